@@ -1,0 +1,5 @@
+"""answerby: the rules-engine microservice that decides how and by when a customer request is answered."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

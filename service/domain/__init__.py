@@ -1,0 +1,1 @@
+"""Plain frozen types of the field: events, requests, clocks, effects, decisions. Imports nothing of ours."""

@@ -1,0 +1,62 @@
+"""A clock: one SLA measure of one request. The arithmetic lives in service.sla."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class TargetUnit(StrEnum):
+    """How a target's amount counts: seconds inside the calendar's working time, or whole working dates."""
+
+    SECONDS = "seconds"
+    WORKING_DAYS = "working_days"
+
+
+class Target(msgspec.Struct, frozen=True):
+    """How long a clock may run. `calendar` names the working time that counts; `always` is wall time."""
+
+    amount: int
+    unit: TargetUnit = TargetUnit.SECONDS
+    calendar: str = ""
+
+
+class ClockPhase(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+
+
+class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where one clock of one request stands after an event. `pauses` are closed [start, end) wall intervals."""
+
+    name: str
+    phase: ClockPhase
+    target: Target
+    started: datetime
+    due: datetime | None = None
+    paused_since: datetime | None = None
+    pauses: list[tuple[datetime, datetime]] = []
+    stopped: datetime | None = None
+    breached: bool = False
+    """Stopped after its due time, or still running when its due timer fired."""
+    cycle: int = 1
+    """Counts restarts of the same clock (a reopened request, the next reply)."""
+    rule: str = ""
+    """The id of the rule that set the target."""
+    ladder: str = ""
+
+
+class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A moment at which a request must be looked at again, although nothing happened."""
+
+    id: str
+    """Stable within its request: `clock/cycle/step/repeat`."""
+    due: datetime
+    clock: str
+    cycle: int
+    step: int
+    repeat: int = 0

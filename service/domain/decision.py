@@ -1,0 +1,92 @@
+"""What `decide()` returns for one event: facts, clocks, timers, effects, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from service.domain.clock import ClockState, Timer
+from service.domain.effect import Effect
+from service.domain.event import Value
+from service.domain.request import RequestState, RequestStatus
+
+
+class StageOutcome(StrEnum):
+    MATCHED = "matched"
+    DEFAULTED = "defaulted"
+    """No rule matched; the stage's default was taken."""
+    CONFLICT = "conflict"
+    """Rules that exclude each other matched; the stage's `on_error` was taken and the decision is flagged."""
+    ERROR = "error"
+    """A condition could not be evaluated; the stage's `on_error` was taken and the decision is flagged."""
+
+
+class RuleReference(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A rule or table row as a person finds it again."""
+
+    id: str
+    file: str
+    line: int
+    because: str
+    outputs: dict[str, Value] = {}
+
+
+class StageExplanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why one stage decided as it did."""
+
+    stage: str
+    outcome: StageOutcome
+    won: list[RuleReference] = []
+    lost: list[RuleReference] = []
+    """Matched, but another rule outranked them under the hit policy."""
+    failed: list[RuleReference] = []
+    """Could not be evaluated; the reasons are in the decision's flags."""
+    facts: dict[str, Value] = {}
+    """The facts that the winning and losing rules looked at; personal fields are left out."""
+    outputs: dict[str, Value] = {}
+
+
+class Flag(msgspec.Struct, frozen=True):
+    """Something about a decision that a person should know: an unknown channel, a provisional calendar."""
+
+    code: str
+    message: str
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One decision. `sequence` counts within its request; `state` is the request after it (not logged)."""
+
+    tenant: str
+    request_id: str
+    event_source: str
+    event_id: str
+    event_type: str
+    event_time: datetime
+    decided: datetime
+    sequence: int
+    revision: str
+    number: str = ""
+    number_prefix: str = ""
+    """Set when the commit must allocate a number: year month and department code, such as 202310-CSR."""
+    status: RequestStatus = RequestStatus.OPEN
+    facts: dict[str, Value] = {}
+    clocks: list[ClockState] = []
+    arm: list[Timer] = []
+    cancel: list[str] = []
+    effects: list[Effect] = []
+    explanation: list[StageExplanation] = []
+    flags: list[Flag] = []
+    state: RequestState | None = None
+
+    @property
+    def id(self) -> str:
+        """Stable name of the decision: `request_id/sequence`."""
+        return f"{self.request_id}/{self.sequence}"
+
+    @property
+    def next_due(self) -> ClockState | None:
+        """The running clock that is due first."""
+        running = [c for c in self.clocks if c.due is not None and c.stopped is None and c.phase == "running"]
+        return min(running, key=lambda c: (c.due, c.name), default=None)

@@ -1,0 +1,42 @@
+"""A request: what a customer asked for, as answerby knows it after its latest event."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from service.domain.clock import ClockState, Timer
+from service.domain.event import Value
+
+
+class RequestStatus(StrEnum):
+    OPEN = "open"
+    ON_HOLD = "on_hold"
+    BLOCKED = "blocked"
+    COMPLETED = "completed"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that the next decision needs to know of the past. `version` counts commits and guards them."""
+
+    tenant: str
+    request_id: str
+    source: str
+    """Where the first event came from; decisions are written back there."""
+    version: int = 0
+    number: str = ""
+    """Our request number, such as 202310-CSR-001; allocated when the first decision is committed."""
+    status: RequestStatus = RequestStatus.OPEN
+    created: datetime
+    last_event: datetime
+    given: dict[str, Value] = {}
+    derived: dict[str, Value] = {}
+    clocks: dict[str, ClockState] = {}
+    timers: dict[str, Timer] = {}
+    acknowledged: datetime | None = None
+    reopen_count: int = 0
+    decisions: int = 0

@@ -1,0 +1,1 @@
+"""Rule files to an immutable Rulebook: load -> check -> compile, with diagnostics."""

@@ -1,0 +1,175 @@
+"""The Rulebook: an immutable snapshot of all rule files, with a content hash (its revision)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from service.domain.clock import Target
+from service.domain.event import Value
+from service.rules.condition import Condition
+from service.rules.vocabulary import Vocabulary
+from service.sla.calendar import Calendar
+
+
+class HitPolicy(StrEnum):
+    """Which of several matches count."""
+
+    FIRST = "first"
+    """The first by (rank, id)."""
+    UNIQUE = "unique"
+    """Exactly one may match; two are a conflict."""
+    MOST_SEVERE = "most_severe"
+    """The one with the most severe value of the output, then the first by (rank, id)."""
+    COLLECT = "collect"
+    """All of them; sets are united, of single values the first by (rank, id) counts."""
+
+
+STAGES = ("completeness", "classification", "priority", "sla", "routing", "escalation")
+"""The stages in their fixed order; what one derives is a fact for the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """`notify:` of a rule or a ladder step: tell a role at once."""
+
+    roles: tuple[str, ...]
+    template: str = ""
+    urgent: bool = False
+    """Bypasses quiet hours and batching."""
+    until_acknowledged: bool = False
+
+
+Output = Value | Target | tuple[Notification, ...]
+"""What a rule sets: a fact (by vocabulary name), `sla.<clock>` a Target, `ladder.<clock>` a ladder id,
+`notify` notifications, `open_case` the id of a case kind, `require` the names of required fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule or table row. `order` = (rank of block, rank of rule, id, row) decides ties; file order never does."""
+
+    id: str
+    stage: str
+    block: str
+    when: Condition
+    then: Mapping[str, Output]
+    because: str
+    file: str
+    line: int
+    order: tuple[int, int, str, int]
+    owner: str = ""
+    enabled_from: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The rules of one file section. Its own hit policy is applied first, then the stage's over all blocks."""
+
+    id: str
+    stage: str
+    hit: HitPolicy
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage: `hit` resolves each output over the candidates that the blocks left."""
+
+    name: str
+    hit: HitPolicy
+    blocks: tuple[Block, ...]
+    default: Mapping[str, Output] = MappingProxyType({})
+    on_error: Mapping[str, Output] = MappingProxyType({})
+    """The safe side, taken when a condition failed or rules conflicted."""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(r for b in self.blocks for r in b.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Terms in any language. A term of ASCII letters matches whole words, any other term matches anywhere."""
+
+    id: str
+    terms: tuple[str, ...]
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockDefinition:
+    """What starts, stops and pauses one clock. Its target comes from the sla stage: no target, no clock."""
+
+    id: str
+    label: Mapping[str, str] = MappingProxyType({})
+    calendar: str = "always"
+    """The calendar for targets that name none."""
+    start: tuple[str, ...] = ()
+    """Event types that start it; empty: as soon as the sla stage gives a target."""
+    stop: tuple[str, ...] = ()
+    """Event types that meet it."""
+    pause_while: tuple[str, ...] = ()
+    """Request statuses during which it stands still."""
+    ladder: str = ""
+    role: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a ladder. Exactly one of `offset_seconds` (from due, negative before) and `percent` is set."""
+
+    offset_seconds: int | None
+    percent: int | None
+    notify: tuple[Notification, ...] = ()
+    raise_priority: bool = False
+    open_case: str = ""
+    repeat_every_seconds: int = 0
+    """Wall seconds until the step repeats, until acknowledged; 0: once."""
+    repeat_at_most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    id: str
+    steps: tuple[Step, ...]
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """How request numbers are made: `{year}{month}-{department code}-{serial}`."""
+
+    timezone: str = "Asia/Shanghai"
+    department_codes: Mapping[str, str] = MappingProxyType({})
+    default_code: str = "CSR"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Everything that a decision depends on besides the request: same revision, same decisions."""
+
+    revision: str
+    vocabulary: Vocabulary
+    stages: tuple[Stage, ...]
+    lexicons: Mapping[str, Lexicon]
+    calendars: Mapping[str, Calendar]
+    clocks: Mapping[str, ClockDefinition]
+    ladders: Mapping[str, Ladder]
+    templates: Mapping[str, Mapping[str, str]]
+    """Message templates by id, then by language."""
+    roles: Mapping[str, str]
+    """Role id to its title."""
+    numbering: Numbering
+    files: tuple[SourceFile, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""Working calendars, business time, clocks and ladders. Pure."""
