@@ -1,0 +1,1 @@
+"""The running service: gRPC servicers, process(), intake, timers, wiring and configuration."""

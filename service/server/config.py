@@ -1,0 +1,296 @@
+"""The configuration: one TOML file and `ANSWERBY_*` environment variables. Every key, unit and default is here.
+
+A nested key is spelt with two underscores in the environment: `ANSWERBY_SERVER__WORKERS=4`. `REDIS_URL` stands for
+`store.redis_url`. The environment outranks the file; a key that does not exist is an error that names it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from service.domain.effect import EffectKind
+from service.domain.errors import AnswerbyError
+
+ENV_PREFIX = "ANSWERBY_"
+ENV_OF_OTHERS = frozenset({"ANSWERBY_CONFIG", "ANSWERBY_FAULT", "ANSWERBY_TARGET", "ANSWERBY_TOKEN"})
+"""Variables that the command line or the tests read, and that are no configuration keys."""
+
+
+class InvalidConfig(AnswerbyError):
+    """The configuration is not valid."""
+
+    reason = "INVALID_CONFIG"
+
+
+def _from_text(value: object) -> object:
+    """Environment variables carry lists and tables as JSON."""
+    if isinstance(value, str) and value[:1] in "[{" and value:
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValueError(f"not valid JSON: {error}") from error
+    return value
+
+
+class Engine(StrEnum):
+    """Which matcher decides. `shadow` runs both, returns the reference's answer and counts differences."""
+
+    DURABLE = "durable"
+    REFERENCE = "reference"
+    SHADOW = "shadow"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Address(Section):
+    """`host:port` taken apart; an IPv6 host stands in brackets."""
+
+    host: str
+    port: int = Field(ge=0, le=65535)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """True when only this machine can reach it. A name other than localhost is not trusted to be."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def parse_address(value: object) -> object:
+    """`host:port` to an Address. Raises ValueError when the port is missing or no number."""
+    if not isinstance(value, str):
+        return value
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdigit() or not host:
+        raise ValueError(f"write it as host:port, such as 127.0.0.1:50051, not {value!r}")
+    return Address(host=host.removeprefix("[").removesuffix("]"), port=int(port))
+
+
+ListenAddress = Annotated[Address, BeforeValidator(parse_address)]
+
+
+class Limits(Section):
+    """What one worker takes before it says no."""
+
+    message_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Largest gRPC message taken, bytes.")
+    batch_events: int = Field(500, ge=1, le=500, description="Most events in one batch.")
+    history_events: int = Field(100, ge=1, le=1000, description="Most earlier events in one Evaluate.")
+    facts: int = Field(200, ge=1, description="Most facts in one event.")
+    id_characters: int = Field(256, ge=16, description="Longest event id, source or request id, characters.")
+    text_bytes: int = Field(262_144, ge=1024, description="Longest text of one fact, UTF-8 bytes.")
+    list_items: int = Field(1000, ge=1, description="Most values in one list fact.")
+    concurrent_calls: int = Field(1000, ge=1, description="Calls in progress in one worker; more are refused.")
+    watchers: int = Field(100, ge=0, description="Watch streams in one worker; more are refused.")
+    deadline_seconds: float = Field(30.0, gt=0, description="Deadline of a call that brings none, and the longest.")
+
+
+class ServerConfig(Section):
+    """The gRPC server."""
+
+    listen: ListenAddress = Field(
+        Address(host="127.0.0.1", port=50051), description="host:port; port 0 picks a free one."
+    )
+    workers: int = Field(1, ge=1, le=256, description="Processes that share the port.")
+    tls_cert: Path | None = Field(None, description="PEM certificate chain; with tls_key it turns TLS on.")
+    tls_key: Path | None = Field(None, description="PEM private key.")
+    tls_client_ca: Path | None = Field(None, description="PEM authorities; clients must then show a certificate.")
+    tokens: Annotated[dict[str, str], BeforeValidator(_from_text)] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Bearer token -> tenant. Without any, every call is the default tenant's.",
+    )
+    default_tenant: str = Field("default", min_length=1, description="The tenant of calls when no tokens are set.")
+    insecure_allow_remote: bool = Field(
+        False, description="Listen beyond loopback without TLS and tokens all the same. Only behind a trusted proxy."
+    )
+    reflection: bool = Field(True, description="Answer gRPC server reflection.")
+    drain_seconds: float = Field(10.0, ge=0, description="How long calls in progress may go on after a stop signal.")
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together; set both or neither")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ValueError("tls_client_ca needs tls_cert and tls_key")
+        if any(len(token) < 16 for token in self.tokens):
+            raise ValueError("a token has fewer than 16 characters; use a long random one")
+        return self
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_cert is not None
+
+
+class StoreConfig(Section):
+    """Where requests and decisions are kept."""
+
+    redis_url: str | None = Field(
+        None,
+        repr=False,
+        description="redis://, rediss:// or unix:// of a Redis >= 7.0 or Valkey; unset: an embedded Valkey.",
+    )
+    data_folder: Path = Field(Path(".answerby"), description="Folder of the embedded Valkey and the last good rules.")
+    retention_days: float = Field(30.0, gt=0, description="How long the decision log can be watched, days.")
+    idempotency_days: float = Field(7.0, ge=7, description="How long an event id is remembered, days; at least 7.")
+
+
+class RulesConfig(Section):
+    """The rule files."""
+
+    folder: Path = Field(Path("rules"), description="Folder of the rule files.")
+    engine: Engine = Field(Engine.DURABLE, description="Matcher: durable, reference or shadow.")
+
+
+class HttpConfig(Section):
+    """Webhooks in."""
+
+    listen: ListenAddress | None = Field(None, description="host:port of POST /hook/<connector>; unset: none.")
+    body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest webhook body taken, bytes.")
+
+
+class MetricsConfig(Section):
+    """Prometheus."""
+
+    listen: ListenAddress | None = Field(
+        Address(host="127.0.0.1", port=9464), description="host:port of GET /metrics; empty: none."
+    )
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogConfig(Section):
+    """JSON lines on standard error."""
+
+    level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error.")
+
+
+class ConnectorConfig(Section):
+    """One connected platform."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="Its name; also in /hook/<name>.")
+    type: str = Field(description="Kind of connector, such as file or webhook.")
+    sources: tuple[str, ...] = Field(
+        (), description="Prefixes of event sources whose requests are written back here; * means all."
+    )
+    effects: tuple[EffectKind, ...] = Field((), description="Other effects it takes: notify, create_task, open_case.")
+    tenant: str = Field("", description="The tenant whose events it brings; empty: the default tenant.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="What the connector itself needs.")
+
+
+class Config(Section):
+    """Everything that can be set."""
+
+    server: ServerConfig = ServerConfig()
+    store: StoreConfig = StoreConfig()
+    rules: RulesConfig = RulesConfig()
+    http: HttpConfig = HttpConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    log: LogConfig = LogConfig()
+    connectors: Annotated[tuple[ConnectorConfig, ...], BeforeValidator(_from_text)] = ()
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        server = self.server
+        guarded = server.tls and bool(server.tokens)
+        if not (server.listen.loopback or guarded or server.insecure_allow_remote):
+            raise ValueError(
+                f"server.listen {server.listen} can be reached from outside without TLS and tokens: set "
+                "server.tls_cert, server.tls_key and server.tokens, listen on 127.0.0.1, or set server.insecure_allow_remote"
+            )
+        names = [connector.name for connector in self.connectors]
+        if len(set(names)) != len(names):
+            raise ValueError("two connectors have the same name; a name must be unique")
+        return self
+
+
+def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The configuration from an optional file and the environment.
+
+    Raises InvalidConfig that names every wrong key, and says what to do.
+    """
+    values = _read_toml(path) if path is not None else {}
+    _overlay(values, environ)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise InvalidConfig(_describe(error, path)) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidConfig(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"{path} is not valid TOML: {error}") from error
+
+
+def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
+    if url := environ.get("REDIS_URL"):
+        _put(values, ["store", "redis_url"], url)
+    for name in sorted(environ):
+        if name.startswith(ENV_PREFIX) and name not in ENV_OF_OTHERS:
+            _put(values, name.removeprefix(ENV_PREFIX).lower().split("__"), environ[name])
+
+
+def _put(values: dict[str, Any], keys: list[str], text: str) -> None:
+    section = values
+    for key in keys[:-1]:
+        inner = section.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise InvalidConfig(f"{ENV_PREFIX}{'__'.join(keys).upper()}: {key} is not a section")
+        section = inner
+    section[keys[-1]] = _typed(keys, text)
+
+
+def _typed(keys: list[str], text: str) -> object:
+    """An empty variable unsets an address; `sources` and `effects` lists are JSON."""
+    if text == "" and keys[-1] in {"listen", "redis_url", "tls_cert", "tls_key", "tls_client_ca"}:
+        return None
+    return text
+
+
+def _describe(error: ValidationError, path: Path | None) -> str:
+    lines = [f"the configuration{f' ({path})' if path else ''} is not valid:"]
+    for item in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in item["loc"])
+        message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+        lines.append(f"  {key}: {message}" if key else f"  {message}")
+    return "\n".join(lines)
+
+
+def reference(model: type[BaseModel] = Config, prefix: str = "") -> list[tuple[str, str, str]]:
+    """Every key with its default and its meaning: what the configuration page is made of."""
+    rows: list[tuple[str, str, str]] = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section) and inner is not Address:
+            rows += reference(inner, f"{prefix}{name}.")
+        elif name == "connectors":
+            rows += reference(ConnectorConfig, "connectors[].")
+        else:
+            default = "required" if field.is_required() else str(field.get_default(call_default_factory=True))
+            rows.append((f"{prefix}{name}", default, field.description or ""))
+    return rows
