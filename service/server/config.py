@@ -88,39 +88,39 @@ ListenAddress = Annotated[Address, BeforeValidator(parse_address)]
 class Limits(Section):
     """What one worker takes before it says no."""
 
-    message_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Largest gRPC message taken, bytes.")
-    batch_events: int = Field(500, ge=1, le=500, description="Most events in one batch.")
-    history_events: int = Field(100, ge=1, le=1000, description="Most earlier events in one Evaluate.")
-    facts: int = Field(200, ge=1, description="Most facts in one event.")
-    id_characters: int = Field(256, ge=16, description="Longest event id, source or request id, characters.")
-    text_bytes: int = Field(262_144, ge=1024, description="Longest text of one fact, UTF-8 bytes.")
-    list_items: int = Field(1000, ge=1, description="Most values in one list fact.")
-    concurrent_calls: int = Field(1000, ge=1, description="Calls in progress in one worker; more are refused.")
-    watchers: int = Field(100, ge=0, description="Watch streams in one worker; more are refused.")
-    deadline_seconds: float = Field(30.0, gt=0, description="Deadline of a call that brings none, and the longest.")
+    message_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Largest gRPC message taken, bytes.")
+    batch_events: int = Field(default=500, ge=1, le=500, description="Most events in one batch.")
+    history_events: int = Field(default=100, ge=1, le=1000, description="Most earlier events in one Evaluate.")
+    facts: int = Field(default=200, ge=1, description="Most facts in one event.")
+    id_characters: int = Field(default=256, ge=16, description="Longest event id, source or request id, characters.")
+    text_bytes: int = Field(default=262_144, ge=1024, description="Longest text of one fact, UTF-8 bytes.")
+    list_items: int = Field(default=1000, ge=1, description="Most values in one list fact.")
+    concurrent_calls: int = Field(default=1000, ge=1, description="Calls in progress in one worker; more are refused.")
+    watchers: int = Field(default=100, ge=0, description="Watch streams in one worker; more are refused.")
+    deadline_seconds: float = Field(default=30.0, gt=0, description="Deadline of a call that brings none, and the longest.")
 
 
 class ServerConfig(Section):
     """The gRPC server."""
 
     listen: ListenAddress = Field(
-        Address(host="127.0.0.1", port=50051), description="host:port; port 0 picks a free one."
+        default=Address(host="127.0.0.1", port=50051), description="host:port; port 0 picks a free one."
     )
-    workers: int = Field(1, ge=1, le=256, description="Processes that share the port.")
-    tls_cert: Path | None = Field(None, description="PEM certificate chain; with tls_key it turns TLS on.")
-    tls_key: Path | None = Field(None, description="PEM private key.")
-    tls_client_ca: Path | None = Field(None, description="PEM authorities; clients must then show a certificate.")
+    workers: int = Field(default=1, ge=1, le=256, description="Processes that share the port.")
+    tls_cert: Path | None = Field(default=None, description="PEM certificate chain; with tls_key it turns TLS on.")
+    tls_key: Path | None = Field(default=None, description="PEM private key.")
+    tls_client_ca: Path | None = Field(default=None, description="PEM authorities; clients must then show a certificate.")
     tokens: Annotated[dict[str, str], BeforeValidator(_from_text)] = Field(
-        default_factory=dict,
+       default= default_factory=dict,
         repr=False,
         description="Bearer token -> tenant. Without any, every call is the default tenant's.",
     )
-    default_tenant: str = Field("default", min_length=1, description="The tenant of calls when no tokens are set.")
+    default_tenant: str = Field(default="default", min_length=1, description="The tenant of calls when no tokens are set.")
     insecure_allow_remote: bool = Field(
-        False, description="Listen beyond loopback without TLS and tokens all the same. Only behind a trusted proxy."
+        default=False, description="Listen beyond loopback without TLS and tokens all the same. Only behind a trusted proxy."
     )
-    reflection: bool = Field(True, description="Answer gRPC server reflection.")
-    drain_seconds: float = Field(10.0, ge=0, description="How long calls in progress may go on after a stop signal.")
+    reflection: bool = Field(default=True, description="Answer gRPC server reflection.")
+    drain_seconds: float = Field(default=10.0, ge=0, description="How long calls in progress may go on after a stop signal.")
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -142,34 +142,34 @@ class StoreConfig(Section):
     """Where requests and decisions are kept."""
 
     redis_url: str | None = Field(
-        None,
+        default=None,
         repr=False,
         description="redis://, rediss:// or unix:// of a Redis >= 7.0 or Valkey; unset: an embedded Valkey.",
     )
-    data_folder: Path = Field(Path(".answerby"), description="Folder of the embedded Valkey and the last good rules.")
-    retention_days: float = Field(30.0, gt=0, description="How long the decision log can be watched, days.")
-    idempotency_days: float = Field(7.0, ge=7, description="How long an event id is remembered, days; at least 7.")
+    data_folder: Path = Field(default=Path(".answerby"), description="Folder of the embedded Valkey and the last good rules.")
+    retention_days: float = Field(default=30.0, gt=0, description="How long the decision log can be watched, days.")
+    idempotency_days: float = Field(default=7.0, ge=7, description="How long an event id is remembered, days; at least 7.")
 
 
 class RulesConfig(Section):
     """The rule files."""
 
-    folder: Path = Field(Path("rules"), description="Folder of the rule files.")
-    engine: Engine = Field(Engine.DURABLE, description="Matcher: durable, reference or shadow.")
+    folder: Path = Field(default=Path("rules"), description="Folder of the rule files.")
+    engine: Engine = Field(default=Engine.DURABLE, description="Matcher: durable, reference or shadow.")
 
 
 class HttpConfig(Section):
     """Webhooks in."""
 
-    listen: ListenAddress | None = Field(None, description="host:port of POST /hook/<connector>; unset: none.")
-    body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest webhook body taken, bytes.")
+    listen: ListenAddress | None = Field(default=None, description="host:port of POST /hook/<connector>; unset: none.")
+    body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Largest webhook body taken, bytes.")
 
 
 class MetricsConfig(Section):
     """Prometheus."""
 
     listen: ListenAddress | None = Field(
-        Address(host="127.0.0.1", port=9464), description="host:port of GET /metrics; empty: none."
+        default=Address(host="127.0.0.1", port=9464), description="host:port of GET /metrics; empty: none."
     )
 
 
@@ -183,7 +183,7 @@ class LogLevel(StrEnum):
 class LogConfig(Section):
     """JSON lines on standard error."""
 
-    level: LogLevel = Field(LogLevel.INFO, description="debug, info, warning or error.")
+    level: LogLevel = Field(default=LogLevel.INFO, description="debug, info, warning or error.")
 
 
 class ConnectorConfig(Section):
@@ -192,10 +192,10 @@ class ConnectorConfig(Section):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="Its name; also in /hook/<name>.")
     type: str = Field(description="Kind of connector, such as file or webhook.")
     sources: tuple[str, ...] = Field(
-        (), description="Prefixes of event sources whose requests are written back here; * means all."
+        default=(), description="Prefixes of event sources whose requests are written back here; * means all."
     )
-    effects: tuple[EffectKind, ...] = Field((), description="Other effects it takes: notify, create_task, open_case.")
-    tenant: str = Field("", description="The tenant whose events it brings; empty: the default tenant.")
+    effects: tuple[EffectKind, ...] = Field(default=(), description="Other effects it takes: notify, create_task, open_case.")
+    tenant: str = Field(default="", description="The tenant whose events it brings; empty: the default tenant.")
     settings: dict[str, Any] = Field(default_factory=dict, description="What the connector itself needs.")
 
 
@@ -217,7 +217,8 @@ class Config(Section):
         if not (server.listen.loopback or guarded or server.insecure_allow_remote):
             raise ValueError(
                 f"server.listen {server.listen} can be reached from outside without TLS and tokens: set "
-                "server.tls_cert, server.tls_key and server.tokens, listen on 127.0.0.1, or set server.insecure_allow_remote"
+                "server.tls_cert, server.tls_key and server.tokens, listen on 127.0.0.1, "
+                "or set server.insecure_allow_remote"
             )
         names = [connector.name for connector in self.connectors]
         if len(set(names)) != len(names):
