@@ -1,0 +1,73 @@
+# `make` alone lists the targets. Everything runs from a virtual environment that is made on demand from .lock/dev.txt.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+READY := $(VENV)/.ready
+PROTOS := $(wildcard proto/answerby/v1/*.proto)
+API := service/api/answerby/v1/resources_pb2.py
+PYTEST := $(BIN)/python -m pytest -q
+
+.DEFAULT_GOAL := help
+.PHONY: help setup gen lint format type test test-deep bench run demo check lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+setup: $(API) ## Create the virtual environment and generate the API
+
+gen: $(READY) ## Generate service/api from proto/ again
+	$(BIN)/python service/build_api.py
+
+lint: $(API) ## buf, ruff
+	cd proto && ../$(BIN)/buf lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+type: $(API) ## mypy, strict
+	$(BIN)/mypy
+
+test: $(API) ## All tests but the long ones and those that need a ticket platform
+	$(PYTEST) -m "not deep and not platform"
+
+test-deep: $(API) ## The long property tests and kill cycles
+	$(PYTEST) -m deep --timeout 3600
+
+bench: $(API) ## Measure; prints ratios within one run
+	$(BIN)/python -m tests.bench
+
+run: $(API) ## Serve on 127.0.0.1:50051 and decide the sample requests; ONCE=1 ends after the table
+	$(BIN)/answerby run $(if $(ONCE),--once)
+
+demo: $(API) ## Check the rules, decide the samples once, say why the first was decided so
+	$(BIN)/answerby check rules
+	$(BIN)/answerby run --once --explain
+
+check: lint type test ## What has to pass before a commit
+
+lock: $(READY) ## Resolve the dependencies again and write .lock/
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --generate-hashes --quiet -o .lock/run.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --generate-hashes --quiet -o .lock/dev.txt
+
+clean: ## Remove everything that is made: environment, generated code, caches. Keeps the data folder .answerby
+	rm -rf $(VENV) service/api build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): .lock/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "answerby needs Python 3.11 or later; say make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --require-hashes -r .lock/dev.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The editable install generates the API too; this rule is for a proto file that changed since.
+$(API): $(PROTOS) service/build_api.py $(READY)
+	@test -f $@ -a $@ -nt service/build_api.py -a -z "$$(find proto -name '*.proto' -newer $@)" || $(BIN)/python service/build_api.py
+	@touch $@
