@@ -67,7 +67,6 @@ $(READY): .lock/dev.txt pyproject.toml
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The editable install generates the API too; this rule is for a proto file that changed since.
-$(API): $(PROTOS) service/build_api.py $(READY)
-	@test -f $@ -a $@ -nt service/build_api.py -a -z "$$(find proto -name '*.proto' -newer $@)" || $(BIN)/python service/build_api.py
-	@touch $@
+# The editable install generates the API too; this is for a proto file that changed since.
+$(API): $(PROTOS) service/build_api.py | $(READY)
+	$(BIN)/python service/build_api.py
