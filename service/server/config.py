@@ -97,7 +97,9 @@ class Limits(Section):
     list_items: int = Field(default=1000, ge=1, description="Most values in one list fact.")
     concurrent_calls: int = Field(default=1000, ge=1, description="Calls in progress in one worker; more are refused.")
     watchers: int = Field(default=100, ge=0, description="Watch streams in one worker; more are refused.")
-    deadline_seconds: float = Field(default=30.0, gt=0, description="Deadline of a call that brings none, and the longest.")
+    deadline_seconds: float = Field(
+        default=30.0, gt=0, description="Deadline of a call that brings none, and the longest."
+    )
 
 
 class ServerConfig(Section):
@@ -109,18 +111,25 @@ class ServerConfig(Section):
     workers: int = Field(default=1, ge=1, le=256, description="Processes that share the port.")
     tls_cert: Path | None = Field(default=None, description="PEM certificate chain; with tls_key it turns TLS on.")
     tls_key: Path | None = Field(default=None, description="PEM private key.")
-    tls_client_ca: Path | None = Field(default=None, description="PEM authorities; clients must then show a certificate.")
+    tls_client_ca: Path | None = Field(
+        default=None, description="PEM authorities; clients must then show a certificate."
+    )
     tokens: Annotated[dict[str, str], BeforeValidator(_from_text)] = Field(
-       default= default_factory=dict,
+        default_factory=dict,
         repr=False,
         description="Bearer token -> tenant. Without any, every call is the default tenant's.",
     )
-    default_tenant: str = Field(default="default", min_length=1, description="The tenant of calls when no tokens are set.")
+    default_tenant: str = Field(
+        default="default", min_length=1, description="The tenant of calls when no tokens are set."
+    )
     insecure_allow_remote: bool = Field(
-        default=False, description="Listen beyond loopback without TLS and tokens all the same. Only behind a trusted proxy."
+        default=False,
+        description="Listen beyond loopback without TLS and tokens all the same. Only behind a trusted proxy.",
     )
     reflection: bool = Field(default=True, description="Answer gRPC server reflection.")
-    drain_seconds: float = Field(default=10.0, ge=0, description="How long calls in progress may go on after a stop signal.")
+    drain_seconds: float = Field(
+        default=10.0, ge=0, description="How long calls in progress may go on after a stop signal."
+    )
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -146,9 +155,13 @@ class StoreConfig(Section):
         repr=False,
         description="redis://, rediss:// or unix:// of a Redis >= 7.0 or Valkey; unset: an embedded Valkey.",
     )
-    data_folder: Path = Field(default=Path(".answerby"), description="Folder of the embedded Valkey and the last good rules.")
+    data_folder: Path = Field(
+        default=Path(".answerby"), description="Folder of the embedded Valkey and the last good rules."
+    )
     retention_days: float = Field(default=30.0, gt=0, description="How long the decision log can be watched, days.")
-    idempotency_days: float = Field(default=7.0, ge=7, description="How long an event id is remembered, days; at least 7.")
+    idempotency_days: float = Field(
+        default=7.0, ge=7, description="How long an event id is remembered, days; at least 7."
+    )
 
 
 class RulesConfig(Section):
@@ -194,7 +207,9 @@ class ConnectorConfig(Section):
     sources: tuple[str, ...] = Field(
         default=(), description="Prefixes of event sources whose requests are written back here; * means all."
     )
-    effects: tuple[EffectKind, ...] = Field(default=(), description="Other effects it takes: notify, create_task, open_case.")
+    effects: tuple[EffectKind, ...] = Field(
+        default=(), description="Other effects it takes: notify, create_task, open_case."
+    )
     tenant: str = Field(default="", description="The tenant whose events it brings; empty: the default tenant.")
     settings: dict[str, Any] = Field(default_factory=dict, description="What the connector itself needs.")
 

@@ -1,0 +1,101 @@
+"""Prometheus metrics. With PROMETHEUS_MULTIPROC_DIR set before import, all workers count into one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from service.domain.decision import Decision
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LATENESS = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 86_400.0)
+
+
+class Metrics:
+    """Everything that one worker counts. No label holds an id of a request or a customer."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"answerby_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str, mode: str = "livemostrecent") -> Gauge:
+            return Gauge(f"answerby_{name}", text, labels, registry=registry, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+        def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...] = SECONDS) -> Histogram:
+            return Histogram(f"answerby_{name}", text, labels, registry=registry, buckets=buckets)
+
+        self._calls = counter("calls", "gRPC calls by method and code.", "method", "code")
+        self._call_seconds = histogram("call_seconds", "Duration of gRPC calls, seconds.", "method")
+        self._events = counter("events", "Events by where they came from and what became of them.", "origin", "result")
+        self._decisions = counter("decisions", "Committed decisions by priority.", "priority")
+        self._stages = counter("stage_outcomes", "How the stages came to their results.", "stage", "outcome")
+        self._flags = counter("decision_flags", "Flags on decisions.", "code")
+        self._decide_seconds = histogram("decide_seconds", "Time to decide one event, seconds.")
+        self._commit_seconds = histogram("commit_seconds", "Time of one round trip that commits, seconds.")
+        self._batch = histogram("commit_events", "Events per commit.", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500))
+        self._conflicts = counter("commit_conflicts", "Decisions made again because the request had changed.")
+        self.queue_age = gauge("queue_age_seconds", "Age of the oldest intake entry not yet decided, seconds.")
+        self._dead = counter("dead_letters", "Intake entries and effects that were given up.", "kind")
+        self._late = counter("timers_late", "Timers fired more than one second after they were due.")
+        self._lateness = histogram("timer_lateness_seconds", "How late timers fired, seconds.", buckets=LATENESS)
+        self._deliveries = counter("deliveries", "Attempts to deliver an effect.", "connector", "outcome")
+        self._state = gauge("rulebook_state", "1 for the state of the rulebook.", "state")
+        self._revision = gauge("rulebook_revision", "1 for the active revision.", "revision")
+        self._loads = counter("rulebook_loads", "Loads of the rules folder by result.", "result")
+        self.load_time = gauge("rulebook_load_timestamp_seconds", "When the active rulebook was activated, Unix time.")
+        self.rule_count = gauge("rulebook_rules", "Rules and table rows in the active rulebook.")
+        self._differences = counter("engine_differences", "Shadow: events on which the matchers differed.")
+
+    def call(self, method: str, code: str, seconds: float) -> None:
+        self._calls.labels(method, code).inc()
+        self._call_seconds.labels(method).observe(seconds)
+
+    def event(self, origin: str, result: str) -> None:
+        """`origin`: rpc, http, intake or timer. `result`: decided, duplicate or the reason of a refusal."""
+        self._events.labels(origin, result).inc()
+
+    def decided(self, seconds: float) -> None:
+        self._decide_seconds.observe(seconds)
+
+    def committed(self, decision: Decision) -> None:
+        self._decisions.labels(str(decision.facts.get("priority") or "none")).inc()
+        for stage in decision.explanation:
+            self._stages.labels(stage.stage, stage.outcome).inc()
+        for flag in decision.flags:
+            self._flags.labels(flag.code).inc()
+
+    def commit(self, events: int, conflicts: int, seconds: float) -> None:
+        self._commit_seconds.observe(seconds)
+        self._batch.observe(events)
+        if conflicts:
+            self._conflicts.inc(conflicts)
+
+    def dead_letter(self, kind: str) -> None:
+        self._dead.labels(kind).inc()
+
+    def timer(self, late_seconds: float) -> None:
+        self._lateness.observe(max(0.0, late_seconds))
+        if late_seconds > 1.0:
+            self._late.inc()
+
+    def delivery(self, connector: str, outcome: str) -> None:
+        self._deliveries.labels(connector, outcome).inc()
+
+    def difference(self, *_: object) -> None:
+        self._differences.inc()
+
+    def rulebook_loaded(self, *, good: bool) -> None:
+        self._loads.labels("good" if good else "rejected").inc()
+
+    def rulebook_state(self, state: str, states: Iterable[str]) -> None:
+        for name in states:
+            self._state.labels(name).set(1 if name == state else 0)
+
+    def rulebook_active(self, before: str, revision: str, rules: int, activated: datetime) -> None:
+        if before and before != revision:
+            self._revision.labels(before).set(0)
+        self._revision.labels(revision).set(1)
+        self.rule_count.set(rules)
+        self.load_time.set(activated.timestamp())
