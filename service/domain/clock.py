@@ -60,3 +60,5 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cycle: int
     step: int
     repeat: int = 0
+    fired: bool = False
+    """Kept in the request's state so that a step fires once per clock, cycle and level, whatever is re-targeted."""

@@ -39,4 +39,8 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     timers: dict[str, Timer] = {}
     acknowledged: datetime | None = None
     reopen_count: int = 0
+    priority_floor: str = ""
+    """A ladder raised the priority to this value; rules may go above it, never below."""
+    alerts: list[str] = []
+    """Notifications and cases that are in force, so that each is sent when it begins and not at every event."""
     decisions: int = 0

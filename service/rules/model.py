@@ -32,6 +32,10 @@ STAGES = ("completeness", "classification", "priority", "sla", "routing", "escal
 """The stages in their fixed order; what one derives is a fact for the next."""
 
 
+OWNER = "owner"
+"""The reserved role that stands for whoever routing made responsible."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notification:
     """`notify:` of a rule or a ladder step: tell a role at once."""
@@ -118,6 +122,8 @@ class ClockDefinition:
     ladder: str = ""
     role: str = ""
     because: str = ""
+    task: str = ""
+    """Template of a task for the clock's role, made when the clock starts and due when the clock is."""
 
 
 @dataclass(frozen=True, slots=True)

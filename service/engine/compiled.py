@@ -1,0 +1,113 @@
+"""A rulebook made ready to decide: matcher, fact plan, and what explanations need, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from service.domain.clock import Target, TargetUnit
+from service.domain.decision import RuleReference
+from service.domain.event import Value
+from service.engine.factory import build_matcher
+from service.engine.facts import FactPlan
+from service.engine.matcher import Matcher
+from service.rules.condition import atoms
+from service.rules.model import Notification, Output, Rule, Rulebook, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStage:
+    """A stage, its rules in the matcher's order, and the fields that each rule looks at (personal ones left out)."""
+
+    stage: Stage
+    rules: tuple[Rule, ...]
+    references: Mapping[str, RuleReference]
+    fields: Mapping[str, tuple[str, ...]]
+    derives: tuple[str, ...]
+    """The vocabulary fields that this stage sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRulebook:
+    """Immutable, but for the matcher's own working memory."""
+
+    rulebook: Rulebook
+    plan: FactPlan
+    matcher: Matcher
+    stages: tuple[CompiledStage, ...]
+    rechecks_completeness: bool
+    """Some completeness rule reads what classification derives, so it is asked again once that is known."""
+
+
+def compile_rulebook(
+    rulebook: Rulebook,
+    engine: str = "durable",
+    on_difference: Callable[..., None] | None = None,
+) -> CompiledRulebook:
+    """Compiles for `durable`, `reference` or `shadow`. Raises EngineLimit when the rules leave the safe envelope."""
+    stages = tuple(compile_stage(rulebook, stage) for stage in rulebook.stages)
+    return CompiledRulebook(
+        rulebook=rulebook,
+        plan=FactPlan(rulebook),
+        matcher=build_matcher(rulebook, engine, on_difference=on_difference),
+        stages=stages,
+        rechecks_completeness=reads_classification(rulebook),
+    )
+
+
+def compile_stage(rulebook: Rulebook, stage: Stage) -> CompiledStage:
+    vocabulary = rulebook.vocabulary
+    return CompiledStage(
+        stage=stage,
+        rules=stage.rules,
+        references={rule.id: reference(rule) for rule in stage.rules},
+        fields={
+            rule.id: tuple(sorted({a.field for a in atoms(rule.when) if not vocabulary[a.field].personal}))
+            for rule in stage.rules
+        },
+        derives=tuple(sorted(name for name, f in vocabulary.fields.items() if stage.name in derivers(f.derived_by))),
+    )
+
+
+def derivers(derived_by: str) -> tuple[str, ...]:
+    """The stages of a `derived_by`, which names one or several, separated by commas."""
+    return tuple(part.strip() for part in derived_by.split(",") if part.strip())
+
+
+def reads_classification(rulebook: Rulebook) -> bool:
+    by_name = {stage.name: stage for stage in rulebook.stages}
+    completeness = by_name.get("completeness")
+    if completeness is None:
+        return False
+    read = {atom.field for rule in completeness.rules for atom in atoms(rule.when)}
+    return any("classification" in derivers(rulebook.vocabulary[name].derived_by) for name in read)
+
+
+def reference(rule: Rule) -> RuleReference:
+    outputs = {name: plain(value) for name, value in rule.then.items()}
+    return RuleReference(rule.id, rule.file, rule.line, rule.because, outputs)
+
+
+def plain(value: Output) -> Value:
+    """An output as explanations and the log show it."""
+    if isinstance(value, Target):
+        return show_target(value)
+    if isinstance(value, tuple):
+        return [role for item in value for role in (item.roles if isinstance(item, Notification) else (str(item),))]
+    return value
+
+
+def show_target(target: Target) -> str:
+    """Such as `24h cn-business` or `1bd cn-business`."""
+    amount = f"{target.amount}bd" if target.unit is TargetUnit.WORKING_DAYS else show_seconds(target.amount)
+    return f"{amount} {target.calendar}".strip()
+
+
+def show_seconds(seconds: int) -> str:
+    """Such as `1h30m`."""
+    parts = []
+    for unit, size in (("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

@@ -1,0 +1,210 @@
+"""decide(): the one place where a request event becomes a decision. Every caller goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from service.domain.clock import ClockPhase, ClockState
+from service.domain.decision import Decision, Flag, StageExplanation
+from service.domain.effect import Effect
+from service.domain.event import Event, Value
+from service.domain.request import RequestState
+from service.engine import ladder_steps
+from service.engine.compiled import CompiledRulebook, CompiledStage
+from service.engine.effects import derive_effects
+from service.engine.facts import Record
+from service.engine.lifecycle import INTERNAL, OVERRIDE_PREFIX, begin, oddities
+from service.engine.overrides import apply_overrides
+from service.engine.stages import StageResult, run_stage
+from service.engine.timekeeping import advance, plan
+from service.rules.model import Output, Rule, Rulebook
+from service.rules.vocabulary import Vocabulary
+
+ANY_REQUEST = "any"
+"""A window that counts requests of every category."""
+
+
+class Context(NamedTuple):
+    """What the decision needs from outside the request: counts per window field, this request left out."""
+
+    windows: Mapping[str, int] = {}
+
+
+@dataclass(slots=True)
+class Draft:
+    """What the stages have come to so far."""
+
+    record: Record
+    outputs: dict[str, Output] = field(default_factory=dict)
+    setters: dict[str, Rule] = field(default_factory=dict)
+    derived: dict[str, Value] = field(default_factory=dict)
+    explanation: list[StageExplanation] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
+
+
+def decide(
+    compiled: CompiledRulebook, state: RequestState | None, event: Event, context: Context, now: datetime
+) -> Decision:
+    """Decides one event of one request as of `now` (aware). Pure: equal arguments give equal decisions.
+
+    A historical event is decided as of its own time; it arms no timer and has no effect.
+    """
+    moment = event.time if event.historical else now
+    request = begin(state, event)
+    flags = oddities(state, event, moment)
+    firing = ladder_steps.firing(compiled.rulebook, request, event)
+    if ladder_steps.is_stale(firing, event):
+        flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
+    request = ladder_steps.raise_priority(compiled.rulebook, request, firing)
+    draft = run_stages(compiled, request, event, context)
+    clocks, clock_flags = advance(compiled.rulebook, request, event, draft.outputs, draft.setters, moment)
+    timers = plan(compiled.rulebook, request, clocks, firing, event, moment)
+    after = msgspec.structs.replace(
+        request,
+        version=request.version + 1,
+        decisions=request.decisions + 1,
+        derived=draft.derived,
+        clocks=clocks,
+        timers=timers.after,
+    )
+    effects, alerts = derive_effects(compiled.rulebook, state, after, event, draft, firing, moment)
+    after = msgspec.structs.replace(after, alerts=alerts)
+    return Decision(
+        tenant=event.tenant,
+        request_id=event.request_id,
+        event_source=event.source,
+        event_id=event.id,
+        event_type=event.type,
+        event_time=event.time,
+        decided=moment,
+        sequence=after.decisions,
+        revision=compiled.rulebook.revision,
+        number=after.number,
+        number_prefix="" if after.number else number_prefix(compiled.rulebook, after),
+        status=after.status,
+        facts=draft.derived,
+        clocks=[clocks[name] for name in sorted(clocks)],
+        arm=timers.arm,
+        cancel=timers.cancel,
+        effects=effects,
+        explanation=draft.explanation,
+        flags=[*flags, *draft.flags, *clock_flags],
+        state=after,
+    )
+
+
+def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Draft:
+    """All stages in order; what one derives is a fact for the next."""
+    record = build_record(compiled, request, event, context)
+    draft = Draft(record, flags=list(record.flags))
+    carry_category(compiled, request, record)
+    results: list[StageResult] = []
+    for stage in compiled.stages:
+        if stage.stage.name == "classification":
+            forget(stage, record)
+        result = run_stage(compiled, stage, record, event.time)
+        if stage.stage.name == "classification" and compiled.rechecks_completeness:
+            completeness = compiled.stages[0]
+            forget(completeness, record)
+            results[0] = finish_stage(
+                compiled, request, completeness, run_stage(compiled, completeness, record, event.time), record
+            )
+        results.append(finish_stage(compiled, request, stage, result, record))
+        if stage.stage.name == "classification":
+            count_this_request(compiled.rulebook.vocabulary, record, context)
+    for result in results:
+        draft.outputs.update(result.outputs)
+        draft.setters.update(result.setters)
+        draft.explanation.append(result.explanation)
+        draft.flags.extend(result.flags)
+    draft.derived = derived_facts(compiled.rulebook.vocabulary, draft.outputs)
+    return draft
+
+
+def build_record(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Record:
+    given = {name: value for name, value in request.given.items() if not name.startswith(OVERRIDE_PREFIX)}
+    extra: dict[str, object] = {
+        "event.type": event.type,
+        "event.actor": event.actor.value,
+        "event.time": event.time,
+        "request.status": request.status.value,
+        "request.created": request.created,
+        "request.reopen_count": request.reopen_count,
+        "request.acknowledged": request.acknowledged is not None,
+        "request.events": request.decisions,
+    }
+    for name, known in compiled.rulebook.vocabulary.fields.items():
+        if known.window is not None:
+            extra[name] = context.windows.get(name, 0) + (known.window.count == ANY_REQUEST)
+    return compiled.plan.record(given, extra)
+
+
+def carry_category(compiled: CompiledRulebook, request: RequestState, record: Record) -> None:
+    """Completeness may ask what the request was classified as before; nothing else carries over."""
+    for stage in compiled.stages:
+        if stage.stage.name == "classification":
+            for name in stage.derives:
+                if name in request.derived:
+                    record.set(name, request.derived[name])
+
+
+def forget(stage: CompiledStage, record: Record) -> None:
+    for name in stage.derives:
+        record.set(name, None)
+
+
+def finish_stage(
+    compiled: CompiledRulebook, request: RequestState, stage: CompiledStage, result: StageResult, record: Record
+) -> StageResult:
+    """What no rule says: the fields that are missing, values set by hand, a priority that a ladder raised."""
+    vocabulary = compiled.rulebook.vocabulary
+    if stage.stage.name == "completeness":
+        name_missing(vocabulary, result.outputs, record)
+    result = apply_overrides(vocabulary, request, stage, result, record)
+    if stage.stage.name == "priority":
+        ladder_steps.hold_floor(vocabulary, request, result, record)
+    return result
+
+
+def name_missing(vocabulary: Vocabulary, outputs: dict[str, Output], record: Record) -> None:
+    required = outputs.get("require") or []
+    assert isinstance(required, (list, tuple))
+    missing = sorted(str(name) for name in required if record.get(str(name)) in (None, "", frozenset()))
+    for name, value in (("missing", missing), ("missing_count", len(missing)), ("complete", not missing)):
+        if name == "missing" or name in vocabulary:
+            outputs[name] = value
+        if name in vocabulary:
+            record.set(name, value)
+
+
+def count_this_request(vocabulary: Vocabulary, record: Record, context: Context) -> None:
+    """A window includes the request itself, as soon as it is known to be of the counted category."""
+    for name, known in vocabulary.fields.items():
+        if known.window is not None and known.window.count == record.get("category"):
+            record.set(name, context.windows.get(name, 0) + 1)
+
+
+def derived_facts(vocabulary: Vocabulary, outputs: dict[str, Output]) -> dict[str, Value]:
+    derived: dict[str, Value] = {}
+    for name in sorted(outputs):
+        value = outputs[name]
+        if name == "missing" or name in vocabulary:
+            derived[name] = list(value) if isinstance(value, (list, tuple, frozenset)) else value  # type: ignore[assignment,arg-type]
+    return derived
+
+
+def number_prefix(rulebook: Rulebook, request: RequestState) -> str:
+    """Year month and department code, the month taken in the numbering zone (SOP: 202310-CSR-001)."""
+    numbering = rulebook.numbering
+    month = request.created.astimezone(ZoneInfo(numbering.timezone)).strftime("%Y%m")
+    code = numbering.department_codes.get(str(request.derived.get("department", "")), numbering.default_code)
+    return f"{month}-{code}"
+
+
+__all__ = ["ANY_REQUEST", "INTERNAL", "ClockPhase", "ClockState", "Context", "Effect", "decide"]

@@ -1,0 +1,99 @@
+"""A decision in words, for the CLI, notes and the Explain call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from service.domain.clock import ClockPhase, ClockState
+from service.domain.decision import Decision, RuleReference, StageExplanation, StageOutcome
+from service.domain.event import Value
+
+WORDS = {
+    "en": {
+        "decision": "Decision {sequence} of request {request_id} ({number}), for event {event_type} of {event_time}",
+        "revision": "Rulebook {revision}, decided {decided}",
+        StageOutcome.MATCHED: "decided by rules",
+        StageOutcome.DEFAULTED: "no rule matched, the default was taken",
+        StageOutcome.CONFLICT: "rules that exclude each other matched, the safe side was taken",
+        StageOutcome.ERROR: "a condition could not be evaluated, the safe side was taken",
+        "won": "won",
+        "lost": "matched, outranked",
+        "failed": "not evaluated",
+        "facts": "facts",
+        "clocks": "Clocks",
+        "flags": "Note",
+        "none": "none yet",
+        "breached": "breached",
+        "due": "due",
+    },
+    "zh": {
+        "decision": "请求 {request_id}（{number}）的第 {sequence} 次决定，事件 {event_type}，发生于 {event_time}",
+        "revision": "规则版本 {revision}，决定于 {decided}",
+        StageOutcome.MATCHED: "由规则决定",
+        StageOutcome.DEFAULTED: "没有规则命中，取默认值",
+        StageOutcome.CONFLICT: "互斥的规则同时命中，取安全值",
+        StageOutcome.ERROR: "条件无法求值，取安全值",
+        "won": "生效",
+        "lost": "命中但被更高者覆盖",
+        "failed": "无法求值",
+        "facts": "事实",
+        "clocks": "时钟",
+        "flags": "注意",
+        "none": "尚无",
+        "breached": "已超时",
+        "due": "应于",
+    },
+}
+
+
+def explain_text(decision: Decision, language: str = "en") -> str:
+    """The explanation in `en` or `zh`; any other language is answered in English."""
+    words = WORDS.get(language, WORDS["en"])
+    return "\n".join(lines(decision, words))
+
+
+def lines(decision: Decision, words: dict[str, str]) -> Iterator[str]:
+    yield words["decision"].format(
+        sequence=decision.sequence,
+        request_id=decision.request_id,
+        number=decision.number or words["none"],
+        event_type=decision.event_type,
+        event_time=decision.event_time.isoformat(),
+    )
+    yield words["revision"].format(revision=decision.revision, decided=decision.decided.isoformat())
+    for stage in decision.explanation:
+        yield from stage_lines(stage, words)
+    if decision.clocks:
+        yield words["clocks"] + ":"
+        yield from (f"  {clock_line(clock, words)}" for clock in decision.clocks)
+    for flag in decision.flags:
+        yield f"{words['flags']}: {flag.code}: {flag.message}"
+
+
+def stage_lines(stage: StageExplanation, words: dict[str, str]) -> Iterator[str]:
+    yield f"{stage.stage}: {show_all(stage.outputs) or '-'} ({words[stage.outcome]})"
+    for label, references in (("won", stage.won), ("lost", stage.lost), ("failed", stage.failed)):
+        for reference in references:
+            yield f"  {words[label]}: {reference_line(reference)}"
+    if stage.facts:
+        yield f"  {words['facts']}: {show_all(stage.facts)}"
+
+
+def reference_line(reference: RuleReference) -> str:
+    place = f" [{reference.file}:{reference.line}]" if reference.file else ""
+    return f"{reference.id}{place} {reference.because}"
+
+
+def clock_line(clock: ClockState, words: dict[str, str]) -> str:
+    due = f", {words['due']} {clock.due.isoformat()}" if clock.due else ""
+    late = f", {words['breached']}" if clock.breached else ""
+    stopped = f" {clock.stopped.isoformat()}" if clock.phase is ClockPhase.STOPPED and clock.stopped else ""
+    return f"{clock.name}: {clock.phase.value}{stopped}{due}{late} ({clock.rule})"
+
+
+def show_all(values: dict[str, Value]) -> str:
+    return ", ".join(f"{name}={show(value)}" for name, value in values.items())
+
+
+def show(value: Value) -> str:
+    return "[" + ", ".join(value) + "]" if isinstance(value, list) else str(value)

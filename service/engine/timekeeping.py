@@ -1,0 +1,128 @@
+"""Clocks and timers of a decision: from what the sla and escalation stages said to due times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from service.domain.clock import ClockPhase, ClockState, Target, Timer
+from service.domain.decision import Flag
+from service.domain.errors import CalendarYearMissing
+from service.domain.event import Event
+from service.domain.request import RequestState
+from service.engine.ladder_steps import Firing
+from service.rules.model import Output, Rule, Rulebook
+from service.sla.business_time import touches_provisional
+from service.sla.calendar import Calendar
+from service.sla.clocks import ClockEvent, ClockTarget, advance_clocks
+from service.sla.ladders import next_repeat, plan_timers
+
+SLA_PREFIX = "sla."
+LADDER_PREFIX = "ladder."
+
+
+def advance(
+    rulebook: Rulebook,
+    request: RequestState,
+    event: Event,
+    outputs: Mapping[str, Output],
+    setters: Mapping[str, Rule],
+    moment: datetime,
+) -> tuple[dict[str, ClockState], list[Flag]]:
+    """The clocks after the event. A calendar that lacks a year gives the earlier, safe due time and a flag."""
+    targets = clock_targets(rulebook, outputs, setters)
+    clock_event = ClockEvent(event.type, event.time, event.actor, request.status)
+    flags: list[Flag] = []
+    try:
+        clocks = advance_clocks(
+            rulebook.clocks, rulebook.calendars, request.clocks, targets, clock_event, request.created
+        )
+    except CalendarYearMissing as missing:
+        flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
+        open_ended: dict[str, Calendar] = {
+            name: replace(calendar, years=None) for name, calendar in rulebook.calendars.items()
+        }
+        clocks = advance_clocks(rulebook.clocks, open_ended, request.clocks, targets, clock_event, request.created)
+    clocks = {name: mark_breach(clock, moment) for name, clock in clocks.items()}
+    flags += provisional(rulebook, request.clocks, clocks)
+    return clocks, flags
+
+
+def clock_targets(
+    rulebook: Rulebook, outputs: Mapping[str, Output], setters: Mapping[str, Rule]
+) -> dict[str, ClockTarget]:
+    targets = {}
+    for name, value in outputs.items():
+        if not name.startswith(SLA_PREFIX) or not isinstance(value, Target):
+            continue
+        clock = name.removeprefix(SLA_PREFIX)
+        definition = rulebook.clocks[clock]
+        target = value if value.calendar else msgspec.structs.replace(value, calendar=definition.calendar)
+        rule = setters[name].id if name in setters else "default"
+        ladder = outputs.get(LADDER_PREFIX + clock, definition.ladder)
+        targets[clock] = ClockTarget(target, rule, str(ladder))
+    return targets
+
+
+def mark_breach(clock: ClockState, moment: datetime) -> ClockState:
+    """A clock that still runs at or past its due time is breached, whatever stops it later."""
+    late = clock.phase is ClockPhase.RUNNING and clock.due is not None and clock.due <= moment
+    return msgspec.structs.replace(clock, breached=True) if late and not clock.breached else clock
+
+
+def provisional(rulebook: Rulebook, before: Mapping[str, ClockState], clocks: Mapping[str, ClockState]) -> list[Flag]:
+    """Says so when a new due time rests on a year that is published only in part."""
+    flags = []
+    for name, clock in clocks.items():
+        calendar = rulebook.calendars.get(clock.target.calendar)
+        if calendar is None or clock.due is None or not calendar.provisional_years:
+            continue
+        earlier = before.get(name)
+        moved = earlier is None or earlier.due != clock.due
+        if moved and touches_provisional(calendar, clock.started, clock.due):
+            flags.append(Flag("CALENDAR_PROVISIONAL", f"{name}: {calendar.id} is not fully published for its due time"))
+    return flags
+
+
+@dataclass(frozen=True, slots=True)
+class TimerPlan:
+    arm: list[Timer]
+    cancel: list[str]
+    after: dict[str, Timer]
+
+
+def plan(
+    rulebook: Rulebook,
+    request: RequestState,
+    clocks: Mapping[str, ClockState],
+    firing: Firing | None,
+    event: Event,
+    moment: datetime,
+) -> TimerPlan:
+    """The timers to arm and cancel. A step that fired stays on record and is never armed again."""
+    if event.historical:
+        return TimerPlan([], [], dict(request.timers))
+    before = {name: timer for name, timer in request.timers.items() if not timer.fired}
+    fired = {name: timer for name, timer in request.timers.items() if timer.fired}
+    due = str(event.data.get("timer.id", ""))
+    if due in before:
+        fired[due] = msgspec.structs.replace(before.pop(due), fired=True)
+    arm, cancel, after = plan_timers(rulebook.ladders, rulebook.calendars, before, clocks, moment)
+    arm = [timer for timer in arm if timer.id not in fired]
+    after = {name: timer for name, timer in after.items() if name not in fired}
+    if firing is not None:
+        again = next_repeat(
+            rulebook.ladders[firing.clock.ladder],
+            clocks[firing.timer.clock],
+            firing.timer,
+            moment,
+            acknowledged=request.acknowledged is not None,
+        )
+        if again is not None:
+            arm.append(again)
+            after[again.id] = again
+    kept = {name: timer for name, timer in fired.items() if timer.clock in clocks}
+    return TimerPlan(arm, [name for name in cancel if name not in fired], {**kept, **after})
