@@ -102,3 +102,9 @@ class EngineLimit(AnswerbyError):
     """The rules exceed what the matching engine handles safely; split them as the message says."""
 
     reason = "ENGINE_LIMIT"
+
+
+class TimeOutOfRange(AnswerbyError):
+    """An instant or a target lies beyond what deadlines can be computed for; correct it."""
+
+    reason = "TIME_OUT_OF_RANGE"

@@ -1,0 +1,248 @@
+"""Working calendars: when work is done, in local time, exactly as an operator wrote it down. Immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Self, TypeVar
+from zoneinfo import ZoneInfo
+
+from service.domain.errors import CalendarYearMissing
+from service.sla.year_table import YearTable, build_year_table, local_year, to_micros
+
+DAY_SECONDS = 86_400
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+Interval = tuple[int, int]
+"""A local [start, end) in seconds since midnight; the end may be 86400."""
+Intervals = tuple[Interval, ...]
+Weekly = tuple[Intervals, Intervals, Intervals, Intervals, Intervals, Intervals, Intervals]
+
+_Key = TypeVar("_Key")
+_MAX_CACHED_YEARS = 64
+"""Events may carry any year; the cache must not grow with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Working time in one time zone.
+
+    What holds on a date, first match wins: `overrides` (replace the day's hours, empty closes it), `extra_workdays`
+    (make-up days: the hours of the given weekday), `holidays`, `annual_holidays`, `weekly`. `breaks` of the date are
+    cut out of whatever remains. Local times that daylight saving skips count as later by the length of the gap,
+    ambiguous ones as the first occurrence.
+
+    Equality is by value; hashing is by id, zone and weekly hours. Raises ValueError on construction when a part makes
+    no sense; the message names the calendar, the part and the remedy. `build` takes looser types.
+    """
+
+    id: str
+    timezone: str = "UTC"
+    """IANA name."""
+    weekly: Weekly = ((), (), (), (), (), (), ())
+    """Seven days, Monday first; each sorted and without overlap."""
+    breaks: Mapping[date, Intervals] = field(default_factory=dict, hash=False)
+    overrides: Mapping[date, Intervals] = field(default_factory=dict, hash=False)
+    holidays: Mapping[date, str] = field(default_factory=dict, hash=False)
+    """Date to the holiday's name, which may be empty."""
+    annual_holidays: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """`MM-DD` to the holiday's name."""
+    extra_workdays: Mapping[date, int] = field(default_factory=dict, hash=False)
+    """Date to the weekday (0 is Monday) whose hours it has."""
+    years: frozenset[int] | None = None
+    """Years whose holidays are known; None: the calendar needs no yearly data."""
+    provisional_years: frozenset[int] = frozenset()
+    """Years published only in part; computing with them is allowed and reported."""
+    zone: ZoneInfo = field(init=False, repr=False, compare=False)
+    continuous: bool = field(init=False, repr=False, compare=False)
+    """Never closes: working time is wall time."""
+    _tables: dict[int, YearTable] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("breaks", "overrides", "holidays", "annual_holidays", "extra_workdays"):
+            self._set(name, MappingProxyType(dict(getattr(self, name))))
+        self._set("zone", self._load_zone())
+        self._check()
+        self._set("continuous", self._never_closes())
+
+    @classmethod
+    def build(
+        cls,
+        id: str,  # noqa: A002 - the field's name
+        timezone: str = "UTC",
+        weekly: Mapping[int, Iterable[Interval]] = MappingProxyType({}),
+        *,
+        breaks: Mapping[date, Iterable[Interval]] = MappingProxyType({}),
+        overrides: Mapping[date, Iterable[Interval]] = MappingProxyType({}),
+        holidays: Mapping[date, str] | Iterable[date] = (),
+        annual_holidays: Mapping[str, str] | Iterable[str] = (),
+        extra_workdays: Mapping[date, int] | Iterable[date] = (),
+        years: Iterable[int] | None = None,
+        provisional_years: Iterable[int] = (),
+    ) -> Self:
+        """Make a calendar from parsed values.
+
+        `weekly` maps weekday numbers (0 Monday to 6 Sunday) to [start, end) intervals in seconds since local midnight
+        (end up to 86400); days left out are closed. Intervals may come in any order; those that touch are joined.
+        `holidays` and `annual_holidays` (`MM-DD`) may be plain lists, `extra_workdays` a list (Monday's hours) or a
+        mapping to the weekday whose hours count. `years` None means that no yearly data is needed.
+        Raises ValueError naming the calendar, the part and the remedy.
+        """
+        unknown = [day for day in weekly if day not in range(7)]
+        if unknown:
+            raise ValueError(f"calendar {id}: weekday {unknown[0]!r} does not exist; use 0 (Monday) to 6 (Sunday)")
+        days = tuple(_tidy(weekly.get(day, ()), f"calendar {id}: {WEEKDAYS[day]}") for day in range(7))
+        return cls(
+            id=id,
+            timezone=timezone,
+            weekly=days,  # type: ignore[arg-type]  # seven by construction
+            breaks={d: _tidy(given, f"calendar {id}: breaks of {d}") for d, given in breaks.items()},
+            overrides={d: _tidy(given, f"calendar {id}: overrides of {d}") for d, given in overrides.items()},
+            holidays=_named(holidays),
+            annual_holidays=_named(annual_holidays),
+            extra_workdays=extra_workdays if isinstance(extra_workdays, Mapping) else dict.fromkeys(extra_workdays, 0),
+            years=None if years is None else frozenset(years),
+            provisional_years=frozenset(provisional_years),
+        )
+
+    def intervals_on(self, day: date) -> Intervals:
+        """The local working intervals of one date, breaks cut out. Does not ask whether the year is known."""
+        hours = self._hours_on(day)
+        for break_start, break_end in self.breaks.get(day, ()):
+            hours = tuple(piece for interval in hours for piece in _cut(interval, break_start, break_end))
+        return hours
+
+    def holiday_on(self, day: date) -> str | None:
+        """The name (perhaps empty) of the holiday that closes this date; None where none does."""
+        if day in self.overrides or day in self.extra_workdays:
+            return None
+        name = self.holidays.get(day)
+        return name if name is not None else self.annual_holidays.get(f"{day:%m-%d}")
+
+    def is_working(self, instant: datetime) -> bool:
+        """Whether work is done at an aware instant. Raises CalendarYearMissing where its year has no data."""
+        if self.continuous:
+            return True
+        at = to_micros(instant)
+        return self.year_table(local_year(self.zone, at)).is_open(at)
+
+    def year_table(self, year: int) -> YearTable:
+        """The working time of a local year in UTC, computed once. Raises CalendarYearMissing."""
+        table = self._tables.get(year)
+        if table is None:
+            self._require_year(year)
+            if len(self._tables) >= _MAX_CACHED_YEARS:
+                self._tables.clear()
+            table = self._tables[year] = build_year_table(self, year)
+        return table
+
+    def knows_year(self, year: int) -> bool:
+        """Whether deadlines in this year can be computed, provisionally or not."""
+        return self.years is None or year in self.years or year in self.provisional_years
+
+    def _require_year(self, year: int) -> None:
+        if not self.knows_year(year):
+            raise CalendarYearMissing(
+                f"calendar {self.id} has no holidays for {year}; add the year to the calendar's file",
+                calendar=self.id,
+                year=str(year),
+            )
+
+    def _hours_on(self, day: date) -> Intervals:
+        if day in self.overrides:
+            return self.overrides[day]
+        if day in self.extra_workdays:
+            return self.weekly[self.extra_workdays[day]]
+        return () if self.holiday_on(day) is not None else self.weekly[day.weekday()]
+
+    def _never_closes(self) -> bool:
+        whole_week = all(day == ((0, DAY_SECONDS),) for day in self.weekly)
+        exceptions = (self.breaks, self.overrides, self.holidays, self.annual_holidays)
+        return whole_week and self.years is None and not any(exceptions)
+
+    def _load_zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(self.timezone)
+        except (LookupError, ValueError, OSError) as error:
+            raise ValueError(
+                f"calendar {self.id}: time zone {self.timezone!r} is unknown; use an IANA name such as Asia/Shanghai"
+            ) from error
+
+    def _check(self) -> None:
+        if len(self.weekly) != len(WEEKDAYS):
+            raise ValueError(f"calendar {self.id}: weekly needs seven days, Monday first, not {len(self.weekly)}")
+        for name, hours in zip(WEEKDAYS, self.weekly, strict=True):
+            _check_intervals(hours, f"calendar {self.id}: {name}")
+        for part, dated in (("overrides", self.overrides), ("breaks", self.breaks)):
+            for day, hours in dated.items():
+                _check_intervals(hours, f"calendar {self.id}: {part} of {day}")
+        if not any(self.weekly) and not any(self.overrides.values()):
+            raise ValueError(f"calendar {self.id}: it has no working time at all; give it weekly hours")
+        for text in self.annual_holidays:
+            _check_annual(text, f"calendar {self.id}: annual holiday {text!r}")
+        self._check_extra_workdays()
+
+    def _check_extra_workdays(self) -> None:
+        for day, weekday in self.extra_workdays.items():
+            place = f"calendar {self.id}: extra working day {day}"
+            if weekday not in range(7):
+                raise ValueError(f"{place}: weekday {weekday!r} does not exist; use 0 (Monday) to 6 (Sunday)")
+            if not self.weekly[weekday]:
+                raise ValueError(
+                    f"{place} takes the hours of {WEEKDAYS[weekday]}, which has none; name another weekday"
+                )
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+
+def _named(days: Mapping[_Key, str] | Iterable[_Key]) -> Mapping[_Key, str]:
+    return days if isinstance(days, Mapping) else dict.fromkeys(days, "")
+
+
+def _tidy(intervals: Iterable[Interval], place: str) -> Intervals:
+    """Sort and join intervals that touch; overlap is left for the check to refuse."""
+    joined: list[Interval] = []
+    for start, end in sorted(intervals):
+        if joined and joined[-1][1] == start < end:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    _check_intervals(tuple(joined), place)
+    return tuple(joined)
+
+
+def _check_intervals(intervals: Intervals, place: str) -> None:
+    previous_end = 0
+    for start, end in intervals:
+        if not 0 <= start < end <= DAY_SECONDS:
+            raise ValueError(
+                f"{place}: {_clock(start)}-{_clock(end)} is no interval; start before the end, within 00:00-24:00"
+                " (split hours that pass midnight)"
+            )
+        if start < previous_end:
+            raise ValueError(f"{place}: {_clock(start)}-{_clock(end)} overlaps the one before it; join them")
+        previous_end = end
+
+
+def _check_annual(text: str, place: str) -> None:
+    try:
+        date.fromisoformat(f"2000-{text}")
+    except ValueError as error:
+        raise ValueError(f"{place} is no date; write MM-DD, such as 05-01") from error
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
+
+
+def _cut(interval: Interval, cut_start: int, cut_end: int) -> Intervals:
+    start, end = interval
+    pieces = ((start, min(end, cut_start)), (max(start, cut_end), end))
+    return tuple(piece for piece in pieces if piece[0] < piece[1])
+
+
+ALWAYS = Calendar(id="always", weekly=(((0, DAY_SECONDS),),) * 7)
+"""Every second counts, in UTC."""
