@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 from service.domain.clock import Target
 from service.domain.event import Value
@@ -87,8 +86,8 @@ class Stage:
     name: str
     hit: HitPolicy
     blocks: tuple[Block, ...]
-    default: Mapping[str, Output] = MappingProxyType({})
-    on_error: Mapping[str, Output] = MappingProxyType({})
+    default: Mapping[str, Output] = field(default_factory=dict)
+    on_error: Mapping[str, Output] = field(default_factory=dict)
     """The safe side, taken when a condition failed or rules conflicted."""
 
     @property
@@ -110,7 +109,7 @@ class ClockDefinition:
     """What starts, stops and pauses one clock. Its target comes from the sla stage: no target, no clock."""
 
     id: str
-    label: Mapping[str, str] = MappingProxyType({})
+    label: Mapping[str, str] = field(default_factory=dict)
     calendar: str = "always"
     """The calendar for targets that name none."""
     start: tuple[str, ...] = ()
@@ -152,7 +151,7 @@ class Numbering:
     """How request numbers are made: `{year}{month}-{department code}-{serial}`."""
 
     timezone: str = "Asia/Shanghai"
-    department_codes: Mapping[str, str] = MappingProxyType({})
+    department_codes: Mapping[str, str] = field(default_factory=dict)
     default_code: str = "CSR"
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from types import MappingProxyType
 
 
 class FieldType(StrEnum):
@@ -40,7 +39,7 @@ class Field:
     name: str
     type: FieldType
     values: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = MappingProxyType({})
+    aliases: Mapping[str, str] = field(default_factory=dict)
     """Other spellings of a value, folded, to the value: `电话` -> `phone`."""
     other: str = ""
     """The value that an unknown spelling becomes, with a flag; empty means that it is refused as an error fact."""
