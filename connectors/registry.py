@@ -7,10 +7,12 @@ from types import MappingProxyType
 
 from connectors.base import Connector, InvalidSettings
 from connectors.file import FileConnector
+from connectors.webhook import WebhookConnector
 
 CONNECTORS: Mapping[str, Callable[[str, Mapping[str, object]], Connector]] = MappingProxyType(
     {
         "file": FileConnector,
+        "webhook": WebhookConnector,
     }
 )
 
