@@ -1,0 +1,173 @@
+"""The commit: a decision with all that it changes, packed into one Lua call."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from service.domain.clock import Timer
+from service.domain.request import RequestState
+from service.store import codec
+from service.store.connection import StoreOptions
+from service.store.keys import TenantKeys, supersedes_digest, target_of, tenant_keys
+from service.store.records import Commit, CommitOutcome, Committed, OutboxEntry
+from service.store.scripts import Call
+
+GROUP = "answerby"
+"""The consumer group of every intake stream."""
+_MILLISECOND = timedelta(milliseconds=1)
+_MICROSECOND = timedelta(microseconds=1)
+_pack = msgspec.msgpack.Encoder().encode
+_text = bytes.decode
+
+
+class CommitCall(msgspec.Struct, kw_only=True):
+    """What `lua/commit.lua` gets. Times: `created` and marks epoch us, timers, `now` and spans ms."""
+
+    request_id: str
+    event: str
+    payload_hash: str
+    expected: int
+    version: int
+    sequence: int
+    state: str
+    decision: str
+    facets: str
+    priority: str
+    number_prefix: str
+    created: int
+    now: int
+    idempotency_ms: int
+    window_ms: int
+    timer: str
+    timer_due: int
+    timer_token: str
+    cancel: list[str]
+    arm: list[tuple[str, int, str]]
+    marks: list[tuple[int, bool, int]]
+    target: str
+    outbox: list[tuple[str, list[tuple[str, str, str]]]]
+    stream_ack: str
+    group: str
+
+
+def timer_member(timer_id: str, request_id: str) -> str:
+    """How a timer is named in its sorted set. A timer id holds no control character, so the split is safe."""
+    return f"{timer_id}\x1f{request_id}"
+
+
+def commit_call(commit: Commit, options: StoreOptions) -> Call:
+    """The Lua call of a commit. Raises ValueError for a decision without the state after it."""
+    state = commit.decision.state
+    if state is None:
+        raise ValueError(f"decision {commit.decision.id} carries no state to commit")
+    keys = tenant_keys(commit.tenant)
+    boxes = _by_connector(commit.outbox)
+    packed = _pack(_arguments(commit, state, boxes, options))
+    return Call("commit", _key_names(commit, keys, list(boxes)), (packed,))
+
+
+def read_reply(reply: list[bytes | int]) -> Committed:
+    """What the Lua call answered."""
+    outcome = CommitOutcome(_string(reply[0]))
+    if outcome is CommitOutcome.COMMITTED:
+        return Committed(outcome=outcome, number=_string(reply[1]), log_sequence=int(reply[2]))
+    if outcome is CommitOutcome.DUPLICATE:
+        return Committed(
+            outcome=outcome,
+            payload_hash=_string(reply[1]),
+            sequence=int(reply[2]),
+            request_id=_string(reply[3]),
+            number=_string(reply[4]),
+        )
+    return Committed(outcome=outcome)
+
+
+def _key_names(commit: Commit, keys: TenantKeys, connectors: list[str]) -> list[str]:
+    request_id = commit.event.request_id
+    names = [
+        keys.request(request_id),
+        keys.events(request_id),
+        keys.decisions(request_id),
+        keys.idempotency(commit.event.source, commit.event.id),
+        keys.log,
+        keys.log_sequence,
+        keys.index,
+        keys.facets,
+        keys.timers,
+        keys.timer_data,
+        keys.timer_claims,
+        keys.serial(commit.decision.number_prefix),
+        keys.intake,
+        keys.outbox_entries,
+        keys.outbox_meta,
+        keys.counter,
+        keys.outbox_connectors,
+    ]
+    names += [keys.window(mark.by, mark.value, mark.category) for mark in commit.window_marks]
+    for connector in connectors:
+        names += [keys.outbox_due(connector), keys.outbox_queue(connector), keys.outbox_ages(connector)]
+    return names
+
+
+def _arguments(
+    commit: Commit, state: RequestState, boxes: dict[str, list[OutboxEntry]], options: StoreOptions
+) -> CommitCall:
+    request_id = commit.event.request_id
+    decision = commit.decision
+    version = commit.expected_version + 1
+    timer = commit.timer
+    priority = decision.facts.get("priority", "")
+    return CommitCall(
+        request_id=request_id,
+        event=_text(codec.encode(commit.event)),
+        payload_hash=commit.payload_hash,
+        expected=commit.expected_version,
+        version=version,
+        sequence=decision.sequence,
+        state=_text(codec.encode_state(state, version)),
+        decision=_text(codec.encode_decision(decision)),
+        facets=_text(codec.encode_facets(state)),
+        priority=priority if isinstance(priority, str) else "",
+        number_prefix=decision.number_prefix,
+        created=codec.to_us(state.created),
+        now=codec.to_ms(datetime.now(UTC)),
+        idempotency_ms=options.idempotency_ttl // _MILLISECOND,
+        window_ms=options.window_retention // _MILLISECOND,
+        timer=timer_member(timer.timer.id, request_id) if timer else "",
+        timer_due=codec.to_ms(timer.timer.due) if timer else 0,
+        timer_token=str(timer.token) if timer else "",
+        cancel=[timer_member(timer_id, request_id) for timer_id in decision.cancel],
+        arm=[_armed(armed, request_id) for armed in decision.arm],
+        marks=_marks(commit, options),
+        target=target_of(request_id),
+        outbox=[(connector, [_boxed(entry) for entry in entries]) for connector, entries in boxes.items()],
+        stream_ack=commit.stream_ack,
+        group=GROUP,
+    )
+
+
+def _armed(timer: Timer, request_id: str) -> tuple[str, int, str]:
+    return timer_member(timer.id, request_id), codec.to_ms(timer.due), _text(codec.encode(timer))
+
+
+def _boxed(entry: OutboxEntry) -> tuple[str, str, str]:
+    return entry.effect_id, supersedes_digest(entry.effect.supersedes), _text(codec.encode(entry))
+
+
+def _marks(commit: Commit, options: StoreOptions) -> list[tuple[int, bool, int]]:
+    retention = options.window_retention // _MICROSECOND
+    times = [(codec.to_us(mark.at), mark.remove) for mark in commit.window_marks]
+    return [(at, remove, at - retention) for at, remove in times]
+
+
+def _by_connector(entries: list[OutboxEntry]) -> dict[str, list[OutboxEntry]]:
+    boxes: dict[str, list[OutboxEntry]] = {}
+    for entry in entries:
+        boxes.setdefault(entry.connector, []).append(entry)
+    return boxes
+
+
+def _string(value: bytes | int) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
