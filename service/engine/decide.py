@@ -10,16 +10,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from service.domain.clock import ClockPhase, ClockState
 from service.domain.decision import Decision, Flag, StageExplanation
-from service.domain.effect import Effect
 from service.domain.event import Event, Value
 from service.domain.request import RequestState
 from service.engine import ladder_steps
 from service.engine.compiled import CompiledRulebook, CompiledStage
 from service.engine.effects import derive_effects
 from service.engine.facts import Record
-from service.engine.lifecycle import INTERNAL, OVERRIDE_PREFIX, begin, oddities
+from service.engine.lifecycle import OVERRIDE_PREFIX, begin, oddities
 from service.engine.overrides import apply_overrides
 from service.engine.stages import StageResult, run_stage
 from service.engine.timekeeping import advance, plan
@@ -64,7 +62,7 @@ def decide(
     request = ladder_steps.raise_priority(compiled.rulebook, request, firing)
     draft = run_stages(compiled, request, event, context)
     clocks, clock_flags = advance(compiled.rulebook, request, event, draft.outputs, draft.setters, moment)
-    timers = plan(compiled.rulebook, request, clocks, firing, event, moment)
+    timers = plan(compiled.rulebook, request, clocks, event, moment)
     after = msgspec.structs.replace(
         request,
         version=request.version + 1,
@@ -102,7 +100,7 @@ def decide(
 def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Draft:
     """All stages in order; what one derives is a fact for the next."""
     record = build_record(compiled, request, event, context)
-    draft = Draft(record, flags=list(record.flags))
+    draft = Draft(record)
     carry_category(compiled, request, record)
     results: list[StageResult] = []
     for stage in compiled.stages:
@@ -123,6 +121,8 @@ def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, 
         draft.setters.update(result.setters)
         draft.explanation.append(result.explanation)
         draft.flags.extend(result.flags)
+    draft.flags += record.flags
+    draft.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]
     draft.derived = derived_facts(compiled.rulebook.vocabulary, draft.outputs)
     return draft
 
@@ -205,6 +205,3 @@ def number_prefix(rulebook: Rulebook, request: RequestState) -> str:
     month = request.created.astimezone(ZoneInfo(numbering.timezone)).strftime("%Y%m")
     code = numbering.department_codes.get(str(request.derived.get("department", "")), numbering.default_code)
     return f"{month}-{code}"
-
-
-__all__ = ["ANY_REQUEST", "INTERNAL", "ClockPhase", "ClockState", "Context", "Effect", "decide"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.rules.model import HitPolicy, Output, Rule, Stage
+from service.rules.model import HitPolicy, Notification, Output, Rule, Stage
 from service.rules.vocabulary import FieldType, Vocabulary
 
 
@@ -117,12 +117,10 @@ def is_united(vocabulary: Vocabulary, name: str) -> bool:
 
 
 def unite(values: Iterable[Output]) -> Output:
-    united: dict[object, None] = {}
-    notifications = False
-    for value in values:
-        notifications = notifications or isinstance(value, tuple)
-        united.update(dict.fromkeys(value if isinstance(value, (list, tuple)) else [value]))
-    return tuple(united) if notifications else sorted(united)  # type: ignore[arg-type, type-var, return-value]
+    """Each item once: notifications in the order of their rules, plain values sorted."""
+    items = [item for value in values for item in (value if isinstance(value, (list, tuple)) else (value,))]
+    notices = tuple(dict.fromkeys(item for item in items if isinstance(item, Notification)))
+    return notices or sorted({str(item) for item in items})
 
 
 def severity(vocabulary: Vocabulary, name: str, value: Output) -> int:

@@ -51,7 +51,7 @@ def explain(
         won=[stage.references[rule.id] for rule in resolution.won],
         lost=[stage.references[rule.id] for rule in resolution.lost],
         failed=[stage.references[rule.id] for rule in failed],
-        facts={name: as_value(record.get(name)) for name in sorted(names)},
+        facts={name: record.value(name) for name in sorted(names)},
         outputs={name: plain(outputs[name]) for name in sorted(outputs)},
     )
 
@@ -73,17 +73,6 @@ def stage_flags(stage: CompiledStage, resolution: Resolution, failed: list[Rule]
         names = ", ".join(sorted(resolution.conflicts))
         flags.append(Flag("RULE_CONFLICT", f"{stage.stage.name}: rules that exclude each other set {names}"))
     return flags
-
-
-def as_value(fact: object) -> Value:
-    """A typed fact as explanations show it: instants in ISO-8601, sets sorted."""
-    if isinstance(fact, frozenset):
-        return sorted(str(item) for item in fact)
-    if isinstance(fact, datetime):
-        return fact.isoformat()
-    if fact is None or isinstance(fact, (str, int, float, bool)):
-        return fact
-    return str(fact)
 
 
 def by_hand(name: str, value: Value) -> RuleReference:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -11,14 +11,12 @@ import msgspec
 from service.domain.clock import ClockPhase, ClockState, Target, Timer
 from service.domain.decision import Flag
 from service.domain.errors import CalendarYearMissing
-from service.domain.event import Event
+from service.domain.event import Event, EventType
 from service.domain.request import RequestState
-from service.engine.ladder_steps import Firing
 from service.rules.model import Output, Rule, Rulebook
 from service.sla.business_time import touches_provisional
-from service.sla.calendar import Calendar
 from service.sla.clocks import ClockEvent, ClockTarget, advance_clocks
-from service.sla.ladders import next_repeat, plan_timers
+from service.sla.ladders import plan_timers
 
 SLA_PREFIX = "sla."
 LADDER_PREFIX = "ladder."
@@ -42,9 +40,7 @@ def advance(
         )
     except CalendarYearMissing as missing:
         flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
-        open_ended: dict[str, Calendar] = {
-            name: replace(calendar, years=None) for name, calendar in rulebook.calendars.items()
-        }
+        open_ended = {name: calendar.open_ended() for name, calendar in rulebook.calendars.items()}
         clocks = advance_clocks(rulebook.clocks, open_ended, request.clocks, targets, clock_event, request.created)
     clocks = {name: mark_breach(clock, moment) for name, clock in clocks.items()}
     flags += provisional(rulebook, request.clocks, clocks)
@@ -98,31 +94,18 @@ def plan(
     rulebook: Rulebook,
     request: RequestState,
     clocks: Mapping[str, ClockState],
-    firing: Firing | None,
     event: Event,
     moment: datetime,
 ) -> TimerPlan:
     """The timers to arm and cancel. A step that fired stays on record and is never armed again."""
     if event.historical:
         return TimerPlan([], [], dict(request.timers))
-    before = {name: timer for name, timer in request.timers.items() if not timer.fired}
-    fired = {name: timer for name, timer in request.timers.items() if timer.fired}
+    before = dict(request.timers)
     due = str(event.data.get("timer.id", ""))
-    if due in before:
-        fired[due] = msgspec.structs.replace(before.pop(due), fired=True)
-    arm, cancel, after = plan_timers(rulebook.ladders, rulebook.calendars, before, clocks, moment)
-    arm = [timer for timer in arm if timer.id not in fired]
-    after = {name: timer for name, timer in after.items() if name not in fired}
-    if firing is not None:
-        again = next_repeat(
-            rulebook.ladders[firing.clock.ladder],
-            clocks[firing.timer.clock],
-            firing.timer,
-            moment,
-            acknowledged=request.acknowledged is not None,
-        )
-        if again is not None:
-            arm.append(again)
-            after[again.id] = again
-    kept = {name: timer for name, timer in fired.items() if timer.clock in clocks}
-    return TimerPlan(arm, [name for name in cancel if name not in fired], {**kept, **after})
+    if event.type == EventType.TIMER_DUE and due in before:
+        before[due] = msgspec.structs.replace(before[due], fired=True)
+    acknowledged = request.acknowledged is not None
+    arm, cancel, after = plan_timers(
+        rulebook.ladders, rulebook.calendars, before, clocks, moment, acknowledged=acknowledged
+    )
+    return TimerPlan(arm, cancel, after)

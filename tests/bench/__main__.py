@@ -1,0 +1,20 @@
+"""`make bench`: measures in one run and prints medians and ratios; nothing here passes or fails."""
+
+import argparse
+
+from tests.bench import decide_bench, memory_bench, rpc_bench
+
+BENCHES = {"decide": decide_bench.main, "rpc": rpc_bench.main, "memory": memory_bench.main}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help="which to run; all when left out")
+    arguments = parser.parse_args()
+    for name in arguments.names or BENCHES:
+        print(f"== {name}", flush=True)
+        BENCHES[name]()
+
+
+if __name__ == "__main__":
+    main()

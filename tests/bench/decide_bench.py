@@ -1,0 +1,72 @@
+"""decide() on the shipped rules and on 50 / 500 / 1,000 generated ones, with both matchers; loading and compiling."""
+
+import json
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from service.domain.event import ActorRole, Event
+from service.engine.compiled import CompiledRulebook, compile_rulebook
+from service.engine.decide import Context, decide
+from service.rules.loader import load_rulebook
+from service.rules.model import Rulebook
+from tests.bench.generated_rules import make_events, write_rules
+from tests.bench.measure import percentiles, timed
+
+NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
+SHIPPED = Path(__file__).resolve().parents[2] / "rules"
+
+
+def main() -> None:
+    events = make_events(4000)
+    print(f"{'rules':>10} {'matcher':>10} {'load ms':>9} {'compile ms':>10} {'p50 us':>8} {'p99 us':>8}  vs shipped p50")
+    base = run("shipped", SHIPPED, samples() * 60, None)
+    with tempfile.TemporaryDirectory() as folder:
+        for count in (50, 500, 1000):
+            run(str(count), write_rules(Path(folder) / str(count), count), events, base)
+
+
+def run(label: str, folder: Path, events: list[Event], base: float | None) -> float:
+    begin = time.perf_counter()
+    rulebook = load(folder)
+    load_ms = (time.perf_counter() - begin) * 1000
+    result = 0.0
+    for engine in ("durable", "reference"):
+        begin = time.perf_counter()
+        compiled = compile_rulebook(rulebook, engine)
+        compile_ms = (time.perf_counter() - begin) * 1000
+        for event in events[:200]:
+            one(compiled, event)
+        p50, p99 = percentiles(timed(events, lambda event, c=compiled: one(c, event)))
+        ratio = "" if base is None else f"{p50 / base:.2f}"
+        print(f"{label:>10} {engine:>10} {load_ms:9.0f} {compile_ms:10.0f} {p50:8.0f} {p99:8.0f}  {ratio}", flush=True)
+        result = result or p50
+    return result
+
+
+def one(compiled: CompiledRulebook, event: Event) -> None:
+    decide(compiled, None, event, Context(), NOW)
+
+
+def load(folder: Path) -> Rulebook:
+    result = load_rulebook(folder)
+    assert result.rulebook is not None, [str(d) for d in result.diagnostics]
+    return result.rulebook
+
+
+def samples() -> list[Event]:
+    """The sample requests that ship with the rules."""
+    lines = (SHIPPED / "samples" / "requests.jsonl").read_text(encoding="utf-8").splitlines()
+    return [
+        Event(
+            source=item["source"],
+            id=item["id"],
+            type=item["type"],
+            time=datetime.fromisoformat(item["time"]),
+            request_id=item["request_id"],
+            actor=ActorRole(item.get("actor", "customer")),
+            data=item["facts"],
+        )
+        for item in map(json.loads, lines)
+    ]

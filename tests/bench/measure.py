@@ -1,0 +1,30 @@
+"""Timing and memory readings for the benches."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+
+def timed(items: Sequence, call: Callable[..., object]) -> list[float]:
+    """Seconds that the call took for each item."""
+    seconds = []
+    for item in items:
+        begin = time.perf_counter()
+        call(item)
+        seconds.append(time.perf_counter() - begin)
+    return seconds
+
+
+def percentiles(seconds: Sequence[float]) -> tuple[float, float]:
+    """p50 and p99 in microseconds."""
+    cuts = statistics.quantiles(seconds, n=100)
+    return statistics.median(seconds) * 1e6, cuts[98] * 1e6
+
+
+def resident_megabytes() -> float:
+    """Resident memory of this process (Linux)."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+    raise RuntimeError("no VmRSS in /proc/self/status")
