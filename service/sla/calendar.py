@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from service.domain.errors import CalendarYearMissing
+from service.sla.intervals import DAY_SECONDS, Interval, Intervals, check_intervals, cut, tidy
 from service.sla.year_table import YearTable, build_year_table, local_year, to_micros
 
-DAY_SECONDS = 86_400
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-Interval = tuple[int, int]
-"""A local [start, end) in seconds since midnight; the end may be 86400."""
-Intervals = tuple[Interval, ...]
 Weekly = tuple[Intervals, Intervals, Intervals, Intervals, Intervals, Intervals, Intervals]
 
 _Key = TypeVar("_Key")
@@ -59,6 +56,7 @@ class Calendar:
     continuous: bool = field(init=False, repr=False, compare=False)
     """Never closes: working time is wall time."""
     _tables: dict[int, YearTable] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _open_ended: list[Calendar] = field(init=False, repr=False, compare=False, default_factory=list)
 
     def __post_init__(self) -> None:
         for name in ("breaks", "overrides", "holidays", "annual_holidays", "extra_workdays"):
@@ -93,13 +91,13 @@ class Calendar:
         unknown = [day for day in weekly if day not in range(7)]
         if unknown:
             raise ValueError(f"calendar {id}: weekday {unknown[0]!r} does not exist; use 0 (Monday) to 6 (Sunday)")
-        days = tuple(_tidy(weekly.get(day, ()), f"calendar {id}: {WEEKDAYS[day]}") for day in range(7))
+        days = tuple(tidy(weekly.get(day, ()), f"calendar {id}: {WEEKDAYS[day]}") for day in range(7))
         return cls(
             id=id,
             timezone=timezone,
             weekly=days,  # type: ignore[arg-type]  # seven by construction
-            breaks={d: _tidy(given, f"calendar {id}: breaks of {d}") for d, given in breaks.items()},
-            overrides={d: _tidy(given, f"calendar {id}: overrides of {d}") for d, given in overrides.items()},
+            breaks={d: tidy(given, f"calendar {id}: breaks of {d}") for d, given in breaks.items()},
+            overrides={d: tidy(given, f"calendar {id}: overrides of {d}") for d, given in overrides.items()},
             holidays=_named(holidays),
             annual_holidays=_named(annual_holidays),
             extra_workdays=extra_workdays if isinstance(extra_workdays, Mapping) else dict.fromkeys(extra_workdays, 0),
@@ -111,7 +109,7 @@ class Calendar:
         """The local working intervals of one date, breaks cut out. Does not ask whether the year is known."""
         hours = self._hours_on(day)
         for break_start, break_end in self.breaks.get(day, ()):
-            hours = tuple(piece for interval in hours for piece in _cut(interval, break_start, break_end))
+            hours = tuple(piece for interval in hours for piece in cut(interval, break_start, break_end))
         return hours
 
     def holiday_on(self, day: date) -> str | None:
@@ -137,6 +135,14 @@ class Calendar:
                 self._tables.clear()
             table = self._tables[year] = build_year_table(self, year)
         return table
+
+    def open_ended(self) -> Calendar:
+        """The same calendar with no holidays in the years of which it has no data: due times err on the early side."""
+        if self.years is None:
+            return self
+        if not self._open_ended:
+            self._open_ended.append(replace(self, years=None))
+        return self._open_ended[0]
 
     def knows_year(self, year: int) -> bool:
         """Whether deadlines in this year can be computed, provisionally or not."""
@@ -174,10 +180,10 @@ class Calendar:
         if len(self.weekly) != len(WEEKDAYS):
             raise ValueError(f"calendar {self.id}: weekly needs seven days, Monday first, not {len(self.weekly)}")
         for name, hours in zip(WEEKDAYS, self.weekly, strict=True):
-            _check_intervals(hours, f"calendar {self.id}: {name}")
+            check_intervals(hours, f"calendar {self.id}: {name}")
         for part, dated in (("overrides", self.overrides), ("breaks", self.breaks)):
             for day, hours in dated.items():
-                _check_intervals(hours, f"calendar {self.id}: {part} of {day}")
+                check_intervals(hours, f"calendar {self.id}: {part} of {day}")
         if not any(self.weekly) and not any(self.overrides.values()):
             raise ValueError(f"calendar {self.id}: it has no working time at all; give it weekly hours")
         for text in self.annual_holidays:
@@ -202,46 +208,11 @@ def _named(days: Mapping[_Key, str] | Iterable[_Key]) -> Mapping[_Key, str]:
     return days if isinstance(days, Mapping) else dict.fromkeys(days, "")
 
 
-def _tidy(intervals: Iterable[Interval], place: str) -> Intervals:
-    """Sort and join intervals that touch; overlap is left for the check to refuse."""
-    joined: list[Interval] = []
-    for start, end in sorted(intervals):
-        if joined and joined[-1][1] == start < end:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    _check_intervals(tuple(joined), place)
-    return tuple(joined)
-
-
-def _check_intervals(intervals: Intervals, place: str) -> None:
-    previous_end = 0
-    for start, end in intervals:
-        if not 0 <= start < end <= DAY_SECONDS:
-            raise ValueError(
-                f"{place}: {_clock(start)}-{_clock(end)} is no interval; start before the end, within 00:00-24:00"
-                " (split hours that pass midnight)"
-            )
-        if start < previous_end:
-            raise ValueError(f"{place}: {_clock(start)}-{_clock(end)} overlaps the one before it; join them")
-        previous_end = end
-
-
 def _check_annual(text: str, place: str) -> None:
     try:
         date.fromisoformat(f"2000-{text}")
     except ValueError as error:
         raise ValueError(f"{place} is no date; write MM-DD, such as 05-01") from error
-
-
-def _clock(seconds: int) -> str:
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
-
-
-def _cut(interval: Interval, cut_start: int, cut_end: int) -> Intervals:
-    start, end = interval
-    pieces = ((start, min(end, cut_start)), (max(start, cut_end), end))
-    return tuple(piece for piece in pieces if piece[0] < piece[1])
 
 
 ALWAYS = Calendar(id="always", weekly=(((0, DAY_SECONDS),),) * 7)

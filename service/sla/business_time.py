@@ -1,0 +1,165 @@
+"""Arithmetic in working time. Pure; instants are aware datetimes, results are in UTC, precise to the microsecond.
+
+Every function raises CalendarYearMissing when it needs a year of which the calendar has no data, TimeOutOfRange for
+instants at the ends of the calendar and targets of over a hundred years, TypeError for naive datetimes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Literal
+
+from service.domain.errors import TimeOutOfRange
+from service.sla.calendar import Calendar
+from service.sla.year_table import SECOND, YearTable, local_datetime, local_year, to_datetime, to_micros
+
+Boundary = Literal["close", "next_open"]
+"""When time is used up exactly at closing: due at closing, or at the next opening."""
+
+_HORIZON_YEARS = 100
+
+
+def add_working_time(calendar: Calendar, start: datetime, seconds: int, boundary: Boundary = "close") -> datetime:
+    """The instant `seconds` of working time after `start`; negative seconds count back.
+
+    Nothing to add gives `start` itself, or with `next_open` the next moment of work. Counting back to an opening gives
+    that opening.
+    """
+    return add_working_micros(calendar, start, seconds * SECOND, boundary)
+
+
+def add_working_micros(calendar: Calendar, start: datetime, micros: int, boundary: Boundary = "close") -> datetime:
+    """Like `add_working_time`, in microseconds."""
+    at = to_micros(start)
+    if calendar.continuous:
+        return to_datetime(at + micros)
+    if micros < 0:
+        return to_datetime(_back(calendar, at, -micros))
+    if boundary == "next_open":
+        return to_datetime(_forward_to_open(calendar, at, micros))
+    return to_datetime(_forward_to_close(calendar, at, micros))
+
+
+def add_working_days(calendar: Calendar, start: datetime, days: int, boundary: Boundary = "close") -> datetime:
+    """The same local time `days` working dates after `start` (before it, if negative).
+
+    A start outside working time is first moved to the next opening. Where the landing day does not work at that time,
+    the next opening counts; its closing time is kept with `close`. This is not `days` times 24 hours of working time.
+    """
+    at = _forward_to_open(calendar, to_micros(start), 0)
+    local = local_datetime(calendar.zone, at)
+    table = calendar.year_table(local.year)
+    day = _working_date(calendar, local.year, bisect_left(table.days, local.toordinal()) + days)
+    landing = to_micros(datetime.combine(day, local.time(), calendar.zone))
+    table = calendar.year_table(day.year)
+    works = table.is_open_or_closing(landing) if boundary == "close" else table.is_open(landing)
+    return to_datetime(landing if works else _forward_to_open(calendar, landing, 0))
+
+
+def working_seconds_between(calendar: Calendar, start: datetime, end: datetime) -> float:
+    """Seconds of working time in [start, end); 0 when the end is not after the start."""
+    return working_micros_between(calendar, start, end) / SECOND
+
+
+def working_micros_between(calendar: Calendar, start: datetime, end: datetime) -> int:
+    """Like `working_seconds_between`, in whole microseconds."""
+    first, last = to_micros(start), to_micros(end)
+    if last <= first:
+        return 0
+    if calendar.continuous:
+        return last - first
+    # The last moment inside the interval decides the year: [.., New Year) needs nothing of the new year.
+    first_year, last_year = local_year(calendar.zone, first), local_year(calendar.zone, last - 1)
+    worked = calendar.year_table(last_year).worked_until(last) - calendar.year_table(first_year).worked_until(first)
+    for year in range(first_year, last_year):
+        worked += calendar.year_table(year).total
+    return worked
+
+
+def next_opening(calendar: Calendar, instant: datetime) -> datetime:
+    """The first moment of work at or after an instant."""
+    return add_working_micros(calendar, instant, 0, "next_open")
+
+
+def working_periods(calendar: Calendar, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The UTC working intervals inside [start, end), in order; the first and last cut to fit."""
+    first, last = to_micros(start), to_micros(end)
+    if last <= first:
+        return
+    for year in range(local_year(calendar.zone, first), local_year(calendar.zone, last - 1) + 1):
+        table = calendar.year_table(year)
+        for opens, closes in zip(table.starts, table.ends, strict=True):
+            if first < closes and opens < last:
+                yield to_datetime(max(first, opens)), to_datetime(min(last, closes))
+
+
+def touches_provisional(calendar: Calendar, start: datetime, end: datetime) -> tuple[int, ...]:
+    """The local years of [start, end] whose holidays are published only in part; empty (false) where all are final."""
+    if not calendar.provisional_years:
+        return ()
+    first, last = (local_year(calendar.zone, to_micros(instant)) for instant in (start, end))
+    return tuple(year for year in sorted(calendar.provisional_years) if first <= year <= last)
+
+
+def _forward_to_close(calendar: Calendar, at: int, micros: int) -> int:
+    if micros == 0:
+        return at
+    year = local_year(calendar.zone, at)
+    table = calendar.year_table(year)
+    worked = table.worked_until(at) + micros
+    for table in _years_from(calendar, year, 1):
+        if worked <= table.total:
+            break
+        worked -= table.total
+    return table.earliest(worked)
+
+
+def _forward_to_open(calendar: Calendar, at: int, micros: int) -> int:
+    if calendar.continuous:
+        return at + micros
+    year = local_year(calendar.zone, at)
+    table = calendar.year_table(year)
+    worked = table.worked_until(at) + micros
+    for table in _years_from(calendar, year, 1):
+        if worked < table.total:
+            break
+        worked -= table.total
+    return table.latest(worked)
+
+
+def _back(calendar: Calendar, at: int, micros: int) -> int:
+    year = local_year(calendar.zone, at)
+    table = calendar.year_table(year)
+    worked = table.worked_until(at) - micros
+    if worked >= 0:
+        return table.latest(worked)
+    for table in _years_from(calendar, year - 1, -1):
+        worked += table.total
+        if worked >= 0:
+            break
+    return table.latest(worked)
+
+
+def _working_date(calendar: Calendar, year: int, index: int) -> date:
+    """The working date that is `index` dates after the year's first; the index may point outside the year."""
+    if index < 0:
+        for table in _years_from(calendar, year - 1, -1):
+            index += len(table.days)
+            if index >= 0:
+                break
+        return date.fromordinal(table.days[index])
+    for table in _years_from(calendar, year, 1):
+        if index < len(table.days):
+            break
+        index -= len(table.days)
+    return date.fromordinal(table.days[index])
+
+
+def _years_from(calendar: Calendar, year: int, step: int) -> Iterator[YearTable]:
+    for offset in range(_HORIZON_YEARS + 1):
+        yield calendar.year_table(year + offset * step)
+    raise TimeOutOfRange(
+        f"calendar {calendar.id}: the target needs more than {_HORIZON_YEARS} years of working time; shorten it"
+    )

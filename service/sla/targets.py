@@ -1,0 +1,65 @@
+"""From a target, its start and its pauses to the instant at which all of it, or a share of it, is used up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from service.domain.clock import Target, TargetUnit
+from service.sla.business_time import Boundary, add_working_days, add_working_micros, working_micros_between
+from service.sla.calendar import Calendar
+from service.sla.year_table import SECOND
+
+Pauses = Sequence[tuple[datetime, datetime]]
+"""Closed [start, end) wall intervals in order."""
+
+
+def due_time(
+    target: Target, calendar: Calendar, started: datetime, pauses: Pauses = (), boundary: Boundary = "close"
+) -> datetime:
+    """When the target is used up. Raises what service.sla.business_time raises.
+
+    Pauses count as long as the calendar works; one that began after the due time has nothing left to move.
+    """
+    return _after_pauses(calendar, _unpaused_due(target, calendar, started, boundary), pauses, boundary)
+
+
+def share_time(
+    target: Target,
+    calendar: Calendar,
+    started: datetime,
+    percent: int,
+    pauses: Pauses = (),
+    boundary: Boundary = "close",
+) -> datetime:
+    """When `percent` of the target's working time is used up; 100 is the due time, more lies after it."""
+    if percent == 100:
+        return due_time(target, calendar, started, pauses, boundary)
+    if target.unit is TargetUnit.SECONDS:
+        total = target.amount * SECOND
+    else:
+        total = working_micros_between(calendar, started, _unpaused_due(target, calendar, started, boundary))
+    reached = add_working_micros(calendar, started, total * percent // 100, boundary)
+    return _after_pauses(calendar, reached, pauses, boundary)
+
+
+def used_micros(calendar: Calendar, started: datetime, until: datetime, pauses: Pauses = ()) -> int:
+    """Microseconds of working time used in [started, until), pauses left out."""
+    used = working_micros_between(calendar, started, until)
+    for paused, resumed in pauses:
+        used -= working_micros_between(calendar, max(paused, started), min(resumed, until))
+    return used
+
+
+def _unpaused_due(target: Target, calendar: Calendar, started: datetime, boundary: Boundary) -> datetime:
+    if target.unit is TargetUnit.WORKING_DAYS:
+        return add_working_days(calendar, started, target.amount, boundary)
+    return add_working_micros(calendar, started, target.amount * SECOND, boundary)
+
+
+def _after_pauses(calendar: Calendar, reached: datetime, pauses: Pauses, boundary: Boundary) -> datetime:
+    for paused, resumed in pauses:
+        if paused > reached:
+            break
+        reached = add_working_micros(calendar, reached, working_micros_between(calendar, paused, resumed), boundary)
+    return reached
