@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from connectors.base import Connector, InvalidSettings
+from connectors.escalated import EscalatedConnector
 from connectors.file import FileConnector
 from connectors.webhook import WebhookConnector
 
 CONNECTORS: Mapping[str, Callable[[str, Mapping[str, object]], Connector]] = MappingProxyType(
     {
+        "escalated": EscalatedConnector,
         "file": FileConnector,
         "webhook": WebhookConnector,
     }

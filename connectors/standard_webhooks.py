@@ -1,7 +1,8 @@
 """Standard Webhooks 1.0 with symmetric secrets: sign what goes out, verify what comes in.
 
 The signed content is `<webhook-id>.<webhook-timestamp>.<body>`, the exact bytes; the signature is base64 of its
-HMAC-SHA256, written `v1,<base64>`. While a secret is being replaced, one signature per secret is sent, separated by spaces.
+HMAC-SHA256, written `v1,<base64>`. While a secret is being replaced, one signature per secret is sent, with spaces
+between.
 """
 
 from __future__ import annotations
