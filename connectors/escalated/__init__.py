@@ -17,8 +17,8 @@ Settings:
 **In.** Subscribe a webhook to `ticket.created`, `ticket.updated`, `ticket.status_changed`, `ticket.priority_changed`,
 `ticket.department_changed`, `ticket.assigned`, `ticket.unassigned`, `reply.created` and `note.created`; others are
 ignored. A webhook holds no text and no id of its own, and a repeat of it has another timestamp: `complete` reads the
-ticket and takes text, time and identity from there (the reply, the note, the entry in the ticket's history), so a repeat
-is the same event. A priority or department set by a person becomes `override.priority` or `override.department`.
+ticket and takes text, time and identity from there (the reply, the note, the entry in the ticket's history), so a
+repeat is the same event. A priority or department set by a person becomes `override.priority` or `override.department`.
 
 **Out.** An update becomes an internal note, the priority, the department and the tags; other effects become an internal
 note. The ticket is read first and only what differs is written, so a lost answer or a 429 half-way doubles nothing: the
