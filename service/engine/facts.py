@@ -82,7 +82,7 @@ class TextView:
 class Record:
     """The typed facts of one event. Not shared between threads; stages set on it what they derive."""
 
-    __slots__ = ("_texts", "errors", "failures", "flags", "plan", "truths", "values")
+    __slots__ = ("_texts", "errors", "failures", "flags", "plan", "troubles", "truths", "values")
 
     def __init__(self, plan: FactPlan, values: dict[str, Typed], truths: list[bool | Unset | None]) -> None:
         self.plan = plan
@@ -91,8 +91,10 @@ class Record:
         self.failures: dict[str, FactError] = {}
         """Fields whose value was refused, and texts put together of such; conditions on them are errors."""
         self.errors: list[FactError] = []
-        """All refusals in the order found; evaluating conditions may add some, so read it after matching."""
+        """All refusals in the order found. Matching adds why conditions failed by themselves, so read it afterwards."""
         self.flags: list[Flag] = []
+        self.troubles: dict[Atom, FactError] = {}
+        """Why atoms failed although their field has a value."""
         self.truths = truths
         """Truth of each atom by its number in the plan, UNSET until asked."""
         self._texts: dict[str, TextView] = {}
@@ -148,9 +150,12 @@ class Record:
             known = self.truths[number] = self.plan.evaluators[number](self)
         return known
 
-    def note(self, field: str, message: str) -> None:
-        """Records once why a condition on the field could not be evaluated."""
-        error = FactError(field, message)
+    def fail(self, atom: Atom, message: str) -> None:
+        """Called by an evaluator to say why the atom is an error although its field has a value."""
+        self.troubles[atom] = FactError(atom.field, message)
+
+    def note(self, error: FactError) -> None:
+        """Adds an error once."""
         if error not in self.errors:
             self.errors.append(error)
 

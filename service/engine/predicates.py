@@ -141,7 +141,7 @@ def _inside(atom: Atom, field: Field, calendars: Mapping[str, WorkingTime]) -> E
     for operand in atom.operands:
         if operand not in calendars:
             raise _invalid(atom, f"no calendar has the id {operand!r}")
-    return partial(_is_working, field.name, [calendars[str(o)] for o in atom.operands])
+    return partial(_is_working, atom, [calendars[str(o)] for o in atom.operands])
 
 
 # A missing value is None in `record.values`; one that was refused is named in `record.failures` besides.
@@ -179,16 +179,20 @@ def _matches(name: str, searches: list[Callable[[str], object]], record: Record)
     return any(search(text.plain) is not None for search in searches)
 
 
-def _is_working(name: str, calendars: list[WorkingTime], record: Record) -> bool | None:
-    instant = record.values.get(name)
+def _is_working(atom: Atom, calendars: list[WorkingTime], record: Record) -> bool | None:
+    instant = record.values.get(atom.field)
     if instant is None:
-        return None if name in record.failures else False
+        return None if atom.field in record.failures else False
     assert isinstance(instant, datetime)
-    try:
-        return any(calendar.is_working(instant) for calendar in calendars)
-    except CalendarYearMissing as error:
-        record.note(name, str(error))
-        return None
+    truth: bool | None = False
+    for calendar in calendars:
+        try:
+            if calendar.is_working(instant):
+                return True
+        except CalendarYearMissing as error:
+            record.fail(atom, str(error))
+            truth = None
+    return truth
 
 
 def _require(atom: Atom, field: Field, types: frozenset[FieldType]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from service.engine.conditions import compile_condition
 from service.engine.facts import FactPlan, Record
 from service.engine.matcher import MatchSet
-from service.rules.model import Rulebook
+from service.engine.predicates import may_fail
+from service.rules.condition import Atom, atoms
+from service.rules.model import Rulebook, Stage
 
 
 class ReferenceMatcher:
@@ -20,21 +22,52 @@ class ReferenceMatcher:
         self._conditions = {
             stage.name: tuple(compile_condition(rule.when, plan) for rule in stage.rules) for stage in rulebook.stages
         }
+        self._suspects = {stage.name: Suspects(stage) for stage in rulebook.stages}
 
     def match(self, stage: str, record: Record) -> MatchSet:
-        matched, failed = [], []
-        for index, condition in enumerate(self._conditions[stage]):
-            truth = condition(record)
-            if truth:
-                matched.append(index)
-            elif truth is None:
-                failed.append(index)
-        return MatchSet(tuple(matched), tuple(failed))
-
-    def failed_among(self, stage: str, indexes: tuple[int, ...], record: Record) -> tuple[int, ...]:
-        """Of these rules those whose condition is an error, in the order given."""
         conditions = self._conditions[stage]
-        return tuple(index for index in indexes if conditions[index](record) is None)
+        matched = tuple([index for index, condition in enumerate(conditions) if condition(record)])
+        return MatchSet(matched, self.failed(stage, record))
+
+    def failed(self, stage: str, record: Record) -> tuple[int, ...]:
+        """The rules whose condition is an error, ascending; the record notes why."""
+        suspects = self._suspects[stage]
+        possible = suspects.of(record)
+        if not possible:
+            return ()
+        conditions = self._conditions[stage]
+        failed = tuple(index for index in sorted(possible) if conditions[index](record) is None)
+        suspects.note(failed, record)
+        return failed
 
     def close(self) -> None:
         """Nothing to free."""
+
+
+class Suspects:
+    """Which rules of a stage can be errors: those with an atom whose field was refused, or that fails by itself."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._by_field: dict[str, set[int]] = {}
+        self._by_atom: dict[Atom, set[int]] = {}
+        for index, rule in enumerate(stage.rules):
+            for atom in atoms(rule.when):
+                self._by_field.setdefault(atom.field, set()).add(index)
+                if may_fail(atom):
+                    self._by_atom.setdefault(atom, set()).add(index)
+
+    def of(self, record: Record) -> set[int]:
+        """Indexes of the rules that touch what could not be evaluated."""
+        found: set[int] = set()
+        for field in record.failures:
+            found |= self._by_field.get(field, set())
+        for atom, rules in self._by_atom.items():
+            if record.truth(atom) is None:
+                found |= rules
+        return found
+
+    def note(self, failed: tuple[int, ...], record: Record) -> None:
+        """Adds to the record's errors why atoms of these rules failed by themselves."""
+        for atom, rules in self._by_atom.items():
+            if atom in record.troubles and record.truth(atom) is None and not rules.isdisjoint(failed):
+                record.note(record.troubles[atom])
