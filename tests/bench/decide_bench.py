@@ -20,7 +20,9 @@ SHIPPED = Path(__file__).resolve().parents[2] / "rules"
 
 def main() -> None:
     events = make_events(4000)
-    print(f"{'rules':>10} {'matcher':>10} {'load ms':>9} {'compile ms':>10} {'p50 us':>8} {'p99 us':>8}  vs shipped p50")
+    print(
+        f"{'rules':>10} {'matcher':>10} {'load ms':>9} {'compile ms':>10} {'p50 us':>8} {'p99 us':>8}  vs shipped p50"
+    )
     base = run("shipped", SHIPPED, samples() * 60, None)
     with tempfile.TemporaryDirectory() as folder:
         for count in (50, 500, 1000):

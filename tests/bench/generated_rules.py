@@ -7,7 +7,20 @@ from pathlib import Path
 from service.domain.event import Event
 
 VALUES = ["red", "orange", "yellow", "green", "blue", "violet"]
-WORDS = ["invoice", "parcel", "password", "refund", "broken", "退款", "发票", "故障", "投诉", "delivery", "login", "充值"]
+WORDS = [
+    "invoice",
+    "parcel",
+    "password",
+    "refund",
+    "broken",
+    "退款",
+    "发票",
+    "故障",
+    "投诉",
+    "delivery",
+    "login",
+    "充值",
+]
 
 HEAD = """
 rulebook:
@@ -125,7 +138,9 @@ def make_events(count: int, customers: int = 5000, seed: int = 2) -> list[Event]
             request_id=f"r{number}",
             data={
                 "text.subject": chance.choice(WORDS),
-                "text.body": " ".join(chance.choice(["设备", "the", "我们", "of", chance.choice(WORDS)]) for _ in range(50)),
+                "text.body": " ".join(
+                    chance.choice(["设备", "the", "我们", "of", chance.choice(WORDS)]) for _ in range(50)
+                ),
                 "colour": chance.choice(VALUES),
                 "shape": chance.choice(VALUES),
                 "size": chance.randrange(1000),
