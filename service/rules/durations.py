@@ -1,0 +1,69 @@
+"""Durations as people write them: `90s 15m 2h 1h30m 2bd`, or ISO 8601 `PT15M`, `P1BD`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from service.domain.clock import TargetUnit
+from service.rules.diagnostic import Code, Report
+from service.rules.nodes import Node, ScalarNode, describe
+
+_SHORT = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?\Z")
+_ISO = re.compile(r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?\Z")
+_WORKING_DAYS = re.compile(r"(?:([0-9]+)bd|P([0-9]+)BD)\Z")
+_DAYS = re.compile(r"(?:[0-9.]+ ?(?:d|days?|w|weeks?)|P[0-9.]+[DW].*|[0-9]+d[0-9].*)\Z", re.IGNORECASE)
+
+MAX_SECONDS = 10 * 366 * 86_400
+MAX_WORKING_DAYS = 2_600
+EXAMPLES = "write 15m, 2h, 1h30m or 2bd (working days)"
+
+
+class Duration(NamedTuple):
+    amount: int
+    unit: TargetUnit
+
+
+def read_duration(report: Report, node: Node, what: str) -> Duration | None:
+    """A duration above zero and below ten years; None with a diagnostic."""
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
+        number = isinstance(node, ScalarNode) and isinstance(node.value, int | float)
+        hint = f"say the unit: {node.text}m or {node.text}h" if number and isinstance(node, ScalarNode) else EXAMPLES
+        report.add(Code.INVALID_DURATION, node, f"{what} must be a duration, not {describe(node)}", hint)
+        return None
+    text = node.value
+    if _DAYS.match(text):
+        message = f'{what} "{text}" could mean calendar days or working days'
+        report.add(Code.DAY_DURATION, node, message, "write 24h for wall or opening hours, 1bd for a working day")
+        return None
+    duration = parse_duration(text)
+    if duration is None:
+        report.add(Code.INVALID_DURATION, node, f'{what} "{text[:40]}" is not a duration', EXAMPLES)
+        return None
+    limit = MAX_WORKING_DAYS if duration.unit is TargetUnit.WORKING_DAYS else MAX_SECONDS
+    if not 0 < duration.amount <= limit:
+        report.add(Code.INVALID_DURATION, node, f"{what} must be above zero and at most ten years, not {text[:40]}")
+        return None
+    return duration
+
+
+def read_seconds(report: Report, node: Node, what: str) -> int | None:
+    """A duration in wall seconds; working days are refused."""
+    duration = read_duration(report, node, what)
+    if duration is None or duration.unit is TargetUnit.SECONDS:
+        return None if duration is None else duration.amount
+    report.add(Code.INVALID_DURATION, node, f"{what} cannot be in working days", "write hours, such as 24h")
+    return None
+
+
+def parse_duration(text: str) -> Duration | None:
+    """The duration that `text` writes, zero included; None when it writes none."""
+    days = _WORKING_DAYS.match(text)
+    if days:
+        digits = days[1] or days[2]
+        return Duration(int(digits), TargetUnit.WORKING_DAYS) if len(digits) <= 9 else None
+    found = _SHORT.match(text) or _ISO.match(text)
+    if not found or any(len(part or "") > 9 for part in found.groups()):
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return Duration(hours * 3600 + minutes * 60 + seconds, TargetUnit.SECONDS)

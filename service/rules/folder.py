@@ -1,0 +1,104 @@
+"""Which files of a folder are rule files, and their text."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.rules.diagnostic import Code, Report
+from service.rules.nodes import Place
+
+MAX_FILE_BYTES = 1 << 20
+_SUFFIXES = (".yaml", ".yml")
+_OTHER_FOLDERS = frozenset({"samples", "mappings"})
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """One rule file as read. `path` is relative to the rule folder, with `/`; `sha256` is of its bytes."""
+
+    path: str
+    text: str
+    sha256: str
+
+
+def read_folder(folder: Path, report: Report) -> list[RuleText]:
+    """The rule files below `folder`, in no particular order. Missing, empty or unreadable is a diagnostic."""
+    if not folder.is_dir():
+        report.add(
+            Code.FOLDER_MISSING, Place(str(folder), 1, 1), "there is no such folder", "check the configured path"
+        )
+        return []
+    paths = _find(folder, report)
+    if not paths and not report.has_errors:
+        report.add(Code.FOLDER_EMPTY, Place(str(folder), 1, 1), "the folder holds no rule files (*.yaml)")
+    read = (_read(folder / path, path, report) for path in paths)
+    return [text for text in read if text is not None]
+
+
+def _find(folder: Path, report: Report) -> list[str]:
+    def unreadable(error: OSError) -> None:
+        path = Path(str(error.filename))
+        report.add(Code.FILE_UNREADABLE, Place(_relative(path, folder), 1, 1), f"cannot be listed: {error.strerror}")
+
+    found = []
+    for parent, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = [f for f in folders if not f.startswith(".") and f not in _OTHER_FOLDERS]
+        found += [_relative(Path(parent) / name, folder) for name in files if is_rule_file(name)]
+    return found
+
+
+def is_rule_file(name: str) -> bool:
+    """Whether a file of this name is part of the rulebook: YAML, no test, no readme, not hidden."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122
+    return suffix in _SUFFIXES and not name.startswith((".", "README")) and not stem.endswith("_test")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def _read(path: Path, name: str, report: Report) -> RuleText | None:
+    start = Place(name, 1, 1)
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            report.add(Code.FILE_UNREADABLE, start, "is not an ordinary file")
+            return None
+        with path.open("rb") as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        report.add(Code.FILE_UNREADABLE, start, f"cannot be read: {error.strerror}", "check its permissions")
+        return None
+    if len(content) > MAX_FILE_BYTES:
+        report.add(Code.FILE_TOO_LARGE, start, "is larger than 1 MiB", "split it into several files")
+        return None
+    text = decode(content, name, report)
+    return None if text is None else RuleText(name, text, hashlib.sha256(content).hexdigest())
+
+
+def decode(content: bytes, file: str, report: Report) -> str | None:
+    """UTF-8 text, with or without a byte order mark; None with a diagnostic otherwise."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        report.add(Code.FILE_ENCODING, Place(file, 1, 1), "is UTF-16", "save it as UTF-8")
+        return None
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        place = _place_of(content[: error.start], file)
+        report.add(Code.FILE_ENCODING, place, "is not UTF-8 from here on", "save it as UTF-8, not GBK or Latin-1")
+        return None
+    if "\0" in text:
+        place = _place_of(content[: content.index(0)], file)
+        report.add(Code.FILE_ENCODING, place, "holds a NUL character", "was it only half written?")
+        return None
+    return text
+
+
+def _place_of(before: bytes, file: str) -> Place:
+    text = before.decode(errors="replace")
+    return Place(file, text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)

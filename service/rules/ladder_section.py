@@ -1,0 +1,90 @@
+"""`ladders:` to escalation ladders."""
+
+from __future__ import annotations
+
+import re
+
+from service.domain.clock import TargetUnit
+from service.rules.diagnostic import Code
+from service.rules.durations import parse_duration, read_seconds
+from service.rules.model import Ladder, Step
+from service.rules.nodes import MappingNode, Node, ScalarNode
+from service.rules.notifications import read_notifications
+from service.rules.reader import Keys
+from service.rules.scope import Kind, Scope
+
+_PERCENT = re.compile(r"([0-9]{1,3})%\Z")
+_OFFSET_SIGNS = {"+": 1, "-": -1}
+_EXAMPLES = "write 75% (of the target), -30m (before due), 0m (at due) or +1h (after)"
+MAX_REPEATS = 1_000
+
+
+def compile_ladders(scope: Scope, sections: list[Node]) -> dict[str, Ladder]:
+    found: dict[str, Ladder] = {}
+    for section in sections:
+        for node in scope.reader.sequence(section, "ladders"):
+            mapping = scope.reader.mapping(node, "ladder")
+            ladder = _ladder(scope, mapping) if mapping else None
+            if ladder is not None:
+                found[ladder.id] = ladder
+    return dict(sorted(found.items()))
+
+
+def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
+    keys = Keys(scope.reader, node, "ladder", ("id", "because", "steps", "description"))
+    id_node, steps = keys.require("id"), keys.require("steps")
+    name = None if id_node is None else scope.reader.identifier(id_node, "ladder id")
+    if id_node is None or name is None or not scope.declare(Kind.LADDER, name, id_node):
+        return None
+    because = keys.because()
+    items = () if steps is None else scope.reader.sequence(steps, "steps")
+    found = (_step(scope, mapping) for item in items if (mapping := scope.reader.mapping(item, "step")))
+    return Ladder(name, tuple(step for step in found if step is not None), because)
+
+
+_STEP_KEYS = ("at", "notify", "raise_priority", "open_case", "repeat", "because")
+
+
+def _step(scope: Scope, node: MappingNode) -> Step | None:
+    keys = Keys(scope.reader, node, "step", _STEP_KEYS)
+    at, notify, case = keys.require("at"), keys.get("notify"), keys.get("open_case")
+    moment = None if at is None else _moment(scope, at)
+    every, at_most = _repeat(scope, keys)
+    if notify is None and case is None and not keys.boolean("raise_priority"):
+        scope.report.add(Code.MISSING_KEY, node, "the step does nothing", "add notify, open_case or raise_priority")
+    step = Step(
+        offset_seconds=moment[0] if moment else None,
+        percent=moment[1] if moment else None,
+        notify=() if notify is None else read_notifications(scope, notify),
+        raise_priority=keys.boolean("raise_priority"),
+        open_case=(case and scope.reader.identifier(case, "case")) or "",
+        repeat_every_seconds=every,
+        repeat_at_most=at_most,
+    )
+    return step if moment else None
+
+
+def _moment(scope: Scope, node: Node) -> tuple[int | None, int | None] | None:
+    """(offset in seconds from due, None) or (None, percent of the target)."""
+    text = node.text if isinstance(node, ScalarNode) else ""
+    percent = _PERCENT.match(text)
+    if percent and 0 < int(percent[1]) <= 100:
+        return None, int(percent[1])
+    sign = _OFFSET_SIGNS.get(text[:1])
+    duration = parse_duration(text[1:] if sign else text)
+    if duration is None or duration.unit is TargetUnit.WORKING_DAYS or (sign is None and duration.amount):
+        scope.report.add(Code.INVALID_DURATION, node, f'"{text[:40]}" is not a moment of a clock', _EXAMPLES)
+        return None
+    return (sign or 1) * duration.amount, None
+
+
+def _repeat(scope: Scope, keys: Keys) -> tuple[int, int]:
+    """(wall seconds between repetitions, how many at most); zeros without `repeat`."""
+    node = keys.mapping("repeat")
+    if node is None:
+        return 0, 0
+    repeat = Keys(scope.reader, node, "repeat", ("every", "at_most"))
+    every, at_most = repeat.require("every"), repeat.require("at_most")
+    seconds = None if every is None else read_seconds(scope.report, every, "every")
+    times = None if at_most is None else scope.reader.integer(at_most, "at_most", 1, MAX_REPEATS)
+    return seconds or 0, times or 0

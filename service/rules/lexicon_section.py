@@ -1,0 +1,97 @@
+"""`lexicons:` to lexicons with their includes taken in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from service.rules.diagnostic import Code
+from service.rules.folding import fold
+from service.rules.model import Lexicon
+from service.rules.nodes import Node, ScalarNode, SequenceNode
+from service.rules.reader import Keys
+from service.rules.scope import Kind, Scope
+
+
+@dataclass(slots=True)
+class _Entry:
+    key: ScalarNode
+    own: set[str] = field(default_factory=set)
+    includes: list[tuple[str, Node]] = field(default_factory=list)
+
+
+def compile_lexicons(scope: Scope, sections: list[Node]) -> dict[str, Lexicon]:
+    """All `lexicons:` sections. Terms are folded and sorted, and hold those of included lexicons."""
+    entries: dict[str, _Entry] = {}
+    bodies: list[tuple[_Entry, Node]] = []
+    for section in sections:
+        mapping = scope.reader.mapping(section, "lexicons")
+        for key, node in mapping.entries if mapping else ():
+            if scope.reader.identifier(key, "lexicon id") and scope.declare(Kind.LEXICON, key.text, key):
+                entries[key.text] = _Entry(key)
+                bodies.append((entries[key.text], node))
+    for entry, node in bodies:
+        _read(scope, entry, node)
+    _check_cycles(scope, entries)
+    return {
+        name: Lexicon(name, tuple(sorted(_terms(entries, name))), entry.key.place.file)
+        for name, entry in sorted(entries.items())
+    }
+
+
+def _read(scope: Scope, entry: _Entry, node: Node) -> None:
+    """A mapping with `include` and `terms`, or the bare list of terms."""
+    reader = scope.reader
+    if isinstance(node, SequenceNode):
+        _read_terms(scope, entry, node)
+        return
+    mapping = reader.mapping(node, "lexicon")
+    if mapping is None:
+        return
+    keys = Keys(reader, mapping, f"lexicon {entry.key.text}", ("terms", "include", "description"))
+    terms, include = keys.get("terms"), keys.get("include")
+    if terms is None and include is None:
+        keys.require("terms")
+    if terms is not None:
+        _read_terms(scope, entry, terms)
+    if include is not None:
+        for item in reader.one_or_more(include, "include"):
+            name = scope.refer(Kind.LEXICON, item)
+            if name is not None:
+                entry.includes.append((name, item))
+
+
+def _read_terms(scope: Scope, entry: _Entry, node: Node) -> None:
+    for item in scope.reader.sequence(node, "terms"):
+        text = scope.reader.filled(item, "term")
+        term = fold(text) if text else ""
+        if text and not term:
+            scope.report.add(Code.WRONG_VALUE, item, "the term holds only invisible characters")
+        elif term in entry.own:
+            scope.report.add(Code.DUPLICATE_TERM, item, f"the term {text} stands twice in {entry.key.text}")
+        elif term:
+            entry.own.add(term)
+
+
+def _check_cycles(scope: Scope, entries: dict[str, _Entry]) -> None:
+    """Reports each include that closes a circle, once per lexicon on it."""
+    for name, entry in entries.items():
+        for included, node in entry.includes:
+            if name in _reachable(entries, included):
+                scope.report.add(
+                    Code.LEXICON_CYCLE, node, f"{name} includes {included}, which includes {name}", "remove one include"
+                )
+
+
+def _reachable(entries: dict[str, _Entry], start: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += [included for included, _ in entries[name].includes]
+    return seen
+
+
+def _terms(entries: dict[str, _Entry], name: str) -> set[str]:
+    return set().union(*(entries[n].own for n in _reachable(entries, name)))

@@ -1,0 +1,196 @@
+"""Rule files to a Rulebook. The one code path of the server, the command line, the tests and the editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from service.rules.calendar_section import compile_calendars
+from service.rules.clock_section import compile_clocks
+from service.rules.diagnostic import Code, Diagnostic, Report, did_you_mean
+from service.rules.folder import RuleText, read_folder
+from service.rules.ladder_section import compile_ladders
+from service.rules.lexicon_section import compile_lexicons
+from service.rules.model import STAGES, Block, ClockDefinition, Rulebook, SourceFile, Stage
+from service.rules.nodes import MappingNode, Node, Place, plain_data
+from service.rules.outputs import OutputCompiler
+from service.rules.parser import parse_yaml
+from service.rules.reading_order import ReadingOrder
+from service.rules.revision import revision_of
+from service.rules.rule_section import SECTION_KEYS, compile_rules, open_section
+from service.rules.scope import Scope
+from service.rules.settings_section import Settings, StageSettings, compile_settings
+from service.rules.table_section import compile_table
+from service.rules.template_section import compile_templates
+from service.rules.vocabulary_section import compile_vocabulary
+
+SECTIONS = ("rulebook", "fields", "lexicons", "calendar", "clocks", "ladders", "templates")
+"""Top-level keys that may stand alone or together in a file; a file with `stage` holds rules only."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """`rulebook` is None when a diagnostic is an error; warnings may come with a rulebook."""
+
+    rulebook: Rulebook | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(slots=True)
+class _Parsed:
+    """Everything read, sorted by kind; within a kind by path and line."""
+
+    sections: dict[str, list[Node]] = field(default_factory=lambda: {name: [] for name in SECTIONS})
+    stages: list[MappingNode] = field(default_factory=list)
+
+
+def load_rulebook(folder: Path) -> LoadResult:
+    """Loads all rule files below `folder`. Never raises for what the folder holds, also when it is missing."""
+    report = Report()
+    texts = read_folder(folder, report)
+    if not texts:
+        return LoadResult(None, report.sorted())
+    return _load(texts, report, str(folder))
+
+
+def load_texts(texts: Iterable[RuleText]) -> LoadResult:
+    """Loads rule files that are already read. Their order does not matter."""
+    return _load(texts, Report(), ".")
+
+
+def _load(texts: Iterable[RuleText], report: Report, folder: str) -> LoadResult:
+    files = sorted(texts, key=lambda t: t.path)
+    parsed = _parse(files, report)
+    rulebook = _compile(parsed, report, Place(folder, 1, 1))
+    if report.has_errors:
+        return LoadResult(None, report.sorted())
+    sources = tuple(SourceFile(f.path, f.sha256) for f in files)
+    return LoadResult(replace(rulebook, files=sources), report.sorted())
+
+
+def _parse(files: list[RuleText], report: Report) -> _Parsed:
+    parsed = _Parsed()
+    for file in files:
+        root = parse_yaml(file.text, file.path, report)
+        start = Place(file.path, 1, 1)
+        if root is None:
+            _note_incomplete(file, report)
+            if not file.text.strip() or _only_comments(file.text):
+                report.add(Code.FILE_EMPTY, start, "the file says nothing", "was it only half written?")
+        elif not isinstance(root, MappingNode):
+            message = "a rule file is a mapping with a key such as `stage:` or `fields:`"
+            report.add(Code.FILE_KIND, start, message)
+        else:
+            _sort(parsed, root, report)
+    return parsed
+
+
+def _only_comments(text: str) -> bool:
+    return all(not line.strip() or line.lstrip().startswith("#") or line.strip() == "---" for line in text.splitlines())
+
+
+def _note_incomplete(file: RuleText, report: Report) -> None:
+    """Names that a broken file may have declared are not reported as unknown elsewhere."""
+    starts = {line.split(":")[0] for line in file.text.splitlines() if ":" in line}
+    report.incomplete |= starts & {*SECTIONS, "stage"} or {*SECTIONS, "stage"}
+
+
+def _sort(parsed: _Parsed, root: MappingNode, report: Report) -> None:
+    keys = set(root.keys())
+    if "stage" in keys or {"rules", "table"} & keys:
+        parsed.stages.append(root)
+    elif not keys & set(SECTIONS):
+        known = (*SECTIONS, "stage")
+        hint = did_you_mean(next(iter(root.keys()), ""), known)
+        report.add(Code.FILE_KIND, root, "no key tells what kind of rule file this is", hint)
+    else:
+        for key, node in root.entries:
+            if key.text in parsed.sections:
+                parsed.sections[key.text].append(node)
+            else:
+                hint = did_you_mean(key.text, SECTIONS)
+                report.add(Code.UNKNOWN_KEY, key, f'a rule file has no key "{key.text}"', hint)
+
+
+def _compile(parsed: _Parsed, report: Report, folder: Place) -> Rulebook:
+    """Sections in the order in which they refer to each other."""
+    scope = Scope(report)
+    sections = parsed.sections
+    if not sections["fields"] and "fields" not in report.incomplete:
+        report.add(Code.NO_VOCABULARY, folder, "no file declares the fields", "add a file with `fields:`")
+        report.incomplete.add("fields")
+    if not parsed.stages and "stage" not in report.incomplete:
+        report.add(Code.NO_RULES, folder, "no file holds rules", "add a file with `stage:` and `rules:`")
+    settings = compile_settings(scope, sections["rulebook"])
+    vocabulary = compile_vocabulary(scope, sections["fields"])
+    lexicons = compile_lexicons(scope, sections["lexicons"])
+    calendars = compile_calendars(scope, sections["calendar"])
+    templates = compile_templates(scope, sections["templates"])
+    ladders = compile_ladders(scope, sections["ladders"])
+    clocks = compile_clocks(scope, sections["clocks"])
+    rulebook = Rulebook(
+        revision="",
+        vocabulary=vocabulary,
+        stages=_stages(scope, settings, clocks, parsed.stages),
+        lexicons=MappingProxyType(lexicons),
+        calendars=MappingProxyType(calendars),
+        clocks=MappingProxyType(clocks),
+        ladders=MappingProxyType(ladders),
+        templates=MappingProxyType(dict(templates)),
+        roles=MappingProxyType(settings.roles),
+        numbering=settings.numbering,
+    )
+    if report.has_errors:
+        return rulebook
+    return replace(rulebook, revision=revision_of(rulebook, _calendar_data(sections["calendar"])))
+
+
+def _calendar_data(sections: list[Node]) -> dict[str, object]:
+    return {
+        str(n.get("id") and plain_data(n.get("id") or n)): plain_data(n) for n in sections if isinstance(n, MappingNode)
+    }
+
+
+def _stages(
+    scope: Scope, settings: Settings, clocks: dict[str, ClockDefinition], roots: list[MappingNode]
+) -> tuple[Stage, ...]:
+    order = ReadingOrder(scope)
+    blocks: dict[str, list[Block]] = {name: [] for name in STAGES}
+    for root in roots:
+        for block in _blocks(scope, clocks, order, root):
+            blocks[block.stage].append(block)
+    order.check()
+    return tuple(_stage(scope, clocks, name, settings.stages[name], blocks[name]) for name in STAGES)
+
+
+def _blocks(
+    scope: Scope, clocks: dict[str, ClockDefinition], order: ReadingOrder, root: MappingNode
+) -> Iterable[Block]:
+    section = open_section(scope, clocks, order, root)
+    if section is None:
+        return
+    rules, table = section.keys.get("rules"), section.keys.get("table")
+    if rules is None and table is None:
+        scope.report.add(Code.MISSING_KEY, root, "a file with `stage` needs `rules` or `table`")
+    if rules is not None and (block := compile_rules(section, rules)):
+        yield block
+    if table is not None and (block := compile_table(section, table)):
+        yield block
+
+
+def _stage(
+    scope: Scope, clocks: dict[str, ClockDefinition], name: str, settings: StageSettings, blocks: list[Block]
+) -> Stage:
+    outputs = OutputCompiler(scope, clocks, name)
+    return Stage(
+        name=name,
+        hit=settings.hit,
+        blocks=tuple(sorted(blocks, key=lambda b: b.id)),
+        default=outputs.then(settings.default) if settings.default else MappingProxyType({}),
+        on_error=outputs.then(settings.on_error) if settings.on_error else MappingProxyType({}),
+    )
+
+
+__all__ = ["SECTION_KEYS", "LoadResult", "load_rulebook", "load_texts"]

@@ -1,0 +1,79 @@
+"""A parsed file as nodes that know their place, so that every later mistake can name line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+Plain = str | int | float | bool | None
+"""What a scalar of the YAML 1.2 core schema can be."""
+
+
+class Place(NamedTuple):
+    """Where in the rule folder; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(slots=True, eq=False)
+class ScalarNode:
+    """`value` by YAML 1.2 core; `text` as written (without quotes); `plain` when it was not quoted."""
+
+    place: Place
+    value: Plain
+    text: str
+    plain: bool
+
+
+@dataclass(slots=True, eq=False)
+class SequenceNode:
+    place: Place
+    items: tuple[Node, ...]
+
+
+@dataclass(slots=True, eq=False)
+class MappingNode:
+    """Keys are scalars, unique by their text."""
+
+    place: Place
+    entries: tuple[tuple[ScalarNode, Node], ...]
+
+    def get(self, key: str) -> Node | None:
+        return next((value for name, value in self.entries if name.text == key), None)
+
+    def keys(self) -> Iterator[str]:
+        return (name.text for name, _ in self.entries)
+
+
+Node = ScalarNode | SequenceNode | MappingNode
+
+
+def describe(node: Node) -> str:
+    """What a person would call the node, for messages."""
+    match node:
+        case MappingNode():
+            return "a mapping"
+        case SequenceNode():
+            return "a list"
+        case ScalarNode(value=None):
+            return "nothing"
+        case ScalarNode(value=bool()):
+            return f"the boolean {node.text}"
+        case ScalarNode(value=int() | float()):
+            return f"the number {node.text}"
+        case _:
+            return f'the text "{node.text}"'
+
+
+def plain_data(node: Node) -> object:
+    """The node as plain Python data (dict, list, scalar), without places."""
+    match node:
+        case MappingNode():
+            return {key.text: plain_data(value) for key, value in node.entries}
+        case SequenceNode():
+            return [plain_data(item) for item in node.items]
+        case ScalarNode():
+            return node.value

@@ -1,0 +1,202 @@
+"""YAML text to nodes, from parser events: no constructors, no resolver, every node with its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import yaml
+from yaml.reader import ReaderError
+
+from service.rules.diagnostic import Code, Report
+from service.rules.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
+from service.rules.scalars import resolve, trap, trap_remedy
+
+MAX_DEPTH = 24
+MAX_ALIASES = 32
+"""Aliases in one file."""
+MAX_ALIASED_NODES = 2_000
+"""Nodes that all aliases of one file stand for together; a bomb of nested aliases ends here."""
+
+_LOADER: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_TAB_INDENT = re.compile(r"^[ ]*\t[ \t]*[^\s#]", re.MULTILINE)
+
+
+def parse_yaml(text: str, file: str, report: Report, loader: type = _LOADER) -> Node | None:
+    """The root node of one YAML document, or None with a diagnostic. Duplicate keys, traps and tabs are reported."""
+    builder = _Builder(file, report)
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        _report_syntax(error, text, file, report)
+        return None
+    except ReaderError as error:
+        _report_character(error, text, file, report)
+        return None
+    except _Refused:
+        return None
+    _report_tabs(builder, text, file, report)
+    return builder.root
+
+
+class _Refused(Exception):
+    """The file is refused; its diagnostic is in the report."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection that has begun and not yet ended."""
+
+    place: Place
+    is_mapping: bool
+    anchor: str | None
+    nodes_before: int
+    children: list[Node] = field(default_factory=list)
+
+
+class _Builder:
+    def __init__(self, file: str, report: Report) -> None:
+        self.root: Node | None = None
+        self.text_lines: set[int] = set()
+        self._file = file
+        self._report = report
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._nodes = 0
+        self._aliases = 0
+        self._aliased_nodes = 0
+        self._documents = 0
+
+    def take(self, event: yaml.Event) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                self._scalar(event)
+            case yaml.AliasEvent():
+                self._alias(event)
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                self._begin(event)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._end()
+            case yaml.DocumentStartEvent():
+                self._documents += 1
+                if self._documents > 1:
+                    self._refuse(Code.YAML_UNSUPPORTED, self._place(event), "one document a file; put this in its own")
+
+    def _scalar(self, event: yaml.ScalarEvent) -> None:
+        place = self._place(event)
+        self._check_tag(event.tag, place)
+        plain = not event.style
+        text = event.value
+        if event.end_mark is not None and event.end_mark.line >= place.line:
+            self.text_lines.update(range(place.line, event.end_mark.line + 1))
+        reason = trap(text) if plain else ""
+        if reason:
+            self._report.add(Code.YAML_TRAP, place, f"{_short(text)} {reason}", trap_remedy(_short(text)))
+        node = ScalarNode(place, resolve(text) if plain else text, text, plain)
+        self._nodes += 1
+        self._finish(node, event.anchor, 1)
+
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        place = self._place(event)
+        self._aliases += 1
+        if (event.anchor or "") not in self._anchors:
+            self._refuse(Code.YAML_ALIAS, place, f"*{event.anchor} refers to nothing complete above it")
+        node, size = self._anchors[event.anchor or ""]
+        self._aliased_nodes += size
+        if self._aliases > MAX_ALIASES or self._aliased_nodes > MAX_ALIASED_NODES:
+            self._refuse(Code.YAML_ALIAS, place, "too many aliases in this file", "write the repeated part out")
+        self._nodes += size
+        self._finish(node, None, size)
+
+    def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
+        place = self._place(event)
+        self._check_tag(event.tag, place)
+        if len(self._open) >= MAX_DEPTH:
+            self._refuse(
+                Code.YAML_DEPTH, place, f"nested deeper than {MAX_DEPTH} levels", "split it into several rules"
+            )
+        is_mapping = isinstance(event, yaml.MappingStartEvent)
+        self._open.append(_Open(place, is_mapping, event.anchor, self._nodes))
+        self._nodes += 1
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        node = self._mapping(done) if done.is_mapping else SequenceNode(done.place, tuple(done.children))
+        self._finish(node, done.anchor, self._nodes - done.nodes_before)
+
+    def _mapping(self, done: _Open) -> MappingNode:
+        seen: dict[str, Place] = {}
+        entries = []
+        for key, value in zip(done.children[::2], done.children[1::2], strict=True):
+            if not isinstance(key, ScalarNode) or not key.text:
+                self._refuse(Code.YAML_UNSUPPORTED, key.place, "a key must be a word or a text")
+            elif key.text in seen:
+                first = seen[key.text].line
+                self._report.add(Code.YAML_DUPLICATE_KEY, key, f"{_short(key.text)} was already given in line {first}")
+            else:
+                seen[key.text] = key.place
+                entries.append((key, value))
+        return MappingNode(done.place, tuple(entries))
+
+    def _finish(self, node: Node, anchor: str | None, size: int) -> None:
+        if anchor is not None:
+            self._anchors[anchor] = (node, size)
+        if self._open:
+            self._open[-1].children.append(node)
+        else:
+            self.root = node
+
+    def _check_tag(self, tag: str | None, place: Place) -> None:
+        if tag is not None:
+            self._report.add(Code.YAML_UNSUPPORTED, place, f"the tag {tag} has no meaning here", "leave it out")
+
+    def _place(self, event: yaml.Event) -> Place:
+        mark = event.start_mark
+        assert mark is not None
+        return Place(self._file, mark.line + 1, mark.column + 1)
+
+    def _refuse(self, code: Code, place: Place, message: str, hint: str = "") -> None:
+        self._report.add(code, place, message, hint)
+        raise _Refused
+
+
+def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, report: Report) -> None:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line if mark else 0
+    column = mark.column if mark else 0
+    place = Place(file, line + 1, column + 1)
+    lines = text.splitlines()
+    if line < len(lines) and _TAB_INDENT.match(lines[line]):
+        report.add(Code.YAML_TAB, place, "a tab stands where the line is indented", "indent with spaces")
+        return
+    context = f"{error.context}: " if error.context else ""
+    report.add(Code.YAML_SYNTAX, place, f"not valid YAML: {context}{error.problem}", "is the file only half written?")
+
+
+def _report_character(error: ReaderError, text: str, file: str, report: Report) -> None:
+    position = next((i for i, c in enumerate(text) if _is_forbidden(c)), 0)
+    line = text.count("\n", 0, position)
+    column = position - (text.rfind("\n", 0, position) + 1)
+    message = f"the character U+{ord(text[position]):04X} may not stand in YAML: {error.reason}"
+    report.add(Code.FILE_ENCODING, Place(file, line + 1, column + 1), message, "remove it")
+
+
+def _is_forbidden(character: str) -> bool:
+    code = ord(character)
+    is_control = code < 0x20 or 0x7F <= code < 0xA0
+    return (is_control and character not in "\t\n\r\x85") or code in {0xFFFE, 0xFFFF}
+
+
+def _report_tabs(builder: _Builder, text: str, file: str, report: Report) -> None:
+    if "\t" not in text:
+        return
+    for number, line in enumerate(text.splitlines()):
+        found = _TAB_INDENT.match(line)
+        if found and number not in builder.text_lines:
+            place = Place(file, number + 1, line.index("\t") + 1)
+            report.add(Code.YAML_TAB, place, "a tab stands where the line is indented", "indent with spaces")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -1,0 +1,45 @@
+"""Which stage may read what: facts that an earlier stage derived, or that were given."""
+
+from __future__ import annotations
+
+from service.rules.diagnostic import Code
+from service.rules.model import STAGES
+from service.rules.nodes import Node
+from service.rules.scope import Scope
+
+COMPLETENESS, CLASSIFICATION = STAGES[0], STAGES[1]
+
+
+class ReadingOrder:
+    """Collects the fields that each stage reads, and checks them.
+
+    Completeness may read what classification derives, since it is asked once more after it; then classification must
+    not read what completeness derives.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._classification_reads: list[tuple[str, Node]] = []
+        self._completeness_reads: tuple[str, Node] | None = None
+
+    def reads(self, stage: str, name: str, node: Node) -> None:
+        field = self._scope.fields.get(name)
+        if field is None or not field.derived_by:
+            return
+        first = min(STAGES.index(s) for s in field.derived_by.split(","))
+        if stage == COMPLETENESS and first == STAGES.index(CLASSIFICATION):
+            self._completeness_reads = self._completeness_reads or (name, node)
+        elif first >= STAGES.index(stage):
+            message = f"{name} is not known in stage {stage}: stage {STAGES[first]} sets it"
+            self._scope.report.add(Code.READS_LATER_STAGE, node, message, "read facts of earlier stages only")
+        if stage == CLASSIFICATION and first < STAGES.index(CLASSIFICATION):
+            self._classification_reads.append((name, node))
+
+    def check(self) -> None:
+        """Reports the circle between completeness and classification, at each reading classification rule."""
+        if self._completeness_reads is None:
+            return
+        read, place = self._completeness_reads[0], self._completeness_reads[1].place
+        for name, node in self._classification_reads:
+            message = f"classification reads {name}, while completeness reads {read} ({place.file}:{place.line})"
+            self._scope.report.add(Code.STAGE_CYCLE, node, message, "remove one of the two")

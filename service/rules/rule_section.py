@@ -1,0 +1,118 @@
+"""Files with `stage:`: their rules or their table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.rules.condition import ALWAYS, Condition
+from service.rules.conditions import ConditionCompiler
+from service.rules.dates import read_instant
+from service.rules.diagnostic import Code
+from service.rules.model import STAGES, Block, ClockDefinition, HitPolicy, Output, Rule
+from service.rules.nodes import MappingNode, Node
+from service.rules.outputs import OutputCompiler
+from service.rules.reader import Keys
+from service.rules.reading_order import ReadingOrder
+from service.rules.scope import Kind, Scope
+from service.rules.settings_section import read_hit
+
+SECTION_KEYS = ("stage", "rules", "table", "rank", "hit", "owner", "because", "description")
+DEFAULT_RANK = 100
+_RULE_KEYS = ("id", "because", "rank", "when", "then", "enabled_from", "until", "owner", "description")
+MAX_RANK = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What the rules of one file share."""
+
+    scope: Scope
+    keys: Keys
+    stage: str
+    rank: int
+    owner: str
+    conditions: ConditionCompiler
+    outputs: OutputCompiler
+
+
+def open_section(
+    scope: Scope, clocks: Mapping[str, ClockDefinition], order: ReadingOrder, root: MappingNode
+) -> Section | None:
+    """None, with a diagnostic, when the stage is not one."""
+    keys = Keys(scope.reader, root, "a file of rules", SECTION_KEYS)
+    stage_node = keys.require("stage")
+    stage = None if stage_node is None else scope.reader.choice(stage_node, "stage", STAGES, Code.UNKNOWN_STAGE)
+    if stage is None:
+        return None
+    return Section(
+        scope=scope,
+        keys=keys,
+        stage=stage,
+        rank=keys.integer("rank", DEFAULT_RANK, 0, MAX_RANK),
+        owner=read_owner(scope, keys),
+        conditions=ConditionCompiler(scope, lambda name, node: order.reads(stage, name, node)),
+        outputs=OutputCompiler(scope, clocks, stage),
+    )
+
+
+def compile_rules(section: Section, node: Node) -> Block | None:
+    """The block of a `rules:` list; its policy is `collect` unless the file names another."""
+    keys, file = section.keys, node.place.file
+    hit = read_hit(section.scope, keys) or HitPolicy.COLLECT
+    block = f"file:{file}"
+    mappings = (section.scope.reader.mapping(item, "rule") for item in section.scope.reader.sequence(node, "rules"))
+    rules = [rule for mapping in mappings if mapping and (rule := _rule(section, block, mapping))]
+    return Block(block, section.stage, hit, tuple(sorted(rules, key=lambda r: r.order))) if rules else None
+
+
+def _rule(section: Section, block: str, node: MappingNode) -> Rule | None:
+    scope = section.scope
+    keys = Keys(scope.reader, node, "rule", _RULE_KEYS)
+    id_node = keys.require("id")
+    name = None if id_node is None else scope.reader.identifier(id_node, "rule id")
+    if id_node is not None and name is not None:
+        scope.declare(Kind.RULE, name, id_node)
+    when_node, then_node = keys.get("when"), keys.require("then")
+    when: Condition = ALWAYS if when_node is None else section.conditions.when(when_node)
+    then: Mapping[str, Output] = {} if then_node is None else section.outputs.then(then_node)
+    rank = keys.integer("rank", DEFAULT_RANK, 0, MAX_RANK)
+    because = keys.because()
+    enabled_from, until = read_period(scope, keys)
+    return Rule(
+        id=name or "",
+        stage=section.stage,
+        block=block,
+        when=when,
+        then=then,
+        because=because,
+        file=node.place.file,
+        line=node.place.line,
+        order=(section.rank, rank, name or "", 0),
+        owner=read_owner(scope, keys) or section.owner,
+        enabled_from=enabled_from,
+        until=until,
+    )
+
+
+def read_period(scope: Scope, keys: Keys) -> tuple[datetime | None, datetime | None]:
+    """[enabled_from, until): a date in `enabled_from` counts from its start, one in `until` to its end."""
+    from_node, until_node = keys.get("enabled_from"), keys.get("until")
+    start = None if from_node is None else read_instant(scope.report, from_node, "enabled_from", scope.zone)
+    end = None if until_node is None else read_instant(scope.report, until_node, "until", scope.zone, end_of_day=True)
+    if until_node is not None and start is not None and end is not None and end <= start:
+        scope.report.add(Code.NEVER_TRUE, until_node, "the rule ends before it begins", "swap enabled_from and until")
+    return start, end
+
+
+def read_owner(scope: Scope, keys: Keys) -> str:
+    """The department that answers for the rules."""
+    node = keys.get("owner")
+    if node is None:
+        return ""
+    name = scope.reader.text(node, "owner") or ""
+    known = {*scope.names(Kind.DEPARTMENT), *scope.names(Kind.ROLE)}
+    if name and known and name not in known:
+        scope.knows(Kind.DEPARTMENT, name, node)
+    return name

@@ -1,0 +1,190 @@
+"""`table:` to one rule per row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from service.rules.canonical import all_of
+from service.rules.condition import ALWAYS, Condition
+from service.rules.diagnostic import Code
+from service.rules.model import Block, HitPolicy, Output, Rule
+from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from service.rules.reader import Keys
+from service.rules.rule_section import DEFAULT_RANK, Section, read_owner, read_period
+from service.rules.scope import Kind
+from service.rules.settings_section import read_hit
+
+_TABLE_KEYS = (
+    "id",
+    "because",
+    "inputs",
+    "output",
+    "outputs",
+    "hit",
+    "rows",
+    "owner",
+    "enabled_from",
+    "until",
+    "description",
+)
+_ROW_KEYS = ("when", "then", "because", "enabled_from", "until")
+ANY = "any"
+"""A cell that asks nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    node: Node
+    name: str | None
+    """None when the column is broken; its cells are then not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    section: Section
+    id: str
+    because: str
+    owner: str
+    inputs: tuple[_Column, ...]
+    outputs: tuple[_Column, ...]
+    period: tuple[datetime | None, datetime | None]
+
+
+def compile_table(section: Section, node: Node) -> Block | None:
+    """The block of a `table:`; its policy is `first` unless the table or its file names another."""
+    scope = section.scope
+    mapping = scope.reader.mapping(node, "table")
+    if mapping is None:
+        return None
+    keys = Keys(scope.reader, mapping, "table", _TABLE_KEYS)
+    table = _open(section, keys)
+    rows = keys.require("rows")
+    hit = read_hit(scope, keys) or read_hit(scope, section.keys) or HitPolicy.FIRST
+    if isinstance(rows, SequenceNode) and not rows.items:
+        scope.report.add(Code.TABLE_EMPTY, rows, "the table has no rows")
+        return None
+    items = () if rows is None else scope.reader.sequence(rows, "rows")
+    found = tuple(_row(table, number, item) for number, item in enumerate(items, start=1))
+    return Block(table.id, section.stage, hit, found) if found else None
+
+
+def _open(section: Section, keys: Keys) -> _Table:
+    scope = section.scope
+    id_node = keys.require("id")
+    name = None if id_node is None else scope.reader.identifier(id_node, "table id")
+    if id_node is not None and name is not None:
+        scope.declare(Kind.RULE, name, id_node)
+    return _Table(
+        section=section,
+        id=name or "",
+        because=keys.because(needed=False),
+        owner=read_owner(scope, keys) or section.owner,
+        inputs=_inputs(section, keys),
+        outputs=_outputs(section, keys),
+        period=read_period(scope, keys),
+    )
+
+
+def _inputs(section: Section, keys: Keys) -> tuple[_Column, ...]:
+    node = keys.require("inputs")
+    items = () if node is None else section.scope.reader.one_or_more(node, "inputs")
+    return tuple(_Column(item, section.conditions.field_name(item)) for item in items)
+
+
+def _outputs(section: Section, keys: Keys) -> tuple[_Column, ...]:
+    node = keys.get("output") or keys.get("outputs")
+    if node is None:
+        keys.require("output")
+        return ()
+    items = section.scope.reader.one_or_more(node, "outputs")
+    return tuple(
+        _Column(item, item.text if section.outputs.may_set(item) and isinstance(item, ScalarNode) else None)
+        for item in items
+    )
+
+
+def _row(table: _Table, number: int, node: Node) -> Rule:
+    scope = table.section.scope
+    because, (enabled_from, until) = table.because, table.period
+    if isinstance(node, MappingNode):
+        keys = Keys(scope.reader, node, "row", _ROW_KEYS)
+        when, then = _cells(keys.require("when")), _cells(keys.require("then"))
+        because = keys.because(needed=not because) or because
+        row_from, row_until = read_period(scope, keys)
+        enabled_from, until = row_from or enabled_from, row_until or until
+        condition, outputs = _conditions(table, node, when), _results(table, node, then)
+    else:
+        condition, outputs = _list_row(table, node)
+        if not because:
+            message = "neither the table nor this row says why it exists"
+            scope.report.add(Code.MISSING_BECAUSE, node, message, "add `because: ...` to the table")
+    return Rule(
+        id=f"{table.id}#{number}",
+        stage=table.section.stage,
+        block=table.id,
+        when=condition,
+        then=outputs,
+        because=because,
+        file=node.place.file,
+        line=node.place.line,
+        order=(table.section.rank, DEFAULT_RANK, table.id, number),
+        owner=table.owner,
+        enabled_from=enabled_from,
+        until=until,
+    )
+
+
+def _cells(node: Node | None) -> tuple[Node, ...]:
+    """The cells of one side of a long row; a scalar is one cell."""
+    if isinstance(node, SequenceNode):
+        return node.items
+    return () if node is None else (node,)
+
+
+def _list_row(table: _Table, node: Node) -> tuple[Condition, Mapping[str, Output]]:
+    if not isinstance(node, SequenceNode):
+        table.section.scope.reader.wrong(node, "a row must be a list of cells, or a mapping with when and then")
+        return ALWAYS, {}
+    inputs, outputs = len(table.inputs), len(table.outputs)
+    if len(node.items) != inputs + outputs:
+        message = f"the row has {len(node.items)} cells, the table has {inputs} inputs and {outputs} outputs"
+        table.section.scope.report.add(Code.TABLE_WIDTH, node, message, "write `any` for a cell that asks nothing")
+        return ALWAYS, {}
+    return _conditions(table, node, node.items[:inputs]), _results(table, node, node.items[inputs:])
+
+
+def _conditions(table: _Table, row: Node, cells: tuple[Node, ...]) -> Condition:
+    if not _has_width(table, row, cells, table.inputs, "when"):
+        return ALWAYS
+    return all_of(
+        table.section.conditions.on_field(column.name, cell)
+        for column, cell in zip(table.inputs, cells, strict=True)
+        if column.name is not None and not _is_any(cell)
+    )
+
+
+def _results(table: _Table, row: Node, cells: tuple[Node, ...]) -> Mapping[str, Output]:
+    if not _has_width(table, row, cells, table.outputs, "then"):
+        return {}
+    found: dict[str, Output] = {}
+    for column, cell in zip(table.outputs, cells, strict=True):
+        output = None if column.name is None else table.section.outputs.output(column.name, cell)
+        if column.name is not None and output is not None:
+            found[column.name] = output
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def _has_width(table: _Table, row: Node, cells: tuple[Node, ...], columns: tuple[_Column, ...], side: str) -> bool:
+    if len(cells) == len(columns):
+        return True
+    if cells:
+        message = f"`{side}` has {len(cells)} cells, the table has {len(columns)} such columns"
+        table.section.scope.report.add(Code.TABLE_WIDTH, row, message, "write `any` for a cell that asks nothing")
+    return False
+
+
+def _is_any(cell: Node) -> bool:
+    return isinstance(cell, ScalarNode) and cell.value == ANY

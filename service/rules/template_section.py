@@ -1,0 +1,54 @@
+"""`templates:` to message templates by id and language."""
+
+from __future__ import annotations
+
+import re
+import string
+from types import MappingProxyType
+
+from service.rules.diagnostic import Code
+from service.rules.nodes import Node
+from service.rules.scope import Kind, Scope
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?\Z")
+_PLACEHOLDER = re.compile(r"[^\W\d]\w*(\.\w+)*\Z")
+
+Templates = dict[str, MappingProxyType[str, str]]
+
+
+def compile_templates(scope: Scope, sections: list[Node]) -> Templates:
+    found: Templates = {}
+    for section in sections:
+        mapping = scope.reader.mapping(section, "templates")
+        for key, node in mapping.entries if mapping else ():
+            if scope.reader.identifier(key, "template id") and scope.declare(Kind.TEMPLATE, key.text, key):
+                found[key.text] = MappingProxyType(_languages(scope, node))
+    return dict(sorted(found.items()))
+
+
+def _languages(scope: Scope, node: Node) -> dict[str, str]:
+    found: dict[str, str] = {}
+    mapping = scope.reader.mapping(node, "template")
+    if mapping is not None and not mapping.entries:
+        scope.report.add(Code.EMPTY_LIST, node, "the template has no text in any language")
+    for key, value in mapping.entries if mapping else ():
+        if not _LANGUAGE.match(key.text):
+            scope.report.add(Code.WRONG_VALUE, key, f'"{key.text}" is not a language', "write zh, en or zh-Hant")
+        text = scope.reader.filled(value, "template text")
+        if text is not None and _check_placeholders(scope, value, text):
+            found[key.text] = text
+    return dict(sorted(found.items()))
+
+
+def _check_placeholders(scope: Scope, node: Node, text: str) -> bool:
+    try:
+        names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        scope.report.add(Code.TEMPLATE_SYNTAX, node, f"not a template: {error}", "write {{ and }} for braces")
+        return False
+    for name in names:
+        if not _PLACEHOLDER.match(name):
+            message = f'"{{{name}}}" is not a placeholder'
+            scope.report.add(Code.TEMPLATE_SYNTAX, node, message, "write a name in braces, such as {number}")
+            return False
+    return True
