@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from service.domain.errors import StoreUnavailable
 from service.store.connection import Connection, StoreOptions, translated
+from service.store.intake import Intake
+from service.store.listing import Listing
+from service.store.log import DecisionLog
+from service.store.outbox import Outbox
 from service.store.requests import Requests
+from service.store.timers import Timers
 
 
-class Store(Requests):
+class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox):
     """Everything durable of every tenant. Safe for use by many tasks of one event loop."""
 
     @classmethod

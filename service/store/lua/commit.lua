@@ -95,7 +95,7 @@ for _, mark in ipairs(c.marks) do
     redis.call('ZREM', KEYS[key], request_id)
   else
     redis.call('ZADD', KEYS[key], 'LT', at, request_id)
-    redis.call('ZREMRANGEBYSCORE', KEYS[key], '-inf', '(' .. oldest)
+    redis.call('ZREMRANGEBYSCORE', KEYS[key], '-inf', string.format('(%.0f', oldest))
     redis.call('PEXPIRE', KEYS[key], c.window_ms)
   end
   key = key + 1

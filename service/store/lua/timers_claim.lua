@@ -1,0 +1,42 @@
+--[[ Claim due timers, earliest first. All due timers of one request go to one claimant, so they stay in order.
+KEYS[1] zset timers  KEYS[2] hash timer data  KEYS[3] hash claims  KEYS[4] counter
+ARGV[1] now, ms: what counts as due  ARGV[2] how many  ARGV[3] length of the claim, ms, by the server's clock
+Returns { token, member, timer JSON, member, timer JSON, ... }, or an empty list
+--]]
+local time = redis.call('TIME')
+local clock = time[1] * 1000 + math.floor(time[2] / 1000)
+local limit = tonumber(ARGV[2])
+local counts, members = {}, {}
+local offset = 0
+while #members < limit do
+  local page = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', offset, 200)
+  if #page == 0 then break end
+  for _, member in ipairs(page) do
+    local request_id = string.match(member, '^[^\31]*\31(.*)$')
+    if counts[request_id] == nil then
+      local claim = redis.call('HGET', KEYS[3], request_id)
+      local expiry = claim and tonumber(string.match(claim, '(%d+)$'))
+      counts[request_id] = not (expiry and expiry > clock) and 0
+    end
+    if counts[request_id] and #members < limit then
+      counts[request_id] = counts[request_id] + 1
+      members[#members + 1] = member
+    end
+  end
+  offset = offset + #page
+end
+if #members == 0 then return {} end
+
+local token = redis.call('INCR', KEYS[4])
+local expiry = string.format('%d', clock + tonumber(ARGV[3]))
+local reply = { token }
+for request_id, count in pairs(counts) do
+  if count and count > 0 then
+    redis.call('HSET', KEYS[3], request_id, token .. ' ' .. count .. ' ' .. expiry)
+  end
+end
+for _, member in ipairs(members) do
+  reply[#reply + 1] = member
+  reply[#reply + 1] = redis.call('HGET', KEYS[2], member)
+end
+return reply

@@ -1,0 +1,22 @@
+--[[ When is there something to claim next? A claimed request counts from the end of its claim on. Changes nothing.
+KEYS[1] zset timers  KEYS[2] hash claims
+Returns epoch ms, or false when no timer is armed
+--]]
+local time = redis.call('TIME')
+local clock = time[1] * 1000 + math.floor(time[2] / 1000)
+local earliest = false
+local offset = 0
+while true do
+  local page = redis.call('ZRANGE', KEYS[1], offset, offset + 199, 'WITHSCORES')
+  for i = 1, #page, 2 do
+    local due = tonumber(page[i + 1])
+    -- Sorted by due time: from here on nothing can be earlier.
+    if earliest and due >= earliest then return earliest end
+    local claim = redis.call('HGET', KEYS[2], string.match(page[i], '^[^\31]*\31(.*)$'))
+    local expiry = claim and tonumber(string.match(claim, '(%d+)$'))
+    if expiry and expiry > clock and expiry > due then due = expiry end
+    if not earliest or due < earliest then earliest = due end
+  end
+  if #page < 400 then return earliest end
+  offset = offset + 200
+end
