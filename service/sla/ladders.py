@@ -45,8 +45,9 @@ def plan_timers(
     """What to arm (new or moved), the ids to cancel, and all timers after it.
 
     `before` are the request's timers; those marked `fired` are kept while their clock's cycle lasts and never armed
-    again. Repeats that wait are kept while their clock runs. With `acknowledged` False a repeat that a pause
-    cancelled is armed again after it, with True waiting repeats are cancelled; None leaves both to the caller.
+    again. Waiting repeats are kept while their clock runs and is past their step. With `acknowledged` False a repeat
+    that a pause cancelled is armed again after it, with True waiting repeats are cancelled; None leaves both to the
+    caller.
     """
     after: dict[str, Timer] = {}
     for name in sorted(clocks):
@@ -55,8 +56,11 @@ def plan_timers(
         after.update((timer.id, timer) for timer in mine if timer.fired)
         if clock.phase is not ClockPhase.RUNNING or clock.ladder not in ladders:
             continue
-        for timer in arm(ladders, calendars, clock):
+        steps = arm(ladders, calendars, clock)
+        for timer in steps:
             after.setdefault(timer.id, timer)
+        reached = {timer.step for timer in steps if timer.due <= now}
+        mine = [timer for timer in mine if timer.step in reached]
         repeats = _repeats(ladders[clock.ladder], clock, mine, now, acknowledged)
         after.update((timer.id, timer) for timer in repeats)
     to_arm = [timer for timer in after.values() if not timer.fired and before.get(timer.id) != timer]
@@ -88,7 +92,7 @@ def _repeats(
     """The repeats that wait: those armed before and, once it is known that nobody acknowledged, the next ones due."""
     if acknowledged:
         return []
-    waiting = [t for t in mine if t.repeat > 0 and not t.fired and t.step < len(ladder.steps)]
+    waiting = [timer for timer in mine if timer.repeat > 0 and not timer.fired]
     if acknowledged is None:
         return waiting
     latest: dict[int, Timer] = {}
