@@ -1,0 +1,58 @@
+"""Decides in this process: the same decide() as the server's, with the states kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from service.cli.fail import CommandFailed
+from service.cli.replay.outcome import Outcome, Refused, from_decision
+from service.cli.replay.planning import Planned
+from service.cli.replay.windows import WindowsInMemory
+from service.domain.errors import AnswerbyError
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook, compile_rulebook
+from service.engine.decide import Context, decide
+from service.rules.loader import load_rulebook
+
+Decided = tuple[Planned, Outcome | Refused]
+
+
+def load(folder: Path, engine: str) -> CompiledRulebook:
+    """The rules of a folder, ready to decide. Raises CommandFailed with every mistake in them, EngineLimit."""
+    result = load_rulebook(folder)
+    if result.rulebook is None:
+        raise CommandFailed("the rules have errors:\n" + "\n".join(f"  {d}" for d in result.diagnostics))
+    return compile_rulebook(result.rulebook, engine)
+
+
+class LocalDecider:
+    """Folds events into states, one after another."""
+
+    def __init__(self, compiled: CompiledRulebook) -> None:
+        self._compiled = compiled
+        self._states: dict[str, RequestState] = {}
+        self._seen: set[tuple[str, str]] = set()
+        self._windows = WindowsInMemory(compiled.rulebook.vocabulary)
+
+    def decide_all(self, plan: Iterable[Planned]) -> Iterator[Decided]:
+        for planned in plan:
+            yield planned, self._decide(planned)
+
+    def _decide(self, planned: Planned) -> Outcome | Refused:
+        event = planned.event
+        if (event.source, event.id) in self._seen:
+            return Refused(
+                f"EVENT_ID_REUSED: an earlier row has the event id {event.id}; name a unique id in the mapping"
+            )
+        self._seen.add((event.source, event.id))
+        state = self._states.get(event.request_id)
+        context = Context(self._windows.counts(event, state))
+        try:
+            decision = decide(self._compiled, state, event, context, event.time)
+        except AnswerbyError as error:
+            return Refused(f"{error.reason}: {error.message}")
+        assert decision.state is not None
+        self._states[event.request_id] = decision.state
+        self._windows.note(state, decision.state)
+        return from_decision(decision)
