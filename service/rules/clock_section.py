@@ -12,7 +12,7 @@ from service.rules.nodes import MappingNode, Node, ScalarNode
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
 
-_KEYS = ("id", "label", "because", "calendar", "start", "stop", "pause_while", "ladder", "role", "description")
+_KEYS = ("id", "label", "because", "task", "calendar", "start", "stop", "pause_while", "ladder", "role", "description")
 _INTERNAL = frozenset({EventType.TIMER_DUE, EventType.RULEBOOK_ACTIVATED})
 _EVENT_TYPES = tuple(t.value for t in EventType if t not in _INTERNAL)
 
@@ -44,6 +44,7 @@ def _clock(scope: Scope, node: MappingNode) -> ClockDefinition | None:
         ladder=_reference(scope, keys, "ladder", Kind.LADDER),
         role=_reference(scope, keys, "role", Kind.ROLE),
         because=keys.because(),
+        task=_reference(scope, keys, "task", Kind.TEMPLATE),
     )
 
 

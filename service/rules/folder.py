@@ -14,7 +14,7 @@ from service.rules.nodes import Place
 
 MAX_FILE_BYTES = 1 << 20
 _SUFFIXES = (".yaml", ".yml")
-_OTHER_FOLDERS = frozenset({"samples", "mappings"})
+_OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from service.rules.diagnostic import Code, Report, did_you_mean
+from service.rules.model import OWNER
 from service.rules.nodes import Node, Place
 from service.rules.reader import Reader
 from service.rules.vocabulary import Field
+from service.sla.calendar import ALWAYS
 
 
 class Kind(StrEnum):
@@ -25,6 +27,8 @@ class Kind(StrEnum):
     RULE = "rule"
     FIELD = "field"
 
+
+BUILTIN_NAMES = ((Kind.CALENDAR, ALWAYS.id), (Kind.ROLE, OWNER))
 
 _SECTION = {
     Kind.LEXICON: "lexicons",
@@ -50,7 +54,8 @@ class Scope:
         """What a date without a time of day is a day of."""
         self.fields: dict[str, Field] = {}
         self._declared: dict[Kind, dict[str, Place]] = {kind: {} for kind in Kind}
-        self._declared[Kind.CALENDAR]["always"] = Place("", 0, 0)
+        for kind, name in BUILTIN_NAMES:
+            self._declared[kind][name] = Place("", 0, 0)
 
     def declare(self, kind: Kind, name: str, at: Node) -> bool:
         """Registers a name. False, with a diagnostic, when it is taken."""
