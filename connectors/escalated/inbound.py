@@ -19,6 +19,8 @@ from service.domain.errors import FieldViolation, InvalidInput
 from service.domain.event import ActorRole, Event, EventType, Value
 
 SIGNATURE = "x-escalated-signature"
+NOT_YET_KNOWN = datetime(1970, 1, 1, tzinfo=UTC)
+"""The time of an event that waits to be completed: a webhook tells when it was sent, and a repeat tells another time."""
 RAW = "webhook."
 """Facts that carry a webhook's own fields from `receive` to `complete`; they go no further."""
 
@@ -101,7 +103,7 @@ class Reader:
             source=self._source,
             id=f"{webhook.event}:{digest(webhook)}",
             type=EventType.RECEIVED if webhook.event == CREATED else EventType.UPDATED,
-            time=utc(webhook.timestamp),
+            time=NOT_YET_KNOWN,
             request_id=payload["reference"],
             actor=ActorRole.SYSTEM if payload.get("user_id") is None else ActorRole.AGENT,
             actor_id=text(payload.get("user_id")),
@@ -166,7 +168,9 @@ class Completion:
         facts = self._named({"subject": self._ticket.subject, "body": self._ticket.description or ""})
         # The history holds no edits: the ticket's own time tells this one from an equal one later.
         stamp = hashlib.sha256(f"{facts}{self._ticket.updated_at}".encode()).hexdigest()[:16]
-        return self._made(EventType.UPDATED, f"edit/{self._ticket.id}/{stamp}", self._event.time, self._person(), facts)
+        return self._made(
+            EventType.UPDATED, f"edit/{self._ticket.id}/{stamp}", self._ticket.updated_at, self._person(), facts
+        )
 
     def _message(self) -> Event | None:
         reply = next((r for r in self._ticket.replies if str(r.id) == self._raw("reply_id")), None)
@@ -192,8 +196,8 @@ class Completion:
         if self._by_us() and self._announced():
             return None
         activity = self._find_activity()
-        stem = f"activity/{activity.id}" if activity else self._event.id
-        time = activity.created_at if activity else self._event.time
+        stem = f"activity/{activity.id}" if activity else f"{self._event.id}/{self._ticket.updated_at.isoformat()}"
+        time = activity.created_at if activity else self._ticket.updated_at
         return self._made(self._change_type(), stem, time, self._person(), self._named(self._by_hand()))
 
     def _announced(self) -> bool:
@@ -257,8 +261,8 @@ def changes(webhook: Webhook) -> set[str]:
 
 
 def digest(webhook: Webhook) -> str:
-    """Of what happened and when it was sent: enough to tell webhooks apart until the ticket has been read."""
-    content = msgspec.json.encode([webhook.event, webhook.payload, webhook.timestamp], order="sorted")
+    """Of what happened, not of when it was sent: the same for a repeat."""
+    content = msgspec.json.encode([webhook.event, webhook.payload], order="sorted")
     return hashlib.sha256(content).hexdigest()[:32]
 
 

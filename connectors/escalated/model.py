@@ -91,5 +91,4 @@ class Webhook(msgspec.Struct, frozen=True):
     """The body of a webhook."""
 
     event: str
-    timestamp: datetime
     payload: dict[str, Any]
