@@ -124,7 +124,8 @@ def to_status(error: AnswerbyError) -> Any:
 
 def to_grpc_status(error: AnswerbyError) -> grpc.Status:
     """For ServicerContext.abort_with_status."""
-    return rpc_status.to_status(to_status(error))
+    status: grpc.Status = rpc_status.to_status(to_status(error))
+    return status
 
 
 def _details(error: AnswerbyError) -> list[Message]:

@@ -14,7 +14,7 @@ from service.server.config import Limits
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 TYPE_PATTERN = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
-FACT_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]*(\.[A-Za-z0-9_\-]+)*")
+FACT_PATTERN = re.compile(r"[^\W\d][\w\-]*(\.[\w\-]+)*")
 INTERNAL_TYPES = frozenset({"timer.due", "rulebook.activated"})
 INTERNAL_SOURCE = "answerby/"
 NAME_CHARACTERS = 128

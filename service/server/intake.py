@@ -1,0 +1,161 @@
+"""The stream of events that wait to be decided: read, completed, decided, acknowledged in the commit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from connectors.base import Connector, InboundConnector, PlatformUnavailable
+from service.domain.errors import AnswerbyError, EventIdReused, InvalidInput
+from service.domain.event import Event
+from service.server.config import Limits
+from service.server.logs import Logger
+from service.server.loops import pause, repeat
+from service.server.metrics import Metrics
+from service.server.process import Origin, Processed, Processor, Submission, payload_hash
+from service.server.rulebooks import RulebookHolder
+from service.server.validate import event_violations
+from service.store.records import IntakeEntry
+from service.store.store import Store
+
+CONNECTOR_FACT = "intake.connector"
+"""Names, inside the stream only, the connector that brought an event and can complete it."""
+READ_COUNT = 100
+BLOCK_MS = 1000
+STALE = timedelta(seconds=5)
+"""An entry held this long belongs to a worker that died. A second decision of it would be recognised as a duplicate."""
+STALE_EVERY_SECONDS = 2.0
+COMPLETE_ATTEMPTS = 3
+PERMANENT = (InvalidInput, EventIdReused)
+
+
+def mark_connector(event: Event, name: str) -> Event:
+    return msgspec.structs.replace(event, data={**event.data, CONNECTOR_FACT: name})
+
+
+class Intake:
+    """One consumer of the intake stream of one tenant."""
+
+    def __init__(
+        self,
+        store: Store,
+        processor: Processor,
+        rulebooks: RulebookHolder,
+        connectors: Mapping[str, Connector],
+        tenant: str,
+        consumer: str,
+        limits: Limits,
+        metrics: Metrics,
+        logger: Logger,
+    ) -> None:
+        self._store = store
+        self._processor = processor
+        self._rulebooks = rulebooks
+        self._connectors = connectors
+        self._tenant = tenant
+        self._consumer = consumer
+        self._stopping = asyncio.Event()
+        self._open = False
+        self._limits = limits
+        self._metrics = metrics
+        self._logger = logger
+        self._next_claim = 0.0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Consumes until `stopping` is set; what was read is finished first."""
+        self._stopping = stopping
+        await repeat("intake", self._step, stopping, self._logger)
+
+    async def _step(self) -> float:
+        if self._rulebooks.active is None:
+            # Nothing can be decided yet: the events wait in the stream, not in our hands.
+            return 0.2
+        if not self._open:
+            await self._begin()
+        if time.monotonic() >= self._next_claim:
+            self._next_claim = time.monotonic() + STALE_EVERY_SECONDS
+            await self._take_over()
+        await self._handle(await self._store.read_events(self._tenant, self._consumer, READ_COUNT, BLOCK_MS))
+        return 0.0
+
+    async def _begin(self) -> None:
+        """What a former process of this name had taken comes first."""
+        await self._store.open_intake(self._tenant)
+        await self._handle(await self._store.read_events(self._tenant, self._consumer, READ_COUNT, own_pending=True))
+        self._open = True
+
+    async def _take_over(self) -> None:
+        claim = await self._store.claim_stale(self._tenant, self._consumer, STALE)
+        for stream_id in claim.poisoned:
+            self._metrics.dead_letter("intake")
+            self._logger.error("event given up", stream_id=stream_id)
+        for stream_id in claim.lost:
+            self._logger.error("event lost from the stream", stream_id=stream_id)
+        await self._handle(claim.entries)
+
+    async def _handle(self, entries: Sequence[IntakeEntry]) -> None:
+        if not entries:
+            return
+        prepared = await asyncio.gather(*(self._prepare(entry) for entry in entries))
+        work = [(entry, made) for entry, made in zip(entries, prepared, strict=True) if made is not None]
+        fates = await self._processor.process_many([submission for _, submission in work])
+        for (entry, _), fate in zip(work, fates, strict=True):
+            await self._conclude(entry, fate)
+
+    async def _prepare(self, entry: IntakeEntry) -> Submission | None:
+        """The event to decide; None when there is nothing to decide, or not now."""
+        if entry.event is None:
+            await self._give_up(entry, entry.error)
+            return None
+        event, connector = self._unmark(entry.event)
+        digest = payload_hash(event)
+        if violations := event_violations(event, self._limits):
+            await self._give_up(entry, InvalidInput(violations).message)
+            return None
+        if isinstance(connector, InboundConnector):
+            try:
+                completed = await self._complete(connector, event)
+            except AnswerbyError as error:
+                self._logger.warning("event cannot be completed yet", stream_id=entry.id, reason=error.reason)
+                return None
+            if completed is None:
+                await self._store.acknowledge(entry.tenant, [entry.id])
+                return None
+            event = msgspec.structs.replace(completed, tenant=event.tenant)
+        return Submission(event, Origin.INTAKE, payload_hash=digest, stream_ack=entry.id)
+
+    def _unmark(self, event: Event) -> tuple[Event, Connector | None]:
+        name = event.data.get(CONNECTOR_FACT)
+        if name is None:
+            return event, None
+        data = {key: value for key, value in event.data.items() if key != CONNECTOR_FACT}
+        return msgspec.structs.replace(event, data=data), self._connectors.get(str(name))
+
+    async def _complete(self, connector: InboundConnector, event: Event) -> Event | None:
+        for attempt in range(1, COMPLETE_ATTEMPTS + 1):
+            try:
+                return await connector.complete(event)
+            except PlatformUnavailable as error:
+                if attempt == COMPLETE_ATTEMPTS or self._stopping.is_set():
+                    raise
+                await pause(self._stopping, min(error.retry_after or 0.2 * attempt, 1.0))
+        raise AssertionError
+
+    async def _conclude(self, entry: IntakeEntry, fate: Processed | AnswerbyError) -> None:
+        """The commit has acknowledged what was decided; the rest is settled here."""
+        if isinstance(fate, Processed):
+            if fate.duplicate:
+                await self._store.acknowledge(entry.tenant, [entry.id])
+        elif isinstance(fate, PERMANENT):
+            await self._give_up(entry, fate.reason)
+        else:
+            self._logger.warning("event stays in the stream", stream_id=entry.id, reason=fate.reason)
+
+    async def _give_up(self, entry: IntakeEntry, reason: str) -> None:
+        self._metrics.dead_letter("intake")
+        self._logger.error("event given up", stream_id=entry.id, tenant=entry.tenant)
+        await self._store.dead_letter(entry, reason)

@@ -1,0 +1,114 @@
+"""DecisionService: decide without storing, and explain what was stored."""
+
+# ruff: noqa: ARG002, N802 - names and arguments are those of the generated interface
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from service.api.answerby.v1 import decision_service_pb2 as pb
+from service.api.answerby.v1 import decision_service_pb2_grpc as rpc
+from service.domain.decision import Decision
+from service.domain.errors import AnswerbyError, FieldViolation, InvalidInput
+from service.domain.event import Event
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
+from service.engine.decide import Context as DecisionContext
+from service.engine.decide import decide
+from service.engine.explain import explain_text
+from service.server.config import Limits
+from service.server.convert import decision_to, event_from, instant_of
+from service.server.errors import code_of, public
+from service.server.interceptors import Context, current_call
+from service.server.rpc_request import check_batch_size
+from service.server.rulebooks import RulebookHolder
+from service.server.validate import identity_violations
+from service.store.store import Store
+
+LANGUAGES = ("en", "zh")
+YIELD_EVERY = 25
+"""Events of a batch between two turns for other calls."""
+
+
+class DecisionServicer(rpc.DecisionServiceServicer):
+    def __init__(self, store: Store, rulebooks: RulebookHolder, limits: Limits) -> None:
+        self._store = store
+        self._rulebooks = rulebooks
+        self._limits = limits
+
+    async def Evaluate(self, request: pb.EvaluateRequest, context: Context) -> pb.EvaluateResponse:
+        tenant = current_call.get().tenant
+        now = _as_of(request)
+        if len(request.history) > self._limits.history_events:
+            problem = f"holds {len(request.history)} events; at most {self._limits.history_events} are taken"
+            raise InvalidInput([FieldViolation("history", problem)])
+        event = event_from(request.event, tenant, self._limits)
+        history = [
+            event_from(message, tenant, self._limits, path=f"history[{index}]")
+            for index, message in enumerate(request.history)
+        ]
+        if any(earlier.request_id != event.request_id for earlier in history):
+            raise InvalidInput([FieldViolation("history", "holds an event of another request")])
+        with self._rulebooks.use() as compiled:
+            decision = _fold(compiled, history, event, now)
+        return pb.EvaluateResponse(decision=decision_to(decision, now, brief=request.brief))
+
+    async def EvaluateBatch(self, request: pb.EvaluateBatchRequest, context: Context) -> pb.EvaluateBatchResponse:
+        check_batch_size(len(request.events), self._limits.batch_events)
+        tenant = current_call.get().tenant
+        now = _as_of(request)
+        response = pb.EvaluateBatchResponse()
+        with self._rulebooks.use() as compiled:
+            for index, message in enumerate(request.events):
+                if index % YIELD_EVERY == YIELD_EVERY - 1:
+                    await asyncio.sleep(0)
+                try:
+                    event = event_from(message, tenant, self._limits)
+                    decision = _fold(compiled, [], event, now)
+                except AnswerbyError as failure:
+                    error = public(failure)
+                    response.results.add(code=code_of(error), reason=error.reason, message=error.message)
+                else:
+                    response.results.add(decision=decision_to(decision, now, brief=request.brief))
+        return response
+
+    async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
+        violations = identity_violations("request_id", request.request_id, self._limits)
+        if request.sequence < 0:
+            violations.append(FieldViolation("sequence", "must not be negative; 0 is the latest"))
+        language = request.language_code or LANGUAGES[0]
+        if language not in LANGUAGES:
+            violations.append(FieldViolation("language_code", "must be en or zh"))
+        if violations:
+            raise InvalidInput(violations)
+        decision = await self._stored(request)
+        return pb.ExplainResponse(
+            decision=decision_to(decision, datetime.now(UTC)), text=explain_text(decision, language)
+        )
+
+    async def _stored(self, request: pb.ExplainRequest) -> Decision:
+        tenant = current_call.get().tenant
+        sequence = request.sequence
+        if sequence == 0:
+            state = await self._store.get_request(tenant, request.request_id)
+            sequence = state.decisions
+        return await self._store.decision(tenant, request.request_id, sequence)
+
+
+def _as_of(request: Any) -> datetime:
+    """The moment to decide as of. Raises InvalidInput."""
+    if not request.HasField("as_of"):
+        return datetime.now(UTC)
+    moment = instant_of(request.as_of)
+    if moment is None:
+        raise InvalidInput([FieldViolation("as_of", "must be between the years 1970 and 2199")])
+    return moment
+
+
+def _fold(compiled: CompiledRulebook, history: list[Event], event: Event, now: datetime) -> Decision:
+    """The decision on `event` after the events before it, each of those decided as of its own time."""
+    state: RequestState | None = None
+    for earlier in history:
+        state = decide(compiled, state, earlier, DecisionContext(), min(earlier.time, now)).state
+    return decide(compiled, state, event, DecisionContext(), now)

@@ -1,0 +1,141 @@
+"""RequestService: events in, requests and decisions out."""
+
+# ruff: noqa: ARG002, N802 - names and arguments are those of the generated interface
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from service.api.answerby.v1 import request_service_pb2 as pb
+from service.api.answerby.v1 import request_service_pb2_grpc as rpc
+from service.domain.errors import AnswerbyError, FieldViolation, InvalidInput
+from service.rules.vocabulary import Vocabulary
+from service.server.config import Limits
+from service.server.convert import decision_to, event_from, request_to
+from service.server.errors import InternalError, code_of, public
+from service.server.interceptors import Context, current_call
+from service.server.process import Processed, Processor, Submission
+from service.server.rulebooks import RulebookHolder
+from service.server.validate import identity_violations
+from service.server.watch import Watch, Watcher
+from service.store.records import RequestFilter
+from service.store.store import Store
+
+DECISIONS_DEFAULT, DECISIONS_MOST = 20, 200
+PAGE_DEFAULT, PAGE_MOST = 50, 500
+
+
+class RequestServicer(rpc.RequestServiceServicer):
+    """Every method acts within the tenant of the call."""
+
+    def __init__(
+        self, processor: Processor, store: Store, rulebooks: RulebookHolder, watcher: Watcher, limits: Limits
+    ) -> None:
+        self._processor = processor
+        self._store = store
+        self._rulebooks = rulebooks
+        self._watcher = watcher
+        self._limits = limits
+
+    async def SubmitEvent(self, request: pb.SubmitEventRequest, context: Context) -> pb.SubmitEventResponse:
+        event = event_from(request.event, current_call.get().tenant, self._limits, historical=request.historical)
+        processed = await self._processor.process(event)
+        assert processed.decision is not None
+        return pb.SubmitEventResponse(
+            decision=decision_to(processed.decision, datetime.now(UTC)), duplicate=processed.duplicate
+        )
+
+    async def SubmitEvents(self, request: pb.SubmitEventsRequest, context: Context) -> pb.SubmitEventsResponse:
+        check_batch_size(len(request.events), self._limits.batch_events)
+        tenant = current_call.get().tenant
+        fates: list[Processed | AnswerbyError | None] = []
+        submissions: list[Submission] = []
+        for message in request.events:
+            try:
+                submissions.append(Submission(event_from(message, tenant, self._limits, historical=request.historical)))
+                fates.append(None)
+            except InvalidInput as error:
+                fates.append(error)
+        processed = iter(await self._processor.process_many(submissions))
+        now = datetime.now(UTC)
+        return pb.SubmitEventsResponse(
+            results=[_result(fate if fate is not None else next(processed), now, brief=request.brief) for fate in fates]
+        )
+
+    async def GetRequest(self, request: pb.GetRequestRequest, context: Context) -> pb.GetRequestResponse:
+        violations = identity_violations("request_id", request.request_id, self._limits)
+        if request.decision_limit < 0:
+            violations.append(FieldViolation("decision_limit", "must not be negative"))
+        if violations:
+            raise InvalidInput(violations)
+        tenant = current_call.get().tenant
+        state = await self._store.get_request(tenant, request.request_id)
+        limit = min(request.decision_limit or DECISIONS_DEFAULT, DECISIONS_MOST)
+        decisions = await self._store.decisions(tenant, request.request_id, limit)
+        now = datetime.now(UTC)
+        return pb.GetRequestResponse(
+            request=request_to(state, self._vocabulary(), now),
+            decisions=[decision_to(decision, now) for decision in decisions],
+        )
+
+    async def ListRequests(self, request: pb.ListRequestsRequest, context: Context) -> pb.ListRequestsResponse:
+        if request.page_size < 0:
+            raise InvalidInput([FieldViolation("page_size", "must not be negative")])
+        tenant = current_call.get().tenant
+        page = await self._store.list_requests(
+            tenant,
+            RequestFilter(
+                categories=tuple(request.categories),
+                priorities=tuple(request.priorities),
+                statuses=tuple(request.statuses),
+                departments=tuple(request.departments),
+                breached_only=request.breached_only,
+            ),
+            request.page_token,
+            min(request.page_size or PAGE_DEFAULT, PAGE_MOST),
+        )
+        vocabulary, now = self._vocabulary(), datetime.now(UTC)
+        return pb.ListRequestsResponse(
+            requests=[request_to(state, vocabulary, now) for state in page.requests],
+            next_page_token=page.next_token,
+        )
+
+    async def WatchDecisions(
+        self, request: pb.WatchDecisionsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchDecisionsResponse]:
+        if request.from_start and request.resume_token:
+            raise InvalidInput([FieldViolation("from_start", "cannot be given together with resume_token")])
+        watch = Watch(
+            tenant=current_call.get().tenant,
+            resume_token=request.resume_token,
+            from_start=request.from_start,
+            request_ids=frozenset(request.request_ids),
+            priorities=frozenset(request.priorities),
+        )
+        async for message in self._watcher.follow(watch):
+            yield message
+
+    def _vocabulary(self) -> Vocabulary | None:
+        rulebook = self._rulebooks.active
+        return rulebook.vocabulary if rulebook is not None else None
+
+
+def check_batch_size(count: int, most: int) -> None:
+    """Raises InvalidInput for an empty or too large batch."""
+    if not 1 <= count <= most:
+        raise InvalidInput([FieldViolation("events", f"holds {count} events; a batch has 1 to {most}")])
+
+
+def _result(fate: Processed | AnswerbyError, now: datetime, *, brief: bool) -> pb.SubmitEventResult:
+    if isinstance(fate, AnswerbyError):
+        error = public(fate)
+        violations = error.violations if isinstance(error, InvalidInput) else []
+        return pb.SubmitEventResult(
+            code=code_of(error),
+            reason=error.reason,
+            message=error.message,
+            violations=[pb.FieldViolation(field=v.field, description=v.description) for v in violations],
+        )
+    if fate.decision is None:
+        return pb.SubmitEventResult(code=code_of(InternalError()), reason=InternalError.reason)
+    return pb.SubmitEventResult(decision=decision_to(fate.decision, now, brief=brief), duplicate=fate.duplicate)
