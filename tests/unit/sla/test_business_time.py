@@ -1,0 +1,238 @@
+"""Working-time arithmetic where it is easy to get wrong: clock changes, boundaries, days, far ends."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from service.domain.errors import TimeOutOfRange
+from service.sla.business_time import (
+    add_working_days,
+    add_working_time,
+    next_opening,
+    working_periods,
+    working_seconds_between,
+)
+from service.sla.calendar import ALWAYS, Calendar
+
+H = 3600
+EVERY_DAY = range(7)
+
+
+def daily(zone: str, *hours: tuple[int, int]) -> Calendar:
+    return Calendar.build("daily", zone, dict.fromkeys(EVERY_DAY, hours))
+
+
+def periods(calendar: Calendar, day: str) -> list[tuple[str, str]]:
+    """The UTC periods of one local day, as HH:MM."""
+    start = datetime.fromisoformat(day).replace(tzinfo=calendar.zone)
+    found = working_periods(calendar, start, start + timedelta(days=1))
+    return [(f"{opens:%dT%H:%M}", f"{closes:%dT%H:%M}") for opens, closes in found]
+
+
+# New York: 2026-03-08 02:00 -05:00 becomes 03:00 -04:00; 2026-11-01 02:00 -04:00 becomes 01:00 -05:00.
+
+
+def test_a_skipped_opening_is_later_by_the_gap() -> None:
+    assert periods(daily("America/New_York", (2 * H + 1800, 6 * H)), "2026-03-08") == [("08T07:30", "08T10:00")]
+
+
+def test_hours_that_are_skipped_altogether_disappear() -> None:
+    assert periods(daily("America/New_York", (2 * H + 1800, 3 * H + 900)), "2026-03-08") == []
+
+
+def test_hours_around_the_gap_lose_it() -> None:
+    calendar = daily("America/New_York", (H, 5 * H))
+    assert periods(calendar, "2026-03-08") == [("08T06:00", "08T09:00")]
+
+
+def test_intervals_never_overlap_where_a_closing_is_skipped() -> None:
+    calendar = daily("America/New_York", (H, 2 * H + 1800), (3 * H, 4 * H))
+    assert periods(calendar, "2026-03-08") == [("08T06:00", "08T07:30"), ("08T07:30", "08T08:00")]
+
+
+def test_an_ambiguous_time_is_its_first_occurrence() -> None:
+    calendar = daily("America/New_York", (H + 1800, 6 * H))
+    assert periods(calendar, "2026-11-01") == [("01T05:30", "01T11:00")]
+    assert periods(daily("America/New_York", (H, H + 1800)), "2026-11-01") == [("01T05:00", "01T05:30")]
+
+
+def test_a_change_of_half_an_hour() -> None:
+    # Lord Howe: 2026-04-05 02:00 +11:00 becomes 01:30 +10:30; 2026-10-04 02:00 +10:30 becomes 02:30 +11:00.
+    calendar = daily("Australia/Lord_Howe", (0, 24 * H))
+    assert sum_of_day(calendar, "2026-04-05") == 24.5 * H
+    assert sum_of_day(calendar, "2026-10-04") == 23.5 * H
+    late = daily("Australia/Lord_Howe", (2 * H + 900, 3 * H))
+    assert periods(late, "2026-10-04") == [("03T15:45", "03T16:00")]
+
+
+def test_a_day_that_a_zone_left_out_has_no_hours() -> None:
+    # Apia went from Thursday 2011-12-29 to Saturday 2011-12-31.
+    calendar = Calendar.build("apia", "Pacific/Apia", dict.fromkeys(range(5), ((9 * H, 17 * H),)))
+    thursday = datetime(2011, 12, 29, 16, tzinfo=calendar.zone)
+    monday = datetime(2012, 1, 2, 10, tzinfo=calendar.zone)
+    assert add_working_time(calendar, thursday, 2 * H) == monday
+    assert add_working_days(calendar, thursday, 1) == datetime(2012, 1, 2, 16, tzinfo=calendar.zone)
+    assert working_seconds_between(calendar, thursday, monday) == 2 * H
+
+
+def test_a_day_without_midnight() -> None:
+    # São Paulo: 2015-10-18 00:00 -03:00 becomes 01:00 -02:00.
+    calendar = daily("America/Sao_Paulo", (0, 24 * H))
+    assert sum_of_day(calendar, "2015-10-18") == 23 * H
+    assert sum_of_day(calendar, "2015-10-17") == 24 * H
+    assert periods(daily("America/Sao_Paulo", (0, 2 * H)), "2015-10-18") == [("18T03:00", "18T04:00")]
+
+
+def sum_of_day(calendar: Calendar, day: str) -> float:
+    start = datetime.fromisoformat(day).replace(tzinfo=calendar.zone)
+    end = (start + timedelta(days=1)).astimezone(UTC)
+    return working_seconds_between(calendar, start, end)
+
+
+OFFICE = Calendar.build(
+    "office",
+    "UTC",
+    dict.fromkeys(
+        range(5),
+        (
+            (9 * H, 12 * H),
+            (13 * H, 17 * H),
+        ),
+    ),
+)
+FRIDAY = date(2026, 3, 6)
+
+
+def at(hour: float, day: int = 0) -> datetime:
+    """`day` counts from Friday."""
+    return datetime(2026, 3, 6, tzinfo=UTC) + timedelta(days=day, hours=hour)
+
+
+@pytest.mark.parametrize(
+    ("hours", "close", "next_open"),
+    [
+        (1, at(12), at(13)),
+        (2, at(14), at(14)),
+        (5, at(17), at(9, 3)),
+        (5.5, at(9.5, 3), at(9.5, 3)),
+        (12, at(17, 3), at(9, 4)),
+    ],
+)
+def test_used_up_at_closing(hours: float, close: datetime, next_open: datetime) -> None:
+    assert add_working_time(OFFICE, at(11), int(hours * H)) == close
+    assert add_working_time(OFFICE, at(11), int(hours * H), "next_open") == next_open
+
+
+def test_nothing_to_add() -> None:
+    assert add_working_time(OFFICE, at(20), 0) == at(20)
+    assert add_working_time(OFFICE, at(20), 0, "next_open") == at(9, 3)
+    assert add_working_time(OFFICE, at(10), 0, "next_open") == at(10)
+    assert next_opening(OFFICE, at(12)) == at(13)
+    assert next_opening(ALWAYS, at(12)) == at(12)
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "expected"),
+    [
+        (at(11, 3), 1, at(10, 3)),
+        (at(11, 3), 2, at(9, 3)),
+        (at(11, 3), 3, at(16)),
+        (at(3, 2), 1, at(16)),
+        (at(3, 2), 7, at(9)),
+        (datetime(2026, 1, 1, 10, tzinfo=UTC), 2, datetime(2025, 12, 31, 16, tzinfo=UTC)),
+    ],
+)
+def test_counting_back(start: datetime, hours: int, expected: datetime) -> None:
+    assert add_working_time(OFFICE, start, -hours * H) == expected
+
+
+def test_microseconds_are_kept() -> None:
+    start = at(16, 0).replace(microsecond=123_457)
+    assert add_working_time(OFFICE, start, H) == at(9, 3).replace(microsecond=123_457)
+    assert working_seconds_between(OFFICE, start, at(17)) == 3599.876543
+
+
+def test_working_days_keep_the_local_time_over_a_clock_change() -> None:
+    berlin = Calendar.build("berlin", "Europe/Berlin", dict.fromkeys(range(5), ((8 * H, 18 * H),)))
+    zone = ZoneInfo("Europe/Berlin")
+    friday = datetime(2026, 3, 27, 10, 30, 15, tzinfo=zone)
+    assert add_working_days(berlin, friday, 1) == datetime(2026, 3, 30, 10, 30, 15, tzinfo=zone)
+    assert add_working_days(berlin, friday, 1).hour == 8
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "expected"),
+    [
+        (at(10), 0, at(10)),
+        (at(10), 1, at(10, 3)),
+        (at(10), 5, at(10, 7)),
+        (at(10, 1), 1, at(9, 4)),
+        (at(12.5), 1, at(13, 3)),
+        (at(17), 1, at(9, 4)),
+        (at(10, 3), -1, at(10)),
+    ],
+)
+def test_working_days(start: datetime, days: int, expected: datetime) -> None:
+    assert add_working_days(OFFICE, start, days) == expected
+
+
+def test_working_days_cross_years_both_ways() -> None:
+    start = datetime(2026, 12, 31, 10, tzinfo=UTC)
+    assert add_working_days(OFFICE, start, 1) == datetime(2027, 1, 1, 10, tzinfo=UTC)
+    assert add_working_days(OFFICE, start, 262) == datetime(2028, 1, 3, 10, tzinfo=UTC)
+    assert add_working_days(OFFICE, datetime(2027, 1, 1, 10, tzinfo=UTC), -1) == start
+
+
+def test_a_landing_outside_hours_moves_to_the_opening() -> None:
+    short_monday = Calendar.build("short", "UTC", {0: [(11 * H, 14 * H)], 1: [(9 * H, 17 * H)], 4: [(9 * H, 17 * H)]})
+    assert add_working_days(short_monday, at(10), 1) == at(11, 3)
+    assert add_working_days(short_monday, at(16), 1) == at(9, 4)
+    assert add_working_days(short_monday, at(14), 1) == at(14, 3)
+    assert add_working_days(short_monday, at(14), 1, "next_open") == at(9, 4)
+
+
+def test_make_up_days_are_working_dates() -> None:
+    calendar = Calendar.build(
+        "cn",
+        "Asia/Shanghai",
+        dict.fromkeys(range(5), ((9 * H, 18 * H),)),
+        holidays=[date(2026, 2, 16 + n) for n in range(5)],
+        extra_workdays=[date(2026, 2, 14), date(2026, 2, 28)],
+    )
+    start = datetime(2026, 2, 13, 15, tzinfo=calendar.zone)
+    assert add_working_days(calendar, start, 1) == datetime(2026, 2, 14, 15, tzinfo=calendar.zone)
+    assert add_working_days(calendar, start, 2) == datetime(2026, 2, 23, 15, tzinfo=calendar.zone)
+    assert add_working_time(calendar, start, 13 * H) == datetime(2026, 2, 23, 10, tzinfo=calendar.zone)
+
+
+def test_periods_are_cut_to_the_asked_time() -> None:
+    assert list(working_periods(OFFICE, at(10), at(14))) == [(at(10), at(12)), (at(13), at(14))]
+    assert list(working_periods(OFFICE, at(14), at(10))) == []
+
+
+def test_periods_cross_new_year() -> None:
+    night = daily("UTC", (0, 2 * H))
+    start = datetime(2026, 12, 31, 1, tzinfo=UTC)
+    assert list(working_periods(night, start, start + timedelta(days=1))) == [
+        (start, start + timedelta(hours=1)),
+        (start + timedelta(hours=23), start + timedelta(hours=24)),
+    ]
+
+
+@pytest.mark.parametrize("calendar", [OFFICE, ALWAYS])
+def test_beyond_the_last_year(calendar: Calendar) -> None:
+    with pytest.raises(TimeOutOfRange):
+        add_working_time(calendar, datetime(9999, 12, 31, 23, tzinfo=UTC), 2 * H)
+
+
+def test_a_target_of_centuries_is_refused() -> None:
+    with pytest.raises(TimeOutOfRange, match="more than 100 years"):
+        add_working_time(OFFICE, at(10), 10**10)
+
+
+def test_a_calendar_that_has_run_out_is_refused() -> None:
+    fair = Calendar.build("fair", overrides={FRIDAY: [(9 * H, 17 * H)]})
+    assert add_working_time(fair, at(10, -9), H) == at(10)
+    with pytest.raises(TimeOutOfRange):
+        add_working_time(fair, at(10, 1), H)
