@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 
 def timed(items: Sequence, call: Callable[..., object]) -> list[float]:
@@ -23,7 +24,7 @@ def percentiles(seconds: Sequence[float]) -> tuple[float, float]:
 
 def resident_megabytes() -> float:
     """Resident memory of this process (Linux)."""
-    with open("/proc/self/status", encoding="ascii") as status:
+    with Path("/proc/self/status").open(encoding="ascii") as status:
         for line in status:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
