@@ -1,0 +1,414 @@
+"""The life of a clock: start, pause, resume, re-target, stop, restart, cancel."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.domain.clock import ClockPhase, ClockState, Target, TargetUnit
+from service.domain.errors import CalendarYearMissing, InvalidInput
+from service.domain.event import ActorRole
+from service.domain.request import RequestStatus
+from service.rules.model import ClockDefinition
+from service.sla.calendar import ALWAYS, Calendar
+from service.sla.clocks import ClockEvent, ClockTarget, advance_clocks, used_seconds
+
+H = 3600
+MONDAY = datetime(2025, 3, 3, tzinfo=UTC)
+CALENDARS = {
+    "always": ALWAYS,
+    "office": Calendar.build("office", weekly=dict.fromkeys(range(5), ((10 * H, 18 * H),))),
+    "late-monday": Calendar.build(
+        "late-monday", weekly={0: ((37_800, 19 * H),), **dict.fromkeys(range(1, 5), ((30_600, 19 * H),))}
+    ),
+    "this-year": Calendar.build("this-year", weekly=dict.fromkeys(range(7), ((0, H),)), years=[2025]),
+}
+FIRST_RESPONSE = ClockDefinition("first_response", stop=("request.replied", "request.completed"))
+RESOLUTION = ClockDefinition(
+    "resolution", calendar="office", stop=("request.completed",), pause_while=("on_hold",), ladder="standard"
+)
+FEEDBACK = ClockDefinition("feedback", start=("request.completed",), stop=("request.feedback_given",))
+NEXT_REPLY = ClockDefinition("next_reply", start=("request.customer_replied",), stop=("request.replied",))
+UPDATE = ClockDefinition("update", start=("request.replied",), stop=("request.replied", "request.completed"))
+DEFINITIONS = {d.id: d for d in (FIRST_RESPONSE, RESOLUTION, FEEDBACK, NEXT_REPLY, UPDATE)}
+AFTER = {
+    "request.on_hold": RequestStatus.ON_HOLD,
+    "request.resumed": RequestStatus.OPEN,
+    "request.completed": RequestStatus.COMPLETED,
+    "request.closed": RequestStatus.CLOSED,
+    "request.merged": RequestStatus.MERGED,
+    "request.reopened": RequestStatus.OPEN,
+}
+
+
+class Desk:
+    """One request's clocks as events arrive; targets hold until changed."""
+
+    def __init__(self, **targets: Target) -> None:
+        self.clocks: Mapping[str, ClockState] = {}
+        self.status = RequestStatus.OPEN
+        self.targets: dict[str, ClockTarget] = {}
+        for name, target in targets.items():
+            self.targets[name] = ClockTarget(target, "rule", "")
+
+    def aim(self, *, rule: str = "rule", ladder: str = "", **targets: Target | None) -> None:
+        for name, target in targets.items():
+            if target is None:
+                self.targets.pop(name, None)
+            else:
+                self.targets[name] = ClockTarget(target, rule, ladder)
+
+    def see(self, event: str, at: datetime, actor: ActorRole = ActorRole.AGENT) -> Mapping[str, ClockState]:
+        kind = event if "." in event else f"request.{event}"
+        self.status = AFTER.get(kind, self.status)
+        seen = ClockEvent(kind, at, actor, self.status)
+        self.clocks = advance_clocks(DEFINITIONS, CALENDARS, self.clocks, self.targets, seen, MONDAY)
+        return self.clocks
+
+
+def hours(amount: float, calendar: str = "") -> Target:
+    return Target(int(amount * H), calendar=calendar)
+
+
+def days(amount: int, calendar: str) -> Target:
+    return Target(amount, TargetUnit.WORKING_DAYS, calendar)
+
+
+def at(hour: float, day: int = 0) -> datetime:
+    """Hours and days from Monday, 3 March 2025, midnight UTC."""
+    return MONDAY + timedelta(days=day, hours=hour)
+
+
+def test_a_clock_starts_with_its_target_and_names_calendar_rule_and_ladder() -> None:
+    desk = Desk(resolution=hours(4))
+    clock = desk.see("received", at(16))["resolution"]
+    assert (clock.phase, clock.started, clock.due) == (ClockPhase.RUNNING, at(16), at(12, 1))
+    assert (clock.target.calendar, clock.rule, clock.ladder, clock.cycle) == ("office", "rule", "standard", 1)
+
+
+def test_no_target_no_clock() -> None:
+    assert Desk().see("received", at(10)) == {}
+
+
+def test_a_target_that_comes_later_counts_from_then() -> None:
+    desk = Desk()
+    desk.see("received", at(10))
+    desk.aim(first_response=hours(2))
+    assert desk.see("updated", at(11))["first_response"].due == at(13)
+
+
+def test_a_clock_with_start_events_waits_for_them() -> None:
+    desk = Desk(feedback=hours(1))
+    assert desk.see("received", at(10)) == {}
+    assert desk.see("completed", at(12))["feedback"].due == at(13)
+
+
+def test_met_in_time_and_late() -> None:
+    desk = Desk(first_response=hours(1))
+    desk.see("received", at(10))
+    clock = desk.see("replied", at(11))["first_response"]
+    assert (clock.phase, clock.stopped, clock.due, clock.breached) == (ClockPhase.STOPPED, at(11), at(11), False)
+    late = Desk(first_response=hours(1))
+    late.see("received", at(10))
+    assert late.see("replied", at(11) + timedelta(microseconds=1))["first_response"].breached
+
+
+def test_used_time_of_a_late_reply() -> None:
+    # Frappe Helpdesk: 30 minutes allowed, answered after 39.
+    desk = Desk(first_response=hours(0.5, "office"))
+    desk.see("received", at(10))
+    clock = desk.see("replied", at(10.65))["first_response"]
+    assert clock.breached
+    assert used_seconds(CALENDARS, clock, at(20)) == 2340
+
+
+def test_an_automatic_acknowledgement_is_no_first_response() -> None:
+    desk = Desk(first_response=hours(1))
+    desk.see("received", at(10), ActorRole.CUSTOMER)
+    assert desk.see("replied", at(10.1), ActorRole.SYSTEM)["first_response"].phase is ClockPhase.RUNNING
+    assert desk.see("replied", at(10.5), ActorRole.AGENT)["first_response"].phase is ClockPhase.STOPPED
+
+
+def test_a_system_may_complete_a_request() -> None:
+    desk = Desk(first_response=hours(1))
+    desk.see("received", at(10))
+    assert desk.see("completed", at(10.5), ActorRole.SYSTEM)["first_response"].phase is ClockPhase.STOPPED
+
+
+def test_a_request_first_heard_of_by_its_reply_is_answered() -> None:
+    clock = Desk(first_response=hours(1)).see("replied", at(10))["first_response"]
+    assert (clock.phase, clock.stopped, clock.breached) == (ClockPhase.STOPPED, at(10), False)
+
+
+def test_a_pause_moves_the_due_time() -> None:
+    # Frappe Helpdesk: half an hour on hold, four hours allowed.
+    desk = Desk(resolution=hours(4))
+    desk.see("received", at(12))
+    paused = desk.see("on_hold", at(12.5))["resolution"]
+    assert (paused.phase, paused.due, paused.paused_since) == (ClockPhase.PAUSED, None, at(12.5))
+    resumed = desk.see("resumed", at(13))["resolution"]
+    assert (resumed.phase, resumed.due, resumed.pauses) == (ClockPhase.RUNNING, at(16.5), [(at(12.5), at(13))])
+    stopped = desk.see("completed", at(13.5))["resolution"]
+    assert not stopped.breached
+    assert used_seconds(CALENDARS, stopped, at(20)) == 3600
+
+
+def test_a_pause_up_to_closing_and_a_second_more() -> None:
+    # Frappe Helpdesk.
+    desk = Desk(resolution=hours(2))
+    desk.see("received", at(15))
+    desk.see("on_hold", at(15) + timedelta(minutes=10))
+    assert desk.see("resumed", at(16) + timedelta(minutes=10))["resolution"].due == at(18)
+    desk.see("on_hold", at(16) + timedelta(minutes=20))
+    clock = desk.see("resumed", at(16) + timedelta(minutes=20, seconds=1))["resolution"]
+    assert clock.due == at(10, 1) + timedelta(seconds=1)
+
+
+def test_a_pause_outside_working_time_moves_nothing() -> None:
+    desk = Desk(resolution=hours(4))
+    desk.see("received", at(17, 4))
+    due = desk.clocks["resolution"].due
+    desk.see("on_hold", at(19, 4))
+    assert desk.see("resumed", at(9, 7))["resolution"].due == due == at(13, 7)
+
+
+def test_completed_while_on_hold_leaves_the_hold_out() -> None:
+    # Frappe Helpdesk: an hour of work, ten days on hold.
+    desk = Desk(resolution=hours(4))
+    desk.see("received", at(10))
+    desk.see("on_hold", at(11))
+    clock = desk.see("completed", at(12, 10))["resolution"]
+    assert (clock.phase, clock.breached, clock.paused_since) == (ClockPhase.STOPPED, False, None)
+    assert used_seconds(CALENDARS, clock, at(0, 20)) == 3600
+
+
+def test_two_pauses_of_a_target_in_working_days() -> None:
+    # GLPI: five days from Wednesday 7 June 2034, 49.5 working hours of pauses.
+    day = datetime(2034, 6, 7, tzinfo=UTC)
+    desk = Desk(resolution=days(5, "late-monday"))
+    desk.see("received", day + timedelta(hours=10))
+    desk.see("on_hold", day + timedelta(hours=11))
+    desk.see("resumed", day + timedelta(days=6, hours=11))
+    desk.see("on_hold", day + timedelta(days=7, hours=7))
+    clock = desk.see("resumed", day + timedelta(days=7, hours=18))["resolution"]
+    assert clock.due == datetime(2034, 6, 21, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("target", "due"),
+    [
+        (hours(4, "late-monday"), datetime(2034, 6, 9, 14, 54, 34, tzinfo=UTC)),
+        (days(5, "late-monday"), datetime(2034, 6, 16, 10, 54, 34, tzinfo=UTC)),
+    ],
+)
+def test_a_pause_within_the_day(target: Target, due: datetime) -> None:
+    # GLPI for the hours: 08:46:12 plus four hours plus 7,702 seconds on hold.
+    day = datetime(2034, 6, 9, tzinfo=UTC)
+    desk = Desk(resolution=target)
+    desk.see("received", day + timedelta(hours=8, minutes=46, seconds=12))
+    desk.see("on_hold", day + timedelta(hours=9, minutes=15, seconds=27))
+    assert desk.see("resumed", day + timedelta(hours=11, minutes=23, seconds=49))["resolution"].due == due
+
+
+def test_a_pause_after_the_due_time_excuses_nothing() -> None:
+    desk = Desk(resolution=hours(1))
+    desk.see("received", at(10))
+    assert desk.see("on_hold", at(12))["resolution"].breached
+    clock = desk.see("resumed", at(15))["resolution"]
+    assert (clock.due, clock.breached) == (at(11), True)
+
+
+def test_a_request_that_begins_on_hold() -> None:
+    # GLPI: on hold for the first ten minutes.
+    desk = Desk(resolution=hours(4))
+    assert desk.see("on_hold", at(13))["resolution"].phase is ClockPhase.PAUSED
+    assert desk.see("resumed", at(13) + timedelta(minutes=10))["resolution"].due == at(17) + timedelta(minutes=10)
+
+
+def test_a_new_target_counts_from_the_start_and_keeps_the_pauses() -> None:
+    # GLPI: after ten minutes on hold, four hours become six.
+    desk = Desk(resolution=hours(4, "office"))
+    desk.see("received", at(13))
+    desk.see("on_hold", at(13))
+    desk.see("resumed", at(13) + timedelta(minutes=10))
+    desk.aim(rule="vip", ladder="steep", resolution=hours(6, "office"))
+    clock = desk.see("updated", at(14))["resolution"]
+    assert clock.due == at(11, 1) + timedelta(minutes=10)
+    assert (clock.started, clock.rule, clock.ladder, clock.cycle) == (at(13), "vip", "steep", 1)
+
+
+def test_a_new_target_may_be_over_already_or_no_longer() -> None:
+    desk = Desk(first_response=hours(8))
+    desk.see("received", at(10))
+    desk.aim(first_response=hours(1))
+    assert desk.see("updated", at(12))["first_response"].breached
+    desk.aim(first_response=hours(8))
+    assert not desk.see("updated", at(13))["first_response"].breached
+
+
+def test_a_new_target_may_come_while_paused() -> None:
+    desk = Desk(resolution=hours(4))
+    desk.see("received", at(10))
+    desk.see("on_hold", at(11))
+    desk.aim(resolution=hours(2))
+    paused = desk.see("updated", at(12))["resolution"]
+    assert (paused.phase, paused.due, paused.paused_since) == (ClockPhase.PAUSED, None, at(11))
+    assert desk.see("resumed", at(13))["resolution"].due == at(14)
+
+
+def test_a_lost_target_cancels_and_a_finished_clock_stays() -> None:
+    desk = Desk(first_response=hours(1), resolution=hours(4))
+    desk.see("received", at(10))
+    desk.see("replied", at(10.5))
+    desk.aim(first_response=None, resolution=None)
+    clocks = desk.see("updated", at(11))
+    cancelled = clocks["resolution"]
+    assert (cancelled.phase, cancelled.due, cancelled.stopped) == (ClockPhase.CANCELLED, None, at(11))
+    assert clocks["first_response"].phase is ClockPhase.STOPPED
+
+
+def test_a_target_found_again_counts_from_the_first_start() -> None:
+    desk = Desk(resolution=hours(4))
+    desk.see("received", at(10))
+    desk.aim(resolution=None)
+    desk.see("updated", at(11))
+    desk.aim(resolution=hours(6))
+    clock = desk.see("updated", at(12))["resolution"]
+    assert (clock.phase, clock.started, clock.due, clock.cycle) == (ClockPhase.RUNNING, at(10), at(16), 2)
+
+
+@pytest.mark.parametrize("event", ["closed", "merged"])
+def test_the_end_of_the_request_cancels_what_still_runs(event: str) -> None:
+    desk = Desk(first_response=hours(1), resolution=hours(4))
+    desk.see("received", at(10))
+    desk.see("replied", at(10.5))
+    clocks = desk.see(event, at(11))
+    assert clocks["resolution"].phase is ClockPhase.CANCELLED
+    assert clocks["first_response"].phase is ClockPhase.STOPPED
+    assert desk.see("updated", at(12)) == clocks
+
+
+def test_closing_a_day_later_changes_nothing() -> None:
+    # Frappe Helpdesk.
+    desk = Desk(resolution=hours(4))
+    desk.see("received", at(12))
+    before = desk.see("completed", at(12.5))
+    assert desk.see("closed", at(12, 1)) == before
+
+
+def test_a_changed_target_does_not_touch_a_finished_clock() -> None:
+    # Jira Service Management: met in 2.5 of 4 hours, then the goal becomes 2.
+    desk = Desk(first_response=hours(4))
+    desk.see("received", at(10))
+    before = desk.see("replied", at(12.5))
+    desk.aim(first_response=hours(2))
+    assert desk.see("updated", at(13)) == before
+
+
+@pytest.mark.parametrize("finish", ["completed", "closed"])
+def test_reopening_starts_a_new_cycle(finish: str) -> None:
+    desk = Desk(resolution=hours(4))
+    desk.see("received", at(10))
+    desk.see("on_hold", at(11))
+    desk.see("resumed", at(12))
+    desk.see(finish, at(13))
+    clock = desk.see("reopened", at(15))["resolution"]
+    assert (clock.phase, clock.cycle, clock.started, clock.due) == (ClockPhase.RUNNING, 2, at(15), at(11, 1))
+    assert (clock.pauses, clock.stopped, clock.breached) == ([], None, False)
+
+
+def test_reopening_leaves_a_running_clock_alone() -> None:
+    desk = Desk(first_response=hours(8))
+    before = desk.see("received", at(10))
+    assert desk.see("reopened", at(11)) == before
+
+
+def test_reopening_does_not_start_a_clock_that_has_its_own_start() -> None:
+    desk = Desk(feedback=hours(1))
+    desk.see("completed", at(10))
+    before = desk.see("feedback_given", at(10.5))
+    assert desk.see("reopened", at(11)) == before
+    assert desk.see("completed", at(12))["feedback"].cycle == 2
+
+
+def test_the_next_reply_is_due_from_the_oldest_unanswered_message() -> None:
+    # Zammad for the figures: answered at 12:00, the customer writes at 12:05, two hours allowed.
+    desk = Desk(next_reply=hours(2))
+    desk.see("customer_replied", at(9.5), ActorRole.CUSTOMER)
+    assert desk.see("replied", at(12))["next_reply"].breached
+    clock = desk.see("customer_replied", at(12) + timedelta(minutes=5), ActorRole.CUSTOMER)["next_reply"]
+    assert (clock.due, clock.cycle, clock.breached) == (at(14) + timedelta(minutes=5), 2, False)
+    again = desk.see("customer_replied", at(13), ActorRole.CUSTOMER)["next_reply"]
+    assert again == clock
+    assert desk.see("replied", at(13.5))["next_reply"].phase is ClockPhase.STOPPED
+
+
+def test_an_event_that_stops_and_starts_begins_a_new_cycle() -> None:
+    desk = Desk(update=hours(4))
+    desk.see("replied", at(10))
+    clock = desk.see("replied", at(12))["update"]
+    assert (clock.phase, clock.cycle, clock.due) == (ClockPhase.RUNNING, 2, at(16))
+    assert desk.see("completed", at(13))["update"].phase is ClockPhase.STOPPED
+
+
+def test_time_alone_breaches() -> None:
+    # Frappe Helpdesk: ten minutes on hold, two hours allowed.
+    desk = Desk(resolution=hours(2))
+    desk.see("received", at(10))
+    desk.see("on_hold", at(10) + timedelta(minutes=10))
+    clock = desk.see("resumed", at(10) + timedelta(minutes=20))["resolution"]
+    assert (clock.due, clock.breached) == (at(12) + timedelta(minutes=10), False)
+    assert desk.see("timer.due", at(12) + timedelta(minutes=10), ActorRole.SYSTEM)["resolution"].breached
+
+
+def test_a_reply_at_the_very_due_time_is_in_time_whatever_came_first() -> None:
+    desk = Desk(first_response=hours(1))
+    desk.see("received", at(10))
+    desk.see("timer.due", at(11), ActorRole.SYSTEM)
+    assert not desk.see("replied", at(11))["first_response"].breached
+
+
+def test_a_warning_is_no_breach() -> None:
+    desk = Desk(first_response=hours(1))
+    desk.see("received", at(10))
+    assert not desk.see("timer.due", at(10.75), ActorRole.SYSTEM)["first_response"].breached
+
+
+def test_events_out_of_order_do_not_turn_time_around() -> None:
+    desk = Desk(first_response=hours(1), resolution=hours(4))
+    desk.see("received", at(12))
+    assert desk.see("replied", at(11))["first_response"].stopped == at(12)
+    desk.see("on_hold", at(13))
+    clock = desk.see("resumed", at(12.5))["resolution"]
+    assert (clock.pauses, clock.due) == ([], at(16))
+
+
+def test_a_clock_whose_definition_is_gone_is_cancelled() -> None:
+    desk = Desk(resolution=hours(4))
+    clocks = desk.see("received", at(10))
+    event = ClockEvent("request.updated", at(11), ActorRole.AGENT, RequestStatus.OPEN)
+    after = advance_clocks({}, CALENDARS, clocks, {}, event, MONDAY)
+    assert after["resolution"].phase is ClockPhase.CANCELLED
+    assert advance_clocks({}, CALENDARS, after, {}, event, MONDAY) == after
+
+
+def test_the_input_is_left_alone() -> None:
+    desk = Desk(resolution=hours(4))
+    desk.see("received", at(10))
+    desk.see("on_hold", at(11))
+    before = dict(desk.clocks)
+    pauses = list(before["resolution"].pauses)
+    desk.see("resumed", at(12))
+    assert before["resolution"].pauses == pauses
+
+
+def test_a_missing_year_is_named() -> None:
+    desk = Desk(resolution=hours(400, "this-year"))
+    with pytest.raises(CalendarYearMissing, match="this-year has no holidays for 2026"):
+        desk.see("received", at(10))
+
+
+def test_an_unknown_calendar_is_named() -> None:
+    desk = Desk(resolution=hours(4, "nowhere"))
+    with pytest.raises(InvalidInput, match="'nowhere' is not in the rulebook"):
+        desk.see("received", at(10))
