@@ -20,7 +20,7 @@ from service.domain.event import ActorRole, Event, EventType, Value
 
 SIGNATURE = "x-escalated-signature"
 NOT_YET_KNOWN = datetime(1970, 1, 1, tzinfo=UTC)
-"""The time of an event that waits to be completed: a webhook tells when it was sent, and a repeat tells another time."""
+"""The time of an event before it is completed: a webhook tells when it was sent, and a repeat tells another time."""
 RAW = "webhook."
 """Facts that carry a webhook's own fields from `receive` to `complete`; they go no further."""
 

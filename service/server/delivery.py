@@ -1,8 +1,8 @@
 """Delivery: what waits in the outbox goes to its connectors, at least once to the wire and once in effect.
 
 An entry is leased with a fencing token, delivered, and completed with that token, so that a worker that was thought
-dead cannot complete what another has taken over. An outcome that is unknown, and a lease that nobody completed, make the
-next attempt read before it writes. Every entry is in the end done, or in the dead letters with its reason.
+dead cannot complete what another has taken over. An outcome that is unknown, and a lease that nobody completed, make
+the next attempt read before it writes. Every entry is in the end done, or in the dead letters with its reason.
 """
 
 from __future__ import annotations
