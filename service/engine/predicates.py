@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import re2
 
-from service.domain.errors import CalendarYearMissing, FieldViolation, InvalidInput
+from service.domain.errors import CalendarYearMissing, FieldViolation, InvalidInput, TimeOutOfRange
 from service.engine.coercion import Refused, coercer
 from service.engine.folding import fold
 from service.rules.condition import Atom, Op
@@ -189,7 +189,7 @@ def _is_working(atom: Atom, calendars: list[WorkingTime], record: Record) -> boo
         try:
             if calendar.is_working(instant):
                 return True
-        except CalendarYearMissing as error:
+        except (CalendarYearMissing, TimeOutOfRange) as error:
             record.fail(atom, str(error))
             truth = None
     return truth

@@ -1,0 +1,22 @@
+"""The generator of rulebooks and records, for every test of the engine."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def cases() -> ModuleType:
+    """The module engine_cases, which is also a script, so that crash-prone runs have a process of their own."""
+    name = "answerby_engine_cases"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("engine_cases.py"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
