@@ -1,0 +1,208 @@
+"""The answerby command: what each subcommand takes. What it does is in a module of its own, loaded when it runs."""
+
+# ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that --help stays quick
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.fail import command
+
+app = typer.Typer(
+    name="answerby",
+    help="Tells what a customer request is, how urgent, answered by when, who hears if it is not, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", envvar="ANSWERBY_CONFIG", help="TOML file; see the configuration how-to.")
+]
+TargetOption = Annotated[str, typer.Option("--target", envvar="ANSWERBY_TARGET", help="host:port of the server.")]
+TokenOption = Annotated[str, typer.Option("--token", envvar="ANSWERBY_TOKEN", help="Bearer token.", show_default=False)]
+TlsCaOption = Annotated[Path | None, typer.Option("--tls-ca", help="PEM authorities of the server; turns TLS on.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")]
+ListenOption = Annotated[str, typer.Option("--listen", help="host:port of the gRPC server.", show_default=False)]
+RulesOption = Annotated[Path | None, typer.Option("--rules", help="Rules folder.")]
+DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded store.")]
+
+DEFAULT_TARGET = "127.0.0.1:50051"
+
+
+@app.command()
+@command
+def serve(
+    config: ConfigOption = None,
+    listen: ListenOption = "",
+    workers: Annotated[int, typer.Option(help="Processes that share the port.", min=0, show_default=False)] = 0,
+    rules: RulesOption = None,
+    data: DataOption = None,
+    engine: Annotated[str, typer.Option(help="durable, reference or shadow.", show_default=False)] = "",
+) -> None:
+    """Serve until a stop signal."""
+    from service.cli.serving import serve_forever
+
+    serve_forever(config, listen=listen, workers=workers, rules=rules, data=data, engine=engine)
+
+
+@app.command()
+@command
+def run(
+    config: ConfigOption = None,
+    listen: ListenOption = "",
+    rules: RulesOption = None,
+    data: DataOption = None,
+    once: Annotated[bool, typer.Option("--once", help="End after the samples are decided and delivered.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why the first sample was decided so.")] = False,
+) -> None:
+    """Serve, decide the sample requests that ship with the rules, and keep serving until Ctrl-C."""
+    from service.cli.running import run_samples
+
+    run_samples(config, listen=listen, rules=rules, data=data, once=once, explain=explain)
+
+
+@app.command()
+@command
+def submit(
+    file: Annotated[Path, typer.Argument(help="Events as JSON lines; - is standard input.")],
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    as_json: JsonOption = False,
+    historical: Annotated[bool, typer.Option("--historical", help="Past events: no timer, no delivery.")] = False,
+) -> None:
+    """Submit events to a server; status 1 when any was refused."""
+    from service.cli.client import Target
+    from service.cli.submitting import submit_file
+
+    if submit_file(file, Target(target, token, tls_ca), as_json=as_json, historical=historical):
+        raise typer.Exit(1)
+
+
+@app.command()
+@command
+def get(
+    request_id: str,
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    as_json: JsonOption = False,
+    decisions: Annotated[int, typer.Option(help="How many decisions, newest first.", min=1, max=200)] = 20,
+) -> None:
+    """Show one request: state, clocks, decisions."""
+    from service.cli import requests
+    from service.cli.client import Target
+
+    requests.get(Target(target, token, tls_ca), request_id, decisions, as_json=as_json)
+
+
+@app.command("list")
+@command
+def list_(
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    as_json: JsonOption = False,
+    category: Annotated[list[str] | None, typer.Option(help="Only this; may be repeated.")] = None,
+    priority: Annotated[list[str] | None, typer.Option(help="Only this; may be repeated.")] = None,
+    status: Annotated[list[str] | None, typer.Option(help="Only this; may be repeated.")] = None,
+    department: Annotated[list[str] | None, typer.Option(help="Only this; may be repeated.")] = None,
+    breached: Annotated[bool, typer.Option("--breached", help="Only with a breached clock.")] = False,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
+) -> None:
+    """List requests, newest first."""
+    from service.cli import requests
+    from service.cli.client import Target
+
+    filters = requests.Filters(category or [], priority or [], status or [], department or [], breached_only=breached)
+    requests.list_all(Target(target, token, tls_ca), filters, limit, as_json=as_json)
+
+
+@app.command()
+@command
+def watch(
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    as_json: JsonOption = False,
+    resume: Annotated[str, typer.Option(help="Go on from this token.")] = "",
+    from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest decision kept.")] = False,
+    priority: Annotated[list[str] | None, typer.Option(help="Only this; may be repeated.")] = None,
+    request: Annotated[list[str] | None, typer.Option(help="Only this request; may be repeated.")] = None,
+) -> None:
+    """Print decisions as they are made, until Ctrl-C."""
+    from service.cli import watching
+    from service.cli.client import Target
+
+    start = watching.Start(resume, from_start=from_start, priorities=priority or [], request_ids=request or [])
+    watching.watch(Target(target, token, tls_ca), start, as_json=as_json)
+
+
+@app.command()
+@command
+def explain(
+    request_id: str,
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    sequence: Annotated[int, typer.Option(help="Which decision of the request; 0 is the latest.", min=0)] = 0,
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+) -> None:
+    """Say why a request was decided as it was."""
+    from service.cli import requests
+    from service.cli.client import Target
+
+    requests.explain(Target(target, token, tls_ca), request_id, sequence, language)
+
+
+@app.command()
+@command
+def check(folder: Annotated[Path | None, typer.Argument(help="Rules folder.")] = None) -> None:
+    """Check rule files; status 1 when they have errors."""
+    from service.cli.checking import check_rules
+    from service.cli.rules_folder import shipped_rules
+
+    if not check_rules(folder or shipped_rules()):
+        raise typer.Exit(1)
+
+
+@app.command()
+@command
+def replay(
+    file: Annotated[Path, typer.Argument(help="CSV or JSON-lines export, also .xz and .gz.")],
+    mapping: Annotated[Path, typer.Option("--mapping", help="From columns to events; see the replay how-to.")],
+    out: Annotated[Path, typer.Option("--out", help="Decisions as JSON lines; - is standard output.")],
+    rules: RulesOption = None,
+    target: Annotated[str, typer.Option("--target", help="Decide on this server instead of here.")] = "",
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    tenant: Annotated[str, typer.Option(help="Tenant of decisions made here.")] = "default",
+    engine: Annotated[str, typer.Option(help="Of decisions made here: durable, reference or shadow.")] = "durable",
+    summary: Annotated[Path | None, typer.Option("--summary", help="The summary as JSON too.")] = None,
+    limit: Annotated[int, typer.Option(help="Stop after so many rows; 0: all.", min=0)] = 0,
+    in_flight: Annotated[int, typer.Option(help="Batches under way at once.", min=1, max=64)] = 4,
+    batch: Annotated[int, typer.Option(help="Events per batch.", min=1, max=500)] = 500,
+    brief: Annotated[bool, typer.Option("--brief", help="Of a server: leave the rules out; quicker.")] = False,
+) -> None:
+    """Decide the past: turn an export into events, decide them all, sum up."""
+    from service.cli.replay import command as replaying
+
+    job = replaying.job(file, mapping, out, tenant, limit)
+    if target:
+        way = replaying.remote(target, token, tls_ca, in_flight, batch, brief=brief)
+    else:
+        way = replaying.local(rules, engine)
+    replaying.run(job, way, summary)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""`answerby run`: a server of its own, the sample requests, and what became of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import orjson
+import typer
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from rich.console import Console
+from rich.text import Text
+
+from service.api.answerby.v1 import resources_pb2 as pb
+from service.cli import requests
+from service.cli.client import Target
+from service.cli.fail import CommandFailed
+from service.cli.lines import read_events
+from service.cli.render import decisions_table
+from service.cli.serving import configured, options
+from service.cli.submitting import Submitted, submit
+from service.server.config import Config
+
+SAMPLES = Path("samples") / "requests.jsonl"
+START_SECONDS = 60.0
+DELIVERY_SECONDS = 30.0
+STOP_SECONDS = 30.0
+LOOK_SECONDS = 0.05
+LOG_LINES_SHOWN = 5
+
+
+def run_samples(
+    config: Path | None, *, listen: str, rules: Path | None, data: Path | None, once: bool, explain: bool
+) -> None:
+    """Serves and decides the samples; ends with `once`, else at Ctrl-C. Raises CommandFailed when it cannot start."""
+    overlay = options(listen=listen, rules=rules, data=data)
+    settings = configured(config, overlay)
+    if settings.server.listen.port == 0:
+        overlay["ANSWERBY_SERVER__LISTEN"] = f"{settings.server.listen.host}:{free_port(settings.server.listen.host)}"
+    delivered = settings.store.data_folder / "delivered.jsonl"
+    if not settings.connectors:
+        overlay["ANSWERBY_CONNECTORS"] = file_connector(delivered)
+    overlay["ANSWERBY_RULES__FOLDER"] = str(settings.rules.folder)
+    settings = configured(config, overlay)
+    samples = settings.rules.folder / SAMPLES
+    if not samples.is_file():
+        raise CommandFailed(f"{samples} is missing; without samples say `answerby serve`")
+    console = Console()
+    with own_server(config, overlay, settings) as (server, target):
+        refused = show_samples(samples, target, delivered, console, explain=explain)
+        if once:
+            if refused:
+                raise typer.Exit(1)
+            return
+        console.print(f"\nserving on {target.address}; Ctrl-C stops", highlight=False)
+        raise typer.Exit(wait_for_stop(server))
+
+
+def show_samples(samples: Path, target: Target, delivered: Path, console: Console, *, explain: bool) -> int:
+    """Submits the samples, prints what was decided and how much was delivered; returns how many were refused."""
+    with samples.open("rb") as lines:
+        results = list(submit(read_events(lines, datetime.now(UTC)), target))
+    latest: dict[str, pb.Decision] = {r.decision.request_id: r.decision for r in results if r.decision is not None}
+    console.print(decisions_table(latest.values()))
+    for result in results:
+        if result.decision is None:
+            console.print(Text(f"{samples.name} line {result.line}: {result.refused}", style="yellow"))
+    show_delivered(results, delivered, console)
+    if explain and latest:
+        console.print()
+        requests.explain(target, next(iter(latest)), 0, "en")
+    return sum(result.decision is None for result in results)
+
+
+def show_delivered(results: list[Submitted], delivered: Path, console: Console) -> None:
+    """Waits until every request that was decided just now has been written to the file of the file connector."""
+    if not any(result.decision for result in results):
+        return
+    fresh = {r.decision.request_id for r in results if r.decision is not None and not r.duplicate}
+    known = len({r.decision.request_id for r in results if r.decision is not None}) - len(fresh)
+    deadline = time.monotonic() + DELIVERY_SECONDS
+    effects = deliveries(delivered)
+    while fresh - set(effects) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+        effects = deliveries(delivered)
+    count = sum(effects[request] for request in fresh & set(effects))
+    console.print(
+        f"\n{len(fresh)} requests decided, {len(fresh & set(effects))} of them delivered "
+        f"({count} effects in {delivered}); {known} were known from before",
+        highlight=False,
+    )
+
+
+def deliveries(delivered: Path) -> Mapping[str, int]:
+    """How many effects of each request are in the file; a line that is still being written does not count."""
+    counts: dict[str, int] = {}
+    if not delivered.is_file():
+        return counts
+    for line in delivered.read_bytes().splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            request_id = orjson.loads(line)["request_id"]
+            counts[request_id] = counts.get(request_id, 0) + 1
+    return counts
+
+
+@contextmanager
+def own_server(
+    config: Path | None, overlay: Mapping[str, str], settings: Config
+) -> Iterator[tuple[subprocess.Popen[bytes], Target]]:
+    """A server as a child process that is drained at the end. Raises CommandFailed when it does not come up."""
+    settings.store.data_folder.mkdir(parents=True, exist_ok=True)
+    log = settings.store.data_folder / "serve.log"
+    arguments = [sys.executable, "-m", "service.cli.main", "serve"]
+    arguments += ["--config", str(config)] if config else []
+    with log.open("wb") as stream:
+        # A session of its own: Ctrl-C reaches this process alone, which then asks the server to drain, once.
+        server = subprocess.Popen(
+            arguments, stdout=stream, stderr=stream, env={**os.environ, **overlay}, start_new_session=True
+        )
+    try:
+        target = Target(str(settings.server.listen), next(iter(settings.server.tokens), ""))
+        wait_until_serving(server, target, log)
+        yield server, target
+    finally:
+        stop(server)
+
+
+def wait_until_serving(server: subprocess.Popen[bytes], target: Target, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with target.connect() as channel:
+        while not is_serving(channel):
+            if server.poll() is not None:
+                raise CommandFailed(f"the server ended with status {server.returncode}\n{tail(log)}")
+            if time.monotonic() > deadline:
+                raise CommandFailed(f"the server is not ready after {START_SECONDS:.0f} s, see {log}\n{tail(log)}")
+            time.sleep(LOOK_SECONDS)
+
+
+def is_serving(channel: grpc.Channel) -> bool:
+    try:
+        reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2.0)
+    except grpc.RpcError:
+        return False
+    return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def wait_for_stop(server: subprocess.Popen[bytes]) -> int:
+    """Until a stop signal, or until the server ends by itself: then its status."""
+    with stop_signals():
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            return 0
+
+
+@contextmanager
+def stop_signals() -> Iterator[None]:
+    """SIGTERM interrupts as Ctrl-C does."""
+
+    def interrupt(_signum: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before: Callable[..., object] | int | None = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """Asks the server to drain; kills it when it does not end."""
+    if server.poll() is not None:
+        return
+    server.send_signal(signal.SIGTERM)
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def file_connector(path: Path) -> str:
+    """The connectors of a configuration that names none, as JSON."""
+    connector = {
+        "name": "file",
+        "type": "file",
+        "sources": ["*"],
+        "effects": ["notify", "create_task", "open_case"],
+        "settings": {"path": str(path)},
+    }
+    return json.dumps([connector])
+
+
+def free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def tail(log: Path) -> str:
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:])
