@@ -3,8 +3,8 @@
     {"id": "e1", "source": "crm/eu", "type": "request.received", "time": "2026-11-20T09:00:00+08:00",
      "request_id": "4711", "actor": "customer", "facts": {"channel": "web", "text.body": "..."}}
 
-`request_id` may be called `subject`, and `facts` `data`, as CloudEvents do. What may be left out: `source` (cli), `type`
-(request.received), `actor` (customer), `time` (now), and `id` (made of the request, the type and the time).
+`request_id` may be called `subject`, and `facts` `data`, as CloudEvents do. What may be left out: `source` (cli),
+`type` (request.received), `actor` (customer), `time` (now), and `id` (made of the request, the type and the time).
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ import orjson
 
 from service.domain.event import ActorRole, Event, EventType, Value
 
-KEYS = frozenset(
-    {"id", "source", "type", "time", "request_id", "subject", "actor", "actor_id", "facts", "data", "tenant"}
-)
+KEYS = frozenset({"id", "source", "type", "time", "request_id", "subject", "actor", "actor_id", "facts", "data"})
 ENVELOPE = frozenset({"specversion", "datacontenttype", "dataschema"})
 """Attributes of CloudEvents that say nothing here."""
 

@@ -192,10 +192,8 @@ def replay(
     from service.cli.replay import command as replaying
 
     job = replaying.job(file, mapping, out, tenant, limit)
-    if target:
-        way = replaying.remote(target, token, tls_ca, in_flight, batch, brief=brief)
-    else:
-        way = replaying.local(rules, engine)
+    local, remote = replaying.local, replaying.remote
+    way = remote(target, token, tls_ca, in_flight, batch, brief=brief) if target else local(rules, engine)
     replaying.run(job, way, summary)
 
 

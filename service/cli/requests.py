@@ -64,9 +64,10 @@ def list_all(target: Target, filters: Filters, limit: int, *, as_json: bool) -> 
 def pages(target: Target, filters: Filters, limit: int) -> Iterator[pb.Request]:
     with target.connect() as channel:
         stub = RequestServiceStub(channel)
+        size = min(limit, PAGE)
         token = ""
         while limit > 0:
-            query = rpc.ListRequestsRequest(page_size=PAGE, page_token=token, **filters._asdict())
+            query = rpc.ListRequestsRequest(page_size=size, page_token=token, **filters._asdict())
             response = stub.ListRequests(query, metadata=target.metadata, timeout=CALL_SECONDS)
             yield from response.requests[:limit]
             limit -= len(response.requests)

@@ -124,7 +124,7 @@ def own_server(
     arguments += ["--config", str(config)] if config else []
     with log.open("wb") as stream:
         # A session of its own: Ctrl-C reaches this process alone, which then asks the server to drain, once.
-        server = subprocess.Popen(
+        server = subprocess.Popen(  # noqa: S603  # our own command
             arguments, stdout=stream, stderr=stream, env={**os.environ, **overlay}, start_new_session=True
         )
     try:
