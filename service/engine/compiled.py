@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from service.domain.clock import Target, TargetUnit
-from service.domain.decision import RuleReference
+from service.domain.decision import Flag, RuleReference, StageOutcome
 from service.domain.event import Value
 from service.engine.factory import build_matcher
 from service.engine.facts import FactPlan
-from service.engine.matcher import Matcher
+from service.engine.matcher import Matcher, MatchSet
 from service.rules.condition import atoms
 from service.rules.model import Notification, Output, Rule, Rulebook, Stage
+
+SETTLED_LIMIT = 4096
+"""Match sets of one stage whose outcome is kept; real traffic has some hundreds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a match set comes to under the hit policies: everything of a stage's result that no fact changes."""
+
+    outputs: Mapping[str, Output]
+    setters: Mapping[str, Rule]
+    outcome: StageOutcome
+    won: list[RuleReference]
+    lost: list[RuleReference]
+    failed: list[RuleReference]
+    facts: tuple[str, ...]
+    """The fields that these rules look at, in order."""
+    shown: Mapping[str, Value]
+    flags: tuple[Flag, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +44,15 @@ class CompiledStage:
     fields: Mapping[str, tuple[str, ...]]
     derives: tuple[str, ...]
     """The vocabulary fields that this stage sets."""
+    dated: bool
+    """Some rule is in force only for a time."""
+    settled: dict[MatchSet, Settled] = field(default_factory=dict, compare=False)
+    """What match sets met before came to: the same set always comes to the same. Bounded by `remember`."""
+
+    def remember(self, matches: MatchSet, settled: Settled) -> None:
+        if len(self.settled) >= SETTLED_LIMIT:
+            self.settled.clear()
+        self.settled[matches] = settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +93,7 @@ def compile_stage(rulebook: Rulebook, stage: Stage) -> CompiledStage:
             rule.id: tuple(sorted({a.field for a in atoms(rule.when) if not vocabulary[a.field].personal}))
             for rule in stage.rules
         },
+        dated=any(rule.enabled_from or rule.until for rule in stage.rules),
         derives=tuple(sorted(name for name, f in vocabulary.fields.items() if stage.name in derivers(f.derived_by))),
     )
 

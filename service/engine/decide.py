@@ -101,7 +101,8 @@ def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, 
     """All stages in order; what one derives is a fact for the next."""
     record = build_record(compiled, request, event, context)
     draft = Draft(record)
-    carry_category(compiled, request, record)
+    if compiled.rechecks_completeness:
+        carry_category(compiled, request, record)
     results: list[StageResult] = []
     for stage in compiled.stages:
         if stage.stage.name == "classification":
@@ -156,7 +157,8 @@ def carry_category(compiled: CompiledRulebook, request: RequestState, record: Re
 
 def forget(stage: CompiledStage, record: Record) -> None:
     for name in stage.derives:
-        record.set(name, None)
+        if name in record.values:
+            record.set(name, None)
 
 
 def finish_stage(

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from service.domain.decision import Flag, RuleReference, StageExplanation, StageOutcome
 from service.domain.event import Value
-from service.engine.compiled import CompiledRulebook, CompiledStage, plain
+from service.engine.compiled import CompiledRulebook, CompiledStage, Settled, plain
 from service.engine.facts import Record
 from service.engine.hit import Resolution, fill, in_force, resolve
+from service.engine.matcher import MatchSet
 from service.rules.model import Output, Rule
 
 
@@ -24,35 +25,52 @@ class StageResult:
 def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> StageResult:
     """Decides one stage over the record and writes what it derives back into the record."""
     matches = compiled.matcher.match(stage.stage.name, record)
-    matched = [rule for index in matches.matched if in_force(rule := stage.rules[index], at)]
-    failed = [rule for index in matches.failed if in_force(rule := stage.rules[index], at)]
-    resolution = resolve(stage.stage, compiled.rulebook.vocabulary, matched, failed)
-    outputs = dict(resolution.outputs)
-    fill(outputs, stage.stage.default, stage.stage.on_error, resolution.doubtful | resolution.conflicts)
+    if stage.dated:
+        matches = keep_in_force(stage, matches, at)
+    settled = stage.settled.get(matches)
+    if settled is None:
+        settled = settle(compiled, stage, matches)
+        stage.remember(matches, settled)
+    outputs = dict(settled.outputs)
     for name in stage.derives:
         if name in outputs:
             record.set(name, outputs[name])
-    return StageResult(
+    explanation = StageExplanation(
+        stage=stage.stage.name,
+        outcome=settled.outcome,
+        won=settled.won,
+        lost=settled.lost,
+        failed=settled.failed,
+        facts={name: record.value(name) for name in settled.facts},
+        outputs=dict(settled.shown),
+    )
+    return StageResult(outputs, dict(settled.setters), explanation, list(settled.flags))
+
+
+def keep_in_force(stage: CompiledStage, matches: MatchSet, at: datetime) -> MatchSet:
+    """The matches without the rules that are not in force at the moment."""
+    matched, failed = (tuple(n for n in numbers if in_force(stage.rules[n], at)) for numbers in matches)
+    return MatchSet(matched, failed)
+
+
+def settle(compiled: CompiledRulebook, stage: CompiledStage, matches: MatchSet) -> Settled:
+    """What the match set comes to, whatever the facts behind it are."""
+    matched = [stage.rules[number] for number in matches.matched]
+    failed = [stage.rules[number] for number in matches.failed]
+    resolution = resolve(stage.stage, compiled.rulebook.vocabulary, matched, failed)
+    outputs = dict(resolution.outputs)
+    fill(outputs, stage.stage.default, stage.stage.on_error, resolution.doubtful | resolution.conflicts)
+    involved = {name for rule in [*matched, *failed] for name in stage.fields[rule.id]}
+    return Settled(
         outputs=outputs,
         setters=resolution.setter,
-        explanation=explain(stage, resolution, failed, outputs, record),
-        flags=stage_flags(stage, resolution, failed),
-    )
-
-
-def explain(
-    stage: CompiledStage, resolution: Resolution, failed: list[Rule], outputs: dict[str, Output], record: Record
-) -> StageExplanation:
-    involved = [*resolution.won, *resolution.lost, *failed]
-    names = {name for rule in involved for name in stage.fields[rule.id]}
-    return StageExplanation(
-        stage=stage.stage.name,
         outcome=outcome(resolution),
         won=[stage.references[rule.id] for rule in resolution.won],
         lost=[stage.references[rule.id] for rule in resolution.lost],
         failed=[stage.references[rule.id] for rule in failed],
-        facts={name: record.value(name) for name in sorted(names)},
-        outputs={name: plain(outputs[name]) for name in sorted(outputs)},
+        facts=tuple(sorted(involved)),
+        shown={name: plain(outputs[name]) for name in sorted(outputs)},
+        flags=tuple(stage_flags(stage, resolution, failed)),
     )
 
 
