@@ -16,7 +16,7 @@ from service.server.config import Limits
 from service.server.logs import Logger
 from service.server.loops import pause, repeat
 from service.server.metrics import Metrics
-from service.server.process import Origin, Processed, Processor, Submission, payload_hash
+from service.server.process import Origin, Processed, Processor, Submission, identity_hash, payload_hash
 from service.server.rulebooks import RulebookHolder
 from service.server.validate import event_violations
 from service.store.records import IntakeEntry
@@ -113,9 +113,6 @@ class Intake:
             return None
         event, connector = self._unmark(entry.event)
         digest = payload_hash(event)
-        if violations := event_violations(event, self._limits):
-            await self._give_up(entry, InvalidInput(violations).message)
-            return None
         if isinstance(connector, InboundConnector):
             try:
                 completed = await self._complete(connector, event)
@@ -126,6 +123,10 @@ class Intake:
                 await self._store.acknowledge(entry.tenant, [entry.id])
                 return None
             event = msgspec.structs.replace(completed, tenant=event.tenant)
+            digest = identity_hash(event)
+        if violations := event_violations(event, self._limits):
+            await self._give_up(entry, InvalidInput(violations).message)
+            return None
         return Submission(event, Origin.INTAKE, payload_hash=digest, stream_ack=entry.id)
 
     def _unmark(self, event: Event) -> tuple[Event, Connector | None]:

@@ -35,6 +35,7 @@ from service.store.store import Store
 
 ROUND_EVENTS = 500
 ATTEMPTS = 12
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SLICE_SECONDS = 0.005
 """How long decisions may hold the event loop before others get their turn."""
 
@@ -153,12 +154,11 @@ class Processor:
         """One load, the decisions, one commit, for all events that can go side by side."""
         jobs: list[_Job] = []
         try:
-            with self._rulebooks.use() as compiled:
-                windows = Windows(compiled.rulebook.vocabulary)
-                jobs = self._take(windows)
-                await self._load(jobs, windows)
-                ready = await self._decide(jobs, compiled)
-                await self._commit(ready, windows)
+            with self._rulebooks.use() as live:
+                jobs = self._take(live.windows)
+                await self._load(jobs, live.windows)
+                ready = await self._decide(jobs, live.compiled)
+                await self._commit(ready, live.windows)
         except AnswerbyError as error:
             self._give_up(jobs, error)
         except Exception as error:
@@ -341,6 +341,12 @@ def payload_hash(event: Event) -> str:
     """SHA-256 of the event as sent; who sent it and whether it is a replay do not count."""
     canonical = msgspec.structs.replace(event, tenant="", historical=False)
     return hashlib.sha256(msgspec.json.encode(canonical, order="deterministic")).hexdigest()
+
+
+def identity_hash(event: Event) -> str:
+    """For events that we make ourselves: the same source and id is the same event, however it is told again."""
+    bare = msgspec.structs.replace(event, time=EPOCH, data={}, actor_id="")
+    return payload_hash(bare)
 
 
 def _query(job: _Job, windows: Windows, state: RequestState | None) -> LoadQuery:

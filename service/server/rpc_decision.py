@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,8 +23,9 @@ from service.server.convert import decision_to, event_from, instant_of
 from service.server.errors import code_of, public
 from service.server.interceptors import Context, current_call
 from service.server.rpc_request import check_batch_size
-from service.server.rulebooks import RulebookHolder
+from service.server.rulebooks import Live, RulebookHolder
 from service.server.validate import identity_violations
+from service.store.records import LoadQuery
 from service.store.store import Store
 
 LANGUAGES = ("en", "zh")
@@ -50,22 +52,26 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         ]
         if any(earlier.request_id != event.request_id for earlier in history):
             raise InvalidInput([FieldViolation("history", "holds an event of another request")])
-        with self._rulebooks.use() as compiled:
-            decision = _fold(compiled, history, event, now)
+        with self._rulebooks.use() as live:
+            counts = await self._counts(live, [event])
+            decision = _fold(live.compiled, history, event, counts.get(0, {}), now)
         return pb.EvaluateResponse(decision=decision_to(decision, now, brief=request.brief))
 
     async def EvaluateBatch(self, request: pb.EvaluateBatchRequest, context: Context) -> pb.EvaluateBatchResponse:
         check_batch_size(len(request.events), self._limits.batch_events)
         tenant = current_call.get().tenant
         now = _as_of(request)
+        events = [_read(message, tenant, self._limits) for message in request.events]
         response = pb.EvaluateBatchResponse()
-        with self._rulebooks.use() as compiled:
-            for index, message in enumerate(request.events):
+        with self._rulebooks.use() as live:
+            counts = await self._counts(live, events)
+            for index, event in enumerate(events):
                 if index % YIELD_EVERY == YIELD_EVERY - 1:
                     await asyncio.sleep(0)
                 try:
-                    event = event_from(message, tenant, self._limits)
-                    decision = _fold(compiled, [], event, now)
+                    if isinstance(event, AnswerbyError):
+                        raise event
+                    decision = _fold(live.compiled, [], event, counts.get(index, {}), now)
                 except AnswerbyError as failure:
                     error = public(failure)
                     response.results.add(code=code_of(error), reason=error.reason, message=error.message)
@@ -87,6 +93,27 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             decision=decision_to(decision, datetime.now(UTC)), text=explain_text(decision, language)
         )
 
+    async def _counts(self, live: Live, events: Sequence[Event | AnswerbyError]) -> dict[int, dict[str, int]]:
+        """What the store has counted for those events that count something, by their position."""
+        queries = {
+            index: LoadQuery(
+                tenant=event.tenant,
+                request_id=event.request_id,
+                source=event.source,
+                event_id=event.id,
+                windows=windows,
+            )
+            for index, event in enumerate(events)
+            if isinstance(event, Event) and (windows := live.windows.queries(event))
+        }
+        loaded = await self._store.load_many(list(queries.values())) if queries else []
+        counts = {}
+        for index, item in zip(queries, loaded, strict=True):
+            if isinstance(item, AnswerbyError):
+                raise item
+            counts[index] = item.counts
+        return counts
+
     async def _stored(self, request: pb.ExplainRequest) -> Decision:
         tenant = current_call.get().tenant
         sequence = request.sequence
@@ -106,9 +133,18 @@ def _as_of(request: Any) -> datetime:
     return moment
 
 
-def _fold(compiled: CompiledRulebook, history: list[Event], event: Event, now: datetime) -> Decision:
+def _read(message: Any, tenant: str, limits: Limits) -> Event | AnswerbyError:
+    try:
+        return event_from(message, tenant, limits)
+    except InvalidInput as error:
+        return error
+
+
+def _fold(
+    compiled: CompiledRulebook, history: list[Event], event: Event, counts: Mapping[str, int], now: datetime
+) -> Decision:
     """The decision on `event` after the events before it, each of those decided as of its own time."""
     state: RequestState | None = None
     for earlier in history:
         state = decide(compiled, state, earlier, DecisionContext(), min(earlier.time, now)).state
-    return decide(compiled, state, event, DecisionContext(), now)
+    return decide(compiled, state, event, DecisionContext(counts), now)

@@ -25,6 +25,7 @@ from service.server.config import Engine
 from service.server.logs import Logger
 from service.server.metrics import Metrics
 from service.server.snapshots import Snapshots
+from service.server.windows import Windows
 
 
 class State(StrEnum):
@@ -57,11 +58,12 @@ class Status:
         return sum(len(stage.rules) for stage in self.rulebook.stages) if self.rulebook is not None else 0
 
 
-class _Live:
-    """A compiled rulebook and how many use it."""
+class Live:
+    """A compiled rulebook that decides, with what the store must be asked for it, and how many use it."""
 
     def __init__(self, compiled: CompiledRulebook) -> None:
         self.compiled = compiled
+        self.windows = Windows(compiled.rulebook.vocabulary)
         self.users = 0
         self.retired = False
 
@@ -90,19 +92,19 @@ class RulebookHolder:
         self._metrics = metrics
         self._logger = logger
         self._snapshots = snapshots
-        self._live: _Live | None = None
+        self._live: Live | None = None
         self._loading = asyncio.Lock()
         self.status = Status()
 
     @contextmanager
-    def use(self) -> Iterator[CompiledRulebook]:
+    def use(self) -> Iterator[Live]:
         """The active rulebook, kept open while in use. Raises RulebookUnavailable."""
         live = self._live
         if live is None:
             raise RulebookUnavailable
         live.users += 1
         try:
-            yield live.compiled
+            yield live
         finally:
             live.users -= 1
             live.close_if_done()
@@ -200,7 +202,7 @@ class RulebookHolder:
                 self._show(replace(self.status, state=State.DEGRADED))
 
     def _swap(self, compiled: CompiledRulebook, now: datetime) -> None:
-        old, self._live = self._live, _Live(compiled)
+        old, self._live = self._live, Live(compiled)
         before = self.status.revision
         matcher = compiled.matcher
         self.status = replace(
@@ -218,7 +220,7 @@ class RulebookHolder:
         if old is not None:
             self._retire(old)
 
-    def _retire(self, live: _Live) -> None:
+    def _retire(self, live: Live) -> None:
         live.retired = True
         live.close_if_done()
 

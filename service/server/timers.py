@@ -10,7 +10,7 @@ from service.domain.event import ActorRole, Event, EventType
 from service.server.logs import Logger
 from service.server.loops import repeat
 from service.server.metrics import Metrics
-from service.server.process import Origin, Processor, Submission, payload_hash
+from service.server.process import Origin, Processor, Submission, identity_hash
 from service.server.rulebooks import RulebookHolder
 from service.store.records import DueTimer
 from service.store.store import Store
@@ -76,8 +76,8 @@ class TimerLoop:
 
 def _submission(due: DueTimer, now: datetime) -> Submission:
     # How late it fires depends on who claims it, so that is no part of what makes it the same event.
-    same = payload_hash(timer_event(due, due.timer.due))
-    return Submission(timer_event(due, now), Origin.TIMER, payload_hash=same, timer=due)
+    event = timer_event(due, now)
+    return Submission(event, Origin.TIMER, payload_hash=identity_hash(event), timer=due)
 
 
 def timer_event(due: DueTimer, now: datetime) -> Event:

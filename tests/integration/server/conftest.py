@@ -153,7 +153,7 @@ def until() -> Callable[..., Awaitable[None]]:
 
 @pytest.fixture
 def launch(settings: dict[str, Any]) -> Callable[..., Any]:
-    """Starts a worker in this process: `async with launch() as running`."""
+    """A worker in this process: `async with` it."""
 
     @asynccontextmanager
     async def started(*, serving: bool = True) -> AsyncIterator[Running]:
