@@ -7,8 +7,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import TypeVar
 
+from service.rules.codes import Code
 from service.rules.dates import read_date, read_intervals, read_yearly, read_zone
-from service.rules.diagnostic import Code
 from service.rules.nodes import MappingNode, Node, ScalarNode
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope

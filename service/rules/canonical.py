@@ -46,6 +46,6 @@ def sort_key(condition: Condition) -> str:
         case Not(child):
             return f"\uffff-{sort_key(child)}"
         case All(children):
-            return f"\uffff&{[sort_key(c) for c in children]}"
+            return f"\uffff&({chr(0).join(map(sort_key, children))})"
         case AnyOf(children):
-            return f"\uffff|{[sort_key(c) for c in children]}"
+            return f"\uffff|({chr(0).join(map(sort_key, children))})"

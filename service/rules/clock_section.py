@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from service.domain.event import EventType
 from service.domain.request import RequestStatus
-from service.rules.diagnostic import Code, did_you_mean
+from service.rules.codes import Code
 from service.rules.model import ClockDefinition
 from service.rules.nodes import MappingNode, Node, ScalarNode
 from service.rules.reader import Keys
@@ -73,7 +73,7 @@ def _event_type(scope: Scope, node: Node) -> str | None:
     name = scope.reader.text(node, "event type")
     if name is None or name in _EVENT_TYPES:
         return name
-    hint = did_you_mean(name, _EVENT_TYPES)
+    hint = scope.report.suggest(name, _EVENT_TYPES)
     if name.startswith("request."):
         scope.report.add(Code.UNKNOWN_EVENT_TYPE, node, f"{name} is not a type that answerby gives a meaning", hint)
         return name

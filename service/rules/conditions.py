@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import re2
 
 from service.rules.canonical import all_of, any_of, atom, negate
+from service.rules.codes import Code
 from service.rules.condition import ALWAYS, Condition, Op
-from service.rules.diagnostic import Code, did_you_mean
 from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 from service.rules.scope import Kind, Scope
 from service.rules.values import read_operand
@@ -140,7 +140,7 @@ class ConditionCompiler:
             self._report.add(Code.WRONG_OPERATOR, key, message, "it takes " + ", ".join(sorted(allowed)))
         else:
             message = f'there is no operator "{key.text}"'
-            self._report.add(Code.UNKNOWN_OPERATOR, key, message, did_you_mean(key.text, allowed))
+            self._report.add(Code.UNKNOWN_OPERATOR, key, message, self._report.suggest(key.text, allowed))
 
     def _presence(self, field: Field, node: Node) -> Condition:
         choice = self._scope.reader.choice(node, "is", ("missing", "present"))

@@ -6,7 +6,8 @@ import re
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta
 
-from service.rules.diagnostic import Code, Report, did_you_mean
+from service.rules.codes import Code
+from service.rules.diagnostic import Report
 from service.rules.nodes import Node, ScalarNode, SequenceNode
 from service.rules.reader import Reader
 
@@ -108,6 +109,6 @@ def read_zone(report: Report, node: Node, what: str) -> zoneinfo.ZoneInfo | None
     try:
         return zoneinfo.ZoneInfo(text)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        hint = did_you_mean(text, zoneinfo.available_timezones()) or "write an IANA name such as Asia/Shanghai"
+        hint = report.suggest(text, zoneinfo.available_timezones()) or "write an IANA name such as Asia/Shanghai"
         report.add(Code.INVALID_TIMEZONE, node, f'{what} "{text[:40]}" is not a time zone', hint)
         return None

@@ -6,7 +6,8 @@ import re
 from typing import NamedTuple
 
 from service.domain.clock import TargetUnit
-from service.rules.diagnostic import Code, Report
+from service.rules.codes import Code
+from service.rules.diagnostic import Report
 from service.rules.nodes import Node, ScalarNode, describe
 
 _SHORT = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?\Z")

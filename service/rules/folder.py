@@ -9,10 +9,12 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.rules.diagnostic import Code, Report
+from service.rules.codes import Code
+from service.rules.diagnostic import Report
 from service.rules.nodes import Place
 
 MAX_FILE_BYTES = 1 << 20
+MAX_FILES = 5_000
 _SUFFIXES = (".yaml", ".yml")
 _OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
 
@@ -36,19 +38,30 @@ def read_folder(folder: Path, report: Report) -> list[RuleText]:
     paths = _find(folder, report)
     if not paths and not report.has_errors:
         report.add(Code.FOLDER_EMPTY, Place(str(folder), 1, 1), "the folder holds no rule files (*.yaml)")
-    read = (_read(folder / path, path, report) for path in paths)
-    return [text for text in read if text is not None]
+    if len(paths) > MAX_FILES:
+        message = f"the folder holds more than {MAX_FILES} rule files"
+        report.add(Code.FOLDER_TOO_LARGE, Place(str(folder), 1, 1), message, "is it the right folder?")
+        return []
+    texts = [_read(path, _relative(path, folder), report) for path in paths]
+    if None in texts:
+        report.lose()
+    return [text for text in texts if text is not None]
 
 
-def _find(folder: Path, report: Report) -> list[str]:
+def _find(folder: Path, report: Report) -> list[Path]:
+    """At most one path more than MAX_FILES."""
+
     def unreadable(error: OSError) -> None:
         path = Path(str(error.filename))
         report.add(Code.FILE_UNREADABLE, Place(_relative(path, folder), 1, 1), f"cannot be listed: {error.strerror}")
+        report.lose()
 
-    found = []
+    found: list[Path] = []
     for parent, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = [f for f in folders if not f.startswith(".") and f not in _OTHER_FOLDERS]
-        found += [_relative(Path(parent) / name, folder) for name in files if is_rule_file(name)]
+        found += [Path(parent) / name for name in files if is_rule_file(name)]
+        if len(found) > MAX_FILES:
+            break
     return found
 
 
@@ -59,7 +72,9 @@ def is_rule_file(name: str) -> bool:
 
 
 def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    """The path as shown; a file name that is not UTF-8 is shown with replacement characters."""
+    shown = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    return os.fsencode(shown).decode(errors="replace")
 
 
 def _read(path: Path, name: str, report: Report) -> RuleText | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from service.domain.clock import TargetUnit
-from service.rules.diagnostic import Code
+from service.rules.codes import Code
 from service.rules.durations import parse_duration, read_seconds
 from service.rules.model import Ladder, Step
 from service.rules.nodes import MappingNode, Node, ScalarNode

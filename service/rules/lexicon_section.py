@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from service.rules.diagnostic import Code
+from service.rules.codes import Code
 from service.rules.folding import fold
 from service.rules.model import Lexicon
 from service.rules.nodes import Node, ScalarNode, SequenceNode

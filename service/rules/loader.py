@@ -9,20 +9,18 @@ from types import MappingProxyType
 
 from service.rules.calendar_section import compile_calendars
 from service.rules.clock_section import compile_clocks
-from service.rules.diagnostic import Code, Diagnostic, Report, did_you_mean
+from service.rules.codes import Code
+from service.rules.diagnostic import Diagnostic, Report
 from service.rules.folder import RuleText, read_folder
 from service.rules.ladder_section import compile_ladders
 from service.rules.lexicon_section import compile_lexicons
-from service.rules.model import STAGES, Block, ClockDefinition, Rulebook, SourceFile, Stage
+from service.rules.model import Rulebook, SourceFile
 from service.rules.nodes import MappingNode, Node, Place, plain_data
-from service.rules.outputs import OutputCompiler
 from service.rules.parser import parse_yaml
-from service.rules.reading_order import ReadingOrder
 from service.rules.revision import revision_of
-from service.rules.rule_section import SECTION_KEYS, compile_rules, open_section
 from service.rules.scope import Scope
-from service.rules.settings_section import Settings, StageSettings, compile_settings
-from service.rules.table_section import compile_table
+from service.rules.settings_section import compile_settings
+from service.rules.stages import compile_stages
 from service.rules.template_section import compile_templates
 from service.rules.vocabulary_section import compile_vocabulary
 
@@ -75,10 +73,11 @@ def _parse(files: list[RuleText], report: Report) -> _Parsed:
     for file in files:
         root = parse_yaml(file.text, file.path, report)
         start = Place(file.path, 1, 1)
-        if root is None:
+        if _says_nothing(file.text):
+            report.add(Code.FILE_EMPTY, start, "the file says nothing", "was it only half written?")
+            report.lose()
+        elif root is None:
             _note_incomplete(file, report)
-            if not file.text.strip() or _only_comments(file.text):
-                report.add(Code.FILE_EMPTY, start, "the file says nothing", "was it only half written?")
         elif not isinstance(root, MappingNode):
             message = "a rule file is a mapping with a key such as `stage:` or `fields:`"
             report.add(Code.FILE_KIND, start, message)
@@ -87,14 +86,14 @@ def _parse(files: list[RuleText], report: Report) -> _Parsed:
     return parsed
 
 
-def _only_comments(text: str) -> bool:
+def _says_nothing(text: str) -> bool:
     return all(not line.strip() or line.lstrip().startswith("#") or line.strip() == "---" for line in text.splitlines())
 
 
 def _note_incomplete(file: RuleText, report: Report) -> None:
     """Names that a broken file may have declared are not reported as unknown elsewhere."""
     starts = {line.split(":")[0] for line in file.text.splitlines() if ":" in line}
-    report.incomplete |= starts & {*SECTIONS, "stage"} or {*SECTIONS, "stage"}
+    report.lose(starts & {*SECTIONS, "stage"})
 
 
 def _sort(parsed: _Parsed, root: MappingNode, report: Report) -> None:
@@ -103,14 +102,14 @@ def _sort(parsed: _Parsed, root: MappingNode, report: Report) -> None:
         parsed.stages.append(root)
     elif not keys & set(SECTIONS):
         known = (*SECTIONS, "stage")
-        hint = did_you_mean(next(iter(root.keys()), ""), known)
+        hint = report.suggest(next(iter(root.keys()), ""), known)
         report.add(Code.FILE_KIND, root, "no key tells what kind of rule file this is", hint)
     else:
         for key, node in root.entries:
             if key.text in parsed.sections:
                 parsed.sections[key.text].append(node)
             else:
-                hint = did_you_mean(key.text, SECTIONS)
+                hint = report.suggest(key.text, SECTIONS)
                 report.add(Code.UNKNOWN_KEY, key, f'a rule file has no key "{key.text}"', hint)
 
 
@@ -118,10 +117,10 @@ def _compile(parsed: _Parsed, report: Report, folder: Place) -> Rulebook:
     """Sections in the order in which they refer to each other."""
     scope = Scope(report)
     sections = parsed.sections
-    if not sections["fields"] and "fields" not in report.incomplete:
+    if not sections["fields"] and not report.may_have_lost("fields"):
         report.add(Code.NO_VOCABULARY, folder, "no file declares the fields", "add a file with `fields:`")
-        report.incomplete.add("fields")
-    if not parsed.stages and "stage" not in report.incomplete:
+        report.lose(["fields"])
+    if not parsed.stages and not report.may_have_lost("stage"):
         report.add(Code.NO_RULES, folder, "no file holds rules", "add a file with `stage:` and `rules:`")
     settings = compile_settings(scope, sections["rulebook"])
     vocabulary = compile_vocabulary(scope, sections["fields"])
@@ -133,7 +132,7 @@ def _compile(parsed: _Parsed, report: Report, folder: Place) -> Rulebook:
     rulebook = Rulebook(
         revision="",
         vocabulary=vocabulary,
-        stages=_stages(scope, settings, clocks, parsed.stages),
+        stages=compile_stages(scope, settings, clocks, parsed.stages),
         lexicons=MappingProxyType(lexicons),
         calendars=MappingProxyType(calendars),
         clocks=MappingProxyType(clocks),
@@ -151,46 +150,3 @@ def _calendar_data(sections: list[Node]) -> dict[str, object]:
     return {
         str(n.get("id") and plain_data(n.get("id") or n)): plain_data(n) for n in sections if isinstance(n, MappingNode)
     }
-
-
-def _stages(
-    scope: Scope, settings: Settings, clocks: dict[str, ClockDefinition], roots: list[MappingNode]
-) -> tuple[Stage, ...]:
-    order = ReadingOrder(scope)
-    blocks: dict[str, list[Block]] = {name: [] for name in STAGES}
-    for root in roots:
-        for block in _blocks(scope, clocks, order, root):
-            blocks[block.stage].append(block)
-    order.check()
-    return tuple(_stage(scope, clocks, name, settings.stages[name], blocks[name]) for name in STAGES)
-
-
-def _blocks(
-    scope: Scope, clocks: dict[str, ClockDefinition], order: ReadingOrder, root: MappingNode
-) -> Iterable[Block]:
-    section = open_section(scope, clocks, order, root)
-    if section is None:
-        return
-    rules, table = section.keys.get("rules"), section.keys.get("table")
-    if rules is None and table is None:
-        scope.report.add(Code.MISSING_KEY, root, "a file with `stage` needs `rules` or `table`")
-    if rules is not None and (block := compile_rules(section, rules)):
-        yield block
-    if table is not None and (block := compile_table(section, table)):
-        yield block
-
-
-def _stage(
-    scope: Scope, clocks: dict[str, ClockDefinition], name: str, settings: StageSettings, blocks: list[Block]
-) -> Stage:
-    outputs = OutputCompiler(scope, clocks, name)
-    return Stage(
-        name=name,
-        hit=settings.hit,
-        blocks=tuple(sorted(blocks, key=lambda b: b.id)),
-        default=outputs.then(settings.default) if settings.default else MappingProxyType({}),
-        on_error=outputs.then(settings.on_error) if settings.on_error else MappingProxyType({}),
-    )
-
-
-__all__ = ["SECTION_KEYS", "LoadResult", "load_rulebook", "load_texts"]

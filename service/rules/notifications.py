@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.rules.diagnostic import Code
+from service.rules.codes import Code
 from service.rules.model import Notification
 from service.rules.nodes import MappingNode, Node
 from service.rules.reader import Keys

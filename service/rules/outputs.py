@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from service.domain.clock import Target
+from service.rules.codes import Code
 from service.rules.dates import read_instant
-from service.rules.diagnostic import Code, did_you_mean
 from service.rules.durations import read_duration, read_seconds
 from service.rules.model import ClockDefinition, Output
 from service.rules.nodes import MappingNode, Node, ScalarNode, describe
@@ -89,7 +89,7 @@ class OutputCompiler:
     def _is_derived(self, node: Node, name: str) -> bool:
         field = self._scope.fields.get(name)
         if field is None:
-            if name not in self._scope.names(Kind.FIELD) and "fields" not in self._report.incomplete:
+            if name not in self._scope.names(Kind.FIELD) and not self._report.may_have_lost("fields"):
                 self._report.add(Code.UNKNOWN_OUTPUT, node, f"nothing is called {name}", self._near_output(name))
             return False
         stages = field.derived_by.split(",")
@@ -105,7 +105,7 @@ class OutputCompiler:
         names |= {n for n, stage in _SPECIAL.items() if stage == self._stage}
         if self._stage == "sla":
             names |= {f"{TARGET_PREFIX}{clock}" for clock in self._clocks}
-        return did_you_mean(name, names)
+        return self._report.suggest(name, names)
 
     def _target(self, clock: str, node: Node) -> Target | None:
         """`15m`, or `{within: 15m, calendar: always}`; the clock's own calendar when none is named."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import yaml
 from yaml.reader import ReaderError
 
-from service.rules.diagnostic import Code, Report
+from service.rules.codes import Code
+from service.rules.diagnostic import Report
 from service.rules.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
 from service.rules.scalars import resolve, trap, trap_remedy
 
@@ -44,6 +46,13 @@ class _Refused(Exception):
     """The file is refused; its diagnostic is in the report."""
 
 
+class _Anchored(NamedTuple):
+    node: Node
+    size: int
+    """Nodes in it, itself included."""
+    height: int
+
+
 @dataclass(slots=True)
 class _Open:
     """A collection that has begun and not yet ended."""
@@ -52,6 +61,8 @@ class _Open:
     is_mapping: bool
     anchor: str | None
     nodes_before: int
+    height: int = 1
+    """Levels of the deepest child so far, and its own."""
     children: list[Node] = field(default_factory=list)
 
 
@@ -62,7 +73,7 @@ class _Builder:
         self._file = file
         self._report = report
         self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._anchors: dict[str, _Anchored] = {}
         self._nodes = 0
         self._aliases = 0
         self._aliased_nodes = 0
@@ -95,27 +106,25 @@ class _Builder:
             self._report.add(Code.YAML_TRAP, place, f"{_short(text)} {reason}", trap_remedy(_short(text)))
         node = ScalarNode(place, resolve(text) if plain else text, text, plain)
         self._nodes += 1
-        self._finish(node, event.anchor, 1)
+        self._finish(node, event.anchor, 1, 0)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         place = self._place(event)
         self._aliases += 1
         if (event.anchor or "") not in self._anchors:
             self._refuse(Code.YAML_ALIAS, place, f"*{event.anchor} refers to nothing complete above it")
-        node, size = self._anchors[event.anchor or ""]
+        node, size, height = self._anchors[event.anchor or ""]
         self._aliased_nodes += size
+        self._check_depth(len(self._open) + height, place)
         if self._aliases > MAX_ALIASES or self._aliased_nodes > MAX_ALIASED_NODES:
             self._refuse(Code.YAML_ALIAS, place, "too many aliases in this file", "write the repeated part out")
         self._nodes += size
-        self._finish(node, None, size)
+        self._finish(node, None, size, height)
 
     def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         place = self._place(event)
         self._check_tag(event.tag, place)
-        if len(self._open) >= MAX_DEPTH:
-            self._refuse(
-                Code.YAML_DEPTH, place, f"nested deeper than {MAX_DEPTH} levels", "split it into several rules"
-            )
+        self._check_depth(len(self._open) + 1, place)
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         self._open.append(_Open(place, is_mapping, event.anchor, self._nodes))
         self._nodes += 1
@@ -123,7 +132,7 @@ class _Builder:
     def _end(self) -> None:
         done = self._open.pop()
         node = self._mapping(done) if done.is_mapping else SequenceNode(done.place, tuple(done.children))
-        self._finish(node, done.anchor, self._nodes - done.nodes_before)
+        self._finish(node, done.anchor, self._nodes - done.nodes_before, done.height)
 
     def _mapping(self, done: _Open) -> MappingNode:
         seen: dict[str, Place] = {}
@@ -139,13 +148,20 @@ class _Builder:
                 entries.append((key, value))
         return MappingNode(done.place, tuple(entries))
 
-    def _finish(self, node: Node, anchor: str | None, size: int) -> None:
+    def _finish(self, node: Node, anchor: str | None, size: int, height: int) -> None:
         if anchor is not None:
-            self._anchors[anchor] = (node, size)
+            self._anchors[anchor] = _Anchored(node, size, height)
         if self._open:
-            self._open[-1].children.append(node)
+            parent = self._open[-1]
+            parent.children.append(node)
+            parent.height = max(parent.height, height + 1)
         else:
             self.root = node
+
+    def _check_depth(self, depth: int, place: Place) -> None:
+        if depth > MAX_DEPTH:
+            message = f"nested deeper than {MAX_DEPTH} levels"
+            self._refuse(Code.YAML_DEPTH, place, message, "split it into several rules")
 
     def _check_tag(self, tag: str | None, place: Place) -> None:
         if tag is not None:

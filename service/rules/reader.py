@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from service.rules.diagnostic import Code, Report, did_you_mean
+from service.rules.codes import Code
+from service.rules.diagnostic import Report
 from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 
 _ID = re.compile(r"\w[\w.\-]*\Z")
@@ -76,7 +77,7 @@ class Reader:
         text = self.text(node, what)
         if text is None or text in known:
             return text
-        self.report.add(code, node, f'{what} "{text}" is not known', did_you_mean(text, known))
+        self.report.add(code, node, f'{what} "{text}" is not known', self.report.suggest(text, known))
         return None
 
     def mapping(self, node: Node, what: str) -> MappingNode | None:
@@ -116,7 +117,7 @@ class Keys:
         self._values = {key.text: value for key, value in node.entries}
         for key, _ in node.entries:
             if key.text not in allowed:
-                hint = did_you_mean(key.text, allowed)
+                hint = reader.report.suggest(key.text, allowed)
                 if key.text == "<<":
                     hint = "YAML 1.2 has no merge key; write the keys out"
                 reader.report.add(Code.UNKNOWN_KEY, key, f'{what} has no key "{key.text}"', hint)

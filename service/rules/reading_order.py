@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.rules.diagnostic import Code
+from service.rules.codes import Code
 from service.rules.model import STAGES
 from service.rules.nodes import Node
 from service.rules.scope import Scope

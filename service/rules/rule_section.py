@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from service.rules.codes import Code
 from service.rules.condition import ALWAYS, Condition
 from service.rules.conditions import ConditionCompiler
 from service.rules.dates import read_instant
-from service.rules.diagnostic import Code
 from service.rules.model import STAGES, Block, ClockDefinition, HitPolicy, Output, Rule
 from service.rules.nodes import MappingNode, Node
 from service.rules.outputs import OutputCompiler

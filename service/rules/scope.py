@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from service.rules.diagnostic import Code, Report, did_you_mean
+from service.rules.codes import Code
+from service.rules.diagnostic import Report
 from service.rules.model import OWNER
 from service.rules.nodes import Node, Place
 from service.rules.reader import Reader
@@ -79,8 +80,8 @@ class Scope:
         """Whether the name is declared. Silent when a broken file may have declared it."""
         if name in self._declared[kind]:
             return True
-        if _SECTION[kind] not in self.report.incomplete:
-            hint = did_you_mean(name, self._declared[kind])
+        if not self.report.may_have_lost(_SECTION[kind]):
+            hint = self.report.suggest(name, self._declared[kind])
             self.report.add(Code(f"unknown-{kind}"), at, f"there is no {kind} {name}", hint)
         return False
 

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from service.rules.codes import Code
 from service.rules.dates import read_zone
-from service.rules.diagnostic import Code
 from service.rules.model import STAGES, HitPolicy, Numbering
-from service.rules.nodes import MappingNode, Node
+from service.rules.nodes import MappingNode, Node, Place
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
 
@@ -23,6 +23,7 @@ class StageSettings:
     hit: HitPolicy = HitPolicy.COLLECT
     default: MappingNode | None = None
     on_error: MappingNode | None = None
+    place: Place | None = None
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ _STAGE_KEYS = ("hit", "default", "on_error", "because")
 
 def _stage(scope: Scope, keys: Keys) -> StageSettings:
     hit = read_hit(scope, keys) or HitPolicy.COLLECT
-    return StageSettings(hit, keys.mapping("default"), keys.mapping("on_error"))
+    return StageSettings(hit, keys.mapping("default"), keys.mapping("on_error"), keys.node.place)
 
 
 def read_hit(scope: Scope, keys: Keys) -> HitPolicy | None:

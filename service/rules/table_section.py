@@ -8,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from service.rules.canonical import all_of
+from service.rules.codes import Code
 from service.rules.condition import ALWAYS, Condition
-from service.rules.diagnostic import Code
 from service.rules.model import Block, HitPolicy, Output, Rule
 from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from service.rules.reader import Keys
@@ -91,19 +91,34 @@ def _open(section: Section, keys: Keys) -> _Table:
 def _inputs(section: Section, keys: Keys) -> tuple[_Column, ...]:
     node = keys.require("inputs")
     items = () if node is None else section.scope.reader.one_or_more(node, "inputs")
-    return tuple(_Column(item, section.conditions.field_name(item)) for item in items)
+    return _unique(section, [_Column(item, section.conditions.field_name(item)) for item in items])
 
 
 def _outputs(section: Section, keys: Keys) -> tuple[_Column, ...]:
     node = keys.get("output") or keys.get("outputs")
+    if keys.get("output") is not None and keys.get("outputs") is not None:
+        section.scope.report.add(Code.WRONG_VALUE, keys.node, "the table has `output` and `outputs`", "keep one")
     if node is None:
         keys.require("output")
         return ()
     items = section.scope.reader.one_or_more(node, "outputs")
-    return tuple(
-        _Column(item, item.text if section.outputs.may_set(item) and isinstance(item, ScalarNode) else None)
-        for item in items
+    return _unique(
+        section,
+        [
+            _Column(item, item.text if section.outputs.may_set(item) and isinstance(item, ScalarNode) else None)
+            for item in items
+        ],
     )
+
+
+def _unique(section: Section, columns: list[_Column]) -> tuple[_Column, ...]:
+    seen: set[str] = set()
+    for column in columns:
+        if column.name in seen:
+            section.scope.report.add(Code.DUPLICATE_ID, column.node, f"{column.name} is already a column")
+        elif column.name is not None:
+            seen.add(column.name)
+    return tuple(columns)
 
 
 def _row(table: _Table, number: int, node: Node) -> Rule:

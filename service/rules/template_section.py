@@ -6,7 +6,7 @@ import re
 import string
 from types import MappingProxyType
 
-from service.rules.diagnostic import Code
+from service.rules.codes import Code
 from service.rules.nodes import Node
 from service.rules.scope import Kind, Scope
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from service.rules.codes import Code
 from service.rules.dates import read_instant
-from service.rules.diagnostic import Code, did_you_mean
 from service.rules.durations import read_seconds
 from service.rules.folding import fold
 from service.rules.nodes import Node, ScalarNode, describe
@@ -43,7 +43,7 @@ def read_member(scope: Scope, field: Field, node: Node) -> str | None:
         return text
     alias = field.aliases.get(fold(text))
     if alias is None:
-        hint = did_you_mean(text, field.values)
+        hint = scope.report.suggest(text, field.values)
         scope.report.add(Code.UNKNOWN_VALUE, node, f'{field.name} has no value "{text[:40]}"', hint)
     return alias
 

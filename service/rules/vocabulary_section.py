@@ -7,7 +7,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from service.rules.builtin import BUILTIN_FIELDS
-from service.rules.diagnostic import Code, did_you_mean
+from service.rules.codes import Code
 from service.rules.durations import read_seconds
 from service.rules.folding import fold
 from service.rules.model import STAGES
@@ -80,6 +80,8 @@ class _FieldReader:
         if self._type is None:
             return None
         values = self._values()
+        if self._type is FieldType.ENUM and not values:
+            return None
         return Field(
             name=self._name,
             type=self._type,
@@ -117,16 +119,17 @@ class _FieldReader:
         if self._type not in {FieldType.ENUM, FieldType.SET}:
             self._misplaced("values", node, "an enum or a set")
             return ()
-        found: dict[str, None] = {}
+        found: dict[str, str] = {}
         for item in self._reader.sequence(node, "values"):
             value = self._reader.filled(item, "value")
-            if value in found:
-                self._scope.report.add(Code.DUPLICATE_ID, item, f"the value {value} is listed twice")
-            elif value == "any":
+            if value == "any":
                 self._scope.report.add(Code.INVALID_ID, item, "`any` stands for no condition in tables")
+            elif value is not None and fold(value) in found:
+                message = f"the value {value} is listed twice"
+                self._scope.report.add(Code.DUPLICATE_ID, item, message, "case and width make no difference")
             elif value is not None:
-                found[value] = None
-        return tuple(found)
+                found[fold(value)] = value
+        return tuple(found.values())
 
     def _aliases(self, values: tuple[str, ...]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -209,7 +212,9 @@ class _FieldReader:
             known = {*category.values, ANY_REQUEST}
             if count.text not in known:
                 message = f'category has no value "{count.text}"'
-                self._scope.report.add(Code.UNKNOWN_VALUE, count, message, did_you_mean(count.text, known))
+                self._scope.report.add(
+                    Code.UNKNOWN_VALUE, count, message, self._scope.report.suggest(count.text, known)
+                )
 
     def _check_departments(self) -> None:
         """The department of a request chooses its number, so every value must have a code."""

@@ -1,0 +1,80 @@
+"""Files with `stage:` and the stage settings to the six stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+from service.rules.codes import Code
+from service.rules.model import STAGES, Block, ClockDefinition, Output, Stage
+from service.rules.nodes import MappingNode, Place
+from service.rules.outputs import TARGET_PREFIX, OutputCompiler
+from service.rules.reading_order import ReadingOrder
+from service.rules.rule_section import compile_rules, open_section
+from service.rules.scope import Scope
+from service.rules.settings_section import Settings, StageSettings
+from service.rules.table_section import compile_table
+from service.rules.vocabulary import FieldType
+
+
+def compile_stages(
+    scope: Scope, settings: Settings, clocks: Mapping[str, ClockDefinition], roots: Iterable[MappingNode]
+) -> tuple[Stage, ...]:
+    """All six stages, in order; one without rules has no blocks."""
+    order = ReadingOrder(scope)
+    blocks: dict[str, list[Block]] = {name: [] for name in STAGES}
+    for root in roots:
+        for block in _blocks(scope, clocks, order, root):
+            blocks[block.stage].append(block)
+    order.check()
+    return tuple(_stage(scope, clocks, name, settings.stages[name], blocks[name]) for name in STAGES)
+
+
+def _blocks(
+    scope: Scope, clocks: Mapping[str, ClockDefinition], order: ReadingOrder, root: MappingNode
+) -> Iterator[Block]:
+    section = open_section(scope, clocks, order, root)
+    if section is None:
+        return
+    rules, table = section.keys.get("rules"), section.keys.get("table")
+    if rules is None and table is None:
+        scope.report.add(Code.MISSING_KEY, root, "a file with `stage` needs `rules` or `table`")
+    if rules is not None and (block := compile_rules(section, rules)):
+        yield block
+    if table is not None and (block := compile_table(section, table)):
+        yield block
+
+
+def _stage(
+    scope: Scope, clocks: Mapping[str, ClockDefinition], name: str, settings: StageSettings, blocks: list[Block]
+) -> Stage:
+    outputs = OutputCompiler(scope, clocks, name)
+    if settings.on_error is None:
+        _warn_of_no_safe_side(scope, name, settings.place, blocks)
+    return Stage(
+        name=name,
+        hit=settings.hit,
+        blocks=tuple(sorted(blocks, key=lambda b: b.id)),
+        default=_outputs(outputs, settings.default),
+        on_error=_outputs(outputs, settings.on_error),
+    )
+
+
+def _outputs(compiler: OutputCompiler, node: MappingNode | None) -> Mapping[str, Output]:
+    return MappingProxyType({}) if node is None else compiler.then(node)
+
+
+def _warn_of_no_safe_side(scope: Scope, stage: str, settings: Place | None, blocks: list[Block]) -> None:
+    """Sets are united and notices are sent in any case; a single value needs one to take when in doubt."""
+    for rule in (rule for block in blocks for rule in block.rules):
+        single = sorted(name for name in rule.then if _is_single(scope, name))
+        if single:
+            message = f"stage {stage} sets {single[0]}, but names no safe value for when a condition fails"
+            hint = f"add `{stage}: {{on_error: {{{single[0]}: ...}}}}` to the rulebook's stages"
+            scope.report.add(Code.NO_SAFE_SIDE, settings or Place(rule.file, rule.line, 1), message, hint)
+            return
+
+
+def _is_single(scope: Scope, name: str) -> bool:
+    field = scope.fields.get(name)
+    return name.startswith(TARGET_PREFIX) or (field is not None and field.type is not FieldType.SET)
