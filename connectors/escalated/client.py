@@ -90,7 +90,8 @@ class EscalatedClient:
 
     async def set_tags(self, reference: str, tag_ids: list[int]) -> None:
         """Replaces the ticket's tags."""
-        await self._write("set tags", "POST", reference, "tags", {"tag_ids": tag_ids})
+        # An empty list is refused as missing; no tag has the id 0.
+        await self._write("set tags", "POST", reference, "tags", {"tag_ids": tag_ids or [0]})
 
     async def apply_macro(self, reference: str, macro_id: int) -> None:
         """It answers 200 also when an action failed: read the ticket to know."""
