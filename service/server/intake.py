@@ -25,6 +25,9 @@ from service.store.store import Store
 CONNECTOR_FACT = "intake.connector"
 """Names, inside the stream only, the connector that brought an event and can complete it."""
 READ_COUNT = 100
+OWN_COUNT = 1000
+MOST_DELIVERIES = 5
+"""An event that was begun so often and never ended may be what kills the workers."""
 BLOCK_MS = 1000
 STALE = timedelta(seconds=5)
 """An entry held this long belongs to a worker that died. A second decision of it would be recognised as a duplicate."""
@@ -85,11 +88,15 @@ class Intake:
     async def _begin(self) -> None:
         """What a former process of this name had taken comes first."""
         await self._store.open_intake(self._tenant)
-        await self._handle(await self._store.read_events(self._tenant, self._consumer, READ_COUNT, own_pending=True))
+        held = await self._store.read_own_pending(self._tenant, self._consumer, OWN_COUNT)
+        for entry in held:
+            if entry.deliveries > MOST_DELIVERIES:
+                await self._give_up(entry, f"delivered {entry.deliveries} times")
+        await self._handle([entry for entry in held if entry.deliveries <= MOST_DELIVERIES])
         self._open = True
 
     async def _take_over(self) -> None:
-        claim = await self._store.claim_stale(self._tenant, self._consumer, STALE)
+        claim = await self._store.claim_stale(self._tenant, self._consumer, STALE, max_deliveries=MOST_DELIVERIES)
         for stream_id in claim.poisoned:
             self._metrics.dead_letter("intake")
             self._logger.error("event given up", stream_id=stream_id)

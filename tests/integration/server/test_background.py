@@ -118,7 +118,7 @@ class Desk:
 @pytest.fixture
 def desk(settings, monkeypatch):
     platform = Desk()
-    monkeypatch.setattr("service.server.worker.build_connector", lambda name, type, settings: platform)
+    monkeypatch.setattr("service.server.worker.build_connector", lambda *_: platform)
     settings["connectors"] = [{"name": "desk", "type": "desk"}]
     settings["http"] = {"listen": "127.0.0.1:0", "body_bytes": 4096}
     return platform
