@@ -218,6 +218,14 @@ def test_a_pause_after_the_due_time_excuses_nothing() -> None:
     assert (clock.due, clock.breached) == (at(11), True)
 
 
+def test_a_pause_from_the_very_due_time_on_is_excused() -> None:
+    desk = Desk(resolution=hours(1))
+    desk.see("received", at(10))
+    assert not desk.see("on_hold", at(11))["resolution"].breached
+    assert not desk.see("completed", at(15))["resolution"].breached
+    assert used_seconds(CALENDARS, desk.clocks["resolution"], at(20)) == 3600
+
+
 def test_a_request_that_begins_on_hold() -> None:
     # GLPI: on hold for the first ten minutes.
     desk = Desk(resolution=hours(4))
@@ -275,6 +283,21 @@ def test_a_target_found_again_counts_from_the_first_start() -> None:
     desk.aim(resolution=hours(6))
     clock = desk.see("updated", at(12))["resolution"]
     assert (clock.phase, clock.started, clock.due, clock.cycle) == (ClockPhase.RUNNING, at(10), at(16), 2)
+
+
+def test_a_cancelled_clock_is_not_revived_by_what_would_stop_it_or_without_its_start() -> None:
+    desk = Desk(resolution=hours(4), feedback=hours(1))
+    desk.see("completed", at(10))
+    desk.see("reopened", at(11))
+    desk.targets.clear()
+    desk.see("updated", at(11.5))
+    desk.aim(resolution=hours(4), feedback=hours(1))
+    clocks = desk.see("completed", at(12))
+    assert clocks["resolution"].phase is ClockPhase.CANCELLED
+    desk.targets.clear()
+    desk.see("updated", at(12.5))
+    desk.aim(feedback=hours(1))
+    assert desk.see("updated", at(13))["feedback"].phase is ClockPhase.CANCELLED
 
 
 @pytest.mark.parametrize("event", ["closed", "merged"])
