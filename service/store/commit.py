@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -23,7 +23,7 @@ _text = bytes.decode
 
 
 class CommitCall(msgspec.Struct, kw_only=True):
-    """What `lua/commit.lua` gets. Times: `created` and marks epoch us, timers, `now` and spans ms."""
+    """What `lua/commit.lua` gets. Times: `created` and marks epoch us; timers and spans ms."""
 
     request_id: str
     event: str
@@ -37,14 +37,16 @@ class CommitCall(msgspec.Struct, kw_only=True):
     priority: str
     number_prefix: str
     created: int
-    now: int
     idempotency_ms: int
     window_ms: int
     timer: str
     timer_due: int
     timer_token: str
     cancel: list[str]
-    arm: list[tuple[str, int, str]]
+    arm_due: list[int | str]
+    """due, member, due, member, ..."""
+    arm_data: list[str]
+    """member, JSON, member, JSON, ..."""
     marks: list[tuple[int, bool, int]]
     target: str
     outbox: list[tuple[str, list[tuple[str, str, str]]]]
@@ -132,14 +134,14 @@ def _arguments(
         priority=priority if isinstance(priority, str) else "",
         number_prefix=decision.number_prefix,
         created=codec.to_us(state.created),
-        now=codec.to_ms(datetime.now(UTC)),
         idempotency_ms=options.idempotency_ttl // _MILLISECOND,
         window_ms=options.window_retention // _MILLISECOND,
         timer=timer_member(timer.timer.id, request_id) if timer else "",
         timer_due=codec.to_ms(timer.timer.due) if timer else 0,
         timer_token=str(timer.token) if timer else "",
         cancel=[timer_member(timer_id, request_id) for timer_id in decision.cancel],
-        arm=[_armed(armed, request_id) for armed in decision.arm],
+        arm_due=[part for armed in decision.arm for part in _armed_due(armed, request_id)],
+        arm_data=[part for armed in decision.arm for part in _armed_data(armed, request_id)],
         marks=_marks(commit, options),
         target=target_of(request_id),
         outbox=[(connector, [_boxed(entry) for entry in entries]) for connector, entries in boxes.items()],
@@ -148,8 +150,12 @@ def _arguments(
     )
 
 
-def _armed(timer: Timer, request_id: str) -> tuple[str, int, str]:
-    return timer_member(timer.id, request_id), codec.to_ms(timer.due), _text(codec.encode(timer))
+def _armed_due(timer: Timer, request_id: str) -> tuple[int, str]:
+    return codec.to_ms(timer.due), timer_member(timer.id, request_id)
+
+
+def _armed_data(timer: Timer, request_id: str) -> tuple[str, str]:
+    return timer_member(timer.id, request_id), _text(codec.encode(timer))
 
 
 def _boxed(entry: OutboxEntry) -> tuple[str, str, str]:

@@ -14,8 +14,7 @@ from typing import IO
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
 
 from service.domain.errors import StoreUnavailable
@@ -178,21 +177,30 @@ def _shipped_binary() -> Path:
 
 
 def _answers(client: Redis) -> bool:
+    """Listening, with its data loaded."""
     try:
         return bool(client.ping())
-    except RedisError:  # not listening yet, or still loading its data
+    except RedisError:
+        return False
+
+
+def _listens(client: Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except BusyLoadingError:
+        return True
+    except RedisError:
         return False
 
 
 def _shut_down(socket: Path) -> bool:
     """Ask the server at `socket` to end. False when none answers."""
-    try:
-        with Redis(unix_socket_path=str(socket), socket_timeout=_STOP_SECONDS, retry=_NO_RETRY) as client:
+    with Redis(unix_socket_path=str(socket), socket_timeout=_STOP_SECONDS, retry=_NO_RETRY) as client:
+        if not _listens(client):
+            return False
+        # Success is a connection that closes, which the client takes as success too.
+        with contextlib.suppress(RedisError):
             client.shutdown()
-    except RedisConnectionError:
-        return False
-    except RedisError:
-        return True
     return True
 
 
@@ -210,7 +218,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _wait_gone(socket: Path) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
-    while socket.exists():
-        if time.monotonic() > deadline:
-            raise StoreUnavailable(f"an older embedded store still runs at {socket}; stop it first")
-        time.sleep(0.01)
+    with Redis(unix_socket_path=str(socket), socket_timeout=1, retry=_NO_RETRY) as client:
+        while _listens(client):
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(f"an older embedded store still runs at {socket}; stop it first")
+            time.sleep(0.01)

@@ -36,7 +36,7 @@ class Intake:
     _connection: Connection
 
     async def open_intake(self, tenant: str) -> None:
-        """Create stream and group, if they are not there. To be called before reading."""
+        """Create stream and group, if they are not there. To be called before `read_own_pending` and `claim_stale`."""
         with translated():
             try:
                 await execute(
@@ -52,23 +52,31 @@ class Intake:
         ids = await self._connection.execute_many([("XADD", intake, "*", "e", codec.encode(event)) for event in events])
         return [stream_id.decode() for stream_id in ids]
 
-    async def read_events(
-        self, tenant: str, consumer: str, count: int = 100, block_ms: int = 0, *, own_pending: bool = False
-    ) -> list[IntakeEntry]:
-        """New events for this consumer; waits at most `block_ms` (no more than 30,000) for the first.
-
-        `own_pending` gives instead what this consumer took before and did not acknowledge: read that first at start.
-        """
-        blocking = ("BLOCK", min(block_ms, MAX_BLOCK_MS)) if block_ms > 0 and not own_pending else ()
-        position = "0" if own_pending else ">"
+    async def read_events(self, tenant: str, consumer: str, count: int = 100, block_ms: int = 0) -> list[IntakeEntry]:
+        """New events for this consumer; waits at most `block_ms` (no more than 30,000) for the first."""
+        blocking = ("BLOCK", min(block_ms, MAX_BLOCK_MS)) if block_ms > 0 else ()
         with translated():
-            reply = await execute(
-                self._connection.blocking,
+            reply = await self._read_group(
+                tenant,
                 *("XREADGROUP", "GROUP", GROUP, consumer, "COUNT", count, *blocking),
-                *("STREAMS", tenant_keys(tenant).intake, position),
+                *("STREAMS", tenant_keys(tenant).intake, ">"),
             )
-        entries = [_read(tenant, entry) for _name, found in reply or () for entry in found if entry[1]]
-        return await self._with_deliveries(tenant, entries) if own_pending else entries
+        return [_read(tenant, entry) for _name, found in reply or () for entry in found]
+
+    async def _read_group(self, tenant: str, *command: str | int) -> Any:
+        try:
+            return await execute(self._connection.blocking, *command)
+        except ResponseError as error:
+            # The stream may go while a consumer runs, when a store is emptied or replaced by an older copy.
+            if not str(error).startswith("NOGROUP"):
+                raise
+            await self.open_intake(tenant)
+            return None
+
+    async def read_own_pending(self, tenant: str, consumer: str, count: int = 100) -> list[IntakeEntry]:
+        """What this consumer took before and did not acknowledge. To be read first when it starts again."""
+        found = await self._connection.call("intake_own", [tenant_keys(tenant).intake], [GROUP, consumer, count])
+        return [_entry(tenant, stream_id.decode(), payload, n) for stream_id, payload, n in found]
 
     async def claim_stale(
         self, tenant: str, consumer: str, min_idle: timedelta, count: int = 100, max_deliveries: int = 5
@@ -135,21 +143,6 @@ class Intake:
         """How much waits."""
         unread, pending, oldest = await self._connection.call("intake_depth", [tenant_keys(tenant).intake], [GROUP])
         return IntakeDepth(unread, pending, oldest.decode() if oldest else "")
-
-    async def _with_deliveries(self, tenant: str, entries: list[IntakeEntry]) -> list[IntakeEntry]:
-        intake = tenant_keys(tenant).intake
-        counted = await self._connection.execute_many(
-            [("XPENDING", intake, GROUP, entry.id, entry.id, 1) for entry in entries]
-        )
-        return [
-            msgspec.structs.replace(entry, deliveries=_deliveries(pending)) if pending else entry
-            for entry, pending in zip(entries, counted, strict=True)
-        ]
-
-
-def _deliveries(pending: Any) -> int:
-    first = pending[0]
-    return int(first["times_delivered"] if isinstance(first, dict) else first[3])
 
 
 def _read(tenant: str, entry: Any) -> IntakeEntry:

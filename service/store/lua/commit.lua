@@ -68,8 +68,7 @@ end
 if number == '' and c.number_prefix ~= '' then
   number = c.number_prefix .. '-' .. string.format('%03d', redis.call('INCR', KEYS[12]))
 end
-redis.call('HSET', KEYS[1], 's', c.state, 'v', c.version)
-if number ~= '' then redis.call('HSET', KEYS[1], 'n', number) end
+redis.call('HSET', KEYS[1], 's', c.state, 'v', c.version, 'n', number)
 redis.call('RPUSH', KEYS[2], c.event)
 redis.call('RPUSH', KEYS[3], c.decision)
 redis.call('SET', KEYS[4], c.payload_hash .. ' ' .. c.sequence .. ' ' .. request_id, 'PX', c.idempotency_ms)
@@ -79,13 +78,13 @@ redis.call('ZADD', KEYS[7], 'NX', c.created, request_id)
 redis.call('HSET', KEYS[8], request_id, c.facets)
 
 consume_timer()
-for _, member in ipairs(c.cancel) do
-  redis.call('ZREM', KEYS[9], member)
-  redis.call('HDEL', KEYS[10], member)
+if #c.cancel > 0 then
+  redis.call('ZREM', KEYS[9], unpack(c.cancel))
+  redis.call('HDEL', KEYS[10], unpack(c.cancel))
 end
-for _, timer in ipairs(c.arm) do
-  redis.call('ZADD', KEYS[9], timer[2], timer[1])
-  redis.call('HSET', KEYS[10], timer[1], timer[3])
+if #c.arm_due > 0 then
+  redis.call('ZADD', KEYS[9], unpack(c.arm_due))
+  redis.call('HSET', KEYS[10], unpack(c.arm_data))
 end
 
 local key = 18
@@ -115,6 +114,8 @@ local function supersede(queue, ages, digest)
   end
 end
 
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for _, box in ipairs(c.outbox) do
   local due, queue, ages = KEYS[key], KEYS[key + 1], KEYS[key + 2]
   key = key + 3
@@ -126,9 +127,9 @@ for _, box in ipairs(c.outbox) do
       local order = string.format('%016d', redis.call('INCR', KEYS[16]))
       redis.call('HSET', KEYS[15], effect_id, '0 - ' .. number)
       redis.call('ZADD', queue, 0, c.target .. ':' .. order .. ':' .. digest .. ':' .. effect_id)
-      redis.call('ZADD', ages, c.now, effect_id)
+      redis.call('ZADD', ages, now, effect_id)
       -- NX keeps the place of a target that is leased or waits for its next attempt.
-      redis.call('ZADD', due, 'NX', c.now, c.target)
+      redis.call('ZADD', due, 'NX', now, c.target)
     end
   end
 end

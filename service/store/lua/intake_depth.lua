@@ -3,6 +3,7 @@ KEYS[1] stream intake
 ARGV[1] group
 Returns { unread, pending, oldest stream id or false }
 --]]
+if redis.call('EXISTS', KEYS[1]) == 0 then return { 0, 0, false } end
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   if group[2] == ARGV[1] then
     local pending = redis.call('XPENDING', KEYS[1], ARGV[1])

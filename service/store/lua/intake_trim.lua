@@ -3,6 +3,7 @@ KEYS[1] stream intake
 ARGV[1] group
 Returns how many were dropped
 --]]
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local oldest
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   local pending = redis.call('XPENDING', KEYS[1], group[2])

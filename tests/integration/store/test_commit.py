@@ -2,80 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 
-from service.domain.decision import Decision
-from service.domain.event import Event
-from service.domain.request import RequestState
-from service.store.records import Commit, CommitOutcome
+from service.domain.clock import Timer
+from service.domain.errors import AnswerbyError, DecisionNotFound, RequestNotFound
+from service.store.keys import tenant_keys
+from service.store.records import Commit, CommitOutcome, LoadQuery
 from service.store.store import Store
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
+TIMER = Timer(id="first_response/1/0/0", due=T0, clock="first_response", cycle=1, step=0)
 
 
-def make_commit(
-    request_id: str = "R-1", event_id: str = "e1", expected: int = 0, prefix: str = "202310-CSR", **fields
-) -> Commit:
-    event = Event(
-        tenant="acme",
-        source="crm",
-        id=event_id,
-        type="request.received",
-        time=T0,
-        request_id=request_id,
-        data={"text.body": "起火"},
-    )
-    state = RequestState(
-        tenant="acme",
-        request_id=request_id,
-        source="crm",
-        version=expected + 1,
-        created=T0,
-        last_event=T0,
-        given=dict(event.data),
-        derived={"category": "complaint", "priority": "P0"},
-        decisions=expected + 1,
-    )
-    decision = Decision(
-        tenant="acme",
-        request_id=request_id,
-        event_source="crm",
-        event_id=event_id,
-        event_type=event.type,
-        event_time=T0,
-        decided=T0,
-        sequence=expected + 1,
-        revision="r1",
-        number_prefix=prefix if expected == 0 else "",
-        facts={"priority": "P0"},
-        state=state,
-    )
-    return Commit(
-        tenant="acme",
-        event=event,
-        payload_hash=f"hash-{event_id}",
-        decision=decision,
-        expected_version=expected,
-        **fields,
-    )
+async def snapshot(store: Store) -> dict[str, bytes]:
+    """Every key with its serialised value."""
+    names = sorted(await store._connection.execute("KEYS", "*"))
+    return {name: await store._connection.execute("DUMP", name) for name in names}
 
 
-async def test_a_committed_request_is_read_back_whole_with_its_number(store: Store) -> None:
+async def test_a_committed_request_is_read_back_whole_with_its_number(store: Store, make_commit) -> None:
     commit = make_commit()
     committed = await store.commit(commit)
-    assert committed.outcome is CommitOutcome.COMMITTED
-    assert committed.number == "202310-CSR-001"
+    assert (committed.outcome, committed.number) == (CommitOutcome.COMMITTED, "202310-CSR-001")
     expected = msgspec.structs.replace(commit.decision.state, number="202310-CSR-001")
     assert await store.get_request("acme", "R-1") == expected
     assert await store.events("acme", "R-1") == [commit.event]
     logged = msgspec.structs.replace(commit.decision, state=None, number="202310-CSR-001")
     assert await store.decisions("acme", "R-1") == [logged]
     assert await store.decision("acme", "R-1", 1) == logged
+    assert await store.tenants() == ["acme"]
 
 
-async def test_load_gives_state_and_the_reply_to_the_same_event(store: Store) -> None:
+async def test_load_gives_state_and_the_reply_to_the_same_event(store: Store, make_commit) -> None:
     empty = await store.load("acme", "R-1", "crm", "e1")
     assert (empty.state, empty.duplicate, empty.version) == (None, None, 0)
     await store.commit(make_commit())
@@ -87,7 +49,133 @@ async def test_load_gives_state_and_the_reply_to_the_same_event(store: Store) ->
     assert (await store.load("acme", "R-1", "crm", "e2")).duplicate is None
 
 
-async def test_an_id_used_for_another_request_names_that_request(store: Store) -> None:
-    await store.commit(make_commit("R-1"))
+async def test_an_id_used_for_another_request_names_that_request(store: Store, make_commit) -> None:
+    await store.commit(make_commit("R 1 with blanks"))
     duplicate = (await store.load("acme", "R-2", "crm", "e1")).duplicate
-    assert (duplicate.request_id, duplicate.decision) == ("R-1", None)
+    assert (duplicate.request_id, duplicate.decision) == ("R 1 with blanks", None)
+
+
+async def test_a_second_decision_on_the_same_version_changes_nothing(store: Store, make_commit, make_entry) -> None:
+    await store.commit(make_commit(event_id="e1", arm=[TIMER]))
+    before = await snapshot(store)
+    later = make_commit(
+        event_id="e2",
+        arm=[msgspec.structs.replace(TIMER, id="other/1/0/0")],
+        cancel=[TIMER.id],
+        outbox=[make_entry("x1")],
+    )
+    assert (await store.commit(later)).outcome is CommitOutcome.VERSION_CONFLICT
+    assert await snapshot(store) == before
+
+
+async def test_an_unknown_request_is_not_at_a_later_version(store: Store, make_commit) -> None:
+    assert (await store.commit(make_commit(expected=1))).outcome is CommitOutcome.VERSION_CONFLICT
+    with pytest.raises(RequestNotFound):
+        await store.get_request("acme", "R-1")
+
+
+async def test_the_same_event_again_changes_nothing_and_tells_what_was_stored(store: Store, make_commit) -> None:
+    await store.commit(make_commit())
+    before = await snapshot(store)
+    again = await store.commit(make_commit(expected=1))
+    assert again.outcome is CommitOutcome.DUPLICATE
+    assert (again.payload_hash, again.sequence, again.request_id) == ("hash-e1", 1, "R-1")
+    assert again.number == "202310-CSR-001"
+    assert await snapshot(store) == before
+
+
+async def test_a_decision_out_of_sequence_is_an_error_and_changes_nothing(store: Store, make_commit) -> None:
+    commit = make_commit()
+    wrong = msgspec.structs.replace(commit, decision=msgspec.structs.replace(commit.decision, sequence=7))
+    with pytest.raises(AnswerbyError, match="does not follow"):
+        await store.commit(wrong)
+    assert [name for name in await snapshot(store) if b"tenants" not in name] == []
+
+
+async def test_a_damaged_key_fails_the_commit_before_it_changes_anything(store: Store, make_commit) -> None:
+    await store._connection.execute("SET", tenant_keys("acme").decisions("R-1"), "not a list")
+    before = await snapshot(store)
+    with pytest.raises(AnswerbyError, match="WRONGTYPE"):
+        await store.commit(make_commit(tenant="acme"))
+    after = await snapshot(store)
+    assert {name: value for name, value in after.items() if name != b"ab:tenants"} == before
+
+
+async def test_of_many_writers_on_one_version_exactly_one_wins(store: Store, make_commit) -> None:
+    outcomes = [
+        r.outcome for r in await asyncio.gather(*(store.commit(make_commit(event_id=f"e{i}")) for i in range(20)))
+    ]
+    assert outcomes.count(CommitOutcome.COMMITTED) == 1
+    assert outcomes.count(CommitOutcome.VERSION_CONFLICT) == 19
+    assert len(await store.events("acme", "R-1")) == 1
+
+
+async def test_a_failed_item_of_a_batch_leaves_the_others_alone(store: Store, make_commit) -> None:
+    await store._connection.execute("SET", tenant_keys("acme").decisions("R-2"), "not a list")
+    good, bad, stale, last = await store.commit_many(
+        [make_commit("R-1", "e1"), make_commit("R-2", "e2"), make_commit("R-1", "e3"), make_commit("R-4", "e4")]
+    )
+    assert good.number == "202310-CSR-001"
+    assert isinstance(bad, AnswerbyError)
+    assert stale.outcome is CommitOutcome.VERSION_CONFLICT
+    assert last.number == "202310-CSR-002"
+    loaded = await store.load_many(
+        [LoadQuery(tenant="acme", request_id=f"R-{i}", source="crm", event_id="new") for i in (1, 2, 4)]
+    )
+    assert [item.version for item in loaded] == [1, 0, 1]
+
+
+async def test_decisions_come_newest_first_and_by_sequence(store: Store, make_commit) -> None:
+    for i in range(5):
+        await store.commit(make_commit(event_id=f"e{i}", expected=i))
+    assert [d.sequence for d in await store.decisions("acme", "R-1", 3)] == [5, 4, 3]
+    assert (await store.decision("acme", "R-1", 2)).event_id == "e1"
+    assert {d.number for d in await store.decisions("acme", "R-1")} == {"202310-CSR-001"}
+    for missing in (0, -1, 6):
+        with pytest.raises(DecisionNotFound):
+            await store.decision("acme", "R-1", missing)
+
+
+async def test_tenants_do_not_see_each_other(store: Store, make_commit) -> None:
+    await store.commit(make_commit(tenant="acme"))
+    other = await store.commit(make_commit(tenant="globex"))
+    assert (other.outcome, other.number) == (CommitOutcome.COMMITTED, "202310-CSR-001")
+    assert await store.tenants() == ["acme", "globex"]
+
+
+async def test_the_idempotency_record_expires_after_seven_days(store: Store, make_commit) -> None:
+    await store.commit(make_commit())
+    left = await store._connection.execute("PTTL", tenant_keys("acme").idempotency("crm", "e1"))
+    assert timedelta(days=7) - timedelta(minutes=2) < timedelta(milliseconds=left) <= timedelta(days=7)
+
+
+async def test_key_names_hold_no_personal_data(store: Store, make_commit) -> None:
+    from service.store.records import WindowMark
+
+    mark = WindowMark(by="customer.id", value="13800138000", category="complaint", at=T0)
+    await store.commit(make_commit(window_marks=[mark]))
+    assert not [name for name in await snapshot(store) if b"13800138000" in name]
+
+
+async def test_every_key_but_the_tenant_list_carries_the_hash_tag(store: Store, make_commit, make_entry) -> None:
+    await store.commit(make_commit(arm=[TIMER], outbox=[make_entry("x1")]))
+    names = set(await snapshot(store))
+    assert {name for name in names if not name.startswith(b"ab:{acme}:")} == {b"ab:tenants"}
+
+
+async def test_a_forgotten_script_is_loaded_again(store: Store, make_commit) -> None:
+    await store._connection.execute("SCRIPT FLUSH")
+    assert (await store.commit(make_commit())).number == "202310-CSR-001"
+    await store._connection.execute("SCRIPT FLUSH")
+    results = await store.commit_many([make_commit(f"B-{i}", f"b{i}") for i in range(10)])
+    assert [r.number for r in results] == [f"202310-CSR-{i:03d}" for i in range(2, 12)]
+
+
+def test_a_commit_needs_the_state_after_the_decision(make_commit) -> None:
+    from service.store.commit import commit_call
+    from service.store.connection import StoreOptions
+
+    commit: Commit = make_commit()
+    bare = msgspec.structs.replace(commit, decision=msgspec.structs.replace(commit.decision, state=None))
+    with pytest.raises(ValueError, match="no state"):
+        commit_call(bare, StoreOptions())

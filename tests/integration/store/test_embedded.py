@@ -1,0 +1,150 @@
+"""The embedded server, and what survives when a server dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service.domain.clock import Timer
+from service.domain.errors import StoreUnavailable
+from service.store.connection import StoreOptions
+from service.store.embedded import EmbeddedValkey
+from service.store.store import Store
+
+
+def kill(server: EmbeddedValkey) -> None:
+    os.kill(server.pid, signal.SIGKILL)
+    server._process.wait(10)
+
+
+async def test_committed_data_survives_kill_and_restart(own_server: EmbeddedValkey, make_commit, make_entry) -> None:
+    due = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
+    timer = Timer(id="reply/1/0/0", due=due, clock="reply", cycle=1, step=0)
+    store = await Store.connect(own_server.url)
+    commits = [make_commit(f"R-{i}", f"e{i}", arm=[timer], outbox=[make_entry(f"x{i}", f"R-{i}")]) for i in range(50)]
+    numbers = [committed.number for committed in await store.commit_many(commits)]
+    await store.open_intake("acme")
+    await store.enqueue_events("acme", [commits[0].event])
+    await store.read_events("acme", "w1")
+
+    kill(own_server)
+    with pytest.raises(StoreUnavailable):
+        await store.get_request("acme", "R-0")
+    own_server.start()
+
+    # The same store goes on: it connects again and finds its scripts forgotten.
+    assert [(await store.get_request("acme", f"R-{i}")).number for i in range(50)] == numbers
+    assert len(await store.read_decisions("acme")) == 50
+    assert len(await store.due_timers("acme", due)) == 50
+    assert len(await store.lease("acme", "crm-out", timedelta(minutes=1), 100)) == 50
+    assert [e.event.id for e in (await store.claim_stale("acme", "w2", timedelta(0))).entries] == ["e0"]
+    assert (await store.load("acme", "R-0", "crm", "e0")).duplicate.payload_hash == "hash-e0"
+    assert (await store.commit(make_commit("R-new", "new"))).number == "202310-CSR-051"
+    await store.close()
+
+
+async def test_a_full_store_refuses_a_commit_whole(own_server: EmbeddedValkey, make_commit) -> None:
+    store = await Store.connect(own_server.url)
+    await store.commit(make_commit())
+    names = sorted(await store._connection.execute("KEYS", "*"))
+    await store._connection.execute("CONFIG", "SET", "maxmemory", "1000kb")
+    with pytest.raises(StoreUnavailable, match="did not accept"):
+        await store.commit(make_commit("R-2", "e2"))
+    assert sorted(await store._connection.execute("KEYS", "*")) == names
+    await store._connection.execute("CONFIG", "SET", "maxmemory", "0")
+    assert (await store.commit(make_commit("R-2", "e2"))).number == "202310-CSR-002"
+    await store.close()
+
+
+async def test_the_embedded_server_needs_no_warning(own_server: EmbeddedValkey) -> None:
+    store = await Store.connect(own_server.url)
+    assert await store.check() == []
+    await store._connection.execute("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    await store._connection.execute("CONFIG", "SET", "appendonly", "no")
+    warnings = await store.check()
+    assert [warning.split(" is ")[0] for warning in warnings] == ["maxmemory-policy", "appendonly"]
+    await store.close()
+
+
+def test_only_its_owner_may_reach_it(own_server: EmbeddedValkey) -> None:
+    path = Path(own_server.url.removeprefix("unix://").split("?")[0])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.parent.stat().st_mode) & 0o077 == 0
+
+
+def test_a_second_start_in_the_folder_is_refused_and_does_no_harm(own_server: EmbeddedValkey) -> None:
+    second = EmbeddedValkey(own_server.folder)
+    with pytest.raises(StoreUnavailable, match=f"in use by answerby process {os.getpid()}"):
+        second.start()
+    second.stop()
+    assert own_server.alive()
+    assert Path(own_server.url.removeprefix("unix://").split("?")[0]).exists()
+
+
+async def test_starting_twice_is_one_server_and_stop_is_final(own_server: EmbeddedValkey, make_commit) -> None:
+    pid = own_server.pid
+    own_server.start()
+    assert own_server.pid == pid
+    store = await Store.connect(own_server.url)
+    await store.commit(make_commit())
+    await store.close()
+    own_server.stop()
+    own_server.stop()
+    assert not own_server.alive()
+    with pytest.raises(StoreUnavailable):
+        await Store.connect(own_server.url)
+    own_server.start()
+    again = await Store.connect(own_server.url)
+    assert (await again.get_request("acme", "R-1")).number == "202310-CSR-001"
+    await again.close()
+
+
+def test_a_server_whose_parent_died_is_replaced(own_server: EmbeddedValkey) -> None:
+    orphan = own_server._process
+    # What the death of the parent does: its lock is gone, its server is not.
+    own_server._lock.close()
+    own_server._lock = own_server._process = None
+    own_server.start()
+    assert orphan.wait(10) == 0
+    assert own_server.pid != orphan.pid
+    assert own_server.alive()
+
+
+async def test_a_deep_folder_gets_a_short_socket(tmp_path: Path, binary: Path | None) -> None:
+    deep = tmp_path.joinpath(*["a-folder-with-a-long-name"] * 6)
+    server = EmbeddedValkey(deep, binary=binary)
+    server.start()
+    socket = Path(server.url.removeprefix("unix://").split("?")[0])
+    assert len(os.fsencode(socket)) <= 100
+    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+    await (await Store.connect(server.url)).close()
+    server.stop()
+    assert not socket.parent.exists()
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(StoreUnavailable, match="data folder"):
+        EmbeddedValkey(blocked).start()
+
+
+def test_a_server_that_does_not_start_leaves_its_last_words(tmp_path: Path, binary: Path | None) -> None:
+    broken = EmbeddedValkey(tmp_path / "data", binary=binary)
+    (tmp_path / "data" / "appendonlydir").mkdir(parents=True)
+    (tmp_path / "data" / "appendonlydir" / "appendonly.aof.manifest").write_text("nonsense\n")
+    with pytest.raises(StoreUnavailable, match="did not start"):
+        broken.start()
+    assert not broken.alive()
+    with pytest.raises(StoreUnavailable, match="cannot start"):
+        EmbeddedValkey(tmp_path / "other", binary=tmp_path / "absent").start()
+
+
+async def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="send it again"):
+        await Store.connect(f"unix://{tmp_path}/nothing.sock", StoreOptions(socket_timeout=0.5))
