@@ -63,6 +63,8 @@ class CompiledRulebook:
     plan: FactPlan
     matcher: Matcher
     stages: tuple[CompiledStage, ...]
+    windows: tuple[tuple[str, str], ...]
+    """Every field that is a count over a window, and the category that it counts."""
     rechecks_completeness: bool
     """Some completeness rule reads what classification derives, so it is asked again once that is known."""
 
@@ -74,11 +76,13 @@ def compile_rulebook(
 ) -> CompiledRulebook:
     """Compiles for `durable`, `reference` or `shadow`. Raises EngineLimit when the rules leave the safe envelope."""
     stages = tuple(compile_stage(rulebook, stage) for stage in rulebook.stages)
+    plan = FactPlan(rulebook)
     return CompiledRulebook(
         rulebook=rulebook,
-        plan=FactPlan(rulebook),
-        matcher=build_matcher(rulebook, engine, on_difference=on_difference),
+        plan=plan,
+        matcher=build_matcher(rulebook, engine, on_difference, plan=plan),
         stages=stages,
+        windows=tuple((name, f.window.count) for name, f in rulebook.vocabulary.fields.items() if f.window),
         rechecks_completeness=reads_classification(rulebook),
     )
 

@@ -116,7 +116,7 @@ def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, 
             )
         results.append(finish_stage(compiled, request, stage, result, record))
         if stage.stage.name == "classification":
-            count_this_request(compiled.rulebook.vocabulary, record, context)
+            count_this_request(compiled, record, context)
     for result in results:
         draft.outputs.update(result.outputs)
         draft.setters.update(result.setters)
@@ -140,9 +140,8 @@ def build_record(compiled: CompiledRulebook, request: RequestState, event: Event
         "request.acknowledged": request.acknowledged is not None,
         "request.events": request.decisions,
     }
-    for name, known in compiled.rulebook.vocabulary.fields.items():
-        if known.window is not None:
-            extra[name] = context.windows.get(name, 0) + (known.window.count == ANY_REQUEST)
+    for name, counted in compiled.windows:
+        extra[name] = context.windows.get(name, 0) + (counted == ANY_REQUEST)
     return compiled.plan.record(given, extra)
 
 
@@ -185,10 +184,11 @@ def name_missing(vocabulary: Vocabulary, outputs: dict[str, Output], record: Rec
             record.set(name, value)
 
 
-def count_this_request(vocabulary: Vocabulary, record: Record, context: Context) -> None:
+def count_this_request(compiled: CompiledRulebook, record: Record, context: Context) -> None:
     """A window includes the request itself, as soon as it is known to be of the counted category."""
-    for name, known in vocabulary.fields.items():
-        if known.window is not None and known.window.count == record.get("category"):
+    category = record.get("category")
+    for name, counted in compiled.windows:
+        if counted == category:
             record.set(name, context.windows.get(name, 0) + 1)
 
 

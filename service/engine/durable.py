@@ -21,6 +21,9 @@ from service.rules.model import Rulebook
 FAULTS_LIMIT = 5
 """Faults of the C engine after which it is not asked any more. Each costs the memory of one ruleset."""
 
+REMEMBERED = 4096
+"""Rows of a stage whose matches are kept. The engine sees nothing but the row: equal rows, equal matches."""
+
 
 class DurableMatcher:
     """One ruleset per stage, one owner at a time: a lock lets any thread call `match`.
@@ -32,9 +35,14 @@ class DurableMatcher:
     name = "durable"
     session_type: type[Session] = Session
 
-    def __init__(self, rulebook: Rulebook, plan: FactPlan | None = None) -> None:
-        """Raises EngineLimit when the rules leave the envelope, InvalidInput when they do not fit the vocabulary."""
+    def __init__(self, rulebook: Rulebook, plan: FactPlan | None = None, *, remember: int = REMEMBERED) -> None:
+        """`remember` rows a stage are answered from memory when they come again; 0 asks the engine every time.
+
+        Raises EngineLimit when the rules leave the envelope, InvalidInput when they do not fit the vocabulary.
+        """
         plan = plan or FactPlan(rulebook)
+        self._remember = remember
+        self._answers: dict[str, dict[tuple[int, ...], tuple[int, ...]]] = {s.name: {} for s in rulebook.stages}
         self.fallback_reason = ""
         self.faults = 0
         self.last_fault = ""
@@ -54,30 +62,49 @@ class DurableMatcher:
 
     def match(self, stage: str, record: Record) -> MatchSet:
         """Raises KeyError for a stage that the rulebook does not have, ValueError after close."""
-        program = self._programs[stage]
         row = self._readers[stage].read(record)
+        failed = self._reference.failed(stage, record)
+        answers, key = self._answers[stage], tuple(row)
+        matched = answers.get(key)
+        if matched is not None:
+            return MatchSet(matched, failed)
+        asked = self._ask(self._programs[stage], row)
+        if asked is None:
+            return self._reference.match(stage, record)
+        if self._remember:
+            if len(answers) >= self._remember:
+                answers.clear()
+            answers[key] = asked
+        return MatchSet(asked, failed)
+
+    def _ask(self, program: Program, row: list[int]) -> tuple[int, ...] | None:
+        """The rules that the engine matches for these integers; None when the reference has to answer instead."""
         facts = [
             shard.template % tuple([row[i] for i in shard.columns])
             for shard in program.shards
             if all(row[column] in values for column, values in shard.guards)
         ]
         if not facts:
-            return MatchSet((), self._reference.failed(stage, record))
+            return ()
         with self._lock:
             if self.fallback_reason:
-                return self._reference.match(stage, record)
+                return None
             try:
-                fire = self._sessions[stage].fire
+                fire = self._sessions[program.stage].fire
                 fired = [name for fact in facts for name in fire(fact)]
             except EngineFault as fault:
                 self._recover(program, fault)
-                return self._reference.match(stage, record)
-        matched = sorted({program.rules[name] for name in fired})
-        return MatchSet(tuple(matched), self._reference.failed(stage, record))
+                return None
+        return tuple(sorted({program.rules[name] for name in fired}))
 
     def close(self) -> None:
+        self._forget()
         with self._lock:
             self._finalizer()
+
+    def _forget(self) -> None:
+        for answers in self._answers.values():
+            answers.clear()
 
     def _open(self, program: Program) -> Session:
         return self.session_type(program.stage, program.ruleset, CANARY, CANARY_PROPERTIES)
@@ -85,6 +112,7 @@ class DurableMatcher:
     def _recover(self, program: Program, fault: EngineFault) -> None:
         """Builds the ruleset anew. The old one is not freed: in doubtful memory that is what crashes."""
         self.faults += 1
+        self._forget()
         self.last_fault = f"stage {program.stage}: {fault}"
         if self.faults >= FAULTS_LIMIT:
             self.fallback_reason = f"durable-rules failed {self.faults} times, at last in {self.last_fault}"

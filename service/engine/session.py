@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import durable_rules_engine as engine
-import orjson
 
 SID = "0"
 STORED, NOT_STORED, ALREADY_LIVE = 0, 1, 2
@@ -57,7 +56,8 @@ class Session:
 
     def collect(self, messages: str) -> list[str]:
         """The rules named in one firing. The engine waits for its completion meanwhile: nothing else belongs here."""
-        return list(orjson.loads(messages))
+        # One rule a firing, and its name is ours: `{"r12": {...}}`. Parsing the whole costs three times more.
+        return [messages.split('"', 2)[1]]
 
     def close(self) -> None:
         """Frees the engine's memory; idempotent. Safe only because the canary has fired."""

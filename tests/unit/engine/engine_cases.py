@@ -223,7 +223,7 @@ def run(seed: int, cases: int, records_per_rulebook: int = 100) -> dict[str, obj
         generator = Generator(seed)
         rulebook = generator.rulebook()
         plan = FactPlan(rulebook)
-        durable, reference = DurableMatcher(rulebook, plan), ReferenceMatcher(rulebook, plan)
+        durable, reference = DurableMatcher(rulebook, plan, remember=0), ReferenceMatcher(rulebook, plan)
         result["rules"] += len(rulebook.stages[0].rules)
         for number in range(records_per_rulebook):
             given = generator.given()

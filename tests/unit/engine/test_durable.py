@@ -73,7 +73,7 @@ def world(cases):
 
 def test_eight_threads_get_complete_match_sets(world):
     rulebook, plan, examples = world
-    matcher = DurableMatcher(rulebook, plan)
+    matcher = DurableMatcher(rulebook, plan, remember=0)
     start = threading.Barrier(8)
 
     def decide(seed: int) -> int:
@@ -90,7 +90,7 @@ def test_eight_threads_get_complete_match_sets(world):
 
 def test_a_match_that_is_broken_off_leaves_nothing_for_the_next(world):
     rulebook, plan, examples = world
-    matcher = InterruptedMatcher(rulebook, plan)
+    matcher = InterruptedMatcher(rulebook, plan, remember=0)
     chance = random.Random(7)
     aborted = wrong = 0
     for _ in range(5_000):
@@ -109,7 +109,7 @@ def test_a_match_that_is_broken_off_leaves_nothing_for_the_next(world):
 
 def test_threads_and_broken_off_matches_together(world):
     rulebook, plan, examples = world
-    matcher = InterruptedMatcher(rulebook, plan)
+    matcher = InterruptedMatcher(rulebook, plan, remember=0)
 
     def decide(seed: int) -> tuple[int, int]:
         chance, wrong, aborted = random.Random(seed), 0, 0
@@ -134,7 +134,7 @@ def test_all_rules_of_a_full_shard_match_together(cases):
     same = Atom("e", Op.EQ, ("x",))
     rulebook = cases.rulebook_of(Vocabulary({"e": field}), [same] * 300)
     plan = FactPlan(rulebook)
-    matcher = DurableMatcher(rulebook, plan)
+    matcher = DurableMatcher(rulebook, plan, remember=0)
     assert matcher.match("priority", plan.record({"e": "x"})).matched == tuple(range(300))
     assert matcher.match("priority", plan.record({"e": "y"})).matched == ()
     matcher.close()
@@ -143,7 +143,7 @@ def test_all_rules_of_a_full_shard_match_together(cases):
 def test_no_rules_and_unknown_stage(cases):
     rulebook = cases.rulebook_of(Vocabulary({}), [])
     plan = FactPlan(rulebook)
-    matcher = DurableMatcher(rulebook, plan)
+    matcher = DurableMatcher(rulebook, plan, remember=0)
     assert matcher.match("priority", plan.record({})) == ((), ())
     with pytest.raises(KeyError):
         matcher.match("nowhere", plan.record({}))
@@ -152,7 +152,7 @@ def test_no_rules_and_unknown_stage(cases):
 
 def test_an_engine_fault_costs_no_match(world):
     rulebook, plan, examples = world
-    matcher = FaultyMatcher(rulebook, plan)
+    matcher = FaultyMatcher(rulebook, plan, remember=0)
     try:
         given, want = next((g, w) for g, w in examples if w.matched)
         FaultySession.broken = True
@@ -178,7 +178,7 @@ def _working(program) -> Session:
 
 def test_an_engine_that_keeps_failing_is_left_alone(world):
     rulebook, plan, examples = world
-    matcher = FaultyMatcher(rulebook, plan)
+    matcher = FaultyMatcher(rulebook, plan, remember=0)
     try:
         FaultySession.broken = True
         assert all(matcher.match("priority", plan.record(given)) == want for given, want in examples[:50])
@@ -200,7 +200,7 @@ def test_a_ruleset_that_the_engine_refuses_is_an_engine_limit(world):
 
 def test_close_is_idempotent_and_final(world):
     rulebook, plan, examples = world
-    matcher = DurableMatcher(rulebook, plan)
+    matcher = DurableMatcher(rulebook, plan, remember=0)
     matcher.close()
     matcher.close()
     given = next(g for g, w in examples if w.matched)
@@ -225,7 +225,7 @@ def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
 def cycle(n):
     for _ in range(n):
-        matcher = DurableMatcher(rulebook, plan)
+        matcher = DurableMatcher(rulebook, plan, remember=0)
         for given in records[:3]:
             matcher.match("priority", plan.record(given))
         matcher.close() if n % 2 else None
@@ -235,7 +235,7 @@ cycle(51)
 before = resident()
 cycle(int(sys.argv[2]))
 after = resident()
-matcher = DurableMatcher(rulebook, plan)
+matcher = DurableMatcher(rulebook, plan, remember=0)
 for n in range(20_000):
     matcher.match("priority", plan.record(records[n % 10]))
 print(json.dumps({"reloads": after - before, "matches": resident() - after}))
@@ -264,7 +264,7 @@ def test_building_and_closing_keeps_memory_flat(cycles):
 def test_a_matcher_that_nobody_closed_is_freed_with_its_last_user(world, monkeypatch):
     closed = []
     monkeypatch.setattr(Session, "close", lambda self: closed.append(self))  # noqa: PLW0108 - it must bind
-    matcher = DurableMatcher(*world[:2])
+    matcher = DurableMatcher(*world[:2], remember=0)
     del matcher
     gc.collect()
     assert len(closed) == 1
@@ -277,6 +277,15 @@ def test_order_of_rules_in_the_engine_does_not_matter(cases):
     ]
     rulebook = cases.rulebook_of(Vocabulary(fields), [*conditions, ALWAYS, *reversed(conditions)])
     plan = FactPlan(rulebook)
-    matcher = DurableMatcher(rulebook, plan)
+    matcher = DurableMatcher(rulebook, plan, remember=0)
     assert matcher.match("priority", plan.record({"e0": "a", "e1": "b"})) == ((3, 9, 15), ())
     matcher.close()
+
+
+def test_answers_from_memory_are_the_engines_and_the_memory_is_bounded(world):
+    rulebook, plan, examples = world
+    for size in (3, 10_000):
+        matcher = DurableMatcher(rulebook, plan, remember=size)
+        for _ in range(2):
+            assert all(matcher.match("priority", plan.record(given)) == want for given, want in examples)
+        matcher.close()
