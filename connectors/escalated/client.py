@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 
 from connectors.base import Outcome, OutcomeKind
-from connectors.escalated.model import MacroAnswer, MeAnswer, NamedAnswer, Ticket, TicketAnswer
+from connectors.escalated.model import MacroAnswer, MadeAnswer, MeAnswer, NamedAnswer, Ticket, TicketAnswer
 from connectors.escalated.settings import EscalatedSettings
 from connectors.transport import check_url, make_client, outcome_of_error, outcome_of_status
 from service.domain.errors import AnswerbyError
@@ -82,8 +82,16 @@ class EscalatedClient:
         except NotThere:
             return None
 
-    async def add_note(self, reference: str, body: str) -> None:
-        await self._write("add note", "POST", reference, "reply", {"body": body, "is_internal_note": True})
+    async def add_note(self, reference: str, body: str) -> str:
+        """The new note's id."""
+        answer = await self._write("add note", "POST", reference, "reply", {"body": body, "is_internal_note": True})
+        try:
+            return str(msgspec.json.decode(answer, type=MadeAnswer).data.id)
+        except msgspec.DecodeError as error:
+            # It was written, but this is not the API: the next attempt reads what is there.
+            raise CallFailed(
+                "add note", Outcome(OutcomeKind.UNKNOWN, f"not what the API documents: {error}")
+            ) from error
 
     async def set_priority(self, reference: str, priority: str) -> None:
         await self._write("set priority", "PATCH", reference, "priority", {"priority": priority})
@@ -109,7 +117,7 @@ class EscalatedClient:
         answer = await self._read("list macros", "GET", "macros/", MacroAnswer)
         return {macro.department: macro.id for macro in reversed(answer.data) if macro.department is not None}
 
-    async def _write(self, what: str, method: str, reference: str, action: str, content: dict[str, object]) -> None:
+    async def _write(self, what: str, method: str, reference: str, action: str, content: dict[str, object]) -> bytes:
         path = f"tickets/{quote(reference, safe='')}/{action}/"
         try:
             response = await self._http.request(
@@ -120,6 +128,7 @@ class EscalatedClient:
         outcome = explained(response)
         if outcome.kind is not OutcomeKind.DONE:
             raise CallFailed(what, outcome)
+        return response.content
 
     async def _read(self, what: str, method: str, path: str, kind: type[T]) -> T:
         """A call that changes nothing: whatever goes wrong on the way, it may be made again."""

@@ -28,6 +28,11 @@ class Expected:
         finally:
             self._remember(reference, field, value)
 
+    def settle(self, reference: str, field: str, value: str) -> None:
+        """The answer says what exactly was written: from now on only that is ours."""
+        self._until.pop((reference, field, ""), None)
+        self._remember(reference, field, value)
+
     def holds(self, reference: str, field: str, value: str = "") -> bool:
         """Whether such a write is under way or was made within the last minute."""
         return self._until.get((reference, field, value), 0.0) >= self._clock()

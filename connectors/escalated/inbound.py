@@ -86,7 +86,8 @@ class Reader:
             return False
         reference = payload["reference"]
         if webhook.event == NOTE:
-            return self._expected.holds(reference, "note")
+            number = text(payload.get("reply_id"))
+            return self._expected.holds(reference, "note", number) or self._expected.holds(reference, "note")
         if webhook.event == PRIORITY:
             return self._expected.holds(reference, "priority", text(payload.get("new_priority")))
         if webhook.event == DEPARTMENT:

@@ -83,6 +83,14 @@ class MacroAnswer(msgspec.Struct, frozen=True):
     data: list[Macro]
 
 
+class Made(msgspec.Struct, frozen=True):
+    id: int
+
+
+class MadeAnswer(msgspec.Struct, frozen=True):
+    data: Made
+
+
 class MeAnswer(msgspec.Struct, frozen=True):
     user: Person
 

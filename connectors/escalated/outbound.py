@@ -123,7 +123,8 @@ class Writer:
     async def _write_note(self, plan: Plan, reference: str) -> None:
         if plan.note is not None:
             with self._expected.write(reference, "note"):
-                await self._client.add_note(reference, plan.note)
+                number = await self._client.add_note(reference, plan.note)
+            self._expected.settle(reference, "note", number)
 
     async def _write_priority(self, plan: Plan, reference: str) -> None:
         if plan.priority is not None:

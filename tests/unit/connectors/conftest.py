@@ -165,8 +165,8 @@ class Desk:
         self.writes.append(action)
         match action:
             case "reply":
-                self.say(content["body"], BOT, internal=content["is_internal_note"])
-                return Answer(201, content={"message": "Note added."})
+                number = self.say(content["body"], BOT, internal=content["is_internal_note"])
+                return Answer(201, content={"data": {"id": number}, "message": "Note added."})
             case "priority":
                 if content["priority"] not in ("low", "medium", "high", "urgent", "critical"):
                     return Answer(422, content={"message": "Validation failed."})
