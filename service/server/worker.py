@@ -91,6 +91,8 @@ class Worker:
             connectors = self._connectors(stack)
             processor = Processor(store, rulebooks, self._config.connectors, self._metrics, self._logger)
             server = self._server(processor, store, rulebooks, reloads)
+            # A worker joins the shared port only once it can decide; with a bad folder it joins to say so.
+            await rulebooks.start()
             self.port = listen(server, self._config.server)
             await self._health.show(serving=False)
             await server.start()
@@ -126,7 +128,6 @@ class Worker:
                 for task in serving:
                     group.create_task(task)
                 feeders = [group.create_task(loop) for loop in feeding]
-                await rulebooks.start()
                 await self._stopping.wait()
                 await self._drain(feeders, processor, delivery, server, http)
 
