@@ -15,7 +15,7 @@ from service.engine.coercion import Coercer, Refused, Typed, coercer
 from service.engine.folding import clean, fold, normalize_width
 from service.engine.lexicons import LexiconIndex
 from service.engine.predicates import Evaluator, compile_atom
-from service.rules.condition import Atom, atoms
+from service.rules.condition import Atom, Op, atoms
 from service.rules.model import Rulebook
 from service.rules.vocabulary import Field
 
@@ -147,8 +147,27 @@ class Record:
         """`truth` of the atom with this number in the plan."""
         known = self.truths[number]
         if known is UNSET:
-            known = self.truths[number] = self.plan.evaluators[number](self)
+            field = self.plan.mentioning.get(number)
+            if field is None:
+                known = self.truths[number] = self.plan.evaluators[number](self)
+            else:
+                self._settle_mentions(field)
+                known = self.truths[number]
+                assert known is not UNSET
         return known
+
+    def _settle_mentions(self, field: str) -> None:
+        """One look at a text settles every `mentions` of it: rule sets ask dozens."""
+        text = self.text(field)
+        truths, mentions = self.truths, self.plan.mentions[field]
+        if text is None:
+            unknown = None if field in self.failures else False
+            for number, _ in mentions:
+                truths[number] = unknown
+            return
+        found = text.lexicons
+        for number, lexicons in mentions:
+            truths[number] = not lexicons.isdisjoint(found)
 
     def fail(self, atom: Atom, message: str) -> None:
         """Called by an evaluator to say why the atom is an error although its field has a value."""
@@ -189,6 +208,8 @@ class FactPlan:
         self.composites_of = _composites_of(self._parts)
         self.atoms = _distinct_atoms(rulebook)
         self.numbers: Mapping[Atom, int] = {atom: number for number, atom in enumerate(self.atoms)}
+        self.mentions = _mentions(self.atoms)
+        self.mentioning = {number: field for field, group in self.mentions.items() for number, _ in group}
         self.evaluators: tuple[Evaluator, ...] = tuple(self.compile(atom) for atom in self.atoms)
         self.dependents = _dependents(self.atoms, self.composites_of)
         self._unset: tuple[Unset, ...] = (UNSET,) * len(self.atoms)
@@ -278,6 +299,15 @@ def _distinct_atoms(rulebook: Rulebook) -> tuple[Atom, ...]:
         for rule in stage.rules:
             found.update(dict.fromkeys(atoms(rule.when)))
     return tuple(found)
+
+
+def _mentions(known: tuple[Atom, ...]) -> dict[str, tuple[tuple[int, frozenset[str]], ...]]:
+    """By text field, the numbers of its `mentions` atoms with their lexicons."""
+    groups: dict[str, list[tuple[int, frozenset[str]]]] = {}
+    for number, atom in enumerate(known):
+        if atom.op is Op.MENTIONS:
+            groups.setdefault(atom.field, []).append((number, frozenset(str(o) for o in atom.operands)))
+    return {field: tuple(group) for field, group in groups.items()}
 
 
 def _dependents(known: tuple[Atom, ...], composites_of: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[int, ...]]:
