@@ -107,6 +107,11 @@ class Reader:
         self.report.add(Code.WRONG_TYPE, node, message, hint)
 
 
+def is_nothing(node: Node) -> bool:
+    """Whether a key was written without a value."""
+    return isinstance(node, ScalarNode) and node.value is None
+
+
 class Keys:
     """The keys of one mapping. Unknown keys are reported at once; absent ones read as their default."""
 
@@ -133,7 +138,7 @@ class Keys:
     def because(self, *, needed: bool = True) -> str:
         """The reason, which every rule, table, clock and ladder must give."""
         node = self.get("because")
-        if node is not None:
+        if node is not None and not is_nothing(node):
             text = self._reader.text(node, "because")
             if text is None or text.strip():
                 return text or ""

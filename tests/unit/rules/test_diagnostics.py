@@ -1,0 +1,130 @@
+"""Every mistake that the loader knows, each with the place where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from service.rules.codes import WARNINGS, Code
+
+HERE = Path(__file__).parent
+PAGES = HERE.parents[2] / "service" / "docs" / "errors"
+
+
+class Case(NamedTuple):
+    title: str
+    files: dict[str, str | None]
+    expected: list[str]
+
+
+def read_cases() -> list[Case]:
+    return [case for path in sorted((HERE / "broken").glob("*.txt")) for case in split(path)]
+
+
+def split(path: Path) -> list[Case]:
+    cases = []
+    for part in path.read_text("utf-8").split("=== ")[1:]:
+        title, _, body = part.partition("\n")
+        given, _, expected = body.partition(">>>\n")
+        files: dict[str, str | None] = {}
+        for file in given.split("@@ ")[1:]:
+            name, _, text = file.partition("\n")
+            files[name] = text or None
+        cases.append(Case(f"{path.stem}: {title}", files, sorted(expected.split("\n\n")[0].split("\n"))))
+    return cases
+
+
+CASES = read_cases()
+
+ELSEWHERE = {
+    Code.FOLDER_MISSING,
+    Code.FOLDER_EMPTY,
+    Code.FOLDER_TOO_LARGE,
+    Code.FILE_UNREADABLE,
+    Code.FILE_TOO_LARGE,
+    Code.FILE_ENCODING,
+    Code.TOO_MANY_MISTAKES,
+}
+"""Codes of folders and bytes, which test_folder.py makes."""
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
+def test_a_mistake_is_named_with_its_place(case, load):
+    result = load(case.files)
+
+    found = sorted(f"{d.file}:{d.line}:{d.column} {d.code}" for d in result.diagnostics)
+    assert found == [line for line in case.expected if line], "\n".join(map(str, result.diagnostics))
+    errors = [d for d in result.diagnostics if d.severity == "error"]
+    assert (result.rulebook is None) == bool(errors)
+
+
+def test_the_right_folder_has_no_mistakes(load):
+    result = load()
+
+    assert result.diagnostics == ()
+    assert result.rulebook is not None
+
+
+def test_every_code_has_a_broken_example():
+    shown = {line.split()[1] for case in CASES for line in case.expected if line}
+
+    assert shown == {code.value for code in Code} - {code.value for code in ELSEWHERE}
+
+
+def test_every_code_has_a_page_and_every_page_a_code():
+    pages = {path.stem for path in PAGES.glob("*.md")} - {"README"}
+
+    assert pages == {code.value for code in Code}
+
+
+@pytest.mark.parametrize("code", Code)
+def test_a_page_says_what_to_avoid_and_what_to_prefer(code):
+    page = (PAGES / f"{code}.md").read_text("utf-8")
+
+    assert page.startswith(f"# {code}\n")
+    for heading in ("## Avoid", "## Prefer", "## Rationale"):
+        assert heading in page
+    assert ("warning" if code in WARNINGS else "error") in page.splitlines()[2].lower()
+
+
+@pytest.mark.parametrize(
+    ("when", "hint"),
+    [
+        ("{customer.teir: vip}", "did you mean customer.tier?"),
+        ("{tier: vip}", "did you mean customer.tier?"),
+        ("{urgency: urgnet}", "did you mean urgent?"),
+        ("{urgency: 3}", "known: normal, urgent"),
+        ("{text: {mentions: saftey}}", "did you mean safety?"),
+        ("{customer.complaints_24h: {atleast: 3}}", "did you mean at_least?"),
+        ("{urgency: 1.10}", 'quote it: "1.10"'),
+        ("{urgency: }", "write {is: missing} to ask whether it is missing"),
+        ("{contract.active: yes}", 'write "yes" for the text, true for the boolean'),
+        ("{customer.complaints_24h: 017}", 'write "017" in quotes if text is meant, a plain decimal number otherwise'),
+    ],
+)
+def test_a_hint_says_what_to_write(load, when, hint):
+    rule = f"stage: classification\nrules:\n- {{id: a, because: x, when: {when}, then: {{category: inquiry}}}}\n"
+
+    result = load({"case.yaml": rule})
+
+    assert hint in [d.hint for d in result.diagnostics]
+
+
+def test_a_diagnostic_reads_as_place_code_message_and_hint(load):
+    rule = (
+        "stage: classification\nrules:\n- {id: a, because: x, when: {customer.teir: vip}, then: {category: inquiry}}\n"
+    )
+
+    (diagnostic,) = load({"case.yaml": rule}).diagnostics
+
+    assert str(diagnostic) == (
+        "case.yaml:3:30 unknown-field there is no field customer.teir (did you mean customer.tier?)"
+    )
+
+
+def test_one_load_finds_the_mistakes_of_all_files(load):
+    result = load({"a.yaml": "stage: x\n", "b.yaml": "lexicons: [", "c.yaml": "# nothing\n", "d.yaml": "fields: 3\n"})
+
+    assert {d.file for d in result.diagnostics} == {"a.yaml", "b.yaml", "c.yaml", "d.yaml"}
