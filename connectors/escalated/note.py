@@ -18,6 +18,9 @@ TITLES = {
 }
 FIRST = ("category", "urgency", "priority", "department", "role", "status", "next_due", "next_due_clock")
 BECAUSE = "because"
+BESIDE_TEXT = ("role_title", "clock", "due")
+UNSAID = frozenset({BECAUSE, "missing_count", "template", "acknowledge"})
+EXPLAINED = frozenset({EffectKind.UPDATE_REQUEST, EffectKind.OPEN_CASE})
 TEXT = "text."
 MARKER = re.compile(r"\[answerby effect=(?P<effect>[0-9a-f]{8,64})(?P<values>(?: [a-z]+=[^\s\]]+)*)\]")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -53,9 +56,9 @@ def write_note(delivery: Delivery, values: Mapping[str, str], remarks: Iterable[
     payload = delivery.effect.payload
     lines = [" ".join(filter(None, ("answerby", TITLES[delivery.effect.kind], delivery.number)))]
     lines += [str(payload[name]) for name in sorted(payload) if name.startswith(TEXT) and payload[name]]
-    lines += [f"{name}: {shown(payload[name])}" for name in ordered(payload)]
+    lines += [f"{name}: {shown(payload[name])}" for name in ordered(payload, delivery.effect.kind)]
     because = payload.get(BECAUSE)
-    if because:
+    if because and delivery.effect.kind in EXPLAINED:
         lines.append("because:")
         lines += [f"- {reason}" for reason in (because if isinstance(because, list) else [str(because)])]
     lines += [f"! {remark}" for remark in remarks]
@@ -63,10 +66,13 @@ def write_note(delivery: Delivery, values: Mapping[str, str], remarks: Iterable[
     return f"{text}\n{Marker(delivery.effect_id, values)}"
 
 
-def ordered(payload: Mapping[str, Value]) -> list[str]:
-    """The facts that say something, the known ones first."""
-    named = [name for name in FIRST if name in payload]
-    others = sorted(name for name in payload if name not in FIRST and name != BECAUSE and not name.startswith(TEXT))
+def ordered(payload: Mapping[str, Value], kind: EffectKind) -> list[str]:
+    """The facts that say something, the known ones first. A text of its own needs only whom it is for, and by when."""
+    if kind not in EXPLAINED and any(name.startswith(TEXT) for name in payload):
+        named, others = [name for name in BESIDE_TEXT if name in payload], []
+    else:
+        named = [name for name in FIRST if name in payload]
+        others = sorted(n for n in payload if n not in FIRST and n not in UNSAID and not n.startswith(TEXT))
     return [name for name in named + others if payload[name] not in (None, "", [], False)]
 
 

@@ -8,6 +8,7 @@ the next attempt read before it writes. Every entry is in the end done, or in th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -129,6 +130,8 @@ class Lane:
         self._paused_until = 0.0
         """By time.monotonic(): the platform asked for patience."""
         self._under_way: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
+        """A delivery ended, so the next entry of its request may be taken."""
         self._turn = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -137,21 +140,24 @@ class Lane:
         await self._finish()
 
     async def _step(self) -> float:
-        """Takes as much as may be taken now. Seconds until the next look."""
+        """Takes as much as may be taken now, or waits a while. Seconds until the next look."""
         if (wait := max(self._breaker.wait, self._paused_until - time.monotonic())) > 0:
             return wait
         free = self._breaker.allowed(self._options.concurrency - len(self._under_way))
-        if free <= 0:
-            if self._under_way:
-                await asyncio.wait(self._under_way, timeout=self._options.poll, return_when=asyncio.FIRST_COMPLETED)
-            return 0.0
-        leases = await self._lease(free)
+        self._ended.clear()
+        leases = await self._lease(free) if free > 0 else []
         for lease in leases:
             self._breaker.begin()
             task = asyncio.create_task(self._deliver(lease))
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-        return 0.0 if len(leases) == free else self._options.poll
+            task.add_done_callback(self._end)
+        if not leases:
+            await wait_for(self._ended, self._options.poll)
+        return 0.0
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._ended.set()
 
     async def _lease(self, limit: int) -> list[Lease]:
         """From each tenant in turn, another one first each time."""
@@ -275,6 +281,12 @@ class Lane:
             "request_id": entry.request_id,
             "effect_id": entry.effect_id,
         }
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> None:
+    """Until the event is set, or that long."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
 
 
 def delivery_of(lease: Lease) -> Delivery:

@@ -30,13 +30,15 @@ class Route(Protocol):
 
 
 def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[OutboxEntry]:
-    """One entry per effect and connector that takes it, in the order of the effects.
+    """One entry per effect and connector that takes it: the update first, the others in the order of the effects.
 
     An update goes back to where the request came from. Other effects go to every connector that lists their kind; one
     that also names sources takes only those of its own requests.
     """
     source = decision.state.source if decision.state is not None else decision.event_source
     routes = list(connectors)
+    # A request's effects go out one after another: the ticket should not wait for the notices about it.
+    effects = sorted(decision.effects, key=lambda effect: effect.kind is not EffectKind.UPDATE_REQUEST)
     return [
         OutboxEntry(
             effect_id=effect_id(decision, effect.key, route.name),
@@ -49,7 +51,7 @@ def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[Outbo
             source=source,
             number=decision.number,
         )
-        for effect in decision.effects
+        for effect in effects
         for route in routes
         if takes(route, effect.kind, source)
     ]

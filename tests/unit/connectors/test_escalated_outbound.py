@@ -188,12 +188,24 @@ async def test_the_note_says_what_was_decided_and_why(connector, desk, make_deli
 
 
 async def test_a_notice_is_a_note_and_changes_nothing_else(connector, desk, make_delivery):
-    payload = {"text.en": "202601-CSR-001: first_response was due", "text.zh": "已超时", "priority": "P0"}
+    payload = {
+        "text.en": "202601-CSR-001: first_response was due",
+        "text.zh": "已超时",
+        "priority": "P0",
+        "role_title": "值班经理",
+        "because": ["x"],
+    }
     notice = make_delivery(kind=EffectKind.NOTIFY, payload=payload)
     for _ in range(2):
         assert (await connector.deliver(notice)).kind is OutcomeKind.DONE
     assert desk.writes == ["reply"]
-    assert desk.notes[0].startswith("answerby notice 202601-CSR-001\n202601-CSR-001: first_response was due\n已超时\n")
+    assert desk.notes[0].split("\n") == [
+        "answerby notice 202601-CSR-001",
+        "202601-CSR-001: first_response was due",
+        "已超时",
+        "role_title: 值班经理",
+        f"[answerby effect={'a1' * 16}]",
+    ]
 
 
 async def test_a_hostile_text_cannot_pass_for_the_marker(connector, desk, make_delivery):

@@ -46,6 +46,12 @@ def routed(made: Decision, *connectors: ConnectorConfig) -> list[tuple[str, str]
     return [(entry.effect.kind.value, entry.connector) for entry in route_effects(made, connectors)]
 
 
+def test_the_update_goes_out_before_the_notices():
+    made = decision(effects=[NOTIFY, UPDATE, msgspec.structs.replace(NOTIFY, key="notify/other")])
+    entries = route_effects(made, [connector("a", ("*",), (EffectKind.NOTIFY,))])
+    assert [entry.effect.key for entry in entries] == ["update", "notify/safety/duty-manager", "notify/other"]
+
+
 @pytest.mark.parametrize(
     ("sources", "taken"),
     [(("escalated/",), True), (("escalated/desk",), True), (("*",), True), (("crm", "esc"), True), (("crm",), False)],
