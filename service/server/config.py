@@ -96,6 +96,9 @@ class Limits(Section):
     text_bytes: int = Field(default=262_144, ge=1024, description="Longest text of one fact, UTF-8 bytes.")
     list_items: int = Field(default=1000, ge=1, description="Most values in one list fact.")
     concurrent_calls: int = Field(default=1000, ge=1, description="Calls in progress in one worker; more are refused.")
+    waiting_events: int = Field(
+        default=20_000, ge=500, description="Events that wait to be decided in one worker; more are refused."
+    )
     watchers: int = Field(default=100, ge=0, description="Watch streams in one worker; more are refused.")
     deadline_seconds: float = Field(
         default=30.0, gt=0, description="Deadline of a call that brings none, and the longest."

@@ -28,7 +28,7 @@ READ_COUNT = 100
 OWN_COUNT = 1000
 MOST_DELIVERIES = 5
 """An event that was begun so often and never ended may be what kills the workers."""
-BLOCK_MS = 1000
+BLOCK_MS = 250
 STALE = timedelta(seconds=5)
 """An entry held this long belongs to a worker that died. A second decision of it would be recognised as a duplicate."""
 STALE_EVERY_SECONDS = 2.0

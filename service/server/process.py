@@ -24,7 +24,7 @@ from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import Context, decide
 from service.server.config import ConnectorConfig
-from service.server.errors import Draining, InternalError
+from service.server.errors import Draining, InternalError, Overloaded
 from service.server.logs import Logger
 from service.server.metrics import Metrics
 from service.server.routing import route_effects
@@ -99,7 +99,9 @@ class Processor:
         connectors: Sequence[ConnectorConfig],
         metrics: Metrics,
         logger: Logger,
+        most_waiting: int = 20_000,
     ) -> None:
+        self._most_waiting = most_waiting
         self._store = store
         self._rulebooks = rulebooks
         self._connectors = list(connectors)
@@ -145,6 +147,8 @@ class Processor:
         job.result.add_done_callback(lambda future: future.cancelled() or future.exception())
         if self._stopping:
             job.fail(Draining())
+        elif len(self._waiting) >= self._most_waiting:
+            job.fail(Overloaded("the server has as many events waiting as it takes; wait and send again"))
         else:
             self._waiting.append(job)
             self._wake.set()

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from service.domain.errors import StoreUnavailable
 from service.server.config import Address, Config, InvalidConfig
 from service.server.http_server import shared_socket
 from service.server.logs import Logger, make_logger
@@ -33,7 +34,7 @@ def serve(config: Config, on_ready: Callable[[Address], None] | None = None) -> 
     """
     logger = make_logger(config.log.level)
     with ExitStack() as stack:
-        config = _with_store(config, stack)
+        config, keep_store = _with_store(config, stack, logger)
         config = _with_ports(config, stack)
         folder = Path(tempfile.mkdtemp(prefix="answerby-metrics-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -49,19 +50,30 @@ def serve(config: Config, on_ready: Callable[[Address], None] | None = None) -> 
             {**os.environ, MULTIPROCESS: str(folder)},
             on_ready=announce,
             on_exit=lambda pid: mark_process_dead(pid, str(folder)),  # type: ignore[no-untyped-call]
+            on_tick=keep_store,
         )
         _serve_metrics(config, supervisor, folder, stack, logger)
         return supervisor.run()
 
 
-def _with_store(config: Config, stack: ExitStack) -> Config:
-    """The configuration with a store to connect to: ours is started when none is named."""
+def _with_store(config: Config, stack: ExitStack, logger: Logger) -> tuple[Config, Callable[[], None]]:
+    """The configuration with a store to connect to, ours started when none is named; and what keeps ours alive."""
     if config.store.redis_url is not None:
-        return config
+        return config, lambda: None
     valkey = EmbeddedValkey(config.store.data_folder)
     stack.callback(valkey.stop)
     valkey.start()
-    return _changed(config, "store", redis_url=valkey.url)
+    url = valkey.url
+
+    def keep() -> None:
+        if valkey.alive():
+            return
+        logger.error("embedded store ended, restarted")
+        valkey.start()
+        if valkey.url != url:
+            raise StoreUnavailable("the embedded store has moved; start again, or choose a shorter data folder path")
+
+    return _changed(config, "store", redis_url=url), keep
 
 
 def _with_ports(config: Config, stack: ExitStack) -> Config:

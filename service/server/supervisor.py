@@ -53,12 +53,14 @@ class Supervisor:
         environ: Mapping[str, str],
         on_ready: Callable[[], None] = lambda: None,
         on_exit: Callable[[int], None] = lambda _: None,
+        on_tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = config
         self._logger = logger
         self._environ = environ
         self._on_ready = on_ready
         self._on_exit = on_exit
+        self._on_tick = on_tick
         self._selector = selectors.DefaultSelector()
         self._children: dict[int, _Child] = {}
         self._respawn_at: dict[int, float] = {}
@@ -85,6 +87,7 @@ class Supervisor:
             for slot in range(self._config.server.workers):
                 self._spawn(slot)
             while not self._signals:
+                self._on_tick()
                 self._tick()
                 if not self._announced and self._all_failed():
                     self._logger.error("no worker can start")

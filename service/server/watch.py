@@ -19,7 +19,7 @@ from service.store.records import LoggedDecision
 from service.store.store import Store
 
 READ_COUNT = 100
-BLOCK_MS = 1000
+BLOCK_MS = 500
 BOOKMARK_SECONDS = 15.0
 
 

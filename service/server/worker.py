@@ -89,7 +89,14 @@ class Worker:
             reloads = Reloads(url, rulebooks, self._logger)
             stack.push_async_callback(reloads.close)
             connectors = self._connectors(stack)
-            processor = Processor(store, rulebooks, self._config.connectors, self._metrics, self._logger)
+            processor = Processor(
+                store,
+                rulebooks,
+                self._config.connectors,
+                self._metrics,
+                self._logger,
+                self._config.server.limits.waiting_events,
+            )
             server = self._server(processor, store, rulebooks, reloads)
             # A worker joins the shared port only once it can decide; with a bad folder it joins to say so.
             await rulebooks.start()

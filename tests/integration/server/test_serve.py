@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import queue
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import grpc.aio
 import httpx2
@@ -202,6 +204,51 @@ async def test_the_embedded_store_keeps_what_was_accepted(settings, make_event):
         assert again.duplicate
         assert again.decision.number == first.decision.number
         assert served.stop() == 0
+
+
+async def test_the_embedded_store_is_restarted_when_it_dies(settings, make_event, tmp_path):
+    settings["store"]["redis_url"] = None
+    settings["log"] = {"level": "info"}
+    with serving(settings) as served:
+        address = served.wait_for("listening")["address"]
+        first = (await submit(address, [make_event(1)])).results[0]
+        listing = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(served.process.pid)], capture_output=True, text=True, check=True
+        )
+        children = {int(pid) for pid in listing.stdout.split()}
+        for store_pid in children - set(worker_pids(served)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(store_pid, signal.SIGKILL)
+        await asyncio.to_thread(served.wait_for, "embedded store ended, restarted")
+        for _ in range(100):
+            result = (await submit(address, [make_event(2)])).results[0]
+            if result.code == 0:
+                break
+            await asyncio.sleep(0.05)
+        assert result.code == 0
+        assert result.decision.number != first.decision.number
+        assert served.stop() == 0
+
+
+async def test_workers_end_when_the_supervisor_is_killed(two_workers, until):
+    with serving(two_workers) as served:
+        served.wait_for("listening")
+        workers = worker_pids(served)
+        assert len(workers) == 2
+        served.process.kill()
+
+        async def gone() -> bool:
+            return not any(running(pid) for pid in workers)
+
+        await until(gone, LONG)
+
+
+def running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "service.server.worker" in Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace")
 
 
 async def test_a_drain_finishes_what_was_begun(two_workers, make_event):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 import pytest
 from google.rpc import error_details_pb2
@@ -169,3 +171,17 @@ async def test_the_log_holds_no_word_of_the_customer(running, make_event):
     assert '"request_id":"R-1"' in lines
     assert "my-secret-words" not in lines
     assert "Jane" not in lines
+
+
+async def test_two_workers_on_one_request_lose_nothing(launch, make_event, store):
+    async with launch() as one, launch() as other:
+        calls = []
+        for number in range(1, 61):
+            worker = one if number % 2 else other
+            request = pb.SubmitEventRequest(event=make_event(number, request_id="R-1", type="request.updated"))
+            calls.append(worker.requests.SubmitEvent(request))
+        replies = await asyncio.gather(*calls)
+        assert sorted(reply.decision.sequence for reply in replies) == list(range(1, 61))
+        assert len({reply.decision.number for reply in replies}) == 1
+        events = await store.events("default", "R-1")
+        assert sorted(event.id for event in events) == sorted(f"e-{number}" for number in range(1, 61))

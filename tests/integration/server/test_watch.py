@@ -7,6 +7,7 @@ import asyncio
 import grpc
 import pytest
 from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2
 from grpc_status import rpc_status
 
 from service.api.answerby.v1 import request_service_pb2 as pb
@@ -107,3 +108,12 @@ async def test_a_drain_ends_watches_as_unavailable_and_health_as_not_serving(lau
             async with asyncio.timeout(20):
                 await stream.read()
         assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_health_says_not_serving_while_draining(launch):
+    async with launch() as running:
+        stream = running.health.Watch(health_pb2.HealthCheckRequest())
+        assert (await stream.read()).status == health_pb2.HealthCheckResponse.SERVING
+        running.worker.stop()
+        assert (await stream.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        stream.cancel()
