@@ -97,7 +97,7 @@ def test_sample_is_decided_as_by_hand(request_id: str, decisions: dict[str, Deci
     }
     assert decision.facts.get("complaint.kind") == expected.get("kind")
     assert decision.facts.get("missing") == expected["missing"]
-    assert sorted(decision.facts.get("tags") or []) == expected.get("tags", []) or "tags" not in expected  # type: ignore[type-var, arg-type]
+    assert sorted(decision.facts.get("tags") or []) == expected.get("tags", []) or "tags" not in expected  # type: ignore[arg-type]
     check_due(decision, expected.get("due", {}))
     if "notified" in expected:
         assert notified(decision) == set(expected["notified"])
