@@ -134,4 +134,18 @@ def local_datetime(zone: ZoneInfo, micros: int) -> datetime:
 
 
 def local_year(zone: ZoneInfo, micros: int) -> int:
+    """The year of the local time. Raises TimeOutOfRange at the ends of the calendar."""
+    index = bisect_right(_YEAR_STARTS, micros)
+    if 0 < index < len(_YEAR_STARTS):
+        # Away from the turn of a year, every zone has the same one.
+        from_start, to_end = micros - _YEAR_STARTS[index - 1], _YEAR_STARTS[index] - micros
+        if from_start > _WIDEST_OFFSET < to_end:
+            return _FIRST_QUICK_YEAR + index - 1
     return local_datetime(zone, micros).year
+
+
+_FIRST_QUICK_YEAR = 1970
+_YEAR_STARTS = [to_micros(datetime(year, 1, 1, tzinfo=UTC)) for year in range(_FIRST_QUICK_YEAR, 2101)]
+_WIDEST_OFFSET = 27 * 3600 * SECOND
+"""More than any zone has ever been from UTC, a day that it left out included."""
+
