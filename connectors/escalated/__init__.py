@@ -6,8 +6,8 @@ Settings:
     webhook_secrets     secrets of the webhook that it sends to us; several while one is replaced
     source              source of the events; default `escalated/<name of the connector>`
     tenant              whose events they are; default `default`
-    priorities          our priority -> theirs; default P0 critical, P1 high, P2 medium, P3 low
-    priorities_back     their priority -> ours, for a change by hand; default the reverse, and urgent is P0
+    priorities          our priority -> theirs; default P0 critical, P1 high, P2 medium
+    priorities_back     their priority -> ours, for a change by hand; default the reverse, urgent P0, low P2
     departments         our department -> the name of theirs; one that is not listed has the same name
     statuses            their status -> our event type
     channels            their channel -> ours; one that is not listed has the same name

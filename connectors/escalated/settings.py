@@ -9,7 +9,7 @@ from pydantic import Field
 from connectors.base import Settings
 from service.domain.event import EventType
 
-PRIORITIES = {"P0": "critical", "P1": "high", "P2": "medium", "P3": "low"}
+PRIORITIES = {"P0": "critical", "P1": "high", "P2": "medium"}
 PRIORITIES_BACK = {"critical": "P0", "urgent": "P0", "high": "P1", "medium": "P2", "low": "P2"}
 STATUSES = {
     "in_progress": EventType.ACCEPTED,

@@ -139,6 +139,14 @@ async def test_the_same_change_made_again_is_another_event(connector, desk):
     assert [event.data["override.priority"] for event in events] == ["P1", "P2", "P1"]
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("critical", "P0"), ("urgent", "P0"), ("high", "P1"), ("medium", "P2"), ("low", "P2")]
+)
+async def test_every_priority_of_theirs_has_one_of_ours(connector, desk, theirs, ours):
+    _, given = changed(desk, "priority", ANA, "other", theirs)
+    assert (await complete(connector, given)).data == {"override.priority": ours}
+
+
 async def test_a_priority_set_by_an_automation_is_no_decision_of_a_person(connector, desk):
     _, given = changed(desk, "priority", None, "medium", "high")
     event = await complete(connector, given)

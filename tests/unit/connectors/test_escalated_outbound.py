@@ -146,10 +146,11 @@ async def test_a_priority_without_counterpart_is_said_in_the_note(connector, des
     assert desk.ticket["priority"] == "medium"
 
 
-async def test_urgent_set_by_hand_is_p0_enough(connector, desk, make_delivery):
-    desk.ticket["priority"] = "urgent"
-    await connector.deliver(make_delivery())
-    assert desk.ticket["priority"] == "urgent"
+@pytest.mark.parametrize(("theirs", "ours"), [("urgent", "P0"), ("low", "P2")])
+async def test_a_level_set_by_hand_that_means_the_same_stays(connector, desk, make_delivery, theirs, ours):
+    desk.ticket["priority"] = theirs
+    await connector.deliver(make_delivery(payload={"priority": ours}))
+    assert desk.ticket["priority"] == theirs
     assert "priority" not in desk.writes
 
 
