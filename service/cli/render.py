@@ -8,7 +8,8 @@ from datetime import datetime
 
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
-from rich.table import Table
+from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 from service.api.answerby.v1 import resources_pb2 as pb
@@ -20,6 +21,7 @@ PHASES = {
     pb.CLOCK_PHASE_STOPPED: "stopped",
     pb.CLOCK_PHASE_CANCELLED: "cancelled",
 }
+WIDTH_WITHOUT_TERMINAL = 180
 DECIDING_STAGES = ("classification", "priority")
 """The rule that made a request what it is, is one of these stages' if any matched there."""
 
@@ -30,8 +32,16 @@ def print_json(message: Message) -> None:
     sys.stdout.flush()
 
 
+def console_for_tables() -> Console:
+    """As wide as the terminal; wide enough for any table where there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_WITHOUT_TERMINAL)
+
+
 def decisions_table(decisions: Iterable[pb.Decision]) -> Table:
-    table = Table("number", "request", "category", "priority", "next due", "owner role", "decided by", box=None)
+    table = Table(Column("number", no_wrap=True), "request", "category", "priority", box=None)
+    for header in ("next due", "owner role", "decided by"):
+        table.add_column(header, overflow="fold")
     for decision in decisions:
         facts = decision.facts
         table.add_row(

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.text import Text
-
 from service.api.answerby.v1 import decision_service_pb2 as decisions_rpc
 from service.api.answerby.v1 import request_service_pb2 as rpc
 from service.api.answerby.v1 import resources_pb2 as pb
 from service.api.answerby.v1.decision_service_pb2_grpc import DecisionServiceStub
 from service.api.answerby.v1.request_service_pb2_grpc import RequestServiceStub
 from service.cli.client import Target
-from service.cli.render import clocks_table, decisions_table, facts_table, print_json, requests_table
+from service.cli.render import (
+    clocks_table,
+    console_for_tables,
+    decisions_table,
+    facts_table,
+    print_json,
+    requests_table,
+)
 
 CALL_SECONDS = 15.0
 PAGE = 500
@@ -41,7 +45,7 @@ def get(target: Target, request_id: str, decisions: int, *, as_json: bool) -> No
     if as_json:
         print_json(response)
         return
-    console = Console()
+    console = console_for_tables()
     console.print(requests_table([response.request]))
     console.print()
     console.print(facts_table(response.request.facts))
@@ -58,7 +62,7 @@ def list_all(target: Target, filters: Filters, limit: int, *, as_json: bool) -> 
         for request in found:
             print_json(request)
         return
-    Console().print(requests_table(found))
+    console_for_tables().print(requests_table(found))
 
 
 def pages(target: Target, filters: Filters, limit: int) -> Iterator[pb.Request]:
@@ -84,4 +88,4 @@ def explain(target: Target, request_id: str, sequence: int, language: str) -> No
             metadata=target.metadata,
             timeout=CALL_SECONDS,
         )
-    Console().print(Text(response.text))
+    print(response.text)

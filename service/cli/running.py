@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,10 +28,11 @@ from service.cli import requests
 from service.cli.client import Target
 from service.cli.fail import CommandFailed
 from service.cli.lines import read_events
-from service.cli.render import decisions_table
+from service.cli.render import console_for_tables, decisions_table
 from service.cli.serving import configured, options
 from service.cli.submitting import Submitted, submit
-from service.server.config import Config
+from service.domain.effect import EffectKind
+from service.server.config import Address, Config
 
 SAMPLES = Path("samples") / "requests.jsonl"
 START_SECONDS = 60.0
@@ -37,6 +40,9 @@ DELIVERY_SECONDS = 30.0
 STOP_SECONDS = 30.0
 LOOK_SECONDS = 0.05
 LOG_LINES_SHOWN = 5
+
+EffectName = tuple[str, str]
+"""Request id and the effect's key."""
 
 
 def run_samples(
@@ -55,7 +61,7 @@ def run_samples(
     samples = settings.rules.folder / SAMPLES
     if not samples.is_file():
         raise CommandFailed(f"{samples} is missing; without samples say `answerby serve`")
-    console = Console()
+    console = console_for_tables()
     with own_server(config, overlay, settings) as (server, target):
         refused = show_samples(samples, target, delivered, console, explain=explain)
         if once:
@@ -83,34 +89,38 @@ def show_samples(samples: Path, target: Target, delivered: Path, console: Consol
 
 
 def show_delivered(results: list[Submitted], delivered: Path, console: Console) -> None:
-    """Waits until every request that was decided just now has been written to the file of the file connector."""
-    if not any(result.decision for result in results):
-        return
-    fresh = {r.decision.request_id for r in results if r.decision is not None and not r.duplicate}
-    known = len({r.decision.request_id for r in results if r.decision is not None}) - len(fresh)
+    """Waits until what was decided just now has been written by the file connector, and says how much it was."""
+    decisions = [result.decision for result in results if result.decision is not None and not result.duplicate]
+    wanted = expected_effects(decisions)
     deadline = time.monotonic() + DELIVERY_SECONDS
-    effects = deliveries(delivered)
-    while fresh - set(effects) and time.monotonic() < deadline:
+    while wanted - delivered_effects(delivered) and time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)
-        effects = deliveries(delivered)
-    count = sum(effects[request] for request in fresh & set(effects))
+    missing = (wanted - delivered_effects(delivered)).total()
+    known = sum(result.duplicate for result in results)
     console.print(
-        f"\n{len(fresh)} requests decided, {len(fresh & set(effects))} of them delivered "
-        f"({count} effects in {delivered}); {known} were known from before",
+        f"\n{len(decisions)} events decided, {known} known from before; "
+        f"{wanted.total() - missing} of {wanted.total()} effects delivered to {delivered}",
         highlight=False,
     )
 
 
-def deliveries(delivered: Path) -> Mapping[str, int]:
-    """How many effects of each request are in the file; a line that is still being written does not count."""
-    counts: dict[str, int] = {}
+def expected_effects(decisions: list[pb.Decision]) -> Counter[EffectName]:
+    """By request and key. Of several updates of a request only the last is sure to be sent: it replaces the others."""
+    wanted: Counter[EffectName] = Counter()
+    for decision in decisions:
+        for effect in decision.effects:
+            name = (decision.request_id, effect.key)
+            wanted[name] = 1 if effect.kind == EffectKind.UPDATE_REQUEST else wanted[name] + 1
+    return wanted
+
+
+def delivered_effects(delivered: Path) -> Counter[EffectName]:
+    """What is in the file; a line that is still being written does not count."""
     if not delivered.is_file():
-        return counts
-    for line in delivered.read_bytes().splitlines(keepends=True):
-        if line.endswith(b"\n"):
-            request_id = orjson.loads(line)["request_id"]
-            counts[request_id] = counts.get(request_id, 0) + 1
-    return counts
+        return Counter()
+    lines = (line for line in delivered.read_bytes().splitlines(keepends=True) if line.endswith(b"\n"))
+    records = (orjson.loads(line) for line in lines)
+    return Counter((record["request_id"], record["key"]) for record in records)
 
 
 @contextmanager
@@ -118,6 +128,9 @@ def own_server(
     config: Path | None, overlay: Mapping[str, str], settings: Config
 ) -> Iterator[tuple[subprocess.Popen[bytes], Target]]:
     """A server as a child process that is drained at the end. Raises CommandFailed when it does not come up."""
+    address = settings.server.listen
+    if is_taken(address):  # else what answers there would be taken for our own server
+        raise CommandFailed(f"cannot listen on {address}: address already in use; choose another port with --listen")
     settings.store.data_folder.mkdir(parents=True, exist_ok=True)
     log = settings.store.data_folder / "serve.log"
     arguments = [sys.executable, "-m", "service.cli.main", "serve"]
@@ -128,7 +141,7 @@ def own_server(
             arguments, stdout=stream, stderr=stream, env={**os.environ, **overlay}, start_new_session=True
         )
     try:
-        target = Target(str(settings.server.listen), next(iter(settings.server.tokens), ""))
+        target = Target(str(address), next(iter(settings.server.tokens), ""))
         wait_until_serving(server, target, log)
         yield server, target
     finally:
@@ -199,6 +212,17 @@ def file_connector(path: Path) -> str:
         "settings": {"path": str(path)},
     }
     return json.dumps([connector])
+
+
+def is_taken(address: Address) -> bool:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
 
 
 def free_port(host: str) -> int:

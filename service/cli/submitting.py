@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
 from rich.text import Text
 
 from service.api.answerby.v1 import request_service_pb2 as rpc
@@ -18,7 +17,7 @@ from service.api.answerby.v1.request_service_pb2_grpc import RequestServiceStub
 from service.cli.client import Target
 from service.cli.lines import Line, read_events
 from service.cli.messages import event_to
-from service.cli.render import decisions_table, print_json
+from service.cli.render import console_for_tables, decisions_table, print_json
 
 BATCH = 100
 CALL_SECONDS = 30.0
@@ -49,7 +48,7 @@ def submit_file(file: Path, target: Target, *, as_json: bool, historical: bool) 
         else:
             decisions.append(result.decision)
     if not as_json:
-        console = Console()
+        console = console_for_tables()
         console.print(decisions_table(decisions))
         console.print(Text(f"{len(decisions)} decided, {refused} refused"))
     return refused

@@ -72,7 +72,7 @@ def line(planned: Planned, outcome: Outcome) -> dict[str, object]:
     if outcome.rules:
         record["rules"] = outcome.rules
     if outcome.flags:
-        record["flags"] = [{"code": code, "message": message} for code, message in outcome.flags]
+        record["flags"] = [{"code": code, "message": message} for code, message in sorted(outcome.flags)]
     return record
 
 

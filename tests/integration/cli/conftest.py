@@ -1,0 +1,48 @@
+"""A server as a process of its own, and the command line in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from service.cli.client import Target
+from service.cli.main import app
+from service.cli.running import free_port, own_server
+from service.cli.serving import configured, options
+
+RULES = Path(__file__).parent / "incident_rules"
+
+
+@pytest.fixture(autouse=True)
+def quiet_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No port for metrics, no configuration file that happens to lie in the working folder."""
+    monkeypatch.setenv("ANSWERBY_METRICS__LISTEN", "")
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def incident_rules() -> Path:
+    return RULES
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[Target]:
+    """A server with the incident rules on an embedded store."""
+    overlay = options(listen=f"127.0.0.1:{free_port('127.0.0.1')}", rules=RULES, data=tmp_path / "data")
+    with own_server(None, overlay, configured(None, overlay)) as (_, running):
+        yield running
+
+
+@pytest.fixture
+def answerby() -> Callable[..., Any]:
+    """Runs a command; the result has exit_code, stdout and stderr."""
+
+    def run(*arguments: object) -> Any:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+    return run

@@ -1,0 +1,199 @@
+"""The commands against a running server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.cli.client import Target
+from service.cli.running import free_port, is_serving
+
+EVENTS = [
+    {"id": "1", "request_id": "A", "time": "2026-03-02T09:00:00+08:00", "facts": {"impact": "high", "urgency": "high"}},
+    {"id": "2", "request_id": "B", "time": "2026-03-02T09:00:00+08:00", "facts": {"impact": "low", "urgency": "low"}},
+    {"id": "3", "request_id": "A", "time": "2026-03-02T10:00:00+08:00", "type": "request.closed", "actor": "agent"},
+]
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in EVENTS))
+    return path
+
+
+def test_submit_then_look_at_it_from_every_side(answerby: Callable[..., Any], events: Path, target: Target) -> None:
+    to = ("--target", target.address)
+
+    submitted = answerby("submit", events, *to)
+    listed = answerby("list", *to, "--priority", "P1", "--json")
+    closed = answerby("list", *to, "--status", "closed")
+    shown = answerby("get", "A", *to)
+    explained = answerby("explain", "A", *to, "--sequence", 1)
+    chinese = answerby("explain", "A", *to, "--language", "zh")
+
+    assert submitted.exit_code == 0
+    assert "3 decided, 0 refused" in submitted.stdout
+    assert "matrix#1 (matrix.yaml:9)" in submitted.stdout
+    assert [json.loads(line)["request_id"] for line in listed.stdout.splitlines()] == ["A"]
+    assert "P1" in closed.stdout
+    assert "matrix#8" not in closed.stdout
+    assert "resolution" in shown.stdout
+    assert "Priority follows from impact and urgency." in explained.stdout
+    assert chinese.exit_code == 0
+    assert chinese.stdout != explained.stdout
+
+
+def test_submit_again_changes_nothing_and_a_reused_id_is_refused(
+    answerby: Callable[..., Any], events: Path, tmp_path: Path, target: Target
+) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text(json.dumps({**EVENTS[0], "facts": {}}) + '\n{"request_id": 5}\n')
+    first = answerby("submit", events, "--target", target.address, "--json")
+
+    again = answerby("submit", events, "--target", target.address, "--json")
+    reused = answerby("submit", other, "--target", target.address)
+
+    assert again.stdout == first.stdout
+    assert reused.exit_code == 1
+    assert "line 1: EVENT_ID_REUSED" in reused.stderr
+    assert "line 2: request_id must be text" in reused.stderr
+
+
+def test_an_unknown_request_is_one_line_and_status_1(answerby: Callable[..., Any], target: Target) -> None:
+    result = answerby("get", "nobody", "--target", target.address)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("answerby: NOT_FOUND")
+
+
+def test_watch_prints_decisions_and_the_token_to_go_on_with(
+    answerby: Callable[..., Any], events: Path, target: Target
+) -> None:
+    answerby("submit", events, "--target", target.address)
+    command = [sys.executable, "-m", "service.cli.main", "watch", "--target", target.address, "--from-start"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
+        assert watcher.stdout is not None
+        seen = [watcher.stdout.readline() for _ in EVENTS]
+        watcher.send_signal(signal.SIGINT)
+        _, told = watcher.communicate(timeout=30)
+
+    assert sorted(line.split()[4] for line in seen) == ["A", "A", "B"]
+    assert "go on with: answerby watch --resume " in told
+    assert "Traceback" not in told
+
+
+def test_check_names_each_mistake(answerby: Callable[..., Any], incident_rules: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "rules"
+    broken.mkdir()
+    (broken / "vocabulary.yaml").write_text("fields:\n  tier: {type: enun}\n")
+
+    good, bad = answerby("check", incident_rules), answerby("check", broken)
+
+    assert good.exit_code == 0
+    assert "10 rules and table rows in 5 files" in good.stdout
+    assert bad.exit_code == 1
+    assert "vocabulary.yaml:2:" in bad.stdout
+
+
+def test_a_wrong_configuration_is_one_line_and_status_1(answerby: Callable[..., Any], tmp_path: Path) -> None:
+    config = tmp_path / "answerby.toml"
+    config.write_text("[server]\nlisten = '0.0.0.0:1'\n")
+
+    result = answerby("serve", "--config", config)
+
+    assert result.exit_code == 1
+    assert "can be reached from outside" in result.stderr
+
+
+@pytest.fixture
+def rules_with_samples(incident_rules: Path, tmp_path: Path) -> Path:
+    rules = tmp_path / "rules"
+    samples = rules / "samples"
+    samples.mkdir(parents=True)
+    for file in incident_rules.iterdir():
+        (rules / file.name).write_bytes(file.read_bytes())
+    (samples / "requests.jsonl").write_text("".join(json.dumps(event) + "\n" for event in EVENTS))
+    return rules
+
+
+def test_run_once_decides_delivers_and_ends(rules_with_samples: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "service.cli.main", "run", "--once", "--listen", "127.0.0.1:0"]
+    for expected in ("3 events decided, 0 known from before", "0 events decided, 3 known from before"):
+        done = subprocess.run(
+            [*command, "--rules", rules_with_samples, "--explain"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=tmp_path,
+        )
+
+        assert done.returncode == 0, done.stderr
+        assert "matrix#1" in done.stdout
+        assert "matrix#8" in done.stdout
+        assert expected in done.stdout
+        assert "Priority follows from impact and urgency." in done.stdout
+    delivered = [json.loads(line) for line in (tmp_path / ".answerby" / "delivered.jsonl").read_text().splitlines()]
+    assert {record["request_id"] for record in delivered if record["kind"] == "update_request"} == {"A", "B"}
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_run_serves_until_it_is_told_to_stop(rules_with_samples: Path, tmp_path: Path, stop: signal.Signals) -> None:
+    target = Target(f"127.0.0.1:{free_port('127.0.0.1')}")
+    command = [sys.executable, "-m", "service.cli.main", "run", "--listen", target.address]
+    with subprocess.Popen(
+        [*command, "--rules", rules_with_samples],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        cwd=tmp_path,
+    ) as running:
+        assert running.stdout is not None
+        lines = iter(running.stdout.readline, "")
+        assert any(f"serving on {target.address}" in line for line in lines)
+        with target.connect() as channel:
+            assert is_serving(channel)
+        running.send_signal(stop)
+        _, told = running.communicate(timeout=60)
+
+    assert running.returncode == 0
+    assert "Traceback" not in told
+    log = (tmp_path / ".answerby" / "serve.log").read_text()
+    assert '"event":"stopped"' in log
+    with target.connect() as channel:
+        assert not is_serving(channel)
+
+
+def test_run_tells_why_its_server_cannot_start(tmp_path: Path, rules_with_samples: Path) -> None:
+    port = free_port("127.0.0.1")
+    command = [sys.executable, "-m", "service.cli.main", "serve", "--listen", f"127.0.0.1:{port}"]
+    with subprocess.Popen(
+        [*command, "--rules", rules_with_samples, "--data", tmp_path / "other"], stderr=subprocess.DEVNULL
+    ) as first:
+        deadline = time.monotonic() + 60
+        with Target(f"127.0.0.1:{port}").connect() as channel:
+            while not is_serving(channel):
+                assert time.monotonic() < deadline
+        second = subprocess.run(
+            [*command[:3], "run", "--once", "--listen", f"127.0.0.1:{port}", "--rules", rules_with_samples],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=tmp_path,
+        )
+        first.terminate()
+
+    assert second.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in second.stderr
