@@ -43,7 +43,11 @@ def rulebook() -> Rulebook:
 
 @pytest.fixture(scope="module")
 def compiled(rulebook: Rulebook) -> CompiledRulebook:
-    return compile_rulebook(rulebook, engine="shadow")
+    return compile_rulebook(rulebook, engine="shadow", on_difference=refuse)
+
+
+def refuse(stage: str, *seen: object) -> None:
+    raise AssertionError(f"the two matchers differ in {stage}: {seen}")
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +177,7 @@ def said(compiled: CompiledRulebook, text: str, **facts: Any) -> dict[str, Any]:
         ("应该更加急需改进", "urgent"),
         ("不着急！！", "low"),
         ("十万火急", "urgent"),
+        ("Please do not treat this as urgent", "low"),
         ("ASAP please", "urgent"),
         ("please fix the Asapeda theme", "normal"),
     ],
@@ -196,6 +201,10 @@ def test_urgency_words(compiled: CompiledRulebook, text: str, urgency: str) -> N
         "The kettle caught fire, luckily nobody was hurt",
         "ｃａｕｇｈｔ　ｆｉｒｅ",
         "煤气泄漏",
+        "电动车着火",
+        "the battery is smoking",
+        "the housing shocked me",
+        "孩子误吞了纽扣电池",
     ],
 )
 def test_safety_outranks_whatever_else_is_said(compiled: CompiledRulebook, text: str) -> None:
@@ -221,6 +230,7 @@ def test_safety_outranks_whatever_else_is_said(compiled: CompiledRulebook, text:
         "请问这款电池会不会爆炸？",
         "信息爆炸的时代",
         "请看着火车时刻表",
+        "请问这款充电器会不会着火？",
         "建议缩短路灯的关闭时间",
         "电脑中毒了怎么办",
         "非常受伤害的感觉",
