@@ -21,24 +21,25 @@ MAX_ALIASED_NODES = 2_000
 """Nodes that all aliases of one file stand for together; a bomb of nested aliases ends here."""
 
 _LOADER: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-_TAB_INDENT = re.compile(r"^[ ]*\t[ \t]*[^\s#]", re.MULTILINE)
+_COMMENT = re.compile(r"(^|\s)#")
 
 
 def parse_yaml(text: str, file: str, report: Report, loader: type = _LOADER) -> Node | None:
     """The root node of one YAML document, or None with a diagnostic. Duplicate keys, traps and tabs are reported."""
+    if _report_tabs(text, file, report):
+        return None
     builder = _Builder(file, report)
     try:
         for event in yaml.parse(text, Loader=loader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        _report_syntax(error, text, file, report)
+        _report_syntax(error, file, report)
         return None
     except ReaderError as error:
         _report_character(error, text, file, report)
         return None
     except _Refused:
         return None
-    _report_tabs(builder, text, file, report)
     return builder.root
 
 
@@ -69,7 +70,6 @@ class _Open:
 class _Builder:
     def __init__(self, file: str, report: Report) -> None:
         self.root: Node | None = None
-        self.text_lines: set[int] = set()
         self._file = file
         self._report = report
         self._open: list[_Open] = []
@@ -99,8 +99,6 @@ class _Builder:
         self._check_tag(event.tag, place)
         plain = not event.style
         text = event.value
-        if event.end_mark is not None and event.end_mark.line >= place.line:
-            self.text_lines.update(range(place.line, event.end_mark.line + 1))
         reason = trap(text) if plain else ""
         if reason:
             self._report.add(Code.YAML_TRAP, place, f"{_short(text)} {reason}", trap_remedy(_short(text)))
@@ -177,15 +175,11 @@ class _Builder:
         raise _Refused
 
 
-def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, report: Report) -> None:
+def _report_syntax(error: yaml.MarkedYAMLError, file: str, report: Report) -> None:
     mark = error.problem_mark or error.context_mark
     line = mark.line if mark else 0
     column = mark.column if mark else 0
     place = Place(file, line + 1, column + 1)
-    lines = text.splitlines()
-    if line < len(lines) and _TAB_INDENT.match(lines[line]):
-        report.add(Code.YAML_TAB, place, "a tab stands where the line is indented", "indent with spaces")
-        return
     context = f"{error.context}: " if error.context else ""
     report.add(Code.YAML_SYNTAX, place, f"not valid YAML: {context}{error.problem}", "is the file only half written?")
 
@@ -204,14 +198,18 @@ def _is_forbidden(character: str) -> bool:
     return (is_control and character not in "\t\n\r\x85") or code in {0xFFFE, 0xFFFF}
 
 
-def _report_tabs(builder: _Builder, text: str, file: str, report: Report) -> None:
+def _report_tabs(text: str, file: str, report: Report) -> bool:
+    """Tabs are refused outside comments, as the parsers of PyYAML take them in different places."""
     if "\t" not in text:
-        return
-    for number, line in enumerate(text.splitlines()):
-        found = _TAB_INDENT.match(line)
-        if found and number not in builder.text_lines:
-            place = Place(file, number + 1, line.index("\t") + 1)
-            report.add(Code.YAML_TAB, place, "a tab stands where the line is indented", "indent with spaces")
+        return False
+    found = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        tab = line.find("\t")
+        if tab >= 0 and not _COMMENT.search(line[:tab]):
+            found = True
+            hint = "indent with spaces" if not line[:tab].strip() else 'write a space, or "\\t" in a quoted text'
+            report.add(Code.YAML_TAB, Place(file, number, tab + 1), "a tab stands outside a comment", hint)
+    return found
 
 
 def _short(text: str) -> str:

@@ -77,6 +77,8 @@ def test_every_code_has_a_page_and_every_page_a_code():
     pages = {path.stem for path in PAGES.glob("*.md")} - {"README"}
 
     assert pages == {code.value for code in Code}
+    contents = (PAGES / "README.md").read_text("utf-8")
+    assert all(f"]({page}.md)" in contents for page in pages)
 
 
 @pytest.mark.parametrize("code", Code)

@@ -165,7 +165,7 @@ def test_mangled_files_never_raise(folder, base, seed):
         for _ in range(chance.randint(1, 6)):
             at = chance.randrange(len(text))
             text[at : at + chance.randint(0, 3)] = chance.choice(
-                list("{}[]:,-#&*!|>'\"%@`\t\n\0 1é火") + ["- ", ": ", "null", "{}"]
+                [*"{}[]:,-#&*!|>'\"%@`\t\n\0 1é火", "- ", ": ", "null", "{}"]
             )
         (folder / name).write_bytes("".join(text).encode())
 
