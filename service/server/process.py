@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import random
 import time
 from collections import deque
 from collections.abc import Hashable, Sequence
@@ -34,7 +35,9 @@ from service.store.records import Commit, CommitOutcome, DueTimer, Loaded, LoadQ
 from service.store.store import Store
 
 ROUND_EVENTS = 500
-ATTEMPTS = 12
+ATTEMPTS = 50
+LONGEST_BACKOFF = 0.02
+"""Seconds that a worker at most stands back when all it decided was overtaken by others."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SLICE_SECONDS = 0.005
 """How long decisions may hold the event loop before others get their turn."""
@@ -274,6 +277,10 @@ class Processor:
                 retried.append(job)
         self._metrics.commit(len(jobs), len(retried), time.perf_counter() - started)
         self._retry(retried)
+        if len(retried) == len(jobs):
+            # Workers that loop in step could overtake the same one again and again.
+            overtaken = max(job.attempts for job in retried)
+            await asyncio.sleep(random.uniform(0, min(LONGEST_BACKOFF, 0.001 * 2 ** min(overtaken, 8))))
 
     def _retry(self, jobs: list[_Job]) -> None:
         """A conflict or a duplicate found by the commit: load again, which tells which it is."""

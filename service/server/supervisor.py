@@ -132,7 +132,7 @@ class Supervisor:
             child.heard = time.monotonic()
             if b"R" in said:
                 child.ready = True
-                self._logger.info("worker started", worker=child.slot)
+                self._logger.info("worker started", worker=child.slot, pid=child.process.pid)
         if not self._announced and self._children and all(child.ready for child in self._children.values()):
             self._announced = True
             self._on_ready()
@@ -165,7 +165,9 @@ class Supervisor:
         wait = min(LONGEST_WAIT_SECONDS, 0.1 * 2 ** (deaths - 2)) if deaths > 1 else 0.0
         self._respawn_at[child.slot] = time.monotonic() + wait
         self.restarts += 1
-        self._logger.warning("worker ended, replaced", worker=child.slot, exit_code=child.process.returncode)
+        self._logger.warning(
+            "worker ended, replaced", worker=child.slot, pid=child.process.pid, exit_code=child.process.returncode
+        )
 
     def _all_failed(self) -> bool:
         """Every slot has died three times without any worker ever being ready."""

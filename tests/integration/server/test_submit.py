@@ -176,12 +176,12 @@ async def test_the_log_holds_no_word_of_the_customer(running, make_event):
 async def test_two_workers_on_one_request_lose_nothing(launch, make_event, store):
     async with launch() as one, launch() as other:
         calls = []
-        for number in range(1, 61):
+        for number in range(1, 201):
             worker = one if number % 2 else other
             request = pb.SubmitEventRequest(event=make_event(number, request_id="R-1", type="request.updated"))
             calls.append(worker.requests.SubmitEvent(request))
         replies = await asyncio.gather(*calls)
-        assert sorted(reply.decision.sequence for reply in replies) == list(range(1, 61))
+        assert sorted(reply.decision.sequence for reply in replies) == list(range(1, 201))
         assert len({reply.decision.number for reply in replies}) == 1
         events = await store.events("default", "R-1")
-        assert sorted(event.id for event in events) == sorted(f"e-{number}" for number in range(1, 61))
+        assert sorted(event.id for event in events) == sorted(f"e-{number}" for number in range(1, 201))
