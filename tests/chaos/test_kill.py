@@ -64,7 +64,7 @@ class serving:  # noqa: N801 - used as a context manager function
         connector = {"name": "file", "type": "file", "sources": ["*"], "effects": EVERY_KIND}
         connector["settings"] = {"path": str(delivered), "fsync": False}
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("ANSWERBY_")},
             "REDIS_URL": redis_url,
             "ANSWERBY_SERVER__LISTEN": self.address,
             "ANSWERBY_SERVER__WORKERS": "2",

@@ -106,7 +106,7 @@ def _start(stack: contextlib.ExitStack, python: str, folder: Path, hook_port: in
         "DESK_DATABASE": str(folder / "desk.sqlite3"),
         "DESK_LIMIT": str(limit),
         "DESK_PORT": str(port),
-        "DESK_HOOK": f"http://127.0.0.1:{hook_port}/hook",
+        "DESK_HOOK": f"http://127.0.0.1:{hook_port}/hook/desk",
         "DESK_SECRET": SECRET,
         "DESK_TOKENS": str(tokens),
     }
