@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +62,7 @@ def run_samples(
     if not samples.is_file():
         raise CommandFailed(f"{samples} is missing; without samples say `answerby serve`")
     console = console_for_tables()
-    with own_server(config, overlay, settings) as (server, target):
+    with stop_signals(), own_server(config, overlay, settings) as (server, target):
         refused = show_samples(samples, target, delivered, console, explain=explain)
         if once:
             if refused:
@@ -169,25 +169,25 @@ def is_serving(channel: grpc.Channel) -> bool:
 
 def wait_for_stop(server: subprocess.Popen[bytes]) -> int:
     """Until a stop signal, or until the server ends by itself: then its status."""
-    with stop_signals():
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            return 0
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
 
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """SIGTERM interrupts as Ctrl-C does."""
+    """SIGTERM interrupts as Ctrl-C does; Ctrl-C does so also where a shell had it ignored."""
 
     def interrupt(_signum: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before: Callable[..., object] | int | None = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
