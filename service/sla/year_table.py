@@ -148,4 +148,3 @@ _FIRST_QUICK_YEAR = 1970
 _YEAR_STARTS = [to_micros(datetime(year, 1, 1, tzinfo=UTC)) for year in range(_FIRST_QUICK_YEAR, 2101)]
 _WIDEST_OFFSET = 27 * 3600 * SECOND
 """More than any zone has ever been from UTC, a day that it left out included."""
-

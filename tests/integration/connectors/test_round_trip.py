@@ -27,7 +27,13 @@ async def answerby(tmp_path, redis_url, desk, hook_port, hook_secret):
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     settings = {"url": desk.url, "token": desk.tokens["bot"], "webhook_secrets": [hook_secret]}
-    connector = {"name": "desk", "type": "escalated", "sources": ["escalated/desk"], "effects": [], "settings": settings}
+    connector = {
+        "name": "desk",
+        "type": "escalated",
+        "sources": ["escalated/desk"],
+        "effects": [],
+        "settings": settings,
+    }
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ANSWERBY_")},
         "REDIS_URL": redis_url,
