@@ -155,7 +155,8 @@ class Receiver:
         self._arrived = asyncio.Condition()
 
     async def start(self, port: int) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        # The next to listen here may be answerby itself, which shares its port with others that share theirs.
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, reuse_port=True)
 
     async def stop(self) -> None:
         self._server.close()
