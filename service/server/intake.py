@@ -14,8 +14,9 @@ from service.domain.errors import AnswerbyError, EventIdReused, InvalidInput
 from service.domain.event import Event
 from service.server.config import Limits
 from service.server.logs import Logger
-from service.server.loops import pause, repeat
+from service.server.loops import repeat
 from service.server.metrics import Metrics
+from service.server.parking import Parking
 from service.server.process import Origin, Processed, Processor, Submission, identity_hash, payload_hash
 from service.server.rulebooks import RulebookHolder
 from service.server.validate import event_violations
@@ -32,7 +33,8 @@ BLOCK_MS = 250
 STALE = timedelta(seconds=5)
 """An entry held this long belongs to a worker that died. A second decision of it would be recognised as a duplicate."""
 STALE_EVERY_SECONDS = 2.0
-COMPLETE_ATTEMPTS = 3
+MOST_PARKED = 2000
+"""Events that may wait for their platforms in one worker; beyond, the rest waits in the stream."""
 PERMANENT = (InvalidInput, EventIdReused)
 
 
@@ -61,16 +63,15 @@ class Intake:
         self._connectors = connectors
         self._tenant = tenant
         self._consumer = consumer
-        self._stopping = asyncio.Event()
         self._open = False
         self._limits = limits
         self._metrics = metrics
         self._logger = logger
         self._next_claim = 0.0
+        self._parking = Parking()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consumes until `stopping` is set; what was read is finished first."""
-        self._stopping = stopping
         await repeat("intake", self._step, stopping, self._logger)
 
     async def _step(self) -> float:
@@ -81,7 +82,11 @@ class Intake:
             await self._begin()
         if time.monotonic() >= self._next_claim:
             self._next_claim = time.monotonic() + STALE_EVERY_SECONDS
+            await self._store.hold_events(self._tenant, self._consumer, self._parking.stream_ids)
             await self._take_over()
+        await self._handle(self._parking.take_due(time.monotonic()))
+        if len(self._parking) >= MOST_PARKED:
+            return BLOCK_MS / 1000
         await self._handle(await self._store.read_events(self._tenant, self._consumer, READ_COUNT, BLOCK_MS))
         return 0.0
 
@@ -99,7 +104,7 @@ class Intake:
         claim = await self._store.claim_stale(self._tenant, self._consumer, STALE, max_deliveries=MOST_DELIVERIES)
         for stream_id in claim.poisoned:
             self._metrics.dead_letter("intake")
-            self._logger.error("event given up", stream_id=stream_id)
+            self._logger.error("event given up", stream_id=stream_id, tenant=self._tenant, reason="never finished")
         for stream_id in claim.lost:
             self._logger.error("event lost from the stream", stream_id=stream_id)
         await self._handle(claim.entries)
@@ -118,16 +123,12 @@ class Intake:
         if entry.event is None:
             await self._give_up(entry, entry.error)
             return None
-        event, connector = self._unmark(entry.event)
+        event, name = _unmark(entry.event)
+        connector = self._connectors.get(name)
         digest = payload_hash(event)
         if isinstance(connector, InboundConnector):
-            try:
-                completed = await self._complete(connector, event)
-            except AnswerbyError as error:
-                self._logger.warning("event cannot be completed yet", stream_id=entry.id, reason=error.reason)
-                return None
+            completed = await self._complete(connector, name, event, entry)
             if completed is None:
-                await self._store.acknowledge(entry.tenant, [entry.id])
                 return None
             event = msgspec.structs.replace(completed, tenant=event.tenant)
             digest = identity_hash(event)
@@ -136,22 +137,27 @@ class Intake:
             return None
         return Submission(event, Origin.INTAKE, payload_hash=digest, stream_ack=entry.id)
 
-    def _unmark(self, event: Event) -> tuple[Event, Connector | None]:
-        name = event.data.get(CONNECTOR_FACT)
-        if name is None:
-            return event, None
-        data = {key: value for key, value in event.data.items() if key != CONNECTOR_FACT}
-        return msgspec.structs.replace(event, data=data), self._connectors.get(str(name))
-
-    async def _complete(self, connector: InboundConnector, event: Event) -> Event | None:
-        for attempt in range(1, COMPLETE_ATTEMPTS + 1):
-            try:
-                return await connector.complete(event)
-            except PlatformUnavailable as error:
-                if attempt == COMPLETE_ATTEMPTS or self._stopping.is_set():
-                    raise
-                await pause(self._stopping, min(error.retry_after or 0.2 * attempt, 1.0))
-        raise AssertionError
+    async def _complete(self, connector: InboundConnector, name: str, event: Event, entry: IntakeEntry) -> Event | None:
+        """The whole event; None when it is our own write, or has to wait for the platform."""
+        if self._parking.is_closed(name, time.monotonic()):
+            self._parking.add(name, entry)
+            return None
+        try:
+            completed = await connector.complete(event)
+        except PlatformUnavailable as error:
+            self._logger.warning("platform unavailable", connector=name, stream_id=entry.id, reason=error.reason)
+            self._parking.close(name, time.monotonic(), error.retry_after)
+            self._parking.add(name, entry)
+            return None
+        except AnswerbyError as error:
+            self._logger.warning(
+                "event cannot be completed yet", connector=name, stream_id=entry.id, reason=error.reason
+            )
+            return None
+        self._parking.answered(name)
+        if completed is None:
+            await self._store.acknowledge(entry.tenant, [entry.id])
+        return completed
 
     async def _conclude(self, entry: IntakeEntry, fate: Processed | AnswerbyError) -> None:
         """The commit has acknowledged what was decided; the rest is settled here."""
@@ -165,5 +171,17 @@ class Intake:
 
     async def _give_up(self, entry: IntakeEntry, reason: str) -> None:
         self._metrics.dead_letter("intake")
-        self._logger.error("event given up", stream_id=entry.id, tenant=entry.tenant)
+        connector = _unmark(entry.event)[1] if entry.event is not None else ""
+        self._logger.error(
+            "event given up", stream_id=entry.id, tenant=entry.tenant, connector=connector, reason=reason
+        )
         await self._store.dead_letter(entry, reason)
+
+
+def _unmark(event: Event) -> tuple[Event, str]:
+    """The event as its connector made it, and the connector's name; empty for one that no connector brought."""
+    name = event.data.get(CONNECTOR_FACT)
+    if name is None:
+        return event, ""
+    data = {key: value for key, value in event.data.items() if key != CONNECTOR_FACT}
+    return msgspec.structs.replace(event, data=data), str(name)

@@ -104,6 +104,14 @@ class Intake:
                 break
         return StaleClaim(entries=entries, poisoned=poisoned, lost=lost)
 
+    async def hold_events(self, tenant: str, consumer: str, stream_ids: Sequence[str]) -> None:
+        """Keeps entries in this consumer's hands although they take long; not counted as another delivery."""
+        if stream_ids:
+            with translated():
+                await self._connection.client.xclaim(
+                    tenant_keys(tenant).intake, GROUP, consumer, 0, list(stream_ids), justid=True
+                )
+
     async def acknowledge(self, tenant: str, stream_ids: Sequence[str]) -> None:
         """Done with entries that need no commit, such as an event that was accepted before."""
         if stream_ids:

@@ -128,6 +128,23 @@ def hook(number=1, **changes):
     return {"id": f"w-{number}", "ticket": f"T-{number}", "sent": "09:00"} | changes
 
 
+async def test_waiting_for_a_platform_never_gives_an_event_up(desk, launch, store, until):
+    desk.unavailable = 40  # far more often than a poisoned event is tried
+    async with launch() as running, httpx2.AsyncClient() as http:
+        url = f"http://127.0.0.1:{running.worker.http_port}/hook/desk"
+        for number in range(3):
+            assert (await http.post(url, json=hook(number), headers={"x-secret": "right"})).status_code == 202
+
+        async def decided() -> bool:
+            reply = await running.requests.ListRequests(pb.ListRequestsRequest())
+            return len(reply.requests) == 3
+
+        await until(decided)
+    assert desk.unavailable == 0
+    assert await store.dead_intake("default") == []
+    assert (await store.intake_depth("default")).pending == 0
+
+
 async def test_a_webhook_becomes_a_decided_request(desk, launch, until):
     desk.unavailable = 1
     async with launch() as running, httpx2.AsyncClient(headers={"x-secret": "right"}) as client:
