@@ -122,7 +122,7 @@ def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, 
         draft.setters.update(result.setters)
         draft.explanation.append(result.explanation)
         draft.flags.extend(result.flags)
-    draft.flags += record.flags
+    draft.flags += sorted(record.flags, key=lambda flag: (flag.code, flag.message))
     draft.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]
     draft.derived = derived_facts(compiled.rulebook.vocabulary, draft.outputs)
     return draft
