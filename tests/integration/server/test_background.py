@@ -129,7 +129,7 @@ def hook(number=1, **changes):
 
 
 async def test_waiting_for_a_platform_never_gives_an_event_up(desk, launch, store, until):
-    desk.unavailable = 40  # far more often than a poisoned event is tried
+    desk.unavailable = 12  # far more often than a poisoned event is tried
     async with launch() as running, httpx2.AsyncClient() as http:
         url = f"http://127.0.0.1:{running.worker.http_port}/hook/desk"
         for number in range(3):
