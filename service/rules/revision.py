@@ -1,8 +1,9 @@
-"""The revision: a hash of what the rulebook means.
+"""The revision: a hash of everything of the rulebook that a decision can show.
 
-It is taken over the compiled content, sorted by id, and not over the files: comments, formatting, the order of keys,
-file names and the split into files do not change it; any change of meaning or of a `because` does. Where a rule stands
-(file, line) is not part of it.
+It is taken over the compiled content, sorted by id: what the rules mean, their words (`because`, titles, labels,
+templates), and the file and line of each rule, which explanations name. The order of loading, formatting within a line,
+the order of keys, and comments that move no rule do not change it. What stands in no decision has no place in it: where
+a lexicon, a calendar or a template is written.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from service.rules.condition import All, AnyOf, Atom, Condition, Not
-from service.rules.model import Block, HitPolicy, Rule, Rulebook, Stage
+from service.rules.model import Rule, Rulebook, Stage
 
-LANGUAGE = 1
+LANGUAGE = 2
 """Raised when the same files come to mean something else."""
 
 
@@ -41,13 +42,8 @@ def revision_of(rulebook: Rulebook, calendars: Mapping[str, object]) -> str:
 
 def _stage(stage: Stage) -> object:
     rules = sorted((_rule(rule) for rule in stage.rules), key=lambda r: str(r["id"]))
-    blocks = sorted(_block(block) for block in stage.blocks if block.hit is not HitPolicy.COLLECT)
-    return [stage.name, stage.hit, stage.default, stage.on_error, rules, blocks]
-
-
-def _block(block: Block) -> tuple[str, list[str]]:
-    """Only a policy of its own makes it matter which rules share a block."""
-    return block.hit, sorted(rule.id for rule in block.rules)
+    policies = sorted([block.id, block.hit] for block in stage.blocks)
+    return [stage.name, stage.hit, stage.default, stage.on_error, rules, policies]
 
 
 def _rule(rule: Rule) -> dict[str, object]:
@@ -60,6 +56,8 @@ def _rule(rule: Rule) -> dict[str, object]:
         "owner": rule.owner,
         "enabled_from": rule.enabled_from,
         "until": rule.until,
+        "file": rule.file,
+        "line": rule.line,
     }
 
 

@@ -1,4 +1,4 @@
-"""The revision changes with what the rulebook means, and with nothing else."""
+"""The revision changes with whatever a decision can show, and with nothing else."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from service.rules.loader import load_texts
 def revision(result) -> str:
     assert result.rulebook is not None, [str(d) for d in result.diagnostics]
     return result.rulebook.revision
+
+
+def place(result, rule: str) -> tuple[str, int]:
+    found = [(r.file, r.line) for stage in result.rulebook.stages for r in stage.rules if r.id == rule]
+    (only,) = found
+    return only
 
 
 def test_its_form(load):
@@ -43,35 +49,35 @@ def test_the_order_of_files_does_not_change_the_diagnostics(base):
 def test_comments_format_and_the_order_of_keys_do_not_matter(load, base):
     reformatted = {
         "classification.yaml": """\
-# Safety first.
-
-rules:
-- then:
-    tags:
-      - "safety"
-    category: 'complaint'
-  when: {"text": {mentions: [safety]}}
-  because: "产品安全问题一律按投诉处理"
-  id: safety-complaint
-owner: customer-service
+owner: customer-service   # who answers for it
 stage: classification
+rules:
+  - then:
+      tags:
+        - "safety"
+      category: 'complaint'
+    when: {"text": {mentions: [safety]}}
+    because: "产品安全问题一律按投诉处理"
+    id: safety-complaint
+
+# Nothing below.
 """,
-        "words.yaml": base["words.yaml"].replace("[起火, caught fire]", "\n  - Caught   FIRE\n  - 起火"),
+        "words.yaml": "# Words.\n\n"
+        + base["words.yaml"].replace("[起火, caught fire]", "\n  - Caught   FIRE\n  - 起火"),
     }
 
+    assert place(load(reformatted), "safety-complaint") == place(load(), "safety-complaint")
     assert revision(load(reformatted)) == revision(load())
 
 
-def test_renaming_and_splitting_files_does_not_matter(load, base):
+def test_where_anything_but_a_rule_stands_does_not_matter(load, base):
     vocabulary = base["vocabulary.yaml"].splitlines(keepends=True)
     lexicons, templates = base["words.yaml"].split("templates:")
     moved = {
         "vocabulary.yaml": None,
         "words.yaml": None,
-        "classification.yaml": None,
         "fields/one.yaml": "".join(vocabulary[:5]),
         "fields/two.yaml": "fields:\n" + "".join(vocabulary[5:]),
-        "zz.yaml": base["classification.yaml"],
         "a.yaml": lexicons,
         "b.yml": f"templates:{templates}",
     }
@@ -79,7 +85,24 @@ def test_renaming_and_splitting_files_does_not_matter(load, base):
     assert revision(load(moved)) == revision(load())
 
 
-def test_splitting_a_file_of_rules_does_not_matter(load):
+def test_renaming_a_file_of_rules_changes_it(load, base):
+    renamed = load({"classification.yaml": None, "zz.yaml": base["classification.yaml"]})
+
+    assert place(renamed, "safety-complaint") == ("zz.yaml", place(load(), "safety-complaint")[1])
+    assert revision(renamed) != revision(load())
+
+
+@pytest.mark.parametrize(
+    ("file", "rule"), [("classification.yaml", "safety-complaint"), ("priority.yaml", "priority-matrix#1")]
+)
+def test_moving_a_rule_by_a_line_changes_it(load, base, file, rule):
+    moved = load({file: "# A comment above.\n" + base[file]})
+
+    assert place(moved, rule) == (file, place(load(), rule)[1] + 1)
+    assert revision(moved) != revision(load())
+
+
+def test_splitting_a_file_of_rules_changes_it(load):
     def rules(*names: str) -> str:
         return "stage: classification\nrules:\n" + "".join(
             f"- {{id: {name}, because: x, when: {{urgency: urgent}}, then: {{category: inquiry}}}}\n" for name in names
@@ -88,16 +111,7 @@ def test_splitting_a_file_of_rules_does_not_matter(load):
     together = load({"ab.yaml": rules("a", "b")})
     apart = load({"x.yaml": rules("b"), "y.yaml": rules("a")})
 
-    assert revision(together) == revision(apart)
-
-
-def test_splitting_a_file_with_a_hit_policy_of_its_own_matters(load):
-    def rules(*names: str) -> str:
-        return "stage: classification\nhit: first\nrules:\n" + "".join(
-            f"- {{id: {name}, because: x, then: {{category: inquiry}}}}\n" for name in names
-        )
-
-    assert revision(load({"ab.yaml": rules("a", "b")})) != revision(load({"x.yaml": rules("b"), "y.yaml": rules("a")}))
+    assert revision(together) != revision(apart)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +140,11 @@ def test_splitting_a_file_with_a_hit_policy_of_its_own_matters(load):
         ("times.yaml", "75%", "80%"),
         ("words.yaml", "爆炸", "爆燃"),
         ("words.yaml", "nearly late", "late"),
+        ("rulebook.yaml", "Duty manager", "Manager on duty"),
+        ("priority.yaml", "decide together", "decide"),
+        ("times.yaml", "Promised.", "Agreed."),
+        ("times.yaml", "id: first_response,", "id: first_response, label: {en: First response},"),
+        ("times.yaml", "template: warn}}\n      - {at: 0m", "template: warn, urgent: true}}\n      - {at: 0m"),
     ],
 )
 def test_a_change_of_meaning_changes_it(load, base, file, old, new):
