@@ -62,6 +62,7 @@ class Code(StrEnum):
     READS_LATER_STAGE = "reads-later-stage"
     STAGE_CYCLE = "stage-cycle"
     NO_SAFE_SIDE = "no-safe-side"
+    INCOMPLETE_OUTPUT = "incomplete-output"
     # Time
     INVALID_DURATION = "invalid-duration"
     DAY_DURATION = "day-duration"

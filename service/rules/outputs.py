@@ -23,6 +23,8 @@ _SPECIAL = {"notify": "escalation", "open_case": "escalation", "require": "compl
 """Outputs that are no facts, and the stage that has them."""
 _REFERENCES = {"department": Kind.DEPARTMENT, "role": Kind.ROLE}
 """Derived texts of these names refer to what rulebook.yaml declares."""
+_TEMPLATE = "template"
+"""A derived text whose name ends so, such as `decline.template`, refers to a template."""
 
 
 class OutputCompiler:
@@ -157,7 +159,7 @@ class OutputCompiler:
                 seconds = read_seconds(self._report, node, field.name)
                 return None if seconds is None else f"PT{seconds}S"
             case FieldType.TEXT | FieldType.STRING:
-                kind = _REFERENCES.get(field.name)
+                kind = _reference_kind(field.name)
                 return self._scope.refer(kind, node) if kind else reader.filled(node, field.name)
 
     def _decimal(self, field: Field, node: Node) -> float | None:
@@ -166,3 +168,9 @@ class OutputCompiler:
             self._scope.reader.wrong(node, f"{field.name} must be a number, not {describe(node)}")
             return None
         return float(number)
+
+
+def _reference_kind(name: str) -> Kind | None:
+    if name.rpartition(".")[2] == _TEMPLATE:
+        return Kind.TEMPLATE
+    return _REFERENCES.get(name)

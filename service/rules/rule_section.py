@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.rules.codes import Code
+from service.rules.complete_outputs import CompleteOutputs
 from service.rules.condition import ALWAYS, Condition
 from service.rules.conditions import ConditionCompiler
 from service.rules.dates import read_instant
@@ -35,10 +36,15 @@ class Section:
     owner: str
     conditions: ConditionCompiler
     outputs: OutputCompiler
+    complete: CompleteOutputs
 
 
 def open_section(
-    scope: Scope, clocks: Mapping[str, ClockDefinition], order: ReadingOrder, root: MappingNode
+    scope: Scope,
+    clocks: Mapping[str, ClockDefinition],
+    complete: CompleteOutputs,
+    order: ReadingOrder,
+    root: MappingNode,
 ) -> Section | None:
     """None, with a diagnostic, when the stage is not one."""
     keys = Keys(scope.reader, root, "a file of rules", SECTION_KEYS)
@@ -54,6 +60,7 @@ def open_section(
         owner=read_owner(scope, keys),
         conditions=ConditionCompiler(scope, lambda name, node: order.reads(stage, name, node)),
         outputs=OutputCompiler(scope, clocks, stage),
+        complete=complete,
     )
 
 
@@ -77,6 +84,8 @@ def _rule(section: Section, block: str, node: MappingNode) -> Rule | None:
     when_node, then_node = keys.get("when"), keys.require("then")
     when: Condition = ALWAYS if when_node is None else section.conditions.when(when_node)
     then: Mapping[str, Output] = {} if then_node is None else section.outputs.then(then_node)
+    if isinstance(then_node, MappingNode):
+        section.complete.check(then_node, f"rule {name or ''}".strip(), then, set(then_node.keys()))
     rank = keys.integer("rank", DEFAULT_RANK, 0, MAX_RANK)
     because = keys.because()
     enabled_from, until = read_period(scope, keys)

@@ -31,6 +31,8 @@ class Settings:
     stages: dict[str, StageSettings] = field(default_factory=lambda: {name: StageSettings() for name in STAGES})
     roles: dict[str, str] = field(default_factory=dict)
     numbering: Numbering = field(default_factory=Numbering)
+    complete_outputs: tuple[Node, ...] = ()
+    """Still nodes, as they need the vocabulary."""
 
 
 def compile_settings(scope: Scope, sections: list[Node]) -> Settings:
@@ -48,7 +50,7 @@ def compile_settings(scope: Scope, sections: list[Node]) -> Settings:
     return settings
 
 
-_KEYS = ("stages", "roles", "departments", "numbering")
+_KEYS = ("stages", "roles", "departments", "numbering", "complete_outputs")
 
 
 def _read(scope: Scope, keys: Keys, settings: Settings) -> None:
@@ -57,6 +59,9 @@ def _read(scope: Scope, keys: Keys, settings: Settings) -> None:
             settings.roles[key.text] = scope.reader.filled(node, "role title") or ""
     settings.roles = dict(sorted(settings.roles.items()))
     settings.numbering = _numbering(scope, keys, _departments(scope, keys))
+    complete = keys.get("complete_outputs")
+    if complete is not None:
+        settings.complete_outputs = scope.reader.sequence(complete, "complete_outputs")
     for key, node in keys.items("stages"):
         stage = scope.reader.choice(key, "stage", STAGES, Code.UNKNOWN_STAGE)
         mapping = scope.reader.mapping(node, f"stage {key.text}")

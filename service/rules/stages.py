@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from service.rules.codes import Code
+from service.rules.complete_outputs import CompleteOutputs, compile_complete_outputs
 from service.rules.model import STAGES, Block, ClockDefinition, Output, Stage
 from service.rules.nodes import MappingNode, Place
 from service.rules.outputs import TARGET_PREFIX, OutputCompiler
@@ -22,18 +23,23 @@ def compile_stages(
 ) -> tuple[Stage, ...]:
     """All six stages, in order; one without rules has no blocks."""
     order = ReadingOrder(scope)
+    complete = compile_complete_outputs(scope, clocks, settings.complete_outputs)
     blocks: dict[str, list[Block]] = {name: [] for name in STAGES}
     for root in roots:
-        for block in _blocks(scope, clocks, order, root):
+        for block in _blocks(scope, clocks, complete, order, root):
             blocks[block.stage].append(block)
     order.check()
-    return tuple(_stage(scope, clocks, name, settings.stages[name], blocks[name]) for name in STAGES)
+    return tuple(_stage(scope, clocks, complete, name, settings.stages[name], blocks[name]) for name in STAGES)
 
 
 def _blocks(
-    scope: Scope, clocks: Mapping[str, ClockDefinition], order: ReadingOrder, root: MappingNode
+    scope: Scope,
+    clocks: Mapping[str, ClockDefinition],
+    complete: CompleteOutputs,
+    order: ReadingOrder,
+    root: MappingNode,
 ) -> Iterator[Block]:
-    section = open_section(scope, clocks, order, root)
+    section = open_section(scope, clocks, complete, order, root)
     if section is None:
         return
     rules, table = section.keys.get("rules"), section.keys.get("table")
@@ -46,7 +52,12 @@ def _blocks(
 
 
 def _stage(
-    scope: Scope, clocks: Mapping[str, ClockDefinition], name: str, settings: StageSettings, blocks: list[Block]
+    scope: Scope,
+    clocks: Mapping[str, ClockDefinition],
+    complete: CompleteOutputs,
+    name: str,
+    settings: StageSettings,
+    blocks: list[Block],
 ) -> Stage:
     outputs = OutputCompiler(scope, clocks, name)
     if settings.on_error is None:
@@ -55,13 +66,19 @@ def _stage(
         name=name,
         hit=settings.hit,
         blocks=tuple(sorted(blocks, key=lambda b: b.id)),
-        default=_outputs(outputs, settings.default),
-        on_error=_outputs(outputs, settings.on_error),
+        default=_outputs(outputs, complete, f"the default of {name}", settings.default),
+        on_error=_outputs(outputs, complete, f"the safe side of {name}", settings.on_error),
     )
 
 
-def _outputs(compiler: OutputCompiler, node: MappingNode | None) -> Mapping[str, Output]:
-    return MappingProxyType({}) if node is None else compiler.then(node)
+def _outputs(
+    compiler: OutputCompiler, complete: CompleteOutputs, what: str, node: MappingNode | None
+) -> Mapping[str, Output]:
+    if node is None:
+        return MappingProxyType({})
+    outputs = compiler.then(node)
+    complete.check(node, what, outputs, set(node.keys()))
+    return outputs
 
 
 def _warn_of_no_safe_side(scope: Scope, stage: str, settings: Place | None, blocks: list[Block]) -> None:

@@ -130,9 +130,9 @@ def _row(table: _Table, number: int, node: Node) -> Rule:
         because = keys.because(needed=not because) or because
         row_from, row_until = read_period(scope, keys)
         enabled_from, until = row_from or enabled_from, row_until or until
-        condition, outputs = _conditions(table, node, when), _results(table, node, then)
+        condition, outputs = _conditions(table, node, when), _results(table, number, node, then)
     else:
-        condition, outputs = _list_row(table, node)
+        condition, outputs = _list_row(table, number, node)
         if not because:
             message = "neither the table nor this row says why it exists"
             scope.report.add(Code.MISSING_BECAUSE, node, message, "add `because: ...` to the table")
@@ -159,7 +159,7 @@ def _cells(node: Node | None) -> tuple[Node, ...]:
     return () if node is None else (node,)
 
 
-def _list_row(table: _Table, node: Node) -> tuple[Condition, Mapping[str, Output]]:
+def _list_row(table: _Table, number: int, node: Node) -> tuple[Condition, Mapping[str, Output]]:
     if not isinstance(node, SequenceNode):
         table.section.scope.reader.wrong(node, "a row must be a list of cells, or a mapping with when and then")
         return ALWAYS, {}
@@ -168,7 +168,7 @@ def _list_row(table: _Table, node: Node) -> tuple[Condition, Mapping[str, Output
         message = f"the row has {len(node.items)} cells, the table has {inputs} inputs and {outputs} outputs"
         table.section.scope.report.add(Code.TABLE_WIDTH, node, message, "write `any` for a cell that asks nothing")
         return ALWAYS, {}
-    return _conditions(table, node, node.items[:inputs]), _results(table, node, node.items[inputs:])
+    return _conditions(table, node, node.items[:inputs]), _results(table, number, node, node.items[inputs:])
 
 
 def _conditions(table: _Table, row: Node, cells: tuple[Node, ...]) -> Condition:
@@ -181,7 +181,7 @@ def _conditions(table: _Table, row: Node, cells: tuple[Node, ...]) -> Condition:
     )
 
 
-def _results(table: _Table, row: Node, cells: tuple[Node, ...]) -> Mapping[str, Output]:
+def _results(table: _Table, number: int, row: Node, cells: tuple[Node, ...]) -> Mapping[str, Output]:
     if not _has_width(table, row, cells, table.outputs, "then"):
         return {}
     found: dict[str, Output] = {}
@@ -189,6 +189,7 @@ def _results(table: _Table, row: Node, cells: tuple[Node, ...]) -> Mapping[str, 
         output = None if column.name is None else table.section.outputs.output(column.name, cell)
         if column.name is not None and output is not None:
             found[column.name] = output
+    table.section.complete.check(row, f"row {number} of {table.id}", found, {c.name or "" for c in table.outputs})
     return MappingProxyType(dict(sorted(found.items())))
 
 

@@ -19,11 +19,14 @@ from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook, compile_rulebook
 from service.engine.decide import Context, decide
-from service.rules.loader import load_rulebook
+from service.rules.folder import RuleText
+from service.rules.loader import LoadResult, load_rulebook, load_texts
 from service.rules.model import Rulebook
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "rules"
+APART = {"samples", "mappings", "examples"}
+"""Folders that are not loaded with the rules."""
 SAMPLES = RULES / "samples" / "requests.jsonl"
 EXPECTED: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
     (Path(__file__).parent / "shipped" / "expected.yaml").read_text()
@@ -291,6 +294,17 @@ def test_impact_words(compiled: CompiledRulebook, text: str, impact: str) -> Non
     assert said(compiled, text)["impact"] == impact
 
 
+def shipped_with(file: str, old: str, new: str) -> LoadResult:
+    """The shipped rules with one change."""
+    texts = {
+        path: path.read_text("utf-8") for path in RULES.rglob("*.yaml") if path.relative_to(RULES).parts[0] not in APART
+    }
+    path = RULES / file
+    assert old in texts[path]
+    texts[path] = texts[path].replace(old, new, 1)
+    return load_texts(RuleText(p.relative_to(RULES).as_posix(), text, "") for p, text in texts.items())
+
+
 def test_a_refusal_carries_reason_template_and_alternative(rulebook: Rulebook) -> None:
     routing = next(stage for stage in rulebook.stages if stage.name == "routing")
     refusals = [rule for rule in routing.rules if rule.then.get("handling") == "decline"]
@@ -299,6 +313,27 @@ def test_a_refusal_carries_reason_template_and_alternative(rulebook: Rulebook) -
         assert rule.then["decline.reason"]
         assert rule.then["decline.template"] in rulebook.templates
         assert rule.then["decline.alternatives"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "said"),
+    [
+        ("decline.reason: technology, ", "", "incomplete-output", "but not decline.reason"),
+        ("decline.template: decline-technology, ", "", "incomplete-output", "but not decline.template"),
+        (", decline.alternatives: [workaround, third-party]", "", "incomplete-output", "but not decline.alternatives"),
+        ("decline.alternatives: [workaround, third-party]", "decline.alternatives: []", "empty-list", "empty list"),
+        ("decline.template: decline-technology", "decline.template: decline-tech", "unknown-template", "decline-tech"),
+    ],
+)
+def test_a_refusal_that_lacks_something_is_refused_itself(old: str, new: str, code: str, said: str) -> None:
+    assert shipped_with("routing/feasibility.yaml", "stage: routing", "stage: routing").diagnostics == ()
+
+    result = shipped_with("routing/feasibility.yaml", old, new)
+
+    assert result.rulebook is None
+    (diagnostic,) = result.diagnostics
+    assert (diagnostic.file, diagnostic.code) == ("routing/feasibility.yaml", code)
+    assert said in diagnostic.message
 
 
 def test_third_complaint_of_a_day_is_marked(compiled: CompiledRulebook) -> None:
