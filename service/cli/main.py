@@ -170,6 +170,17 @@ def check(folder: Annotated[Path | None, typer.Argument(help="Rules folder.")] =
         raise typer.Exit(1)
 
 
+@app.command("test")
+@command
+def run_rule_tests(folder: Annotated[Path | None, typer.Argument(help="Rules folder.")] = None) -> None:
+    """Run the *_test.yaml files beside the rules; status 1 when a case fails or there is none."""
+    from service.cli.rules_folder import shipped_rules
+    from service.cli.testing import pass_rule_tests
+
+    if not pass_rule_tests(folder or shipped_rules()):
+        raise typer.Exit(1)
+
+
 @app.command()
 @command
 def replay(
