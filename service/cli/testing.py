@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from service.cli.checking import check_rules
-from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.rule_tests.runner import Outcome, run_case
-from service.engine.rule_tests.suite import BadSuite, find_suites, read_suite
+from service.engine.compiled import compile_rulebook
+from service.engine.rule_tests.runner import Outcome, run_folder
+from service.engine.rule_tests.suite import BadSuite
 from service.rules.loader import load_rulebook
 
 
@@ -18,26 +18,17 @@ def pass_rule_tests(folder: Path) -> bool:
         return check_rules(folder)
     compiled = compile_rulebook(rulebook)
     passed = failed = 0
-    for path in find_suites(folder):
-        for outcome in outcomes(compiled, path, folder):
-            if isinstance(outcome, BadSuite):
-                print(f"FAILED {outcome}")
-                failed += 1
-            elif outcome.differences:
-                show(outcome)
-                failed += 1
-            else:
-                passed += 1
+    for outcome in run_folder(compiled, folder):
+        if isinstance(outcome, BadSuite):
+            print(f"FAILED {outcome}")
+            failed += 1
+        elif outcome.differences:
+            show(outcome)
+            failed += 1
+        else:
+            passed += 1
     print(f"{folder}: {passed} passed, {failed} failed" if passed or failed else f"{folder}: no *_test.yaml file")
     return passed > 0 and failed == 0
-
-
-def outcomes(compiled: CompiledRulebook, path: Path, folder: Path) -> list[Outcome | BadSuite]:
-    """The outcomes of one file; one that cannot be read is a single failure."""
-    try:
-        return [run_case(compiled, located) for located in read_suite(path, folder)]
-    except BadSuite as error:
-        return [error]
 
 
 def show(outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""The active rulebook: load -> compile -> warm -> swap one pointer.
+"""The active rulebook: load -> compile -> warm -> run its tests -> swap one pointer.
 
 Everything that can fail happens before the pointer moves, so a bad folder changes nothing. Decisions in progress finish
 on the rulebook that they began with; its matcher is closed when the last of them is done.
@@ -18,6 +18,8 @@ from service.domain.errors import EngineLimit, RulebookRejected, RulebookUnavail
 from service.domain.event import Event
 from service.engine.compiled import CompiledRulebook, compile_rulebook
 from service.engine.decide import Context, decide
+from service.engine.rule_tests.runner import run_folder
+from service.engine.rule_tests.suite import BadSuite
 from service.rules.diagnostic import Diagnostic
 from service.rules.loader import LoadResult, load_rulebook
 from service.rules.model import Rulebook
@@ -158,6 +160,9 @@ class RulebookHolder:
             self._logger.exception("rulebook does not decide", revision=rulebook.revision, exc_info=error)
             _close(compiled)
             return _Candidate((*result.diagnostics, _finding("WARM_UP_FAILED", type(error).__qualname__)), None)
+        if failures := _failed_tests(compiled, folder):
+            _close(compiled)
+            return _Candidate((*result.diagnostics, *failures), None)
         if self._snapshots is not None and folder == self._folder:
             self._keep(rulebook)
         return _Candidate(result.diagnostics, compiled)
@@ -244,6 +249,24 @@ def _warm(compiled: CompiledRulebook) -> None:
     now = datetime.now(UTC)
     event = Event(source="warm-up", id="warm-up", type="request.received", time=now, request_id="warm-up")
     decide(compiled, None, event, Context(), now)
+
+
+def _failed_tests(compiled: CompiledRulebook, folder: Path) -> tuple[Diagnostic, ...]:
+    """A finding for each rule test that fails. Tests are no duty, but those that exist must pass."""
+    return tuple(
+        _finding("RULE_TEST_FAILED", str(outcome))
+        if isinstance(outcome, BadSuite)
+        else Diagnostic(
+            "RULE_TEST_FAILED",
+            "error",
+            outcome.located.file,
+            outcome.located.line,
+            1,
+            f"{outcome.located.case.name}: {'; '.join(outcome.differences)}",
+        )
+        for outcome in run_folder(compiled, folder)
+        if isinstance(outcome, BadSuite) or outcome.differences
+    )
 
 
 def _close(compiled: CompiledRulebook) -> None:

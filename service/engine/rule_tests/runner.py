@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from service.domain.decision import Decision
 from service.domain.effect import EffectKind
@@ -13,7 +14,7 @@ from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import Context, decide
 from service.engine.explain import explain_text
-from service.engine.rule_tests.suite import Happening, Located, span
+from service.engine.rule_tests.suite import BadSuite, Happening, Located, find_suites, read_suite, span
 
 REQUEST = "rule-test"
 DUE_PREFIX = "due."
@@ -84,8 +85,19 @@ class _World:
             self.take(event, timer.due)
 
 
+def run_folder(compiled: CompiledRulebook, folder: Path) -> Iterator[Outcome | BadSuite]:
+    """The outcome of every case below the folder; a file that cannot be used is one of its own."""
+    for path in find_suites(folder):
+        try:
+            cases = read_suite(path, folder)
+        except BadSuite as error:
+            yield error
+        else:
+            yield from (run_case(compiled, located) for located in cases)
+
+
 def run_case(compiled: CompiledRulebook, located: Located) -> Outcome:
-    """Plays one case. Raises BadSuite for a duration that is none."""
+    """Plays one case."""
     case = located.case
     world = _World(compiled, Context(case.windows))
     at = located.start

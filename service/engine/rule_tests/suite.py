@@ -73,7 +73,11 @@ def read_suite(path: Path, folder: Path) -> list[Located]:
     """The cases of one file. Raises BadSuite; a file without cases or a case without expectation is bad, too."""
     name = path.relative_to(folder).as_posix()
     report = Report()
-    node = parse_yaml(path.read_text(encoding="utf-8-sig"), name, report)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSuite(f"{name}: cannot be read: {error}") from error
+    node = parse_yaml(text, name, report)
     if report.has_errors or not isinstance(node, MappingNode):
         found = report.sorted()
         raise BadSuite(str(found[0]) if found else f"{name}:1:1 not a mapping with `cases`")

@@ -132,3 +132,22 @@ async def test_health_knows_every_service(running):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.health.Check(health_pb2.HealthCheckRequest(service="other"))
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_failing_rule_test_keeps_the_last_good_rulebook(running, rules):
+    before = await shown(running)
+    test = 'now: "2026-03-02T10:00:00Z"\ncases: [{name: calm, given: {text.body: I complain}, expect: {priority: P}}]\n'
+    (rules / "calm_test.yaml").write_text(test.replace(": P}", ": low}"), "utf-8")
+    (rules / "lexicons.yaml").write_text("lexicons: {anger: {terms: [complain, 投诉, angry]}}\n", "utf-8")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.rulebooks.ReloadRulebook(rulebook_pb.ReloadRulebookRequest())
+    assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    after = await shown(running)
+    assert (after.revision, after.state) == (before.revision, rulebook_pb.RULEBOOK_STATE_DEGRADED)
+    (finding,) = after.diagnostics
+    assert (finding.file, finding.line, finding.code) == ("calm_test.yaml", 2, "RULE_TEST_FAILED")
+    assert finding.message == "calm: priority: expected low, got high"
+
+    (rules / "calm_test.yaml").write_text(test.replace(": P}", ": high}"), "utf-8")
+    await running.rulebooks.ReloadRulebook(rulebook_pb.ReloadRulebookRequest())
+    assert (await shown(running)).state == rulebook_pb.RULEBOOK_STATE_ACTIVE
