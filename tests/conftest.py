@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,14 +13,29 @@ import redis
 from service.store.embedded import EmbeddedValkey
 from service.store.store import Store
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a shell. What the tests start, and stop by Ctrl-C, would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
-    """A running embedded Valkey, one for the whole run."""
-    valkey = EmbeddedValkey(tmp_path_factory.mktemp("valkey"))
-    valkey.start()
-    yield valkey
-    valkey.stop()
+def binary(request: pytest.FixtureRequest) -> Path | None:
+    """Of the store's server; None is the shipped one. `tests.needs.on_every_store` asks for redis-server too."""
+    if getattr(request, "param", "valkey") == "valkey":
+        return None
+    found = shutil.which("redis-server")
+    if found is None:
+        pytest.skip("no redis-server on this machine")
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, binary: Path | None) -> Iterator[EmbeddedValkey]:
+    """A running store, one for the whole run."""
+    running = EmbeddedValkey(tmp_path_factory.mktemp("server"), binary=binary)
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

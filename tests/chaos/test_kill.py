@@ -18,6 +18,7 @@ import pytest
 from service.api.answerby.v1 import request_service_pb2 as pb
 from service.api.answerby.v1 import request_service_pb2_grpc as rpc
 from service.api.answerby.v1 import resources_pb2
+from tests.needs import on_every_store
 from tests.unit.engine import small_rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ RETRIED = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.
 EVERY_KIND = ["notify", "create_task", "open_case"]
 
 
+@on_every_store
 @pytest.mark.parametrize(
     ("kills", "requests"),
     [(4, 60), pytest.param(200, 1500, marks=[pytest.mark.deep, pytest.mark.timeout(3000)])],

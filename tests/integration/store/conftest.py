@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,25 +16,13 @@ from service.domain.request import RequestState
 from service.store.embedded import EmbeddedValkey
 from service.store.records import Commit, OutboxEntry
 
-BINARIES = {"valkey": None, "redis": shutil.which("redis-server")}
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session", params=sorted(BINARIES, reverse=True))
-def binary(request: pytest.FixtureRequest) -> Path | None:
-    """Of the server under test; None is the shipped one."""
-    if request.param == "redis" and BINARIES["redis"] is None:
-        pytest.skip("no redis-server on this machine")
-    path = BINARIES[request.param]
-    return Path(path) if path else None
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, binary: Path | None) -> Iterator[EmbeddedValkey]:
-    running = EmbeddedValkey(tmp_path_factory.mktemp("server"), binary=binary)
-    running.start()
-    yield running
-    running.stop()
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test here that touches a store."""
+    if "binary" in metafunc.fixturenames:
+        metafunc.parametrize("binary", ["valkey", "redis"], indirect=True, scope="session")
 
 
 @pytest.fixture

@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import NO_DURABLE, has_durable
+
+if not has_durable:
+    pytest.skip(NO_DURABLE, allow_module_level=True)
+
 from service.domain.errors import EngineLimit
 from service.engine.durable import FAULTS_LIMIT, DurableMatcher
 from service.engine.facts import FactPlan

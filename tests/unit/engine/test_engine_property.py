@@ -15,9 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import needs_durable
+
 SEED = int(os.environ.get("ENGINE_SEED", random.randrange(10**9)))
 
 
+@needs_durable
 @pytest.mark.parametrize(
     "cases",
     [

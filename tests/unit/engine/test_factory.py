@@ -14,6 +14,7 @@ from service.engine.reference import ReferenceMatcher
 from service.engine.shadow import ShadowMatcher
 from service.rules.condition import ALWAYS, Atom, Op
 from service.rules.vocabulary import Field, FieldType, Vocabulary
+from tests.needs import needs_durable
 
 
 @pytest.fixture
@@ -22,7 +23,10 @@ def rulebook(cases):
     return cases.rulebook_of(Vocabulary(fields), [ALWAYS, Atom("n", Op.AT_LEAST, (3,))])
 
 
-@pytest.mark.parametrize("engine", ["durable", "reference", "shadow"])
+@pytest.mark.parametrize(
+    "engine",
+    [pytest.param("durable", marks=needs_durable), "reference", pytest.param("shadow", marks=needs_durable)],
+)
 def test_every_engine_gives_the_same_match_set(rulebook, engine):
     matcher = build_matcher(rulebook, engine)
     plan = FactPlan(rulebook)
