@@ -9,7 +9,7 @@ import msgspec
 
 from service.domain.clock import ClockState, Timer
 from service.domain.effect import Effect
-from service.domain.event import Value
+from service.domain.event import Event, Value
 from service.domain.request import RequestState, RequestStatus
 
 
@@ -78,6 +78,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     effects: list[Effect] = []
     explanation: list[StageExplanation] = []
     flags: list[Flag] = []
+    follow_ups: list[Event] = []
+    """What other requests of the tenant must hear of it. Committed with the decision, but for a historical event."""
     state: RequestState | None = None
 
     @property

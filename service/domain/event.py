@@ -11,6 +11,10 @@ Value = str | int | float | bool | list[str] | None
 """A fact as it travels and is stored. Its type comes from the vocabulary; instants and durations are ISO-8601 text."""
 
 
+INTERNAL_SOURCE = "answerby/"
+"""What the sources of our own events begin with; no event from outside may."""
+
+
 class ActorRole(StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"
@@ -44,6 +48,10 @@ class EventType(StrEnum):
     REOPENED = "request.reopened"
     MERGED = "request.merged"
     ACKNOWLEDGED = "request.acknowledged"
+    ABSORBED = "request.absorbed"
+    """Internal: another request was merged into this one."""
+    MERGE_REFUSED = "request.merge_refused"
+    """Internal: a merge that would have closed a circle is taken back."""
     TIMER_DUE = "timer.due"
     RULEBOOK_ACTIVATED = "rulebook.activated"
 

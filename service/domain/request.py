@@ -20,6 +20,15 @@ class RequestStatus(StrEnum):
     MERGED = "merged"
 
 
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """That a request ended in another one."""
+
+    into: str
+    """The id of the request that goes on."""
+    time: datetime
+    status_before: RequestStatus
+
+
 class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that the next decision needs to know of the past. `version` counts commits and guards them."""
 
@@ -44,3 +53,6 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     alerts: list[str] = []
     """Notifications and cases that are in force, so that each is sent when it begins and not at every event."""
     decisions: int = 0
+    merged: Merge | None = None
+    absorbed: list[str] = []
+    """Ids of the requests that were merged into this one, directly or through another."""

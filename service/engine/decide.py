@@ -13,11 +13,11 @@ import msgspec
 from service.domain.decision import Decision, Flag, StageExplanation
 from service.domain.event import Event, Value
 from service.domain.request import RequestState
-from service.engine import ladder_steps
+from service.engine import ladder_steps, merging
 from service.engine.compiled import CompiledRulebook, CompiledStage
 from service.engine.effects import derive_effects
 from service.engine.facts import Record
-from service.engine.lifecycle import OVERRIDE_PREFIX, begin, oddities
+from service.engine.lifecycle import OVERRIDE_PREFIX, oddities
 from service.engine.overrides import apply_overrides
 from service.engine.stages import StageResult, run_stage
 from service.engine.timekeeping import advance, plan
@@ -54,14 +54,15 @@ def decide(
     A historical event is decided as of its own time; it arms no timer and has no effect.
     """
     moment = event.time if event.historical else now
-    request = begin(state, event)
     flags = oddities(state, event, moment)
+    told, request, follow_ups, merge_flags = merging.begin(compiled.rulebook.clocks, state, event, moment)
+    flags += merge_flags
     firing = ladder_steps.firing(compiled.rulebook, request, event)
     if ladder_steps.is_stale(firing, event):
         flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
     request = ladder_steps.raise_priority(compiled.rulebook, request, firing)
-    draft = run_stages(compiled, request, event, context)
-    clocks, clock_flags = advance(compiled.rulebook, request, event, draft.outputs, draft.setters, moment)
+    draft = run_stages(compiled, request, told, context)
+    clocks, clock_flags = advance(compiled.rulebook, request, told, draft.outputs, draft.setters, moment)
     timers = plan(compiled.rulebook, request, clocks, event, moment)
     after = msgspec.structs.replace(
         request,
@@ -93,6 +94,7 @@ def decide(
         effects=effects,
         explanation=draft.explanation,
         flags=[*flags, *draft.flags, *clock_flags],
+        follow_ups=follow_ups,
         state=after,
     )
 

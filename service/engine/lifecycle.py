@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from service.domain.decision import Flag
-from service.domain.event import Event, EventType, Value
+from service.domain.event import INTERNAL_SOURCE, Event, EventType, Value
 from service.domain.request import RequestState, RequestStatus
 
 STATUS_AFTER = {
@@ -37,7 +37,8 @@ INTERNAL = frozenset({EventType.TIMER_DUE, EventType.RULEBOOK_ACTIVATED})
 KNOWN_TYPES = frozenset(EventType)
 TEXT_PREFIX = "text."
 OVERRIDE_PREFIX = "override."
-TIMER_PREFIX = "timer."
+PASSING = ("timer.", "merged.", "absorbed.")
+"""Facts that are about their event only and do not stay with the request."""
 TEXT_LIMIT = 65_536
 """Characters of one text that are kept; the rest could not be matched anyway."""
 CLOCK_SKEW = timedelta(minutes=5)
@@ -56,6 +57,8 @@ def begin(state: RequestState | None, event: Event) -> RequestState:
     reopened = event.type == EventType.REOPENED
     return msgspec.structs.replace(
         state,
+        # One that began with our own word of it learns here where it comes from.
+        source=event.source if state.source.startswith(INTERNAL_SOURCE) else state.source,
         status=next_status(state.status, event.type),
         last_event=max(state.last_event, event.time),
         given=state.given if event.type in INTERNAL else merge(state.given, event),
@@ -84,7 +87,7 @@ def merge(given: dict[str, Value], event: Event) -> dict[str, Value]:
     """Later facts replace earlier ones, null clears; what the customer adds is appended to what they said."""
     merged = dict(given)
     for name, value in event.data.items():
-        if name.startswith(TIMER_PREFIX):
+        if name.startswith(PASSING):
             continue
         if name.startswith(TEXT_PREFIX):
             if event.type in STAFF_MESSAGES:
