@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, NamedTuple, NoReturn
@@ -87,21 +87,31 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._gate = gate
         self._metrics = metrics
         self._logger = logger
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        """By method: every call of one gets the same."""
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or method.startswith(OPEN_SERVICES):
+        known = self._handlers.get(method)
+        if known is not None:
+            return known
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        return self._handlers.setdefault(method, self._surrounded(method, handler))
+
+    def _surrounded(self, method: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        if method.startswith(OPEN_SERVICES):
             return handler
         if handler.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(
                 self._unary(method, handler.unary_unary),
                 request_deserializer=_tolerant(handler.request_deserializer),
-                response_serializer=handler.response_serializer,
+                response_serializer=_unless_encoded(handler.response_serializer),
             )
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
@@ -210,6 +220,13 @@ def _tolerant(deserialise: Callable[[bytes], Any] | None) -> Callable[[bytes], A
     return read
 
 
+def _unless_encoded(serialise: Callable[[Any], bytes] | None) -> Callable[[Any], bytes] | None:
+    """Replies of the busy methods come encoded, see encode.py."""
+    if serialise is None:
+        return None
+    return lambda reply: reply if isinstance(reply, bytes) else serialise(reply)
+
+
 def _time_left(context: Context, longest: float) -> float:
     left = context.time_remaining()
     return longest if left is None else min(left, longest)
@@ -226,4 +243,4 @@ def _call_id(context: Context) -> str:
             and value.isprintable()
         ):
             return value
-    return uuid.uuid4().hex
+    return f"{random.getrandbits(128):032x}"

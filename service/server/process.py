@@ -86,6 +86,8 @@ class _Job:
     def fail(self, error: AnswerbyError) -> None:
         if not self.result.done():
             self.result.set_exception(error)
+            # A caller that went away never looks at it; it must not be reported as forgotten.
+            self.result.exception()
 
     def done(self, processed: Processed) -> None:
         if not self.result.done():
@@ -146,8 +148,6 @@ class Processor:
             submission.payload_hash or payload_hash(submission.event),
             asyncio.get_running_loop().create_future(),
         )
-        # A caller that went away never looks at the result; the exception must not be reported as forgotten.
-        job.result.add_done_callback(lambda future: future.cancelled() or future.exception())
         if self._stopping:
             job.fail(Draining())
         elif len(self._waiting) >= self._most_waiting:
@@ -268,14 +268,16 @@ class Processor:
         started = time.perf_counter()
         results = await self._store.commit_many([self._commit_of(job, windows) for job in jobs])
         retried: list[_Job] = []
+        committed: list[Decision] = []
         for job, result in zip(jobs, results, strict=True):
             if isinstance(result, BaseException):
                 self._failed(job, result)
             elif result.outcome is CommitOutcome.COMMITTED:
-                self._committed(job, result.number)
+                committed.append(self._committed(job, result.number))
             else:
                 retried.append(job)
         self._metrics.commit(len(jobs), len(retried), time.perf_counter() - started)
+        self._metrics.committed(committed)
         self._retry(retried)
         if len(retried) == len(jobs):
             # Workers that loop in step could overtake the same one again and again.
@@ -309,13 +311,12 @@ class Processor:
             timer=job.submission.timer,
         )
 
-    def _committed(self, job: _Job, number: str) -> None:
+    def _committed(self, job: _Job, number: str) -> Decision:
         decision = job.decision
         assert decision is not None
         if number and decision.number != number:
             decision = msgspec.structs.replace(decision, number=number)
         self._metrics.event(job.submission.origin, "decided")
-        self._metrics.committed(decision)
         self._logger.debug(
             "decided",
             tenant=decision.tenant,
@@ -326,6 +327,7 @@ class Processor:
             revision=decision.revision,
         )
         job.done(Processed(decision))
+        return decision
 
     def _answer_duplicate(self, job: _Job, stored: StoredReply) -> None:
         if stored.payload_hash != job.payload_hash or stored.decision is None:

@@ -19,7 +19,8 @@ from service.engine.decide import Context as DecisionContext
 from service.engine.decide import decide
 from service.engine.explain import explain_text
 from service.server.config import Limits
-from service.server.convert import decision_to, event_from, instant_of
+from service.server.convert import event_from, instant_of
+from service.server.encode import decision_to, encode_decision, nested
 from service.server.errors import code_of, public
 from service.server.interceptors import Context, current_call
 from service.server.rpc_request import check_batch_size
@@ -39,7 +40,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._rulebooks = rulebooks
         self._limits = limits
 
-    async def Evaluate(self, request: pb.EvaluateRequest, context: Context) -> pb.EvaluateResponse:
+    async def Evaluate(self, request: pb.EvaluateRequest, context: Context) -> Any:
+        """An EvaluateResponse, encoded."""
         tenant = current_call.get().tenant
         now = _as_of(request)
         if len(request.history) > self._limits.history_events:
@@ -55,29 +57,24 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         with self._rulebooks.use() as live:
             counts = await self._counts(live, [event])
             decision = _fold(live.compiled, history, event, counts.get(0, {}), now)
-        return pb.EvaluateResponse(decision=decision_to(decision, now, brief=request.brief))
+        encoded = encode_decision(decision, now, brief=request.brief)
+        return nested(pb.EvaluateResponse.DECISION_FIELD_NUMBER, encoded)
 
-    async def EvaluateBatch(self, request: pb.EvaluateBatchRequest, context: Context) -> pb.EvaluateBatchResponse:
+    async def EvaluateBatch(self, request: pb.EvaluateBatchRequest, context: Context) -> Any:
+        """An EvaluateBatchResponse, encoded."""
         check_batch_size(len(request.events), self._limits.batch_events)
         tenant = current_call.get().tenant
         now = _as_of(request)
         events = [_read(message, tenant, self._limits) for message in request.events]
-        response = pb.EvaluateBatchResponse()
+        results: list[bytes] = []
         with self._rulebooks.use() as live:
             counts = await self._counts(live, events)
             for index, event in enumerate(events):
                 if index % YIELD_EVERY == YIELD_EVERY - 1:
                     await asyncio.sleep(0)
-                try:
-                    if isinstance(event, AnswerbyError):
-                        raise event
-                    decision = _fold(live.compiled, [], event, counts.get(index, {}), now)
-                except AnswerbyError as failure:
-                    error = public(failure)
-                    response.results.add(code=code_of(error), reason=error.reason, message=error.message)
-                else:
-                    response.results.add(decision=decision_to(decision, now, brief=request.brief))
-        return response
+                result = _result(live.compiled, event, counts.get(index, {}), now, brief=request.brief)
+                results.append(nested(pb.EvaluateBatchResponse.RESULTS_FIELD_NUMBER, result))
+        return b"".join(results)
 
     async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
         violations = identity_violations("request_id", request.request_id, self._limits)
@@ -148,3 +145,17 @@ def _fold(
     for earlier in history:
         state = decide(compiled, state, earlier, DecisionContext(), min(earlier.time, now)).state
     return decide(compiled, state, event, DecisionContext(counts), now)
+
+
+def _result(
+    compiled: CompiledRulebook, event: Event | AnswerbyError, counts: Mapping[str, int], now: datetime, *, brief: bool
+) -> bytes:
+    """An encoded EvaluateResult."""
+    try:
+        if isinstance(event, AnswerbyError):
+            raise event
+        decision = _fold(compiled, [], event, counts, now)
+    except AnswerbyError as failure:
+        error = public(failure)
+        return pb.EvaluateResult(code=code_of(error), reason=error.reason, message=error.message).SerializeToString()
+    return nested(pb.EvaluateResult.DECISION_FIELD_NUMBER, encode_decision(decision, now, brief=brief))

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 from service.api.answerby.v1 import request_service_pb2 as pb
 from service.api.answerby.v1 import request_service_pb2_grpc as rpc
 from service.domain.errors import AnswerbyError, FieldViolation, InvalidInput
 from service.rules.vocabulary import Vocabulary
 from service.server.config import Limits
-from service.server.convert import decision_to, event_from, request_to
+from service.server.convert import event_from
+from service.server.encode import decision_to, encode_decision, nested, request_to
 from service.server.errors import InternalError, code_of, public
 from service.server.interceptors import Context, current_call
 from service.server.process import Processed, Processor, Submission
@@ -37,15 +39,17 @@ class RequestServicer(rpc.RequestServiceServicer):
         self._watcher = watcher
         self._limits = limits
 
-    async def SubmitEvent(self, request: pb.SubmitEventRequest, context: Context) -> pb.SubmitEventResponse:
+    async def SubmitEvent(self, request: pb.SubmitEventRequest, context: Context) -> Any:
+        """A SubmitEventResponse, encoded."""
         event = event_from(request.event, current_call.get().tenant, self._limits, historical=request.historical)
         processed = await self._processor.process(event)
         assert processed.decision is not None
-        return pb.SubmitEventResponse(
-            decision=decision_to(processed.decision, datetime.now(UTC)), duplicate=processed.duplicate
-        )
+        decision = encode_decision(processed.decision, datetime.now(UTC))
+        rest = pb.SubmitEventResponse(duplicate=processed.duplicate).SerializeToString()
+        return nested(pb.SubmitEventResponse.DECISION_FIELD_NUMBER, decision) + rest
 
-    async def SubmitEvents(self, request: pb.SubmitEventsRequest, context: Context) -> pb.SubmitEventsResponse:
+    async def SubmitEvents(self, request: pb.SubmitEventsRequest, context: Context) -> Any:
+        """A SubmitEventsResponse, encoded."""
         check_batch_size(len(request.events), self._limits.batch_events)
         tenant = current_call.get().tenant
         fates: list[Processed | AnswerbyError | None] = []
@@ -58,9 +62,8 @@ class RequestServicer(rpc.RequestServiceServicer):
                 fates.append(error)
         processed = iter(await self._processor.process_many(submissions))
         now = datetime.now(UTC)
-        return pb.SubmitEventsResponse(
-            results=[_result(fate if fate is not None else next(processed), now, brief=request.brief) for fate in fates]
-        )
+        results = [_result(fate or next(processed), now, brief=request.brief) for fate in fates]
+        return b"".join(nested(pb.SubmitEventsResponse.RESULTS_FIELD_NUMBER, result) for result in results)
 
     async def GetRequest(self, request: pb.GetRequestRequest, context: Context) -> pb.GetRequestResponse:
         violations = identity_violations("request_id", request.request_id, self._limits)
@@ -126,16 +129,17 @@ def check_batch_size(count: int, most: int) -> None:
         raise InvalidInput([FieldViolation("events", f"holds {count} events; a batch has 1 to {most}")])
 
 
-def _result(fate: Processed | AnswerbyError, now: datetime, *, brief: bool) -> pb.SubmitEventResult:
-    if isinstance(fate, AnswerbyError):
-        error = public(fate)
-        violations = error.violations if isinstance(error, InvalidInput) else []
-        return pb.SubmitEventResult(
-            code=code_of(error),
-            reason=error.reason,
-            message=error.message,
-            violations=[pb.FieldViolation(field=v.field, description=v.description) for v in violations],
-        )
-    if fate.decision is None:
-        return pb.SubmitEventResult(code=code_of(InternalError()), reason=InternalError.reason)
-    return pb.SubmitEventResult(decision=decision_to(fate.decision, now, brief=brief), duplicate=fate.duplicate)
+def _result(fate: Processed | AnswerbyError, now: datetime, *, brief: bool) -> bytes:
+    """An encoded SubmitEventResult."""
+    if isinstance(fate, Processed) and fate.decision is not None:
+        decision = encode_decision(fate.decision, now, brief=brief)
+        rest = pb.SubmitEventResult(duplicate=fate.duplicate).SerializeToString()
+        return nested(pb.SubmitEventResult.DECISION_FIELD_NUMBER, decision) + rest
+    error = public(fate if isinstance(fate, AnswerbyError) else InternalError())
+    violations = error.violations if isinstance(error, InvalidInput) else []
+    return pb.SubmitEventResult(
+        code=code_of(error),
+        reason=error.reason,
+        message=error.message,
+        violations=[pb.FieldViolation(field=v.field, description=v.description) for v in violations],
+    ).SerializeToString()

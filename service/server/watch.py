@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from service.api.answerby.v1 import request_service_pb2 as pb
-from service.server.convert import decision_to, set_instant
+from service.server.convert import set_instant
+from service.server.encode import decision_to
 from service.server.errors import Draining
 from service.store.records import LoggedDecision
 from service.store.store import Store

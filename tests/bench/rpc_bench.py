@@ -1,4 +1,8 @@
-"""Unary and batch rates of a real server against an echo RPC and an RPC of one Redis round trip, in the same run."""
+"""Unary and batch rates of a real server against an echo RPC and an RPC of one Redis round trip, in the same run.
+
+Beside each rate stands the processor time that the serving process spent on an item: on a machine whose cores are
+shared with the load generator and the store, that is the figure which tells what a server does.
+"""
 
 import asyncio
 import os
@@ -25,6 +29,7 @@ CALLS = 3000
 IN_FLIGHT = 32
 BATCH = 100
 ROUNDS = 3
+BASELINES = ("echo", "one Redis round trip")
 
 
 def main() -> None:
@@ -53,14 +58,14 @@ def measure(url: str) -> None:
     )
     processes = [subprocess.Popen(command, cwd=ROOT, env=environment) for command in commands]
     try:
-        asyncio.run(compare(baseline, server))
+        asyncio.run(compare(baseline, server, processes))
     finally:
         for process in processes:
             process.terminate()
             process.wait(30)
 
 
-async def compare(baseline: str, server: str) -> None:
+async def compare(baseline: str, server: str, processes: list[subprocess.Popen[bytes]]) -> None:
     async with grpc.aio.insecure_channel(baseline) as plain, grpc.aio.insecure_channel(server) as ours:
         await asyncio.gather(plain.channel_ready(), ours.channel_ready())
         echo = plain.unary_unary(
@@ -79,14 +84,19 @@ async def compare(baseline: str, server: str) -> None:
             f"EvaluateBatch of {BATCH}": (lambda n: decisions.EvaluateBatch(evaluate_batch(n)), BATCH),
             f"SubmitEvents of {BATCH}": (lambda n: requests.SubmitEvents(submit_batch(n)), BATCH),
         }
+        workers = {True: [processes[0].pid], False: children(processes[1].pid)}
         rates: dict[str, list[float]] = {name: [] for name in kinds}
+        costs: dict[str, list[float]] = {name: [] for name in kinds}
         serial = 1
         for _ in range(ROUNDS):
             for name, (call, size) in kinds.items():
                 count = CALLS if size == 1 else 60
+                serving_it = workers[name in BASELINES]
+                before = processor_seconds(serving_it)
                 rates[name].append(await rate(call, serial, count, size))
+                costs[name].append((processor_seconds(serving_it) - before) / (count * size) * 1e6)
                 serial += count
-        report(rates)
+        report(rates, costs)
 
 
 async def serving(call: Callable[[], Awaitable[object]]) -> None:
@@ -115,12 +125,28 @@ async def rate(call: Callable[[int], Awaitable[object]], first: int, count: int,
     return count * size / (time.perf_counter() - begin)
 
 
-def report(rates: dict[str, list[float]]) -> None:
+def children(pid: int) -> list[int]:
+    """The processes that a process started: the workers of a server (Linux)."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+
+
+def processor_seconds(pids: list[int]) -> float:
+    """User and system time spent so far by all threads of the processes (Linux)."""
+    ticks = 0
+    for pid in pids:
+        # The name of the process may hold blanks, so fields are counted after its closing bracket.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def report(rates: dict[str, list[float]], costs: dict[str, list[float]]) -> None:
     medians = {name: statistics.median(values) for name, values in rates.items()}
-    print(f"{'call':>24} {'items/s':>9} {'of echo':>8} {'of one round trip':>18}   (medians of {ROUNDS})")
+    head = ("call", "items/s", "of echo", "of one round trip", "server CPU us/item")
+    print("{:>24} {:>9} {:>8} {:>18} {:>19}".format(*head), f"  (medians of {ROUNDS})")
     for name, value in medians.items():
         of_echo, of_trip = value / medians["echo"], value / medians["one Redis round trip"]
-        print(f"{name:>24} {value:9.0f} {of_echo:8.2f} {of_trip:18.2f}")
+        print(f"{name:>24} {value:9.0f} {of_echo:8.2f} {of_trip:18.2f} {statistics.median(costs[name]):19.0f}")
     print(f"batch / unary, submit: {medians[f'SubmitEvents of {BATCH}'] / medians['SubmitEvent']:.1f}x")
 
 
