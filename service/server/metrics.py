@@ -57,6 +57,8 @@ class Metrics:
         self._loads = counter("rulebook_loads", "Loads of the rules folder by result.", "result")
         self.load_time = gauge("rulebook_load_timestamp_seconds", "When the active rulebook was activated, Unix time.")
         self.rule_count = gauge("rulebook_rules", "Rules and table rows in the active rulebook.")
+        self._faults = counter("engine_faults", "Errors of the rules engine; the reference matcher answered instead.")
+        self._fallback = gauge("engine_fallback", "1 while the reference matcher decides in place of the engine.")
         self._differences = counter("engine_differences", "Shadow: events on which the matchers differed.")
 
     def call(self, method: str, code: str, seconds: float) -> None:
@@ -99,6 +101,12 @@ class Metrics:
 
     def difference(self, *_: object) -> None:
         self._differences.inc()
+
+    def engine_faults(self, count: int) -> None:
+        self._faults.inc(count)
+
+    def engine_fallback(self, *, active: bool) -> None:
+        self._fallback.set(1 if active else 0)
 
     def rulebook_loaded(self, *, good: bool) -> None:
         self._loads.labels("good" if good else "rejected").inc()

@@ -10,9 +10,8 @@ from redis.exceptions import RedisError
 from service.domain.errors import RulebookRejected, StoreUnavailable
 from service.server.logs import Logger
 from service.server.rulebooks import RulebookHolder
+from service.store.keys import RELOADS
 
-RELOADS_KEY = "ab:rulebook:reloads"
-"""counter: how often a reload was asked for, by any worker of any machine. Outside every tenant's hash tag."""
 POLL_SECONDS = 0.5
 
 
@@ -55,14 +54,14 @@ class Reloads:
 
     async def _tell(self) -> None:
         try:
-            count = int(await self._client.incr(RELOADS_KEY))
+            count = int(await self._client.incr(RELOADS))
         except RedisError as error:
             raise StoreUnavailable("the other workers could not be told to reload; reload again") from error
         if self._seen == count - 1:
             self._seen = count
 
     async def _follow(self) -> None:
-        count = int(await self._client.get(RELOADS_KEY) or 0)
+        count = int(await self._client.get(RELOADS) or 0)
         if self._seen is None:
             self._seen = count
         elif count != self._seen:

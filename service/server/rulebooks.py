@@ -18,6 +18,7 @@ from service.domain.errors import EngineLimit, RulebookRejected, RulebookUnavail
 from service.domain.event import Event
 from service.engine.compiled import CompiledRulebook, compile_rulebook
 from service.engine.decide import Context, decide
+from service.engine.matcher import Matcher
 from service.engine.rule_tests.runner import run_folder
 from service.engine.rule_tests.suite import BadSuite
 from service.rules.diagnostic import Diagnostic
@@ -110,6 +111,11 @@ class RulebookHolder:
         finally:
             live.users -= 1
             live.close_if_done()
+
+    @property
+    def matcher(self) -> Matcher | None:
+        """Of the active rulebook."""
+        return self._live.compiled.matcher if self._live is not None else None
 
     @property
     def active(self) -> Rulebook | None:

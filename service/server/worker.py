@@ -24,6 +24,7 @@ from service.domain.errors import AnswerbyError
 from service.server.auth import Authenticator
 from service.server.config import Config, ConnectorConfig, InvalidConfig
 from service.server.delivery import DeliveryLoop
+from service.server.engine_watch import EngineWatch
 from service.server.grpc_server import Health, build_server, listen
 from service.server.housekeeping import Housekeeping
 from service.server.http import HookApp, inbound
@@ -213,9 +214,12 @@ class Worker:
         self._drained.set()
 
     async def _keep_health(self, rulebooks: RulebookHolder) -> None:
-        """Serving as soon as, and only while, there is a rulebook and no drain."""
+        """Serving as soon as, and only while, there is a rulebook and no drain. Tells of engine faults, too."""
         shown = False
+        engine = EngineWatch(self._metrics, self._logger)
         while not self._stopping.is_set():
+            if rulebooks.matcher is not None:
+                engine.look(rulebooks.matcher)
             serving = rulebooks.status.state is not State.UNAVAILABLE
             if serving != shown:
                 await self._health.show(serving=serving)

@@ -14,7 +14,9 @@ from functools import lru_cache
 from service.domain.errors import FieldViolation, InvalidInput
 
 TENANTS = "ab:tenants"
-"""set: every tenant that ever stored something. The one key outside a tenant's hash tag."""
+"""set: every tenant that ever stored something. Outside every tenant's hash tag, as is the next."""
+RELOADS = "ab:rulebook:reloads"
+"""counter: how often a reload of the rules was asked for, by any worker of any machine."""
 
 
 class TenantKeys:
