@@ -59,6 +59,9 @@ def begin(
     request = lifecycle.begin(state, event)
     if event.type == EventType.REOPENED:
         return Opening(event, replace(request, merged=None), [], [])
+    if state is not None:
+        # When we hear of a merge says nothing of when things happened to this request.
+        request = replace(request, last_event=state.last_event)
     if event.type == EventType.MERGE_REFUSED:
         return _take_back(request, event)
     return _absorb(definitions, request, event, moment)

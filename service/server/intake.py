@@ -11,7 +11,7 @@ import msgspec
 
 from connectors.base import Connector, InboundConnector, PlatformUnavailable
 from service.domain.errors import AnswerbyError, EventIdReused, InvalidInput
-from service.domain.event import Event
+from service.domain.event import INTERNAL_SOURCE, Event
 from service.server.config import Limits
 from service.server.logs import Logger
 from service.server.loops import repeat
@@ -132,7 +132,8 @@ class Intake:
                 return None
             event = msgspec.structs.replace(completed, tenant=event.tenant)
             digest = identity_hash(event)
-        if violations := event_violations(event, self._limits):
+        follow_up = CONNECTOR_FACT not in entry.event.data and event.source.startswith(INTERNAL_SOURCE)
+        if not follow_up and (violations := event_violations(event, self._limits)):
             await self._give_up(entry, InvalidInput(violations).message)
             return None
         return Submission(event, Origin.INTAKE, payload_hash=digest, stream_ack=entry.id)

@@ -50,6 +50,8 @@ class CommitCall(msgspec.Struct, kw_only=True):
     marks: list[tuple[int, bool, int]]
     target: str
     outbox: list[tuple[str, list[tuple[str, str, str]]]]
+    follow_ups: list[str]
+    """Events for the intake, JSON."""
     stream_ack: str
     group: str
 
@@ -145,9 +147,16 @@ def _arguments(
         marks=_marks(commit, options),
         target=target_of(request_id),
         outbox=[(connector, [_boxed(entry) for entry in entries]) for connector, entries in boxes.items()],
+        follow_ups=_follow_ups(commit),
         stream_ack=commit.stream_ack,
         group=GROUP,
     )
+
+
+def _follow_ups(commit: Commit) -> list[str]:
+    """A past event must not set off events of today."""
+    events = [] if commit.event.historical else commit.decision.follow_ups
+    return [_text(codec.encode(event)) for event in events]
 
 
 def _armed_due(timer: Timer, request_id: str) -> tuple[int, str]:

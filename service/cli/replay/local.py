@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from service.cli.fail import CommandFailed
 from service.cli.replay.outcome import Outcome, Refused, from_decision
 from service.cli.replay.planning import Planned
 from service.cli.replay.windows import WindowsInMemory
+from service.domain.decision import Decision
 from service.domain.errors import AnswerbyError
+from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook, compile_rulebook
 from service.engine.decide import Context, decide
@@ -27,7 +30,7 @@ def load(folder: Path, engine: str) -> CompiledRulebook:
 
 
 class LocalDecider:
-    """Folds events into states, one after another."""
+    """Folds events into states, one after another, and what follows from an event for other requests at once."""
 
     def __init__(self, compiled: CompiledRulebook) -> None:
         self._compiled = compiled
@@ -46,13 +49,20 @@ class LocalDecider:
                 f"EVENT_ID_REUSED: an earlier row has the event id {event.id}; name a unique id in the mapping"
             )
         self._seen.add((event.source, event.id))
-        state = self._states.get(event.request_id)
-        context = Context(self._windows.counts(event, state))
         try:
-            decision = decide(self._compiled, state, event, context, event.time)
+            decision = self._fold(event)
+            told = deque(decision.follow_ups)
+            while told:
+                told += self._fold(told.popleft()).follow_ups
         except AnswerbyError as error:
             return Refused(f"{error.reason}: {error.message}")
+        return from_decision(decision)
+
+    def _fold(self, event: Event) -> Decision:
+        state = self._states.get(event.request_id)
+        context = Context(self._windows.counts(event, state))
+        decision = decide(self._compiled, state, event, context, event.time)
         assert decision.state is not None
         self._states[event.request_id] = decision.state
         self._windows.note(state, decision.state)
-        return from_decision(decision)
+        return decision

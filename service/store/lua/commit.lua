@@ -133,5 +133,8 @@ for _, box in ipairs(c.outbox) do
     end
   end
 end
+for _, event in ipairs(c.follow_ups) do
+  redis.call('XADD', KEYS[13], '*', 'e', event)
+end
 acknowledge()
 return { 'committed', number, log_sequence }
