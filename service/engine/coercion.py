@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from service.domain.decision import Flag
-from service.engine.folding import clean, fold
+from service.engine.characters import clean
+from service.rules.folding import fold
 from service.rules.vocabulary import Field, FieldType
 
 Typed = str | int | float | bool | datetime | frozenset[str]

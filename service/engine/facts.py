@@ -11,11 +11,12 @@ from typing import Final, NamedTuple
 from service.domain.decision import Flag
 from service.domain.errors import FieldViolation, InvalidInput
 from service.domain.event import Value
+from service.engine.characters import clean
 from service.engine.coercion import Coercer, Refused, Typed, coercer
-from service.engine.folding import clean, fold, normalize_width
 from service.engine.lexicons import LexiconIndex
 from service.engine.predicates import Evaluator, compile_atom
 from service.rules.condition import Atom, Op, atoms
+from service.rules.folding import fold, normalize_width
 from service.rules.model import Rulebook
 from service.rules.vocabulary import Field
 

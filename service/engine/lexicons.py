@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from service.engine.folding import fold, is_word_character
+from service.engine.characters import is_word_character
+from service.rules.folding import fold
 from service.rules.model import Lexicon
 
 

@@ -12,8 +12,8 @@ import re2
 
 from service.domain.errors import CalendarYearMissing, FieldViolation, InvalidInput, TimeOutOfRange
 from service.engine.coercion import Refused, coercer
-from service.engine.folding import fold
 from service.rules.condition import Atom, Op
+from service.rules.folding import fold
 from service.rules.vocabulary import Field, FieldType, Vocabulary
 
 if TYPE_CHECKING:

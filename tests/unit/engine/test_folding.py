@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from service.engine.folding import clean, fold, is_word_character, normalize_width
+from service.engine.characters import clean, is_word_character
+from service.rules.folding import fold, normalize_width
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.engine.folding import fold
 from service.engine.lexicons import LexiconIndex
+from service.rules.folding import fold
 from service.rules.model import Lexicon
 
 
