@@ -1,0 +1,138 @@
+"""Timers that were missed while no server ran: each fires once, in the order of their due times, marked late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.api.answerby.v1 import request_service_pb2 as pb
+from service.server.timers import TimerLoop
+from tests.needs import on_every_store
+
+LADDER = """
+ladders:
+  - id: plain
+    because: Somebody must hear of it.
+    steps:
+      - {at: 50%, notify: {roles: [lead], template: late}}
+      - at: 0m
+        notify: {roles: [lead], template: late, until_acknowledged: true}
+        repeat: {every: 10m, at_most: 2}
+      - {at: +1h, notify: {roles: [lead], template: late}}
+"""
+DUE_AFTER = (1, 2, 3602)
+"""Seconds from the receipt of a complaint, whose clock runs 2 s, to each of its steps. What a repeat would have told
+again and again meanwhile is not made up for: it goes on at the next of its times, here minutes after the test."""
+STARTS = {"R-1": 30, "R-2": 185 * 60, "R-3": 95 * 60, "R-4": 125 * 60, "R-5": -3600}
+"""Seconds before the server ended, by request; the last one is not due while the test runs."""
+MISSED = 11
+
+
+class Idle(TimerLoop):
+    """Fires nothing: what a server leaves behind that ended before its timers were due."""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+
+
+@pytest.fixture
+async def down(launch, rules, make_event, monkeypatch) -> datetime:
+    """Complaints are accepted, their timers armed and past, and nothing runs. When the server had ended."""
+    (rules / "ladders.yaml").write_text(LADDER, "utf-8")
+    ended = datetime.now(UTC).replace(microsecond=0)
+    with monkeypatch.context() as patched:
+        patched.setattr("service.server.worker.TimerLoop", Idle)
+        async with launch() as running:
+            for number, (request_id, before) in enumerate(STARTS.items(), start=1):
+                when = ended - timedelta(seconds=before)
+                event = make_event(number, request_id=request_id, facts={"text.body": "I complain"}, when=when)
+                await running.requests.SubmitEvent(pb.SubmitEventRequest(event=event))
+    return ended
+
+
+def due_times(ended: datetime) -> dict[str, list[datetime]]:
+    """By request, every due time that has passed."""
+    starts = {request: ended - timedelta(seconds=before) for request, before in STARTS.items()}
+    due = {request: [start + timedelta(seconds=after) for after in DUE_AFTER] for request, start in starts.items()}
+    passed = {request: [moment for moment in moments if moment <= ended] for request, moments in due.items()}
+    return {request: moments for request, moments in passed.items() if moments}
+
+
+@on_every_store
+async def test_each_fires_once_in_order_and_says_how_late(down, launch, store, until):
+    wanted = due_times(down)
+    assert sum(map(len, wanted.values())) == MISSED
+    began = datetime.now(UTC)
+    async with launch() as running:
+
+        async def fired() -> bool:
+            reply = await running.requests.ListRequests(pb.ListRequestsRequest())
+            return sum(request.decision_count for request in reply.requests) >= MISSED + len(STARTS)
+
+        await until(fired)
+        # All who share the timers have had a turn after the last one; a second firing would be logged by now.
+        assert await store.due_timers("default", datetime.now(UTC), 100) == []
+        decisions = {
+            request: (
+                await running.requests.GetRequest(pb.GetRequestRequest(request_id=request, decision_limit=200))
+            ).decisions
+            for request in STARTS
+        }
+    ended = datetime.now(UTC)
+
+    logged = [entry.decision for entry in await store.read_decisions("default", count=1000)]
+    timers = [decision for decision in logged if decision.event_type == "timer.due"]
+    assert len({(d.request_id, d.event_id) for d in timers}) == len(timers) == MISSED
+
+    by_request: dict[str, list[datetime]] = defaultdict(list)
+    for decision in timers:
+        by_request[decision.request_id].append(decision.event_time)
+        assert began <= decision.decided <= ended
+    assert by_request == wanted  # in order, none of R-5
+    firsts = list(dict.fromkeys(decision.request_id for decision in timers))
+    assert firsts == ["R-2", "R-4", "R-3", "R-1"]  # across requests, by their first due time
+
+    for request, moments in wanted.items():
+        events = [event for event in await store.events("default", request) if event.type == "timer.due"]
+        for event, moment in zip(events, moments, strict=True):
+            least, most = (int((now - moment).total_seconds()) for now in (began, ended))
+            assert least <= event.data["timer.late_by"] <= most
+        told = [
+            effect.payload["late_by"].int_value
+            for decision in reversed(decisions[request])
+            for effect in decision.effects
+            if effect.key.startswith("ladder/")
+        ]
+        assert told == [event.data["timer.late_by"] for event in events]
+
+
+async def test_two_servers_that_start_at_once_share_them(down, launch, store, until):
+    async with launch() as one, launch():
+
+        async def fired() -> bool:
+            reply = await one.requests.ListRequests(pb.ListRequestsRequest())
+            return sum(request.decision_count for request in reply.requests) >= MISSED + len(STARTS)
+
+        await until(fired)
+    logged = [entry.decision for entry in await store.read_decisions("default", count=1000)]
+    by_request: dict[str, list[datetime]] = defaultdict(list)
+    for decision in logged:
+        if decision.event_type == "timer.due":
+            by_request[decision.request_id].append(decision.event_time)
+    assert by_request == due_times(down)
+
+
+async def test_after_one_more_restart_none_fires_again(down, launch, store, until):
+    for _ in range(2):
+        async with launch() as running:
+
+            async def fired(running=running) -> bool:
+                reply = await running.requests.ListRequests(pb.ListRequestsRequest())
+                return sum(request.decision_count for request in reply.requests) >= MISSED + len(STARTS)
+
+            await until(fired)
+    logged = [entry.decision for entry in await store.read_decisions("default", count=1000)]
+    assert len(logged) == MISSED + len(STARTS)
