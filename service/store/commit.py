@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import msgspec
 
-from service.domain.clock import Timer
 from service.domain.request import RequestState
 from service.store import codec
 from service.store.connection import StoreOptions
@@ -20,20 +19,17 @@ _MILLISECOND = timedelta(milliseconds=1)
 _MICROSECOND = timedelta(microseconds=1)
 _pack = msgspec.msgpack.Encoder().encode
 _text = bytes.decode
+"""The server's MessagePack knows strings only, no binary data."""
 
 
 class CommitCall(msgspec.Struct, kw_only=True):
-    """What `lua/commit.lua` gets. Times: `created` and marks epoch us; timers and spans ms."""
+    """What `lua/commit.lua` gets beside the documents. Times: `created` and marks epoch us; timers and spans ms."""
 
     request_id: str
-    event: str
     payload_hash: str
     expected: int
     version: int
     sequence: int
-    state: str
-    decision: str
-    facets: str
     priority: str
     number_prefix: str
     created: int
@@ -68,8 +64,14 @@ def commit_call(commit: Commit, options: StoreOptions) -> Call:
         raise ValueError(f"decision {commit.decision.id} carries no state to commit")
     keys = tenant_keys(commit.tenant)
     boxes = _by_connector(commit.outbox)
+    documents = (
+        codec.encode(commit.event),
+        codec.encode_state(state, commit.expected_version + 1),
+        codec.encode_decision(commit.decision),
+        codec.encode_facets(state),
+    )
     packed = _pack(_arguments(commit, state, boxes, options))
-    return Call("commit", _key_names(commit, keys, list(boxes)), (packed,))
+    return Call("commit", _key_names(commit, keys, list(boxes)), (packed, *documents))
 
 
 def read_reply(reply: list[bytes | int]) -> Committed:
@@ -120,19 +122,20 @@ def _arguments(
 ) -> CommitCall:
     request_id = commit.event.request_id
     decision = commit.decision
-    version = commit.expected_version + 1
     timer = commit.timer
+    arm_due: list[int | str] = []
+    arm_data: list[str] = []
+    for armed in decision.arm:
+        member = timer_member(armed.id, request_id)
+        arm_due += (codec.to_ms(armed.due), member)
+        arm_data += (member, _text(codec.encode(armed)))
     priority = decision.facts.get("priority", "")
     return CommitCall(
         request_id=request_id,
-        event=_text(codec.encode(commit.event)),
         payload_hash=commit.payload_hash,
         expected=commit.expected_version,
-        version=version,
+        version=commit.expected_version + 1,
         sequence=decision.sequence,
-        state=_text(codec.encode_state(state, version)),
-        decision=_text(codec.encode_decision(decision)),
-        facets=_text(codec.encode_facets(state)),
         priority=priority if isinstance(priority, str) else "",
         number_prefix=decision.number_prefix,
         created=codec.to_us(state.created),
@@ -142,8 +145,8 @@ def _arguments(
         timer_due=codec.to_ms(timer.timer.due) if timer else 0,
         timer_token=str(timer.token) if timer else "",
         cancel=[timer_member(timer_id, request_id) for timer_id in decision.cancel],
-        arm_due=[part for armed in decision.arm for part in _armed_due(armed, request_id)],
-        arm_data=[part for armed in decision.arm for part in _armed_data(armed, request_id)],
+        arm_due=arm_due,
+        arm_data=arm_data,
         marks=_marks(commit, options),
         target=target_of(request_id),
         outbox=[(connector, [_boxed(entry) for entry in entries]) for connector, entries in boxes.items()],
@@ -157,14 +160,6 @@ def _follow_ups(commit: Commit) -> list[str]:
     """A past event must not set off events of today."""
     events = [] if commit.event.historical else commit.decision.follow_ups
     return [_text(codec.encode(event)) for event in events]
-
-
-def _armed_due(timer: Timer, request_id: str) -> tuple[int, str]:
-    return codec.to_ms(timer.due), timer_member(timer.id, request_id)
-
-
-def _armed_data(timer: Timer, request_id: str) -> tuple[str, str]:
-    return timer_member(timer.id, request_id), _text(codec.encode(timer))
 
 
 def _boxed(entry: OutboxEntry) -> tuple[str, str, str]:

@@ -11,10 +11,12 @@ KEYS[13] stream intake
 KEYS[14] hash   outbox entries    KEYS[15] hash   outbox meta      KEYS[16] counter  KEYS[17] set connectors
 KEYS[18..] zset windows, one for each mark; then for each connector: zset due, zset queue, zset ages
 ARGV[1]  MessagePack map, see service/store/commit.py: CommitCall
+ARGV[2]  event JSON   ARGV[3] state JSON   ARGV[4] decision JSON   ARGV[5] facets JSON
 Returns { "committed", number, log sequence } | { "version_conflict" }
       | { "duplicate", payload hash, sequence, request id, number }
 --]]
 local c = cmsgpack.unpack(ARGV[1])
+local event, state, decision, facets = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local request_id = c.request_id
 
 local function end_claim()
@@ -68,14 +70,14 @@ end
 if number == '' and c.number_prefix ~= '' then
   number = c.number_prefix .. '-' .. string.format('%03d', redis.call('INCR', KEYS[12]))
 end
-redis.call('HSET', KEYS[1], 's', c.state, 'v', c.version, 'n', number)
-redis.call('RPUSH', KEYS[2], c.event)
-redis.call('RPUSH', KEYS[3], c.decision)
+redis.call('HSET', KEYS[1], 's', state, 'v', c.version, 'n', number)
+redis.call('RPUSH', KEYS[2], event)
+redis.call('RPUSH', KEYS[3], decision)
 redis.call('SET', KEYS[4], c.payload_hash .. ' ' .. c.sequence .. ' ' .. request_id, 'PX', c.idempotency_ms)
 local log_sequence = redis.call('INCR', KEYS[6])
-redis.call('XADD', KEYS[5], '*', 'n', log_sequence, 'r', request_id, 'p', c.priority, 'u', number, 'd', c.decision)
+redis.call('XADD', KEYS[5], '*', 'n', log_sequence, 'r', request_id, 'p', c.priority, 'u', number, 'd', decision)
 redis.call('ZADD', KEYS[7], 'NX', c.created, request_id)
-redis.call('HSET', KEYS[8], request_id, c.facets)
+redis.call('HSET', KEYS[8], request_id, facets)
 
 consume_timer()
 if #c.cancel > 0 then
