@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import grpc
 from rich.text import Text
 
 from service.api.answerby.v1 import request_service_pb2 as rpc
@@ -18,6 +20,7 @@ from service.cli.client import Target
 from service.cli.lines import Line, read_events
 from service.cli.messages import event_to
 from service.cli.render import console_for_tables, decisions_table, print_json
+from service.cli.replay.remote import FIRST_WAIT_SECONDS, RETRIED, TRIES, batches
 
 BATCH = 100
 CALL_SECONDS = 30.0
@@ -77,15 +80,35 @@ def submit_batch(
     stub: RequestServiceStub, target: Target, batch: list[Line], *, historical: bool
 ) -> Iterator[Submitted]:
     events = [event_to(line.event) for line in batch if line.event is not None]
-    results: Iterator[rpc.SubmitEventResult] = iter(())
-    if events:
-        request = rpc.SubmitEventsRequest(events=events, historical=historical)
-        results = iter(stub.SubmitEvents(request, metadata=target.metadata, timeout=CALL_SECONDS).results)
+    results = iter(
+        [
+            result
+            for part in batches(events, BATCH)
+            for result in send(stub, target, rpc.SubmitEventsRequest(events=events[part], historical=historical))
+        ]
+    )
     for line in batch:
         if line.event is None:
             yield Submitted(line.number, None, refused=line.refused)
         else:
             yield submitted(line.number, next(results))
+
+
+def send(stub: RequestServiceStub, target: Target, request: rpc.SubmitEventsRequest) -> list[rpc.SubmitEventResult]:
+    """The fates of the events. Sent again while a worker or the store is being replaced: source and id of an event
+    make it count once. Raises grpc.RpcError when the server stays away.
+    """
+    for attempt in range(1, TRIES + 1):
+        try:
+            results = list(stub.SubmitEvents(request, metadata=target.metadata, timeout=CALL_SECONDS).results)
+        except grpc.RpcError as error:
+            if error.code() != grpc.StatusCode.UNAVAILABLE or attempt == TRIES:
+                raise
+        else:
+            if attempt == TRIES or not any(result.code in RETRIED for result in results):
+                return results
+        time.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
+    raise AssertionError("the last attempt returns or raises")
 
 
 def submitted(line: int, result: rpc.SubmitEventResult) -> Submitted:

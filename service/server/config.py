@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from service.domain.effect import EffectKind
 from service.domain.errors import AnswerbyError
@@ -82,7 +83,23 @@ def parse_address(value: object) -> object:
     return Address(host=host.removeprefix("[").removesuffix("]"), port=int(port))
 
 
+def check_redis_url(value: str | None) -> str | None:
+    """Raises ValueError for what no store can be reached by; the URL, which may hold a password, is not quoted."""
+    if value is None:
+        return None
+    message = "write it as redis://host:6379/0, rediss://host:6379/0 or unix:///path/to/socket?db=0"
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"redis", "rediss"} and parts.hostname and parts.port != 0
+    except ValueError:
+        raise ValueError(message) from None
+    if not usable and not (parts.scheme == "unix" and parts.path):
+        raise ValueError(message)
+    return value
+
+
 ListenAddress = Annotated[Address, BeforeValidator(parse_address)]
+RedisUrl = Annotated[str | None, AfterValidator(check_redis_url)]
 
 
 class Limits(Section):
@@ -153,7 +170,7 @@ class ServerConfig(Section):
 class StoreConfig(Section):
     """Where requests and decisions are kept."""
 
-    redis_url: str | None = Field(
+    redis_url: RedisUrl = Field(
         default=None,
         repr=False,
         description="redis://, rediss:// or unix:// of a Redis >= 7.0 or Valkey; unset: an embedded Valkey.",

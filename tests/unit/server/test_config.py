@@ -55,6 +55,21 @@ def test_the_environment_outranks_the_file(file):
     assert [(c.name, list(c.effects)) for c in config.connectors] == [("audit", ["notify", "open_case"])]
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["redis://h", "redis://:p%40ss@h:6379/0", "rediss://u:p@h:1/2?ssl_cert_reqs=none", "redis://[::1]:6379",
+     "unix:///run/redis.sock?db=0", "unix://user@/run/redis.sock"],
+)  # fmt: skip
+def test_urls_of_stores(url):
+    assert load_config(None, {"REDIS_URL": url}).store.redis_url == url
+
+
+def test_a_store_url_that_is_refused_is_not_quoted():
+    with pytest.raises(InvalidConfig) as caught:
+        load_config(None, {"REDIS_URL": "redi://:hush@store"})
+    assert "hush" not in caught.value.message
+
+
 def test_a_table_in_the_environment_is_json():
     tokens = '{"a-long-random-token": "one"}'
     assert load_config(None, {"ANSWERBY_SERVER__TOKENS": tokens}).server.tokens == {"a-long-random-token": "one"}
@@ -72,6 +87,10 @@ def test_a_table_in_the_environment_is_json():
         ({"ANSWERBY_SERVER__TOKENS": '{"short": "one"}'}, "fewer than 16 characters"),
         ({"ANSWERBY_SERVER__TOKENS": "{"}, "not valid JSON"),
         ({"ANSWERBY_STORE__IDEMPOTENCY_DAYS": "1"}, "store.idempotency_days"),
+        ({"REDIS_URL": "localhost:6379"}, "store.redis_url: write it as redis://"),
+        ({"REDIS_URL": "http://localhost:6379"}, "store.redis_url: write it as redis://"),
+        ({"REDIS_URL": "redis://localhost:many"}, "store.redis_url: write it as redis://"),
+        ({"REDIS_URL": "unix://"}, "store.redis_url: write it as redis://"),
     ],
 )
 def test_what_is_wrong_is_named(environ, named):
