@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from service.domain.event import Value
 from service.rules.model import Rulebook
 
-PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
+PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^\W\d]\w*(?:\.\w+)*)\}")
+"""`{{` and `}}` are braces themselves."""
 
 
 def render(rulebook: Rulebook, template: str, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -21,6 +22,8 @@ def render(rulebook: Rulebook, template: str, values: Mapping[str, Value]) -> di
 
 def fill(text: str, values: Mapping[str, Value]) -> str:
     def value_of(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0][0]
         value = values.get(match[1])
         if value in (None, ""):
             return match[0]

@@ -62,6 +62,7 @@ class Code(StrEnum):
     READS_LATER_STAGE = "reads-later-stage"
     STAGE_CYCLE = "stage-cycle"
     NO_SAFE_SIDE = "no-safe-side"
+    NO_ORDER = "no-order"
     INCOMPLETE_OUTPUT = "incomplete-output"
     # Time
     INVALID_DURATION = "invalid-duration"
@@ -74,7 +75,17 @@ class Code(StrEnum):
     TABLE_WIDTH = "table-width"
     TABLE_EMPTY = "table-empty"
     TEMPLATE_SYNTAX = "template-syntax"
+    UNKNOWN_PLACEHOLDER = "unknown-placeholder"
 
 
-WARNINGS = frozenset({Code.UNKNOWN_EVENT_TYPE, Code.DUPLICATE_TERM, Code.NO_SAFE_SIDE, Code.CALENDAR_YEAR})
+WARNINGS = frozenset(
+    {
+        Code.UNKNOWN_EVENT_TYPE,
+        Code.DUPLICATE_TERM,
+        Code.NO_SAFE_SIDE,
+        Code.NO_ORDER,
+        Code.CALENDAR_YEAR,
+        Code.UNKNOWN_PLACEHOLDER,
+    }
+)
 """Codes that do not refuse the rulebook."""

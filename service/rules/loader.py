@@ -17,6 +17,7 @@ from service.rules.lexicon_section import compile_lexicons
 from service.rules.model import Rulebook, SourceFile
 from service.rules.nodes import MappingNode, Node, Place, plain_data
 from service.rules.parser import parse_yaml
+from service.rules.placeholders import check_placeholders
 from service.rules.revision import revision_of
 from service.rules.scope import Scope
 from service.rules.settings_section import compile_settings
@@ -126,13 +127,15 @@ def _compile(parsed: _Parsed, report: Report, folder: Place) -> Rulebook:
     vocabulary = compile_vocabulary(scope, sections["fields"])
     lexicons = compile_lexicons(scope, sections["lexicons"])
     calendars = compile_calendars(scope, sections["calendar"])
-    templates = compile_templates(scope, sections["templates"])
+    templates, placeholders = compile_templates(scope, sections["templates"])
     ladders = compile_ladders(scope, sections["ladders"])
     clocks = compile_clocks(scope, sections["clocks"])
+    stages = compile_stages(scope, settings, clocks, parsed.stages)
+    check_placeholders(scope, placeholders, stages, ladders, clocks)
     rulebook = Rulebook(
         revision="",
         vocabulary=vocabulary,
-        stages=compile_stages(scope, settings, clocks, parsed.stages),
+        stages=stages,
         lexicons=MappingProxyType(lexicons),
         calendars=MappingProxyType(calendars),
         clocks=MappingProxyType(clocks),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from service.rules.codes import Code
 from service.rules.complete_outputs import CompleteOutputs, compile_complete_outputs
-from service.rules.model import STAGES, Block, ClockDefinition, Output, Stage
+from service.rules.model import STAGES, Block, ClockDefinition, HitPolicy, Output, Stage
 from service.rules.nodes import MappingNode, Place
 from service.rules.outputs import TARGET_PREFIX, OutputCompiler
 from service.rules.reading_order import ReadingOrder
@@ -62,6 +63,7 @@ def _stage(
     outputs = OutputCompiler(scope, clocks, name)
     if settings.on_error is None:
         _warn_of_no_safe_side(scope, name, settings.place, blocks)
+    _warn_of_no_order(scope, name, settings, blocks)
     return Stage(
         name=name,
         hit=settings.hit,
@@ -90,6 +92,30 @@ def _warn_of_no_safe_side(scope: Scope, stage: str, settings: Place | None, bloc
             hint = f"add `{stage}: {{on_error: {{{single[0]}: ...}}}}` to the rulebook's stages"
             scope.report.add(Code.NO_SAFE_SIDE, settings or Place(rule.file, rule.line, 1), message, hint)
             return
+
+
+def _warn_of_no_order(scope: Scope, stage: str, settings: StageSettings, blocks: list[Block]) -> None:
+    """Several rules compete for an output under `most_severe`, and nothing says which value is more severe."""
+    competing = [
+        (block.rules, f"{block.id} of stage {stage}") for block in blocks if block.hit is HitPolicy.MOST_SEVERE
+    ]
+    if settings.hit is HitPolicy.MOST_SEVERE:
+        competing.append((tuple(rule for block in blocks for rule in block.rules), f"stage {stage}"))
+    warned: set[str] = set()
+    for rules, where in competing:
+        setters = Counter(name for rule in rules for name in rule.then)
+        for name in sorted(name for name, count in setters.items() if count > 1 and _is_unordered(scope, name)):
+            rule = min((r for r in rules if name in r.then), key=lambda r: (r.file, r.line))
+            if name not in warned:
+                warned.add(name)
+                message = f"{where} is most_severe, but {name} has no order; the lowest rank wins"
+                hint = f"make {name} an enum, its values from least to most severe, or name another hit policy"
+                scope.report.add(Code.NO_ORDER, Place(rule.file, rule.line, 1), message, hint)
+
+
+def _is_unordered(scope: Scope, name: str) -> bool:
+    field = scope.fields.get(name)
+    return _is_single(scope, name) and (field is None or field.type is not FieldType.ENUM)
 
 
 def _is_single(scope: Scope, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from types import MappingProxyType
+from typing import NamedTuple
 
 from service.rules.codes import Code
 from service.rules.nodes import Node
@@ -16,17 +17,27 @@ _PLACEHOLDER = re.compile(r"[^\W\d]\w*(\.\w+)*\Z")
 Templates = dict[str, MappingProxyType[str, str]]
 
 
-def compile_templates(scope: Scope, sections: list[Node]) -> Templates:
+class Placeholder(NamedTuple):
+    """A name in braces, and the text that it stands in."""
+
+    template: str
+    name: str
+    node: Node
+
+
+def compile_templates(scope: Scope, sections: list[Node]) -> tuple[Templates, list[Placeholder]]:
+    """The templates, and the placeholders in them, which can be checked once their uses are known."""
     found: Templates = {}
+    placeholders: list[Placeholder] = []
     for section in sections:
         mapping = scope.reader.mapping(section, "templates")
         for key, node in mapping.entries if mapping else ():
             if scope.reader.identifier(key, "template id") and scope.declare(Kind.TEMPLATE, key.text, key):
-                found[key.text] = MappingProxyType(_languages(scope, node))
-    return dict(sorted(found.items()))
+                found[key.text] = MappingProxyType(_languages(scope, key.text, node, placeholders))
+    return dict(sorted(found.items())), placeholders
 
 
-def _languages(scope: Scope, node: Node) -> dict[str, str]:
+def _languages(scope: Scope, template: str, node: Node, placeholders: list[Placeholder]) -> dict[str, str]:
     found: dict[str, str] = {}
     mapping = scope.reader.mapping(node, "template")
     if mapping is not None and not mapping.entries:
@@ -35,20 +46,23 @@ def _languages(scope: Scope, node: Node) -> dict[str, str]:
         if not _LANGUAGE.match(key.text):
             scope.report.add(Code.WRONG_VALUE, key, f'"{key.text}" is not a language', "write zh, en or zh-Hant")
         text = scope.reader.filled(value, "template text")
-        if text is not None and _check_placeholders(scope, value, text):
+        names = None if text is None else _placeholders(scope, value, text)
+        if text is not None and names is not None:
             found[key.text] = text
+            placeholders += [Placeholder(template, name, value) for name in names]
     return dict(sorted(found.items()))
 
 
-def _check_placeholders(scope: Scope, node: Node, text: str) -> bool:
+def _placeholders(scope: Scope, node: Node, text: str) -> list[str] | None:
+    """The names in braces; None, with a diagnostic, when the text is no template."""
     try:
         names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
     except ValueError as error:
         scope.report.add(Code.TEMPLATE_SYNTAX, node, f"not a template: {error}", "write {{ and }} for braces")
-        return False
+        return None
     for name in names:
         if not _PLACEHOLDER.match(name):
             message = f'"{{{name}}}" is not a placeholder'
             scope.report.add(Code.TEMPLATE_SYNTAX, node, message, "write a name in braces, such as {number}")
-            return False
-    return True
+            return None
+    return names

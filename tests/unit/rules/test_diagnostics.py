@@ -114,6 +114,22 @@ def test_a_hint_says_what_to_write(load, when, hint):
     assert hint in [d.hint for d in result.diagnostics]
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{clok}", "nothing fills in {clok} in a ladder step (did you mean clock?)"),
+        ("{customer.id}", "customer.id is given by events; messages carry only what rules derive"),
+    ],
+)
+def test_a_placeholder_that_nothing_fills_in_says_what_would(load, base, text, said):
+    result = load({"words.yaml": base["words.yaml"].replace("{number} is nearly", f"{text} is nearly")})
+
+    (diagnostic,) = result.diagnostics
+    assert (diagnostic.severity, diagnostic.code) == ("warning", "unknown-placeholder")
+    assert said in str(diagnostic)
+    assert result.rulebook is not None
+
+
 def test_a_diagnostic_reads_as_place_code_message_and_hint(load):
     rule = (
         "stage: classification\nrules:\n- {id: a, because: x, when: {customer.teir: vip}, then: {category: inquiry}}\n"
