@@ -68,7 +68,8 @@ def event_from(
 
 
 def values_from(facts: Mapping[str, pb.FactValue]) -> dict[str, Value]:
-    return {name: _value_from(value) for name, value in facts.items()}
+    # Of a map field, looking up by name is quicker than asking for its items.
+    return {name: _value_from(facts[name]) for name in facts}
 
 
 def _value_from(value: pb.FactValue) -> Value:
