@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 
 from service.rules.codes import Code
+from service.rules.components import components
 from service.rules.folding import fold
 from service.rules.model import Lexicon
 from service.rules.nodes import Node, ScalarNode, SequenceNode
@@ -31,11 +33,11 @@ def compile_lexicons(scope: Scope, sections: list[Node]) -> dict[str, Lexicon]:
                 bodies.append((entries[key.text], node))
     for entry, node in bodies:
         _read(scope, entry, node)
-    _check_cycles(scope, entries)
-    return {
-        name: Lexicon(name, tuple(sorted(_terms(entries, name))), entry.key.place.file)
-        for name, entry in sorted(entries.items())
-    }
+    # Each after those that it includes.
+    groups = components({name: [included for included, _ in entry.includes] for name, entry in entries.items()})
+    _check_cycles(scope, entries, groups)
+    terms = _all_terms(entries, groups)
+    return {name: Lexicon(name, terms[name], entry.key.place.file) for name, entry in sorted(entries.items())}
 
 
 def _read(scope: Scope, entry: _Entry, node: Node) -> None:
@@ -72,26 +74,25 @@ def _read_terms(scope: Scope, entry: _Entry, node: Node) -> None:
             entry.own.add(term)
 
 
-def _check_cycles(scope: Scope, entries: dict[str, _Entry]) -> None:
+def _check_cycles(scope: Scope, entries: dict[str, _Entry], groups: list[list[str]]) -> None:
     """Reports each include that closes a circle, once per lexicon on it."""
+    group_of = {name: number for number, group in enumerate(groups) for name in group}
     for name, entry in entries.items():
         for included, node in entry.includes:
-            if name in _reachable(entries, included):
+            if group_of[name] == group_of[included]:
                 scope.report.add(
                     Code.LEXICON_CYCLE, node, f"{name} includes {included}, which includes {name}", "remove one include"
                 )
 
 
-def _reachable(entries: dict[str, _Entry], start: str) -> set[str]:
-    seen: set[str] = set()
-    waiting = [start]
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting += [included for included, _ in entries[name].includes]
-    return seen
-
-
-def _terms(entries: dict[str, _Entry], name: str) -> set[str]:
-    return set().union(*(entries[n].own for n in _reachable(entries, name)))
+def _all_terms(entries: dict[str, _Entry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
+    """Own and included terms, sorted, each once. Every include is merged in once, however deep it lies."""
+    found: dict[str, tuple[str, ...]] = {}
+    for group in groups:
+        parts = [sorted(entries[name].own) for name in group]
+        included = {i: None for name in group for i, _ in entries[name].includes if i in found}
+        # Runs that are sorted already are only merged.
+        terms = sorted(chain(*parts, *(found[name] for name in included)))
+        unique = tuple(dict.fromkeys(terms))
+        found.update(dict.fromkeys(group, unique))
+    return found

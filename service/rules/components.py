@@ -1,0 +1,49 @@
+"""Which names of a graph refer to each other in a circle, in time linear in the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+
+def components(graph: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """The strongly connected components, each after those that it refers to (Tarjan's algorithm, without recursion).
+
+    Every name that is referred to must be a key.
+    """
+    found: list[list[str]] = []
+    order: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    open_names: dict[str, None] = {}
+    for start in graph:
+        if start in order:
+            continue
+        path: list[tuple[str, Iterator[str]]] = [(start, iter(graph[start]))]
+        order[start] = lowest[start] = len(order)
+        open_names[start] = None
+        while path:
+            name, left = path[-1]
+            following = next(left, None)
+            if following is None:
+                path.pop()
+                if path:
+                    above = path[-1][0]
+                    lowest[above] = min(lowest[above], lowest[name])
+                if lowest[name] == order[name]:
+                    found.append(_close(open_names, name))
+            elif following not in order:
+                order[following] = lowest[following] = len(order)
+                open_names[following] = None
+                path.append((following, iter(graph[following])))
+            elif following in open_names:
+                lowest[name] = min(lowest[name], order[following])
+    return found
+
+
+def _close(open_names: dict[str, None], first: str) -> list[str]:
+    """Takes the component that began with `first` from the names that are still open."""
+    component = []
+    while True:
+        name, _ = open_names.popitem()
+        component.append(name)
+        if name == first:
+            return component
