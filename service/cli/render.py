@@ -56,6 +56,26 @@ def decisions_table(decisions: Iterable[pb.Decision]) -> Table:
     return table
 
 
+def history_table(decisions: Iterable[pb.Decision]) -> Table:
+    """The decisions on one request: upon what, and what came of it."""
+    table = Table(Column("no.", no_wrap=True), Column("event", no_wrap=True), "of", "status", "category", "priority")
+    table.box = None
+    for header in ("next due", "decided by"):
+        table.add_column(header, overflow="fold")
+    for decision in decisions:
+        table.add_row(
+            str(decision.sequence),
+            Text(decision.event_type),
+            show_time(instant_of(decision.event_time)),
+            Text(decision.status),
+            Text(fact(decision.facts, "category")),
+            Text(fact(decision.facts, "priority")),
+            next_due(decision),
+            Text(deciding_rule(decision)),
+        )
+    return table
+
+
 def requests_table(requests: Iterable[pb.Request]) -> Table:
     table = Table("number", "request", "status", "category", "priority", "department", "next due", "late", box=None)
     for request in requests:

@@ -14,8 +14,8 @@ from service.cli.client import Target
 from service.cli.render import (
     clocks_table,
     console_for_tables,
-    decisions_table,
     facts_table,
+    history_table,
     print_json,
     requests_table,
 )
@@ -52,7 +52,7 @@ def get(target: Target, request_id: str, decisions: int, *, as_json: bool) -> No
     console.print()
     console.print(clocks_table(response.request.clocks))
     console.print()
-    console.print(decisions_table(response.decisions))
+    console.print(history_table(response.decisions))
 
 
 def list_all(target: Target, filters: Filters, limit: int, *, as_json: bool) -> None:

@@ -215,7 +215,7 @@ class Worker:
 
     async def _keep_health(self, rulebooks: RulebookHolder) -> None:
         """Serving as soon as, and only while, there is a rulebook and no drain. Tells of engine faults, too."""
-        shown = False
+        shown: bool | None = None
         engine = EngineWatch(self._metrics, self._logger)
         while not self._stopping.is_set():
             if rulebooks.matcher is not None:

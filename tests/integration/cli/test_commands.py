@@ -48,6 +48,8 @@ def test_submit_then_look_at_it_from_every_side(answerby: Callable[..., Any], ev
     assert "P1" in closed.stdout
     assert "matrix#8" not in closed.stdout
     assert "resolution" in shown.stdout
+    history = [line.split()[:2] for line in shown.stdout.splitlines() if "request." in line]
+    assert history == [["2", "request.closed"], ["1", "request.received"]]
     assert "Priority follows from impact and urgency." in explained.stdout
     assert chinese.exit_code == 0
     assert chinese.stdout != explained.stdout
@@ -83,13 +85,28 @@ def test_watch_prints_decisions_and_the_token_to_go_on_with(
     command = [sys.executable, "-m", "service.cli.main", "watch", "--target", target.address, "--from-start"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout is not None
-        seen = [watcher.stdout.readline() for _ in EVENTS]
-        watcher.send_signal(signal.SIGINT)
-        _, told = watcher.communicate(timeout=30)
+        try:
+            seen = [watcher.stdout.readline() for _ in EVENTS]
+            watcher.send_signal(signal.SIGINT)
+            _, told = watcher.communicate(timeout=30)
+        finally:
+            watcher.kill()
 
     assert sorted(line.split()[4] for line in seen) == ["A", "A", "B"]
     assert "go on with: answerby watch --resume " in told
     assert "Traceback" not in told
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(events: Path, target: Target, answerby: Callable[..., Any]) -> None:
+    answerby("submit", events, "--target", target.address)
+    command = [sys.executable, "-m", "service.cli.main", "list", "--target", target.address, "--json"]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    finally:
+        os.close(write_end)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_check_names_each_mistake(answerby: Callable[..., Any], incident_rules: Path, tmp_path: Path) -> None:
