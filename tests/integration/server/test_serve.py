@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +28,7 @@ from service.api.answerby.v1 import request_service_pb2_grpc as rpc
 from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
 from service.api.answerby.v1 import rulebook_service_pb2_grpc as rulebook_rpc
 from service.domain.event import Event
+from tests.needs import on_every_store
 
 PROGRAM = """
 import sys
@@ -118,6 +121,7 @@ async def submit(address, events):
     raise AssertionError
 
 
+@on_every_store
 async def test_a_worker_that_is_killed_is_replaced_and_its_work_done(two_workers, store, make_event, until):
     with serving(two_workers) as served:
         address = served.wait_for("listening")["address"]
@@ -186,6 +190,42 @@ async def test_a_reload_reaches_every_worker(two_workers, rules, until):
             if line["revision"] == reply.rulebook.revision:
                 activated.add(line["pid"])
         assert served.stop(signal.SIGINT) == 0
+
+
+@pytest.fixture
+def tcp_redis(tmp_path) -> Iterator[str]:
+    """The URL of a redis-server that listens on a port, set as it comes: without its append-only file."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("no redis-server on this machine")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.kill()
+
+
+async def test_a_redis_of_ones_own_is_used_and_its_settings_are_judged(settings, tcp_redis, make_event, until):
+    async def answers() -> bool:
+        with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(tcp_redis) as client:
+            return bool(client.ping())
+        return False
+
+    await until(answers)
+    settings["store"]["redis_url"] = tcp_redis
+    settings["log"] = {"level": "info"}
+    decided = []
+    for _ in range(2):
+        with serving(settings) as served:
+            assert "appendonly is no" in served.wait_for("store setting")["warning"]
+            address = served.wait_for("listening")["address"]
+            decided.append((await submit(address, [make_event(1, when=datetime(2026, 3, 2, tzinfo=UTC))])).results[0])
+            assert served.stop() == 0
+    assert [result.duplicate for result in decided] == [False, True]
+    assert decided[0].decision.number == decided[1].decision.number == "202603-DSK-001"
 
 
 async def test_the_embedded_store_keeps_what_was_accepted(settings, make_event):

@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from service.api.answerby.v1 import request_service_pb2 as pb
+from tests.needs import on_every_store
 
 
 def details(error: grpc.aio.AioRpcError) -> tuple[error_details_pb2.ErrorInfo, error_details_pb2.BadRequest]:
@@ -22,6 +23,7 @@ def details(error: grpc.aio.AioRpcError) -> tuple[error_details_pb2.ErrorInfo, e
     return info, bad
 
 
+@on_every_store
 async def test_an_event_is_decided_and_kept(running, make_event):
     reply = await running.requests.SubmitEvent(
         pb.SubmitEventRequest(event=make_event(facts={"text.body": "我要投诉", "channel": "hotline"}))
@@ -41,6 +43,7 @@ async def test_an_event_is_decided_and_kept(running, make_event):
     assert "投诉" not in str(kept.request)
 
 
+@on_every_store
 async def test_the_same_event_again_gives_the_stored_decision(running, make_event):
     request = pb.SubmitEventRequest(event=make_event())
     first = await running.requests.SubmitEvent(request)
@@ -173,6 +176,7 @@ async def test_the_log_holds_no_word_of_the_customer(running, make_event):
     assert "Jane" not in lines
 
 
+@on_every_store
 async def test_two_workers_on_one_request_lose_nothing(launch, make_event, store):
     async with launch() as one, launch() as other:
         calls = []
