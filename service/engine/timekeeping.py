@@ -42,7 +42,7 @@ def advance(
         flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
         open_ended = {name: calendar.open_ended() for name, calendar in rulebook.calendars.items()}
         clocks = advance_clocks(rulebook.clocks, open_ended, request.clocks, targets, clock_event, request.created)
-    clocks = {name: mark_breach(clock, moment) for name, clock in clocks.items()}
+    mark_breaches(clocks, moment)
     flags += provisional(rulebook, request.clocks, clocks)
     return clocks, flags
 
@@ -63,10 +63,12 @@ def clock_targets(
     return targets
 
 
-def mark_breach(clock: ClockState, moment: datetime) -> ClockState:
+def mark_breaches(clocks: dict[str, ClockState], moment: datetime) -> None:
     """A clock that still runs at or past its due time is breached, whatever stops it later."""
-    late = clock.phase is ClockPhase.RUNNING and clock.due is not None and clock.due <= moment
-    return msgspec.structs.replace(clock, breached=True) if late and not clock.breached else clock
+    for name, clock in clocks.items():
+        late = clock.due is not None and clock.due <= moment and clock.phase is ClockPhase.RUNNING
+        if late and not clock.breached:
+            clocks[name] = msgspec.structs.replace(clock, breached=True)
 
 
 def provisional(rulebook: Rulebook, before: Mapping[str, ClockState], clocks: Mapping[str, ClockState]) -> list[Flag]:

@@ -97,7 +97,7 @@ def working_periods(calendar: Calendar, start: datetime, end: datetime) -> Itera
 
 def touches_provisional(calendar: Calendar, start: datetime, end: datetime) -> tuple[int, ...]:
     """The local years of [start, end] whose holidays are published only in part; empty (false) where all are final."""
-    if not calendar.provisional_years:
+    if calendar.provisional_from is None or end < calendar.provisional_from:
         return ()
     first, last = (local_year(calendar.zone, to_micros(instant)) for instant in (start, end))
     return tuple(year for year in sorted(calendar.provisional_years) if first <= year <= last)
@@ -109,10 +109,11 @@ def _forward_to_close(calendar: Calendar, at: int, micros: int) -> int:
     year = local_year(calendar.zone, at)
     table = calendar.year_table(year)
     worked = table.worked_until(at) + micros
-    for table in _years_from(calendar, year, 1):
-        if worked <= table.total:
-            break
-        worked -= table.total
+    if worked > table.total:
+        for table in _years_from(calendar, year, 1):
+            if worked <= table.total:
+                break
+            worked -= table.total
     return table.earliest(worked)
 
 
@@ -122,10 +123,11 @@ def _forward_to_open(calendar: Calendar, at: int, micros: int) -> int:
     year = local_year(calendar.zone, at)
     table = calendar.year_table(year)
     worked = table.worked_until(at) + micros
-    for table in _years_from(calendar, year, 1):
-        if worked < table.total:
-            break
-        worked -= table.total
+    if worked >= table.total:
+        for table in _years_from(calendar, year, 1):
+            if worked < table.total:
+                break
+            worked -= table.total
     return table.latest(worked)
 
 

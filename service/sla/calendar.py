@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Self, TypeVar
 from zoneinfo import ZoneInfo
@@ -52,6 +52,8 @@ class Calendar:
     """Years whose holidays are known; None: the calendar needs no yearly data."""
     provisional_years: frozenset[int] = frozenset()
     """Years published only in part; computing with them is allowed and reported."""
+    provisional_from: datetime | None = field(init=False, repr=False, compare=False)
+    """Before this no provisional year has begun in the calendar's zone. None without such years."""
     zone: ZoneInfo = field(init=False, repr=False, compare=False)
     continuous: bool = field(init=False, repr=False, compare=False)
     """Never closes: working time is wall time."""
@@ -64,6 +66,7 @@ class Calendar:
         self._set("zone", self._load_zone())
         self._check()
         self._set("continuous", self._never_closes())
+        self._set("provisional_from", self._before_provisional_years())
 
     @classmethod
     def build(
@@ -167,6 +170,13 @@ class Calendar:
         whole_week = all(day == ((0, DAY_SECONDS),) for day in self.weekly)
         exceptions = (self.breaks, self.overrides, self.holidays, self.annual_holidays)
         return whole_week and self.years is None and not any(exceptions)
+
+    def _before_provisional_years(self) -> datetime | None:
+        if not self.provisional_years:
+            return None
+        year = min(max(min(self.provisional_years), MINYEAR + 1), MAXYEAR)
+        # No zone is further from UTC than two days.
+        return datetime(year, 1, 1, tzinfo=UTC) - timedelta(days=2)
 
     def _load_zone(self) -> ZoneInfo:
         try:

@@ -13,7 +13,7 @@ from service.domain.errors import FieldViolation, InvalidInput
 from service.domain.event import ActorRole, EventType
 from service.domain.request import RequestStatus
 from service.sla.calendar import ALWAYS, Calendar
-from service.sla.targets import due_time, used_micros
+from service.sla.targets import Pauses, due_time, used_micros
 from service.sla.year_table import SECOND
 
 if TYPE_CHECKING:
@@ -41,6 +41,15 @@ class ClockEvent(NamedTuple):
     status: RequestStatus
 
 
+class Past(NamedTuple):
+    """What a clock has behind it when an event comes."""
+
+    started: datetime
+    cycle: int
+    pauses: Pauses = ()
+    paused_since: datetime | None = None
+
+
 class Scene(NamedTuple):
     """One clock's view of one event."""
 
@@ -52,8 +61,10 @@ class Scene(NamedTuple):
     @property
     def stops(self) -> bool:
         """An automatic acknowledgement is no reply."""
-        automatic = self.event.type == EventType.REPLIED and self.event.actor is ActorRole.SYSTEM
-        return self.event.type in self.definition.stop and not automatic
+        event = self.event
+        if event.type not in self.definition.stop:
+            return False
+        return event.actor is not ActorRole.SYSTEM or event.type != EventType.REPLIED
 
     @property
     def pauses(self) -> bool:
@@ -125,9 +136,9 @@ def _advance(name: str, clock: ClockState | None, scene: Scene) -> ClockState | 
 def _first_start(name: str, scene: Scene) -> ClockState | None:
     if scene.target is None or not scene.starts or scene.event.status in FINAL_STATUSES:
         return None
-    clock = _start(name, scene, scene.event.time, 1)
+    clock = _run(name, Past(scene.event.time, 1), scene, scene.target)
     # The first that we hear of a request may be what meets the clock: it must not start afterwards.
-    return _stop(clock, scene) if scene.stops and not scene.definition.start else clock
+    return clock if scene.definition.start or not scene.stops else _stop(clock, scene)
 
 
 def _advance_live(clock: ClockState, scene: Scene) -> ClockState:
@@ -135,52 +146,49 @@ def _advance_live(clock: ClockState, scene: Scene) -> ClockState:
         return _advance_finished(_stop(clock, scene), scene)
     if scene.target is None or scene.event.type in FINAL_EVENTS:
         return _cancel(clock, scene.event.time)
-    return _run(_retarget(clock, scene), scene)
+    past = Past(clock.started, clock.cycle, clock.pauses, clock.paused_since)
+    return _run(clock.name, past, scene, scene.target)
 
 
 def _advance_finished(clock: ClockState, scene: Scene) -> ClockState:
     if scene.target is None or scene.event.status in FINAL_STATUSES:
         return clock
     if scene.restarts:
-        return _start(clock.name, scene, scene.event.time, clock.cycle + 1)
+        return _run(clock.name, Past(scene.event.time, clock.cycle + 1), scene, scene.target)
     if clock.phase is ClockPhase.CANCELLED and not scene.definition.start and not scene.stops:
-        revived = _start(clock.name, scene, clock.started, clock.cycle + 1)
-        return _run(replace(revived, pauses=clock.pauses), scene)
+        return _run(clock.name, Past(clock.started, clock.cycle + 1, clock.pauses), scene, scene.target)
     return clock
 
 
-def _start(name: str, scene: Scene, started: datetime, cycle: int) -> ClockState:
-    assert scene.target is not None
-    clock = ClockState(
-        name=name,
-        phase=ClockPhase.RUNNING,
-        target=scene.target.target,
-        started=started,
-        cycle=cycle,
-    )
-    return _run(_retarget(clock, scene), scene)
-
-
-def _retarget(clock: ClockState, scene: Scene) -> ClockState:
-    """Takes over the target, rule and ladder that hold now, with the calendar named."""
-    assert scene.target is not None
-    target, rule, ladder = scene.target
+def _run(name: str, past: Past, scene: Scene, goal: ClockTarget) -> ClockState:
+    """Pauses, resumes or goes on under the target that holds now, and says whether it is over its due time."""
+    target, rule, ladder = goal
     if not target.calendar:
         target = replace(target, calendar=scene.definition.calendar)
-    return replace(clock, target=target, rule=rule, ladder=ladder or scene.definition.ladder)
-
-
-def _run(clock: ClockState, scene: Scene) -> ClockState:
-    """Pauses, resumes or goes on, and says whether the clock is over its due time."""
-    now = scene.event.time
-    if scene.pauses:
-        paused = clock.paused_since or max(now, clock.started)
-        breached = paused > _due(clock, scene)
-        return replace(clock, phase=ClockPhase.PAUSED, paused_since=paused, due=None, breached=breached)
-    clock = _end_pause(clock, now)
-    due = _due(clock, scene)
-    reached = now >= due if scene.event.type == EventType.TIMER_DUE else now > due
-    return replace(clock, phase=ClockPhase.RUNNING, due=due, breached=reached)
+    now, pausing = scene.event.time, scene.pauses
+    pauses, paused_since = past.pauses, past.paused_since
+    if pausing:
+        paused_since = paused_since or max(now, past.started)
+    elif paused_since is not None:
+        pauses, paused_since = _close_pause(pauses, paused_since, now), None
+    due = due_time(target, calendar_of(scene.calendars, target), past.started, pauses)
+    if paused_since is not None:
+        over = paused_since > due
+    else:
+        over = now >= due if scene.event.type == EventType.TIMER_DUE else now > due
+    return ClockState(
+        name=name,
+        phase=ClockPhase.PAUSED if pausing else ClockPhase.RUNNING,
+        target=target,
+        started=past.started,
+        due=None if pausing else due,
+        paused_since=paused_since,
+        pauses=list(pauses),
+        breached=over,
+        cycle=past.cycle,
+        rule=rule,
+        ladder=ladder or scene.definition.ladder,
+    )
 
 
 def _stop(clock: ClockState, scene: Scene) -> ClockState:
@@ -196,11 +204,15 @@ def _cancel(clock: ClockState, at: datetime) -> ClockState:
 
 
 def _end_pause(clock: ClockState, at: datetime) -> ClockState:
-    """Closes an open pause; one that an out-of-order event would turn around is dropped."""
+    """Closes an open pause."""
     if clock.paused_since is None:
         return clock
-    pauses = [*clock.pauses, (clock.paused_since, at)] if at > clock.paused_since else clock.pauses
-    return replace(clock, paused_since=None, pauses=pauses)
+    return replace(clock, paused_since=None, pauses=_close_pause(clock.pauses, clock.paused_since, at))
+
+
+def _close_pause(pauses: Pauses, since: datetime, at: datetime) -> list[tuple[datetime, datetime]]:
+    """With the pause that ends; one that an out-of-order event would turn around is dropped."""
+    return [*pauses, (since, at)] if at > since else list(pauses)
 
 
 def _due(clock: ClockState, scene: Scene) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from service.domain.clock import ClockPhase, ClockState, Timer
@@ -14,6 +15,10 @@ from service.sla.targets import share_time
 
 if TYPE_CHECKING:
     from service.rules.model import Ladder, Step
+
+
+_BY_DUE_AND_STEP = attrgetter("due", "step")
+_BY_DUE_AND_ID = attrgetter("due", "id")
 
 
 def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock: ClockState) -> list[Timer]:
@@ -30,7 +35,8 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
         due = _step_time(step, calendars, clock, clock.due)
         if due >= clock.started:
             timers.append(_timer(clock, number, 0, due))
-    return sorted(timers, key=lambda timer: (timer.due, timer.step))
+    timers.sort(key=_BY_DUE_AND_STEP)
+    return timers
 
 
 def plan_timers(
@@ -50,22 +56,24 @@ def plan_timers(
     caller.
     """
     after: dict[str, Timer] = {}
+    earlier = _by_cycle(before)
     for name in sorted(clocks):
         clock = clocks[name]
-        mine = [timer for timer in before.values() if (timer.clock, timer.cycle) == (name, clock.cycle)]
+        mine = earlier.get((name, clock.cycle), [])
         after.update((timer.id, timer) for timer in mine if timer.fired)
         if clock.phase is not ClockPhase.RUNNING or clock.ladder not in ladders:
             continue
         steps = arm(ladders, calendars, clock)
         for timer in steps:
             after.setdefault(timer.id, timer)
-        reached = {timer.step for timer in steps if timer.due <= now}
-        mine = [timer for timer in mine if timer.step in reached]
-        repeats = _repeats(ladders[clock.ladder], clock, mine, now, acknowledged)
-        after.update((timer.id, timer) for timer in repeats)
+        if mine:
+            reached = {timer.step for timer in steps if timer.due <= now}
+            mine = [timer for timer in mine if timer.step in reached]
+            repeats = _repeats(ladders[clock.ladder], clock, mine, now, acknowledged)
+            after.update((timer.id, timer) for timer in repeats)
     to_arm = [timer for timer in after.values() if not timer.fired and before.get(timer.id) != timer]
     to_cancel = [name for name, timer in before.items() if name not in after and not timer.fired]
-    return sorted(to_arm, key=lambda timer: (timer.due, timer.id)), sorted(to_cancel), after
+    return sorted(to_arm, key=_BY_DUE_AND_ID), sorted(to_cancel), after
 
 
 def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, acknowledged: bool) -> Timer | None:
@@ -84,6 +92,14 @@ def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, 
     every = timedelta(seconds=step.repeat_every_seconds)
     passed = max(0, (now - timer.due) // every)
     return _timer(clock, timer.step, timer.repeat + 1, timer.due + (passed + 1) * every)
+
+
+def _by_cycle(timers: Mapping[str, Timer]) -> dict[tuple[str, int], list[Timer]]:
+    """The timers of each cycle of each clock, in their order."""
+    groups: dict[tuple[str, int], list[Timer]] = {}
+    for timer in timers.values():
+        groups.setdefault((timer.clock, timer.cycle), []).append(timer)
+    return groups
 
 
 def _repeats(
@@ -107,12 +123,15 @@ def _repeats(
 
 def _step_time(step: Step, calendars: Mapping[str, Calendar], clock: ClockState, due: datetime) -> datetime:
     if step.percent is None:
-        return due + timedelta(seconds=step.offset_seconds or 0)
+        return due + timedelta(seconds=step.offset_seconds) if step.offset_seconds else due
     if step.percent == 100:
         return due
     calendar = calendar_of(calendars, clock.target)
     try:
-        return share_time(clock.target, calendar, clock.started, step.percent, clock.pauses)
+        unpaused_due = None if clock.pauses else due
+        return share_time(
+            clock.target, calendar, clock.started, step.percent, clock.pauses, unpaused_due=unpaused_due
+        )
     except CalendarYearMissing:
         # The due time has been refused or flagged for the same year; a warning too early beats none.
         return share_time(clock.target, calendar.open_ended(), clock.started, step.percent, clock.pauses)

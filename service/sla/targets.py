@@ -21,7 +21,8 @@ def due_time(
 
     Pauses count as long as the calendar works; one that began after the due time has nothing left to move.
     """
-    return _after_pauses(calendar, _unpaused_due(target, calendar, started, boundary), pauses, boundary)
+    due = _unpaused_due(target, calendar, started, boundary)
+    return _after_pauses(calendar, due, pauses, boundary) if pauses else due
 
 
 def share_time(
@@ -31,14 +32,20 @@ def share_time(
     percent: int,
     pauses: Pauses = (),
     boundary: Boundary = "close",
+    *,
+    unpaused_due: datetime | None = None,
 ) -> datetime:
-    """When `percent` of the target's working time is used up; 100 is the due time, more lies after it."""
+    """When `percent` of the target's working time is used up; 100 is the due time, more lies after it.
+
+    `unpaused_due`, the due time without pauses, need not be computed again where it is known.
+    """
     if percent == 100:
         return due_time(target, calendar, started, pauses, boundary)
     if target.unit is TargetUnit.SECONDS:
         total = target.amount * SECOND
     else:
-        total = working_micros_between(calendar, started, _unpaused_due(target, calendar, started, boundary))
+        unpaused_due = unpaused_due or _unpaused_due(target, calendar, started, boundary)
+        total = working_micros_between(calendar, started, unpaused_due)
     reached = add_working_micros(calendar, started, total * percent // 100, boundary)
     return _after_pauses(calendar, reached, pauses, boundary)
 
