@@ -53,6 +53,8 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     alerts: list[str] = []
     """Notifications and cases that are in force, so that each is sent when it begins and not at every event."""
     decisions: int = 0
+    counts: dict[str, int] = {}
+    """What was counted over each window when the request began: later requests do not make it another one's second."""
     merged: Merge | None = None
     absorbed: list[str] = []
     """Ids of the requests that were merged into this one, directly or through another."""

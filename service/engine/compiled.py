@@ -12,7 +12,8 @@ from service.engine.factory import build_matcher
 from service.engine.facts import FactPlan
 from service.engine.matcher import Matcher, MatchSet
 from service.rules.condition import atoms
-from service.rules.model import Notification, Output, Rule, Rulebook, Stage
+from service.rules.model import STAGES, Notification, Output, Rule, Rulebook, Stage
+from service.rules.vocabulary import FieldType, Window
 
 SETTLED_LIMIT = 4096
 """Match sets of one stage whose outcome is kept; real traffic has some hundreds."""
@@ -44,6 +45,8 @@ class CompiledStage:
     fields: Mapping[str, tuple[str, ...]]
     derives: tuple[str, ...]
     """The vocabulary fields that this stage sets."""
+    adds_to: frozenset[str]
+    """The sets among them that an earlier stage sets too: what that set stays in."""
     dated: bool
     """Some rule is in force only for a time."""
     settled: dict[MatchSet, Settled] = field(default_factory=dict, compare=False)
@@ -63,8 +66,8 @@ class CompiledRulebook:
     plan: FactPlan
     matcher: Matcher
     stages: tuple[CompiledStage, ...]
-    windows: tuple[tuple[str, str], ...]
-    """Every field that is a count over a window, and the category that it counts."""
+    windows: tuple[tuple[str, Window], ...]
+    """Every field that is a count over a window."""
     rechecks_completeness: bool
     """Some completeness rule reads what classification derives, so it is asked again once that is known."""
 
@@ -82,7 +85,7 @@ def compile_rulebook(
         plan=plan,
         matcher=build_matcher(rulebook, engine, on_difference, plan=plan),
         stages=stages,
-        windows=tuple((name, f.window.count) for name, f in rulebook.vocabulary.fields.items() if f.window),
+        windows=tuple((name, f.window) for name, f in rulebook.vocabulary.fields.items() if f.window),
         rechecks_completeness=reads_classification(rulebook),
     )
 
@@ -99,6 +102,13 @@ def compile_stage(rulebook: Rulebook, stage: Stage) -> CompiledStage:
         },
         dated=any(rule.enabled_from or rule.until for rule in stage.rules),
         derives=tuple(sorted(name for name, f in vocabulary.fields.items() if stage.name in derivers(f.derived_by))),
+        adds_to=frozenset(
+            name
+            for name, f in vocabulary.fields.items()
+            if f.type is FieldType.SET
+            and stage.name in derivers(f.derived_by)
+            and any(STAGES.index(other) < STAGES.index(stage.name) for other in derivers(f.derived_by))
+        ),
     )
 
 

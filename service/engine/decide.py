@@ -22,10 +22,7 @@ from service.engine.overrides import apply_overrides
 from service.engine.stages import StageResult, run_stage
 from service.engine.timekeeping import advance, plan
 from service.rules.model import Output, Rule, Rulebook
-from service.rules.vocabulary import Vocabulary
-
-ANY_REQUEST = "any"
-"""A window that counts requests of every category."""
+from service.rules.vocabulary import ANY_REQUEST, Vocabulary
 
 
 class Context(NamedTuple):
@@ -61,7 +58,8 @@ def decide(
     if ladder_steps.is_stale(firing, event):
         flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
     request = ladder_steps.raise_priority(compiled.rulebook, request, firing)
-    draft = run_stages(compiled, request, told, context)
+    counts = counted(compiled, state, request, context)
+    draft = run_stages(compiled, request, told, Context(counts))
     clocks, clock_flags = advance(compiled.rulebook, request, told, draft.outputs, draft.setters, moment)
     timers = plan(compiled.rulebook, request, clocks, event, moment)
     after = msgspec.structs.replace(
@@ -71,6 +69,7 @@ def decide(
         derived=draft.derived,
         clocks=clocks,
         timers=timers.after,
+        counts=counts,
     )
     effects, alerts = derive_effects(compiled.rulebook, state, after, event, draft, firing, moment)
     after = msgspec.structs.replace(after, alerts=alerts)
@@ -97,6 +96,19 @@ def decide(
         follow_ups=follow_ups,
         state=after,
     )
+
+
+def counted(
+    compiled: CompiledRulebook, state: RequestState | None, request: RequestState, context: Context
+) -> dict[str, int]:
+    """What came before this request, per window: the first count holds, unless it turns out whom to count by."""
+    counts = {}
+    for name, window in compiled.windows:
+        if state is not None and name in state.counts and state.given.get(window.by) == request.given.get(window.by):
+            counts[name] = state.counts[name]
+        elif name in context.windows:
+            counts[name] = context.windows[name]
+    return counts
 
 
 def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Draft:
@@ -142,8 +154,8 @@ def build_record(compiled: CompiledRulebook, request: RequestState, event: Event
         "request.acknowledged": request.acknowledged is not None,
         "request.events": request.decisions,
     }
-    for name, counted in compiled.windows:
-        extra[name] = context.windows.get(name, 0) + (counted == ANY_REQUEST)
+    for name, window in compiled.windows:
+        extra[name] = context.windows.get(name, 0) + (window.count == ANY_REQUEST)
     return compiled.plan.record(given, extra)
 
 
@@ -187,10 +199,9 @@ def name_missing(vocabulary: Vocabulary, outputs: dict[str, Output], record: Rec
 
 
 def count_this_request(compiled: CompiledRulebook, record: Record, context: Context) -> None:
-    """A window includes the request itself, as soon as it is known to be of the counted category."""
-    category = record.get("category")
-    for name, counted in compiled.windows:
-        if counted == category:
+    """A window includes the request itself, as soon as it is known to be one of those that are counted."""
+    for name, window in compiled.windows:
+        if window.count == record.values.get(window.of):
             record.set(name, context.windows.get(name, 0) + 1)
 
 

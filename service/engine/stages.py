@@ -34,6 +34,8 @@ def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, 
     outputs = dict(settled.outputs)
     for name in stage.derives:
         if name in outputs:
+            if name in stage.adds_to:
+                outputs[name] = united(record, name, outputs[name])
             record.set(name, outputs[name])
     explanation = StageExplanation(
         stage=stage.stage.name,
@@ -45,6 +47,13 @@ def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, 
         outputs=dict(settled.shown),
     )
     return StageResult(outputs, dict(settled.setters), explanation, list(settled.flags))
+
+
+def united(record: Record, name: str, value: Output) -> Output:
+    """A set with what an earlier stage has put into it."""
+    earlier = record.get(name)
+    added = value if isinstance(value, (list, tuple)) else [value]
+    return sorted({*(earlier if isinstance(earlier, frozenset) else ()), *(str(item) for item in added)})
 
 
 def keep_in_force(stage: CompiledStage, matches: MatchSet, at: datetime) -> MatchSet:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+ANY_REQUEST = "any"
+"""A window that counts every request."""
+
 
 class FieldType(StrEnum):
     ENUM = "enum"
@@ -25,11 +28,20 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A count over time: requests of `category` by the same `by` within `within` before the event, itself included."""
+    """A count over time: requests by the same `by` in the time `within` up to this request, itself included.
+
+    Counted are those whose derived field `of` has the value `count`, or `any` of them.
+    """
 
     count: str
     by: str
     within: timedelta
+    of: str = "category"
+
+    @property
+    def counted(self) -> str:
+        """Names what is counted; a category by its mere value."""
+        return self.count if self.of == "category" or self.count == ANY_REQUEST else f"{self.of}={self.count}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from service.rules.model import STAGES
 from service.rules.nodes import MappingNode, Node, Place, ScalarNode
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
-from service.rules.vocabulary import Field, FieldType, Vocabulary, Window
+from service.rules.vocabulary import ANY_REQUEST, Field, FieldType, Vocabulary, Window
 
 _KEYS = (
     "type", "values", "aliases", "other", "default", "derived_by", "personal", "window", "parts", "unit", "description",
@@ -22,9 +22,8 @@ _KEYS = (
 _NAME = re.compile(r"[^\W\d]\w*(\.\w+)*\Z")
 _RESERVED = frozenset({"all", "any", "not", "notify", "open_case", "require"})
 _RESERVED_PREFIXES = ("sla.", "ladder.", "event.", "request.", "override.")
+CATEGORY = "category"
 _TEXTUAL = frozenset({FieldType.TEXT, FieldType.STRING})
-ANY_REQUEST = "any"
-"""A window that counts requests of every category."""
 
 
 def compile_vocabulary(scope: Scope, sections: list[Node]) -> Vocabulary:
@@ -174,7 +173,7 @@ class _FieldReader:
         node = self._keys.mapping("window")
         if node is None:
             return None
-        keys = Keys(self._reader, node, "window", ("count", "by", "within"))
+        keys = Keys(self._reader, node, "window", ("count", "of", "by", "within"))
         if self._type is not FieldType.INTEGER:
             self._misplaced("window", node, "an integer")
         count, by, within = (keys.require(key) for key in ("count", "by", "within"))
@@ -184,7 +183,7 @@ class _FieldReader:
         category, owner = self._reader.text(count, "count"), self._reader.text(by, "by")
         if seconds is None or category is None or owner is None:
             return None
-        return Window(category, owner, timedelta(seconds=seconds))
+        return Window(category, owner, timedelta(seconds=seconds), keys.text("of", CATEGORY))
 
     def _check_parts(self) -> None:
         node = self._keys.get("parts")
@@ -207,11 +206,15 @@ class _FieldReader:
         owner = None if by is None else self._scope.fields.get(self._scope.refer(Kind.FIELD, by) or "")
         if by is not None and owner is not None and (owner.derived_by or owner.type is not FieldType.STRING):
             self._scope.report.add(Code.WRONG_VALUE, by, "`by` must be a given string, such as customer.id")
-        category = self._scope.fields.get("category")
-        if isinstance(count, ScalarNode) and category is not None and category.values:
-            known = {*category.values, ANY_REQUEST}
+        of = node.get("of")
+        name = CATEGORY if of is None else self._scope.refer(Kind.FIELD, of)
+        counted = self._scope.fields.get(name or "")
+        if of is not None and counted is not None and not _is_countable(counted):
+            self._scope.report.add(Code.WRONG_VALUE, of, "`of` must be an enum that classification derives")
+        elif isinstance(count, ScalarNode) and counted is not None and counted.values:
+            known = {*counted.values, ANY_REQUEST}
             if count.text not in known:
-                message = f'category has no value "{count.text}"'
+                message = f'{name} has no value "{count.text}"'
                 self._scope.report.add(
                     Code.UNKNOWN_VALUE, count, message, self._scope.report.suggest(count.text, known)
                 )
@@ -225,3 +228,7 @@ class _FieldReader:
     def _misplaced(self, key: str, node: Node, owners: str) -> None:
         message = f"`{key}` is for {owners}, not for a field of type {self._type}"
         self._scope.report.add(Code.WRONG_TYPE, node, message)
+
+
+def _is_countable(field: Field) -> bool:
+    return field.type is FieldType.ENUM and "classification" in field.derived_by.split(",")
