@@ -18,7 +18,7 @@ from service.engine.compiled import CompiledRulebook, CompiledStage
 from service.engine.effects import derive_effects
 from service.engine.facts import Record
 from service.engine.lifecycle import OVERRIDE_PREFIX, oddities
-from service.engine.overrides import apply_overrides
+from service.engine.overrides import apply_overrides, stray_overrides
 from service.engine.stages import StageResult, run_stage
 from service.engine.timekeeping import advance, plan
 from service.rules.model import Output, Rule, Rulebook
@@ -136,6 +136,8 @@ def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, 
         draft.setters.update(result.setters)
         draft.explanation.append(result.explanation)
         draft.flags.extend(result.flags)
+    # A field that two stages derive, or a stage that ran twice, says the same twice.
+    draft.flags = list(dict.fromkeys(draft.flags)) + stray_overrides(compiled, request)
     draft.flags += sorted(record.flags, key=lambda flag: (flag.code, flag.message))
     draft.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]
     draft.derived = derived_facts(compiled.rulebook.vocabulary, draft.outputs)
@@ -181,7 +183,7 @@ def finish_stage(
     vocabulary = compiled.rulebook.vocabulary
     if stage.stage.name == "completeness":
         name_missing(vocabulary, result.outputs, record)
-    result = apply_overrides(vocabulary, request, stage, result, record)
+    result = apply_overrides(request, stage, result, record)
     if stage.stage.name == "priority":
         ladder_steps.hold_floor(vocabulary, request, result, record)
     return result

@@ -7,34 +7,46 @@ import msgspec
 from service.domain.decision import Flag
 from service.domain.event import Value
 from service.domain.request import RequestState
-from service.engine.compiled import CompiledStage
+from service.engine.coercion import Refused
+from service.engine.compiled import CompiledRulebook, CompiledStage
 from service.engine.facts import Record
 from service.engine.lifecycle import OVERRIDE_PREFIX
 from service.engine.stages import StageResult, by_hand
-from service.rules.vocabulary import Field, Vocabulary
+
+OVERRIDE_REFUSED = "OVERRIDE_REFUSED"
+STRAYS_SHOWN = 10
 
 
-def apply_overrides(
-    vocabulary: Vocabulary, request: RequestState, stage: CompiledStage, result: StageResult, record: Record
-) -> StageResult:
+def apply_overrides(request: RequestState, stage: CompiledStage, result: StageResult, record: Record) -> StageResult:
     """The stage's result with the overrides of its fields; one that the vocabulary refuses is flagged, not taken."""
     for name in stage.derives:
-        value = request.given.get(OVERRIDE_PREFIX + name)
-        if value is None:
+        given = request.given.get(OVERRIDE_PREFIX + name)
+        if given is None:
             continue
-        if not fits(vocabulary[name], value):
-            refused = Flag("OVERRIDE_REFUSED", f"{name}: {value!r} is not one of the vocabulary's values")
-            result.flags.append(refused)
+        try:
+            typed = record.plan.coercers[name](given, result.flags)
+        except Refused as refusal:
+            result.flags.append(Flag(OVERRIDE_REFUSED, f"{name}: the value set by hand {refusal}"))
             continue
+        if typed is None:
+            continue
+        record.set(name, typed)
+        value = record.value(name)
         result.outputs[name] = value
         result.setters.pop(name, None)
-        record.set(name, value)
         result = set_by_hand(result, name, value)
     return result
 
 
-def fits(known: Field, value: Value) -> bool:
-    return not known.values or value in known.values
+def stray_overrides(compiled: CompiledRulebook, request: RequestState) -> list[Flag]:
+    """Overrides of what no rule derives: they would be ignored without a word."""
+    derived = {name for stage in compiled.stages for name in stage.derives}
+    strays = sorted(
+        name
+        for name in request.given
+        if name.startswith(OVERRIDE_PREFIX) and name.removeprefix(OVERRIDE_PREFIX) not in derived
+    )
+    return [Flag(OVERRIDE_REFUSED, f"{name[:100]}: rules derive no such field") for name in strays[:STRAYS_SHOWN]]
 
 
 def set_by_hand(result: StageResult, name: str, value: Value) -> StageResult:

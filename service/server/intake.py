@@ -10,7 +10,7 @@ from datetime import timedelta
 import msgspec
 
 from connectors.base import Connector, InboundConnector, PlatformUnavailable
-from service.domain.errors import AnswerbyError, EventIdReused, InvalidInput
+from service.domain.errors import AnswerbyError, EventIdReused, InvalidInput, TimeOutOfRange
 from service.domain.event import INTERNAL_SOURCE, Event
 from service.server.config import Limits
 from service.server.logs import Logger
@@ -35,7 +35,7 @@ STALE = timedelta(seconds=5)
 STALE_EVERY_SECONDS = 2.0
 MOST_PARKED = 2000
 """Events that may wait for their platforms in one worker; beyond, the rest waits in the stream."""
-PERMANENT = (InvalidInput, EventIdReused)
+PERMANENT = (InvalidInput, EventIdReused, TimeOutOfRange)
 
 
 def mark_connector(event: Event, name: str) -> Event:
