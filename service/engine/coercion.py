@@ -164,6 +164,8 @@ def instant(value: object, _flags: list[Flag]) -> datetime | None:
         raise Refused(f"must be an ISO-8601 instant, not {_kind(value)}")
     if value.tzinfo is None:
         raise Refused("must name its offset, such as 2026-01-05T09:00:00+08:00 or ...Z")
+    if value.tzinfo is UTC:
+        return value
     try:
         return value.astimezone(UTC)
     except OverflowError:

@@ -8,13 +8,18 @@ from dataclasses import dataclass, field
 from service.domain.clock import Target, TargetUnit
 from service.domain.decision import Flag, RuleReference, StageOutcome
 from service.domain.event import Value
+from service.engine.coercion import Typed
 from service.engine.factory import build_matcher
 from service.engine.facts import FactPlan
 from service.engine.matcher import Matcher, MatchSet
+from service.engine.messages import Template, compile_template
+from service.engine.timekeeping import LADDER_PREFIX
 from service.rules.condition import atoms
-from service.rules.model import STAGES, Notification, Output, Rule, Rulebook, Stage
+from service.rules.model import STAGES, ClockDefinition, Notification, Output, Rule, Rulebook, Stage
 from service.rules.vocabulary import FieldType, Window
+from service.sla.clocks import ClockTarget
 
+GIVES_REASONS = frozenset({"classification", "priority", "escalation"})
 SETTLED_LIMIT = 4096
 """Match sets of one stage whose outcome is kept; real traffic has some hundreds."""
 
@@ -24,7 +29,12 @@ class Settled:
     """What a match set comes to under the hit policies: everything of a stage's result that no fact changes."""
 
     outputs: Mapping[str, Output]
-    setters: Mapping[str, Rule]
+    derived: tuple[tuple[str, Typed | None], ...]
+    """The facts for the next stages, in order, as records hold them; None where that has to be seen each time."""
+    goals: Mapping[str, ClockTarget]
+    """By clock."""
+    reasons: tuple[str, ...]
+    """The words of the rules that won, with their ids."""
     outcome: StageOutcome
     won: list[RuleReference]
     lost: list[RuleReference]
@@ -43,6 +53,8 @@ class CompiledStage:
     rules: tuple[Rule, ...]
     references: Mapping[str, RuleReference]
     fields: Mapping[str, tuple[str, ...]]
+    gives_reasons: bool
+    """What is written back names the rules of this stage that decided."""
     derives: tuple[str, ...]
     """The vocabulary fields that this stage sets."""
     adds_to: frozenset[str]
@@ -68,6 +80,11 @@ class CompiledRulebook:
     stages: tuple[CompiledStage, ...]
     windows: tuple[tuple[str, Window], ...]
     """Every field that is a count over a window."""
+    templates: Mapping[str, Template]
+    tasks: tuple[ClockDefinition, ...]
+    """The clocks that make a task when they start, by name."""
+    names_ladders: bool
+    """Some rule of escalation names the ladder of a clock."""
     rechecks_completeness: bool
     """Some completeness rule reads what classification derives, so it is asked again once that is known."""
 
@@ -86,8 +103,16 @@ def compile_rulebook(
         matcher=build_matcher(rulebook, engine, on_difference, plan=plan),
         stages=stages,
         windows=tuple((name, f.window) for name, f in rulebook.vocabulary.fields.items() if f.window),
+        templates={name: compile_template(languages) for name, languages in rulebook.templates.items()},
+        tasks=tuple(rulebook.clocks[name] for name in sorted(rulebook.clocks) if rulebook.clocks[name].task),
+        names_ladders=any(name.startswith(LADDER_PREFIX) for stage in stages for name in outputs_of(stage.stage)),
         rechecks_completeness=reads_classification(rulebook),
     )
+
+
+def outputs_of(stage: Stage) -> set[str]:
+    """Every output that the stage may set."""
+    return {name for rule in stage.rules for name in rule.then} | {*stage.default, *stage.on_error}
 
 
 def compile_stage(rulebook: Rulebook, stage: Stage) -> CompiledStage:
@@ -100,6 +125,7 @@ def compile_stage(rulebook: Rulebook, stage: Stage) -> CompiledStage:
             rule.id: tuple(sorted({a.field for a in atoms(rule.when) if not vocabulary[a.field].personal}))
             for rule in stage.rules
         },
+        gives_reasons=stage.name in GIVES_REASONS,
         dated=any(rule.enabled_from or rule.until for rule in stage.rules),
         derives=tuple(sorted(name for name, f in vocabulary.fields.items() if stage.name in derivers(f.derived_by))),
         adds_to=frozenset(

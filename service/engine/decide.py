@@ -14,15 +14,19 @@ from service.domain.decision import Decision, Flag, StageExplanation
 from service.domain.event import Event, Value
 from service.domain.request import RequestState
 from service.engine import ladder_steps, merging
+from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook, CompiledStage
 from service.engine.effects import derive_effects
 from service.engine.facts import Record
-from service.engine.lifecycle import OVERRIDE_PREFIX, oddities
-from service.engine.overrides import apply_overrides, stray_overrides
+from service.engine.lifecycle import oddities
+from service.engine.overrides import apply_overrides, split_overrides, stray_overrides
 from service.engine.stages import StageResult, run_stage
-from service.engine.timekeeping import advance, plan
-from service.rules.model import Output, Rule, Rulebook
+from service.engine.timekeeping import advance, plan, with_ladders
+from service.rules.model import Output, Rulebook
 from service.rules.vocabulary import ANY_REQUEST, Vocabulary
+from service.sla.clocks import ClockTarget
+
+CLASSIFICATION = "classification"
 
 
 class Context(NamedTuple):
@@ -37,7 +41,10 @@ class Draft:
 
     record: Record
     outputs: dict[str, Output] = field(default_factory=dict)
-    setters: dict[str, Rule] = field(default_factory=dict)
+    goals: Mapping[str, ClockTarget] = field(default_factory=dict)
+    """The target of every clock that has one."""
+    reasons: list[str] = field(default_factory=list)
+    """The words of the rules that decided, stage by stage, each once."""
     derived: dict[str, Value] = field(default_factory=dict)
     explanation: list[StageExplanation] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
@@ -60,7 +67,7 @@ def decide(
     request = ladder_steps.raise_priority(compiled.rulebook, request, firing)
     counts = counted(compiled, state, request, context)
     draft = run_stages(compiled, request, told, Context(counts))
-    clocks, clock_flags = advance(compiled.rulebook, request, told, draft.outputs, draft.setters, moment)
+    clocks, clock_flags = advance(compiled.rulebook, request, told, draft.goals, moment)
     timers = plan(compiled.rulebook, request, clocks, event, moment)
     after = msgspec.structs.replace(
         request,
@@ -71,7 +78,7 @@ def decide(
         timers=timers.after,
         counts=counts,
     )
-    effects, alerts = derive_effects(compiled.rulebook, state, after, event, draft, firing, moment)
+    effects, alerts = derive_effects(compiled, state, after, event, draft, firing, moment)
     after = msgspec.structs.replace(after, alerts=alerts)
     return Decision(
         tenant=event.tenant,
@@ -87,7 +94,7 @@ def decide(
         number_prefix="" if after.number else number_prefix(compiled.rulebook, after),
         status=after.status,
         facts=draft.derived,
-        clocks=[clocks[name] for name in sorted(clocks)],
+        clocks=list(clocks.values()),
         arm=timers.arm,
         cancel=timers.cancel,
         effects=effects,
@@ -113,58 +120,78 @@ def counted(
 
 def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Draft:
     """All stages in order; what one derives is a fact for the next."""
-    record = build_record(compiled, request, event, context)
-    draft = Draft(record)
-    if compiled.rechecks_completeness:
+    given, overrides = split_overrides(request.given)
+    record = build_record(compiled, request, given, event, context)
+    if compiled.rechecks_completeness and request.derived:
         carry_category(compiled, request, record)
     results: list[StageResult] = []
     for stage in compiled.stages:
-        if stage.stage.name == "classification":
+        classifies = stage.stage.name == CLASSIFICATION
+        if classifies:
             forget(stage, record)
         result = run_stage(compiled, stage, record, event.time)
-        if stage.stage.name == "classification" and compiled.rechecks_completeness:
+        if classifies and compiled.rechecks_completeness:
             completeness = compiled.stages[0]
             forget(completeness, record)
-            results[0] = finish_stage(
-                compiled, request, completeness, run_stage(compiled, completeness, record, event.time), record
-            )
-        results.append(finish_stage(compiled, request, stage, result, record))
-        if stage.stage.name == "classification":
+            results[0] = run_stage(compiled, completeness, record, event.time)
+            finish_stage(compiled, request, overrides, completeness, results[0], record)
+        finish_stage(compiled, request, overrides, stage, result, record)
+        results.append(result)
+        if classifies:
             count_this_request(compiled, record, context)
+    return draft_of(compiled, overrides, record, results)
+
+
+def draft_of(
+    compiled: CompiledRulebook, overrides: Mapping[str, Value], record: Record, results: list[StageResult]
+) -> Draft:
+    draft = Draft(record)
+    reasons: dict[str, None] = {}
+    goals: dict[str, ClockTarget] = {}
     for result in results:
         draft.outputs.update(result.outputs)
-        draft.setters.update(result.setters)
+        goals.update(result.goals)
+        reasons.update(dict.fromkeys(result.reasons))
         draft.explanation.append(result.explanation)
         draft.flags.extend(result.flags)
     # A field that two stages derive, or a stage that ran twice, says the same twice.
-    draft.flags = list(dict.fromkeys(draft.flags)) + stray_overrides(compiled, request)
+    draft.flags = list(dict.fromkeys(draft.flags)) + stray_overrides(compiled, overrides)
+    draft.goals = with_ladders(goals, draft.outputs) if compiled.names_ladders else goals
+    draft.reasons = list(reasons)
     draft.flags += sorted(record.flags, key=lambda flag: (flag.code, flag.message))
     draft.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]
     draft.derived = derived_facts(compiled.rulebook.vocabulary, draft.outputs)
     return draft
 
 
-def build_record(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Record:
-    given = {name: value for name, value in request.given.items() if not name.startswith(OVERRIDE_PREFIX)}
+def build_record(
+    compiled: CompiledRulebook,
+    request: RequestState,
+    given: Mapping[str, Value],
+    event: Event,
+    context: Context,
+) -> Record:
     extra: dict[str, object] = {
         "event.type": event.type,
-        "event.actor": event.actor.value,
         "event.time": event.time,
-        "request.status": request.status.value,
         "request.created": request.created,
+    }
+    for name, window in compiled.windows:
+        extra[name] = context.windows.get(name, 0) + (window.count == ANY_REQUEST)
+    known: dict[str, Typed] = {
+        "event.actor": event.actor.value,
+        "request.status": request.status.value,
         "request.reopen_count": request.reopen_count,
         "request.acknowledged": request.acknowledged is not None,
         "request.events": request.decisions,
     }
-    for name, window in compiled.windows:
-        extra[name] = context.windows.get(name, 0) + (window.count == ANY_REQUEST)
-    return compiled.plan.record(given, extra)
+    return compiled.plan.record(given, extra, known)
 
 
 def carry_category(compiled: CompiledRulebook, request: RequestState, record: Record) -> None:
     """Completeness may ask what the request was classified as before; nothing else carries over."""
     for stage in compiled.stages:
-        if stage.stage.name == "classification":
+        if stage.stage.name == CLASSIFICATION:
             for name in stage.derives:
                 if name in request.derived:
                     record.set(name, request.derived[name])
@@ -177,26 +204,32 @@ def forget(stage: CompiledStage, record: Record) -> None:
 
 
 def finish_stage(
-    compiled: CompiledRulebook, request: RequestState, stage: CompiledStage, result: StageResult, record: Record
-) -> StageResult:
+    compiled: CompiledRulebook,
+    request: RequestState,
+    overrides: Mapping[str, Value],
+    stage: CompiledStage,
+    result: StageResult,
+    record: Record,
+) -> None:
     """What no rule says: the fields that are missing, values set by hand, a priority that a ladder raised."""
     vocabulary = compiled.rulebook.vocabulary
     if stage.stage.name == "completeness":
         name_missing(vocabulary, result.outputs, record)
-    result = apply_overrides(request, stage, result, record)
+    if overrides:
+        apply_overrides(overrides, stage, result, record)
     if stage.stage.name == "priority":
         ladder_steps.hold_floor(vocabulary, request, result, record)
-    return result
 
 
 def name_missing(vocabulary: Vocabulary, outputs: dict[str, Output], record: Record) -> None:
     required = outputs.get("require") or []
     assert isinstance(required, (list, tuple))
-    missing = sorted(str(name) for name in required if record.get(str(name)) in (None, "", frozenset()))
+    values = record.values
+    missing = sorted([name for name in map(str, required) if name not in values])
+    outputs["missing"] = missing
     for name, value in (("missing", missing), ("missing_count", len(missing)), ("complete", not missing)):
-        if name == "missing" or name in vocabulary:
+        if name in vocabulary.fields:
             outputs[name] = value
-        if name in vocabulary:
             record.set(name, value)
 
 
@@ -209,9 +242,10 @@ def count_this_request(compiled: CompiledRulebook, record: Record, context: Cont
 
 def derived_facts(vocabulary: Vocabulary, outputs: dict[str, Output]) -> dict[str, Value]:
     derived: dict[str, Value] = {}
+    fields = vocabulary.fields
     for name in sorted(outputs):
         value = outputs[name]
-        if name == "missing" or name in vocabulary:
+        if name in fields or name == "missing":
             derived[name] = list(value) if isinstance(value, (list, tuple, frozenset)) else value  # type: ignore[assignment,arg-type]
     return derived
 
@@ -219,6 +253,6 @@ def derived_facts(vocabulary: Vocabulary, outputs: dict[str, Output]) -> dict[st
 def number_prefix(rulebook: Rulebook, request: RequestState) -> str:
     """Year month and department code, the month taken in the numbering zone (SOP: 202310-CSR-001)."""
     numbering = rulebook.numbering
-    month = request.created.astimezone(ZoneInfo(numbering.timezone)).strftime("%Y%m")
+    created = request.created.astimezone(ZoneInfo(numbering.timezone))
     code = numbering.department_codes.get(str(request.derived.get("department", "")), numbering.default_code)
-    return f"{month}-{code}"
+    return f"{created.year}{created.month:02}-{code}"

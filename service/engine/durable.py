@@ -42,7 +42,7 @@ class DurableMatcher:
         """
         plan = plan or FactPlan(rulebook)
         self._remember = remember
-        self._answers: dict[str, dict[tuple[int, ...], tuple[int, ...]]] = {s.name: {} for s in rulebook.stages}
+        self._answers: dict[str, dict[tuple[int, ...], MatchSet]] = {s.name: {} for s in rulebook.stages}
         self.fallback_reason = ""
         self.faults = 0
         self.last_fault = ""
@@ -65,16 +65,16 @@ class DurableMatcher:
         row = self._readers[stage].read(record)
         failed = self._reference.failed(stage, record)
         answers, key = self._answers[stage], tuple(row)
-        matched = answers.get(key)
-        if matched is not None:
-            return MatchSet(matched, failed)
+        known = answers.get(key)
+        if known is not None:
+            return known if not failed else MatchSet(known.matched, failed)
         asked = self._ask(self._programs[stage], row)
         if asked is None:
             return self._reference.match(stage, record)
         if self._remember:
             if len(answers) >= self._remember:
                 answers.clear()
-            answers[key] = asked
+            answers[key] = MatchSet(asked, ())
         return MatchSet(asked, failed)
 
     def _ask(self, program: Program, row: list[int]) -> tuple[int, ...] | None:

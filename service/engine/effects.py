@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from service.domain.clock import ClockPhase, ClockState
 from service.domain.effect import Effect, EffectKind
 from service.domain.event import Event, Value
 from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
 from service.engine.ladder_steps import Firing
 from service.engine.messages import render
 from service.rules.model import OWNER, Notification, Rulebook
@@ -18,12 +19,27 @@ if TYPE_CHECKING:
     from service.engine.decide import Draft
 
 UPDATE = "update"
-SHOWN_FACTS = ("category", "urgency", "priority", "department", "role")
-"""Derived facts that an update names by itself; the others go along as they are."""
+
+
+class Account(NamedTuple):
+    """What all effects of a decision tell from."""
+
+    compiled: CompiledRulebook
+    after: RequestState
+    summary: dict[str, Value]
+    reasons: list[str]
+
+
+class Notice(NamedTuple):
+    """A notification for one role, and the alert that is in force as long as a rule asks for it."""
+
+    notification: Notification
+    role: str
+    alert: str
 
 
 def derive_effects(
-    rulebook: Rulebook,
+    compiled: CompiledRulebook,
     before: RequestState | None,
     after: RequestState,
     event: Event,
@@ -32,38 +48,36 @@ def derive_effects(
     moment: datetime,
 ) -> tuple[list[Effect], list[str]]:
     """The effects, in a stable order, and the alerts that are in force after the decision."""
-    alerts = sorted(in_force(rulebook, after, draft))
-    if event.historical:
-        return [], alerts
-    known = set(before.alerts) if before is not None else set()
-    effects = [*case_and_notice_effects(rulebook, after, draft, known)]
-    if firing is not None:
-        effects += ladder_effects(rulebook, after, firing, moment)
-        if firing.step.open_case:
-            alerts = sorted({*alerts, f"case:{firing.step.open_case}"})
-    alerts = sorted({*alerts, *(alert for alert in known if alert.startswith("case:"))})
-    effects += task_effects(rulebook, before, after)
-    if changed(before, after):
-        effects.append(update(after, draft))
-    return effects, alerts
-
-
-def in_force(rulebook: Rulebook, after: RequestState, draft: Draft) -> Iterator[str]:
-    for notification in notifications(draft):
-        for role in resolve_roles(rulebook, after, notification):
-            yield alert_of(notification, role)
+    notices = list(addressed(compiled.rulebook, after, draft))
     case = draft.outputs.get("open_case")
+    alerts = [notice.alert for notice in notices]
     if case:
-        yield f"case:{case}"
+        alerts.append(f"case:{case}")
+    if event.historical:
+        return [], sorted(alerts)
+    account = Account(compiled, after, {**after.derived, "status": after.status.value}, draft.reasons)
+    known = set(before.alerts) if before is not None else set()
+    effects = [rule_notice(account, notice) for notice in notices if notice.alert not in known]
+    if case and f"case:{case}" not in known:
+        effects.append(open_case(account, str(case), account.reasons))
+    if firing is not None:
+        effects += ladder_effects(account, firing, moment)
+        if firing.step.open_case:
+            alerts.append(f"case:{firing.step.open_case}")
+    alerts += [alert for alert in known if alert.startswith("case:")]
+    effects += task_effects(account, before)
+    if changed(before, after):
+        effects.append(update(account))
+    return effects, sorted(set(alerts))
 
 
-def notifications(draft: Draft) -> tuple[Notification, ...]:
-    value = draft.outputs.get("notify")
-    return tuple(n for n in value if isinstance(n, Notification)) if isinstance(value, tuple) else ()
-
-
-def alert_of(notification: Notification, role: str) -> str:
-    return f"notify:{notification.template}:{role}"
+def addressed(rulebook: Rulebook, after: RequestState, draft: Draft) -> Iterator[Notice]:
+    """What the rules want told, to whom."""
+    notifications = draft.outputs.get("notify")
+    if isinstance(notifications, tuple):
+        for notification in notifications:
+            for role in resolve_roles(rulebook, after, notification):
+                yield Notice(notification, role, f"notify:{notification.template}:{role}")
 
 
 def resolve_roles(
@@ -80,27 +94,13 @@ def resolve_roles(
     return list(roles)
 
 
-def case_and_notice_effects(rulebook: Rulebook, after: RequestState, draft: Draft, known: set[str]) -> Iterator[Effect]:
-    because = reasons(draft)
-    for notification in notifications(draft):
-        for role in resolve_roles(rulebook, after, notification):
-            if alert_of(notification, role) not in known:
-                payload: dict[str, Value] = {**summary(after), "because": because}
-                yield notice(rulebook, after, notification, role, f"notify/{notification.template}/{role}", payload)
-    case = draft.outputs.get("open_case")
-    if case and f"case:{case}" not in known:
-        yield open_case(str(case), after, because)
+def rule_notice(account: Account, notice: Notice) -> Effect:
+    notification, role, _ = notice
+    payload: dict[str, Value] = {**account.summary, "because": account.reasons}
+    return notify(account, notification, role, f"notify/{notification.template}/{role}", payload)
 
 
-def notice(
-    rulebook: Rulebook,
-    after: RequestState,
-    notification: Notification,
-    role: str,
-    key: str,
-    payload: Mapping[str, Value],
-) -> Effect:
-    texts = render(rulebook, notification.template, {**payload, "number": after.number, "role": role})
+def notify(account: Account, notification: Notification, role: str, key: str, payload: Mapping[str, Value]) -> Effect:
     return Effect(
         kind=EffectKind.NOTIFY,
         key=key,
@@ -108,27 +108,33 @@ def notice(
         urgent=notification.urgent,
         payload={
             **payload,
-            **texts,
+            **texts(account, notification.template, payload, role),
             "template": notification.template,
-            "role_title": rulebook.roles.get(role, role),
+            "role_title": account.compiled.rulebook.roles.get(role, role),
             "acknowledge": notification.until_acknowledged,
         },
     )
 
 
-def open_case(case: str, after: RequestState, because: list[str]) -> Effect:
+def texts(account: Account, template: str, payload: Mapping[str, Value], role: str) -> dict[str, Value]:
+    values = {**payload, "number": account.after.number, "role": role}
+    return render(account.compiled.templates.get(template, ()), values)
+
+
+def open_case(account: Account, case: str, because: list[str]) -> Effect:
     return Effect(
         kind=EffectKind.OPEN_CASE,
         key=f"case/{case}",
         urgent=True,
-        payload={**summary(after), "case": case, "because": because},
+        payload={**account.summary, "case": case, "because": because},
     )
 
 
-def ladder_effects(rulebook: Rulebook, after: RequestState, firing: Firing, moment: datetime) -> Iterator[Effect]:
+def ladder_effects(account: Account, firing: Firing, moment: datetime) -> Iterator[Effect]:
     timer, clock = firing.timer, firing.clock
+    rulebook, after = account.compiled.rulebook, account.after
     payload: dict[str, Value] = {
-        **summary(after),
+        **account.summary,
         "clock": timer.clock,
         "due": clock.due.isoformat() if clock.due else "",
         "fired": moment.isoformat(),
@@ -141,29 +147,33 @@ def ladder_effects(rulebook: Rulebook, after: RequestState, firing: Firing, mome
     for notification in firing.step.notify:
         for role in resolve_roles(rulebook, after, notification, clock):
             key = f"ladder/{timer.id}/{notification.template}/{role}"
-            yield notice(rulebook, after, notification, role, key, payload)
+            yield notify(account, notification, role, key, payload)
     if firing.step.open_case and f"case:{firing.step.open_case}" not in after.alerts and timer.repeat == 0:
-        yield open_case(firing.step.open_case, after, [])
+        yield open_case(account, firing.step.open_case, [])
 
 
-def task_effects(rulebook: Rulebook, before: RequestState | None, after: RequestState) -> Iterator[Effect]:
+def task_effects(account: Account, before: RequestState | None) -> Iterator[Effect]:
     """A clock with a task makes it when it starts, once per cycle."""
     earlier = before.clocks if before is not None else {}
-    for name in sorted(after.clocks):
-        clock, definition = after.clocks[name], rulebook.clocks.get(name)
-        if definition is None or not definition.task or clock.phase is not ClockPhase.RUNNING:
+    for definition in account.compiled.tasks:
+        name = definition.id
+        clock = account.after.clocks.get(name)
+        if clock is None or clock.phase is not ClockPhase.RUNNING:
             continue
         if name in earlier and earlier[name].cycle == clock.cycle and earlier[name].phase is not ClockPhase.CANCELLED:
             continue
         due = clock.due.isoformat() if clock.due else ""
-        payload: dict[str, Value] = {**summary(after), "clock": name, "due": due}
-        texts = render(rulebook, definition.task, {**payload, "number": after.number, "role": definition.role})
-        role = str(after.derived.get("role") or definition.role) if definition.role == OWNER else definition.role
+        payload: dict[str, Value] = {**account.summary, "clock": name, "due": due}
+        role = definition.role
+        text = texts(account, definition.task, payload, role)
+        if role == OWNER:
+            role = str(account.after.derived.get("role") or OWNER)
+        title = account.compiled.rulebook.roles.get(role, role)
         yield Effect(
             kind=EffectKind.CREATE_TASK,
             key=f"task/{name}/{clock.cycle}",
             role=role,
-            payload={**payload, **texts, "template": definition.task, "role_title": rulebook.roles.get(role, role)},
+            payload={**payload, **text, "template": definition.task, "role_title": title},
         )
 
 
@@ -182,30 +192,18 @@ def deadlines(clocks: Mapping[str, ClockState]) -> dict[str, tuple[datetime | No
     return {name: (clock.due, clock.breached) for name, clock in clocks.items() if clock.phase is ClockPhase.RUNNING}
 
 
-def update(after: RequestState, draft: Draft) -> Effect:
-    payload = {**summary(after), **due_times(after), "because": reasons(draft)}
+def update(account: Account) -> Effect:
+    payload = {**account.summary, **due_times(account.after), "because": account.reasons}
     return Effect(kind=EffectKind.UPDATE_REQUEST, key=UPDATE, supersedes=UPDATE, payload=payload)
-
-
-def summary(after: RequestState) -> dict[str, Value]:
-    return {**after.derived, "status": after.status.value}
 
 
 def due_times(after: RequestState) -> dict[str, Value]:
     """`due.<clock>` of every running clock, and the one that is due first."""
-    running = [c for c in after.clocks.values() if c.phase is ClockPhase.RUNNING and c.due is not None]
-    running.sort(key=lambda c: (c.due, c.name))
-    times: dict[str, Value] = {f"due.{c.name}": c.due.isoformat() for c in running if c.due is not None}
-    if running and running[0].due is not None:
-        times |= {"next_due": running[0].due.isoformat(), "next_due_clock": running[0].name}
-    times["breached"] = sorted(c.name for c in after.clocks.values() if c.breached)
+    clocks = after.clocks.values()
+    running = sorted([(c.due, c.name) for c in clocks if c.due is not None and c.phase is ClockPhase.RUNNING])
+    times: dict[str, Value] = {f"due.{name}": due.isoformat() for due, name in running}
+    if running:
+        name = running[0][1]
+        times |= {"next_due": times[f"due.{name}"], "next_due_clock": name}
+    times["breached"] = sorted([c.name for c in clocks if c.breached])
     return times
-
-
-def reasons(draft: Draft) -> list[str]:
-    """The words of the rules that decided, stage by stage, each once."""
-    words: dict[str, None] = {}
-    for stage in draft.explanation:
-        if stage.stage in {"classification", "priority", "escalation"}:
-            words.update((f"{rule.because} ({rule.id})", None) for rule in stage.won)
-    return list(words)

@@ -18,12 +18,16 @@ from service.engine.predicates import Evaluator, compile_atom
 from service.rules.condition import Atom, Op, atoms
 from service.rules.folding import fold, normalize_width
 from service.rules.model import Rulebook
-from service.rules.vocabulary import Field
+from service.rules.vocabulary import Field, FieldType
 
 UNKNOWN_FIELD = "UNKNOWN_FIELD"
 DERIVED_FIELD = "DERIVED_FIELD"
 FLAG_LIMIT = 50
 """Flags kept of one record, so that a hostile event cannot swell its decision."""
+
+
+UNLIKE_WIRE = frozenset({FieldType.INSTANT, FieldType.SET})
+"""Types whose values look different in a record and as they travel."""
 
 
 class FactError(NamedTuple):
@@ -115,6 +119,13 @@ class Record:
             return typed.isoformat().replace("+00:00", "Z")
         return sorted(typed) if isinstance(typed, frozenset) else typed
 
+    def shown(self, fields: tuple[str, ...]) -> dict[str, Value]:
+        """`value` of each of the fields."""
+        shown: dict[str, Value] = dict(zip(fields, map(self.values.get, fields), strict=True))  # type: ignore[arg-type]
+        for field in self.plan.unlike_wire.intersection(fields):
+            shown[field] = self.value(field)
+        return shown
+
     def text(self, field: str) -> TextView | None:
         """The text of a text or string field in its folded forms; None when missing."""
         view = self._texts.get(field)
@@ -132,12 +143,24 @@ class Record:
         """
         plan = self.plan
         self._assign(field, value, plan.coercers[field])
+        self._forget(field)
+
+    def put(self, field: str, typed: Typed) -> None:
+        """`set` for a value that `FactPlan.typed` gave."""
+        if self.failures:
+            self.failures.pop(field, None)
+        self.values[field] = typed
+        self._forget(field)
+
+    def _forget(self, field: str) -> None:
+        plan, truths, texts = self.plan, self.truths, self._texts
         for name in plan.composites_of.get(field, ()):
             plan.compose(self, name)
-            self._texts.pop(name, None)
-        self._texts.pop(field, None)
+            texts.pop(name, None)
+        if field in texts:
+            del texts[field]
         for number in plan.dependents.get(field, ()):
-            self.truths[number] = UNSET
+            truths[number] = UNSET
 
     def truth(self, atom: Atom) -> bool | None:
         """Whether the atom holds; None when it cannot be evaluated. Raises InvalidInput for one that fits no field."""
@@ -161,14 +184,12 @@ class Record:
         """One look at a text settles every `mentions` of it: rule sets ask dozens."""
         text = self.text(field)
         truths, mentions = self.truths, self.plan.mentions[field]
-        if text is None:
-            unknown = None if field in self.failures else False
-            for number, _ in mentions:
-                truths[number] = unknown
-            return
-        found = text.lexicons
-        for number, lexicons in mentions:
-            truths[number] = not lexicons.isdisjoint(found)
+        unless_found = None if text is None and field in self.failures else False
+        for number in mentions.numbers:
+            truths[number] = unless_found
+        for lexicon in text.lexicons if text is not None else ():
+            for number in mentions.of_lexicon.get(lexicon, ()):
+                truths[number] = True
 
     def fail(self, atom: Atom, message: str) -> None:
         """Called by an evaluator to say why the atom is an error although its field has a value."""
@@ -210,7 +231,8 @@ class FactPlan:
         self.atoms = _distinct_atoms(rulebook)
         self.numbers: Mapping[Atom, int] = {atom: number for number, atom in enumerate(self.atoms)}
         self.mentions = _mentions(self.atoms)
-        self.mentioning = {number: field for field, group in self.mentions.items() for number, _ in group}
+        self.mentioning = {number: field for field, group in self.mentions.items() for number in group.numbers}
+        self.unlike_wire = frozenset(name for name, field in fields.items() if field.type in UNLIKE_WIRE)
         self.evaluators: tuple[Evaluator, ...] = tuple(self.compile(atom) for atom in self.atoms)
         self.dependents = _dependents(self.atoms, self.composites_of)
         self._unset: tuple[Unset, ...] = (UNSET,) * len(self.atoms)
@@ -219,12 +241,27 @@ class FactPlan:
         """Raises InvalidInput when the atom does not fit the vocabulary."""
         return compile_atom(atom, self.rulebook.vocabulary, self.rulebook.calendars)
 
-    def record(self, given: Mapping[str, Value], extra: Mapping[str, object] = MappingProxyType({})) -> Record:
+    def typed(self, name: str, value: object) -> Typed | None:
+        """The value as records hold it; None when it is none, or when it is refused or flagged."""
+        flags: list[Flag] = []
+        try:
+            typed = self.coercers[name](value, flags) if value is not None else None
+        except Refused:
+            return None
+        return typed if not flags else None
+
+    def record(
+        self,
+        given: Mapping[str, Value],
+        extra: Mapping[str, object] = MappingProxyType({}),
+        known: Mapping[str, Typed] = MappingProxyType({}),
+    ) -> Record:
         """The total record of what an event gave and what we know besides (`extra`, which wins). Never raises.
 
         Given fields that the vocabulary does not know, or that rules derive, are left out with a flag; a field
         that was not given has its default. `extra` may also hold datetimes, timedeltas and sets, and may name derived
-        fields; what the vocabulary does not know of it is left out.
+        fields; what the vocabulary does not know of it is left out. `known` are like `extra`, but typed as records
+        hold them, and of fields that the vocabulary has.
         """
         record = Record(self, dict(self._defaults), list(self._unset))
         for name, value in given.items():
@@ -237,6 +274,10 @@ class FactPlan:
             coerce = self.coercers.get(name)
             if coerce is not None and fact is not None:
                 self._take(record, name, fact, coerce)
+        record.values.update(known)
+        if record.failures:
+            for name in known:
+                record.failures.pop(name, None)
         for name in self._parts:
             self.compose(record, name)
         if len(record.flags) > FLAG_LIMIT:
@@ -302,13 +343,22 @@ def _distinct_atoms(rulebook: Rulebook) -> tuple[Atom, ...]:
     return tuple(found)
 
 
-def _mentions(known: tuple[Atom, ...]) -> dict[str, tuple[tuple[int, frozenset[str]], ...]]:
-    """By text field, the numbers of its `mentions` atoms with their lexicons."""
-    groups: dict[str, list[tuple[int, frozenset[str]]]] = {}
+class Mentions(NamedTuple):
+    """The `mentions` atoms of one text field."""
+
+    numbers: list[int]
+    of_lexicon: dict[str, list[int]]
+
+
+def _mentions(known: tuple[Atom, ...]) -> dict[str, Mentions]:
+    groups: dict[str, Mentions] = {}
     for number, atom in enumerate(known):
         if atom.op is Op.MENTIONS:
-            groups.setdefault(atom.field, []).append((number, frozenset(str(o) for o in atom.operands)))
-    return {field: tuple(group) for field, group in groups.items()}
+            group = groups.setdefault(atom.field, Mentions([], {}))
+            group.numbers.append(number)
+            for lexicon in atom.operands:
+                group.of_lexicon.setdefault(str(lexicon), []).append(number)
+    return groups
 
 
 def _dependents(known: tuple[Atom, ...], composites_of: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[int, ...]]:

@@ -74,6 +74,8 @@ def ordered_priorities(vocabulary: Vocabulary) -> tuple[str, ...]:
 
 def hold_floor(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
     """Keeps the priority at the value that a ladder raised it to."""
+    if not request.priority_floor:
+        return
     values = ordered_priorities(vocabulary)
     decided, floor = result.outputs.get(PRIORITY), request.priority_floor
     if floor in values and decided in values and values.index(str(decided)) < values.index(floor):

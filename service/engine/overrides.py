@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from service.domain.decision import Flag
 from service.domain.event import Value
-from service.domain.request import RequestState
 from service.engine.coercion import Refused
 from service.engine.compiled import CompiledRulebook, CompiledStage
 from service.engine.facts import Record
-from service.engine.lifecycle import OVERRIDE_PREFIX
-from service.engine.stages import StageResult, by_hand
+from service.engine.lifecycle import OVERRIDE_PREFIX as PREFIX
+from service.engine.stages import StageResult, by_hand, reason
 
 OVERRIDE_REFUSED = "OVERRIDE_REFUSED"
 STRAYS_SHOWN = 10
 
 
-def apply_overrides(request: RequestState, stage: CompiledStage, result: StageResult, record: Record) -> StageResult:
-    """The stage's result with the overrides of its fields; one that the vocabulary refuses is flagged, not taken."""
+def split_overrides(given: dict[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The facts that were given, and the values set by hand, by field."""
+    overrides = {name.removeprefix(PREFIX): value for name, value in given.items() if name.startswith(PREFIX)}
+    if overrides:
+        given = {name: value for name, value in given.items() if not name.startswith(PREFIX)}
+    return given, overrides
+
+
+def apply_overrides(
+    overrides: Mapping[str, Value], stage: CompiledStage, result: StageResult, record: Record
+) -> None:
+    """Puts the overrides of its fields into a stage's result; one that the vocabulary refuses is flagged, not taken."""
     for name in stage.derives:
-        given = request.given.get(OVERRIDE_PREFIX + name)
+        given = overrides.get(name)
         if given is None:
             continue
         try:
@@ -33,26 +44,24 @@ def apply_overrides(request: RequestState, stage: CompiledStage, result: StageRe
         record.set(name, typed)
         value = record.value(name)
         result.outputs[name] = value
-        result.setters.pop(name, None)
-        result = set_by_hand(result, name, value)
-    return result
+        set_by_hand(stage, result, name, value)
 
 
-def stray_overrides(compiled: CompiledRulebook, request: RequestState) -> list[Flag]:
+def stray_overrides(compiled: CompiledRulebook, overrides: Mapping[str, Value]) -> list[Flag]:
     """Overrides of what no rule derives: they would be ignored without a word."""
+    if not overrides:
+        return []
     derived = {name for stage in compiled.stages for name in stage.derives}
-    strays = sorted(
-        name
-        for name in request.given
-        if name.startswith(OVERRIDE_PREFIX) and name.removeprefix(OVERRIDE_PREFIX) not in derived
-    )
+    strays = sorted(PREFIX + name for name in overrides if name not in derived)
     return [Flag(OVERRIDE_REFUSED, f"{name[:100]}: rules derive no such field") for name in strays[:STRAYS_SHOWN]]
 
 
-def set_by_hand(result: StageResult, name: str, value: Value) -> StageResult:
-    explanation = msgspec.structs.replace(
+def set_by_hand(stage: CompiledStage, result: StageResult, name: str, value: Value) -> None:
+    reference = by_hand(name, value)
+    result.explanation = msgspec.structs.replace(
         result.explanation,
-        won=[by_hand(name, value), *result.explanation.won],
+        won=[reference, *result.explanation.won],
         outputs={**result.explanation.outputs, name: value},
     )
-    return StageResult(result.outputs, result.setters, explanation, result.flags)
+    if stage.gives_reasons:
+        result.reasons = (reason(reference), *result.reasons)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from service.domain.decision import Flag, RuleReference, StageExplanation, StageOutcome
 from service.domain.event import Value
+from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook, CompiledStage, Settled, plain
 from service.engine.facts import Record
 from service.engine.hit import Resolution, fill, in_force, resolve
 from service.engine.matcher import MatchSet
+from service.engine.timekeeping import clock_goals
 from service.rules.model import Output, Rule
+from service.sla.clocks import ClockTarget
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StageResult:
     outputs: dict[str, Output]
-    setters: dict[str, Rule]
+    goals: Mapping[str, ClockTarget]
+    reasons: tuple[str, ...]
     explanation: StageExplanation
     flags: list[Flag]
 
@@ -32,21 +37,23 @@ def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, 
         settled = settle(compiled, stage, matches)
         stage.remember(matches, settled)
     outputs = dict(settled.outputs)
-    for name in stage.derives:
-        if name in outputs:
-            if name in stage.adds_to:
-                outputs[name] = united(record, name, outputs[name])
-            record.set(name, outputs[name])
+    for name, typed in settled.derived:
+        if typed is not None:
+            record.put(name, typed)
+            continue
+        if name in stage.adds_to:
+            outputs[name] = united(record, name, outputs[name])
+        record.set(name, outputs[name])
     explanation = StageExplanation(
         stage=stage.stage.name,
         outcome=settled.outcome,
         won=settled.won,
         lost=settled.lost,
         failed=settled.failed,
-        facts={name: record.value(name) for name in settled.facts},
+        facts=record.shown(settled.facts),
         outputs=dict(settled.shown),
     )
-    return StageResult(outputs, dict(settled.setters), explanation, list(settled.flags))
+    return StageResult(outputs, settled.goals, settled.reasons, explanation, list(settled.flags))
 
 
 def united(record: Record, name: str, value: Output) -> Output:
@@ -72,7 +79,9 @@ def settle(compiled: CompiledRulebook, stage: CompiledStage, matches: MatchSet) 
     involved = {name for rule in [*matched, *failed] for name in stage.fields[rule.id]}
     return Settled(
         outputs=outputs,
-        setters=resolution.setter,
+        derived=tuple((n, fixed(compiled, stage, n, outputs[n])) for n in stage.derives if n in outputs),
+        goals=clock_goals(compiled.rulebook, outputs, resolution.setter),
+        reasons=tuple(reason(stage.references[rule.id]) for rule in resolution.won) if stage.gives_reasons else (),
         outcome=outcome(resolution),
         won=[stage.references[rule.id] for rule in resolution.won],
         lost=[stage.references[rule.id] for rule in resolution.lost],
@@ -81,6 +90,15 @@ def settle(compiled: CompiledRulebook, stage: CompiledStage, matches: MatchSet) 
         shown={name: plain(outputs[name]) for name in sorted(outputs)},
         flags=tuple(stage_flags(stage, resolution, failed)),
     )
+
+
+def fixed(compiled: CompiledRulebook, stage: CompiledStage, name: str, value: Output) -> Typed | None:
+    """The derived fact as records hold it, where it is the same for every record and the vocabulary takes it."""
+    return None if name in stage.adds_to else compiled.plan.typed(name, value)
+
+
+def reason(reference: RuleReference) -> str:
+    return f"{reference.because} ({reference.id})"
 
 
 def outcome(resolution: Resolution) -> StageOutcome:

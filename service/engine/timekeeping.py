@@ -26,31 +26,30 @@ def advance(
     rulebook: Rulebook,
     request: RequestState,
     event: Event,
-    outputs: Mapping[str, Output],
-    setters: Mapping[str, Rule],
+    goals: Mapping[str, ClockTarget],
     moment: datetime,
 ) -> tuple[dict[str, ClockState], list[Flag]]:
     """The clocks after the event. A calendar that lacks a year gives the earlier, safe due time and a flag."""
-    targets = clock_targets(rulebook, outputs, setters)
     clock_event = ClockEvent(event.type, event.time, event.actor, request.status)
     flags: list[Flag] = []
     try:
         clocks = advance_clocks(
-            rulebook.clocks, rulebook.calendars, request.clocks, targets, clock_event, request.created
+            rulebook.clocks, rulebook.calendars, request.clocks, goals, clock_event, request.created
         )
     except CalendarYearMissing as missing:
         flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
         open_ended = {name: calendar.open_ended() for name, calendar in rulebook.calendars.items()}
-        clocks = advance_clocks(rulebook.clocks, open_ended, request.clocks, targets, clock_event, request.created)
+        clocks = advance_clocks(rulebook.clocks, open_ended, request.clocks, goals, clock_event, request.created)
     mark_breaches(clocks, moment)
     flags += provisional(rulebook, request.clocks, clocks)
     return clocks, flags
 
 
-def clock_targets(
+def clock_goals(
     rulebook: Rulebook, outputs: Mapping[str, Output], setters: Mapping[str, Rule]
 ) -> dict[str, ClockTarget]:
-    targets = {}
+    """The targets among the outputs of a stage, by clock."""
+    goals = {}
     for name, value in outputs.items():
         if not name.startswith(SLA_PREFIX) or not isinstance(value, Target):
             continue
@@ -58,9 +57,14 @@ def clock_targets(
         definition = rulebook.clocks[clock]
         target = value if value.calendar else msgspec.structs.replace(value, calendar=definition.calendar)
         rule = setters[name].id if name in setters else "default"
-        ladder = outputs.get(LADDER_PREFIX + clock, definition.ladder)
-        targets[clock] = ClockTarget(target, rule, str(ladder))
-    return targets
+        goals[clock] = ClockTarget(target, rule, definition.ladder)
+    return goals
+
+
+def with_ladders(goals: Mapping[str, ClockTarget], outputs: Mapping[str, Output]) -> Mapping[str, ClockTarget]:
+    """The targets with the ladders that escalation named for their clocks."""
+    ladders = {name.removeprefix(LADDER_PREFIX): v for name, v in outputs.items() if name.startswith(LADDER_PREFIX)}
+    return {clock: goal._replace(ladder=str(ladders.get(clock, goal.ladder))) for clock, goal in goals.items()}
 
 
 def mark_breaches(clocks: dict[str, ClockState], moment: datetime) -> None:

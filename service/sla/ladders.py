@@ -129,9 +129,7 @@ def _step_time(step: Step, calendars: Mapping[str, Calendar], clock: ClockState,
     calendar = calendar_of(calendars, clock.target)
     try:
         unpaused_due = None if clock.pauses else due
-        return share_time(
-            clock.target, calendar, clock.started, step.percent, clock.pauses, unpaused_due=unpaused_due
-        )
+        return share_time(clock.target, calendar, clock.started, step.percent, clock.pauses, unpaused_due=unpaused_due)
     except CalendarYearMissing:
         # The due time has been refused or flagged for the same year; a warning too early beats none.
         return share_time(clock.target, calendar.open_ended(), clock.started, step.percent, clock.pauses)

@@ -3,7 +3,7 @@
 import pytest
 
 from service.domain.effect import EffectKind
-from service.engine.messages import fill
+from service.engine.messages import compile_template, render
 from service.rules.placeholders import BY_USE, EVERYWHERE, Use
 from tests.unit.engine.small_rules import FILES, Story, compiled
 
@@ -49,4 +49,5 @@ def test_every_name_is_filled_in_where_it_is_promised(story):
 
 
 def test_doubled_braces_are_braces():
-    assert fill("{{a}} {a} {b2.c} {x}", {"a": "1", "b2.c": ["2", "3"]}) == "{a} 1 2, 3 {x}"
+    template = compile_template({"en": "{{a}} {a} {b2.c} {x}"})
+    assert render(template, {"a": "1", "b2.c": ["2", "3"]}) == {"text.en": "{a} 1 2, 3 {x}"}
