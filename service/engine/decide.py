@@ -21,7 +21,7 @@ from service.engine.facts import Record
 from service.engine.lifecycle import oddities
 from service.engine.overrides import apply_overrides, split_overrides, stray_overrides
 from service.engine.stages import StageResult, run_stage
-from service.engine.timekeeping import advance, plan, with_ladders
+from service.engine.timekeeping import advance, plan, take_ladders
 from service.rules.model import Output, Rulebook
 from service.rules.vocabulary import ANY_REQUEST, Vocabulary
 from service.sla.clocks import ClockTarget
@@ -41,7 +41,7 @@ class Draft:
 
     record: Record
     outputs: dict[str, Output] = field(default_factory=dict)
-    goals: Mapping[str, ClockTarget] = field(default_factory=dict)
+    goals: dict[str, ClockTarget] = field(default_factory=dict)
     """The target of every clock that has one."""
     reasons: list[str] = field(default_factory=list)
     """The words of the rules that decided, stage by stage, each once."""
@@ -147,16 +147,16 @@ def draft_of(
 ) -> Draft:
     draft = Draft(record)
     reasons: dict[str, None] = {}
-    goals: dict[str, ClockTarget] = {}
     for result in results:
         draft.outputs.update(result.outputs)
-        goals.update(result.goals)
+        draft.goals.update(result.goals)
         reasons.update(dict.fromkeys(result.reasons))
         draft.explanation.append(result.explanation)
         draft.flags.extend(result.flags)
     # A field that two stages derive, or a stage that ran twice, says the same twice.
     draft.flags = list(dict.fromkeys(draft.flags)) + stray_overrides(compiled, overrides)
-    draft.goals = with_ladders(goals, draft.outputs) if compiled.names_ladders else goals
+    if compiled.names_ladders:
+        take_ladders(draft.goals, draft.outputs)
     draft.reasons = list(reasons)
     draft.flags += sorted(record.flags, key=lambda flag: (flag.code, flag.message))
     draft.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]

@@ -61,10 +61,13 @@ def clock_goals(
     return goals
 
 
-def with_ladders(goals: Mapping[str, ClockTarget], outputs: Mapping[str, Output]) -> Mapping[str, ClockTarget]:
-    """The targets with the ladders that escalation named for their clocks."""
-    ladders = {name.removeprefix(LADDER_PREFIX): v for name, v in outputs.items() if name.startswith(LADDER_PREFIX)}
-    return {clock: goal._replace(ladder=str(ladders.get(clock, goal.ladder))) for clock, goal in goals.items()}
+def take_ladders(goals: dict[str, ClockTarget], outputs: Mapping[str, Output]) -> None:
+    """Gives the targets the ladders that escalation named for their clocks."""
+    for name, ladder in outputs.items():
+        if name.startswith(LADDER_PREFIX):
+            clock = name.removeprefix(LADDER_PREFIX)
+            if clock in goals:
+                goals[clock] = goals[clock]._replace(ladder=str(ladder))
 
 
 def mark_breaches(clocks: dict[str, ClockState], moment: datetime) -> None:

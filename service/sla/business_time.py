@@ -13,7 +13,7 @@ from typing import Literal
 
 from service.domain.errors import TimeOutOfRange
 from service.sla.calendar import Calendar
-from service.sla.year_table import SECOND, YearTable, local_datetime, local_year, to_datetime, to_micros
+from service.sla.year_table import SECOND, Position, YearTable, local_datetime, local_year, to_datetime, to_micros
 
 Boundary = Literal["close", "next_open"]
 """When time is used up exactly at closing: due at closing, or at the next opening."""
@@ -32,14 +32,14 @@ def add_working_time(calendar: Calendar, start: datetime, seconds: int, boundary
 
 def add_working_micros(calendar: Calendar, start: datetime, micros: int, boundary: Boundary = "close") -> datetime:
     """Like `add_working_time`, in microseconds."""
+    if micros > 0 and boundary == "close" and not calendar.continuous:
+        return to_datetime(_forward_to_close(calendar, calendar.position(start), micros))
     at = to_micros(start)
-    if calendar.continuous:
+    if calendar.continuous or (micros == 0 and boundary == "close"):
         return to_datetime(at + micros)
     if micros < 0:
         return to_datetime(_back(calendar, at, -micros))
-    if boundary == "next_open":
-        return to_datetime(_forward_to_open(calendar, at, micros))
-    return to_datetime(_forward_to_close(calendar, at, micros))
+    return to_datetime(_forward_to_open(calendar, at, micros))
 
 
 def add_working_days(calendar: Calendar, start: datetime, days: int, boundary: Boundary = "close") -> datetime:
@@ -103,14 +103,10 @@ def touches_provisional(calendar: Calendar, start: datetime, end: datetime) -> t
     return tuple(year for year in sorted(calendar.provisional_years) if first <= year <= last)
 
 
-def _forward_to_close(calendar: Calendar, at: int, micros: int) -> int:
-    if micros == 0:
-        return at
-    year = local_year(calendar.zone, at)
-    table = calendar.year_table(year)
-    worked = table.worked_until(at) + micros
+def _forward_to_close(calendar: Calendar, start: Position, micros: int) -> int:
+    table, worked = start.table, start.worked + micros
     if worked > table.total:
-        for table in _years_from(calendar, year, 1):
+        for table in _years_from(calendar, start.year, 1):
             if worked <= table.total:
                 break
             worked -= table.total

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from service.domain.errors import CalendarYearMissing
 from service.sla.intervals import DAY_SECONDS, Interval, Intervals, check_intervals, cut, tidy
-from service.sla.year_table import YearTable, build_year_table, local_year, to_micros
+from service.sla.year_table import Position, YearTable, build_year_table, local_year, to_micros
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -59,6 +59,8 @@ class Calendar:
     """Never closes: working time is wall time."""
     _tables: dict[int, YearTable] = field(init=False, repr=False, compare=False, default_factory=dict)
     _open_ended: list[Calendar] = field(init=False, repr=False, compare=False, default_factory=list)
+    _latest: list[tuple[datetime, Position]] = field(init=False, repr=False, compare=False, default_factory=list)
+    """The instant that `position` was last asked for: the clocks of a request mostly start together."""
 
     def __post_init__(self) -> None:
         for name in ("breaks", "overrides", "holidays", "annual_holidays", "extra_workdays"):
@@ -138,6 +140,18 @@ class Calendar:
                 self._tables.clear()
             table = self._tables[year] = build_year_table(self, year)
         return table
+
+    def position(self, instant: datetime) -> Position:
+        """Where an instant lies in its local year. Raises CalendarYearMissing, TimeOutOfRange."""
+        for known, position in self._latest:
+            if known == instant:
+                return position
+        at = to_micros(instant)
+        year = local_year(self.zone, at)
+        table = self.year_table(year)
+        position = Position(year, table, table.worked_until(at))
+        self._latest[:] = [(instant, position)]
+        return position
 
     def open_ended(self) -> Calendar:
         """The same calendar with no holidays in the years of which it has no data: due times err on the early side."""

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from service.domain.errors import TimeOutOfRange
@@ -63,6 +63,14 @@ class YearTable:
         """The last instant with just `worked` (0 <= worked < total): the next opening, if used up at closing."""
         index = bisect_right(self.before, worked) - 1
         return self.starts[index] + worked - self.before[index]
+
+
+class Position(NamedTuple):
+    """The local year that an instant lies in, and the microseconds of the year worked before it."""
+
+    year: int
+    table: YearTable
+    worked: int
 
 
 def build_year_table(hours: LocalHours, year: int) -> YearTable:
