@@ -41,6 +41,8 @@ class Settled:
     failed: list[RuleReference]
     facts: tuple[str, ...]
     """The fields that these rules look at, in order."""
+    unlike_wire: tuple[str, ...]
+    """Those of them whose values look different in a record and as they travel."""
     shown: Mapping[str, Value]
     flags: tuple[Flag, ...]
 

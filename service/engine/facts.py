@@ -119,10 +119,10 @@ class Record:
             return typed.isoformat().replace("+00:00", "Z")
         return sorted(typed) if isinstance(typed, frozenset) else typed
 
-    def shown(self, fields: tuple[str, ...]) -> dict[str, Value]:
-        """`value` of each of the fields."""
-        shown: dict[str, Value] = dict(zip(fields, map(self.values.get, fields), strict=True))  # type: ignore[arg-type]
-        for field in self.plan.unlike_wire.intersection(fields):
+    def shown(self, fields: tuple[str, ...], unlike_wire: tuple[str, ...]) -> dict[str, Value]:
+        """`value` of each of the fields; `unlike_wire` are those that `FactPlan.unlike_wire` holds."""
+        shown: dict[str, Value] = dict(zip(fields, map(self.values.get, fields)))  # type: ignore[arg-type] # noqa: B905
+        for field in unlike_wire:
             shown[field] = self.value(field)
         return shown
 

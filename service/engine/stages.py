@@ -50,7 +50,7 @@ def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, 
         won=settled.won,
         lost=settled.lost,
         failed=settled.failed,
-        facts=record.shown(settled.facts),
+        facts=record.shown(settled.facts, settled.unlike_wire),
         outputs=dict(settled.shown),
     )
     return StageResult(outputs, settled.goals, settled.reasons, explanation, list(settled.flags))
@@ -87,6 +87,7 @@ def settle(compiled: CompiledRulebook, stage: CompiledStage, matches: MatchSet) 
         lost=[stage.references[rule.id] for rule in resolution.lost],
         failed=[stage.references[rule.id] for rule in failed],
         facts=tuple(sorted(involved)),
+        unlike_wire=tuple(compiled.plan.unlike_wire & involved),
         shown={name: plain(outputs[name]) for name in sorted(outputs)},
         flags=tuple(stage_flags(stage, resolution, failed)),
     )
