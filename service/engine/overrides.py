@@ -26,9 +26,7 @@ def split_overrides(given: dict[str, Value]) -> tuple[dict[str, Value], dict[str
     return given, overrides
 
 
-def apply_overrides(
-    overrides: Mapping[str, Value], stage: CompiledStage, result: StageResult, record: Record
-) -> None:
+def apply_overrides(overrides: Mapping[str, Value], stage: CompiledStage, result: StageResult, record: Record) -> None:
     """Puts the overrides of its fields into a stage's result; one that the vocabulary refuses is flagged, not taken."""
     for name in stage.derives:
         given = overrides.get(name)
