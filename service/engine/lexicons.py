@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
@@ -10,12 +12,16 @@ from service.engine.characters import is_word_character
 from service.rules.folding import fold
 from service.rules.model import Lexicon
 
+Span = tuple[int, int, int]
+"""Number of a term, where it begins and where it ends."""
+
 
 class LexiconIndex:
     """All terms of a rulebook in one Aho-Corasick automaton over folded text.
 
     Where an ASCII term begins or ends with a word character, a word must begin or end there: `fire` is not in `fired`,
     `c++` is in `c++11`. A term with any other character matches anywhere, as Chinese does not separate words.
+    A term does not count where it overlaps a term of a lexicon that is an exception to its own.
     """
 
     def __init__(self, lexicons: Mapping[str, Lexicon]) -> None:
@@ -23,6 +29,7 @@ class LexiconIndex:
         for lexicon in lexicons.values():
             for term in {fold(term) for term in lexicon.terms} - {""}:
                 owners.setdefault(term, []).append(lexicon.id)
+        self._exceptions = {x.id: frozenset(x.exceptions) for x in lexicons.values() if x.exceptions}
         self._terms = sorted(owners)
         self._lexicons = [frozenset(owners[term]) for term in self._terms]
         self._boundaries = [_boundaries(term) for term in self._terms]
@@ -33,12 +40,38 @@ class LexiconIndex:
         found: set[str] = set()
         for index in self._found(folded):
             found |= self._lexicons[index]
+        doubtful = [name for name in self._exceptions if name in found and not found.isdisjoint(self._exceptions[name])]
+        if doubtful:
+            spans = list(self._spans(folded))
+            found.difference_update([name for name in doubtful if not self._counting(name, spans)])
         return frozenset(found)
 
     def terms(self, folded: str, lexicons: Iterable[str]) -> list[str]:
         """The terms of these lexicons that the folded text holds, sorted: the evidence of a `mentions`."""
-        wanted = frozenset(lexicons)
-        return [self._terms[i] for i in sorted(self._found(folded)) if wanted & self._lexicons[i]]
+        spans = list(self._spans(folded))
+        return [self._terms[i] for i in sorted({i for name in set(lexicons) for i in self._counting(name, spans)})]
+
+    def _counting(self, lexicon: str, spans: list[Span]) -> set[int]:
+        """The lexicon's terms that stand somewhere clear of all phrases that are exceptions to it."""
+        exceptions = self._exceptions.get(lexicon, frozenset())
+        phrases = sorted((start, end) for i, start, end in spans if not exceptions.isdisjoint(self._lexicons[i]))
+        starts = [start for start, _ in phrases]
+        reach = list(accumulate((end for _, end in phrases), max))
+        counting = set()
+        for i, start, end in spans:
+            if lexicon in self._lexicons[i]:
+                # Of the phrases that begin before the term ends, the one that reaches furthest meets it or none does.
+                earlier = bisect_left(starts, end)
+                if not earlier or reach[earlier - 1] <= start:
+                    counting.add(i)
+        return counting
+
+    def _spans(self, folded: str) -> Iterator[Span]:
+        """Every place where a term stands."""
+        if self._automaton is not None:
+            for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+                if self._stands_alone(index, folded, start, end):
+                    yield index, start, end
 
     def _found(self, folded: str) -> set[int]:
         if self._automaton is None:

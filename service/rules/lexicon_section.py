@@ -19,6 +19,7 @@ class _Entry:
     key: ScalarNode
     own: set[str] = field(default_factory=set)
     includes: list[tuple[str, Node]] = field(default_factory=list)
+    exceptions: set[str] = field(default_factory=set)
 
 
 def compile_lexicons(scope: Scope, sections: list[Node]) -> dict[str, Lexicon]:
@@ -36,8 +37,11 @@ def compile_lexicons(scope: Scope, sections: list[Node]) -> dict[str, Lexicon]:
     # Each after those that it includes.
     groups = components({name: [included for included, _ in entry.includes] for name, entry in entries.items()})
     _check_cycles(scope, entries, groups)
-    terms = _all_terms(entries, groups)
-    return {name: Lexicon(name, terms[name], entry.key.place.file) for name, entry in sorted(entries.items())}
+    terms, exceptions = _all_terms(entries, groups), _all_exceptions(entries, groups)
+    return {
+        name: Lexicon(name, terms[name], entry.key.place.file, exceptions[name])
+        for name, entry in sorted(entries.items())
+    }
 
 
 def _read(scope: Scope, entry: _Entry, node: Node) -> None:
@@ -49,7 +53,7 @@ def _read(scope: Scope, entry: _Entry, node: Node) -> None:
     mapping = reader.mapping(node, "lexicon")
     if mapping is None:
         return
-    keys = Keys(reader, mapping, f"lexicon {entry.key.text}", ("terms", "include", "description"))
+    keys = Keys(reader, mapping, f"lexicon {entry.key.text}", ("terms", "include", "except", "description"))
     terms, include = keys.get("terms"), keys.get("include")
     if terms is None and include is None:
         keys.require("terms")
@@ -60,6 +64,19 @@ def _read(scope: Scope, entry: _Entry, node: Node) -> None:
             name = scope.refer(Kind.LEXICON, item)
             if name is not None:
                 entry.includes.append((name, item))
+    exceptions = keys.get("except")
+    if exceptions is not None:
+        _read_exceptions(scope, entry, exceptions)
+
+
+def _read_exceptions(scope: Scope, entry: _Entry, node: Node) -> None:
+    for item in scope.reader.one_or_more(node, "except"):
+        name = scope.refer(Kind.LEXICON, item)
+        if name == entry.key.text:
+            message = "a lexicon that is an exception to itself finds nothing"
+            scope.report.add(Code.WRONG_VALUE, item, message, "name the lexicon of the harmless phrases")
+        elif name is not None:
+            entry.exceptions.add(name)
 
 
 def _read_terms(scope: Scope, entry: _Entry, node: Node) -> None:
@@ -95,4 +112,14 @@ def _all_terms(entries: dict[str, _Entry], groups: list[list[str]]) -> dict[str,
         terms = sorted(chain(*parts, *(found[name] for name in included)))
         unique = tuple(dict.fromkeys(terms))
         found.update(dict.fromkeys(group, unique))
+    return found
+
+
+def _all_exceptions(entries: dict[str, _Entry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
+    """Own and included exceptions: who takes in the terms of a lexicon takes in where they do not count."""
+    found: dict[str, tuple[str, ...]] = {}
+    for group in groups:
+        names = {name for member in group for name in entries[member].exceptions}
+        names.update(*(found[i] for member in group for i, _ in entries[member].includes if i in found))
+        found.update((member, tuple(sorted(names - {member}))) for member in group)
     return found

@@ -102,6 +102,8 @@ class Lexicon:
     id: str
     terms: tuple[str, ...]
     file: str = ""
+    exceptions: tuple[str, ...] = ()
+    """Lexicons of phrases; where one overlaps a term, the term does not count: 着火 in 没有着火. Elsewhere it does."""
 
 
 @dataclass(frozen=True, slots=True)

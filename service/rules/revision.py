@@ -28,7 +28,7 @@ def revision_of(rulebook: Rulebook, calendars: Mapping[str, object]) -> str:
         "language": LANGUAGE,
         "vocabulary": [msgspec.to_builtins(f, enc_hook=_plain) for f in rulebook.vocabulary.fields.values()],
         "stages": [_stage(stage) for stage in rulebook.stages],
-        "lexicons": {name: lexicon.terms for name, lexicon in rulebook.lexicons.items()},
+        "lexicons": {name: [lexicon.terms, lexicon.exceptions] for name, lexicon in rulebook.lexicons.items()},
         "calendars": calendars,
         "clocks": rulebook.clocks,
         "ladders": rulebook.ladders,

@@ -226,6 +226,39 @@ def test_safety_outranks_whatever_else_is_said(compiled: CompiledRulebook, text:
 @pytest.mark.parametrize(
     "text",
     [
+        "充电器起火了，请问会不会爆炸？",
+        "请问漏电保护器坏了怎么换？外壳漏电把我手电麻了",
+        "The device did not catch fire, but the cable started smoking",
+        "上次没有冒烟，这次冒烟了",
+        "The kettle never caught fire before, today it caught fire",
+        "没有人受伤，但是我的手被烫伤了",
+    ],
+)
+def test_a_denial_or_question_takes_nothing_from_a_hazard_beside_it(compiled: CompiledRulebook, text: str) -> None:
+    facts = said(compiled, text)
+    assert facts["tags"] == ["safety", "safety-check"]
+    assert facts["priority"] == "P0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "电池短路保护功能怎么设置？",
+        "打印机没有冒烟，也没有着火，只是开不了机",
+        "被困难吓倒不是我们的风格，请问价格多少",
+        "No smoke, no fire: the printer ignores the second tray",
+        "漏电保护总是跳闸，能派人看看吗",
+    ],
+)
+def test_harmless_phrases_are_read_by_a_person_and_raise_no_alarm(compiled: CompiledRulebook, text: str) -> None:
+    facts = said(compiled, text)
+    assert facts["tags"] == ["safety-check"]
+    assert facts["priority"] == "P2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "How do I fire the employee from the team list?",
         "a hot topic in our forum",
         "The fire brigade bought twenty licences",
@@ -255,6 +288,16 @@ def test_harmless_words_raise_no_alarm(compiled: CompiledRulebook, text: str) ->
     [
         ("我要投诉你们的客服", "complaint", "complaint"),
         ("我不是投诉，请问怎么换货？", "consultation", None),
+        ("我不是投诉，上次才是投诉", "complaint", "complaint"),
+        ("希望能增加按门店导出报表的功能", "feature_request", None),
+        ("增加了导出功能以后系统报错", "service", None),
+        ("谢谢，问题已经解决了", "unclassified", None),
+        ("问题还没解决，第三次来问了", "complaint", "complaint"),
+        ("The issue has not been resolved", "complaint", "complaint"),
+        ("没收到发票", "service", None),
+        ("客服电话打不通，差评", "complaint", "complaint"),
+        ("I'm not unhappy with it, how do I export my data?", "consultation", None),
+        ("Not a complaint, please correct the address on the invoice", "service", None),
         ("如何投诉？", "consultation", None),
         ("建议增加自行车停车位", "complaint", "suggestion"),
         ("建议增加导出功能", "feature_request", None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from service.engine.lexicons import LexiconIndex
@@ -60,3 +62,60 @@ def test_terms_are_the_evidence():
 def test_no_terms_find_nothing():
     assert index(it=(" ", "")).mentioned("text") == frozenset()
     assert index().mentioned("text") == frozenset()
+
+
+def fire_index() -> LexiconIndex:
+    return LexiconIndex(
+        {
+            "fire": Lexicon("fire", ("起火", "着火", "caught fire"), exceptions=("harmless",)),
+            "harmless": Lexicon("harmless", ("没有起火", "看着火车", "never caught fire", "起火点", "发动机着")),
+            "plain": Lexicon("plain", ("起火",)),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("手机起火", {"fire", "plain"}),
+        ("没有起火", {"harmless", "plain"}),
+        ("看着火车", {"harmless"}),
+        ("没有起火，后来起火了", {"fire", "harmless", "plain"}),
+        ("起火了，上次没有起火", {"fire", "harmless", "plain"}),
+        ("it never caught fire", {"harmless"}),
+        ("it never caught fire until it caught fire", {"fire", "harmless"}),
+        ("it neverness caught fire", {"fire"}),
+        ("没有起火点", {"harmless", "plain"}),
+        ("看着火", {"fire"}),
+        ("非着火 着火车 看着火车", {"fire", "harmless"}),
+        ("发动机着火", {"harmless"}),
+        ("没有起火，看着火车", {"harmless", "plain"}),
+    ],
+)
+def test_a_term_that_meets_an_exception_does_not_count_but_another_does(text, found):
+    assert fire_index().mentioned(text) == found
+
+
+def test_evidence_leaves_out_what_does_not_count():
+    lexicons = fire_index()
+    assert lexicons.terms("没有起火，但是着火了", ["fire"]) == ["着火"]
+    assert lexicons.terms("没有起火", ["fire"]) == []
+    assert lexicons.terms("没有起火", ["fire", "plain"]) == ["起火"]
+
+
+def test_each_term_is_judged_as_if_every_place_were_compared_with_every_phrase():
+    chance = random.Random(1)
+    for _ in range(2000):
+        terms = tuple({"".join(chance.choices("甲乙丙", k=chance.randint(1, 3))) for _ in range(3)})
+        phrases = tuple({"".join(chance.choices("甲乙丙", k=chance.randint(1, 4))) for _ in range(3)})
+        text = "".join(chance.choices("甲乙丙", k=10))
+        lexicons = LexiconIndex({"a": Lexicon("a", terms, exceptions=("b",)), "b": Lexicon("b", phrases)})
+
+        covered = [range(i, i + len(p)) for p in phrases for i in range(len(text)) if text.startswith(p, i)]
+        places = [range(i, i + len(t)) for t in terms for i in range(len(text)) if text.startswith(t, i)]
+        counts = any(not any(set(place) & set(phrase) for phrase in covered) for place in places)
+        assert ("a" in lexicons.mentioned(text)) == counts, (text, terms, phrases)
+
+
+def test_a_long_text_of_nothing_but_exceptions_is_no_matter():
+    assert fire_index().mentioned("没有起火" * 16_000) == {"harmless", "plain"}

@@ -68,3 +68,25 @@ def test_every_include_on_a_circle_is_reported(load):
     found = load({"deep.yaml": text}).diagnostics
 
     assert [(d.code, d.line) for d in found] == [("lexicon-cycle", line) for line in (2, 3, 4, 6)]
+
+
+def test_who_includes_a_lexicon_takes_over_its_exceptions(load):
+    text = """
+lexicons:
+  fire: {except: harmless, terms: [着火]}
+  harmless: [没有着火]
+  danger: {include: [fire], except: more, terms: [漏电]}
+  more: [漏电保护]
+"""
+    lexicons = load({"deep.yaml": text}).rulebook.lexicons
+
+    assert lexicons["fire"].exceptions == ("harmless",)
+    assert lexicons["danger"].exceptions == ("harmless", "more")
+    assert lexicons["harmless"].exceptions == ()
+
+
+def test_exceptions_are_part_of_the_revision(load):
+    with_it = load({"deep.yaml": "lexicons:\n  a: {except: b, terms: [x]}\n  b: [xy]\n"}).rulebook.revision
+    without = load({"deep.yaml": "lexicons:\n  a: {terms: [x]}\n  b: [xy]\n"}).rulebook.revision
+
+    assert with_it != without
