@@ -342,7 +342,9 @@ def shipped_with(file: str, old: str, new: str) -> LoadResult:
     texts = {
         path: path.read_text("utf-8")
         for path in RULES.rglob("*.yaml")
-        if path.relative_to(RULES).parts[0] not in APART and not path.name.endswith("_test.yaml")
+        if path.relative_to(RULES).parts[0] not in APART
+        and not path.stem.endswith("_test")
+        and not path.name.endswith("_test.yaml")
     }
     path = RULES / file
     assert old in texts[path]
