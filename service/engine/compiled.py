@@ -85,8 +85,8 @@ class CompiledRulebook:
     templates: Mapping[str, Template]
     tasks: tuple[ClockDefinition, ...]
     """The clocks that make a task when they start, by name."""
-    names_ladders: bool
-    """Some rule of escalation names the ladder of a clock."""
+    ladder_outputs: tuple[str, ...]
+    """The outputs of escalation that name the ladder of a clock."""
     rechecks_completeness: bool
     """Some completeness rule reads what classification derives, so it is asked again once that is known."""
 
@@ -107,14 +107,19 @@ def compile_rulebook(
         windows=tuple((name, f.window) for name, f in rulebook.vocabulary.fields.items() if f.window),
         templates={name: compile_template(languages) for name, languages in rulebook.templates.items()},
         tasks=tuple(rulebook.clocks[name] for name in sorted(rulebook.clocks) if rulebook.clocks[name].task),
-        names_ladders=any(name.startswith(LADDER_PREFIX) for stage in stages for name in outputs_of(stage.stage)),
+        ladder_outputs=ladder_outputs(rulebook),
         rechecks_completeness=reads_classification(rulebook),
     )
 
 
-def outputs_of(stage: Stage) -> set[str]:
-    """Every output that the stage may set."""
-    return {name for rule in stage.rules for name in rule.then} | {*stage.default, *stage.on_error}
+def ladder_outputs(rulebook: Rulebook) -> tuple[str, ...]:
+    names = {
+        name
+        for stage in rulebook.stages
+        for outputs in (stage.default, stage.on_error, *(rule.then for rule in stage.rules))
+        for name in outputs
+    }
+    return tuple(sorted(name for name in names if name.startswith(LADDER_PREFIX)))
 
 
 def compile_stage(rulebook: Rulebook, stage: Stage) -> CompiledStage:

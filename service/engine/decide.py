@@ -155,8 +155,7 @@ def draft_of(
         draft.flags.extend(result.flags)
     # A field that two stages derive, or a stage that ran twice, says the same twice.
     draft.flags = list(dict.fromkeys(draft.flags)) + stray_overrides(compiled, overrides)
-    if compiled.names_ladders:
-        take_ladders(draft.goals, draft.outputs)
+    take_ladders(draft.goals, compiled.ladder_outputs, draft.outputs)
     draft.reasons = list(reasons)
     draft.flags += sorted(record.flags, key=lambda flag: (flag.code, flag.message))
     draft.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]

@@ -153,13 +153,14 @@ class Record:
         self._forget(field)
 
     def _forget(self, field: str) -> None:
-        plan, truths, texts = self.plan, self.truths, self._texts
-        for name in plan.composites_of.get(field, ()):
-            plan.compose(self, name)
-            texts.pop(name, None)
+        truths, texts = self.truths, self._texts
+        if field in self.plan.composites_of:
+            for name in self.plan.composites_of[field]:
+                self.plan.compose(self, name)
+                texts.pop(name, None)
         if field in texts:
             del texts[field]
-        for number in plan.dependents.get(field, ()):
+        for number in self.plan.dependents.get(field, ()):
             truths[number] = UNSET
 
     def truth(self, atom: Atom) -> bool | None:

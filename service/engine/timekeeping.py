@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,13 +61,12 @@ def clock_goals(
     return goals
 
 
-def take_ladders(goals: dict[str, ClockTarget], outputs: Mapping[str, Output]) -> None:
-    """Gives the targets the ladders that escalation named for their clocks."""
-    for name, ladder in outputs.items():
-        if name.startswith(LADDER_PREFIX):
-            clock = name.removeprefix(LADDER_PREFIX)
-            if clock in goals:
-                goals[clock] = goals[clock]._replace(ladder=str(ladder))
+def take_ladders(goals: dict[str, ClockTarget], names: Iterable[str], outputs: Mapping[str, Output]) -> None:
+    """Gives the targets the ladders that outputs of these names ask for."""
+    for name in names:
+        clock = name.removeprefix(LADDER_PREFIX)
+        if name in outputs and clock in goals:
+            goals[clock] = goals[clock]._replace(ladder=str(outputs[name]))
 
 
 def mark_breaches(clocks: dict[str, ClockState], moment: datetime) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from service.domain.errors import TimeOutOfRange
 from service.sla.calendar import Calendar
-from service.sla.year_table import SECOND, Position, YearTable, local_datetime, local_year, to_datetime, to_micros
+from service.sla.year_table import SECOND, YearTable, local_datetime, local_year, to_datetime, to_micros
 
 Boundary = Literal["close", "next_open"]
 """When time is used up exactly at closing: due at closing, or at the next opening."""
@@ -33,7 +33,9 @@ def add_working_time(calendar: Calendar, start: datetime, seconds: int, boundary
 def add_working_micros(calendar: Calendar, start: datetime, micros: int, boundary: Boundary = "close") -> datetime:
     """Like `add_working_time`, in microseconds."""
     if micros > 0 and boundary == "close" and not calendar.continuous:
-        return to_datetime(_forward_to_close(calendar, calendar.position(start), micros))
+        year, table, worked = calendar.position(start)
+        worked += micros
+        return to_datetime(table.earliest(worked) if worked <= table.total else _beyond(calendar, year, worked))
     at = to_micros(start)
     if calendar.continuous or (micros == 0 and boundary == "close"):
         return to_datetime(at + micros)
@@ -103,13 +105,12 @@ def touches_provisional(calendar: Calendar, start: datetime, end: datetime) -> t
     return tuple(year for year in sorted(calendar.provisional_years) if first <= year <= last)
 
 
-def _forward_to_close(calendar: Calendar, start: Position, micros: int) -> int:
-    table, worked = start.table, start.worked + micros
-    if worked > table.total:
-        for table in _years_from(calendar, start.year, 1):
-            if worked <= table.total:
-                break
-            worked -= table.total
+def _beyond(calendar: Calendar, year: int, worked: int) -> int:
+    """The first instant at which `worked` has been worked since the year began, when the year has less of it."""
+    for table in _years_from(calendar, year, 1):
+        if worked <= table.total:
+            break
+        worked -= table.total
     return table.earliest(worked)
 
 

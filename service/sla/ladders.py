@@ -31,8 +31,9 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
     if ladder is None or clock.phase is not ClockPhase.RUNNING or clock.due is None:
         return []
     timers = []
+    calendar = calendar_of(calendars, clock.target)
     for number, step in enumerate(ladder.steps):
-        due = _step_time(step, calendars, clock, clock.due)
+        due = _step_time(step, calendar, clock, clock.due)
         if due >= clock.started:
             timers.append(_timer(clock, number, 0, due))
     timers.sort(key=_BY_DUE_AND_STEP)
@@ -121,12 +122,11 @@ def _repeats(
     return [*waiting, *(timer for timer in again if timer is not None)]
 
 
-def _step_time(step: Step, calendars: Mapping[str, Calendar], clock: ClockState, due: datetime) -> datetime:
+def _step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:
     if step.percent is None:
         return due + timedelta(seconds=step.offset_seconds) if step.offset_seconds else due
     if step.percent == 100:
         return due
-    calendar = calendar_of(calendars, clock.target)
     try:
         unpaused_due = None if clock.pauses else due
         return share_time(clock.target, calendar, clock.started, step.percent, clock.pauses, unpaused_due=unpaused_due)
