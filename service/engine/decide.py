@@ -127,10 +127,11 @@ def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, 
     results: list[StageResult] = []
     for stage in compiled.stages:
         classifies = stage.stage.name == CLASSIFICATION
+        assumed = list(map(record.get, stage.derives)) if classifies else []
         if classifies:
             forget(stage, record)
         result = run_stage(compiled, stage, record, event.time)
-        if classifies and compiled.rechecks_completeness:
+        if classifies and compiled.rechecks_completeness and not as_assumed(stage, record, assumed):
             completeness = compiled.stages[0]
             forget(completeness, record)
             results[0] = run_stage(compiled, completeness, record, event.time)
@@ -140,6 +141,11 @@ def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, 
         if classifies:
             count_this_request(compiled, record, context)
     return draft_of(compiled, overrides, record, results)
+
+
+def as_assumed(stage: CompiledStage, record: Record, assumed: list[Typed | None]) -> bool:
+    """Whether completeness was asked with what classification has now come to, as is usual after the first event."""
+    return not record.failures and list(map(record.get, stage.derives)) == assumed
 
 
 def draft_of(

@@ -100,11 +100,15 @@ def advance_clocks(
     """
     after: dict[str, ClockState] = {}
     for name in sorted({*clocks, *targets}):
-        clock, definition = clocks.get(name), definitions.get(name)
+        clock, definition, target = clocks.get(name), definitions.get(name), targets.get(name)
         if definition is None:
             advanced = _cancel(clock, event.time) if clock and clock.phase in LIVE else clock
         else:
-            advanced = _advance(name, clock, Scene(definition, calendars, targets.get(name), event))
+            scene = Scene(definition, calendars, target, event)
+            if clock is None:
+                advanced = _first_start(name, scene)
+            else:
+                advanced = _advance_live(clock, scene) if clock.phase in LIVE else _advance_finished(clock, scene)
         if advanced is not None:
             after[name] = advanced
     return after
@@ -123,14 +127,6 @@ def used_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: date
     """Working seconds that the clock has run for, up to `now` or to where it paused or ended."""
     until = clock.stopped or clock.paused_since or now
     return used_micros(calendar_of(calendars, clock.target), clock.started, until, clock.pauses) / SECOND
-
-
-def _advance(name: str, clock: ClockState | None, scene: Scene) -> ClockState | None:
-    if clock is None:
-        return _first_start(name, scene)
-    if clock.phase in LIVE:
-        return _advance_live(clock, scene)
-    return _advance_finished(clock, scene)
 
 
 def _first_start(name: str, scene: Scene) -> ClockState | None:

@@ -61,7 +61,9 @@ def plan_timers(
     for name in sorted(clocks):
         clock = clocks[name]
         mine = earlier.get((name, clock.cycle), [])
-        after.update((timer.id, timer) for timer in mine if timer.fired)
+        for timer in mine:
+            if timer.fired:
+                after[timer.id] = timer
         if clock.phase is not ClockPhase.RUNNING or clock.ladder not in ladders:
             continue
         steps = arm(ladders, calendars, clock)
@@ -73,8 +75,9 @@ def plan_timers(
             repeats = _repeats(ladders[clock.ladder], clock, mine, now, acknowledged)
             after.update((timer.id, timer) for timer in repeats)
     to_arm = [timer for timer in after.values() if not timer.fired and before.get(timer.id) != timer]
+    to_arm.sort(key=_BY_DUE_AND_ID)
     to_cancel = [name for name, timer in before.items() if name not in after and not timer.fired]
-    return sorted(to_arm, key=_BY_DUE_AND_ID), sorted(to_cancel), after
+    return to_arm, sorted(to_cancel), after
 
 
 def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, acknowledged: bool) -> Timer | None:
@@ -136,5 +139,5 @@ def _step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime)
 
 
 def _timer(clock: ClockState, step: int, repeat: int, due: datetime) -> Timer:
-    name = f"{clock.name}/{clock.cycle}/{step}/{repeat}"
-    return Timer(id=name, due=due, clock=clock.name, cycle=clock.cycle, step=step, repeat=repeat)
+    name, cycle = clock.name, clock.cycle
+    return Timer(id=f"{name}/{cycle}/{step}/{repeat}", due=due, clock=name, cycle=cycle, step=step, repeat=repeat)
