@@ -125,11 +125,9 @@ def unite(values: Iterable[Output]) -> Output:
 
 def severity(vocabulary: Vocabulary, name: str, value: Output) -> int:
     """Higher is more severe; outputs without an order are all alike, so that (rank, id) decides."""
-    if name not in vocabulary:
-        return 0
-    known = vocabulary[name]
-    if known.type is FieldType.ENUM and isinstance(value, str) and value in known.values:
-        return known.severity(value)
+    known = vocabulary.fields.get(name)
+    if known is not None and known.type is FieldType.ENUM and isinstance(value, str) and value in known.values:
+        return known.values.index(value)
     return 0
 
 
