@@ -27,6 +27,14 @@ class HitPolicy(StrEnum):
     """All of them; sets are united, of single values the first by (rank, id) counts."""
 
 
+class RuleMode(StrEnum):
+    """Whether a rule decides."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+    """Matched, explained and counted, but never deciding: a rule on trial."""
+
+
 STAGES = ("completeness", "classification", "priority", "sla", "routing", "escalation")
 """The stages in their fixed order; what one derives is a fact for the next."""
 
@@ -67,6 +75,7 @@ class Rule:
     owner: str = ""
     enabled_from: datetime | None = None
     until: datetime | None = None
+    mode: RuleMode = RuleMode.LIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def _rule(rule: Rule) -> dict[str, object]:
         "owner": rule.owner,
         "enabled_from": rule.enabled_from,
         "until": rule.until,
+        "mode": rule.mode,
         "file": rule.file,
         "line": rule.line,
     }

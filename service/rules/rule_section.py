@@ -11,7 +11,7 @@ from service.rules.complete_outputs import CompleteOutputs
 from service.rules.condition import ALWAYS, Condition
 from service.rules.conditions import ConditionCompiler
 from service.rules.dates import read_instant
-from service.rules.model import STAGES, Block, ClockDefinition, HitPolicy, Output, Rule
+from service.rules.model import STAGES, Block, ClockDefinition, HitPolicy, Output, Rule, RuleMode
 from service.rules.nodes import MappingNode, Node
 from service.rules.outputs import OutputCompiler
 from service.rules.reader import Keys
@@ -21,7 +21,7 @@ from service.rules.settings_section import read_hit
 
 SECTION_KEYS = ("stage", "rules", "table", "rank", "hit", "owner", "because", "description")
 DEFAULT_RANK = 100
-_RULE_KEYS = ("id", "because", "rank", "when", "then", "enabled_from", "until", "owner", "description")
+_RULE_KEYS = ("id", "because", "rank", "when", "then", "enabled_from", "until", "owner", "mode", "description")
 MAX_RANK = 60_000
 
 
@@ -102,6 +102,7 @@ def _rule(section: Section, block: str, node: MappingNode) -> Rule | None:
         owner=read_owner(scope, keys) or section.owner,
         enabled_from=enabled_from,
         until=until,
+        mode=read_mode(scope, keys) or RuleMode.LIVE,
     )
 
 
@@ -113,6 +114,13 @@ def read_period(scope: Scope, keys: Keys) -> tuple[datetime | None, datetime | N
     if until_node is not None and start is not None and end is not None and end <= start:
         scope.report.add(Code.NEVER_TRUE, until_node, "the rule ends before it begins", "swap enabled_from and until")
     return start, end
+
+
+def read_mode(scope: Scope, keys: Keys) -> RuleMode | None:
+    """`live` or `shadow`; None when the file does not say."""
+    node = keys.get("mode")
+    found = None if node is None else scope.reader.choice(node, "mode", tuple(RuleMode))
+    return RuleMode(found) if found else None
 
 
 def read_owner(scope: Scope, keys: Keys) -> str:

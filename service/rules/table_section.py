@@ -10,10 +10,10 @@ from types import MappingProxyType
 from service.rules.canonical import all_of
 from service.rules.codes import Code
 from service.rules.condition import ALWAYS, Condition
-from service.rules.model import Block, HitPolicy, Output, Rule
+from service.rules.model import Block, HitPolicy, Output, Rule, RuleMode
 from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from service.rules.reader import Keys
-from service.rules.rule_section import DEFAULT_RANK, Section, read_owner, read_period
+from service.rules.rule_section import DEFAULT_RANK, Section, read_mode, read_owner, read_period
 from service.rules.scope import Kind
 from service.rules.settings_section import read_hit
 
@@ -28,9 +28,10 @@ _TABLE_KEYS = (
     "owner",
     "enabled_from",
     "until",
+    "mode",
     "description",
 )
-_ROW_KEYS = ("when", "then", "because", "enabled_from", "until")
+_ROW_KEYS = ("when", "then", "because", "enabled_from", "until", "mode")
 ANY = "any"
 """A cell that asks nothing."""
 
@@ -51,6 +52,7 @@ class _Table:
     inputs: tuple[_Column, ...]
     outputs: tuple[_Column, ...]
     period: tuple[datetime | None, datetime | None]
+    mode: RuleMode
 
 
 def compile_table(section: Section, node: Node) -> Block | None:
@@ -85,6 +87,7 @@ def _open(section: Section, keys: Keys) -> _Table:
         inputs=_inputs(section, keys),
         outputs=_outputs(section, keys),
         period=read_period(scope, keys),
+        mode=read_mode(scope, keys) or RuleMode.LIVE,
     )
 
 
@@ -123,13 +126,14 @@ def _unique(section: Section, columns: list[_Column]) -> tuple[_Column, ...]:
 
 def _row(table: _Table, number: int, node: Node) -> Rule:
     scope = table.section.scope
-    because, (enabled_from, until) = table.because, table.period
+    because, (enabled_from, until), mode = table.because, table.period, table.mode
     if isinstance(node, MappingNode):
         keys = Keys(scope.reader, node, "row", _ROW_KEYS)
         when, then = _cells(keys.require("when")), _cells(keys.require("then"))
         because = keys.because(needed=not because) or because
         row_from, row_until = read_period(scope, keys)
         enabled_from, until = row_from or enabled_from, row_until or until
+        mode = read_mode(scope, keys) or mode
         condition, outputs = _conditions(table, node, when), _results(table, number, node, then)
     else:
         condition, outputs = _list_row(table, number, node)
@@ -149,6 +153,7 @@ def _row(table: _Table, number: int, node: Node) -> Rule:
         owner=table.owner,
         enabled_from=enabled_from,
         until=until,
+        mode=mode,
     )
 
 
