@@ -9,18 +9,17 @@ from pathlib import Path
 
 from service.domain.decision import Decision
 from service.domain.effect import EffectKind
-from service.domain.event import ActorRole, Event, EventType, Value
+from service.domain.event import Event, Value
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import Context, decide
 from service.engine.explain import explain_text
 from service.engine.rule_tests.suite import BadSuite, Happening, Located, find_suites, read_suite, span
+from service.engine.virtual_clock import fire_until
 
 REQUEST = "rule-test"
 DUE_PREFIX = "due."
 NONE = "none"
-TIMER_LIMIT = 10_000
-"""Timers fired in one case; a ladder that repeats for ever must not hang the tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +43,11 @@ class _World:
     """Since the last event: kind, role, payload."""
     count: int = 0
 
-    def take(self, event: Event, now: datetime) -> None:
+    def take(self, event: Event, now: datetime) -> RequestState | None:
         self.decision = decide(self.compiled, self.state, event, self.context, now)
         self.state = self.decision.state
         self.effects += [(effect.kind, effect.role, effect.payload) for effect in self.decision.effects]
+        return self.state
 
     def happens(self, happening: Happening, at: datetime) -> None:
         self.run_until(at)
@@ -68,21 +68,7 @@ class _World:
 
     def run_until(self, moment: datetime) -> None:
         """Fires every timer that is due by then, each at its own time, also those that firing arms."""
-        for _ in range(TIMER_LIMIT):
-            waiting = [t for t in (self.state.timers.values() if self.state else ()) if not t.fired and t.due <= moment]
-            if not waiting:
-                return
-            timer = min(waiting, key=lambda t: (t.due, t.id))
-            event = Event(
-                source="answerby/timers",
-                id=f"{REQUEST}/{timer.id}",
-                type=EventType.TIMER_DUE,
-                time=timer.due,
-                request_id=REQUEST,
-                actor=ActorRole.SYSTEM,
-                data={"timer.id": timer.id, "timer.late_by": 0},
-            )
-            self.take(event, timer.due)
+        fire_until(self.state, moment, self.take)
 
 
 def run_folder(compiled: CompiledRulebook, folder: Path) -> Iterator[Outcome | BadSuite]:
