@@ -76,6 +76,23 @@ class Code(StrEnum):
     TABLE_EMPTY = "table-empty"
     TEMPLATE_SYNTAX = "template-syntax"
     UNKNOWN_PLACEHOLDER = "unknown-placeholder"
+    # Rule tests
+    TEST_DUPLICATE_CASE = "test-duplicate-case"
+    TEST_EMPTY = "test-empty"
+    TEST_EVENT_TYPE = "test-event-type"
+    TEST_FIXTURE_CYCLE = "test-fixture-cycle"
+    TEST_NO_EVENT = "test-no-event"
+    TEST_NO_EXPECTATION = "test-no-expectation"
+    TEST_PARAMETER = "test-parameter"
+    TEST_TIME_ORDER = "test-time-order"
+    TEST_TOO_MANY_CASES = "test-too-many-cases"
+    TEST_UNKNOWN_EFFECT = "test-unknown-effect"
+    TEST_UNKNOWN_EXPECTATION = "test-unknown-expectation"
+    TEST_UNKNOWN_FIXTURE = "test-unknown-fixture"
+    TEST_UNKNOWN_FLAG = "test-unknown-flag"
+    TEST_UNKNOWN_REQUEST = "test-unknown-request"
+    TEST_UNKNOWN_RULE = "test-unknown-rule"
+    TEST_WRONG_FACT = "test-wrong-fact"
 
 
 WARNINGS = frozenset(
@@ -89,3 +106,25 @@ WARNINGS = frozenset(
     }
 )
 """Codes that do not refuse the rulebook."""
+
+NOTES: frozenset[Code] = frozenset()
+"""Codes of remarks: worth knowing, nothing to do. `answerby check --strict` lets them pass."""
+
+PROOFS: frozenset[Code] = frozenset()
+"""Codes that only the proofs find (service/rules/analysis), so a load alone cannot say that one does not occur."""
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    """The rulebook is refused."""
+    WARNING = "warning"
+    """The rulebook is loaded; `answerby check --strict` refuses it."""
+    NOTE = "note"
+    """Worth knowing."""
+
+
+def severity_of(code: Code) -> Severity:
+    """Every code has one severity, wherever it is found."""
+    if code in WARNINGS:
+        return Severity.WARNING
+    return Severity.NOTE if code in NOTES else Severity.ERROR

@@ -46,8 +46,9 @@ ELSEWHERE = {
     Code.FILE_TOO_LARGE,
     Code.FILE_ENCODING,
     Code.TOO_MANY_MISTAKES,
+    *(code for code in Code if code.startswith("test-")),
 }
-"""Codes of folders and bytes, which test_folder.py makes."""
+"""Codes of folders and bytes, which test_folder.py makes, and of rule tests, which test_rule_test_files.py makes."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
