@@ -5,26 +5,25 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
-from service.rules.codes import WARNINGS, Code
+from service.rules.codes import Code, Severity, severity_of
 from service.rules.nodes import Node, Place
+
+__all__ = ["Diagnostic", "Report", "Severity", "did_you_mean", "finding"]
 
 MAX_DIAGNOSTICS = 1_000
 MAX_SUGGESTIONS = 200
 """Searching for the nearest name is slow; a file full of mistakes must not hold up a reload."""
 MAX_LISTED = 12
-
-
-class Severity(StrEnum):
-    ERROR = "error"
-    """The rulebook is refused."""
-    WARNING = "warning"
+_BY_SEVERITY = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake. `file` is relative to the rule folder, with `/`; `line` and `column` count from 1."""
+    """One finding. `file` is relative to the rule folder, with `/`; `line` and `column` count from 1, in characters.
+
+    `hint` says what to do. `details` are lines shown under it, such as the witness of a proof.
+    """
 
     code: str
     severity: str
@@ -33,10 +32,16 @@ class Diagnostic:
     column: int
     message: str
     hint: str = ""
+    details: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         text = f"{self.file}:{self.line}:{self.column} {self.code} {self.message}"
         return f"{text} ({self.hint})" if self.hint else text
+
+
+def finding(code: Code, place: Place, message: str, hint: str = "", details: tuple[str, ...] = ()) -> Diagnostic:
+    """A diagnostic of the severity that its code has."""
+    return Diagnostic(code.value, severity_of(code).value, place.file, place.line, place.column, message, hint, details)
 
 
 class Report:
@@ -51,9 +56,9 @@ class Report:
 
     def add(self, code: Code, at: Node | Place, message: str, hint: str = "") -> None:
         place = at if isinstance(at, Place) else at.place
-        severity = Severity.WARNING if code in WARNINGS else Severity.ERROR
-        self.has_errors = self.has_errors or severity is Severity.ERROR
-        self._found.add(Diagnostic(code.value, severity.value, place.file, place.line, place.column, message, hint))
+        found = finding(code, place, message, hint)
+        self.has_errors = self.has_errors or found.severity == Severity.ERROR
+        self._found.add(found)
 
     def lose(self, sections: Iterable[str] = ()) -> None:
         """Notes that a broken file may have held these sections (none named: any of them)."""
@@ -77,7 +82,7 @@ class Report:
         if left <= 0:
             return tuple(found)
         # Errors first, so that a rulebook is never refused for warnings alone.
-        kept = sorted(found, key=lambda d: d.severity != Severity.ERROR)[:MAX_DIAGNOSTICS]
+        kept = sorted(found, key=lambda d: _BY_SEVERITY.index(d.severity))[:MAX_DIAGNOSTICS]
         last = kept[-1]
         more = Diagnostic(
             Code.TOO_MANY_MISTAKES.value, last.severity, last.file, last.line, last.column, f"and {left} more mistakes"
