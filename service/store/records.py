@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -12,28 +12,7 @@ from service.domain.decision import Decision
 from service.domain.effect import Effect
 from service.domain.event import Event
 from service.domain.request import RequestState
-
-
-class WindowQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Count requests of `category` whose `by` is `value` in [at - within, at], the asking request left out."""
-
-    name: str
-    """The window field that takes the count."""
-    by: str
-    value: str
-    category: str
-    within: timedelta
-    at: datetime
-
-
-class WindowMark(msgspec.Struct, frozen=True, kw_only=True):
-    """The request counts as one of `category` by `value` from `at` on; `remove` takes the mark back."""
-
-    by: str
-    value: str
-    category: str
-    at: datetime
-    remove: bool = False
+from service.domain.window import WindowMark, WindowQuery
 
 
 class StoredReply(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,11 +9,12 @@ from service.domain.decision import Decision
 from service.domain.errors import AnswerbyError, DecisionNotFound, RequestNotFound
 from service.domain.event import Event
 from service.domain.request import RequestState
+from service.domain.window import WindowQuery
 from service.store import codec
 from service.store.commit import commit_call, read_reply
 from service.store.connection import Connection
 from service.store.keys import TENANTS, tenant_keys
-from service.store.records import Commit, Committed, Loaded, LoadQuery, StoredReply, WindowQuery
+from service.store.records import Commit, Committed, Loaded, LoadQuery, StoredReply
 from service.store.scripts import Call
 
 

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from service.backtest.windows import WindowsInMemory
 from service.cli.fail import CommandFailed
 from service.cli.replay.outcome import Outcome, Refused, from_decision
 from service.cli.replay.planning import Planned
-from service.cli.replay.windows import WindowsInMemory
 from service.domain.decision import Decision
 from service.domain.errors import AnswerbyError
 from service.domain.event import Event

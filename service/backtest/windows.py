@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from service.domain.event import Event
 from service.domain.request import RequestState
+from service.domain.window import WindowMark, WindowQuery
+from service.engine.windows import Windows
 from service.rules.vocabulary import Vocabulary
-from service.server.windows import Windows
-from service.store.records import WindowMark, WindowQuery
 
 Key = tuple[str, str, str]
 
@@ -23,11 +23,14 @@ class Mark(NamedTuple):
 
 
 class WindowsInMemory:
-    """Marks per (field, value, category), in order of time."""
+    """Marks per (field, value, category), in order of time. False when the vocabulary counts nothing."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._windows = Windows(vocabulary)
         self._marks: dict[Key, list[Mark]] = defaultdict(list)
+
+    def __bool__(self) -> bool:
+        return bool(self._windows)
 
     def counts(self, event: Event, state: RequestState | None) -> Mapping[str, int]:
         """Requests in each window up to the event, its own left out."""
