@@ -14,9 +14,36 @@ from functools import lru_cache
 from service.domain.errors import FieldViolation, InvalidInput
 
 TENANTS = "ab:tenants"
-"""set: every tenant that ever stored something. Outside every tenant's hash tag, as is the next."""
+"""set: every tenant that ever stored something. Outside every tenant's hash tag, as are the next ones."""
 RELOADS = "ab:rulebook:reloads"
 """counter: how often a reload of the rules was asked for, by any worker of any machine."""
+
+_RULEBOOK = "ab:rulebook:{live}:"
+"""The rulebook is the same for every tenant; its keys share a hash tag of their own."""
+RULEBOOK_ACTIVE = _RULEBOOK + "active"
+"""Pointer JSON: the revision that decides, its generation, and what can be rolled back to."""
+RULEBOOK_STAGED = _RULEBOOK + "staged"
+"""Staged JSON: the revision that every worker makes ready now. Expires."""
+RULEBOOK_PROBLEM = _RULEBOOK + "problem"
+"""Problem JSON: the last change, when it was refused; gone once a change is good."""
+RULEBOOK_REVISIONS = _RULEBOOK + "revisions"
+"""hash revision -> Revision JSON, as first kept."""
+RULEBOOK_FILES = _RULEBOOK + "files"
+"""hash revision -> its files, compressed."""
+RULEBOOK_AUTHORS = _RULEBOOK + "authors"
+"""hash revision -> names of everybody who brought this content, one a line."""
+RULEBOOK_VERDICTS = _RULEBOOK + "verdicts"
+"""hash revision -> Verdict JSON of the last approver."""
+RULEBOOK_ORDER = _RULEBOOK + "order"
+"""zset revision -> when it was last brought, us: which go first when there are too many."""
+RULEBOOK_SEEN = _RULEBOOK + "seen"
+"""hash digest of a folder's files -> the revision that they came to; outlives the revision."""
+RULEBOOK_SEEN_AGE = _RULEBOOK + "seen:age"
+"""zset digest -> when it was last seen, us."""
+RULEBOOK_HISTORY = _RULEBOOK + "history"
+"""list of Activation JSON, newest first, bounded."""
+RULEBOOK_WORKERS = _RULEBOOK + "workers"
+"""hash worker -> "ms Heartbeat JSON", ms by the server's clock; silent ones are dropped."""
 
 
 class TenantKeys:

@@ -9,10 +9,11 @@ from service.store.listing import Listing
 from service.store.log import DecisionLog
 from service.store.outbox import Outbox
 from service.store.requests import Requests
+from service.store.revisions import Revisions
 from service.store.timers import Timers
 
 
-class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox):
+class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox, Revisions):
     """Everything durable of every tenant. Safe for use by many tasks of one event loop."""
 
     @classmethod

@@ -1,0 +1,18 @@
+--[[ Note an approver's verdict on a revision. Nobody approves what they brought; the active one is not refused.
+KEYS[1] active  KEYS[2] hash revisions  KEYS[3] hash verdicts  KEYS[4] hash authors  KEYS[5] list history
+ARGV[1] revision  ARGV[2] name of the approver  ARGV[3] "1" approved, "0" refused  ARGV[4] Verdict JSON
+ARGV[5] Activation JSON  ARGV[6] longest history
+Returns "ok", "gone", "own" or "active"
+--]]
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 'gone' end
+if ARGV[3] == '1' then
+  local authors = redis.call('HGET', KEYS[4], ARGV[1]) or ''
+  if string.find('\n' .. authors .. '\n', '\n' .. ARGV[2] .. '\n', 1, true) then return 'own' end
+else
+  local active = redis.call('GET', KEYS[1])
+  if active and cjson.decode(active).revision == ARGV[1] then return 'active' end
+end
+redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
+redis.call('LPUSH', KEYS[5], ARGV[5])
+redis.call('LTRIM', KEYS[5], 0, tonumber(ARGV[6]) - 1)
+return 'ok'
