@@ -33,6 +33,62 @@ class RuleReference(msgspec.Struct, frozen=True, omit_defaults=True):
     outputs: dict[str, Value] = {}
 
 
+class ShadowMatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A rule on trial (`mode: shadow`) that matched. It decided nothing; this says what it would have decided."""
+
+    rule: RuleReference
+    failed: bool = False
+    """Its condition could not be evaluated: live, the safe side would be taken where it might have won."""
+    wins: bool = False
+    """Live, it would be among the rules that decide."""
+    changes: dict[str, Value] = {}
+    """What the stage would have come to instead, by output; None where it would have come to nothing."""
+    facts: dict[str, Value] = {}
+    """The facts that it looked at; personal fields are left out."""
+
+
+class ScoreOutcome(StrEnum):
+    SCORED = "scored"
+    INCOMPLETE = "incomplete"
+    """A factor is missing and the file gives no value for that: there is no score, and the decision is flagged."""
+    ERROR = "error"
+    """A factor could not be evaluated: the score is an error, or the stage's safe side."""
+
+
+class ScoreFactor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One factor of a score. Numbers are exact decimals, as text."""
+
+    name: str
+    field: str
+    value: Value = None
+    """The fact; None when it is missing."""
+    number: str = ""
+    """What the file makes of the fact; empty when there is none."""
+    weight: str = ""
+    assumed: bool = False
+    """The fact is missing, and the file's number for that was taken."""
+
+
+class ScoreExplanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one score came about."""
+
+    id: str
+    file: str
+    line: int
+    because: str
+    method: str
+    outcome: ScoreOutcome
+    factors: list[ScoreFactor] = []
+    tie_break: ScoreFactor | None = None
+    """Orders requests of equal score, the highest number first."""
+    arithmetic: str = ""
+    """Such as `800 * 2 * 0.8 / 4 = 320`."""
+    outputs: dict[str, Value] = {}
+    """The score and the number of the tie-break, by field."""
+    problem: str = ""
+    """Why there is no score."""
+
+
 class StageExplanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why one stage decided as it did."""
 
@@ -46,6 +102,9 @@ class StageExplanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     facts: dict[str, Value] = {}
     """The facts that the winning and losing rules looked at; personal fields are left out."""
     outputs: dict[str, Value] = {}
+    shadow: list[ShadowMatch] = []
+    """Rules on trial that matched or failed. They have no part in anything above."""
+    scores: list[ScoreExplanation] = []
 
 
 class Flag(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from service.engine.facts import FactPlan
 from service.engine.matcher import Matcher, MatchSet
 from service.engine.messages import Template, compile_template
 from service.engine.timekeeping import LADDER_PREFIX
+from service.engine.trial import ShownTrial, is_live
 from service.rules.condition import atoms
 from service.rules.model import STAGES, ClockDefinition, Notification, Output, Rule, Rulebook, Stage
 from service.rules.vocabulary import FieldType, Window
@@ -45,6 +46,8 @@ class Settled:
     """Those of them whose values look different in a record and as they travel."""
     shown: Mapping[str, Value]
     flags: tuple[Flag, ...]
+    trials: tuple[ShownTrial, ...] = ()
+    """Rules on trial that matched or failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class CompiledStage:
     """The sets among them that an earlier stage sets too: what that set stays in."""
     dated: bool
     """Some rule is in force only for a time."""
+    on_trial: bool = False
+    """Some rule is matched and explained, but does not decide."""
     settled: dict[MatchSet, Settled] = field(default_factory=dict, compare=False)
     """What match sets met before came to: the same set always comes to the same. Bounded by `remember`."""
 
@@ -134,6 +139,7 @@ def compile_stage(rulebook: Rulebook, stage: Stage) -> CompiledStage:
         },
         gives_reasons=stage.name in GIVES_REASONS,
         dated=any(rule.enabled_from or rule.until for rule in stage.rules),
+        on_trial=not all(is_live(rule) for rule in stage.rules),
         derives=tuple(sorted(name for name, f in vocabulary.fields.items() if stage.name in derivers(f.derived_by))),
         adds_to=frozenset(
             name

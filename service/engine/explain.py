@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from service.domain.clock import ClockPhase, ClockState
-from service.domain.decision import Decision, RuleReference, StageExplanation, StageOutcome
+from service.domain.decision import Decision, RuleReference, ShadowMatch, StageExplanation, StageOutcome
 from service.domain.event import Value
 
 WORDS = {
@@ -20,6 +20,11 @@ WORDS = {
         "lost": "matched, outranked",
         "failed": "not evaluated",
         "facts": "facts",
+        "trial": "on trial, would have decided",
+        "trial_outranked": "on trial, outranked; would have set",
+        "trial_failed": "on trial, not evaluated",
+        "trial_change": "would change {name} from {before} to {after}",
+        "trial_no_change": "would change nothing",
         "clocks": "Clocks",
         "flags": "Note",
         "none": "none yet",
@@ -37,6 +42,11 @@ WORDS = {
         "lost": "命中但被更高者覆盖",
         "failed": "无法求值",
         "facts": "事实",
+        "trial": "试运行，本会决定",
+        "trial_outranked": "试运行，会被更高者覆盖；本会给出",
+        "trial_failed": "试运行，无法求值",
+        "trial_change": "会把 {name} 由 {before} 改为 {after}",
+        "trial_no_change": "结果不会改变",
         "clocks": "时钟",
         "flags": "注意",
         "none": "尚无",
@@ -77,6 +87,28 @@ def stage_lines(stage: StageExplanation, words: dict[str, str]) -> Iterator[str]
             yield f"  {words[label]}: {reference_line(reference)}"
     if stage.facts:
         yield f"  {words['facts']}: {show_all(stage.facts)}"
+    for match in stage.shadow:
+        yield from trial_lines(stage, match, words)
+
+
+def trial_lines(stage: StageExplanation, match: ShadowMatch, words: dict[str, str]) -> Iterator[str]:
+    """A rule on trial: what it would have set, and what that would have changed."""
+    if match.failed:
+        yield f"  {words['trial_failed']}: {reference_line(match.rule)}"
+    else:
+        label = words["trial" if match.wins else "trial_outranked"]
+        yield f"  {label}: {show_all(match.rule.outputs)}: {reference_line(match.rule)}"
+    if match.facts:
+        yield f"    {words['facts']}: {show_all(match.facts)}"
+    for name, after in match.changes.items():
+        before = show_or_nothing(stage.outputs.get(name))
+        yield f"    {words['trial_change'].format(name=name, before=before, after=show_or_nothing(after))}"
+    if not match.changes:
+        yield f"    {words['trial_no_change']}"
+
+
+def show_or_nothing(value: Value) -> str:
+    return "-" if value is None else show(value)
 
 
 def reference_line(reference: RuleReference) -> str:

@@ -7,7 +7,7 @@ from service.engine.facts import FactPlan, Record
 from service.engine.matcher import MatchSet
 from service.engine.predicates import may_fail
 from service.rules.condition import Atom, atoms
-from service.rules.model import Rulebook, Stage
+from service.rules.model import Rulebook, RuleMode, Stage
 
 
 class ReferenceMatcher:
@@ -50,6 +50,7 @@ class Suspects:
     def __init__(self, stage: Stage) -> None:
         self._by_field: dict[str, set[int]] = {}
         self._by_atom: dict[Atom, set[int]] = {}
+        self._on_trial = frozenset(n for n, rule in enumerate(stage.rules) if rule.mode is RuleMode.SHADOW)
         for index, rule in enumerate(stage.rules):
             for atom in atoms(rule.when):
                 self._by_field.setdefault(atom.field, set()).add(index)
@@ -67,7 +68,9 @@ class Suspects:
         return found
 
     def note(self, failed: tuple[int, ...], record: Record) -> None:
-        """Adds to the record's errors why atoms of these rules failed by themselves."""
+        """Adds to the record's errors why atoms of these rules failed by themselves; of rules on trial, nothing."""
+        if self._on_trial:
+            failed = tuple(n for n in failed if n not in self._on_trial)
         for atom, rules in self._by_atom.items():
             if atom in record.troubles and record.truth(atom) is None and not rules.isdisjoint(failed):
                 record.note(record.troubles[atom])

@@ -11,9 +11,10 @@ from service.domain.event import Value
 from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook, CompiledStage, Settled, plain
 from service.engine.facts import Record
-from service.engine.hit import Resolution, fill, in_force, resolve
+from service.engine.hit import Resolution, in_force, resolve
 from service.engine.matcher import MatchSet
 from service.engine.timekeeping import clock_goals
+from service.engine.trial import ShownTrial, Trial, final_outputs, hold_trials, is_live
 from service.rules.model import Output, Rule
 from service.sla.clocks import ClockTarget
 
@@ -52,6 +53,7 @@ def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, 
         failed=settled.failed,
         facts=record.shown(settled.facts, settled.unlike_wire),
         outputs=dict(settled.shown),
+        shadow=[trial.explain(record) for trial in settled.trials] if settled.trials else [],
     )
     return StageResult(outputs, settled.goals, settled.reasons, explanation, list(settled.flags))
 
@@ -73,9 +75,14 @@ def settle(compiled: CompiledRulebook, stage: CompiledStage, matches: MatchSet) 
     """What the match set comes to, whatever the facts behind it are."""
     matched = [stage.rules[number] for number in matches.matched]
     failed = [stage.rules[number] for number in matches.failed]
+    trials: tuple[Trial, ...] = ()
+    every_match, every_failure = matched, failed
+    if stage.on_trial:
+        matched, failed = list(filter(is_live, matched)), list(filter(is_live, failed))
     resolution = resolve(stage.stage, compiled.rulebook.vocabulary, matched, failed)
-    outputs = dict(resolution.outputs)
-    fill(outputs, stage.stage.default, stage.stage.on_error, resolution.doubtful | resolution.conflicts)
+    outputs = final_outputs(stage.stage, resolution)
+    if stage.on_trial:
+        trials = hold_trials(stage.stage, compiled.rulebook.vocabulary, every_match, every_failure, outputs)
     involved = {name for rule in [*matched, *failed] for name in stage.fields[rule.id]}
     return Settled(
         outputs=outputs,
@@ -90,6 +97,19 @@ def settle(compiled: CompiledRulebook, stage: CompiledStage, matches: MatchSet) 
         unlike_wire=tuple(compiled.plan.unlike_wire & involved),
         shown={name: plain(outputs[name]) for name in sorted(outputs)},
         flags=tuple(stage_flags(stage, resolution, failed)),
+        trials=tuple(shown_trial(compiled, stage, trial) for trial in trials),
+    )
+
+
+def shown_trial(compiled: CompiledRulebook, stage: CompiledStage, trial: Trial) -> ShownTrial:
+    fields = stage.fields[trial.rule.id]
+    return ShownTrial(
+        reference=stage.references[trial.rule.id],
+        failed=trial.failed,
+        wins=trial.wins,
+        changes={name: None if value is None else plain(value) for name, value in trial.changes.items()},
+        facts=fields,
+        unlike_wire=tuple(compiled.plan.unlike_wire.intersection(fields)),
     )
 
 

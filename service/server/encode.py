@@ -15,7 +15,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from service.api.answerby.v1 import resources_pb2 as pb
 from service.domain.clock import ClockPhase, ClockState, Target, TargetUnit
-from service.domain.decision import Decision, RuleReference, StageExplanation, StageOutcome
+from service.domain.decision import (
+    Decision,
+    RuleReference,
+    ScoreExplanation,
+    ScoreFactor,
+    ScoreOutcome,
+    ShadowMatch,
+    StageExplanation,
+    StageOutcome,
+)
 from service.domain.effect import Effect
 from service.domain.event import Value
 from service.domain.request import RequestState
@@ -38,6 +47,12 @@ OUTCOMES = {
     StageOutcome.DEFAULTED: pb.STAGE_OUTCOME_DEFAULTED,
     StageOutcome.CONFLICT: pb.STAGE_OUTCOME_CONFLICT,
     StageOutcome.ERROR: pb.STAGE_OUTCOME_ERROR,
+}
+
+SCORE_OUTCOMES = {
+    ScoreOutcome.SCORED: pb.SCORE_OUTCOME_SCORED,
+    ScoreOutcome.INCOMPLETE: pb.SCORE_OUTCOME_INCOMPLETE,
+    ScoreOutcome.ERROR: pb.SCORE_OUTCOME_ERROR,
 }
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -154,7 +169,48 @@ def _stage_message(stage: StageExplanation) -> pb.StageExplanation:
     message.failed.extend(_rule(rule) for rule in stage.failed)
     put_values(message.facts, stage.facts)
     put_values(message.outputs, stage.outputs)
+    message.shadow.extend(_shadow(match) for match in stage.shadow)
+    message.scores.extend(_score(score) for score in stage.scores)
     return message
+
+
+def _shadow(match: ShadowMatch) -> pb.ShadowMatch:
+    message = pb.ShadowMatch(rule=_rule(match.rule), failed=match.failed, wins=match.wins)
+    put_values(message.changes, match.changes)
+    put_values(message.facts, match.facts)
+    return message
+
+
+def _score(score: ScoreExplanation) -> pb.ScoreExplanation:
+    message = pb.ScoreExplanation(
+        id=score.id,
+        file=score.file,
+        line=score.line,
+        because=score.because,
+        method=score.method,
+        outcome=SCORE_OUTCOMES[score.outcome],
+        factors=[_factor(factor) for factor in score.factors],
+        tie_break=None if score.tie_break is None else _factor(score.tie_break),
+        arithmetic=score.arithmetic,
+        problem=score.problem,
+    )
+    put_values(message.outputs, score.outputs)
+    return message
+
+
+def _factor(factor: ScoreFactor) -> pb.ScoreFactor:
+    message = pb.ScoreFactor(
+        name=factor.name, field=factor.field, number=factor.number, weight=factor.weight, assumed=factor.assumed
+    )
+    if factor.value is not None:
+        message.value.CopyFrom(_fact(factor.value))
+    return message
+
+
+def _fact(value: Value) -> pb.FactValue:
+    holder = pb.StageExplanation()
+    put_values(holder.facts, {"": value})
+    return holder.facts[""]
 
 
 class FactPieces:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -35,6 +35,13 @@ class Metrics:
         events = counter("events", "Events by where they came from and what became of them.", "origin", "result")
         decisions = counter("decisions", "Committed decisions by priority.", "priority")
         stages = counter("stage_outcomes", "How the stages came to their results.", "stage", "outcome")
+        shadow = counter(
+            "shadow_matches",
+            "Rules on trial that matched; would: change, nothing or fail, had they been live.",
+            "stage",
+            "rule",
+            "would",
+        )
         flags = counter("decision_flags", "Flags on decisions.", "code")
         # Looking up a label costs more than counting, so what every event counts by is looked up once.
         self._calls = lru_cache(LABELS)(calls.labels)
@@ -43,6 +50,7 @@ class Metrics:
         self._decisions = lru_cache(LABELS)(decisions.labels)
         self._stages = lru_cache(LABELS)(stages.labels)
         self._flags = lru_cache(LABELS)(flags.labels)
+        self._shadow = lru_cache(LABELS)(shadow.labels)
         self._decide_seconds = histogram("decide_seconds", "Time to decide one event, seconds.")
         self._commit_seconds = histogram("commit_seconds", "Time of one round trip that commits, seconds.")
         self._batch = histogram("commit_events", "Events per commit.", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500))
@@ -77,6 +85,8 @@ class Metrics:
         stages = Tally((stage.stage, stage.outcome) for decision in decisions for stage in decision.explanation)
         for (stage, outcome), count in stages.items():
             self._stages(stage, outcome).inc(count)
+        for labels, count in Tally(_trials(decisions)).items():
+            self._shadow(*labels).inc(count)
         for priority, count in Tally(str(d.facts.get("priority") or "none") for d in decisions).items():
             self._decisions(priority).inc(count)
         for code, count in Tally(flag.code for decision in decisions for flag in decision.flags).items():
@@ -121,3 +131,12 @@ class Metrics:
         self._revision.labels(revision).set(1)
         self.rule_count.set(rules)
         self.load_time.set(activated.timestamp())
+
+
+def _trials(decisions: Iterable[Decision]) -> Iterator[tuple[str, str, str]]:
+    """Stage, rule and effect of every rule on trial that matched or failed."""
+    for decision in decisions:
+        for stage in decision.explanation:
+            for match in stage.shadow:
+                would = "fail" if match.failed else "change" if match.changes else "nothing"
+                yield stage.stage, match.rule.id, would

@@ -9,7 +9,17 @@ import pytest
 
 from service.api.answerby.v1 import resources_pb2 as pb
 from service.domain.clock import ClockPhase, ClockState, Target, TargetUnit
-from service.domain.decision import Decision, Flag, RuleReference, StageExplanation, StageOutcome
+from service.domain.decision import (
+    Decision,
+    Flag,
+    RuleReference,
+    ScoreExplanation,
+    ScoreFactor,
+    ScoreOutcome,
+    ShadowMatch,
+    StageExplanation,
+    StageOutcome,
+)
 from service.domain.effect import Effect, EffectKind
 from service.domain.request import RequestState
 from service.rules.vocabulary import Vocabulary
@@ -51,6 +61,21 @@ DECISION = Decision(
             failed=[RuleReference("broken", "c.yaml", 2, "Why not.")],
             facts={"score": 1.5, "customer.tier": "vip"},
             outputs={"category": "complaint"},
+            shadow=[ShadowMatch(rule=RULE, wins=True, changes={"priority": "P0", "role": None}, facts={"n": 3})],
+            scores=[
+                ScoreExplanation(
+                    id="rice",
+                    file="s.yaml",
+                    line=2,
+                    because="Most for least.",
+                    method="rice",
+                    outcome=ScoreOutcome.SCORED,
+                    factors=[ScoreFactor(name="reach", field="users", number="0.5", weight="2", assumed=True)],
+                    tie_break=ScoreFactor(name="tie_break", field="kano", value="must_be", number="5"),
+                    arithmetic="0.5 = 0.5",
+                    outputs={"score": 0.5},
+                )
+            ],
         )
     ],
     flags=[Flag("UNKNOWN_VALUE", "channel")],
@@ -98,6 +123,34 @@ def test_every_part_of_a_decision_is_in_its_message():
                 failed=[pb.RuleReference(id="broken", file="c.yaml", line=2, because="Why not.")],
                 facts={"score": pb.FactValue(double_value=1.5), "customer.tier": text("vip")},
                 outputs={"category": text("complaint")},
+                shadow=[
+                    pb.ShadowMatch(
+                        rule=pb.RuleReference(
+                            id="angry",
+                            file="rules/a.yaml",
+                            line=7,
+                            because="客户投诉",
+                            outputs={"category": text("complaint"), "sla.first_response": text("1h")},
+                        ),
+                        wins=True,
+                        changes={"priority": text("P0"), "role": pb.FactValue()},
+                        facts={"n": pb.FactValue(int_value=3)},
+                    )
+                ],
+                scores=[
+                    pb.ScoreExplanation(
+                        id="rice",
+                        file="s.yaml",
+                        line=2,
+                        because="Most for least.",
+                        method="rice",
+                        outcome=pb.SCORE_OUTCOME_SCORED,
+                        factors=[pb.ScoreFactor(name="reach", field="users", number="0.5", weight="2", assumed=True)],
+                        tie_break=pb.ScoreFactor(name="tie_break", field="kano", value=text("must_be"), number="5"),
+                        arithmetic="0.5 = 0.5",
+                        outputs={"score": pb.FactValue(double_value=0.5)},
+                    )
+                ],
             )
         ],
         flags=[pb.Flag(code="UNKNOWN_VALUE", message="channel")],
