@@ -15,12 +15,14 @@ class TargetUnit(StrEnum):
     WORKING_DAYS = "working_days"
 
 
-class Target(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True, omit_defaults=True):
     """How long a clock may run. `calendar` names the working time that counts; `always` is wall time."""
 
     amount: int
     unit: TargetUnit = TargetUnit.SECONDS
     calendar: str = ""
+    end_of_day: bool = False
+    """Due at the end of the working day on which the amount is used up."""
 
 
 class ClockPhase(StrEnum):
@@ -48,6 +50,16 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: str = ""
     """The id of the rule that set the target."""
     ladder: str = ""
+    revision: str = ""
+    """Of the rulebook that set the target; a later one changes it only as `on_rule_change` says."""
+    manual: bool = False
+    """A person set the due time; no rule moves it."""
+    held: bool = False
+    """Paused by an event, until one resumes it."""
+    longest_used: float = 0.0
+    """Seconds of working time of the longest cycle before this one; 0 in the first."""
+    longest_late: float = 0.0
+    """Seconds of working time by which the latest of the cycles before was late."""
 
 
 class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 import msgspec
 
 from service.rules.condition import All, AnyOf, Atom, Condition, Not
-from service.rules.model import Rule, Rulebook, Stage
+from service.rules.model import ClockDefinition, Rule, Rulebook, Stage, Trigger
 
 LANGUAGE = 2
 """Raised when the same files come to mean something else."""
@@ -30,7 +31,7 @@ def revision_of(rulebook: Rulebook, calendars: Mapping[str, object]) -> str:
         "stages": [_stage(stage) for stage in rulebook.stages],
         "lexicons": {name: [lexicon.terms, lexicon.exceptions] for name, lexicon in rulebook.lexicons.items()},
         "calendars": calendars,
-        "clocks": rulebook.clocks,
+        "clocks": {name: _clock(clock) for name, clock in rulebook.clocks.items()},
         "ladders": rulebook.ladders,
         "templates": rulebook.templates,
         "roles": rulebook.roles,
@@ -60,6 +61,16 @@ def _rule(rule: Rule) -> dict[str, object]:
         "file": rule.file,
         "line": rule.line,
     }
+
+
+def _clock(clock: ClockDefinition) -> dict[str, object]:
+    return {item.name: _clock_part(getattr(clock, item.name)) for item in fields(clock)}
+
+
+def _clock_part(part: object) -> object:
+    if isinstance(part, tuple):
+        return [_clock_part(item) for item in part]
+    return [part.events, part.actors, _condition(part.when)] if isinstance(part, Trigger) else part
 
 
 def _condition(condition: Condition) -> object:
