@@ -1,0 +1,43 @@
+"""What a stored decision was made from, put together again from the events and decisions of its request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from service.domain.decision import Decision
+from service.domain.event import Event
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
+from service.engine.counterfactual.search import Search
+from service.engine.counterfactual.situation import Situation
+from service.engine.decide import Context, decide
+
+
+class Rebuilt(NamedTuple):
+    situation: Situation
+    same: bool
+    """Deciding it again gives what was stored; else the rules have changed, and it is as they would decide it now."""
+
+
+def rebuild(
+    compiled: CompiledRulebook, events: Sequence[Event], decisions: Sequence[Decision], counts: Mapping[str, int]
+) -> Search[Rebuilt]:
+    """`events` and `decisions` of one request up to the one in question, oldest first; `counts` as it keeps them."""
+    context = Context(dict(counts))
+    state: RequestState | None = None
+    for event, decision in zip(events[:-1], decisions[:-1], strict=True):
+        state = decide(compiled, state, event, context, decision.decided).state
+        yield
+    situation = Situation(compiled, state, events[-1], context, decisions[-1].decided)
+    return Rebuilt(situation, same_outcome(situation.base, decisions[-1]))
+
+
+def same_outcome(one: Decision, other: Decision) -> bool:
+    """The same facts, clocks and deciding rules, whatever the places of rules and the number of the request."""
+    return (
+        one.facts == other.facts
+        and one.status == other.status
+        and one.clocks == other.clocks
+        and [[r.id for r in s.won] for s in one.explanation] == [[r.id for r in s.won] for s in other.explanation]
+    )
