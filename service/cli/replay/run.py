@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +17,8 @@ from service.cli.client import Target
 from service.cli.replay.mapping import Mapping
 from service.cli.replay.outcome import Outcome, Refused
 from service.cli.replay.output import Output, open_output
-from service.cli.replay.planning import Planned, Planner
-from service.cli.replay.readers import Row, format_of, read_rows
+from service.cli.replay.planning import Planned
+from service.cli.replay.source import Source
 from service.cli.replay.summary import Summary
 from service.cli.replay.tally import Tally
 
@@ -66,14 +65,14 @@ class Replay:
     """The parts of one replay that both ways of deciding share."""
 
     def __init__(self, job: Job, output: Output, progress: Progressing) -> None:
-        self._job = job
         self._output = output
         self._progress = progress
+        self._source = Source(job.file, job.mapping, job.tenant, output.refuse, job.limit)
         self.tally = Tally(job.mapping)
-        self.planner = Planner(job.mapping, job.tenant, output.refuse)
+        self.counts = self._source.counts
 
     def plan(self) -> Iterator[Planned]:
-        return self.planner.plan(self._rows())
+        return self._source.plan()
 
     def take(self, planned: Planned, outcome: Outcome | Refused) -> None:
         if isinstance(outcome, Refused):
@@ -83,17 +82,6 @@ class Replay:
         self._output.decision(planned, outcome)
         if self.tally.decisions % UPDATE_EVERY == 0:
             self._progress(self.tally.decisions)
-
-    def _rows(self) -> Iterator[Row]:
-        mapping = self._job.mapping
-        kind = mapping.format or format_of(self._job.file)
-        rows: Iterable[Row] = read_rows(self._job.file, kind, encoding=mapping.encoding, delimiter=mapping.delimiter)
-        checked = kind != "csv"  # in JSON lines a null may simply be left out
-        for row in islice(rows, self._job.limit or None):
-            if not checked and not row.refused:
-                self.planner.check_columns(row.cells)
-                checked = True
-            yield row
 
 
 def replay(job: Job, way: Local | Remote, console: Console) -> Summary:
@@ -105,7 +93,7 @@ def replay(job: Job, way: Local | Remote, console: Console) -> Summary:
     with open_output(job.out) as output, progress_bar(console) as progress:
         run = Replay(job, output, progress)
         unused = decide_here(run, way) if isinstance(way, Local) else asyncio.run(decide_there(run, way))
-    summary = Summary(run.planner.counts, run.tally, output, time.monotonic() - started, unused)
+    summary = Summary(run.counts, run.tally, output, time.monotonic() - started, unused)
     summary.print(console)
     return summary
 

@@ -1,0 +1,100 @@
+"""A course: what became of one request under one rulebook."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.domain.clock import ClockPhase, ClockState
+from service.domain.decision import Decision, StageOutcome
+from service.domain.effect import EffectKind
+from service.domain.event import INTERNAL_SOURCE, Value
+
+REFUSED = "refused"
+"""Stands beside the stage names among the troubles: the event could not be decided at all."""
+EventKey = tuple[str, str]
+"""Source and id of an event."""
+_SOUND = frozenset({StageOutcome.MATCHED, StageOutcome.DEFAULTED})
+
+
+@dataclass(slots=True)
+class Course:
+    """Grows with `note`. A course that only says facts has no decision."""
+
+    steps: dict[EventKey, Decision] = field(default_factory=dict)
+    """The decisions on events from outside, in order."""
+    first: Decision | None = None
+    last: Decision | None = None
+    """The decision at which the request stands, whatever made it."""
+    said: dict[str, Value] = field(default_factory=dict)
+    """Facts that are known without a decision."""
+    breached: set[str] = field(default_factory=set)
+    """The clocks that ran past their due time at any moment."""
+    notices: Counter[str] = field(default_factory=Counter)
+    """Messages by the role that gets them."""
+    tasks: Counter[str] = field(default_factory=Counter)
+    cases: Counter[str] = field(default_factory=Counter)
+    troubles: set[str] = field(default_factory=set)
+    """The stages that met an error or a conflict."""
+    refused: list[str] = field(default_factory=list)
+    decisions: int = 0
+    timers: int = 0
+    """How many of the decisions were on timers."""
+    cut: bool = False
+    """The request fired so many timers that no more were fired."""
+
+    def pass_time(self, moment: datetime, *, included: bool = False) -> None:
+        """Time went by until `moment`: clocks that were due before it are breached, `included` also those due then."""
+        for clock in self.last.clocks if self.last is not None else ():
+            due = clock.due
+            if due is None or clock.phase is not ClockPhase.RUNNING:
+                continue
+            if due < moment or (included and due == moment):
+                self.breached.add(clock.name)
+
+    def note(self, decision: Decision) -> None:
+        """Takes in the next decision."""
+        self.decisions += 1
+        self.last = decision
+        if not decision.event_source.startswith(INTERNAL_SOURCE):
+            self.first = self.first or decision
+            self.steps[decision.event_source, decision.event_id] = decision
+        for clock in decision.clocks:
+            if clock.breached:
+                self.breached.add(clock.name)
+        for stage in decision.explanation:
+            if stage.outcome not in _SOUND:
+                self.troubles.add(stage.stage)
+        for effect in decision.effects:
+            if effect.kind is EffectKind.NOTIFY:
+                self.notices[effect.role] += 1
+            elif effect.kind is EffectKind.CREATE_TASK:
+                self.tasks[effect.role] += 1
+            elif effect.kind is EffectKind.OPEN_CASE:
+                self.cases[str(effect.payload.get("case", ""))] += 1
+
+    def refuse(self, reason: str) -> None:
+        self.refused.append(reason)
+        self.troubles.add(REFUSED)
+
+    @property
+    def decided(self) -> bool:
+        return self.last is not None
+
+    @property
+    def clocks(self) -> Iterable[ClockState]:
+        return self.last.clocks if self.last is not None else ()
+
+
+def recorded_course(decisions: Iterable[Decision], horizon: datetime | None) -> Course:
+    """The course that a request really took. Decisions of our own, such as on timers, come with their events."""
+    course = Course()
+    for decision in decisions:
+        course.pass_time(decision.decided)
+        course.note(decision)
+        course.timers += decision.event_source.startswith(INTERNAL_SOURCE)
+    if horizon is not None:
+        course.pass_time(horizon, included=True)
+    return course

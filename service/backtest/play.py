@@ -1,0 +1,107 @@
+"""Plays stories that may concern each other under one rulebook and a virtual clock."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+
+from service.backtest.course import Course
+from service.backtest.story import Happening, Story
+from service.backtest.windows import WindowsInMemory
+from service.domain.errors import AnswerbyError
+from service.domain.event import Event
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
+from service.engine.decide import Context, decide
+from service.engine.virtual_clock import timer_event
+
+TIMER_LIMIT = 1_000
+"""Timers fired of one request; a ladder that never ends must not hang a backtest."""
+_NO_COUNTS = Context()
+
+Armed = tuple[datetime, str, str]
+"""When a timer is due, of which request, and its id."""
+
+
+class Play:
+    """One rulebook and requests that are counted together or merged. Use it once."""
+
+    def __init__(self, compiled: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
+        self._compiled = compiled
+        self._timer_limit = timer_limit
+        self._windows = WindowsInMemory(compiled.rulebook.vocabulary)
+        self._states: dict[str, RequestState] = {}
+        self._armed: list[Armed] = []
+        self.courses: dict[str, Course] = {}
+
+    def run(self, stories: Sequence[Story], horizon: datetime | None) -> dict[str, Course]:
+        """Plays all happenings in their order, then fires timers up to the horizon (None: until none is left).
+
+        A timer that is due at the very moment of an event fires after it: what is done by its due time is in time.
+        """
+        happenings = [happening for story in stories for happening in story.happenings]
+        if len(stories) > 1:
+            happenings.sort(key=_in_order)
+        for happening in happenings:
+            self._fire(happening.moment, included=False)
+            self._take(happening.event, happening.moment)
+        self._fire(horizon, included=True)
+        if horizon is not None:
+            for course in self.courses.values():
+                course.pass_time(horizon, included=True)
+        return self.courses
+
+    def _take(self, event: Event, moment: datetime) -> None:
+        """The event and, at once, what it makes other requests hear."""
+        told = deque([event])
+        while told:
+            told.extend(self._decide(told.popleft(), moment))
+
+    def _decide(self, event: Event, moment: datetime) -> list[Event]:
+        request_id = event.request_id
+        course = self.courses.get(request_id)
+        if course is None:
+            course = self.courses[request_id] = Course()
+        course.pass_time(moment)
+        state = self._states.get(request_id)
+        context = Context(self._windows.counts(event, state)) if self._windows else _NO_COUNTS
+        try:
+            decision = decide(self._compiled, state, event, context, moment)
+        except AnswerbyError as error:
+            course.refuse(f"{error.reason}: {error.message}")
+            return []
+        assert decision.state is not None
+        self._states[request_id] = decision.state
+        if self._windows:
+            self._windows.note(state, decision.state)
+        course.note(decision)
+        for timer in decision.arm:
+            heapq.heappush(self._armed, (timer.due, request_id, timer.id))
+        return decision.follow_ups
+
+    def _fire(self, until: datetime | None, *, included: bool) -> None:
+        armed = self._armed
+        while armed and (until is None or armed[0][0] < until or (included and armed[0][0] == until)):
+            due, request_id, timer_id = heapq.heappop(armed)
+            state = self._states[request_id]
+            timer = state.timers.get(timer_id)
+            if timer is None or timer.fired or timer.due != due:
+                continue
+            course = self.courses[request_id]
+            if course.timers >= self._timer_limit:
+                course.cut = True
+                continue
+            course.timers += 1
+            # One armed for a moment that had passed fires at once, not in the past.
+            self._take(timer_event(state, timer), max(due, _latest(course)))
+
+
+def _latest(course: Course) -> datetime:
+    assert course.last is not None
+    return course.last.decided
+
+
+def _in_order(happening: Happening) -> tuple[datetime, int]:
+    return happening.moment, happening.order

@@ -1,0 +1,88 @@
+"""A backtest of groups of stories: what a process of its own does, and all of them together come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.backtest.compare import Kind, compare
+from service.backtest.course import Course, recorded_course
+from service.backtest.examples import Candidate, Examples, weight_of
+from service.backtest.fields import Point, compared_fields
+from service.backtest.play import TIMER_LIMIT, Play
+from service.backtest.story import Story
+from service.backtest.tally import NEW, OLD, Counting, Tally
+from service.engine.compiled import CompiledRulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How requests are played and compared. `horizon` None: timers fire until none is left."""
+
+    horizon: datetime | None
+    point: Point = Point.LAST
+    examples: int = 3
+    """Of each kind."""
+    timer_limit: int = TIMER_LIMIT
+    show_text: bool = False
+
+
+class Backtest:
+    """New rules against old ones; `old` None: against what the stories say was decided, as far as they do."""
+
+    def __init__(self, new: CompiledRulebook, old: CompiledRulebook | None, settings: Settings) -> None:
+        self._new = new
+        self._old = old
+        self._settings = settings
+        self._fields = compared_fields(new.rulebook, old.rulebook if old is not None else None)
+        self._texts = {"vocabulary": new.rulebook.vocabulary} if settings.show_text else {}
+
+    def run(self, groups: Iterable[Sequence[Story]]) -> Tally:
+        """Requests of different groups know nothing of each other."""
+        tally = Tally(Examples(self._settings.examples))
+        counting = Counting(tally, self._fields, self._settings.point)
+        candidates: dict[Kind, list[Candidate]] = {}
+        for group in groups:
+            horizon, limit = self._settings.horizon, self._settings.timer_limit
+            after = Play(self._new, limit).run(group, horizon)
+            before = Play(self._old, limit).run(group, horizon) if self._old is not None else {}
+            for story in group:
+                if not story.compared:
+                    tally.counts["lead",] += 1
+                    continue
+                old = before[story.request_id] if self._old is not None else self._recorded(story)
+                self._count(story, old, after[story.request_id], counting, candidates)
+        tally.counts["requests",] = counting.requests
+        tally.examples.add(candidates, self._texts)
+        return tally
+
+    def _recorded(self, story: Story) -> Course | None:
+        """What the story says; None when it says nothing."""
+        if story.decisions:
+            return recorded_course(story.decisions, self._settings.horizon)
+        return Course(said=story.said) if story.said else None
+
+    def _count(
+        self,
+        story: Story,
+        old: Course | None,
+        new: Course,
+        counting: Counting,
+        candidates: dict[Kind, list[Candidate]],
+    ) -> None:
+        counting.requests += 1
+        counting.side(NEW, new)
+        if old is None:
+            return
+        counting.side(OLD, old)
+        difference = compare(self._fields, self._settings.point, old, new)
+        counting.both(old, new, difference)
+        kind = difference.kind
+        if kind is None:
+            return
+        group = candidates.setdefault(kind, [])
+        group.append(Candidate(weight_of(story.request_id, difference), story, difference, old, new))
+        if len(group) >= 8 * max(1, self._settings.examples):
+            group.sort(key=lambda candidate: candidate.weight)
+            del group[self._settings.examples :]

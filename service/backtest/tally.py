@@ -1,0 +1,159 @@
+"""What a backtest came to. Tallies of parts merge into the tally of the whole, in any order.
+
+Every figure stands under a key of words. SIDE is old or new.
+
+    requests    compared    differing    lead                   played, with an old side, with a difference; not counted
+    decisions | timers | cut | refused, SIDE                    decisions; those on timers; requests
+    value, FIELD, SIDE, VALUE       matrix, FIELD, OLD, NEW     requests by value, and by both values
+    changed | raised | lowered | sometime, FIELD                requests; `sometime`: upon at least one event
+    gained | lost, FIELD, MEMBER                                requests, of sets
+    stage, STAGE, OLD, NEW          won, STAGE, SIDE, RULE      requests by how the stage came out, and by who decided
+    ran | breached, CLOCK, SIDE     breach, CLOCK, new | gone   requests by clock
+    breach.new     breach.gone                                  requests with at least one such clock
+    notices | tasks | cases, NAME, SIDE                         messages, tasks, cases
+    notices | tasks | cases, NAME, more | fewer                 requests
+    effects.changed     errors, SIDE     errors.new     errors.gone     requests
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from service.backtest.compare import Difference, Move, surplus
+from service.backtest.course import Course
+from service.backtest.examples import Examples
+from service.backtest.fields import NOTHING, ComparedField, Point, Shown, outcome_at
+from service.domain.decision import Decision
+
+OLD, NEW = "old", "new"
+SIDES = (OLD, NEW)
+TOLD = ("notices", "tasks", "cases")
+Key = tuple[str, ...]
+
+
+@dataclass
+class Tally:
+    """Counts and examples. Add requests to it, or other tallies."""
+
+    examples: Examples
+    counts: Counter[Key] = field(default_factory=Counter)
+
+    def count(self, *key: str) -> int:
+        return self.counts[key]
+
+    def merge(self, other: Tally) -> None:
+        self.counts.update(other.counts)
+        self.examples.merge(other.examples)
+
+    def under(self, *prefix: str) -> dict[Key, int]:
+        """What stands below a key: the rest of each key and its figure, in the order of the words."""
+        size = len(prefix)
+        found = {key[size:]: n for key, n in self.counts.items() if key[:size] == prefix and len(key) > size and n}
+        return dict(sorted(found.items()))
+
+
+class Counting:
+    """Adds courses to a tally."""
+
+    def __init__(self, tally: Tally, fields: tuple[ComparedField, ...], point: Point) -> None:
+        self._counts = tally.counts
+        self._fields = fields
+        self._point = point
+        self.requests = 0
+
+    def side(self, side: str, course: Course) -> None:
+        """What one rulebook came to for a request, whatever the other says."""
+        counts = self._counts
+        counts["decisions", side] += course.decisions
+        counts["timers", side] += course.timers
+        counts["cut", side] += course.cut
+        counts["refused", side] += bool(course.refused)
+        counts["errors", side] += bool(course.troubles)
+        outcome = outcome_at(course, self._point)
+        for known in self._fields:
+            for value in members(outcome.get(known.name, NOTHING)):
+                counts["value", known.name, side, value] += 1
+        if course.last is None:
+            return
+        for clock in course.last.clocks:
+            counts["ran", clock.name, side] += 1
+        for name in course.breached:
+            counts["breached", name, side] += 1
+        for kind, told in told_of(course).items():
+            for name, number in told.items():
+                counts[kind, name, side] += number
+        decision = course.first if self._point is Point.FIRST else course.last
+        for stage in decision.explanation if decision is not None else ():
+            for rule in stage.won:
+                counts["won", stage.stage, side, rule.id] += 1
+
+    def both(self, old: Course, new: Course, difference: Difference) -> None:
+        """What differs between the two for a request."""
+        counts = self._counts
+        counts["compared",] += 1
+        counts["differing",] += bool(difference)
+        self._matrices(old, new)
+        for name, change in difference.changes.items():
+            counts["changed", name] += 1
+            if change.move is not Move.CHANGED:
+                counts[change.move.value, name] += 1
+            for member in set(members(change.new)) - set(members(change.old)) if change.field.is_set else ():
+                counts["gained", name, member] += 1
+            for member in set(members(change.old)) - set(members(change.new)) if change.field.is_set else ():
+                counts["lost", name, member] += 1
+        for name in difference.sometime:
+            counts["sometime", name] += 1
+        self._breaches(difference)
+        counts["errors.new",] += bool(difference.errors_new)
+        counts["errors.gone",] += bool(difference.errors_gone)
+        if difference.effects:
+            counts["effects.changed",] += 1
+            self._told(old, new)
+
+    def _matrices(self, old: Course, new: Course) -> None:
+        counts = self._counts
+        before, after = outcome_at(old, self._point), outcome_at(new, self._point)
+        for known in self._fields:
+            name = known.name
+            if known.is_set or (not old.decided and name not in old.said):
+                continue
+            counts["matrix", name, str(before.get(name, NOTHING)), str(after.get(name, NOTHING))] += 1
+        if old.last is None or new.last is None:
+            return
+        stages = outcomes(self._decision(old))
+        for stage, outcome in outcomes(self._decision(new)).items():
+            counts["stage", stage, stages.pop(stage, NOTHING), outcome] += 1
+        for stage, outcome in stages.items():
+            counts["stage", stage, outcome, NOTHING] += 1
+
+    def _decision(self, course: Course) -> Decision | None:
+        return course.first if self._point is Point.FIRST else course.last
+
+    def _breaches(self, difference: Difference) -> None:
+        counts = self._counts
+        for word, names in (("new", difference.breaches_new), ("gone", difference.breaches_gone)):
+            counts[f"breach.{word}",] += bool(names)
+            for name in names:
+                counts["breach", name, word] += 1
+
+    def _told(self, old: Course, new: Course) -> None:
+        before, after = told_of(old), told_of(new)
+        for kind in TOLD:
+            for name in surplus(after[kind], before[kind]):
+                self._counts[kind, name, "more"] += 1
+            for name in surplus(before[kind], after[kind]):
+                self._counts[kind, name, "fewer"] += 1
+
+
+def told_of(course: Course) -> Mapping[str, Counter[str]]:
+    return {"notices": course.notices, "tasks": course.tasks, "cases": course.cases}
+
+
+def outcomes(decision: Decision | None) -> dict[str, str]:
+    return {stage.stage: stage.outcome.value for stage in decision.explanation} if decision is not None else {}
+
+
+def members(value: Shown) -> list[str]:
+    return [value] if isinstance(value, str) else sorted(value)
