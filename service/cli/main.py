@@ -145,18 +145,35 @@ def watch(
 @app.command()
 @command
 def explain(
-    request_id: str,
+    request_id: Annotated[str, typer.Argument(help="A request of the server's.", show_default=False)] = "",
     target: TargetOption = DEFAULT_TARGET,
     token: TokenOption = "",
     tls_ca: TlsCaOption = None,
     sequence: Annotated[int, typer.Option(help="Which decision of the request; 0 is the latest.", min=0)] = 0,
+    event: Annotated[Path | None, typer.Option("--event", help="Decide these JSON events here instead.")] = None,
+    rules: RulesOption = None,
+    count: Annotated[list[str] | None, typer.Option(help="With --event: <count>=<number before it>.")] = None,
+    why_not: Annotated[list[str] | None, typer.Option(help="priority=P0, rule=<id>, ...; may be repeated.")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="A fact that must stay; may be repeated.")] = None,
+    most_changes: Annotated[int, typer.Option(help="Facts that may be otherwise.", min=1, max=6)] = 3,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    as_json: JsonOption = False,
 ) -> None:
-    """Say why a request was decided as it was."""
-    from service.cli import requests
+    """Say why a request was decided as it was, and what would have had to be otherwise."""
+    from service.cli import explaining
     from service.cli.client import Target
+    from service.cli.rules_folder import shipped_rules
+    from service.engine.counterfactual.inquiry import Inquiry
 
-    requests.explain(Target(target, token, tls_ca), request_id, sequence, language)
+    if bool(request_id) == (event is not None):
+        raise typer.BadParameter("give a request of the server's, or --event FILE to decide here")
+    goals = tuple(why_not or ())
+    inquiry = Inquiry(goals, alternatives=not goals, keep=tuple(keep or ()), most_changes=most_changes)
+    question = explaining.Question(inquiry, language, as_json=as_json)
+    if event is not None:
+        explaining.explain_event(event, rules or shipped_rules(), count or (), question)
+    else:
+        explaining.explain_stored(Target(target, token, tls_ca), request_id, sequence, question)
 
 
 @app.command()

@@ -15,13 +15,16 @@ from service.domain.errors import AnswerbyError, FieldViolation, InvalidInput
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
+from service.engine.counterfactual.inquiry import Inquiry, inquire
+from service.engine.counterfactual.rebuild import Rebuilt, rebuild
+from service.engine.counterfactual.search import MOST_CHANGES, Answered, Search
 from service.engine.decide import Context as DecisionContext
 from service.engine.decide import decide
-from service.engine.explain import explain_text
 from service.server.config import Limits
 from service.server.convert import event_from, instant_of
-from service.server.encode import decision_to, encode_decision, nested
+from service.server.encode import encode_decision, nested
 from service.server.errors import code_of, public
+from service.server.explaining import explained
 from service.server.interceptors import Context, current_call
 from service.server.rpc_request import check_batch_size
 from service.server.rulebooks import Live, RulebookHolder
@@ -32,6 +35,9 @@ from service.store.store import Store
 LANGUAGES = ("en", "zh")
 YIELD_EVERY = 25
 """Events of a batch between two turns for other calls."""
+DECISIONS_PER_TURN = 8
+LONGEST_STORY = 1000
+"""Events of a request that are decided again to find the state before one of them."""
 
 
 class DecisionServicer(rpc.DecisionServiceServicer):
@@ -86,9 +92,15 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         if violations:
             raise InvalidInput(violations)
         decision = await self._stored(request)
-        return pb.ExplainResponse(
-            decision=decision_to(decision, datetime.now(UTC)), text=explain_text(decision, language)
-        )
+        now = datetime.now(UTC)
+        inquiry = _inquiry(request)
+        if not inquiry:
+            return explained(decision, language, now)
+        with self._rulebooks.use() as live:
+            goals = inquiry.goals(live.compiled.rulebook)
+            situation, same = await self._rebuilt(live.compiled, decision)
+            findings = await _in_turns(inquire(situation, goals, inquiry))
+        return explained(decision, language, now, findings, same=same, most=inquiry.most_changes)
 
     async def _counts(self, live: Live, events: Sequence[Event | AnswerbyError]) -> dict[int, dict[str, int]]:
         """What the store has counted for those events that count something, by their position."""
@@ -118,6 +130,38 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             state = await self._store.get_request(tenant, request.request_id)
             sequence = state.decisions
         return await self._store.decision(tenant, request.request_id, sequence)
+
+    async def _rebuilt(self, compiled: CompiledRulebook, decision: Decision) -> Rebuilt:
+        """What the decision was made from."""
+        if decision.sequence > LONGEST_STORY:
+            problem = f"counterfactuals are told of the first {LONGEST_STORY} decisions of a request"
+            raise InvalidInput([FieldViolation("sequence", problem)])
+        tenant, request_id = decision.tenant, decision.request_id
+        state = await self._store.get_request(tenant, request_id)
+        events = await self._store.events(tenant, request_id)
+        newest_first = await self._store.decisions(tenant, request_id, limit=len(events))
+        decisions = newest_first[::-1][: decision.sequence]
+        return await _in_turns(rebuild(compiled, events[: decision.sequence], decisions, state.counts))
+
+
+async def _in_turns(search: Search[Answered]) -> Answered:
+    """Runs a search; other calls have their turn between its decisions."""
+    while True:
+        for _ in range(DECISIONS_PER_TURN):
+            try:
+                next(search)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+        await asyncio.sleep(0)
+
+
+def _inquiry(request: pb.ExplainRequest) -> Inquiry:
+    return Inquiry(
+        why_not=tuple(request.why_not),
+        alternatives=request.alternatives,
+        keep=tuple(request.keep),
+        most_changes=request.max_changes or MOST_CHANGES,
+    )
 
 
 def _as_of(request: Any) -> datetime:

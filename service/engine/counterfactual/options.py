@@ -40,6 +40,7 @@ class Options:
         self._atoms: dict[str, list[Atom]] = {}
         for atom in self._plan.atoms:
             self._atoms.setdefault(atom.field, []).append(atom)
+        self._required = required_fields(situation)
         self._of_field: dict[str, list[Change]] = {}
         self._records: dict[tuple[str, Plain], Record] = {}
         self._examples: dict[str, str] = {}
@@ -60,7 +61,7 @@ class Options:
 
     def fields_asked(self) -> list[str]:
         """The changeable fields that some rule asks, in order."""
-        return sorted(name for name in self._atoms if self.changeable(name))
+        return sorted(name for name in {*self._atoms, *self._required} if self.changeable(name))
 
     def lexicons_asked(self, name: str) -> list[str]:
         """The lexicons of which some rule asks whether the text mentions them."""
@@ -119,16 +120,18 @@ class Options:
 
     def _changes(self, name: str) -> Iterator[Change]:
         atoms = [atom for atom in self._atoms.get(name, ()) if atom.op is not Op.MENTIONS]
-        now = self._signature(atoms, hashable(self._current(name)))
+        now = self._signature(name, atoms, hashable(self._current(name)))
         best: dict[tuple[bool | None, ...], Change] = {}
         for change in self._candidates(self.fields[name], atoms):
-            signature = self._signature(atoms, change.to)
+            signature = self._signature(name, atoms, change.to)
             if signature != now and (signature not in best or change.size < best[signature].size):
                 best[signature] = change
         yield from sorted(best.values(), key=lambda c: (c.size, repr(c.to)))
 
-    def _signature(self, atoms: list[Atom], value: Plain) -> tuple[bool | None, ...]:
-        return tuple(self.truth_of_value(atom, value) for atom in atoms)
+    def _signature(self, name: str, atoms: list[Atom], value: Plain) -> tuple[bool | None, ...]:
+        """How the rules see the value: the truths of their conditions, and whether there is one, where that counts."""
+        counts = name in self._required and self.fields[name].default is None
+        return (counts and value is not None, *(self.truth_of_value(atom, value) for atom in atoms))
 
     def _current(self, name: str) -> Value:
         return self.situation.record.value(name) if name in self._windows else self.situation.given.get(name)
@@ -166,6 +169,14 @@ class Options:
         for moment in moments:
             away = abs((moment - start).total_seconds())
             yield _set(field, moment.isoformat(), 1 + away / (away + 86_400))
+
+
+def required_fields(situation: Situation) -> frozenset[str]:
+    """The fields that completeness rules ask to be given."""
+    rules = (rule for stage in situation.compiled.rulebook.stages for rule in stage.rules)
+    lists = (rule.then.get("require") for rule in rules)
+    found = {str(name) for names in lists if isinstance(names, (list, tuple)) for name in names}
+    return frozenset(found & set(situation.compiled.rulebook.vocabulary.fields))
 
 
 def _set(field: Field, value: Plain, size: float = 1.0) -> Change:

@@ -7,10 +7,11 @@ at once. Its budget is a number of decisions, never a time: the same question al
 from __future__ import annotations
 
 import heapq
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
+from math import comb
 from typing import TypeVar
 
 from service.domain.decision import Decision, RuleReference
@@ -72,6 +73,8 @@ class Answer:
     """The facts that stand in the way."""
     tried: int = 0
     """Decisions made."""
+    proved: bool = False
+    """All that is smaller was tried: fewer changes do not do it; of nothing found, no change up to the limit does."""
 
 
 Search = Generator[None, None, Answered]
@@ -172,20 +175,16 @@ class _Walk:
                         seen.add(further)
                         heapq.heappush(heap, (cost(further), further))
         exhausted = not heap
-        if found is None or len(found) > 1:
-            found = yield from self._single(found)
+        found, swept = yield from self._sweep(found)
         if found is not None:
             found = yield from self._smallest(found)
         tried = self.situation.evaluations - start
         if found is None:
-            return Answer(
-                self.goal,
-                missing=self._reason(seen, stuck, exhausted=exhausted),
-                stuck=tuple(sorted(stuck)),
-                tried=tried,
-            )
+            missing = self._reason(seen, stuck, exhausted=exhausted or swept)
+            return Answer(self.goal, missing=missing, stuck=tuple(sorted(stuck)), tried=tried, proved=swept)
         decision = self.situation.decide(found)
-        return Answer(self.goal, found=counterfactual(self.situation, found, self._names(), decision), tried=tried)
+        result = counterfactual(self.situation, found, self._names(), decision)
+        return Answer(self.goal, found=result, tried=tried, proved=swept)
 
     def _names(self) -> list[str]:
         if not self.goal.rule:
@@ -209,16 +208,18 @@ class _Walk:
         stuck |= planner.stuck
         return found
 
-    def _single(self, found: ChangeSet | None) -> Search[ChangeSet | None]:
-        """One change alone does it in a way that no plan foresaw?"""
-        for change in sorted(every_single(self.options), key=lambda c: cost((c,))):
-            if self.situation.evaluations >= self.limit:
-                return found
-            met = self._meets((change,))
-            yield
-            if met:
-                return (change,)
-        return found
+    def _sweep(self, found: ChangeSet | None) -> Search[tuple[ChangeSet | None, bool]]:
+        """Tries everything smaller, size by size, as far as the budget goes; and whether it went all the way."""
+        singles = sorted(every_single(self.options), key=lambda change: cost((change,)))
+        for size in range(1, len(found) if found is not None else self.most + 1):
+            if comb(len(singles), size) > self.limit - self.situation.evaluations:
+                return found, False
+            for changes in sorted(all_of(singles, size), key=cost):
+                met = self._meets(changes)
+                yield
+                if met:
+                    return changes, True
+        return found, True
 
     def _smallest(self, found: ChangeSet) -> Search[ChangeSet]:
         """The smallest part of the changes that does it: none of them is idle."""
@@ -233,9 +234,16 @@ class _Walk:
     def _reason(self, seen: set[ChangeSet], stuck: set[str], *, exhausted: bool) -> Missing:
         if self.situation.state is not None and self.situation.state.priority_floor and self.goal.name == "priority":
             return Missing.RAISED
-        if not exhausted or self.situation.evaluations >= self.limit:
+        if not exhausted:
             return Missing.BUDGET
         return Missing.FIXED if stuck and not seen else Missing.TOO_MANY
+
+
+def all_of(singles: list[Change], size: int) -> Iterator[ChangeSet]:
+    """Every choice of so many changes that can be made together."""
+    for chosen in combinations(singles, size):
+        if len({change.slot for change in chosen}) == size:
+            yield tuple(sorted(chosen, key=lambda change: change.slot))
 
 
 def every_single(options: Options) -> list[Change]:

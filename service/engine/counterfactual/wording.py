@@ -19,7 +19,7 @@ EN = {
     "already": "It is what was decided.",
     "would": "It would be, if {changes}.",
     "alternatives": "It would be otherwise:",
-    "alternative": "{stage}: {name}={value} if {changes}",
+    "alternative": "if {changes}: {outcomes}",
     "decided_by": "decided by",
     "through": "on the way",
     "and": " and ",
@@ -28,8 +28,8 @@ EN = {
     "holds": "holds",
     "fails": "does not hold",
     "error": "could not be evaluated",
-    "now": "now {value}",
-    "missing_now": "now missing",
+    "now": " (now {value})",
+    "missing_now": " (now missing)",
     "outranked_by": "outranked by",
     "in_force": "in force from {start} until {end}",
     "open": "open",
@@ -42,9 +42,9 @@ EN = {
     Missing.SHADOW: "The rules that give {goal} are in shadow mode or not in force at the time of the event.",
     Missing.RAISED: "A ladder raised the priority; rules cannot lower it.",
     Missing.FIXED: "It hangs on facts that are taken as they are: {stuck}.",
-    Missing.TOO_MANY: "It would need more than {most} changes{stuck_also}.",
+    Missing.TOO_MANY: "No change of up to {most} facts that leads to it was found{stuck_also}.",
     Missing.BUDGET: "Nothing was found in {tried} decisions; that does not mean that there is nothing.",
-    "stuck_also": ", or changes of what is taken as it is: {stuck}",
+    "stuck_also": "; taken as they are: {stuck}",
     Standing.WON: "won",
     Standing.OUTRANKED: "matched and was outranked",
     Standing.NOT_MATCHED: "did not match",
@@ -72,34 +72,34 @@ EN = {
 ZH = {
     "why_not": "为何不是 {goal}？",
     "already": "决定正是如此。",
-    "would": "若{changes}，则会如此。",
+    "would": "若 {changes}，则会如此。",
     "alternatives": "以下情形会有不同结果：",
-    "alternative": "{stage}：若{changes}，则 {name}={value}",
+    "alternative": "若 {changes}，则 {outcomes}",
     "decided_by": "依据",
     "through": "经由",
-    "and": "，且",
+    "and": "，且 ",
     "none": "无",
     "rule": "规则 {rule}",
     "holds": "成立",
     "fails": "不成立",
     "error": "无法求值",
-    "now": "现为 {value}",
-    "missing_now": "现缺失",
+    "now": "（现为 {value}）",
+    "missing_now": "（现缺失）",
     "outranked_by": "被更高者覆盖",
     "in_force": "有效期 {start} 至 {end}",
     "open": "不限",
-    ChangeKind.SET: " {field} 为 {to}{now}",
+    ChangeKind.SET: "{field} 为 {to}{now}",
     ChangeKind.GIVE: "填写了 {field}",
-    ChangeKind.CLEAR: " {field} 缺失{now}",
-    ChangeKind.MENTION: " {field} 提及词库 {lexicon}（如 {example}）",
-    ChangeKind.UNMENTION: " {field} 未提及词库 {lexicon}",
+    ChangeKind.CLEAR: "{field} 缺失{now}",
+    ChangeKind.MENTION: "{field} 提及词库 {lexicon}（如 {example}）",
+    ChangeKind.UNMENTION: "{field} 未提及词库 {lexicon}",
     Missing.NO_RULE: "没有规则或默认值给出 {goal}。",
     Missing.SHADOW: "给出 {goal} 的规则处于影子模式，或在事件发生时不在有效期内。",
     Missing.RAISED: "升级阶梯已提高优先级，规则不能降低。",
     Missing.FIXED: "取决于不作假设的事实：{stuck}。",
-    Missing.TOO_MANY: "需要改变超过 {most} 项事实{stuck_also}。",
+    Missing.TOO_MANY: "改变至多 {most} 项事实仍未找到{stuck_also}。",
     Missing.BUDGET: "试算 {tried} 次未找到；这不表示不存在。",
-    "stuck_also": "，或改变不作假设的事实：{stuck}",
+    "stuck_also": "；不作假设的事实：{stuck}",
     Standing.WON: "生效",
     Standing.OUTRANKED: "命中但被更高者覆盖",
     Standing.NOT_MATCHED: "未命中",
@@ -160,16 +160,20 @@ class Wording:
         )
 
     def alternatives(self, found: list[Alternative]) -> Iterator[str]:
-        if not found:
-            return
-        yield self._words["alternatives"]
-        yield from (f"  {self.alternative(item)}" for item in found)
+        """What each change would lead to, stage by stage."""
+        by_changes: dict[ChangeSet, list[str]] = {}
+        for item in found:
+            by_changes.setdefault(item.counterfactual.changes, []).append(self.outcome(item))
+        if by_changes:
+            yield self._words["alternatives"]
+        for changes, outcomes in by_changes.items():
+            yield f"  {self._alternative(changes, outcomes)}"
 
     def alternative(self, item: Alternative) -> str:
-        found = item.counterfactual
-        value = show(found.outcome.get(item.name)) or self._words["none"]
-        line = self._words["alternative"]
-        return line.format(stage=item.stage, name=item.name, value=value, changes=self.changes(found.changes))
+        return self._alternative(item.counterfactual.changes, [self.outcome(item)])
+
+    def _alternative(self, changes: ChangeSet, outcomes: list[str]) -> str:
+        return self._words["alternative"].format(changes=self.changes(changes), outcomes=", ".join(outcomes))
 
     def standing(self, found: RuleStanding) -> Iterator[str]:
         words = self._words
@@ -179,12 +183,12 @@ class Wording:
             yield f"  {words['in_force'].format(start=start, end=end)}"
         for asked in found.asked:
             holds = {True: "holds", False: "fails", None: "error"}[asked.holds]
-            now = f" ({self._now(asked.now)})" if asked.now is not None else ""
+            now = self._now(asked.now) if asked.now is not None else ""
             yield f"  {words[holds]}: {self.condition(asked.condition)}{now}"
         yield from (f"  {words['outranked_by']}: {place(rule)} {rule.because}" for rule in found.outranked_by)
 
     def changes(self, changes: ChangeSet) -> str:
-        return self._words["and"].join(self.change(change) for change in changes).strip()
+        return self._words["and"].join(self.change(change) for change in changes)
 
     def change(self, change: Change) -> str:
         now = self._before(change)
@@ -220,7 +224,7 @@ class Wording:
         if self.is_personal(change.field):
             return ""
         value = current(self.situation, change)
-        return f" ({self._now(value)})"
+        return self._now(value)
 
     def _now(self, value: Value) -> str:
         if value is None:
