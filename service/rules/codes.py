@@ -74,6 +74,13 @@ class Code(StrEnum):
     # Tables and templates
     TABLE_WIDTH = "table-width"
     TABLE_EMPTY = "table-empty"
+    CSV_SYNTAX = "csv-syntax"
+    CSV_HEADER = "csv-header"
+    CSV_CELL = "csv-cell"
+    CSV_PATH = "csv-path"
+    CSV_MISSING = "csv-missing"
+    CSV_SHARED = "csv-shared"
+    CSV_UNUSED = "csv-unused"
     TEMPLATE_SYNTAX = "template-syntax"
     UNKNOWN_PLACEHOLDER = "unknown-placeholder"
     # Rule tests

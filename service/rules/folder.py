@@ -1,4 +1,4 @@
-"""Which files of a folder are rule files, and their text."""
+"""Which files of a folder are rule files, and their text: YAML files, and CSV files with the rows of tables."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from service.rules.nodes import Place
 MAX_FILE_BYTES = 1 << 20
 MAX_FILES = 5_000
 _SUFFIXES = (".yaml", ".yml")
+_CSV_SUFFIX = ".csv"
+_WORKBOOK = b"PK\x03\x04"
 _OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
 
 
@@ -42,7 +44,8 @@ def read_folder(folder: Path, report: Report) -> list[RuleText]:
         message = f"the folder holds more than {MAX_FILES} rule files"
         report.add(Code.FOLDER_TOO_LARGE, Place(str(folder), 1, 1), message, "is it the right folder?")
         return []
-    texts = [_read(path, _relative(path, folder), report) for path in paths]
+    root = folder.resolve()
+    texts = [_read(path, _relative(path, folder), root, report) for path in paths]
     if None in texts:
         report.lose()
     return [text for text in texts if text is not None]
@@ -66,9 +69,15 @@ def _find(folder: Path, report: Report) -> list[Path]:
 
 
 def is_rule_file(name: str) -> bool:
-    """Whether a file of this name is part of the rulebook: YAML, no test, no readme, not hidden."""
+    """Whether a file of this name is part of the rulebook: YAML or CSV, no test, no readme, not hidden."""
     stem, suffix = os.path.splitext(name)  # noqa: PTH122
-    return suffix in _SUFFIXES and not name.startswith((".", "README")) and not stem.endswith("_test")
+    is_read = suffix in _SUFFIXES or is_csv(name)
+    return is_read and not name.startswith((".", "README", "~$")) and not stem.endswith("_test")
+
+
+def is_csv(path: str) -> bool:
+    """Whether the file holds rows of a table; Windows writes some suffixes in capitals."""
+    return path.lower().endswith(_CSV_SUFFIX)
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -77,9 +86,12 @@ def _relative(path: Path, folder: Path) -> str:
     return os.fsencode(shown).decode(errors="replace")
 
 
-def _read(path: Path, name: str, report: Report) -> RuleText | None:
+def _read(path: Path, name: str, root: Path, report: Report) -> RuleText | None:
     start = Place(name, 1, 1)
     try:
+        if is_csv(name) and not path.resolve().is_relative_to(root):
+            report.add(Code.FILE_UNREADABLE, start, "is a link out of the rule folder", "put a copy of the file here")
+            return None
         if not stat.S_ISREG(path.stat().st_mode):
             report.add(Code.FILE_UNREADABLE, start, "is not an ordinary file")
             return None
@@ -97,21 +109,35 @@ def _read(path: Path, name: str, report: Report) -> RuleText | None:
 
 def decode(content: bytes, file: str, report: Report) -> str | None:
     """UTF-8 text, with or without a byte order mark; None with a diagnostic otherwise."""
+    remedy = 'in Excel save it as "CSV UTF-8 (Comma delimited)"' if is_csv(file) else ""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        report.add(Code.FILE_ENCODING, Place(file, 1, 1), "is UTF-16", "save it as UTF-8")
+        report.add(Code.FILE_ENCODING, Place(file, 1, 1), "is UTF-16", remedy or "save it as UTF-8")
+        return None
+    if content.startswith(_WORKBOOK):
+        report.add(Code.FILE_ENCODING, Place(file, 1, 1), "is an Excel workbook or a ZIP archive", remedy)
         return None
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
         place = _place_of(content[: error.start], file)
-        report.add(Code.FILE_ENCODING, place, "is not UTF-8 from here on", "save it as UTF-8, not GBK or Latin-1")
+        report.add(Code.FILE_ENCODING, place, _no_utf8(content), remedy or "save it as UTF-8, not GBK or Latin-1")
         return None
     if "\0" in text:
         place = _place_of(content[: content.index(0)], file)
-        report.add(Code.FILE_ENCODING, place, "holds a NUL character", "was it only half written?")
+        hint = "was it only half written?" if not remedy else f"is it UTF-16? {remedy}"
+        report.add(Code.FILE_ENCODING, place, "holds a NUL character", hint)
         return None
     return text
+
+
+def _no_utf8(content: bytes) -> str:
+    """What the bytes may be instead."""
+    try:
+        content.decode("gb18030")
+    except UnicodeDecodeError:
+        return "is not UTF-8 from here on"
+    return "is not UTF-8 from here on; it may be GBK"
 
 
 def _place_of(before: bytes, file: str) -> Place:

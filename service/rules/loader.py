@@ -10,8 +10,9 @@ from types import MappingProxyType
 from service.rules.calendar_section import compile_calendars
 from service.rules.clock_section import compile_clocks
 from service.rules.codes import Code
+from service.rules.csv_files import CsvFiles
 from service.rules.diagnostic import Diagnostic, Report
-from service.rules.folder import RuleText, read_folder
+from service.rules.folder import RuleText, is_csv, read_folder
 from service.rules.ladder_section import compile_ladders
 from service.rules.lexicon_section import compile_lexicons
 from service.rules.model import Rulebook, SourceFile
@@ -43,6 +44,8 @@ class _Parsed:
 
     sections: dict[str, list[Node]] = field(default_factory=lambda: {name: [] for name in SECTIONS})
     stages: list[MappingNode] = field(default_factory=list)
+    csv: list[RuleText] = field(default_factory=list)
+    """Rows of tables, still text, as their meaning depends on the table."""
 
 
 def load_rulebook(folder: Path) -> LoadResult:
@@ -72,6 +75,9 @@ def _load(texts: Iterable[RuleText], report: Report, folder: str) -> LoadResult:
 def _parse(files: list[RuleText], report: Report) -> _Parsed:
     parsed = _Parsed()
     for file in files:
+        if is_csv(file.path):
+            parsed.csv.append(file)
+            continue
         root = parse_yaml(file.text, file.path, report)
         start = Place(file.path, 1, 1)
         if _says_nothing(file.text):
@@ -130,7 +136,9 @@ def _compile(parsed: _Parsed, report: Report, folder: Place) -> Rulebook:
     templates, placeholders = compile_templates(scope, sections["templates"])
     ladders = compile_ladders(scope, sections["ladders"])
     clocks = compile_clocks(scope, sections["clocks"])
-    stages = compile_stages(scope, settings, clocks, parsed.stages)
+    csv_files = CsvFiles(parsed.csv, report)
+    stages = compile_stages(scope, settings, clocks, csv_files, parsed.stages)
+    csv_files.report_unused()
     check_placeholders(scope, placeholders, stages, ladders, clocks)
     rulebook = Rulebook(
         revision="",

@@ -29,6 +29,15 @@ class ScalarNode:
 
 
 @dataclass(slots=True, eq=False)
+class RefusedNode(ScalarNode):
+    """A value whose mistake is reported already; it is passed over."""
+
+    @classmethod
+    def at(cls, place: Place) -> RefusedNode:
+        return cls(place, None, "", plain=True)
+
+
+@dataclass(slots=True, eq=False)
 class SequenceNode:
     place: Place
     items: tuple[Node, ...]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from service.rules.codes import Code
 from service.rules.complete_outputs import CompleteOutputs, compile_complete_outputs
+from service.rules.csv_files import CsvFiles
 from service.rules.model import STAGES, Block, ClockDefinition, HitPolicy, Output, Stage
 from service.rules.nodes import MappingNode, Place
 from service.rules.outputs import TARGET_PREFIX, OutputCompiler
@@ -20,14 +21,18 @@ from service.rules.vocabulary import FieldType
 
 
 def compile_stages(
-    scope: Scope, settings: Settings, clocks: Mapping[str, ClockDefinition], roots: Iterable[MappingNode]
+    scope: Scope,
+    settings: Settings,
+    clocks: Mapping[str, ClockDefinition],
+    csv_files: CsvFiles,
+    roots: Iterable[MappingNode],
 ) -> tuple[Stage, ...]:
     """All six stages, in order; one without rules has no blocks."""
     order = ReadingOrder(scope)
     complete = compile_complete_outputs(scope, clocks, settings.complete_outputs)
     blocks: dict[str, list[Block]] = {name: [] for name in STAGES}
     for root in roots:
-        for block in _blocks(scope, clocks, complete, order, root):
+        for block in _blocks(scope, clocks, complete, order, csv_files, root):
             blocks[block.stage].append(block)
     order.check()
     return tuple(_stage(scope, clocks, complete, name, settings.stages[name], blocks[name]) for name in STAGES)
@@ -38,6 +43,7 @@ def _blocks(
     clocks: Mapping[str, ClockDefinition],
     complete: CompleteOutputs,
     order: ReadingOrder,
+    csv_files: CsvFiles,
     root: MappingNode,
 ) -> Iterator[Block]:
     section = open_section(scope, clocks, complete, order, root)
@@ -48,7 +54,7 @@ def _blocks(
         scope.report.add(Code.MISSING_KEY, root, "a file with `stage` needs `rules` or `table`")
     if rules is not None and (block := compile_rules(section, rules)):
         yield block
-    if table is not None and (block := compile_table(section, table)):
+    if table is not None and (block := compile_table(section, table, csv_files)):
         yield block
 
 

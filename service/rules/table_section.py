@@ -10,8 +10,10 @@ from types import MappingProxyType
 from service.rules.canonical import all_of
 from service.rules.codes import Code
 from service.rules.condition import ALWAYS, Condition
+from service.rules.csv_files import CsvFiles
+from service.rules.csv_table import Wanted, read_rows
 from service.rules.model import Block, HitPolicy, Output, Rule, RuleMode
-from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from service.rules.nodes import MappingNode, Node, RefusedNode, ScalarNode, SequenceNode
 from service.rules.reader import Keys
 from service.rules.rule_section import DEFAULT_RANK, Section, read_mode, read_owner, read_period
 from service.rules.scope import Kind
@@ -25,6 +27,7 @@ _TABLE_KEYS = (
     "outputs",
     "hit",
     "rows",
+    "rows_from",
     "owner",
     "enabled_from",
     "until",
@@ -54,8 +57,12 @@ class _Table:
     period: tuple[datetime | None, datetime | None]
     mode: RuleMode
 
+    @property
+    def columns(self) -> tuple[_Column, ...]:
+        return (*self.inputs, *self.outputs)
 
-def compile_table(section: Section, node: Node) -> Block | None:
+
+def compile_table(section: Section, node: Node, csv_files: CsvFiles) -> Block | None:
     """The block of a `table:`; its policy is `first` unless the table or its file names another."""
     scope = section.scope
     mapping = scope.reader.mapping(node, "table")
@@ -63,14 +70,41 @@ def compile_table(section: Section, node: Node) -> Block | None:
         return None
     keys = Keys(scope.reader, mapping, "table", _TABLE_KEYS)
     table = _open(section, keys)
-    rows = keys.require("rows")
     hit = read_hit(scope, keys) or read_hit(scope, section.keys) or HitPolicy.FIRST
-    if isinstance(rows, SequenceNode) and not rows.items:
-        scope.report.add(Code.TABLE_EMPTY, rows, "the table has no rows")
-        return None
-    items = () if rows is None else scope.reader.sequence(rows, "rows")
-    found = tuple(_row(table, number, item) for number, item in enumerate(items, start=1))
+    rows = _rows_of_file(table, keys, csv_files) if keys.get("rows_from") else _rows(section, keys)
+    found = tuple(_row(table, number, row) for number, row in enumerate(rows, start=1))
     return Block(table.id, section.stage, hit, found) if found else None
+
+
+def _rows(section: Section, keys: Keys) -> tuple[Node, ...]:
+    report = section.scope.report
+    rows = keys.get("rows")
+    if rows is None:
+        report.add(Code.MISSING_KEY, keys.node, "table needs `rows`, or `rows_from` with the name of a CSV file")
+        return ()
+    if isinstance(rows, SequenceNode) and not rows.items:
+        report.add(Code.TABLE_EMPTY, rows, "the table has no rows")
+        return ()
+    return section.scope.reader.sequence(rows, "rows")
+
+
+def _rows_of_file(table: _Table, keys: Keys, csv_files: CsvFiles) -> tuple[Node, ...]:
+    scope, node = table.section.scope, keys.get("rows_from")
+    if keys.get("rows") is not None:
+        scope.report.add(Code.WRONG_VALUE, keys.node, "the table has `rows` and `rows_from`", "keep one")
+    file = None if node is None else csv_files.take(node)
+    if file is None:
+        return ()
+    columns = [(column.name, column.node.text) for column in table.columns if isinstance(column.node, ScalarNode)]
+    wanted = Wanted(
+        inputs=tuple(c.node.text for c in table.inputs if isinstance(c.node, ScalarNode)),
+        outputs=tuple(c.node.text for c in table.outputs if isinstance(c.node, ScalarNode)),
+        broken=frozenset(text for name, text in columns if name is None),
+        extra=frozenset(_ROW_KEYS) - {"when", "then"},
+        place=keys.node.place,
+    )
+    path, text = file
+    return read_rows(text, path, wanted, scope.fields, scope.report)
 
 
 def _open(section: Section, keys: Keys) -> _Table:
@@ -191,7 +225,8 @@ def _results(table: _Table, number: int, row: Node, cells: tuple[Node, ...]) -> 
         return {}
     found: dict[str, Output] = {}
     for column, cell in zip(table.outputs, cells, strict=True):
-        output = None if column.name is None else table.section.outputs.output(column.name, cell)
+        is_refused = column.name is None or isinstance(cell, RefusedNode)
+        output = None if column.name is None or is_refused else table.section.outputs.output(column.name, cell)
         if column.name is not None and output is not None:
             found[column.name] = output
     table.section.complete.check(row, f"row {number} of {table.id}", found, {c.name or "" for c in table.outputs})
