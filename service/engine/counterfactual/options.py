@@ -155,8 +155,23 @@ class Options:
                 yield from self._instants(field, current, atoms)
             case FieldType.TEXT | FieldType.STRING:
                 yield from _words(field, atoms)
-        if not is_given and field.type in {FieldType.TEXT, FieldType.STRING}:
+        if not is_given and field.default is None and field.window is None:
+            yield from self._stand_in(field, atoms)
+
+    def _stand_in(self, field: Field, atoms: list[Atom]) -> Iterator[Change]:
+        """Some value of a fact of which only matters that there is one."""
+        if field.type in {FieldType.TEXT, FieldType.STRING}:
             yield Change(field.name, ChangeKind.GIVE, STAND_IN, size=GIVE)
+        elif all(atom.op is Op.MISSING for atom in atoms):
+            values: dict[FieldType, Plain] = {
+                FieldType.INTEGER: 1,
+                FieldType.DECIMAL: 1,
+                FieldType.DURATION: "PT1H",
+                FieldType.INSTANT: self.situation.event.time.isoformat(),
+                FieldType.BOOLEAN: True,
+            }
+            first = field.values[0] if field.values else STAND_IN
+            yield Change(field.name, ChangeKind.GIVE, values.get(field.type, first), size=GIVE - 0.5)
 
     def _instants(self, field: Field, current: Typed | None, atoms: list[Atom]) -> Iterator[Change]:
         start = current if isinstance(current, datetime) else self.situation.event.time

@@ -35,12 +35,14 @@ Wanted = Callable[[Output], bool]
 class Planner:
     """Plans from one point: the facts of `record`, and the decision that they led to."""
 
-    def __init__(self, options: Options, record: Record, decision: Decision, most: int) -> None:
+    def __init__(self, options: Options, record: Record, decision: Decision, most: int, made: ChangeSet = ()) -> None:
+        """`made` are the changes that led to the record."""
         self._options = options
         self._compiled = options.situation.compiled
         self._record = record
         self._decision = decision
         self._most = most
+        self._made = {change.field for change in made}
         self._at = options.situation.event.time
         self._known: dict[tuple[Condition, bool], list[ChangeSet]] = {}
         self._depth = 0
@@ -68,7 +70,8 @@ class Planner:
     def _by_hand(self, name: str) -> list[ChangeSet]:
         """A value that a person set wins over all rules: nothing else helps."""
         given = OVERRIDE_PREFIX + name
-        return [(Change(given, ChangeKind.CLEAR),)] if given in self._options.situation.given else []
+        in_force = given in self._options.situation.given and given not in self._made
+        return [(Change(given, ChangeKind.CLEAR),)] if in_force else []
 
     def _stages(self, names: Iterable[str]) -> list[Stage]:
         return [stage for stage in self._compiled.rulebook.stages if stage.name in names]

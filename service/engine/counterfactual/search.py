@@ -16,11 +16,12 @@ from typing import TypeVar
 
 from service.domain.decision import Decision, RuleReference
 from service.domain.event import Value
-from service.engine.counterfactual.changes import Change, ChangeSet, cost
+from service.engine.counterfactual.changes import Change, ChangeKind, ChangeSet, cost
 from service.engine.counterfactual.goals import Goal, live_rules, value_of
 from service.engine.counterfactual.options import Options
 from service.engine.counterfactual.planner import MISSING_FACTS, Planner
 from service.engine.counterfactual.situation import Situation
+from service.engine.lifecycle import OVERRIDE_PREFIX
 from service.rules.model import Rule
 
 MOST_CHANGES = 3
@@ -198,7 +199,7 @@ class _Walk:
     def _further(self, changes: ChangeSet, stuck: set[str]) -> list[ChangeSet]:
         """What could be changed besides, seen from what the changes led to."""
         record = self.situation.look(changes)
-        planner = Planner(self.options, record, self.situation.decide(changes), self.most - len(changes))
+        planner = Planner(self.options, record, self.situation.decide(changes), self.most - len(changes), changes)
         slots = {change.slot for change in changes}
         found = [
             tuple(sorted((*changes, *more), key=lambda change: change.slot))
@@ -248,7 +249,8 @@ def all_of(singles: list[Change], size: int) -> Iterator[ChangeSet]:
 
 def every_single(options: Options) -> list[Change]:
     """Every change of one fact that the rules could notice."""
-    found: list[Change] = []
+    given = options.situation.given
+    found = [Change(name, ChangeKind.CLEAR) for name in given if name.startswith(OVERRIDE_PREFIX)]
     for name in options.fields_asked():
         found += options.of_field(name)
         for lexicon in options.lexicons_asked(name):

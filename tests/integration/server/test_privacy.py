@@ -94,6 +94,15 @@ async def test_what_a_personal_field_holds_is_told_nowhere(shipped, running, mak
     for language in ("en", "zh"):
         request = decision_pb.ExplainRequest(request_id="R-1", language_code=language)
         told[f"the explanation in {language}"] = (await running.decisions.Explain(request)).text
+        request.why_not.extend(
+            ["priority=P2", "priority=P1", "category=consultation", "rule=safety-fire", "complete=true"]
+        )
+        request.alternatives = True
+        request.max_changes = 6
+        explained = await running.decisions.Explain(request)
+        assert explained.reproduced
+        assert len(explained.counterfactuals) == 5
+        told[f"why not, in {language}"] = MessageToJson(explained, ensure_ascii=False)
     async for message in running.requests.WatchDecisions(pb.WatchDecisionsRequest(from_start=True)):
         told["the watch"] = MessageToJson(message, ensure_ascii=False)
         break
