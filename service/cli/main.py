@@ -189,13 +189,23 @@ def check(folder: Annotated[Path | None, typer.Argument(help="Rules folder.")] =
 
 @app.command("test")
 @command
-def run_rule_tests(folder: Annotated[Path | None, typer.Argument(help="Rules folder.")] = None) -> None:
-    """Run the *_test.yaml files beside the rules; status 1 when a case fails or there is none."""
+def run_rule_tests(
+    folder: Annotated[Path | None, typer.Argument(help="Rules folder.")] = None,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Say which rules and rows no case decided by.")] = False,
+    fail_under: Annotated[
+        float | None, typer.Option("--fail-under", help="Least coverage in percent.", min=0, max=100)
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file too.")] = None,
+    chosen: Annotated[str, typer.Option("--filter", help="Only cases whose file or name has this in it.")] = "",
+    language: Annotated[str, typer.Option("--language", help="Of explanations: en or zh.")] = "en",
+) -> None:
+    """Run the *_test.yaml files beside the rules; status 1 when a case fails, 2 when they cannot be run."""
+    from service.cli import testing
     from service.cli.rules_folder import shipped_rules
-    from service.cli.testing import pass_rule_tests
 
-    if not pass_rule_tests(folder or shipped_rules()):
-        raise typer.Exit(1)
+    options = testing.options(coverage, fail_under, form, junit, chosen, language)
+    raise typer.Exit(testing.test_rules(folder or shipped_rules(), options))
 
 
 @app.command()

@@ -2,39 +2,111 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from time import perf_counter
 
 from service.cli.checking import check_rules
-from service.engine.compiled import compile_rulebook
-from service.engine.rule_tests.runner import Outcome, run_folder
-from service.engine.rule_tests.suite import BadSuite
+from service.cli.fail import fail
+from service.cli.testing_json import as_json, unusable
+from service.cli.testing_junit import write_junit
+from service.cli.testing_report import UNUSABLE, Result, covered, run_suites
+from service.cli.testing_text import lines
+from service.domain.errors import EngineLimit
+from service.engine.compiled import CompiledRulebook, compile_rulebook
+from service.engine.rule_tests.cases import Located
+from service.engine.rule_tests.suite import load_suites
 from service.rules.loader import load_rulebook
 
 
-def pass_rule_tests(folder: Path) -> bool:
-    """Prints every failing case with expected, actual and why; True when all passed and there was at least one."""
-    rulebook = load_rulebook(folder).rulebook
-    if rulebook is None:
-        return check_rules(folder)
-    compiled = compile_rulebook(rulebook)
-    passed = failed = 0
-    for outcome in run_folder(compiled, folder):
-        if isinstance(outcome, BadSuite):
-            print(f"FAILED {outcome}")
-            failed += 1
-        elif outcome.differences:
-            show(outcome)
-            failed += 1
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class Language(StrEnum):
+    EN = "en"
+    ZH = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How `answerby test` was asked."""
+
+    coverage: bool = False
+    fail_under: float | None = None
+    """Least share of rules and rows in percent."""
+    form: Format = Format.TEXT
+    junit: Path | None = None
+    chosen: str = ""
+    """Only cases with this in their `file: name`."""
+    language: Language = Language.EN
+
+
+def options(
+    coverage: bool, fail_under: float | None, form: str, junit: Path | None, chosen: str, language: str
+) -> Options:
+    """The options as given on the command line; a word that is none of those known ends the command."""
+    if form not in tuple(Format):
+        fail(f'--format is text or json, not "{form}"', UNUSABLE)
+    if language not in tuple(Language):
+        fail(f'--language is en or zh, not "{language}"', UNUSABLE)
+    return Options(coverage, fail_under, Format(form), junit, chosen, Language(language))
+
+
+def test_rules(folder: Path, options: Options) -> int:
+    """Runs the tests, prints what came of them, and returns the exit status."""
+    loaded = load_rulebook(folder)
+    if loaded.rulebook is None:
+        if options.form is Format.JSON:
+            print(unusable(str(folder), loaded.diagnostics, "the rules have errors"))
         else:
-            passed += 1
-    print(f"{folder}: {passed} passed, {failed} failed" if passed or failed else f"{folder}: no *_test.yaml file")
-    return passed > 0 and failed == 0
+            check_rules(folder)
+        return UNUSABLE
+    try:
+        compiled = compile_rulebook(loaded.rulebook)
+    except EngineLimit as error:
+        print(unusable(str(folder), (), error.message) if options.form is Format.JSON else f"{folder}: {error.message}")
+        return UNUSABLE
+    result = run(compiled, folder, options)
+    return publish(result, options)
 
 
-def show(outcome: Outcome) -> None:
-    located = outcome.located
-    print(f"FAILED {located.file}:{located.line} {located.case.name}")
-    for difference in outcome.differences:
-        print(f"  {difference}")
-    for line in outcome.why.splitlines():
-        print(f"  | {line}")
+def run(compiled: CompiledRulebook, folder: Path, options: Options) -> Result:
+    """Runs the chosen cases of a folder against a rulebook."""
+    start = perf_counter()
+    suites = load_suites(compiled, folder)
+    wanted = options.chosen.casefold()
+
+    def is_chosen(located: Located) -> bool:
+        return wanted in f"{located.file}: {located.case.name}".casefold()
+
+    cases = tuple(run_suites(compiled, suites, is_chosen, options.language.value))
+    measured = options.coverage or options.fail_under is not None
+    return Result(
+        folder=folder,
+        revision=compiled.rulebook.revision,
+        cases=cases,
+        mistakes=suites.diagnostics,
+        seconds=perf_counter() - start,
+        coverage=covered(compiled, cases) if measured else None,
+        fail_under=options.fail_under,
+    )
+
+
+def publish(result: Result, options: Options) -> int:
+    """Prints and writes the result in the forms that were asked for."""
+    if options.form is Format.JSON:
+        print(as_json(result))
+    else:
+        for line in lines(result, options.language.value, filtered=bool(options.chosen)):
+            print(line)
+    if options.junit is not None:
+        try:
+            write_junit(result, options.junit)
+        except OSError as error:
+            print(f"answerby: {options.junit}: {error.strerror}", file=sys.stderr)
+            return UNUSABLE
+    return result.status

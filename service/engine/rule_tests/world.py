@@ -1,0 +1,132 @@
+"""The requests of one case under a virtual clock, decided by decide() as the server would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.domain.clock import Timer
+from service.domain.decision import Decision
+from service.domain.effect import Effect
+from service.domain.event import Event
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
+from service.engine.decide import Context, decide
+from service.engine.rule_tests.cases import Happening
+from service.engine.rule_tests.scene import Scene
+from service.engine.rule_tests.trace import Trace
+from service.engine.virtual_clock import TIMER_LIMIT, next_timer, timer_event
+from service.rules.vocabulary import ANY_REQUEST, Window
+
+SOURCE = "rule-test"
+
+
+class TooManyTimers(Exception):
+    """More timers fired in one case than any ladder has reason to arm."""
+
+
+@dataclass(slots=True)
+class Story:
+    """One request: its latest decision and the effects since its latest event."""
+
+    decision: Decision
+    event: Event
+    effects: list[Effect] = field(default_factory=list)
+
+    @property
+    def state(self) -> RequestState:
+        assert self.decision.state is not None
+        return self.decision.state
+
+
+class World:
+    """All requests of a case. `windows` are counts of requests outside it."""
+
+    def __init__(self, compiled: CompiledRulebook, windows: Mapping[str, int]) -> None:
+        self._compiled = compiled
+        self._windows = windows
+        self._stories: dict[str, Story] = {}
+        self._events = 0
+        self._fired = 0
+        self.trace = Trace()
+
+    def happens(self, happening: Happening, at: datetime) -> None:
+        """Lets time pass until `at` and the event happen. Raises TooManyTimers."""
+        self.run_until(at)
+        self._events += 1
+        event = Event(
+            source=SOURCE,
+            id=f"e{self._events}",
+            type=happening.type,
+            time=at,
+            request_id=happening.request,
+            actor=happening.actor,
+            data=dict(happening.facts),
+        )
+        waiting = [event]
+        while waiting:
+            event = waiting.pop(0)
+            waiting += self._take(event, at).follow_ups
+
+    def run_until(self, moment: datetime) -> None:
+        """Fires every timer that is due by then, each at its own time, also those that firing arms."""
+        while (found := self._next_timer(moment)) is not None:
+            story, timer = found
+            self._fired += 1
+            if self._fired > TIMER_LIMIT:
+                raise TooManyTimers
+            self.trace.fires(story.state, timer)
+            self._take(timer_event(story.state, timer), timer.due)
+
+    def scene(self, request: str) -> Scene:
+        """What is known of a request now."""
+        scenes = {
+            name: Scene(self._compiled, story.decision, story.event, story.effects)
+            for name, story in self._stories.items()
+        }
+        for scene in scenes.values():
+            scene.others = scenes
+        return scenes[request]
+
+    def _take(self, event: Event, now: datetime) -> Decision:
+        story = self._stories.get(event.request_id)
+        state = story.state if story is not None else None
+        decision = decide(self._compiled, state, event, Context(self._counts(state, event)), now)
+        self.trace.decides(decision)
+        if event.source == SOURCE or story is None:
+            self._stories[event.request_id] = Story(decision, event, list(decision.effects))
+        else:
+            story.decision = decision
+            story.effects += decision.effects
+        return decision
+
+    def _next_timer(self, moment: datetime) -> tuple[Story, Timer] | None:
+        first: tuple[Story, Timer] | None = None
+        for name in sorted(self._stories):
+            story = self._stories[name]
+            timer = next_timer(story.state, moment)
+            if timer is not None and (first is None or timer.due < first[1].due):
+                first = (story, timer)
+        return first
+
+    def _counts(self, state: RequestState | None, event: Event) -> dict[str, int]:
+        """What the store would count: other requests of the case in the window, and those that the case states."""
+        counts = dict(self._windows)
+        if len(self._stories) > (event.request_id in self._stories):
+            for name, window in self._compiled.windows:
+                counts[name] = counts.get(name, 0) + self._count(window, state, event)
+        return counts
+
+    def _count(self, window: Window, state: RequestState | None, event: Event) -> int:
+        given = state.given if state is not None else {}
+        identity = event.data.get(window.by) or given.get(window.by)
+        if not identity:
+            return 0
+        others = (story.state for name, story in self._stories.items() if name != event.request_id)
+        return sum(
+            other.given.get(window.by) == identity
+            and event.time - window.within <= other.created <= event.time
+            and window.count in (ANY_REQUEST, other.derived.get(window.of))
+            for other in others
+        )
