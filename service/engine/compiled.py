@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from service.domain.clock import Target, TargetUnit
 from service.domain.decision import Flag, RuleReference, StageOutcome
 from service.domain.event import Value
+from service.engine.clock_conditions import ClockConditions, compile_clock_conditions
+from service.engine.clock_reach import target_fields
 from service.engine.coercion import Typed
+from service.engine.compiled_scores import CompiledScore, compile_scores
 from service.engine.factory import build_matcher
 from service.engine.facts import FactPlan
 from service.engine.matcher import Matcher, MatchSet
@@ -68,6 +71,10 @@ class CompiledStage:
     """Some rule is in force only for a time."""
     on_trial: bool = False
     """Some rule is matched and explained, but does not decide."""
+    scores: tuple[CompiledScore, ...] = ()
+    """Computed after the rules."""
+    scored: frozenset[str] = frozenset()
+    """The fields that they set."""
     settled: dict[MatchSet, Settled] = field(default_factory=dict, compare=False)
     """What match sets met before came to: the same set always comes to the same. Bounded by `remember`."""
 
@@ -92,6 +99,10 @@ class CompiledRulebook:
     """The clocks that make a task when they start, by name."""
     ladder_outputs: tuple[str, ...]
     """The outputs of escalation that name the ladder of a clock."""
+    clock_conditions: ClockConditions
+    """By the condition of a clock's trigger."""
+    target_fields: tuple[str, ...]
+    """The fields on which targets and ladders depend."""
     rechecks_completeness: bool
     """Some completeness rule reads what classification derives, so it is asked again once that is known."""
 
@@ -102,8 +113,8 @@ def compile_rulebook(
     on_difference: Callable[..., None] | None = None,
 ) -> CompiledRulebook:
     """Compiles for `durable`, `reference` or `shadow`. Raises EngineLimit when the rules leave the safe envelope."""
-    stages = tuple(compile_stage(rulebook, stage) for stage in rulebook.stages)
     plan = FactPlan(rulebook)
+    stages = tuple(compile_stage(rulebook, stage, plan) for stage in rulebook.stages)
     return CompiledRulebook(
         rulebook=rulebook,
         plan=plan,
@@ -113,6 +124,8 @@ def compile_rulebook(
         templates={name: compile_template(languages) for name, languages in rulebook.templates.items()},
         tasks=tuple(rulebook.clocks[name] for name in sorted(rulebook.clocks) if rulebook.clocks[name].task),
         ladder_outputs=ladder_outputs(rulebook),
+        clock_conditions=compile_clock_conditions(rulebook, plan),
+        target_fields=target_fields(rulebook),
         rechecks_completeness=reads_classification(rulebook),
     )
 
@@ -127,7 +140,7 @@ def ladder_outputs(rulebook: Rulebook) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name.startswith(LADDER_PREFIX)))
 
 
-def compile_stage(rulebook: Rulebook, stage: Stage) -> CompiledStage:
+def compile_stage(rulebook: Rulebook, stage: Stage, plan: FactPlan) -> CompiledStage:
     vocabulary = rulebook.vocabulary
     return CompiledStage(
         stage=stage,
@@ -140,6 +153,8 @@ def compile_stage(rulebook: Rulebook, stage: Stage) -> CompiledStage:
         gives_reasons=stage.name in GIVES_REASONS,
         dated=any(rule.enabled_from or rule.until for rule in stage.rules),
         on_trial=not all(is_live(rule) for rule in stage.rules),
+        scores=compile_scores(stage, plan),
+        scored=frozenset(name for score in stage.scores for name in score.outputs),
         derives=tuple(sorted(name for name, f in vocabulary.fields.items() if stage.name in derivers(f.derived_by))),
         adds_to=frozenset(
             name
@@ -182,7 +197,8 @@ def plain(value: Output) -> Value:
 def show_target(target: Target) -> str:
     """Such as `24h cn-business` or `1bd cn-business`."""
     amount = f"{target.amount}bd" if target.unit is TargetUnit.WORKING_DAYS else show_seconds(target.amount)
-    return f"{amount} {target.calendar}".strip()
+    end_of_day = " end of day" if target.end_of_day else ""
+    return f"{amount} {target.calendar}".strip() + end_of_day
 
 
 def show_seconds(seconds: int) -> str:

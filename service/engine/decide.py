@@ -14,14 +14,17 @@ from service.domain.decision import Decision, Flag, StageExplanation
 from service.domain.event import Event, Value
 from service.domain.request import RequestState
 from service.engine import ladder_steps, merging
+from service.engine.clocking import advance
 from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook, CompiledStage
 from service.engine.effects import derive_effects
 from service.engine.facts import Record
 from service.engine.lifecycle import oddities
+from service.engine.manual_due import without_due_times
 from service.engine.overrides import apply_overrides, split_overrides, stray_overrides
+from service.engine.scores import take_scores
 from service.engine.stages import StageResult, run_stage
-from service.engine.timekeeping import advance, plan, take_ladders
+from service.engine.timekeeping import plan, take_ladders
 from service.rules.model import Output, Rulebook
 from service.rules.vocabulary import ANY_REQUEST, Vocabulary
 from service.sla.clocks import ClockTarget
@@ -67,7 +70,7 @@ def decide(
     request = ladder_steps.raise_priority(compiled.rulebook, request, firing)
     counts = counted(compiled, state, request, context)
     draft = run_stages(compiled, request, told, Context(counts))
-    clocks, clock_flags = advance(compiled.rulebook, request, told, draft.goals, moment)
+    clocks, clock_flags = advance(compiled, state, request, told, draft.record, draft.derived, draft.goals, moment)
     timers = plan(compiled.rulebook, request, clocks, event, moment)
     after = msgspec.structs.replace(
         request,
@@ -120,7 +123,7 @@ def counted(
 
 def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Draft:
     """All stages in order; what one derives is a fact for the next."""
-    given, overrides = split_overrides(request.given)
+    given, overrides = split_overrides(without_due_times(request.given, compiled.rulebook.vocabulary))
     record = build_record(compiled, request, given, event, context)
     if compiled.rechecks_completeness and request.derived:
         carry_category(compiled, request, record)
@@ -198,13 +201,13 @@ def carry_category(compiled: CompiledRulebook, request: RequestState, record: Re
     for stage in compiled.stages:
         if stage.stage.name == CLASSIFICATION:
             for name in stage.derives:
-                if name in request.derived:
+                if name in request.derived and name not in stage.scored:
                     record.set(name, request.derived[name])
 
 
 def forget(stage: CompiledStage, record: Record) -> None:
     for name in stage.derives:
-        if name in record.values:
+        if name in record.values or name in record.failures:
             record.set(name, None)
 
 
@@ -216,14 +219,18 @@ def finish_stage(
     result: StageResult,
     record: Record,
 ) -> None:
-    """What no rule says: the fields that are missing, values set by hand, a priority that a ladder raised."""
+    """What no rule says: the missing fields, values set by hand, a priority that a ladder raised, scores."""
     vocabulary = compiled.rulebook.vocabulary
     if stage.stage.name == "completeness":
         name_missing(vocabulary, result.outputs, record)
     if overrides:
-        apply_overrides(overrides, stage, result, record)
+        names = [n for n in stage.derives if n not in stage.scored] if stage.scored else stage.derives
+        apply_overrides(overrides, stage, names, result, record)
     if stage.stage.name == "priority":
         ladder_steps.hold_floor(vocabulary, request, result, record)
+    if stage.scores:
+        take_scores(stage.scores, stage.stage.on_error, result, record)
+        apply_overrides(overrides, stage, sorted(stage.scored), result, record)
 
 
 def name_missing(vocabulary: Vocabulary, outputs: dict[str, Output], record: Record) -> None:

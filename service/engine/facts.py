@@ -145,6 +145,12 @@ class Record:
         self._assign(field, value, plan.coercers[field])
         self._forget(field)
 
+    def refuse(self, field: str, message: str) -> None:
+        """Makes a derived fact an error: conditions on it are errors from now on, until it is set."""
+        self.failures[field] = FactError(field, message)
+        self.values.pop(field, None)
+        self._forget(field)
+
     def put(self, field: str, typed: Typed) -> None:
         """`set` for a value that `FactPlan.typed` gave."""
         if self.failures:
@@ -341,6 +347,11 @@ def _distinct_atoms(rulebook: Rulebook) -> tuple[Atom, ...]:
     for stage in rulebook.stages:
         for rule in stage.rules:
             found.update(dict.fromkeys(atoms(rule.when)))
+        for score in stage.scores:
+            found.update(dict.fromkeys(atoms(score.when)))
+    for clock in rulebook.clocks.values():
+        for condition in clock.conditions:
+            found.update(dict.fromkeys(atoms(condition)))
     return tuple(found)
 
 

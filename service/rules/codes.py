@@ -18,6 +18,9 @@ class Code(StrEnum):
     FILE_EMPTY = "file-empty"
     FILE_KIND = "file-kind"
     TOO_MANY_MISTAKES = "too-many-mistakes"
+    # Suppressions
+    BAD_SUPPRESSION = "bad-suppression"
+    UNUSED_SUPPRESSION = "unused-suppression"
     # YAML
     YAML_SYNTAX = "yaml-syntax"
     YAML_TAB = "yaml-tab"
@@ -26,6 +29,8 @@ class Code(StrEnum):
     YAML_ALIAS = "yaml-alias"
     YAML_DEPTH = "yaml-depth"
     YAML_UNSUPPORTED = "yaml-unsupported"
+    YAML_PUNCTUATION = "yaml-punctuation"
+    YAML_CUT = "yaml-cut"
     # Shape
     UNKNOWN_KEY = "unknown-key"
     MISSING_KEY = "missing-key"
@@ -44,6 +49,7 @@ class Code(StrEnum):
     WRONG_OPERATOR = "wrong-operator"
     INVALID_REGEX = "invalid-regex"
     NEVER_TRUE = "never-true"
+    NEVER_RESUMES = "never-resumes"
     # References
     UNKNOWN_LEXICON = "unknown-lexicon"
     UNKNOWN_CALENDAR = "unknown-calendar"
@@ -71,7 +77,15 @@ class Code(StrEnum):
     INVALID_INTERVAL = "invalid-interval"
     INVALID_TIMEZONE = "invalid-timezone"
     CALENDAR_YEAR = "calendar-year"
-    # Tables and templates
+    CALENDAR_WITHOUT_YEAR = "calendar-without-year"
+    CALENDAR_ENDS = "calendar-ends"
+    CALENDAR_PROVISIONAL = "calendar-provisional"
+    CLOCK_NEVER_RUNS = "clock-never-runs"
+    CLOCK_NEVER_MET = "clock-never-met"
+    UNREACHABLE_STEP = "unreachable-step"
+    SKIPPED_STEP = "skipped-step"
+    SAME_STEP = "same-step"
+    # Tables
     TABLE_WIDTH = "table-width"
     TABLE_EMPTY = "table-empty"
     CSV_SYNTAX = "csv-syntax"
@@ -81,8 +95,32 @@ class Code(StrEnum):
     CSV_MISSING = "csv-missing"
     CSV_SHARED = "csv-shared"
     CSV_UNUSED = "csv-unused"
+    # Rule templates
+    UNKNOWN_RULE_TEMPLATE = "unknown-rule-template"
+    UNKNOWN_PARAMETER = "unknown-parameter"
+    MISSING_PARAMETER = "missing-parameter"
+    WRONG_PARAMETER = "wrong-parameter"
+    UNUSED_PARAMETER = "unused-parameter"
+    UNUSED_RULE_TEMPLATE = "unused-rule-template"
+    RULE_TEMPLATE_CYCLE = "rule-template-cycle"
+    RULE_TEMPLATE_SIZE = "rule-template-size"
+    # Scores
+    SCORE_UNMAPPED = "score-unmapped"
+    SCORE_DIVISION = "score-division"
+    SCORE_RANGE = "score-range"
+    SCORE_OUTPUT = "score-output"
+    # Templates
     TEMPLATE_SYNTAX = "template-syntax"
     UNKNOWN_PLACEHOLDER = "unknown-placeholder"
+    # Declared and not used
+    UNUSED_LEXICON = "unused-lexicon"
+    UNUSED_CALENDAR = "unused-calendar"
+    UNUSED_CLOCK = "unused-clock"
+    UNUSED_LADDER = "unused-ladder"
+    UNUSED_TEMPLATE = "unused-template"
+    UNUSED_ROLE = "unused-role"
+    UNUSED_FIELD = "unused-field"
+    NEVER_SET = "never-set"
     # Rule tests
     TEST_DUPLICATE_CASE = "test-duplicate-case"
     TEST_EMPTY = "test-empty"
@@ -110,11 +148,29 @@ WARNINGS = frozenset(
         Code.NO_ORDER,
         Code.CALENDAR_YEAR,
         Code.UNKNOWN_PLACEHOLDER,
+        Code.UNUSED_PARAMETER,
+        Code.UNUSED_RULE_TEMPLATE,
+        Code.BAD_SUPPRESSION,
+        Code.UNUSED_SUPPRESSION,
+        Code.YAML_PUNCTUATION,
+        Code.YAML_CUT,
+        Code.CALENDAR_ENDS,
+        Code.CLOCK_NEVER_RUNS,
+        Code.CLOCK_NEVER_MET,
+        Code.UNREACHABLE_STEP,
+        Code.SAME_STEP,
+        Code.UNUSED_LEXICON,
+        Code.UNUSED_CALENDAR,
+        Code.UNUSED_CLOCK,
+        Code.UNUSED_LADDER,
+        Code.UNUSED_TEMPLATE,
+        Code.UNUSED_ROLE,
+        Code.NEVER_SET,
     }
 )
 """Codes that do not refuse the rulebook."""
 
-NOTES: frozenset[Code] = frozenset()
+NOTES = frozenset({Code.SKIPPED_STEP, Code.UNUSED_FIELD, Code.CALENDAR_PROVISIONAL})
 """Codes of remarks: worth knowing, nothing to do. `answerby check --strict` lets them pass."""
 
 PROOFS: frozenset[Code] = frozenset()

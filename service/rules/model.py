@@ -11,6 +11,7 @@ from typing import Literal
 from service.domain.clock import Target
 from service.domain.event import Value
 from service.rules.condition import ALWAYS, Condition
+from service.rules.score_model import Score
 from service.rules.vocabulary import Vocabulary
 from service.sla.business_time import Boundary
 from service.sla.calendar import Calendar
@@ -100,6 +101,8 @@ class Stage:
     default: Mapping[str, Output] = field(default_factory=dict)
     on_error: Mapping[str, Output] = field(default_factory=dict)
     """The safe side, taken when a condition failed or rules conflicted."""
+    scores: tuple[Score, ...] = ()
+    """Computed after the rules, by id."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -218,6 +221,12 @@ class ClockDefinition:
     """`counted`: a pause hides the due time and does not move it."""
     per: str = ""
     """A field for each of whose values there is a clock of its own, named `id@value`; empty: one clock."""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions on facts in its triggers."""
+        occasions = (*self.start, *self.stop, *self.pause, *self.resume, *self.cancel, *self.reset)
+        return tuple(o.when for o in occasions if isinstance(o, Trigger) and o.when != ALWAYS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from service.rules.vocabulary import Field, FieldType
 
 TARGET_PREFIX = "sla."
 LADDER_PREFIX = "ladder."
+TARGET_KEYS = ("within", "calendar", "end_of_day")
 _SPECIAL = {"notify": "escalation", "open_case": "escalation", "require": "completeness"}
 """Outputs that are no facts, and the stage that has them."""
 _REFERENCES = {"department": Kind.DEPARTMENT, "role": Kind.ROLE}
@@ -110,13 +111,14 @@ class OutputCompiler:
         return self._report.suggest(name, names)
 
     def _target(self, clock: str, node: Node) -> Target | None:
-        """`15m`, or `{within: 15m, calendar: always}`; the clock's own calendar when none is named."""
-        calendar, within = "", node
+        """`15m`, or `{within: 5bd, calendar: c, end_of_day: true}`; the clock's own calendar when none is named."""
+        calendar, within, end_of_day = "", node, False
         if isinstance(node, MappingNode):
-            keys = Keys(self._scope.reader, node, "target", ("within", "calendar"))
+            keys = Keys(self._scope.reader, node, "target", TARGET_KEYS)
             found = keys.require("within")
             calendar_node = keys.get("calendar")
             calendar = (calendar_node and self._scope.refer(Kind.CALENDAR, calendar_node)) or ""
+            end_of_day = keys.boolean("end_of_day")
             if found is None:
                 return None
             within = found
@@ -124,7 +126,7 @@ class OutputCompiler:
         definition = self._clocks.get(clock)
         if duration is None or definition is None:
             return None
-        return Target(duration.amount, duration.unit, calendar or definition.calendar)
+        return Target(duration.amount, duration.unit, calendar or definition.calendar, end_of_day)
 
     def _required(self, node: Node) -> list[str]:
         found = set()

@@ -13,7 +13,8 @@ from typing import Literal
 
 from service.domain.errors import TimeOutOfRange
 from service.sla.calendar import Calendar
-from service.sla.year_table import SECOND, YearTable, local_datetime, local_year, to_datetime, to_micros
+from service.sla.intervals import DAY_SECONDS
+from service.sla.year_table import SECOND, YearTable, local_datetime, local_micros, local_year, to_datetime, to_micros
 
 Boundary = Literal["close", "next_open"]
 """When time is used up exactly at closing: due at closing, or at the next opening."""
@@ -58,6 +59,22 @@ def add_working_days(calendar: Calendar, start: datetime, days: int, boundary: B
     table = calendar.year_table(day.year)
     works = table.is_open_or_closing(landing) if boundary == "close" else table.is_open(landing)
     return to_datetime(landing if works else _forward_to_open(calendar, landing, 0))
+
+
+def end_of_working_day(calendar: Calendar, instant: datetime) -> datetime:
+    """When work ends on the local date of the instant; on the next working date where that one has none.
+
+    A day of 24 hours ends at the midnight that follows it (GLPI).
+    """
+    at = to_micros(instant)
+    for _ in range(2):
+        day = local_datetime(calendar.zone, at).date()
+        table = calendar.year_table(day.year)
+        index = bisect_left(table.starts, local_micros(calendar.zone, day, DAY_SECONDS)) - 1
+        if index >= 0 and table.ends[index] > local_micros(calendar.zone, day, 0):
+            return to_datetime(table.ends[index])
+        at = _forward_to_open(calendar, at, 0)
+    raise AssertionError("a working date has working time")
 
 
 def working_seconds_between(calendar: Calendar, start: datetime, end: datetime) -> float:

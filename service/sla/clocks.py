@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from service.domain.clock import ClockPhase, ClockState, Target
 from service.domain.errors import FieldViolation, InvalidInput
-from service.domain.event import ActorRole, EventType
+from service.domain.event import EventType
 from service.domain.request import RequestStatus
+from service.sla import occasions
+from service.sla.business_time import working_seconds_between
 from service.sla.calendar import ALWAYS, Calendar
+from service.sla.occasions import ClockEvent
 from service.sla.targets import Pauses, due_time, used_micros
 from service.sla.year_table import SECOND
 
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 FINAL_EVENTS = frozenset({EventType.CLOSED, EventType.MERGED})
 FINAL_STATUSES = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
 LIVE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
+PER = "@"
+"""Between a clock's id and the value that it runs for."""
 
 
 class ClockTarget(NamedTuple):
@@ -30,15 +36,8 @@ class ClockTarget(NamedTuple):
     target: Target
     rule_id: str
     ladder: str
-
-
-class ClockEvent(NamedTuple):
-    """As much of an event as a clock can see. `status` is the request's status after it."""
-
-    type: str
-    time: datetime
-    actor: ActorRole
-    status: RequestStatus
+    revision: str = ""
+    """Of the rulebook that said so."""
 
 
 class Past(NamedTuple):
@@ -48,6 +47,9 @@ class Past(NamedTuple):
     cycle: int
     pauses: Pauses = ()
     paused_since: datetime | None = None
+    held: bool = False
+    longest_used: float = 0.0
+    longest_late: float = 0.0
 
 
 class Scene(NamedTuple):
@@ -57,30 +59,14 @@ class Scene(NamedTuple):
     calendars: Mapping[str, Calendar]
     target: ClockTarget | None
     event: ClockEvent
+    manual: datetime | None
+    """The due time that a person set."""
+    left: bool
+    """The clock runs for a value that its field no longer has."""
 
     @property
     def stops(self) -> bool:
-        """An automatic acknowledgement is no reply."""
-        event = self.event
-        if event.type not in self.definition.stop:
-            return False
-        return event.actor is not ActorRole.SYSTEM or event.type != EventType.REPLIED
-
-    @property
-    def pauses(self) -> bool:
-        return self.event.status in self.definition.pause_while
-
-    @property
-    def starts(self) -> bool:
-        """A start event of the clock; one without start types starts as soon as it has a target."""
-        return not self.definition.start or self.event.type in self.definition.start
-
-    @property
-    def restarts(self) -> bool:
-        """What starts a finished clock again: its start event or, where it has none, the request's reopening."""
-        if self.definition.start:
-            return self.event.type in self.definition.start
-        return self.event.type == EventType.REOPENED
+        return self.left or occasions.stops(self.definition, self.event)
 
 
 def advance_clocks(
@@ -89,22 +75,25 @@ def advance_clocks(
     clocks: Mapping[str, ClockState],
     targets: Mapping[str, ClockTarget],
     event: ClockEvent,
-    request_created: datetime,  # noqa: ARG001 - clocks that start with the request will need it
+    manual: Mapping[str, datetime] = MappingProxyType({}),
 ) -> dict[str, ClockState]:
-    """All clocks of a request after an event, in the order of their names.
+    """All clocks of a request after an event, in the order of their names. `manual` are due times set by hand.
 
-    Order of evaluation for each clock: stop, restart, cancel, re-target, pause, resume. A finished clock never changes
-    except by a restart, which counts its cycle up. A clock whose definition is gone is cancelled. A re-targeted clock
-    keeps its start and its pauses; a clock that lost its target and gets one again goes on from its first start.
+    Order of evaluation for each clock: stop, reset, cancel, re-target, pause, resume. A finished clock never changes
+    except by a restart, which counts its cycle up, or by the request's reopening. A clock whose definition is gone is
+    cancelled. A clock that lost its target and gets one again goes on from its first start.
     Raises CalendarYearMissing, TimeOutOfRange, and InvalidInput for a target with an unknown calendar.
     """
     after: dict[str, ClockState] = {}
-    for name in sorted({*clocks, *targets}):
-        clock, definition, target = clocks.get(name), definitions.get(name), targets.get(name)
+    instances, values = _instances(definitions, targets, event)
+    for name in sorted({*clocks, *instances}):
+        clock, definition = clocks.get(name), definition_of(definitions, name)
         if definition is None:
             advanced = _cancel(clock, event.time) if clock and clock.phase in LIVE else clock
         else:
-            scene = Scene(definition, calendars, target, event)
+            left = bool(definition.per) and name not in values
+            seen = _to_the_minute(event) if definition.granularity == "minute" else event
+            scene = Scene(definition, calendars, instances.get(name), seen, manual.get(name), left)
             if clock is None:
                 advanced = _first_start(name, scene)
             else:
@@ -112,6 +101,12 @@ def advance_clocks(
         if advanced is not None:
             after[name] = advanced
     return after
+
+
+def definition_of(definitions: Mapping[str, ClockDefinition], name: str) -> ClockDefinition | None:
+    """The definition of a clock by its name, which for one of several is `id@value`."""
+    found = definitions.get(name)
+    return found if found is not None or PER not in name else definitions.get(name.partition(PER)[0])
 
 
 def calendar_of(calendars: Mapping[str, Calendar], target: Target) -> Calendar:
@@ -129,8 +124,47 @@ def used_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: date
     return used_micros(calendar_of(calendars, clock.target), clock.started, until, clock.pauses) / SECOND
 
 
+def late_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: datetime) -> float:
+    """Working seconds that the clock has run for beyond its due time; 0 while it is not known or not reached."""
+    until = clock.stopped or clock.paused_since or now
+    if clock.due is None:
+        return 0.0
+    return working_seconds_between(calendar_of(calendars, clock.target), clock.due, until)
+
+
+def longest_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: datetime) -> tuple[float, float]:
+    """Working seconds used, and beyond the due time, in the worst of its cycles: that of a clock that repeats."""
+    used = max(clock.longest_used, used_seconds(calendars, clock, now))
+    return used, max(clock.longest_late, late_seconds(calendars, clock, now))
+
+
+def _instances(
+    definitions: Mapping[str, ClockDefinition], targets: Mapping[str, ClockTarget], event: ClockEvent
+) -> tuple[Mapping[str, ClockTarget], frozenset[str]]:
+    """The targets by clock name, one for each value of a `per` clock, and the names of all such that there may be."""
+    several = [name for name, definition in definitions.items() if definition.per]
+    if not several:
+        return targets, frozenset()
+    single = {name: target for name, target in targets.items() if name not in several}
+    names = {name: list(_names(name, definitions[name].per, event)) for name in several}
+    each = {instance: targets[name] for name in several if name in targets for instance in names[name]}
+    # A name that stands for one instance, kept from an earlier revision, wins.
+    return {**each, **single}, frozenset(instance for found in names.values() for instance in found)
+
+
+def _names(name: str, field: str, event: ClockEvent) -> Iterator[str]:
+    values = event.facts.values(field) if event.facts is not None else ()
+    return (f"{name}{PER}{value}" for value in values)
+
+
+def _to_the_minute(event: ClockEvent) -> ClockEvent:
+    return event._replace(time=event.time.replace(second=0, microsecond=0))
+
+
 def _first_start(name: str, scene: Scene) -> ClockState | None:
-    if scene.target is None or not scene.starts or scene.event.status in FINAL_STATUSES:
+    if scene.target is None or scene.left or scene.event.status in FINAL_STATUSES:
+        return None
+    if not occasions.starts(scene.definition, scene.event):
         return None
     clock = _run(name, Past(scene.event.time, 1), scene, scene.target)
     # The first that we hear of a request may be what meets the clock: it must not start afterwards.
@@ -140,34 +174,88 @@ def _first_start(name: str, scene: Scene) -> ClockState | None:
 def _advance_live(clock: ClockState, scene: Scene) -> ClockState:
     if scene.stops:
         return _advance_finished(_stop(clock, scene), scene)
-    if scene.target is None or scene.event.type in FINAL_EVENTS:
+    if occasions.resets(scene.definition, scene.event):
+        ended = _stop(clock, scene)
+        may_start = scene.target is not None and occasions.starts(scene.definition, scene.event)
+        return _next_cycle(ended, scene, scene.target) if scene.target and may_start else ended
+    over = occasions.cancels(scene.definition, scene.event) or occasions.start_has_ended(scene.definition, scene.event)
+    if scene.target is None or over or scene.event.type in FINAL_EVENTS:
         return _cancel(clock, scene.event.time)
-    past = Past(clock.started, clock.cycle, clock.pauses, clock.paused_since)
-    return _run(clock.name, past, scene, scene.target)
+    if scene.definition.retarget_from == "now" and _complete(scene.target.target, scene.definition) != clock.target:
+        return _next_cycle(clock, scene, scene.target)
+    return _run(clock.name, _past(clock), scene, scene.target)
 
 
 def _advance_finished(clock: ClockState, scene: Scene) -> ClockState:
-    if scene.target is None or scene.event.status in FINAL_STATUSES:
+    definition, event = scene.definition, scene.event
+    if scene.target is None or scene.left or event.status in FINAL_STATUSES:
         return clock
-    if scene.restarts:
-        return _run(clock.name, Past(scene.event.time, clock.cycle + 1), scene, scene.target)
-    if clock.phase is ClockPhase.CANCELLED and not scene.definition.start and not scene.stops:
-        return _run(clock.name, Past(clock.started, clock.cycle + 1, clock.pauses), scene, scene.target)
-    return clock
+    if occasions.starts_again(definition, event):
+        return _next_cycle(clock, scene, scene.target)
+    if event.type == EventType.REOPENED and not definition.start:
+        return _reopen(clock, scene, scene.target)
+    if clock.phase is not ClockPhase.CANCELLED or scene.stops or not occasions.starts(definition, event):
+        return clock
+    if definition.start:
+        return _next_cycle(clock, scene, scene.target)
+    return _run(clock.name, _past(clock)._replace(cycle=clock.cycle + 1), scene, scene.target)
+
+
+def _reopen(clock: ClockState, scene: Scene, goal: ClockTarget) -> ClockState:
+    reopen = scene.definition.reopen
+    if reopen == "new_cycle":
+        return _next_cycle(clock, scene, goal)
+    if reopen == "frozen" and clock.phase is ClockPhase.STOPPED:
+        return clock
+    past = _past(clock)
+    if clock.stopped is not None:
+        past = past._replace(pauses=_close_pause(clock.pauses, clock.stopped, scene.event.time))
+    return _run(clock.name, past, scene, goal)
+
+
+def _next_cycle(clock: ClockState, scene: Scene, goal: ClockTarget) -> ClockState:
+    started = scene.event.time
+    if scene.definition.recurrence == "sequential" and clock.stopped == started and clock.due is not None:
+        started = clock.due
+    used, late = clock.longest_used, clock.longest_late
+    if clock.phase is ClockPhase.STOPPED:
+        used, late = longest_seconds(scene.calendars, clock, scene.event.time)
+    past = Past(started, clock.cycle + 1, longest_used=used, longest_late=late)
+    return _run(clock.name, past, scene, goal)
+
+
+def _past(clock: ClockState) -> Past:
+    return Past(
+        clock.started,
+        clock.cycle,
+        clock.pauses,
+        clock.paused_since,
+        clock.held,
+        clock.longest_used,
+        clock.longest_late,
+    )
+
+
+def _complete(target: Target, definition: ClockDefinition) -> Target:
+    return target if target.calendar else replace(target, calendar=definition.calendar)
 
 
 def _run(name: str, past: Past, scene: Scene, goal: ClockTarget) -> ClockState:
     """Pauses, resumes or goes on under the target that holds now, and says whether it is over its due time."""
-    target, rule, ladder = goal
-    if not target.calendar:
-        target = replace(target, calendar=scene.definition.calendar)
-    now, pausing = scene.event.time, scene.pauses
+    definition, now = scene.definition, scene.event.time
+    target = _complete(goal.target, definition)
+    held = occasions.holds_still(definition, scene.event, held=past.held)
+    pausing = held or scene.event.status in definition.pause_while
     pauses, paused_since = past.pauses, past.paused_since
     if pausing:
         paused_since = paused_since or max(now, past.started)
     elif paused_since is not None:
-        pauses, paused_since = _close_pause(pauses, paused_since, now), None
-    due = due_time(target, calendar_of(scene.calendars, target), past.started, pauses)
+        if definition.paused_time == "excluded":
+            pauses = _close_pause(pauses, paused_since, now)
+        paused_since = None
+    due = scene.manual
+    if due is None:
+        due = due_time(target, calendar_of(scene.calendars, target), past.started, pauses, definition.boundary)
     if paused_since is not None:
         over = paused_since > due
     else:
@@ -177,33 +265,46 @@ def _run(name: str, past: Past, scene: Scene, goal: ClockTarget) -> ClockState:
         phase=ClockPhase.PAUSED if pausing else ClockPhase.RUNNING,
         target=target,
         started=past.started,
-        due=None if pausing else due,
+        due=None if pausing and scene.manual is None else due,
         paused_since=paused_since,
         pauses=list(pauses),
         breached=over,
         cycle=past.cycle,
-        rule=rule,
-        ladder=ladder or scene.definition.ladder,
+        rule=goal.rule_id,
+        ladder=goal.ladder or definition.ladder,
+        revision=goal.revision,
+        manual=scene.manual is not None,
+        held=held,
+        longest_used=past.longest_used,
+        longest_late=past.longest_late,
     )
 
 
 def _stop(clock: ClockState, scene: Scene) -> ClockState:
-    clock = _end_pause(clock, scene.event.time)
-    due = _due(clock, scene)
+    clock = _end_pause(clock, scene)
+    due = scene.manual or _due(clock, scene)
     stopped = max(scene.event.time, clock.started)
-    return replace(clock, phase=ClockPhase.STOPPED, stopped=stopped, due=due, breached=stopped > due)
+    return replace(clock, phase=ClockPhase.STOPPED, stopped=stopped, due=due, breached=stopped > due, held=False)
 
 
 def _cancel(clock: ClockState, at: datetime) -> ClockState:
-    clock = _end_pause(clock, at)
-    return replace(clock, phase=ClockPhase.CANCELLED, stopped=max(at, clock.started), due=None)
+    pauses = clock.pauses
+    if clock.paused_since is not None:
+        pauses = _close_pause(pauses, clock.paused_since, at)
+    stopped = max(at, clock.started)
+    return replace(
+        clock, phase=ClockPhase.CANCELLED, stopped=stopped, due=None, paused_since=None, pauses=pauses, held=False
+    )
 
 
-def _end_pause(clock: ClockState, at: datetime) -> ClockState:
+def _end_pause(clock: ClockState, scene: Scene) -> ClockState:
     """Closes an open pause."""
     if clock.paused_since is None:
         return clock
-    return replace(clock, paused_since=None, pauses=_close_pause(clock.pauses, clock.paused_since, at))
+    pauses = clock.pauses
+    if scene.definition.paused_time == "excluded":
+        pauses = _close_pause(pauses, clock.paused_since, scene.event.time)
+    return replace(clock, paused_since=None, pauses=pauses)
 
 
 def _close_pause(pauses: Pauses, since: datetime, at: datetime) -> list[tuple[datetime, datetime]]:
@@ -212,4 +313,5 @@ def _close_pause(pauses: Pauses, since: datetime, at: datetime) -> list[tuple[da
 
 
 def _due(clock: ClockState, scene: Scene) -> datetime:
-    return due_time(clock.target, calendar_of(scene.calendars, clock.target), clock.started, clock.pauses)
+    calendar = calendar_of(scene.calendars, clock.target)
+    return due_time(clock.target, calendar, clock.started, clock.pauses, scene.definition.boundary)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.domain.clock import Target, TargetUnit
-from service.sla.business_time import Boundary, add_working_days, add_working_micros, working_micros_between
+from service.sla.business_time import (
+    Boundary,
+    add_working_days,
+    add_working_micros,
+    end_of_working_day,
+    working_micros_between,
+)
 from service.sla.calendar import Calendar
 from service.sla.year_table import SECOND
 
 Pauses = Sequence[tuple[datetime, datetime]]
 """Closed [start, end) wall intervals in order."""
+_INSTANT = timedelta(microseconds=1)
 
 
 def due_time(
@@ -60,7 +67,12 @@ def used_micros(calendar: Calendar, started: datetime, until: datetime, pauses: 
 
 def _unpaused_due(target: Target, calendar: Calendar, started: datetime, boundary: Boundary) -> datetime:
     if target.unit is TargetUnit.WORKING_DAYS:
-        return add_working_days(calendar, started, target.amount, boundary)
+        due = add_working_days(calendar, started, target.amount, boundary)
+        return end_of_working_day(calendar, due) if target.end_of_day else due
+    if target.end_of_day:
+        # What is used up at a closing time ends that day's work, also at midnight.
+        due = add_working_micros(calendar, started, target.amount * SECOND, "close")
+        return end_of_working_day(calendar, due - _INSTANT if target.amount else due)
     return add_working_micros(calendar, started, target.amount * SECOND, boundary)
 
 

@@ -1,6 +1,7 @@
 """The life of a clock: start, pause, resume, re-target, stop, restart, cancel."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,9 +10,10 @@ from service.domain.clock import ClockPhase, ClockState, Target, TargetUnit
 from service.domain.errors import CalendarYearMissing, InvalidInput
 from service.domain.event import ActorRole
 from service.domain.request import RequestStatus
-from service.rules.model import ClockDefinition
+from service.rules.model import ClockDefinition, Reopen
 from service.sla.calendar import ALWAYS, Calendar
-from service.sla.clocks import ClockEvent, ClockTarget, advance_clocks, used_seconds
+from service.sla.clocks import ClockTarget, advance_clocks, used_seconds
+from service.sla.occasions import ClockEvent
 
 H = 3600
 MONDAY = datetime(2025, 3, 3, tzinfo=UTC)
@@ -30,7 +32,9 @@ RESOLUTION = ClockDefinition(
 FEEDBACK = ClockDefinition("feedback", start=("request.completed",), stop=("request.feedback_given",))
 NEXT_REPLY = ClockDefinition("next_reply", start=("request.customer_replied",), stop=("request.replied",))
 UPDATE = ClockDefinition("update", start=("request.replied",), stop=("request.replied", "request.completed"))
-DEFINITIONS = {d.id: d for d in (FIRST_RESPONSE, RESOLUTION, FEEDBACK, NEXT_REPLY, UPDATE)}
+ANEW = replace(RESOLUTION, id="anew", reopen=Reopen.NEW_CYCLE)
+FROZEN = ClockDefinition("frozen", stop=("request.replied",), reopen=Reopen.FROZEN)
+DEFINITIONS = {d.id: d for d in (FIRST_RESPONSE, RESOLUTION, FEEDBACK, NEXT_REPLY, UPDATE, ANEW, FROZEN)}
 AFTER = {
     "request.on_hold": RequestStatus.ON_HOLD,
     "request.resumed": RequestStatus.OPEN,
@@ -62,7 +66,7 @@ class Desk:
         kind = event if "." in event else f"request.{event}"
         self.status = AFTER.get(kind, self.status)
         seen = ClockEvent(kind, at, actor, self.status)
-        self.clocks = advance_clocks(DEFINITIONS, CALENDARS, self.clocks, self.targets, seen, MONDAY)
+        self.clocks = advance_clocks(DEFINITIONS, CALENDARS, self.clocks, self.targets, seen)
         return self.clocks
 
 
@@ -329,15 +333,50 @@ def test_a_changed_target_does_not_touch_a_finished_clock() -> None:
 
 
 @pytest.mark.parametrize("finish", ["completed", "closed"])
-def test_reopening_starts_a_new_cycle(finish: str) -> None:
+def test_reopening_starts_a_new_cycle_where_the_clock_says_so(finish: str) -> None:
+    desk = Desk(anew=hours(4))
+    desk.see("received", at(10))
+    desk.see("on_hold", at(11))
+    desk.see("resumed", at(12))
+    desk.see(finish, at(13))
+    clock = desk.see("reopened", at(15))["anew"]
+    assert (clock.phase, clock.cycle, clock.started, clock.due) == (ClockPhase.RUNNING, 2, at(15), at(11, 1))
+    assert (clock.pauses, clock.stopped, clock.breached) == ([], None, False)
+
+
+@pytest.mark.parametrize("finish", ["completed", "closed"])
+def test_a_reopened_clock_goes_on_without_the_time_it_was_finished(finish: str) -> None:
     desk = Desk(resolution=hours(4))
     desk.see("received", at(10))
     desk.see("on_hold", at(11))
     desk.see("resumed", at(12))
     desk.see(finish, at(13))
     clock = desk.see("reopened", at(15))["resolution"]
-    assert (clock.phase, clock.cycle, clock.started, clock.due) == (ClockPhase.RUNNING, 2, at(15), at(11, 1))
-    assert (clock.pauses, clock.stopped, clock.breached) == ([], None, False)
+    # Two of four hours are used (10-11 and 12-13); the other two count from 15:00.
+    assert (clock.phase, clock.cycle, clock.started, clock.due) == (ClockPhase.RUNNING, 1, at(10), at(17))
+    assert used_seconds(CALENDARS, clock, at(16)) == 3 * H
+
+
+def test_a_frozen_clock_stays_met_when_the_request_is_reopened() -> None:
+    desk = Desk(frozen=hours(4))
+    desk.see("received", at(10))
+    before = desk.see("replied", at(11))
+    assert desk.see("reopened", at(15)) == before
+
+
+def test_a_frozen_clock_that_was_never_met_goes_on() -> None:
+    desk = Desk(frozen=hours(4))
+    desk.see("received", at(10))
+    desk.see("closed", at(11))
+    assert desk.see("reopened", at(15))["frozen"].due == at(18)
+
+
+def test_a_breach_outlives_the_reopening() -> None:
+    desk = Desk(resolution=hours(1))
+    desk.see("received", at(10))
+    desk.see("completed", at(12))
+    clock = desk.see("reopened", at(15))["resolution"]
+    assert (clock.due, clock.breached) == (at(11), True)
 
 
 def test_reopening_leaves_a_running_clock_alone() -> None:
@@ -410,9 +449,9 @@ def test_a_clock_whose_definition_is_gone_is_cancelled() -> None:
     desk = Desk(resolution=hours(4))
     clocks = desk.see("received", at(10))
     event = ClockEvent("request.updated", at(11), ActorRole.AGENT, RequestStatus.OPEN)
-    after = advance_clocks({}, CALENDARS, clocks, {}, event, MONDAY)
+    after = advance_clocks({}, CALENDARS, clocks, {}, event)
     assert after["resolution"].phase is ClockPhase.CANCELLED
-    assert advance_clocks({}, CALENDARS, after, {}, event, MONDAY) == after
+    assert advance_clocks({}, CALENDARS, after, {}, event) == after
 
 
 def test_the_input_is_left_alone() -> None:

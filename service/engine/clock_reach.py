@@ -1,0 +1,73 @@
+"""How far an edit of the rules reaches: running clocks keep the target that an earlier revision gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.domain.event import Event, EventType, Value
+from service.domain.request import RequestState
+from service.rules.condition import atoms
+from service.rules.model import ClockDefinition, OnRuleChange, Rulebook
+from service.sla.clocks import LIVE, ClockTarget, definition_of
+
+MIGRATE = "rulebook.migrate"
+"""Fact of a `rulebook.activated` event: every running clock takes what the active rules say."""
+
+
+def target_fields(rulebook: Rulebook) -> tuple[str, ...]:
+    """The fields on which targets and ladders depend, text parts included, sorted."""
+    fields = rulebook.vocabulary.fields
+    found: set[str] = set()
+    for stage in rulebook.stages:
+        for rule in stage.rules:
+            if stage.name == "sla" or any(name.startswith("ladder.") for name in rule.then):
+                found |= {atom.field for atom in atoms(rule.when)}
+    return tuple(sorted(found | {part for name in found if name in fields for part in fields[name].parts}))
+
+
+def keep_targets(
+    rulebook: Rulebook,
+    fields: tuple[str, ...],
+    state: RequestState | None,
+    request: RequestState,
+    derived: Mapping[str, Value],
+    event: Event,
+    goals: Mapping[str, ClockTarget],
+) -> Mapping[str, ClockTarget]:
+    """The targets, those of an earlier revision kept for clocks that run on them and whose facts did not change."""
+    revision = rulebook.revision
+    old = [clock for clock in request.clocks.values() if clock.revision != revision and clock.phase in LIVE]
+    if not old or state is None or _migrates(event):
+        return goals
+    if _facts_changed(fields, state, request, derived):
+        return goals
+    kept = {
+        clock.name: ClockTarget(clock.target, clock.rule, clock.ladder, clock.revision)
+        for clock in old
+        if clock.revision and _keeps(definition_of(rulebook.clocks, clock.name))
+    }
+    return {**goals, **kept} if kept else goals
+
+
+def _migrates(event: Event) -> bool:
+    return event.type == EventType.RULEBOOK_ACTIVATED and event.data.get(MIGRATE) is True
+
+
+def _keeps(definition: ClockDefinition | None) -> bool:
+    return definition is not None and definition.on_rule_change is OnRuleChange.KEEP
+
+
+def _facts_changed(
+    fields: tuple[str, ...], state: RequestState, request: RequestState, derived: Mapping[str, Value]
+) -> bool:
+    def known(of: RequestState, ours: Mapping[str, Value], field: str) -> object:
+        match field:
+            case "request.status":
+                return of.status
+            case "request.reopen_count":
+                return of.reopen_count
+            case "request.acknowledged":
+                return of.acknowledged is not None
+        return ours[field] if field in ours else of.given.get(field)
+
+    return any(known(state, state.derived, field) != known(request, derived, field) for field in fields)
