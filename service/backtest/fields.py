@@ -10,6 +10,7 @@ from service.backtest.course import Course
 from service.domain.clock import ClockPhase
 from service.domain.decision import Decision
 from service.domain.event import Value
+from service.domain.request import RequestStatus
 from service.engine.compiled import derivers, show_target
 from service.rules.model import STAGES, Rulebook
 from service.rules.vocabulary import FieldType
@@ -17,6 +18,7 @@ from service.rules.vocabulary import FieldType
 NOTHING = "-"
 """Stands for no value."""
 TARGET = "sla."
+ENDED = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
 _ORDERED = frozenset({FieldType.ENUM, FieldType.INTEGER, FieldType.DECIMAL, FieldType.BOOLEAN})
 
 Shown = str | frozenset[str]
@@ -88,8 +90,10 @@ def outcome_of(decision: Decision | None, said: Mapping[str, Value]) -> Outcome:
     if decision is None:
         return {name: shown(value) for name, value in said.items()}
     outcome: dict[str, Shown] = {name: shown(value) for name, value in decision.facts.items()}
+    ended = decision.status in ENDED
     for clock in decision.clocks:
-        if clock.phase is not ClockPhase.CANCELLED:
+        # The end of a request cancels its clocks; any other clock is cancelled because it lost its target.
+        if ended or clock.phase is not ClockPhase.CANCELLED:
             outcome[f"{TARGET}{clock.name}"] = show_target(clock.target)
     return outcome
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from service.backtest.compare import Kind, compare
 from service.backtest.course import Course, recorded_course
-from service.backtest.examples import Candidate, Examples, weight_of
+from service.backtest.examples import Candidate, weight_of
 from service.backtest.fields import Point, compared_fields
 from service.backtest.play import TIMER_LIMIT, Play
 from service.backtest.story import Story
@@ -40,7 +40,7 @@ class Backtest:
 
     def run(self, groups: Iterable[Sequence[Story]]) -> Tally:
         """Requests of different groups know nothing of each other."""
-        tally = Tally(Examples(self._settings.examples))
+        tally = Tally.empty(self._settings.examples)
         counting = Counting(tally, self._fields, self._settings.point)
         candidates: dict[Kind, list[Candidate]] = {}
         for group in groups:

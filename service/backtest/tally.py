@@ -40,6 +40,11 @@ class Tally:
     examples: Examples
     counts: Counter[Key] = field(default_factory=Counter)
 
+    @classmethod
+    def empty(cls, examples: int) -> Tally:
+        """Takes at most so many examples of each kind."""
+        return cls(Examples(examples))
+
     def count(self, *key: str) -> int:
         return self.counts[key]
 
