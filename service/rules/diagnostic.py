@@ -56,9 +56,17 @@ class Report:
 
     def add(self, code: Code, at: Node | Place, message: str, hint: str = "") -> None:
         place = at if isinstance(at, Place) else at.place
+        if place.template:
+            message = f"{message} [rule template, {place.template}]"
         found = finding(code, place, message, hint)
         self.has_errors = self.has_errors or found.severity == Severity.ERROR
         self._found.add(found)
+
+    def extend(self, found: Iterable[Diagnostic]) -> None:
+        """Takes in findings that were made elsewhere."""
+        for diagnostic in found:
+            self.has_errors = self.has_errors or diagnostic.severity == Severity.ERROR
+            self._found.add(diagnostic)
 
     def lose(self, sections: Iterable[str] = ()) -> None:
         """Notes that a broken file may have held these sections (none named: any of them)."""

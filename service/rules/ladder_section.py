@@ -38,8 +38,14 @@ def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
         return None
     because = keys.because()
     items = () if steps is None else scope.reader.sequence(steps, "steps")
-    found = (_step(scope, mapping) for item in items if (mapping := scope.reader.mapping(item, "step")))
-    return Ladder(name, tuple(step for step in found if step is not None), because)
+    steps_found: list[Step] = []
+    for item in items:
+        mapping = scope.reader.mapping(item, "step")
+        step = _step(scope, mapping) if mapping else None
+        if step is not None:
+            steps_found.append(step)
+            scope.step_places.setdefault(name, []).append(item.place)
+    return Ladder(name, tuple(steps_found), because)
 
 
 _STEP_KEYS = ("at", "notify", "raise_priority", "open_case", "repeat", "because")

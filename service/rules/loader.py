@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 
 from service.rules.calendar_section import compile_calendars
+from service.rules.calendar_years import check_calendar_years
 from service.rules.clock_section import compile_clocks
-from service.rules.codes import Code
+from service.rules.codes import PROOFS, Code
 from service.rules.csv_files import CsvFiles
 from service.rules.diagnostic import Diagnostic, Report
 from service.rules.folder import RuleText, is_csv, read_folder
+from service.rules.ladder_reach import check_clocks, check_ladders
 from service.rules.ladder_section import compile_ladders
 from service.rules.lexicon_section import compile_lexicons
 from service.rules.model import Rulebook, SourceFile
@@ -20,22 +23,30 @@ from service.rules.nodes import MappingNode, Node, Place, plain_data
 from service.rules.parser import parse_yaml
 from service.rules.placeholders import check_placeholders
 from service.rules.revision import revision_of
+from service.rules.rule_templates import RuleTemplates
 from service.rules.scope import Scope
 from service.rules.settings_section import compile_settings
 from service.rules.stages import compile_stages
+from service.rules.suppress import Suppressed, Suppression, apply, read_suppressions
 from service.rules.template_section import compile_templates
+from service.rules.unused import check_unused
 from service.rules.vocabulary_section import compile_vocabulary
 
-SECTIONS = ("rulebook", "fields", "lexicons", "calendar", "clocks", "ladders", "templates")
+SECTIONS = ("rulebook", "fields", "lexicons", "calendar", "clocks", "ladders", "templates", "rule_templates")
 """Top-level keys that may stand alone or together in a file; a file with `stage` holds rules only."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """`rulebook` is None when a diagnostic is an error; warnings may come with a rulebook."""
+    """`rulebook` is None when a diagnostic is an error; warnings and notes may come with a rulebook.
+
+    `suppressed` are findings that a comment allows, with its reason; `suppressions` are all such comments.
+    """
 
     rulebook: Rulebook | None
     diagnostics: tuple[Diagnostic, ...]
+    suppressed: tuple[Suppressed, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
 
 
 @dataclass(slots=True)
@@ -48,28 +59,51 @@ class _Parsed:
     """Rows of tables, still text, as their meaning depends on the table."""
 
 
-def load_rulebook(folder: Path) -> LoadResult:
-    """Loads all rule files below `folder`. Never raises for what the folder holds, also when it is missing."""
+def load_rulebook(folder: Path, today: date | None = None) -> LoadResult:
+    """Loads all rule files below `folder`. Never raises for what the folder holds, also when it is missing.
+
+    With `today` it looks deeper, for those who write rules: names that nothing uses, ladder steps that never come, and
+    calendars that do not know the year of that day, which is an error. Without, what it says never depends on the day.
+    """
     report = Report()
     texts = read_folder(folder, report)
     if not texts:
         return LoadResult(None, report.sorted())
-    return _load(texts, report, str(folder))
+    return _load(texts, report, str(folder), today)
 
 
-def load_texts(texts: Iterable[RuleText]) -> LoadResult:
-    """Loads rule files that are already read. Their order does not matter."""
-    return _load(texts, Report(), ".")
+def load_texts(texts: Iterable[RuleText], today: date | None = None) -> LoadResult:
+    """Loads rule files that are already read, as `load_rulebook` does. Their order does not matter."""
+    return _load(texts, Report(), ".", today)
 
 
-def _load(texts: Iterable[RuleText], report: Report, folder: str) -> LoadResult:
+def _load(texts: Iterable[RuleText], report: Report, folder: str, today: date | None = None) -> LoadResult:
     files = sorted(texts, key=lambda t: t.path)
     parsed = _parse(files, report)
-    rulebook = _compile(parsed, report, Place(folder, 1, 1))
-    if report.has_errors:
-        return LoadResult(None, report.sorted())
+    rulebook = _compile(parsed, report, Place(folder, 1, 1), today)
+    suppressions = _suppressions(files, report)
+    found = apply(
+        report.sorted(),
+        [s for s in suppressions if s.code not in PROOFS],
+        complete=today is not None and not report.has_errors,
+    )
     sources = tuple(SourceFile(f.path, f.sha256) for f in files)
-    return LoadResult(replace(rulebook, files=sources), report.sorted())
+    return LoadResult(
+        rulebook=None if report.has_errors else replace(rulebook, files=sources),
+        diagnostics=found.kept,
+        suppressed=found.suppressed,
+        suppressions=tuple(suppressions),
+    )
+
+
+def _suppressions(files: list[RuleText], report: Report) -> list[Suppression]:
+    found: list[Suppression] = []
+    for file in files:
+        if not is_csv(file.path):
+            suppressions, wrong = read_suppressions(file.path, file.text)
+            found += suppressions
+            report.extend(wrong)
+    return found
 
 
 def _parse(files: list[RuleText], report: Report) -> _Parsed:
@@ -105,7 +139,7 @@ def _note_incomplete(file: RuleText, report: Report) -> None:
 
 def _sort(parsed: _Parsed, root: MappingNode, report: Report) -> None:
     keys = set(root.keys())
-    if "stage" in keys or {"rules", "table"} & keys:
+    if "stage" in keys or {"rules", "table", "score"} & keys:
         parsed.stages.append(root)
     elif not keys & set(SECTIONS):
         known = (*SECTIONS, "stage")
@@ -120,7 +154,7 @@ def _sort(parsed: _Parsed, root: MappingNode, report: Report) -> None:
                 report.add(Code.UNKNOWN_KEY, key, f'a rule file has no key "{key.text}"', hint)
 
 
-def _compile(parsed: _Parsed, report: Report, folder: Place) -> Rulebook:
+def _compile(parsed: _Parsed, report: Report, folder: Place, today: date | None) -> Rulebook:
     """Sections in the order in which they refer to each other."""
     scope = Scope(report)
     sections = parsed.sections
@@ -136,10 +170,18 @@ def _compile(parsed: _Parsed, report: Report, folder: Place) -> Rulebook:
     templates, placeholders = compile_templates(scope, sections["templates"])
     ladders = compile_ladders(scope, sections["ladders"])
     clocks = compile_clocks(scope, sections["clocks"])
-    csv_files = CsvFiles(parsed.csv, report)
-    stages = compile_stages(scope, settings, clocks, csv_files, parsed.stages)
+    csv_files, rule_templates = CsvFiles(parsed.csv, report), RuleTemplates(scope)
+    rule_templates.declare(sections["rule_templates"])
+    stages = compile_stages(scope, settings, clocks, csv_files, rule_templates, parsed.stages)
     csv_files.report_unused()
+    rule_templates.report_unused()
     check_placeholders(scope, placeholders, stages, ladders, clocks)
+    if today is not None:
+        check_calendar_years(scope, calendars, today)
+    if today is not None and not report.has_errors:
+        check_unused(scope, stages, clocks)
+        check_clocks(scope, clocks)
+        check_ladders(scope, ladders, clocks, stages)
     rulebook = Rulebook(
         revision="",
         vocabulary=vocabulary,

@@ -12,7 +12,9 @@ from yaml.reader import ReaderError
 from service.rules.codes import Code
 from service.rules.diagnostic import Report
 from service.rules.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
+from service.rules.punctuation import Cuts, strange_key, strange_text
 from service.rules.scalars import resolve, trap, trap_remedy
+from service.rules.syntax_errors import explain_syntax
 
 MAX_DEPTH = 24
 MAX_ALIASES = 32
@@ -28,12 +30,12 @@ def parse_yaml(text: str, file: str, report: Report, loader: type = _LOADER) -> 
     """The root node of one YAML document, or None with a diagnostic. Duplicate keys, traps and tabs are reported."""
     if _report_tabs(text, file, report):
         return None
-    builder = _Builder(file, report)
+    builder = _Builder(file, report, Cuts(text))
     try:
         for event in yaml.parse(text, Loader=loader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        _report_syntax(error, file, report)
+        _report_syntax(error, text, file, report)
         return None
     except ReaderError as error:
         _report_character(error, text, file, report)
@@ -60,6 +62,7 @@ class _Open:
 
     place: Place
     is_mapping: bool
+    is_flow: bool
     anchor: str | None
     nodes_before: int
     height: int = 1
@@ -68,8 +71,9 @@ class _Open:
 
 
 class _Builder:
-    def __init__(self, file: str, report: Report) -> None:
+    def __init__(self, file: str, report: Report, cuts: Cuts) -> None:
         self.root: Node | None = None
+        self._cuts = cuts
         self._file = file
         self._report = report
         self._open: list[_Open] = []
@@ -102,9 +106,27 @@ class _Builder:
         reason = trap(text) if plain else ""
         if reason:
             self._report.add(Code.YAML_TRAP, place, f"{_short(text)} {reason}", trap_remedy(_short(text)))
+        elif plain and text:
+            self._check_punctuation(event, place)
         node = ScalarNode(place, resolve(text) if plain else text, text, plain)
         self._nodes += 1
         self._finish(node, event.anchor, 1, 0)
+
+    def _check_punctuation(self, event: yaml.ScalarEvent, place: Place) -> None:
+        parent = self._open[-1] if self._open else None
+        is_key = parent is not None and parent.is_mapping and len(parent.children) % 2 == 0
+        text = event.value
+        if not text.isascii():
+            is_item = parent is not None and parent.is_flow and not parent.is_mapping
+            strange = strange_key(text) if is_key else strange_text(text, in_flow_list=is_item)
+            if strange is not None:
+                self._report.add(Code.YAML_PUNCTUATION, place, f"{_short(text)} {strange[0]}", strange[1])
+        assert event.end_mark is not None
+        cut = "" if is_key else self._cuts.after(event.end_mark.index)
+        if cut:
+            message = f"the text ends before {_short(cut)}, which YAML takes for a comment"
+            hint = "put the text in quotes if it belongs to it, else write a space after the #"
+            self._report.add(Code.YAML_CUT, place, message, hint)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         place = self._place(event)
@@ -124,7 +146,7 @@ class _Builder:
         self._check_tag(event.tag, place)
         self._check_depth(len(self._open) + 1, place)
         is_mapping = isinstance(event, yaml.MappingStartEvent)
-        self._open.append(_Open(place, is_mapping, event.anchor, self._nodes))
+        self._open.append(_Open(place, is_mapping, bool(event.flow_style), event.anchor, self._nodes))
         self._nodes += 1
 
     def _end(self) -> None:
@@ -175,13 +197,16 @@ class _Builder:
         raise _Refused
 
 
-def _report_syntax(error: yaml.MarkedYAMLError, file: str, report: Report) -> None:
+def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, report: Report) -> None:
     mark = error.problem_mark or error.context_mark
     line = mark.line if mark else 0
     column = mark.column if mark else 0
     place = Place(file, line + 1, column + 1)
-    context = f"{error.context}: " if error.context else ""
-    report.add(Code.YAML_SYNTAX, place, f"not valid YAML: {context}{error.problem}", "is the file only half written?")
+    message, hint = explain_syntax(error.context or "", error.problem or "", text.split("\n"), line + 1, column + 1)
+    began = error.context_mark
+    if began is not None and began.line != line:
+        message = f"{message} (it begins in line {began.line + 1})"
+    report.add(Code.YAML_SYNTAX, place, message, hint)
 
 
 def _report_character(error: ReaderError, text: str, file: str, report: Report) -> None:

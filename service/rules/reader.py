@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from service.rules.codes import Code
 from service.rules.diagnostic import Report
 from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
+from service.rules.punctuation import mapping_hint
 
 _ID = re.compile(r"\w[\w.\-]*\Z")
 MAX_ID = 128
@@ -83,7 +84,8 @@ class Reader:
     def mapping(self, node: Node, what: str) -> MappingNode | None:
         if isinstance(node, MappingNode):
             return node
-        self.wrong(node, f"{what} must be a mapping (key: value), not {describe(node)}")
+        hint = mapping_hint(node.text) if isinstance(node, ScalarNode) and node.plain else ""
+        self.wrong(node, f"{what} must be a mapping (key: value), not {describe(node)}", hint)
         return None
 
     def sequence(self, node: Node, what: str) -> tuple[Node, ...]:

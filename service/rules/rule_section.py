@@ -16,10 +16,11 @@ from service.rules.nodes import MappingNode, Node
 from service.rules.outputs import OutputCompiler
 from service.rules.reader import Keys
 from service.rules.reading_order import ReadingOrder
+from service.rules.rule_templates import RuleTemplates
 from service.rules.scope import Kind, Scope
 from service.rules.settings_section import read_hit
 
-SECTION_KEYS = ("stage", "rules", "table", "rank", "hit", "owner", "because", "description")
+SECTION_KEYS = ("stage", "rules", "table", "score", "rank", "hit", "owner", "because", "description")
 DEFAULT_RANK = 100
 _RULE_KEYS = ("id", "because", "rank", "when", "then", "enabled_from", "until", "owner", "mode", "description")
 MAX_RANK = 60_000
@@ -64,12 +65,13 @@ def open_section(
     )
 
 
-def compile_rules(section: Section, node: Node) -> Block | None:
+def compile_rules(section: Section, node: Node, templates: RuleTemplates) -> Block | None:
     """The block of a `rules:` list; its policy is `collect` unless the file names another."""
     keys, file = section.keys, node.place.file
     hit = read_hit(section.scope, keys) or HitPolicy.COLLECT
     block = f"file:{file}"
-    mappings = (section.scope.reader.mapping(item, "rule") for item in section.scope.reader.sequence(node, "rules"))
+    items = templates.expand(section.scope.reader.sequence(node, "rules"))
+    mappings = (section.scope.reader.mapping(item, "rule") for item in items)
     rules = [rule for mapping in mappings if mapping and (rule := _rule(section, block, mapping))]
     return Block(block, section.stage, hit, tuple(sorted(rules, key=lambda r: r.order))) if rules else None
 
@@ -129,7 +131,8 @@ def read_owner(scope: Scope, keys: Keys) -> str:
     if node is None:
         return ""
     name = scope.reader.text(node, "owner") or ""
-    known = {*scope.names(Kind.DEPARTMENT), *scope.names(Kind.ROLE)}
-    if name and known and name not in known:
+    if name and name in scope.names(Kind.ROLE):
+        scope.knows(Kind.ROLE, name, node)
+    elif name and (any(scope.names(Kind.DEPARTMENT)) or any(scope.names(Kind.ROLE))):
         scope.knows(Kind.DEPARTMENT, name, node)
     return name

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CLOCK = "clock"
     LADDER = "ladder"
     TEMPLATE = "template"
+    RULE_TEMPLATE = "rule-template"
     ROLE = "role"
     DEPARTMENT = "department"
     RULE = "rule"
@@ -37,12 +38,16 @@ _SECTION = {
     Kind.CLOCK: "clocks",
     Kind.LADDER: "ladders",
     Kind.TEMPLATE: "templates",
+    Kind.RULE_TEMPLATE: "rule_templates",
     Kind.ROLE: "rulebook",
     Kind.DEPARTMENT: "rulebook",
     Kind.RULE: "stage",
     Kind.FIELD: "fields",
 }
 """The section that declares a kind."""
+
+
+_BUILT_IN = Place("", 0, 0)
 
 
 class Scope:
@@ -54,9 +59,12 @@ class Scope:
         self.zone = ZoneInfo("Asia/Shanghai")
         """What a date without a time of day is a day of."""
         self.fields: dict[str, Field] = {}
+        self.step_places: dict[str, list[Place]] = {}
+        """Of each ladder, where its steps are written."""
         self._declared: dict[Kind, dict[str, Place]] = {kind: {} for kind in Kind}
+        self._used: dict[Kind, set[str]] = {kind: set() for kind in Kind}
         for kind, name in BUILTIN_NAMES:
-            self._declared[kind][name] = Place("", 0, 0)
+            self._declared[kind][name] = _BUILT_IN
 
     def declare(self, kind: Kind, name: str, at: Node) -> bool:
         """Registers a name. False, with a diagnostic, when it is taken."""
@@ -65,11 +73,25 @@ class Scope:
             self._declared[kind][name] = at.place
             return True
         where = f"in {first.file}:{first.line}" if first.file else "built in"
-        self.report.add(Code.DUPLICATE_ID, at, f"the {kind} {name} is already {where}", "give each its own id")
+        hint = "put a {parameter} that differs into the id" if at.place.template else "give each its own id"
+        self.report.add(Code.DUPLICATE_ID, at, f"the {kind} {name} is already {where}", hint)
         return False
 
     def names(self, kind: Kind) -> Iterable[str]:
         return self._declared[kind]
+
+    def place_of(self, kind: Kind, name: str) -> Place:
+        """Where a name is declared; line 0 for one that is built in."""
+        return self._declared[kind].get(name, _BUILT_IN)
+
+    def is_unused(self, kind: Kind, name: str) -> bool:
+        """Whether nothing has referred to the name so far."""
+        return name not in self._used[kind]
+
+    def unused(self, kind: Kind) -> list[str]:
+        """Declared names, without those that are built in, that nothing has referred to so far."""
+        declared = self._declared[kind]
+        return sorted(name for name, at in declared.items() if at.line and name not in self._used[kind])
 
     def refer(self, kind: Kind, node: Node) -> str | None:
         """The name that a node refers to; None, with a diagnostic, when nothing of that kind has it."""
@@ -77,12 +99,13 @@ class Scope:
         return name if name is not None and self.knows(kind, name, node) else None
 
     def knows(self, kind: Kind, name: str, at: Node) -> bool:
-        """Whether the name is declared. Silent when a broken file may have declared it."""
+        """Whether the name is declared, which counts as a use. Silent when a broken file may have declared it."""
         if name in self._declared[kind]:
+            self._used[kind].add(name)
             return True
         if not self.report.may_have_lost(_SECTION[kind]):
             hint = self.report.suggest(name, self._declared[kind])
-            self.report.add(Code(f"unknown-{kind}"), at, f"there is no {kind} {name}", hint)
+            self.report.add(Code(f"unknown-{kind}"), at, f"there is no {str(kind).replace('-', ' ')} {name}", hint)
         return False
 
     def refer_all(self, kind: Kind, node: Node) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,13 @@ def base() -> Mapping[str, str]:
 def load(base: Mapping[str, str]) -> Callable[..., LoadResult]:
     """Loads the right folder with some files replaced or added (None: left out)."""
 
-    def load_changed(changes: Mapping[str, str | None] | None = None) -> LoadResult:
+    def load_changed(changes: Mapping[str, str | None] | None = None, today: date | None = None) -> LoadResult:
         files = {**base, **(changes or {})}
-        return load_texts(
+        texts = (
             RuleText(path, text, hashlib.sha256(text.encode()).hexdigest())
             for path, text in files.items()
             if text is not None
         )
+        return load_texts(texts, today)
 
     return load_changed
