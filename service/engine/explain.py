@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from service.domain.clock import ClockPhase, ClockState
-from service.domain.decision import Decision, RuleReference, ShadowMatch, StageExplanation, StageOutcome
+from service.domain.decision import (
+    Decision,
+    RuleReference,
+    ScoreExplanation,
+    ScoreOutcome,
+    ShadowMatch,
+    StageExplanation,
+    StageOutcome,
+)
 from service.domain.event import Value
 
 WORDS = {
@@ -20,6 +28,13 @@ WORDS = {
         "lost": "matched, outranked",
         "failed": "not evaluated",
         "facts": "facts",
+        "score": "score",
+        "tie_break": "tie-break",
+        "missing": "missing",
+        "assumed": "what the file says for a missing fact",
+        "weight": "weight",
+        "no_score": "no score",
+        "score_error": "not computed",
         "trial": "on trial, would have decided",
         "trial_outranked": "on trial, outranked; would have set",
         "trial_failed": "on trial, not evaluated",
@@ -42,6 +57,13 @@ WORDS = {
         "lost": "命中但被更高者覆盖",
         "failed": "无法求值",
         "facts": "事实",
+        "score": "评分",
+        "tie_break": "同分排序",
+        "missing": "缺失",
+        "assumed": "取文件中的缺省数值",
+        "weight": "权重",
+        "no_score": "无评分",
+        "score_error": "无法计算",
         "trial": "试运行，本会决定",
         "trial_outranked": "试运行，会被更高者覆盖；本会给出",
         "trial_failed": "试运行，无法求值",
@@ -87,8 +109,27 @@ def stage_lines(stage: StageExplanation, words: dict[str, str]) -> Iterator[str]
             yield f"  {words[label]}: {reference_line(reference)}"
     if stage.facts:
         yield f"  {words['facts']}: {show_all(stage.facts)}"
+    for score in stage.scores:
+        yield from score_lines(score, words)
     for match in stage.shadow:
         yield from trial_lines(stage, match, words)
+
+
+def score_lines(score: ScoreExplanation, words: dict[str, str]) -> Iterator[str]:
+    """A score: each factor with its fact, number and weight, then the calculation."""
+    place = f"[{score.file}:{score.line}]"
+    yield f"  {words['score']} {score.id} ({score.method}): {show_all(score.outputs) or '-'} {place} {score.because}"
+    for factor in (*score.factors, *([score.tie_break] if score.tie_break else [])):
+        name = words["tie_break"] if factor is score.tie_break else factor.name
+        fact = f"{factor.field}={words['missing'] if factor.value is None else show(factor.value)}"
+        assumed = f" ({words['assumed']})" if factor.assumed else ""
+        weight = f", {words['weight']} {factor.weight}" if factor.weight not in {"", "1"} else ""
+        yield f"    {name}: {fact} → {factor.number or '-'}{assumed}{weight}"
+    if score.arithmetic:
+        yield f"    {score.arithmetic}"
+    if score.problem:
+        label = words["score_error" if score.outcome is ScoreOutcome.ERROR else "no_score"]
+        yield f"    {label}: {score.problem}"
 
 
 def trial_lines(stage: StageExplanation, match: ShadowMatch, words: dict[str, str]) -> Iterator[str]:

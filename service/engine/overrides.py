@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -26,9 +26,11 @@ def split_overrides(given: dict[str, Value]) -> tuple[dict[str, Value], dict[str
     return given, overrides
 
 
-def apply_overrides(overrides: Mapping[str, Value], stage: CompiledStage, result: StageResult, record: Record) -> None:
-    """Puts the overrides of its fields into a stage's result; one that the vocabulary refuses is flagged, not taken."""
-    for name in stage.derives:
+def apply_overrides(
+    overrides: Mapping[str, Value], stage: CompiledStage, names: Iterable[str], result: StageResult, record: Record
+) -> None:
+    """Puts overrides of these fields into a stage's result; one that the vocabulary refuses is flagged, not taken."""
+    for name in names:
         given = overrides.get(name)
         if given is None:
             continue

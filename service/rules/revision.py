@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -44,7 +44,8 @@ def revision_of(rulebook: Rulebook, calendars: Mapping[str, object]) -> str:
 def _stage(stage: Stage) -> object:
     rules = sorted((_rule(rule) for rule in stage.rules), key=lambda r: str(r["id"]))
     policies = sorted([block.id, block.hit] for block in stage.blocks)
-    return [stage.name, stage.hit, stage.default, stage.on_error, rules, policies]
+    scores = [{**_parts(score), "when": _condition(score.when)} for score in stage.scores]
+    return [stage.name, stage.hit, stage.default, stage.on_error, rules, policies, *scores]
 
 
 def _rule(rule: Rule) -> dict[str, object]:
@@ -73,6 +74,10 @@ def _clock_part(part: object) -> object:
     return [part.events, part.actors, _condition(part.when)] if isinstance(part, Trigger) else part
 
 
+def _parts(value: object) -> dict[str, object]:
+    return {part.name: getattr(value, part.name) for part in fields(value)}  # type: ignore[arg-type]
+
+
 def _condition(condition: Condition) -> object:
     match condition:
         case Atom(field, op, operands):
@@ -93,4 +98,6 @@ def _plain(value: object) -> object:
             return value.total_seconds()
         case datetime():
             return value.isoformat()
+        case _ if is_dataclass(value):
+            return _parts(value)
     raise TypeError(f"{type(value).__name__} has no place in a revision")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from service.rules.codes import Code
@@ -15,6 +16,7 @@ from service.rules.outputs import TARGET_PREFIX, OutputCompiler
 from service.rules.reading_order import ReadingOrder
 from service.rules.rule_section import compile_rules, open_section
 from service.rules.scope import Scope
+from service.rules.score_section import compile_scores, refuse_rules_that_set
 from service.rules.settings_section import Settings, StageSettings
 from service.rules.table_section import compile_table
 from service.rules.vocabulary import FieldType
@@ -25,7 +27,7 @@ def compile_stages(
     settings: Settings,
     clocks: Mapping[str, ClockDefinition],
     csv_files: CsvFiles,
-    roots: Iterable[MappingNode],
+    roots: Sequence[MappingNode],
 ) -> tuple[Stage, ...]:
     """All six stages, in order; one without rules has no blocks."""
     order = ReadingOrder(scope)
@@ -34,8 +36,12 @@ def compile_stages(
     for root in roots:
         for block in _blocks(scope, clocks, complete, order, csv_files, root):
             blocks[block.stage].append(block)
+    scores = compile_scores(scope, clocks, order, roots)
     order.check()
-    return tuple(_stage(scope, clocks, complete, name, settings.stages[name], blocks[name]) for name in STAGES)
+    for name in STAGES:
+        refuse_rules_that_set(scope, scores[name], blocks[name])
+    stages = (_stage(scope, clocks, complete, name, settings.stages[name], blocks[name]) for name in STAGES)
+    return tuple(replace(stage, scores=scores[stage.name]) for stage in stages)
 
 
 def _blocks(
@@ -50,8 +56,8 @@ def _blocks(
     if section is None:
         return
     rules, table = section.keys.get("rules"), section.keys.get("table")
-    if rules is None and table is None:
-        scope.report.add(Code.MISSING_KEY, root, "a file with `stage` needs `rules` or `table`")
+    if rules is None and table is None and section.keys.get("score") is None:
+        scope.report.add(Code.MISSING_KEY, root, "a file with `stage` needs `rules`, `table` or `score`")
     if rules is not None and (block := compile_rules(section, rules)):
         yield block
     if table is not None and (block := compile_table(section, table, csv_files)):
