@@ -52,6 +52,7 @@ WORDS = ("status", "number_prefix", "effects", "no_effects", "explanation", "not
 MODES = (Mode.NOT, Mode.HAS, Mode.AT_LEAST, Mode.AT_MOST)
 ORDERED = (FieldType.INTEGER, FieldType.DECIMAL, FieldType.DURATION, FieldType.INSTANT)
 PATTERN_KEYS = ("kind", "role", "template", "clock", "case", "urgent", "acknowledge", "text", "count")
+_INSTANT = re.compile(r"[0-9]{4}-")
 _PREFIX = re.compile(r"[0-9]{6}-[A-Z0-9]+\Z")
 
 
@@ -306,7 +307,7 @@ class ExpectationReader:
         text = node.text if isinstance(node, ScalarNode) else ""
         if text == NONE:
             return [DueCheck(name, None, negative)]
-        if parse_duration(text) or not text[:4].isdigit():
+        if parse_duration(text) or not _INSTANT.match(text):
             target = self._target(node, name, "")
             return [DueCheck(name, target, negative)] if target else []
         instant = self.instant(node, key.text)

@@ -113,7 +113,8 @@ class FactReader:
         field = self._words.fields[name.removeprefix(OVERRIDE_PREFIX)]
         shown = ", ".join(value) if isinstance(value, list) else str(value)
         near = self._report.suggest(shown, (*field.values, *field.aliases))
-        hint = f"{near} to try just that, write {{raw: {shown[:40]}}}".strip()
+        own = f"to try just that, write {{raw: {shown[:40]}}}"
+        hint = f"{near}{' ' if near.endswith('?') else '; '}{own}" if near else own
         self._report.add(Code.UNKNOWN_VALUE, node, f'{name} has no value "{shown[:40]}"', hint)
 
     def _wrong(self, node: Node, message: str, hint: str) -> None:

@@ -27,6 +27,8 @@ class Filler:
     report: Report
     row: Row
     used: set[str] = field(default_factory=set)
+    complete: bool = True
+    """Whether every place found its parameter."""
 
     def fill(self, node: Node) -> Node:
         """The node with every place filled. A place alone takes the value with its type, within text its text."""
@@ -45,7 +47,7 @@ class Filler:
             return None
         key, value = node.entries[0]
         empty = isinstance(value, ScalarNode) and value.plain and not value.text
-        return self._value(key.text, key) if empty else None
+        return (self._value(key.text, node) or node) if empty else None
 
     def _mapping(self, node: MappingNode) -> MappingNode:
         entries: dict[str, tuple[ScalarNode, Node]] = {}
@@ -76,6 +78,7 @@ class Filler:
         if name in self.row:
             self.used.add(name)
             return self.row[name]
+        self.complete = False
         hint = self.report.suggest(name, self.row)
         self.report.add(Code.TEST_PARAMETER, at, f"{{{name}}} is no parameter of this case", hint)
         return None

@@ -161,6 +161,8 @@ class _Suite:
             filler = Filler(self._report, row)
             filled = filler.fill(_with_row(body, row))
             assert isinstance(filled, MappingNode)
+            if not filler.complete:
+                continue
             report_unused(self._report, node, row, filler.used)
             found += self._named(filled, node, row, now, has_now)
         return found

@@ -17,6 +17,7 @@ FLAGS = frozenset(
         "BEFORE_REQUEST",
         "CALENDAR_PROVISIONAL",
         "CALENDAR_YEAR_MISSING",
+        "CLOCK_CONDITION_FAILED",
         "CONDITION_ERROR",
         "DERIVED_FIELD",
         "FACT_REFUSED",
