@@ -141,7 +141,8 @@ def own_server(
             arguments, stdout=stream, stderr=stream, env={**os.environ, **overlay}, start_new_session=True
         )
     try:
-        target = Target(str(address), next(iter(settings.server.tokens), ""))
+        tokens = (token for token, entry in settings.server.tokens.items() if entry.tenant)
+        target = Target(str(address), next(tokens, ""))
         wait_until_serving(server, target, log)
         yield server, target
     finally:

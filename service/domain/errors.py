@@ -68,6 +68,54 @@ class RulebookRejected(AnswerbyError):
     reason = "RULEBOOK_REJECTED"
 
 
+class RevisionNotFound(AnswerbyError):
+    """No revision of this name is kept; see ListRevisions."""
+
+    reason = "REVISION_NOT_FOUND"
+
+
+class RulebookChanged(AnswerbyError):
+    """Another revision went live meanwhile; look at it, then decide again."""
+
+    reason = "RULEBOOK_CHANGED"
+
+
+class ActivationUnderWay(AnswerbyError):
+    """Another revision is being put live right now; wait and try again."""
+
+    reason = "ACTIVATION_UNDER_WAY"
+
+
+class ApprovalRequired(AnswerbyError):
+    """The revision waits for the approval of somebody other than its author."""
+
+    reason = "APPROVAL_REQUIRED"
+
+
+class RevisionRefused(AnswerbyError):
+    """An approver refused the revision; it can go live once it is approved."""
+
+    reason = "REVISION_REFUSED"
+
+
+class RevisionActive(AnswerbyError):
+    """The revision is live and cannot be refused; roll back first."""
+
+    reason = "REVISION_ACTIVE"
+
+
+class NoPreviousRevision(AnswerbyError):
+    """There is nothing to roll back to; activate a revision by name."""
+
+    reason = "NO_PREVIOUS_REVISION"
+
+
+class WorkerNotReady(AnswerbyError):
+    """A worker cannot run the revision, so nothing went live; its name and problem are in the message."""
+
+    reason = "WORKER_NOT_READY"
+
+
 class Contention(AnswerbyError):
     """The request changed too often while it was being decided; send the event again."""
 

@@ -1,4 +1,4 @@
-"""Who calls: a bearer token stands for a tenant."""
+"""Who calls: a bearer token stands for a name, a tenant and roles."""
 
 from __future__ import annotations
 
@@ -6,34 +6,43 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 
+from service.server.config import TokenConfig
 from service.server.errors import Unauthenticated
+from service.server.roles import EVERY_ROLE, Caller
 
 Metadata = Iterable[tuple[str, str | bytes]]
+ANYBODY = "(local)"
+"""The name of whoever calls a server without tokens. No token can have it."""
 
 
 class Authenticator:
-    """Maps a call's metadata to its tenant. Without tokens every call is the default tenant's."""
+    """Maps a call's metadata to its caller. Without tokens every call is the default tenant's, and may do all."""
 
-    def __init__(self, tokens: Mapping[str, str], default_tenant: str) -> None:
-        self._digests = [(_digest(token), tenant) for token, tenant in tokens.items()]
-        self._default = default_tenant
+    def __init__(self, tokens: Mapping[str, TokenConfig], default_tenant: str) -> None:
+        self._digests = [
+            (_digest(token), Caller(entry.name or entry.tenant, entry.tenant, frozenset(entry.roles)))
+            for token, entry in tokens.items()
+        ]
+        self._anybody = Caller(ANYBODY, default_tenant, EVERY_ROLE)
 
     @property
     def tenants(self) -> frozenset[str]:
         """Every tenant that a caller can act for."""
-        return frozenset(tenant for _, tenant in self._digests) or frozenset({self._default})
-
-    def tenant(self, metadata: Metadata) -> str:
-        """The tenant of a call. Raises Unauthenticated."""
         if not self._digests:
-            return self._default
+            return frozenset({self._anybody.tenant})
+        return frozenset(caller.tenant for _, caller in self._digests if caller.tenant)
+
+    def caller(self, metadata: Metadata) -> Caller:
+        """Raises Unauthenticated."""
+        if not self._digests:
+            return self._anybody
         presented = _digest(_bearer(metadata))
-        found = ""
+        found = None
         # All are compared, in constant time each, so that timing tells nothing about the tokens.
-        for digest, tenant in self._digests:
+        for digest, caller in self._digests:
             if hmac.compare_digest(digest, presented):
-                found = tenant
-        if not found:
+                found = caller
+        if found is None:
             raise Unauthenticated
         return found
 

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from service.domain.effect import EffectKind
 from service.domain.errors import AnswerbyError
+from service.server.roles import Role
 
 ENV_PREFIX = "ANSWERBY_"
 ENV_OF_OTHERS = frozenset({"ANSWERBY_CONFIG", "ANSWERBY_FAULT", "ANSWERBY_TARGET", "ANSWERBY_TOKEN"})
@@ -122,6 +123,33 @@ class Limits(Section):
     )
 
 
+class TokenConfig(Section):
+    """Who a bearer token stands for. Text stands for the tenant alone."""
+
+    tenant: str = Field(default="", description="The tenant whose requests it may use; empty: rules only.")
+    name: str = Field(
+        default="",
+        pattern=r"^[\w.@ -]{0,64}$",
+        description="Who that is, in the history of the rules; needed for any role but reader.",
+    )
+    roles: tuple[Role, ...] = Field(
+        default=(Role.READER,), description="With the rules: reader, author, approver, operator."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        return {"tenant": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if not self.tenant and not self.roles:
+            raise ValueError("a token needs a tenant, roles, or both")
+        if not self.name and (not self.tenant or set(self.roles) - {Role.READER}):
+            raise ValueError("a token with roles needs a name, which the history of the rules shows")
+        return self
+
+
 class ServerConfig(Section):
     """The gRPC server."""
 
@@ -134,10 +162,10 @@ class ServerConfig(Section):
     tls_client_ca: Path | None = Field(
         default=None, description="PEM authorities; clients must then show a certificate."
     )
-    tokens: Annotated[dict[str, str], BeforeValidator(_from_text)] = Field(
+    tokens: Annotated[dict[str, TokenConfig], BeforeValidator(_from_text)] = Field(
         default_factory=dict,
         repr=False,
-        description="Bearer token -> tenant. Without any, every call is the default tenant's.",
+        description="Bearer token -> tenant, or a table as below. Without any, every call is the default tenant's.",
     )
     default_tenant: str = Field(
         default="default", min_length=1, description="The tenant of calls when no tokens are set."
@@ -184,11 +212,29 @@ class StoreConfig(Section):
     )
 
 
+class Approval(StrEnum):
+    """Whether somebody else must agree before rules go live."""
+
+    NONE = "none"
+    REQUIRED = "required"
+
+
 class RulesConfig(Section):
     """The rule files."""
 
     folder: Path = Field(default=Path("rules"), description="Folder of the rule files.")
     engine: Engine = Field(default=Engine.DURABLE, description="Matcher: durable, reference or shadow.")
+    watch: bool = Field(default=True, description="Put a change of the folder live without being asked.")
+    settle_seconds: float = Field(
+        default=0.3, ge=0.0, le=60.0, description="How long the folder must be still before a change of it is read."
+    )
+    approval: Approval = Field(
+        default=Approval.NONE, description="none, or required: an approver other than the author must agree."
+    )
+    revisions_kept: int = Field(default=50, ge=5, le=1000, description="Revisions that the store keeps.")
+    prepare_seconds: float = Field(
+        default=10.0, ge=0.0, le=300.0, description="How long an activation waits for every worker to be ready."
+    )
 
 
 class HttpConfig(Section):
@@ -255,6 +301,10 @@ class Config(Section):
                 "server.tls_cert, server.tls_key and server.tokens, listen on 127.0.0.1, "
                 "or set server.insecure_allow_remote"
             )
+        if self.rules.approval is Approval.REQUIRED and not any(
+            Role.APPROVER in token.roles for token in server.tokens.values()
+        ):
+            raise ValueError("rules.approval is required, but no token in server.tokens has the role approver")
         names = [connector.name for connector in self.connectors]
         if len(set(names)) != len(names):
             raise ValueError("two connectors have the same name; a name must be unique")
@@ -326,6 +376,9 @@ def reference(model: type[BaseModel] = Config, prefix: str = "") -> list[tuple[s
             rows += reference(inner, f"{prefix}{name}.")
         elif name == "connectors":
             rows += reference(ConnectorConfig, "connectors[].")
+        elif name == "tokens":
+            rows.append((f"{prefix}{name}", "", field.description or ""))
+            rows += reference(TokenConfig, "server.tokens[].")
         else:
             default = "required" if field.is_required() else str(field.get_default(call_default_factory=True))
             rows.append((f"{prefix}{name}", default, field.description or ""))

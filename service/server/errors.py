@@ -25,6 +25,7 @@ class Code(IntEnum):
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
+    PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
     ABORTED = 10
@@ -42,14 +43,24 @@ CODES: dict[str, Code] = {
     "INVALID_PAGE_TOKEN": Code.INVALID_ARGUMENT,
     "REQUEST_NOT_FOUND": Code.NOT_FOUND,
     "DECISION_NOT_FOUND": Code.NOT_FOUND,
+    "REVISION_NOT_FOUND": Code.NOT_FOUND,
     "UNAUTHENTICATED": Code.UNAUTHENTICATED,
+    "PERMISSION_DENIED": Code.PERMISSION_DENIED,
+    "OWN_REVISION": Code.PERMISSION_DENIED,
     "RULEBOOK_REJECTED": Code.FAILED_PRECONDITION,
+    "APPROVAL_REQUIRED": Code.FAILED_PRECONDITION,
+    "REVISION_REFUSED": Code.FAILED_PRECONDITION,
+    "REVISION_ACTIVE": Code.FAILED_PRECONDITION,
+    "NO_PREVIOUS_REVISION": Code.FAILED_PRECONDITION,
+    "WORKER_NOT_READY": Code.FAILED_PRECONDITION,
     "CALENDAR_YEAR_MISSING": Code.FAILED_PRECONDITION,
     "ENGINE_LIMIT": Code.FAILED_PRECONDITION,
     "RULEBOOK_UNAVAILABLE": Code.UNAVAILABLE,
     "STORE_UNAVAILABLE": Code.UNAVAILABLE,
     "DRAINING": Code.UNAVAILABLE,
     "CONTENTION": Code.ABORTED,
+    "RULEBOOK_CHANGED": Code.ABORTED,
+    "ACTIVATION_UNDER_WAY": Code.ABORTED,
     "OVERLOADED": Code.RESOURCE_EXHAUSTED,
     "RESUME_TOKEN_EXPIRED": Code.OUT_OF_RANGE,
     "DEADLINE_EXCEEDED": Code.DEADLINE_EXCEEDED,
@@ -62,8 +73,17 @@ RETRY_SECONDS: dict[str, float] = {
     "STORE_UNAVAILABLE": 1.0,
     "DRAINING": 0.2,
     "CONTENTION": 0.1,
+    "ACTIVATION_UNDER_WAY": 1.0,
     "OVERLOADED": 1.0,
 }
+
+
+RESOURCES = {
+    "REQUEST_NOT_FOUND": "answerby.v1.Request",
+    "DECISION_NOT_FOUND": "answerby.v1.Decision",
+    "REVISION_NOT_FOUND": "answerby.v1.Revision",
+}
+"""What was not found."""
 
 
 class Unauthenticated(AnswerbyError):
@@ -144,8 +164,7 @@ def _details(error: AnswerbyError) -> list[Message]:
         )
     if isinstance(error, RulebookRejected):
         details.append(_precondition(error))
-    if error.reason in {"REQUEST_NOT_FOUND", "DECISION_NOT_FOUND"}:
-        kind = "answerby.v1.Request" if error.reason == "REQUEST_NOT_FOUND" else "answerby.v1.Decision"
+    if kind := RESOURCES.get(error.reason):
         details.append(error_details_pb2.ResourceInfo(resource_type=kind, resource_name=error.metadata.get("name", "")))
     if error.reason in RETRY_SECONDS:
         delay = Duration()

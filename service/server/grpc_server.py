@@ -28,8 +28,12 @@ SERVICES = (
 )
 
 
+RULEBOOK = "answerby.rulebook"
+"""A detail of health: not serving while the last change of the rules is refused or cannot be followed."""
+
+
 class Health:
-    """The standard health service: for the server as a whole and for each service."""
+    """The standard health service: for the server as a whole, for each service, and for the rules."""
 
     def __init__(self) -> None:
         self.servicer = health.aio.HealthServicer()
@@ -38,6 +42,11 @@ class Health:
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
         for service in ("", *SERVICES):
             await self.servicer.set(service, status)
+
+    async def show_rulebook(self, *, good: bool) -> None:
+        """Requests are decided by the last good rules all the same."""
+        status = health_pb2.HealthCheckResponse.SERVING if good else health_pb2.HealthCheckResponse.NOT_SERVING
+        await self.servicer.set(RULEBOOK, status)
 
 
 def build_server(

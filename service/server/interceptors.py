@@ -28,6 +28,7 @@ from service.server.errors import (
 )
 from service.server.logs import Logger
 from service.server.metrics import Metrics
+from service.server.roles import check_permission
 
 OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 """Answered without a token and not logged: load balancers ask all the time."""
@@ -41,6 +42,8 @@ class Call(NamedTuple):
 
     tenant: str
     id: str
+    caller: str = ""
+    """Who it is, as the history of the rules shows it."""
 
 
 current_call: ContextVar[Call] = ContextVar("current_call")
@@ -129,7 +132,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             try:
                 self._gate.enter(watch=False)
                 try:
-                    identity = self._identify(request, context, identity)
+                    identity = self._identify(method, request, context, identity)
                     async with asyncio.timeout(_time_left(context, self._gate.limits.deadline_seconds)):
                         return await behaviour(request, context)
                 finally:
@@ -161,7 +164,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             try:
                 self._gate.enter(watch=True)
                 entered = True
-                identity = self._identify(request, context, identity)
+                identity = self._identify(method, request, context, identity)
                 async for response in behaviour(request, context):
                     yield response
             except AnswerbyError as error:
@@ -181,12 +184,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return call
 
-    def _identify(self, request: Any, context: Context, identity: Call) -> Call:
+    def _identify(self, method: str, request: Any, context: Context, identity: Call) -> Call:
         """Credentials come first, so that no other error tells what exists."""
-        tenant = self._authenticator.tenant(context.invocation_metadata() or ())
+        caller = self._authenticator.caller(context.invocation_metadata() or ())
+        check_permission(method, caller)
         if isinstance(request, _Malformed):
             raise MalformedMessage
-        call = Call(tenant, identity.id)
+        call = Call(caller.tenant, identity.id, caller.name)
         current_call.set(call)
         return call
 

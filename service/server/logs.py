@@ -34,6 +34,7 @@ SAFE_FIELDS = frozenset(
             "signal",
             "exit_code",
         ),
+        *("action", "actor", "before", "generation"),
         *("engine", "rules", "stage", "rule", "warning", "seconds", "workers", "version", "status"),
     }
 )

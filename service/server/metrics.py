@@ -62,7 +62,10 @@ class Metrics:
         self._deliveries = counter("deliveries", "Attempts to deliver an effect.", "connector", "outcome")
         self._state = gauge("rulebook_state", "1 for the state of the rulebook.", "state")
         self._revision = gauge("rulebook_revision", "1 for the active revision.", "revision")
-        self._loads = counter("rulebook_loads", "Loads of the rules folder by result.", "result")
+        self._loads = counter("rulebook_loads", "Changes of the rules that were checked, by result.", "result")
+        self._actions = counter("rulebook_actions", "What was done with the rules.", "action")
+        self._generation = gauge("rulebook_generation", "The activation that is followed.")
+        self._skew = gauge("rulebook_skew", "Workers that do not run the active revision.")
         self.load_time = gauge("rulebook_load_timestamp_seconds", "When the active rulebook was activated, Unix time.")
         self.rule_count = gauge("rulebook_rules", "Rules and table rows in the active rulebook.")
         self._faults = counter("engine_faults", "Errors of the rules engine; the reference matcher answered instead.")
@@ -117,6 +120,14 @@ class Metrics:
 
     def engine_fallback(self, *, active: bool) -> None:
         self._fallback.set(1 if active else 0)
+
+    def rulebook_action(self, action: str) -> None:
+        self._actions.labels(action).inc()
+
+    def rulebook_follows(self, generation: int, skew: int) -> None:
+        """`skew`: how many workers run something else than the active revision."""
+        self._generation.set(generation)
+        self._skew.set(skew)
 
     def rulebook_loaded(self, *, good: bool) -> None:
         self._loads.labels("good" if good else "rejected").inc()

@@ -1,62 +1,152 @@
-"""RulebookService: which rules are active, and reloading them."""
+"""RulebookService: which rules are active, putting a change live, and taking it back."""
 
 # ruff: noqa: ARG002, N802 - names and arguments are those of the generated interface
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
 from service.api.answerby.v1 import rulebook_service_pb2 as pb
 from service.api.answerby.v1 import rulebook_service_pb2_grpc as rpc
-from service.server.convert import set_instant
-from service.server.interceptors import Context
-from service.server.reloads import Reloads
-from service.server.rulebooks import RulebookHolder, State, Status
+from service.domain.errors import FieldViolation, InvalidInput
+from service.server.activation import Order
+from service.server.changes import Changes
+from service.server.following import Follower
+from service.server.interceptors import Context, current_call
+from service.server.rule_files import RuleFiles, uploaded
+from service.server.rulebook_messages import activation_to, revision_to, rulebook_to
+from service.server.rulebooks import RulebookHolder
+from service.store.revision_records import Action, Revision
+from service.store.store import Store
+from service.store.tokens import decode_offset, encode_offset
 
-STATES = {
-    State.UNAVAILABLE: pb.RULEBOOK_STATE_UNAVAILABLE,
-    State.ACTIVE: pb.RULEBOOK_STATE_ACTIVE,
-    State.DEGRADED: pb.RULEBOOK_STATE_DEGRADED,
-}
+LONGEST_REASON = 1000
+PAGE, LARGEST_PAGE = 50, 500
+
+T = TypeVar("T")
 
 
 class RulebookServicer(rpc.RulebookServiceServicer):
-    def __init__(self, rulebooks: RulebookHolder, reloads: Reloads) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rulebooks: RulebookHolder,
+        changes: Changes,
+        follower: Follower,
+        *,
+        approval_required: bool,
+    ) -> None:
+        self._store = store
         self._rulebooks = rulebooks
-        self._reloads = reloads
+        self._changes = changes
+        self._follower = follower
+        self._approval_required = approval_required
 
     async def GetRulebook(self, request: pb.GetRulebookRequest, context: Context) -> pb.GetRulebookResponse:
-        return pb.GetRulebookResponse(rulebook=rulebook_to(self._rulebooks.status))
+        waiting = []
+        if self._approval_required:
+            active = self._active()
+            waiting = [r.revision for r in await self._store.revisions() if r.verdict is None and r.revision != active]
+        return pb.GetRulebookResponse(rulebook=self._rulebook(waiting))
 
     async def ReloadRulebook(self, request: pb.ReloadRulebookRequest, context: Context) -> pb.ReloadRulebookResponse:
-        changed = False
-        if request.validate_only:
-            await self._rulebooks.check()
-        else:
-            changed = await self._reloads.reload()
-        return pb.ReloadRulebookResponse(rulebook=rulebook_to(self._rulebooks.status), changed=changed)
+        order = _order(Action.RELOAD, request.reason, source=self._changes.source)
+        files = await self._changes.read_folder()
+        changed, revision, waiting = await self._bring(files, order, request.validate_only, request.keep_only)
+        return pb.ReloadRulebookResponse(rulebook=self._rulebook(), changed=changed, revision=revision, waiting=waiting)
+
+    async def UploadRevision(self, request: pb.UploadRevisionRequest, context: Context) -> pb.UploadRevisionResponse:
+        order = _order(Action.UPLOAD, request.reason)
+        files = uploaded(_distinct(request.files))
+        changed, revision, waiting = await self._bring(files, order, request.validate_only, request.keep_only)
+        return pb.UploadRevisionResponse(rulebook=self._rulebook(), changed=changed, revision=revision, waiting=waiting)
+
+    async def ListRevisions(self, request: pb.ListRevisionsRequest, context: Context) -> pb.ListRevisionsResponse:
+        page, token = _page(await self._store.revisions(), "revisions", request.page_size, request.page_token)
+        return pb.ListRevisionsResponse(revisions=[self._revision(kept) for kept in page], next_page_token=token)
+
+    async def GetRevision(self, request: pb.GetRevisionRequest, context: Context) -> pb.GetRevisionResponse:
+        kept = await self._changes.kept(request.revision)
+        files = await self._store.revision_files(kept.revision) if request.include_files else None
+        message = revision_to(kept, self._active(), files, approval_required=self._approval_required)
+        return pb.GetRevisionResponse(revision=message)
+
+    async def ActivateRevision(
+        self, request: pb.ActivateRevisionRequest, context: Context
+    ) -> pb.ActivateRevisionResponse:
+        order = _order(Action.ACTIVATE, request.reason, etag=request.etag)
+        outcome = await self._changes.activate(request.revision, order)
+        return pb.ActivateRevisionResponse(rulebook=self._rulebook(), changed=outcome.changed)
+
+    async def RollbackRulebook(
+        self, request: pb.RollbackRulebookRequest, context: Context
+    ) -> pb.RollbackRulebookResponse:
+        before, _ = await self._changes.rollback(_order(Action.ROLLBACK, request.reason, etag=request.etag))
+        return pb.RollbackRulebookResponse(rulebook=self._rulebook(), from_revision=before)
+
+    async def ApproveRevision(self, request: pb.ApproveRevisionRequest, context: Context) -> pb.ApproveRevisionResponse:
+        order = _order(Action.ACTIVATE, request.reason)
+        kept = await self._changes.judge(request.revision, order.actor, order.reason, approved=True)
+        if request.activate:
+            await self._changes.activate(kept.revision, order)
+        return pb.ApproveRevisionResponse(revision=self._revision(kept), rulebook=self._rulebook())
+
+    async def RejectRevision(self, request: pb.RejectRevisionRequest, context: Context) -> pb.RejectRevisionResponse:
+        order = _order(Action.REJECT, request.reason)
+        kept = await self._changes.judge(request.revision, order.actor, order.reason, approved=False)
+        return pb.RejectRevisionResponse(revision=self._revision(kept))
+
+    async def ListActivations(self, request: pb.ListActivationsRequest, context: Context) -> pb.ListActivationsResponse:
+        page, token = _page(await self._store.activations(), "activations", request.page_size, request.page_token)
+        return pb.ListActivationsResponse(activations=[activation_to(entry) for entry in page], next_page_token=token)
+
+    async def _bring(
+        self, files: RuleFiles, order: Order, validate_only: bool, keep_only: bool
+    ) -> tuple[bool, str, bool]:
+        """Whether another revision is live, the revision of the files, and whether it waits."""
+        if validate_only:
+            checked = await self._changes.validate(files)
+            return False, checked.rulebook.revision if checked.rulebook is not None else "", False
+        outcome = await self._changes.bring(files, order, keep_only=keep_only)
+        return outcome.changed, outcome.revision, outcome.waiting
+
+    def _active(self) -> str:
+        """The name of the active revision in the store."""
+        pointer = self._rulebooks.status.pointer
+        return pointer.revision if pointer is not None else ""
+
+    def _rulebook(self, waiting: Iterable[str] = ()) -> pb.Rulebook:
+        scene = self._follower.scene()
+        return rulebook_to(self._rulebooks.status, scene, waiting, approval_required=self._approval_required)
+
+    def _revision(self, kept: Revision) -> pb.Revision:
+        return revision_to(kept, self._active(), approval_required=self._approval_required)
 
 
-def rulebook_to(status: Status) -> pb.Rulebook:
-    message = pb.Rulebook(
-        revision=status.revision,
-        state=STATES[status.state],
-        rule_count=status.rule_count,
-        engine=status.engine,
-        diagnostics=[
-            pb.Diagnostic(
-                file=finding.file,
-                line=finding.line,
-                column=finding.column,
-                code=finding.code,
-                severity=finding.severity,
-                message=finding.message,
-                hint=finding.hint,
-            )
-            for finding in status.diagnostics
-        ],
-    )
-    if status.rulebook is not None:
-        message.files.extend(pb.RulebookFile(path=file.path, sha256=file.sha256) for file in status.rulebook.files)
-    if status.activated is not None:
-        set_instant(message.activate_time, status.activated)
-    if status.loaded is not None:
-        set_instant(message.last_load_time, status.loaded)
-    return message
+def _order(action: Action, reason: str, *, source: str = "", etag: str = "") -> Order:
+    """Raises InvalidInput."""
+    if len(reason) > LONGEST_REASON:
+        raise InvalidInput([FieldViolation("reason", f"is longer than {LONGEST_REASON} characters")])
+    return Order(action, current_call.get().caller, reason.strip(), source, etag)
+
+
+def _distinct(files: Iterable[pb.RulebookFile]) -> dict[str, bytes]:
+    """Raises InvalidInput."""
+    content: dict[str, bytes] = {}
+    twice = []
+    for number, file in enumerate(files):
+        if file.path in content:
+            twice.append(FieldViolation(f"files[{number}].path", f"{file.path!r} is there twice"))
+        content[file.path] = file.content
+    if twice:
+        raise InvalidInput(twice)
+    return content
+
+
+def _page(items: Sequence[T], kind: str, size: int, token: str) -> tuple[Sequence[T], str]:
+    """Raises InvalidInput and InvalidPageToken."""
+    if size < 0:
+        raise InvalidInput([FieldViolation("page_size", "is negative")])
+    start = decode_offset(kind, token) if token else 0
+    end = start + min(size or PAGE, LARGEST_PAGE)
+    return items[start:end], encode_offset(kind, end) if end < len(items) else ""

@@ -1,43 +1,34 @@
-"""The active rulebook: load -> compile -> warm -> run its tests -> swap one pointer.
-
-Everything that can fail happens before the pointer moves, so a bad folder changes nothing. Decisions in progress finish
-on the rulebook that they began with; its matcher is closed when the last of them is done.
-"""
+"""The active rulebook of a process, and what an operator sees of it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 
-from service.domain.errors import EngineLimit, RulebookRejected, RulebookUnavailable
-from service.domain.event import Event
-from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.domain.errors import RulebookRejected
+from service.engine.compiled import CompiledRulebook
 from service.engine.matcher import Matcher
-from service.engine.rule_tests.runner import run_folder
-from service.engine.rule_tests.suite import BadSuite
 from service.rules.diagnostic import Diagnostic
-from service.rules.loader import LoadResult, load_rulebook
 from service.rules.model import Rulebook
-from service.server.config import Engine
+from service.server.live import Live, LivePointer
 from service.server.logs import Logger
 from service.server.metrics import Metrics
-from service.server.snapshots import Snapshots
-from service.server.windows import Windows
+from service.server.rule_check import close, finding
+from service.store.revision_records import Finding, Pointer, Problem
+
+__all__ = ["Live", "Prepared", "RulebookHolder", "State", "Status", "rejection"]
 
 
 class State(StrEnum):
     UNAVAILABLE = "unavailable"
     """No valid rulebook has been loaded yet."""
     ACTIVE = "active"
-    """The last load was good."""
+    """The last change was good."""
     DEGRADED = "degraded"
-    """The last load failed; an older rulebook is active."""
+    """The last change was refused; an older rulebook is active."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +38,10 @@ class Status:
     state: State = State.UNAVAILABLE
     rulebook: Rulebook | None = None
     engine: str = ""
-    activated: datetime | None = None
+    pointer: Pointer | None = None
+    """The activation that this process follows."""
     loaded: datetime | None = None
-    """When the last load was tried."""
+    """When the last change was tried."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
@@ -57,187 +49,160 @@ class Status:
         return self.rulebook.revision if self.rulebook is not None else ""
 
     @property
+    def generation(self) -> int:
+        return self.pointer.generation if self.pointer is not None else 0
+
+    @property
     def rule_count(self) -> int:
-        return sum(len(stage.rules) for stage in self.rulebook.stages) if self.rulebook is not None else 0
-
-
-class Live:
-    """A compiled rulebook that decides, with what the store must be asked for it, and how many use it."""
-
-    def __init__(self, compiled: CompiledRulebook) -> None:
-        self.compiled = compiled
-        self.windows = Windows(compiled.rulebook.vocabulary)
-        self.users = 0
-        self.retired = False
-
-    def close_if_done(self) -> None:
-        close = getattr(self.compiled.matcher, "close", None)
-        if self.retired and self.users == 0 and close is not None:
-            close()
+        return count_rules(self.rulebook) if self.rulebook is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    """What a load came to: a compiled rulebook, or none and the reasons."""
+class Prepared:
+    """A revision that could decide at once."""
 
-    diagnostics: tuple[Diagnostic, ...]
-    compiled: CompiledRulebook | None
+    revision: str
+    """Its name in the store. Other code than this may have come to another hash for the same files."""
+    compiled: CompiledRulebook
+    files: Mapping[str, bytes]
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 class RulebookHolder:
-    """The one pointer to the active rulebook of a process."""
+    """The one pointer to the active rulebook of a process, and one revision beside it that is ready to follow."""
 
-    def __init__(
-        self, folder: Path, engine: Engine, metrics: Metrics, logger: Logger, snapshots: Snapshots | None = None
-    ) -> None:
-        self._folder = folder
-        self._engine = engine
+    def __init__(self, metrics: Metrics, logger: Logger) -> None:
         self._metrics = metrics
         self._logger = logger
-        self._snapshots = snapshots
-        self._live: Live | None = None
-        self._loading = asyncio.Lock()
+        self._live = LivePointer()
+        self._problem: Problem | None = None
+        self._trouble = ""
+        self.said = 0
+        """How often a problem was heard of."""
         self.status = Status()
+        self.current: Prepared | None = None
+        """What decides."""
+        self.ready: Prepared | None = None
+        """What would be next."""
 
-    @contextmanager
-    def use(self) -> Iterator[Live]:
+    def use(self) -> AbstractContextManager[Live]:
         """The active rulebook, kept open while in use. Raises RulebookUnavailable."""
-        live = self._live
-        if live is None:
-            raise RulebookUnavailable
-        live.users += 1
-        try:
-            yield live
-        finally:
-            live.users -= 1
-            live.close_if_done()
+        return self._live.use()
 
     @property
     def matcher(self) -> Matcher | None:
         """Of the active rulebook."""
-        return self._live.compiled.matcher if self._live is not None else None
+        compiled = self._live.compiled
+        return compiled.matcher if compiled is not None else None
 
     @property
     def active(self) -> Rulebook | None:
-        return self._live.compiled.rulebook if self._live is not None else None
+        compiled = self._live.compiled
+        return compiled.rulebook if compiled is not None else None
 
-    async def reload(self) -> bool:
-        """Reads the folder again and activates it. True when the revision changed. Raises RulebookRejected."""
-        async with self._loading:
-            candidate = await asyncio.to_thread(self._prepare, self._folder, self.status.revision)
-            return await self._settle(candidate)
+    def has(self, revision: str) -> bool:
+        """Whether `follow` could go to this revision at once."""
+        return any(p is not None and p.revision == revision for p in (self.current, self.ready))
 
-    async def start(self) -> None:
-        """The first load. When the folder is bad, the last good rulebook that was kept is activated instead."""
-        try:
-            await self.reload()
-        except RulebookRejected:
-            await self._restore()
+    def offer(self, prepared: Prepared) -> None:
+        """Holds it ready, in place of what was ready before."""
+        self.withdraw()
+        self.ready = prepared
 
-    async def check(self) -> tuple[Diagnostic, ...]:
-        """What a reload would find, without a change. Raises RulebookRejected."""
-        candidate = await asyncio.to_thread(self._prepare, self._folder, "")
-        if candidate.compiled is None:
-            raise rejection(candidate.diagnostics)
-        _close(candidate.compiled)
-        return candidate.diagnostics
+    def withdraw(self) -> None:
+        """Nothing is held ready any more."""
+        if self.ready is not None:
+            close(self.ready.compiled)
+        self.ready = None
+
+    def follow(self, pointer: Pointer) -> bool:
+        """Decides by the pointer's revision from now on. False when it is not at hand. Takes no time, cannot fail."""
+        if self.status.pointer == pointer:
+            return True
+        if self.current is not None and self.current.revision == pointer.revision:
+            self._show(pointer=pointer)
+            return True
+        if self.ready is None or self.ready.revision != pointer.revision:
+            return False
+        self.current, self.ready = self.ready, None
+        self._swap(self.current, pointer)
+        return True
+
+    def hear(self, problem: Problem | None) -> None:
+        """The last change was refused, here or by another worker; None: it was good."""
+        self.said += 1
+        if problem != self._problem:
+            self._problem = problem
+            self._show()
+
+    def trouble(self, reason: str) -> None:
+        """Why this process cannot follow; empty: it can again."""
+        if reason != self._trouble:
+            self._trouble = reason
+            self._show()
+
+    def tried(self, *, good: bool) -> None:
+        """A change was checked here."""
+        self._metrics.rulebook_loaded(good=good)
+        self._show(loaded=datetime.now(UTC))
 
     def close(self) -> None:
         """Retires the active rulebook."""
-        if self._live is not None:
-            self._retire(self._live)
-            self._live = None
+        self.withdraw()
+        self._live.swap(None)
+        self.current = None
 
-    def _prepare(self, folder: Path, active_revision: str) -> _Candidate:
-        """Runs in a thread. A rulebook of the active revision is not compiled again."""
-        result: LoadResult = load_rulebook(folder)
-        rulebook = result.rulebook
-        if rulebook is None:
-            return _Candidate(result.diagnostics, None)
-        if rulebook.revision == active_revision and self._live is not None:
-            return _Candidate(result.diagnostics, self._live.compiled)
-        try:
-            compiled = compile_rulebook(rulebook, self._engine.value, on_difference=self._metrics.difference)
-        except EngineLimit as error:
-            return _Candidate((*result.diagnostics, _finding(error.reason, error.message)), None)
-        try:
-            _warm(compiled)
-        except Exception as error:  # a rulebook that cannot decide at all must not be activated
-            self._logger.exception("rulebook does not decide", revision=rulebook.revision, exc_info=error)
-            _close(compiled)
-            return _Candidate((*result.diagnostics, _finding("WARM_UP_FAILED", type(error).__qualname__)), None)
-        if failures := _failed_tests(compiled, folder):
-            _close(compiled)
-            return _Candidate((*result.diagnostics, *failures), None)
-        if self._snapshots is not None and folder == self._folder:
-            self._keep(rulebook)
-        return _Candidate(result.diagnostics, compiled)
-
-    def _keep(self, rulebook: Rulebook) -> None:
-        assert self._snapshots is not None
-        try:
-            if not self._snapshots.save(self._folder, rulebook):
-                self._logger.warning("rule files changed while being read", revision=rulebook.revision)
-        except OSError as error:
-            self._logger.warning("rules not kept", revision=rulebook.revision, exc_info=error)
-
-    async def _settle(self, candidate: _Candidate) -> bool:
-        now = datetime.now(UTC)
-        self._metrics.rulebook_loaded(good=candidate.compiled is not None)
-        if candidate.compiled is None:
-            state = State.DEGRADED if self._live is not None else State.UNAVAILABLE
-            self._show(replace(self.status, state=state, loaded=now, diagnostics=candidate.diagnostics))
-            for finding in candidate.diagnostics:
-                self._logger.error(
-                    "rule file rejected",
-                    file=finding.file,
-                    line=finding.line,
-                    column=finding.column,
-                    diagnostic=finding.code,
-                )
-            raise rejection(candidate.diagnostics)
-        changed = self._live is None or candidate.compiled is not self._live.compiled
-        if changed:
-            self._swap(candidate.compiled, now)
-        self._show(replace(self.status, state=State.ACTIVE, loaded=now, diagnostics=candidate.diagnostics))
-        return changed
-
-    async def _restore(self) -> None:
-        folder = self._snapshots.last_good() if self._snapshots is not None else None
-        if folder is None:
-            return
-        async with self._loading:
-            candidate = await asyncio.to_thread(self._prepare, folder, "")
-            if candidate.compiled is not None:
-                self._swap(candidate.compiled, datetime.now(UTC))
-                self._show(replace(self.status, state=State.DEGRADED))
-
-    def _swap(self, compiled: CompiledRulebook, now: datetime) -> None:
-        old, self._live = self._live, Live(compiled)
+    def _swap(self, prepared: Prepared, pointer: Pointer) -> None:
         before = self.status.revision
-        matcher = compiled.matcher
-        self.status = replace(
-            self.status,
-            rulebook=compiled.rulebook,
-            engine=getattr(matcher, "name", self._engine.value),
-            activated=now,
-        )
-        self._metrics.rulebook_active(before, self.status.revision, self.status.rule_count, now)
+        self._live.swap(prepared.compiled)
+        matcher = prepared.compiled.matcher
+        rulebook = prepared.compiled.rulebook
+        self._show(pointer=pointer, rulebook=rulebook, engine=matcher.name)
+        self._metrics.rulebook_active(before, rulebook.revision, self.status.rule_count, pointer.activated)
         self._logger.info(
-            "rulebook activated", revision=self.status.revision, rules=self.status.rule_count, engine=self.status.engine
+            "rulebook activated",
+            revision=rulebook.revision,
+            generation=pointer.generation,
+            rules=self.status.rule_count,
+            engine=self.status.engine,
         )
         if reason := getattr(matcher, "fallback_reason", ""):
             self._logger.warning("reference matcher in use", reason=reason, engine=self.status.engine)
-        if old is not None:
-            self._retire(old)
 
-    def _retire(self, live: Live) -> None:
-        live.retired = True
-        live.close_if_done()
+    def _show(self, **changes: object) -> None:
+        status = replace(self.status, **changes)  # type: ignore[arg-type]
+        bad = self._problem is not None or bool(self._trouble)
+        state = State.UNAVAILABLE if self._live.compiled is None else State.DEGRADED if bad else State.ACTIVE
+        self.status = replace(status, state=state, diagnostics=self._diagnostics())
+        self._metrics.rulebook_state(state, State)
 
-    def _show(self, status: Status) -> None:
-        self.status = status
-        self._metrics.rulebook_state(status.state, State)
+    def _diagnostics(self) -> tuple[Diagnostic, ...]:
+        found = tuple(diagnostic_of(item) for item in self._problem.findings) if self._problem is not None else ()
+        if self._trouble:
+            found += (finding("CANNOT_FOLLOW", self._trouble),)
+        return found or (self.current.warnings if self.current is not None else ())
+
+
+def count_rules(rulebook: Rulebook) -> int:
+    """Rules and table rows."""
+    return sum(len(stage.rules) for stage in rulebook.stages)
+
+
+def finding_of(diagnostic: Diagnostic) -> Finding:
+    """As the store keeps it."""
+    return Finding(
+        code=str(diagnostic.code),
+        severity=str(diagnostic.severity),
+        file=diagnostic.file,
+        line=diagnostic.line,
+        column=diagnostic.column,
+        message=diagnostic.message,
+        hint=diagnostic.hint,
+    )
+
+
+def diagnostic_of(kept: Finding) -> Diagnostic:
+    return Diagnostic(kept.code, kept.severity, kept.file, kept.line, kept.column, kept.message, kept.hint)
 
 
 def rejection(diagnostics: tuple[Diagnostic, ...]) -> RulebookRejected:
@@ -248,38 +213,3 @@ def rejection(diagnostics: tuple[Diagnostic, ...]) -> RulebookRejected:
         error = RulebookRejected(f"the rule files have {len(findings)} errors, the first: {findings[0]}")
     error.findings = findings  # type: ignore[attr-defined]
     return error
-
-
-def _warm(compiled: CompiledRulebook) -> None:
-    """One decision that is thrown away: lazy structures are built before the first real event."""
-    now = datetime.now(UTC)
-    event = Event(source="warm-up", id="warm-up", type="request.received", time=now, request_id="warm-up")
-    decide(compiled, None, event, Context(), now)
-
-
-def _failed_tests(compiled: CompiledRulebook, folder: Path) -> tuple[Diagnostic, ...]:
-    """A finding for each rule test that fails. Tests are no duty, but those that exist must pass."""
-    return tuple(
-        _finding("RULE_TEST_FAILED", str(outcome))
-        if isinstance(outcome, BadSuite)
-        else Diagnostic(
-            "RULE_TEST_FAILED",
-            "error",
-            outcome.located.file,
-            outcome.located.line,
-            1,
-            f"{outcome.located.case.name}: {'; '.join(outcome.differences)}",
-        )
-        for outcome in run_folder(compiled, folder)
-        if isinstance(outcome, BadSuite) or outcome.differences
-    )
-
-
-def _close(compiled: CompiledRulebook) -> None:
-    close = getattr(compiled.matcher, "close", None)
-    if close is not None:
-        close()
-
-
-def _finding(code: str, message: str) -> Diagnostic:
-    return Diagnostic(code, "error", "", 0, 0, message)

@@ -31,16 +31,15 @@ from service.server.http import HookApp, inbound
 from service.server.http_server import HttpServer
 from service.server.intake import Intake
 from service.server.interceptors import CallInterceptor, Gate
+from service.server.live_rules import LiveRules
 from service.server.logs import Logger, forward_library_logs, make_logger
 from service.server.loops import pause
 from service.server.metrics import Metrics
+from service.server.preparing import SWITCH_SECONDS
 from service.server.process import Processor
-from service.server.reloads import Reloads
 from service.server.rpc_decision import DecisionServicer
 from service.server.rpc_request import RequestServicer
-from service.server.rpc_rulebook import RulebookServicer
 from service.server.rulebooks import RulebookHolder, State
-from service.server.snapshots import Snapshots
 from service.server.tenants import PerTenant
 from service.server.timers import TimerLoop
 from service.server.watch import Watcher
@@ -57,6 +56,7 @@ class Worker:
         self._config = config
         self._logger = logger
         self._metrics = Metrics(CollectorRegistry())
+        self._slot = slot
         self._consumer = f"{socket.gethostname()}-{slot}"
         self._stopping = asyncio.Event()
         self._drained = asyncio.Event()
@@ -85,10 +85,10 @@ class Worker:
             stack.push_async_callback(store.close)
             for warning in await store.check():
                 self._logger.warning("store setting", warning=warning)
-            rulebooks = self._holder()
+            rulebooks = RulebookHolder(self._metrics, self._logger)
             stack.callback(rulebooks.close)
-            reloads = Reloads(url, rulebooks, self._logger)
-            stack.push_async_callback(reloads.close)
+            rules = LiveRules(self._config, store, rulebooks, self._slot, self._metrics, self._logger)
+            stack.push_async_callback(rules.close)
             connectors = self._connectors(stack)
             processor = Processor(
                 store,
@@ -98,9 +98,9 @@ class Worker:
                 self._logger,
                 self._config.server.limits.waiting_events,
             )
-            server = self._server(processor, store, rulebooks, reloads)
+            server = self._server(processor, store, rulebooks, rules)
             # A worker joins the shared port only once it can decide; with a bad folder it joins to say so.
-            await rulebooks.start()
+            await rules.start()
             self.port = listen(server, self._config.server)
             await self._health.show(serving=False)
             await server.start()
@@ -129,7 +129,7 @@ class Worker:
             delivery = DeliveryLoop(store, connectors, on_outcome=self._metrics.delivery, logger=self._logger)
             serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks)]
             serving += [
-                reloads.run(self._stopping),
+                rules.run(self._stopping),
                 Housekeeping(store, self._metrics, self._logger).run(self._stopping),
             ]
             async with asyncio.TaskGroup() as group:
@@ -145,11 +145,6 @@ class Worker:
             idempotency_ttl=timedelta(days=settings.idempotency_days),
             log_retention=timedelta(days=settings.retention_days),
         )
-
-    def _holder(self) -> RulebookHolder:
-        rules = self._config.rules
-        snapshots = Snapshots(self._config.store.data_folder / "rulebooks")
-        return RulebookHolder(rules.folder, rules.engine, self._metrics, self._logger, snapshots)
 
     def _tenants(self) -> frozenset[str]:
         """The tenants that the configuration names."""
@@ -167,7 +162,7 @@ class Worker:
         return built
 
     def _server(
-        self, processor: Processor, store: Store, rulebooks: RulebookHolder, reloads: Reloads
+        self, processor: Processor, store: Store, rulebooks: RulebookHolder, rules: LiveRules
     ) -> grpc.aio.Server:
         settings = self._config.server
         watcher = Watcher(store, self._gate.draining)
@@ -176,7 +171,7 @@ class Worker:
             [CallInterceptor(self._authenticator, self._gate, self._metrics, self._logger)],
             RequestServicer(processor, store, rulebooks, watcher, settings.limits),
             DecisionServicer(store, rulebooks, settings.limits),
-            RulebookServicer(rulebooks, reloads),
+            rules.servicer(),
             self._health,
         )
 
@@ -216,6 +211,7 @@ class Worker:
     async def _keep_health(self, rulebooks: RulebookHolder) -> None:
         """Serving as soon as, and only while, there is a rulebook and no drain. Tells of engine faults, too."""
         shown: bool | None = None
+        detail: bool | None = None
         engine = EngineWatch(self._metrics, self._logger)
         while not self._stopping.is_set():
             if rulebooks.matcher is not None:
@@ -225,6 +221,10 @@ class Worker:
                 await self._health.show(serving=serving)
                 shown = serving
                 self._logger.info("serving" if serving else "not serving", address=str(self._config.server.listen))
+            good = rulebooks.status.state is State.ACTIVE
+            if good != detail:
+                await self._health.show_rulebook(good=good)
+                detail = good
             await pause(self._stopping, 0.05)
 
     async def _beats(self, beat: Callable[[], None]) -> None:
@@ -239,6 +239,8 @@ def main() -> int:
     config = Config.model_validate_json(sys.stdin.buffer.read())
     logger = make_logger(config.log.level).bind(worker=int(sys.argv[2]), pid=os.getpid())
     forward_library_logs(logger)
+    # A rulebook that compiles in a thread must not hold up the requests.
+    sys.setswitchinterval(SWITCH_SECONDS)
     # Ctrl-C reaches the whole process group; only the supervisor acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -15,8 +15,6 @@ from service.domain.errors import FieldViolation, InvalidInput
 
 TENANTS = "ab:tenants"
 """set: every tenant that ever stored something. Outside every tenant's hash tag, as are the next ones."""
-RELOADS = "ab:rulebook:reloads"
-"""counter: how often a reload of the rules was asked for, by any worker of any machine."""
 
 _RULEBOOK = "ab:rulebook:{live}:"
 """The rulebook is the same for every tenant; its keys share a hash tag of their own."""

@@ -109,7 +109,7 @@ def settings(rules: Path, redis_url: str, tmp_path: Path) -> dict[str, Any]:
     return {
         "server": {"listen": "127.0.0.1:0", "drain_seconds": 2},
         "store": {"redis_url": redis_url, "data_folder": str(tmp_path / "data")},
-        "rules": {"folder": str(rules), "engine": "reference"},
+        "rules": {"folder": str(rules), "engine": "reference", "watch": False},
         "metrics": {"listen": None},
         "log": {"level": "debug"},
     }

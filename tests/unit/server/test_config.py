@@ -72,7 +72,8 @@ def test_a_store_url_that_is_refused_is_not_quoted():
 
 def test_a_table_in_the_environment_is_json():
     tokens = '{"a-long-random-token": "one"}'
-    assert load_config(None, {"ANSWERBY_SERVER__TOKENS": tokens}).server.tokens == {"a-long-random-token": "one"}
+    (token,) = load_config(None, {"ANSWERBY_SERVER__TOKENS": tokens}).server.tokens.items()
+    assert (token[0], token[1].tenant, token[1].roles) == ("a-long-random-token", "one", ("reader",))
 
 
 @pytest.mark.parametrize(

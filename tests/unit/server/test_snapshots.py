@@ -1,56 +1,34 @@
-"""Copies of good rule folders."""
+"""Copies of good rules on this machine."""
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
-
-import pytest
-
 from service.server.snapshots import KEPT, Snapshots
 
-
-@pytest.fixture
-def rules(tmp_path: Path) -> Path:
-    folder = tmp_path / "rules"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "a.yaml").write_text("a", "utf-8")
-    (folder / "sub" / "b.yaml").write_text("b", "utf-8")
-    return folder
+FILES = {"a.yaml": b"a", "sub/b.yaml": "乙".encode()}
 
 
-def rulebook(folder: Path, revision: str) -> Any:
-    files = [
-        SimpleNamespace(path=path.relative_to(folder).as_posix(), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-        for path in folder.rglob("*.yaml")
-    ]
-    return SimpleNamespace(revision=revision, files=files)
-
-
-def test_the_last_good_folder_is_found_again(tmp_path, rules):
+def test_the_last_good_rules_are_found_again(tmp_path):
     snapshots = Snapshots(tmp_path / "kept")
     assert snapshots.last_good() is None
-    assert snapshots.save(rules, rulebook(rules, "r-1"))
-    (rules / "sub" / "b.yaml").write_text("changed", "utf-8")
-    assert (snapshots.last_good() / "sub" / "b.yaml").read_text("utf-8") == "b"
-    assert snapshots.save(rules, rulebook(rules, "r-2"))
-    assert (snapshots.last_good() / "sub" / "b.yaml").read_text("utf-8") == "changed"
+    snapshots.save("r-1", FILES)
+    assert Snapshots(tmp_path / "kept").last_good() == FILES
+    snapshots.save("r-2", {"a.yaml": b"changed"})
+    assert snapshots.last_good() == {"a.yaml": b"changed"}
+    snapshots.save("r-1", FILES)
+    assert snapshots.last_good() == FILES
 
 
-def test_files_that_changed_since_they_were_loaded_are_not_kept(tmp_path, rules):
+def test_a_copy_that_is_gone_is_none(tmp_path):
     snapshots = Snapshots(tmp_path / "kept")
-    book = rulebook(rules, "r-1")
-    (rules / "a.yaml").write_text("other", "utf-8")
-    assert not snapshots.save(rules, book)
+    snapshots.save("r-1", FILES)
+    (tmp_path / "kept" / "r-1").rename(tmp_path / "elsewhere")
     assert snapshots.last_good() is None
 
 
-def test_old_copies_go(tmp_path, rules):
+def test_old_copies_go(tmp_path):
     snapshots = Snapshots(tmp_path / "kept")
     for number in range(KEPT + 3):
-        snapshots.save(rules, rulebook(rules, f"r-{number}"))
+        snapshots.save(f"r-{number}", {"a.yaml": str(number).encode()})
     copies = [path for path in (tmp_path / "kept").iterdir() if path.is_dir()]
     assert len(copies) == KEPT
-    assert snapshots.last_good().name == f"r-{KEPT + 2}"
+    assert snapshots.last_good() == {"a.yaml": str(KEPT + 2).encode()}

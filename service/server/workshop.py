@@ -1,0 +1,118 @@
+"""Checks rule files in a process of its own, which is started when needed and ended when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import service
+from service.server.passing import receive, send
+from service.server.rule_check import Checked, Task, check, finding
+
+PATIENCE_SECONDS = 120.0
+"""For one check, its rule tests included."""
+IDLE_SECONDS = 120.0
+MOST_CHECKS = 500
+"""After so many the process is replaced, so that it never grows without bound."""
+
+
+class Workshop:
+    """One check at a time. `inline` checks in a thread of this process: quicker to start, for before it serves."""
+
+    def __init__(self, patience: float = PATIENCE_SECONDS, idle: float = IDLE_SECONDS) -> None:
+        self._patience = patience
+        self._idle = idle
+        self._busy = asyncio.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._checks = 0
+        self._ending: asyncio.TimerHandle | None = None
+
+    async def check(self, task: Task, *, inline: bool = False) -> Checked:
+        """What the files come to. A check that fails or takes too long is a finding, too."""
+        if inline:
+            return await asyncio.to_thread(check, task)
+        async with self._busy:
+            self._keep()
+            try:
+                return await self._ask(task)
+            finally:
+                self._end_when_idle()
+
+    async def warm(self) -> None:
+        """Starts the process before it is needed."""
+        if not self._busy.locked():
+            async with self._busy:
+                self._keep()
+                await asyncio.to_thread(self._running)
+                self._end_when_idle()
+
+    async def close(self) -> None:
+        async with self._busy:
+            self._keep()
+            await asyncio.to_thread(self._end)
+
+    async def _ask(self, task: Task) -> Checked:
+        exchange = asyncio.ensure_future(asyncio.to_thread(self._exchange, task))
+        # When the caller goes away, nobody asks what became of it.
+        exchange.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        late = True
+        try:
+            late = not (await asyncio.wait({exchange}, timeout=self._patience))[0]
+        finally:
+            if late and self._process is not None:
+                self._process.kill()
+                self._process.wait()
+        try:
+            return await exchange
+        except (EOFError, OSError) as error:
+            reason = f"took longer than {self._patience:.0f} s" if late else f"ended: {type(error).__name__}"
+            return Checked((finding("CHECK_FAILED", f"the process that checks the rules {reason}"),), None)
+
+    def _exchange(self, task: Task) -> Checked:
+        process = self._running()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        send(process.stdin, task)
+        reply: Checked = receive(process.stdout)
+        self._checks += 1
+        return reply
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and (self._process.poll() is not None or self._checks >= MOST_CHECKS):
+            self._end()
+        if self._process is None:
+            home = str(Path(service.__file__).resolve().parent.parent)
+            path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "service.server.workshop_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+            self._checks = 0
+        return self._process
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue
+
+    def _keep(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+
+    def _end_when_idle(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._ending = loop.call_later(self._idle, self._end)

@@ -1,0 +1,41 @@
+"""The process in which rule files are checked: tasks in on standard input, findings out on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+
+from service.server.passing import pass_read_only_mappings, receive, send
+from service.server.rule_check import Checked, Task, check, finding
+
+PRIORITY = 5
+"""Nicer than the process that serves: checking may wait, requests may not."""
+
+
+def main() -> None:
+    """Works until its parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        os.nice(PRIORITY)
+    pass_read_only_mappings()
+    # What anything prints must not get between the messages.
+    with os.fdopen(os.dup(1), "wb") as replies:
+        os.dup2(2, 1)
+        with contextlib.suppress(EOFError, BrokenPipeError):
+            while True:
+                send(replies, answer(receive(sys.stdin.buffer)))
+
+
+def answer(task: Task) -> Checked:
+    try:
+        return check(task)
+    except Exception as error:  # noqa: BLE001 - the parent must hear of it, whatever it is
+        return Checked(
+            (finding("CHECK_FAILED", f"the rules could not be checked: {type(error).__name__}: {error}"),), None
+        )
+
+
+if __name__ == "__main__":
+    main()
