@@ -16,6 +16,8 @@ class Place(NamedTuple):
     file: str
     line: int
     column: int
+    template: str = ""
+    """Of what a rule template filled in: `file:line:column` of the template. The rest is the place of the use."""
 
 
 @dataclass(slots=True, eq=False)

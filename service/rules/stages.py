@@ -15,6 +15,7 @@ from service.rules.nodes import MappingNode, Place
 from service.rules.outputs import TARGET_PREFIX, OutputCompiler
 from service.rules.reading_order import ReadingOrder
 from service.rules.rule_section import compile_rules, open_section
+from service.rules.rule_templates import RuleTemplates
 from service.rules.scope import Scope
 from service.rules.score_section import compile_scores, refuse_rules_that_set
 from service.rules.settings_section import Settings, StageSettings
@@ -27,6 +28,7 @@ def compile_stages(
     settings: Settings,
     clocks: Mapping[str, ClockDefinition],
     csv_files: CsvFiles,
+    rule_templates: RuleTemplates,
     roots: Sequence[MappingNode],
 ) -> tuple[Stage, ...]:
     """All six stages, in order; one without rules has no blocks."""
@@ -34,7 +36,7 @@ def compile_stages(
     complete = compile_complete_outputs(scope, clocks, settings.complete_outputs)
     blocks: dict[str, list[Block]] = {name: [] for name in STAGES}
     for root in roots:
-        for block in _blocks(scope, clocks, complete, order, csv_files, root):
+        for block in _blocks(scope, clocks, complete, order, csv_files, rule_templates, root):
             blocks[block.stage].append(block)
     scores = compile_scores(scope, clocks, order, roots)
     order.check()
@@ -50,6 +52,7 @@ def _blocks(
     complete: CompleteOutputs,
     order: ReadingOrder,
     csv_files: CsvFiles,
+    rule_templates: RuleTemplates,
     root: MappingNode,
 ) -> Iterator[Block]:
     section = open_section(scope, clocks, complete, order, root)
@@ -58,7 +61,7 @@ def _blocks(
     rules, table = section.keys.get("rules"), section.keys.get("table")
     if rules is None and table is None and section.keys.get("score") is None:
         scope.report.add(Code.MISSING_KEY, root, "a file with `stage` needs `rules`, `table` or `score`")
-    if rules is not None and (block := compile_rules(section, rules)):
+    if rules is not None and (block := compile_rules(section, rules, rule_templates)):
         yield block
     if table is not None and (block := compile_table(section, table, csv_files)):
         yield block
