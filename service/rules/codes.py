@@ -18,6 +18,7 @@ class Code(StrEnum):
     FILE_EMPTY = "file-empty"
     FILE_KIND = "file-kind"
     TOO_MANY_MISTAKES = "too-many-mistakes"
+    ENGINE_LIMIT = "engine-limit"
     # Suppressions
     BAD_SUPPRESSION = "bad-suppression"
     UNUSED_SUPPRESSION = "unused-suppression"
@@ -121,6 +122,16 @@ class Code(StrEnum):
     UNUSED_ROLE = "unused-role"
     UNUSED_FIELD = "unused-field"
     NEVER_SET = "never-set"
+    # Proofs
+    GAP = "gap"
+    OVERLAP = "overlap"
+    CONFLICT = "conflict"
+    SHADOWED_RULE = "shadowed-rule"
+    UNREACHABLE_RULE = "unreachable-rule"
+    REDUNDANT_ROW = "redundant-row"
+    NEVER_WINS = "never-wins"
+    NOT_ANALYSABLE = "not-analysable"
+    NOT_PROTECTED = "not-protected"
     # Rule tests
     TEST_DUPLICATE_CASE = "test-duplicate-case"
     TEST_EMPTY = "test-empty"
@@ -166,14 +177,40 @@ WARNINGS = frozenset(
         Code.UNUSED_TEMPLATE,
         Code.UNUSED_ROLE,
         Code.NEVER_SET,
+        Code.OVERLAP,
+        Code.SHADOWED_RULE,
+        Code.UNREACHABLE_RULE,
+        Code.NEVER_WINS,
     }
 )
 """Codes that do not refuse the rulebook."""
 
-NOTES = frozenset({Code.SKIPPED_STEP, Code.UNUSED_FIELD, Code.CALENDAR_PROVISIONAL})
+NOTES = frozenset(
+    {
+        Code.SKIPPED_STEP,
+        Code.UNUSED_FIELD,
+        Code.CALENDAR_PROVISIONAL,
+        Code.GAP,
+        Code.CONFLICT,
+        Code.REDUNDANT_ROW,
+        Code.NOT_ANALYSABLE,
+    }
+)
 """Codes of remarks: worth knowing, nothing to do. `answerby check --strict` lets them pass."""
 
-PROOFS: frozenset[Code] = frozenset()
+PROOFS = frozenset(
+    {
+        Code.GAP,
+        Code.OVERLAP,
+        Code.CONFLICT,
+        Code.SHADOWED_RULE,
+        Code.UNREACHABLE_RULE,
+        Code.REDUNDANT_ROW,
+        Code.NEVER_WINS,
+        Code.NOT_ANALYSABLE,
+        Code.NOT_PROTECTED,
+    }
+)
 """Codes that only the proofs find (service/rules/analysis), so a load alone cannot say that one does not occur."""
 
 

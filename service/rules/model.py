@@ -79,6 +79,8 @@ class Rule:
     enabled_from: datetime | None = None
     until: datetime | None = None
     mode: RuleMode = RuleMode.LIVE
+    protected: bool = False
+    """It must be proven that what the rule gives survives wherever it matches."""
 
 
 @dataclass(frozen=True, slots=True)

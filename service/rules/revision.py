@@ -59,6 +59,7 @@ def _rule(rule: Rule) -> dict[str, object]:
         "enabled_from": rule.enabled_from,
         "until": rule.until,
         "mode": rule.mode,
+        "protected": rule.protected,
         "file": rule.file,
         "line": rule.line,
     }

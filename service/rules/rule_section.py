@@ -22,7 +22,7 @@ from service.rules.settings_section import read_hit
 
 SECTION_KEYS = ("stage", "rules", "table", "score", "rank", "hit", "owner", "because", "description")
 DEFAULT_RANK = 100
-_RULE_KEYS = ("id", "because", "rank", "when", "then", "enabled_from", "until", "owner", "mode", "description")
+_RULE_KEYS = ("id", "because", "rank", "when", "then", "enabled_from", "until", "owner", "mode", "protected", "description")
 MAX_RANK = 60_000
 
 
@@ -105,6 +105,7 @@ def _rule(section: Section, block: str, node: MappingNode) -> Rule | None:
         enabled_from=enabled_from,
         until=until,
         mode=read_mode(scope, keys) or RuleMode.LIVE,
+        protected=read_protected(scope, keys) or False,
     )
 
 
@@ -123,6 +124,12 @@ def read_mode(scope: Scope, keys: Keys) -> RuleMode | None:
     node = keys.get("mode")
     found = None if node is None else scope.reader.choice(node, "mode", tuple(RuleMode))
     return RuleMode(found) if found else None
+
+
+def read_protected(scope: Scope, keys: Keys) -> bool | None:
+    """Whether the proofs must show that nothing takes the outputs away; None when the file does not say."""
+    node = keys.get("protected")
+    return None if node is None else scope.reader.boolean(node, "protected")
 
 
 def read_owner(scope: Scope, keys: Keys) -> str:

@@ -15,7 +15,7 @@ from service.rules.csv_table import Wanted, read_rows
 from service.rules.model import Block, HitPolicy, Output, Rule, RuleMode
 from service.rules.nodes import MappingNode, Node, RefusedNode, ScalarNode, SequenceNode
 from service.rules.reader import Keys
-from service.rules.rule_section import DEFAULT_RANK, Section, read_mode, read_owner, read_period
+from service.rules.rule_section import DEFAULT_RANK, Section, read_mode, read_owner, read_period, read_protected
 from service.rules.scope import Kind
 from service.rules.settings_section import read_hit
 
@@ -32,9 +32,10 @@ _TABLE_KEYS = (
     "enabled_from",
     "until",
     "mode",
+    "protected",
     "description",
 )
-_ROW_KEYS = ("when", "then", "because", "enabled_from", "until", "mode")
+_ROW_KEYS = ("when", "then", "because", "enabled_from", "until", "mode", "protected")
 ANY = "any"
 """A cell that asks nothing."""
 
@@ -56,6 +57,7 @@ class _Table:
     outputs: tuple[_Column, ...]
     period: tuple[datetime | None, datetime | None]
     mode: RuleMode
+    protected: bool
 
     @property
     def columns(self) -> tuple[_Column, ...]:
@@ -122,6 +124,7 @@ def _open(section: Section, keys: Keys) -> _Table:
         outputs=_outputs(section, keys),
         period=read_period(scope, keys),
         mode=read_mode(scope, keys) or RuleMode.LIVE,
+        protected=read_protected(scope, keys) or False,
     )
 
 
@@ -161,6 +164,7 @@ def _unique(section: Section, columns: list[_Column]) -> tuple[_Column, ...]:
 def _row(table: _Table, number: int, node: Node) -> Rule:
     scope = table.section.scope
     because, (enabled_from, until), mode = table.because, table.period, table.mode
+    protected: bool | None = None
     if isinstance(node, MappingNode):
         keys = Keys(scope.reader, node, "row", _ROW_KEYS)
         when, then = _cells(keys.require("when")), _cells(keys.require("then"))
@@ -168,6 +172,7 @@ def _row(table: _Table, number: int, node: Node) -> Rule:
         row_from, row_until = read_period(scope, keys)
         enabled_from, until = row_from or enabled_from, row_until or until
         mode = read_mode(scope, keys) or mode
+        protected = read_protected(scope, keys)
         condition, outputs = _conditions(table, node, when), _results(table, number, node, then)
     else:
         condition, outputs = _list_row(table, number, node)
@@ -188,6 +193,7 @@ def _row(table: _Table, number: int, node: Node) -> Rule:
         enabled_from=enabled_from,
         until=until,
         mode=mode,
+        protected=table.protected if protected is None else protected,
     )
 
 
