@@ -1,23 +1,22 @@
-"""`answerby check`: every mistake in a rules folder."""
+"""The findings of a rules folder as text, for commands that need usable rules."""
 
 from __future__ import annotations
 
+import os
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
-from service.rules.diagnostic import Severity
-from service.rules.loader import load_rulebook
+from service.cli.check_path import Target
+from service.cli.check_run import run_check
+from service.cli.check_text import text_lines, wants_colour
 
 
 def check_rules(folder: Path) -> bool:
-    """Prints what the loader found; True when the rules can be used."""
-    result = load_rulebook(folder)
-    for diagnostic in result.diagnostics:
-        print(f"{diagnostic.severity}: {diagnostic}")
-    if result.rulebook is None:
-        errors = sum(d.severity == Severity.ERROR for d in result.diagnostics)
-        print(f"{folder}: {errors} error{'s' if errors != 1 else ''}")
-        return False
-    rules = sum(len(stage.rules) for stage in result.rulebook.stages)
-    files = len(result.rulebook.files)
-    print(f"{folder}: {rules} rules and table rows in {files} files, revision {result.rulebook.revision}")
-    return True
+    """Prints what `answerby check` finds without the proofs; True when the rules can be used."""
+    today = datetime.now(UTC).astimezone().date()
+    checked = run_check(Target(folder), today, proofs=False)
+    colour = wants_colour(sys.stdout, os.environ)
+    for line in text_lines(checked, strict=False, colour=colour):
+        print(line)
+    return checked.rulebook is not None

@@ -178,13 +178,25 @@ def explain(
 
 @app.command()
 @command
-def check(folder: Annotated[Path | None, typer.Argument(help="Rules folder.")] = None) -> None:
-    """Check rule files; status 1 when they have errors."""
-    from service.cli.checking import check_rules
+def check(
+    path: Annotated[Path | None, typer.Argument(help="Rules folder, or a file or folder in one.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings refuse the rules too.")] = False,
+    form: Annotated[str, typer.Option("--format", help="text, json, sarif or github.")] = "text",
+    no_proofs: Annotated[bool, typer.Option("--no-proofs", help="Leave out the proofs; quicker.")] = False,
+    rules: RulesOption = None,
+    on: Annotated[str, typer.Option("--on", metavar="DATE", help="As if today were this day.")] = "",
+    explain: Annotated[
+        str, typer.Option("--explain", metavar="CODE", help="Print the page of a code; all: every code.")
+    ] = "",
+) -> None:
+    """Check rule files; status 1 when they are refused, 2 when they cannot be checked."""
+    from service.cli import check as checking
     from service.cli.rules_folder import shipped_rules
 
-    if not check_rules(folder or shipped_rules()):
-        raise typer.Exit(1)
+    if explain:
+        raise typer.Exit(checking.explain(explain))
+    options = checking.Options(strict, form, not no_proofs, rules, on)
+    raise typer.Exit(checking.check(path or rules or shipped_rules(), options))
 
 
 @app.command("test")

@@ -1,0 +1,37 @@
+"""The page of each code: what it means, what to avoid, what to write instead, why. They ship with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service.rules.codes import Code
+from service.rules.diagnostic import did_you_mean
+
+PAGES = Path(__file__).resolve().parent.parent / "docs" / "errors"
+_IN_REPOSITORY = "service/docs/errors"
+
+
+class NoPage(Exception):
+    """There is no such code; the message says which are near."""
+
+
+def page(code: str) -> str:
+    """The text of the page (Markdown). Raises NoPage."""
+    if code not in tuple(Code):
+        raise NoPage(f"there is no code {code}; {did_you_mean(code, tuple(Code)) or 'see --explain all'}")
+    return (PAGES / f"{code}.md").read_text(encoding="utf-8")
+
+
+def all_codes() -> str:
+    """Every code with its first sentence."""
+    return (PAGES / "README.md").read_text(encoding="utf-8")
+
+
+def page_path(code: str) -> str:
+    """Where the page lies in the repository."""
+    return f"{_IN_REPOSITORY}/{code}.md"
+
+
+def summary(code: str) -> str:
+    """The first paragraph after the severity: what the code means."""
+    return page(code).split("\n\n")[2].replace("\n", " ")

@@ -1,0 +1,64 @@
+"""One check of a rules folder: load, prove, look at the rule tests, leave out what is allowed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from service.cli.check_path import Target
+from service.domain.errors import EngineLimit
+from service.engine.compiled import compile_rulebook
+from service.engine.rule_tests.suite import load_suites
+from service.rules.codes import Code, Severity
+from service.rules.diagnostic import Diagnostic, finding
+from service.rules.loader import load_rulebook
+from service.rules.model import Rulebook
+from service.rules.nodes import Place
+from service.rules.suppress import Suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found, in the part that was asked for. `rulebook` is None when the rules cannot be used."""
+
+    target: Target
+    rulebook: Rulebook | None
+    findings: tuple[Diagnostic, ...]
+    suppressed: tuple[Suppressed, ...]
+
+    def count(self, severity: Severity) -> int:
+        return Counter(finding.severity for finding in self.findings)[severity.value]
+
+    def refused(self, *, strict: bool) -> bool:
+        """Whether the findings refuse the rules; with `strict`, warnings do too."""
+        return self.count(Severity.ERROR) > 0 or (strict and self.count(Severity.WARNING) > 0)
+
+
+def run_check(target: Target, today: date, *, proofs: bool) -> Checked:
+    """Never raises for what the rule files hold."""
+    loaded = load_rulebook(target.folder, today)
+    findings, suppressed = list(loaded.diagnostics), list(loaded.suppressed)
+    if loaded.rulebook is not None:
+        findings += _look_deeper(target.folder, loaded.rulebook)
+    return Checked(
+        target=target,
+        rulebook=loaded.rulebook,
+        findings=tuple(sorted((f for f in findings if target.covers(f.file)), key=_by_place)),
+        suppressed=tuple(s for s in suppressed if target.covers(s.finding.file)),
+    )
+
+
+def _look_deeper(folder: Path, rulebook: Rulebook) -> list[Diagnostic]:
+    """What shows only once the rules are compiled."""
+    try:
+        compiled = compile_rulebook(rulebook)
+    except EngineLimit as error:
+        hint = "the service refuses the rules for it; split them as the message says"
+        return [finding(Code.ENGINE_LIMIT, Place(str(folder), 1, 1), error.message, hint)]
+    return list(load_suites(compiled, folder).diagnostics)
+
+
+def _by_place(found: Diagnostic) -> tuple[str, int, int, str, str]:
+    return found.file, found.line, found.column, found.code, found.message
