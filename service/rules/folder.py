@@ -76,8 +76,8 @@ def is_rule_file(name: str) -> bool:
 
 
 def is_csv(path: str) -> bool:
-    """Whether the file holds rows of a table; Windows writes some suffixes in capitals."""
-    return path.lower().endswith(_CSV_SUFFIX)
+    """Whether the file holds rows of a table."""
+    return path.endswith(_CSV_SUFFIX)
 
 
 def _relative(path: Path, folder: Path) -> str:

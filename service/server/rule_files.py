@@ -130,6 +130,8 @@ def _read(folder: Path) -> dict[str, bytes]:
             raise ValueError(f"{os.fsencode(name)!r}: the file name is not UTF-8; rename it") from error
         if not stat.S_ISREG(path.stat().st_mode):
             raise ValueError(f"{name}: is not an ordinary file")
+        if name.endswith(".csv") and not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"{name}: is a link out of the rule folder; put a copy of the file here")
         with path.open("rb") as stream:
             content[name] = stream.read(FILE_BYTES + 1)
         total += len(content[name])

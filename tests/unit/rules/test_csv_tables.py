@@ -13,6 +13,7 @@ from service.rules.csv_text import records, separator_of
 from service.rules.diagnostic import Diagnostic, Report
 from service.rules.loader import load_rulebook
 from service.rules.model import Rule
+from service.server.rule_files import lay_out, read_rule_files
 from service.server.snapshots import Snapshots
 
 FIELDS = """\
@@ -372,6 +373,7 @@ def test_a_link_out_of_the_folder_is_refused_one_within_it_is_not(tmp_path, base
 
     (diagnostic,) = errors(load_rulebook(folder))
     assert str(diagnostic).startswith("t.csv:1:1 file-unreadable is a link out of the rule folder")
+    assert "t.csv: is a link out of the rule folder" in read_rule_files(folder).trouble
 
     (folder / "t.csv").unlink()
     (folder / "..data" / "t.csv").write_text("urgency,priority\nurgent,P0\n")
@@ -388,10 +390,10 @@ def test_kept_copies_of_a_folder_hold_its_csv_files(tmp_path, base):
     rulebook = load_rulebook(folder).rulebook
     snapshots = Snapshots(tmp_path / "kept")
 
-    assert snapshots.save(folder, rulebook)
+    snapshots.save(rulebook.revision, read_rule_files(folder).content)
+    lay_out(snapshots.last_good(), tmp_path / "again")
 
-    again = load_rulebook(snapshots.last_good()).rulebook
-    assert again == rulebook
+    assert load_rulebook(tmp_path / "again").rulebook == rulebook
 
 
 @pytest.mark.parametrize("seed", range(3))
