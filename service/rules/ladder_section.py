@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from service.domain.clock import TargetUnit
 from service.rules.codes import Code
@@ -13,9 +14,11 @@ from service.rules.notifications import read_notifications
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
 
+LADDER_KEYS = ("id", "because", "offsets", "steps", "description")
+OFFSETS = ("wall_time", "working_time")
 _PERCENT = re.compile(r"([0-9]{1,3})%\Z")
 _OFFSET_SIGNS = {"+": 1, "-": -1}
-_EXAMPLES = "write 75% (of the target), -30m (before due), 0m (at due) or +1h (after)"
+_EXAMPLES = "write 75% (of the target), -30m (before due), 0m (at due), +1h or +2bd (after)"
 MAX_REPEATS = 1_000
 
 
@@ -31,7 +34,7 @@ def compile_ladders(scope: Scope, sections: list[Node]) -> dict[str, Ladder]:
 
 
 def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
-    keys = Keys(scope.reader, node, "ladder", ("id", "because", "steps", "description"))
+    keys = Keys(scope.reader, node, "ladder", LADDER_KEYS)
     id_node, steps = keys.require("id"), keys.require("steps")
     name = None if id_node is None else scope.reader.identifier(id_node, "ladder id")
     if id_node is None or name is None or not scope.declare(Kind.LADDER, name, id_node):
@@ -45,7 +48,9 @@ def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
         if step is not None:
             steps_found.append(step)
             scope.step_places.setdefault(name, []).append(item.place)
-    return Ladder(name, tuple(steps_found), because)
+    offsets = keys.get("offsets")
+    chosen = None if offsets is None else scope.reader.choice(offsets, "offsets", OFFSETS)
+    return Ladder(name, tuple(steps_found), because, "working_time" if chosen == "working_time" else "wall_time")
 
 
 _STEP_KEYS = ("at", "notify", "raise_priority", "open_case", "repeat", "because")
@@ -59,8 +64,9 @@ def _step(scope: Scope, node: MappingNode) -> Step | None:
     if notify is None and case is None and not keys.boolean("raise_priority"):
         scope.report.add(Code.MISSING_KEY, node, "the step does nothing", "add notify, open_case or raise_priority")
     step = Step(
-        offset_seconds=moment[0] if moment else None,
-        percent=moment[1] if moment else None,
+        offset_seconds=moment.seconds if moment else None,
+        offset_days=moment.days if moment else None,
+        percent=moment.percent if moment else None,
         notify=() if notify is None else read_notifications(scope, notify),
         raise_priority=keys.boolean("raise_priority"),
         open_case=(case and scope.reader.identifier(case, "case")) or "",
@@ -70,18 +76,26 @@ def _step(scope: Scope, node: MappingNode) -> Step | None:
     return step if moment else None
 
 
-def _moment(scope: Scope, node: Node) -> tuple[int | None, int | None] | None:
-    """(offset in seconds from due, None) or (None, percent of the target)."""
+class _Moment(NamedTuple):
+    """One of: seconds from due, percent of the target, working days from due."""
+
+    seconds: int | None = None
+    percent: int | None = None
+    days: int | None = None
+
+
+def _moment(scope: Scope, node: Node) -> _Moment | None:
     text = node.text if isinstance(node, ScalarNode) else ""
     percent = _PERCENT.match(text)
     if percent and 0 < int(percent[1]) <= 100:
-        return None, int(percent[1])
+        return _Moment(percent=int(percent[1]))
     sign = _OFFSET_SIGNS.get(text[:1])
     duration = parse_duration(text[1:] if sign else text)
-    if duration is None or duration.unit is TargetUnit.WORKING_DAYS or (sign is None and duration.amount):
+    if duration is None or (sign is None and duration.amount):
         scope.report.add(Code.INVALID_DURATION, node, f'"{text[:40]}" is not a moment of a clock', _EXAMPLES)
         return None
-    return (sign or 1) * duration.amount, None
+    amount = (sign or 1) * duration.amount
+    return _Moment(days=amount) if duration.unit is TargetUnit.WORKING_DAYS else _Moment(seconds=amount)
 
 
 def _repeat(scope: Scope, keys: Keys) -> tuple[int, int]:

@@ -233,7 +233,9 @@ class ClockDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a ladder. Exactly one of `offset_seconds` (from due, negative before) and `percent` is set."""
+    """One step of a ladder. Exactly one of `offset_seconds` and `offset_days` (from due, negative before) and
+    `percent` is set.
+    """
 
     offset_seconds: int | None
     percent: int | None
@@ -243,6 +245,8 @@ class Step:
     repeat_every_seconds: int = 0
     """Wall seconds until the step repeats, until acknowledged; 0: once."""
     repeat_at_most: int = 0
+    offset_days: int | None = None
+    """Working dates of the target's calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +254,8 @@ class Ladder:
     id: str
     steps: tuple[Step, ...]
     because: str = ""
+    offsets: Literal["wall_time", "working_time"] = "wall_time"
+    """What the seconds of its offsets are: seconds of the clock on the wall, or of the target's calendar."""
 
 
 @dataclass(frozen=True, slots=True)

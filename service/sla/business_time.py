@@ -48,10 +48,13 @@ def add_working_micros(calendar: Calendar, start: datetime, micros: int, boundar
 def add_working_days(calendar: Calendar, start: datetime, days: int, boundary: Boundary = "close") -> datetime:
     """The same local time `days` working dates after `start` (before it, if negative).
 
-    A start outside working time is first moved to the next opening. Where the landing day does not work at that time,
-    the next opening counts; its closing time is kept with `close`. This is not `days` times 24 hours of working time.
+    A start outside working time is first moved to the next opening; counting back from a closing time, it belongs to
+    the day that it closes. Where the landing day does not work at that time, the next opening counts; its closing time
+    is kept with `close`. This is not `days` times 24 hours of working time.
     """
-    at = _forward_to_open(calendar, to_micros(start), 0)
+    at = to_micros(start)
+    closes = days < 0 and calendar.year_table(local_year(calendar.zone, at)).is_open_or_closing(at)
+    at = at if closes else _forward_to_open(calendar, at, 0)
     local = local_datetime(calendar.zone, at)
     table = calendar.year_table(local.year)
     day = _working_date(calendar, local.year, bisect_left(table.days, local.toordinal()) + days)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.clock import ClockPhase, ClockState, Timer
 from service.domain.errors import CalendarYearMissing
+from service.sla.business_time import add_working_days, add_working_time
 from service.sla.calendar import Calendar
 from service.sla.clocks import calendar_of
 from service.sla.targets import share_time
@@ -24,8 +25,9 @@ _BY_DUE_AND_ID = attrgetter("due", "id")
 def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock: ClockState) -> list[Timer]:
     """The timers of a running clock, one per step, in order of time; none for a clock that does not run.
 
-    Offsets are wall seconds from the due time, percentages are of the target's working time. A warning that would lie
-    before the clock's start is left out. Times may lie in the past: such a step fires at once.
+    Offsets count from the due time in wall seconds or, as the ladder or the unit says, in the target's working time;
+    percentages are of the target's working time. A warning that would lie before the clock's start is left out. Times
+    may lie in the past: such a step fires at once.
     """
     ladder = ladders.get(clock.ladder)
     if ladder is None or clock.phase is not ClockPhase.RUNNING or clock.due is None:
@@ -33,7 +35,7 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
     timers = []
     calendar = calendar_of(calendars, clock.target)
     for number, step in enumerate(ladder.steps):
-        due = _step_time(step, calendar, clock, clock.due)
+        due = _step_time(ladder, step, calendar, clock, clock.due)
         if due >= clock.started:
             timers.append(_timer(clock, number, 0, due))
     timers.sort(key=_BY_DUE_AND_STEP)
@@ -125,17 +127,26 @@ def _repeats(
     return [*waiting, *(timer for timer in again if timer is not None)]
 
 
-def _step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:
-    if step.percent is None:
+def _step_time(ladder: Ladder, step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:
+    if step.offset_seconds is not None and (ladder.offsets == "wall_time" or not step.offset_seconds):
         return due + timedelta(seconds=step.offset_seconds) if step.offset_seconds else due
     if step.percent == 100:
         return due
     try:
-        unpaused_due = None if clock.pauses else due
-        return share_time(clock.target, calendar, clock.started, step.percent, clock.pauses, unpaused_due=unpaused_due)
+        return _working_step_time(step, calendar, clock, due)
     except CalendarYearMissing:
         # The due time has been refused or flagged for the same year; a warning too early beats none.
-        return share_time(clock.target, calendar.open_ended(), clock.started, step.percent, clock.pauses)
+        return _working_step_time(step, calendar.open_ended(), clock, due)
+
+
+def _working_step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:
+    if step.offset_seconds is not None:
+        return add_working_time(calendar, due, step.offset_seconds)
+    if step.offset_days is not None:
+        return add_working_days(calendar, due, step.offset_days)
+    assert step.percent is not None
+    unpaused_due = None if clock.pauses or clock.manual else due
+    return share_time(clock.target, calendar, clock.started, step.percent, clock.pauses, unpaused_due=unpaused_due)
 
 
 def _timer(clock: ClockState, step: int, repeat: int, due: datetime) -> Timer:
