@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli import rulebook
 from service.cli.fail import command
 
 app = typer.Typer(
@@ -18,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(rulebook.app)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", envvar="ANSWERBY_CONFIG", help="TOML file; see the configuration how-to.")
