@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from service.domain.clock import Target, TargetUnit
 from service.domain.decision import Flag, RuleReference, StageOutcome
 from service.domain.event import Value
+from service.domain.ladder import Notification
 from service.engine.clock_conditions import ClockConditions, compile_clock_conditions
 from service.engine.clock_reach import target_fields
 from service.engine.coercion import Typed
@@ -19,7 +20,7 @@ from service.engine.messages import Template, compile_template
 from service.engine.timekeeping import LADDER_PREFIX
 from service.engine.trial import ShownTrial, is_live
 from service.rules.condition import atoms
-from service.rules.model import STAGES, ClockDefinition, Notification, Output, Rule, Rulebook, Stage
+from service.rules.model import STAGES, ClockDefinition, Output, Rule, Rulebook, Stage
 from service.rules.vocabulary import FieldType, Window
 from service.sla.clocks import ClockTarget
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from service.domain.clock import ClockPhase, ClockState
 from service.domain.effect import Effect, EffectKind
 from service.domain.event import Event, Value
+from service.domain.ladder import Notification
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.ladder_steps import Firing
 from service.engine.messages import render
-from service.rules.model import OWNER, Notification, Rulebook
+from service.rules.model import OWNER, Rulebook
 
 if TYPE_CHECKING:
     from service.engine.decide import Draft

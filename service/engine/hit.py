@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.rules.model import HitPolicy, Notification, Output, Rule, Stage
+from service.domain.ladder import Notification
+from service.rules.model import HitPolicy, Output, Rule, Stage
 from service.rules.vocabulary import FieldType, Vocabulary
 
 

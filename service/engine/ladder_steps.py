@@ -8,10 +8,11 @@ import msgspec
 
 from service.domain.clock import ClockPhase, ClockState, Timer
 from service.domain.event import Event, EventType
+from service.domain.ladder import Step
 from service.domain.request import RequestState
 from service.engine.facts import Record
 from service.engine.stages import StageResult
-from service.rules.model import Rulebook, Step
+from service.rules.model import Rulebook
 from service.rules.vocabulary import FieldType, Vocabulary
 
 PRIORITY = "priority"

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from service.domain.clock import Target, TargetUnit
 from service.domain.event import EventType
+from service.domain.ladder import Ladder, Step
 from service.domain.request import RequestStatus
 from service.rules.codes import Code
-from service.rules.model import ClockDefinition, Ladder, Rule, Stage, Step
+from service.rules.model import ClockDefinition, Rule, Stage
 from service.rules.nodes import Place
 from service.rules.outputs import LADDER_PREFIX, TARGET_PREFIX
 from service.rules.scope import Kind, Scope

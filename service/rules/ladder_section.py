@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 from service.domain.clock import TargetUnit
+from service.domain.ladder import Ladder, Step
 from service.rules.codes import Code
 from service.rules.durations import parse_duration, read_seconds
-from service.rules.model import Ladder, Step
 from service.rules.nodes import MappingNode, Node, ScalarNode
 from service.rules.notifications import read_notifications
 from service.rules.reader import Keys

@@ -10,6 +10,7 @@ from typing import Literal
 
 from service.domain.clock import Target
 from service.domain.event import Value
+from service.domain.ladder import Ladder, Notification
 from service.rules.condition import ALWAYS, Condition
 from service.rules.score_model import Score
 from service.rules.vocabulary import Vocabulary
@@ -44,17 +45,6 @@ STAGES = ("completeness", "classification", "priority", "sla", "routing", "escal
 
 OWNER = "owner"
 """The reserved role that stands for whoever routing made responsible."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """`notify:` of a rule or a ladder step: tell a role at once."""
-
-    roles: tuple[str, ...]
-    template: str = ""
-    urgent: bool = False
-    """Bypasses quiet hours and batching."""
-    until_acknowledged: bool = False
 
 
 Output = Value | Target | tuple[Notification, ...]
@@ -229,33 +219,6 @@ class ClockDefinition:
         """The conditions on facts in its triggers."""
         occasions = (*self.start, *self.stop, *self.pause, *self.resume, *self.cancel, *self.reset)
         return tuple(o.when for o in occasions if isinstance(o, Trigger) and o.when != ALWAYS)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a ladder. Exactly one of `offset_seconds` and `offset_days` (from due, negative before) and
-    `percent` is set.
-    """
-
-    offset_seconds: int | None
-    percent: int | None
-    notify: tuple[Notification, ...] = ()
-    raise_priority: bool = False
-    open_case: str = ""
-    repeat_every_seconds: int = 0
-    """Wall seconds until the step repeats, until acknowledged; 0: once."""
-    repeat_at_most: int = 0
-    offset_days: int | None = None
-    """Working dates of the target's calendar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    id: str
-    steps: tuple[Step, ...]
-    because: str = ""
-    offsets: Literal["wall_time", "working_time"] = "wall_time"
-    """What the seconds of its offsets are: seconds of the clock on the wall, or of the target's calendar."""
 
 
 @dataclass(frozen=True, slots=True)

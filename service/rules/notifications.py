@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from service.domain.ladder import Notification
 from service.rules.codes import Code
-from service.rules.model import Notification
 from service.rules.nodes import MappingNode, Node
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope

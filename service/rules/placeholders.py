@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
+from service.domain.ladder import Ladder, Notification
 from service.rules.codes import Code
-from service.rules.model import ClockDefinition, Ladder, Notification, Stage
+from service.rules.model import ClockDefinition, Stage
 from service.rules.nodes import Node
 from service.rules.scope import Scope
 from service.rules.template_section import Placeholder

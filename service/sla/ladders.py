@@ -15,7 +15,7 @@ from service.sla.clocks import calendar_of
 from service.sla.targets import share_time
 
 if TYPE_CHECKING:
-    from service.rules.model import Ladder, Step
+    from service.domain.ladder import Ladder, Step
 
 
 _BY_DUE_AND_STEP = attrgetter("due", "step")

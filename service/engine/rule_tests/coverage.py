@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.domain.ladder import Ladder, Step
 from service.engine.rule_tests.trace import Trace
-from service.rules.model import Ladder, Rule, Rulebook, RuleMode, Step
+from service.rules.model import Rule, Rulebook, RuleMode
 
 
 class Reach(StrEnum):

@@ -5,9 +5,10 @@ from types import MappingProxyType
 
 import pytest
 
+from service.domain.ladder import Notification
 from service.engine.hit import fill, in_force, resolve
 from service.rules.condition import ALWAYS
-from service.rules.model import Block, HitPolicy, Notification, Rule, Stage
+from service.rules.model import Block, HitPolicy, Rule, Stage
 from service.rules.vocabulary import Field, FieldType, Vocabulary
 
 VOCABULARY = Vocabulary(

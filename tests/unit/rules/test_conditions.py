@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from service.domain.clock import Target, TargetUnit
+from service.domain.ladder import Notification
 from service.rules.condition import ALWAYS, All, AnyOf, Atom, Not, Op
-from service.rules.model import HitPolicy, Notification
+from service.rules.model import HitPolicy
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from service.rules.model import HitPolicy, Notification, Step
+from service.domain.ladder import Notification, Step
+from service.rules.model import HitPolicy
 from service.rules.vocabulary import FieldType, Window
 
 

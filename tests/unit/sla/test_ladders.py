@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from service.domain.clock import ClockPhase, ClockState, Target, TargetUnit, Timer
-from service.rules.model import Ladder, Notification, Step
+from service.domain.ladder import Ladder, Notification, Step
 from service.sla.calendar import ALWAYS, Calendar
 from service.sla.ladders import arm, next_repeat, plan_timers
 
