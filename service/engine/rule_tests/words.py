@@ -30,6 +30,8 @@ FLAGS = frozenset(
         "OUT_OF_ORDER",
         "OVERRIDE_REFUSED",
         "RULE_CONFLICT",
+        "SCORE_ERROR",
+        "SCORE_INCOMPLETE",
         "STARTED_WITHOUT_RECEIPT",
         "TEXT_CLEANED",
         "TEXT_CUT",
