@@ -32,12 +32,16 @@ class RecordingDamaged(AnswerbyError):
 
 
 class RecordingHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`since` and `until` bound when the requests were received; earlier ones are there to be counted only."""
+    """`since` and `until` bound when the requests were received; earlier ones are there to be counted only.
+
+    `decisions` False: it does not say what was decided, only when.
+    """
 
     recording: int
     tenant: str
     since: datetime
     until: datetime
+    decisions: bool = True
 
 
 class DecidedAt(msgspec.Struct, frozen=True):

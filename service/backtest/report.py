@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -229,7 +230,13 @@ def field_report(known: ComparedField, tally: Tally) -> FieldReport | None:
 def in_order(known: ComparedField, values: set[str]) -> list[str]:
     """The most severe first; what has no place after it, by name."""
     ranks = {value: known.rank(value) for value in values}
-    return sorted(values, key=lambda v: (v == NOTHING, (rank := ranks[v]) is None, -(rank or 0.0), v))
+    return sorted(values, key=lambda v: (v == NOTHING, (rank := ranks[v]) is None, -(rank or 0.0), natural(v)))
+
+
+def natural(text: str) -> list[tuple[bool, int, str]]:
+    """Sorts 8h before 16h."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def cells(tally: Tally, *key: str) -> list[Cell]:

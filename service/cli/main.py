@@ -252,9 +252,13 @@ def replay(
 
 @app.command()
 def backtest(
-    rules: Annotated[Path, typer.Option("--rules", help="The new rules folder.")],
+    rules: Annotated[str, typer.Option("--rules", help="The new rules: a folder, or a revision of the server.")],
     against: Annotated[
-        str, typer.Option(help="The old rules folder; default: recorded, what was really decided.", show_default=False)
+        str,
+        typer.Option(
+            help="The old rules: a folder, a revision of the server, active, or recorded: what was really decided.",
+            show_default="recorded",
+        ),
     ] = "",
     events: Annotated[Path | None, typer.Option(help="A recording, or an export with its --mapping.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="From columns to events; see the replay how-to.")] = None,
@@ -276,6 +280,9 @@ def backtest(
     limit: Annotated[int, typer.Option(help="Stop after so many rows or requests; 0: all.", min=0)] = 0,
     tenant: Annotated[str, typer.Option(help="Tenant of the decisions.")] = "default",
     engine: Annotated[str, typer.Option(help="durable, reference or shadow.")] = "durable",
+    target: TargetOption = "",
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
 ) -> None:
     """Decide the past again under other rules: whose requests would change, and how. Status 1: a gate trips."""
     from service.cli.backtest.command import Options, run
@@ -300,8 +307,33 @@ def backtest(
             limit=limit,
             tenant=tenant,
             engine=engine,
+            target=target or (DEFAULT_TARGET if events is None else ""),
+            token=token,
+            tls_ca=tls_ca,
         )
     )
+
+
+@app.command()
+@command
+def export(
+    out: Annotated[Path, typer.Option("--out", help="The recording, as JSON lines; packed if it ends in .xz or .gz.")],
+    since: Annotated[str, typer.Option(help="Requests received since so long ago, such as 30d.")] = "",
+    start: Annotated[str, typer.Option("--from", help="Requests received from this date or instant on.")] = "",
+    end: Annotated[str, typer.Option("--to", help="Requests received before this date or instant.")] = "",
+    lead: Annotated[str, typer.Option(help="And so long before, to be counted with them; 0: none.")] = "24h",
+    without_decisions: Annotated[bool, typer.Option("--without-decisions", help="Only events; smaller.")] = False,
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+) -> None:
+    """Record requests of a server in a file, for backtests. It holds what customers wrote; needs the role operator."""
+    from service.cli.client import Target
+    from service.cli.exporting import export as write_recording
+    from service.cli.exporting import wanted_of
+
+    wanted = wanted_of(since, start, end, lead, with_decisions=not without_decisions)
+    write_recording(Target(target, token, tls_ca), wanted, out)
 
 
 def main() -> None:

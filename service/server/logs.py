@@ -34,7 +34,7 @@ SAFE_FIELDS = frozenset(
             "signal",
             "exit_code",
         ),
-        *("action", "actor", "before", "generation"),
+        *("action", "actor", "before", "generation", "start", "end"),
         *("engine", "rules", "stage", "rule", "warning", "seconds", "workers", "version", "status"),
     }
 )

@@ -18,7 +18,7 @@ class Role(StrEnum):
     APPROVER = "approver"
     """Approve and refuse what others brought."""
     OPERATOR = "operator"
-    """Put live what is kept, and take it back."""
+    """Put live what is kept, take it back, and export requests for a backtest."""
 
 
 EVERY_ROLE = frozenset(Role)
@@ -40,6 +40,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "RejectRevision": APPROVES,
 }
 """Method of RulebookService -> the roles of which one is enough."""
+
+
+EXPORT = "/answerby.v1.RequestService/ExportEvents"
+"""Gives away what customers wrote, so belonging to the tenant is not enough."""
 
 
 class PermissionDenied(AnswerbyError):
@@ -72,3 +76,5 @@ def check_permission(method: str, caller: Caller) -> None:
             raise PermissionDenied(f"this call needs the role {names}; the token {caller.name} does not have it")
     elif not caller.tenant:
         raise PermissionDenied(f"the token {caller.name} belongs to no tenant; it is for the rules only")
+    elif method == EXPORT and Role.OPERATOR not in caller.roles:
+        raise PermissionDenied(f"this call needs the role operator; the token {caller.name} does not have it")

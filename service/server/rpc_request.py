@@ -15,7 +15,9 @@ from service.server.config import Limits
 from service.server.convert import event_from
 from service.server.encode import decision_to, encode_decision, nested, request_to
 from service.server.errors import InternalError, code_of, public
+from service.server.export import Exporter, export_of
 from service.server.interceptors import Context, current_call
+from service.server.logs import Logger
 from service.server.process import Processed, Processor, Submission
 from service.server.rulebooks import RulebookHolder
 from service.server.validate import identity_violations
@@ -31,13 +33,20 @@ class RequestServicer(rpc.RequestServiceServicer):
     """Every method acts within the tenant of the call."""
 
     def __init__(
-        self, processor: Processor, store: Store, rulebooks: RulebookHolder, watcher: Watcher, limits: Limits
+        self,
+        processor: Processor,
+        store: Store,
+        rulebooks: RulebookHolder,
+        watcher: Watcher,
+        limits: Limits,
+        logger: Logger,
     ) -> None:
         self._processor = processor
         self._store = store
         self._rulebooks = rulebooks
         self._watcher = watcher
         self._limits = limits
+        self._exporter = Exporter(store, logger)
 
     async def SubmitEvent(self, request: pb.SubmitEventRequest, context: Context) -> Any:
         """A SubmitEventResponse, encoded."""
@@ -116,6 +125,13 @@ class RequestServicer(rpc.RequestServiceServicer):
             priorities=frozenset(request.priorities),
         )
         async for message in self._watcher.follow(watch):
+            yield message
+
+    async def ExportEvents(
+        self, request: pb.ExportEventsRequest, context: Context
+    ) -> AsyncIterator[pb.ExportEventsResponse]:
+        call = current_call.get()
+        async for message in self._exporter.run(export_of(request, call.tenant, call.caller, call.id)):
             yield message
 
     def _vocabulary(self) -> Vocabulary | None:

@@ -169,7 +169,7 @@ class Worker:
         return build_server(
             settings,
             [CallInterceptor(self._authenticator, self._gate, self._metrics, self._logger)],
-            RequestServicer(processor, store, rulebooks, watcher, settings.limits),
+            RequestServicer(processor, store, rulebooks, watcher, settings.limits, self._logger),
             DecisionServicer(store, rulebooks, settings.limits),
             rules.servicer(),
             self._health,

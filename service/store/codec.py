@@ -85,5 +85,9 @@ def to_ms(instant: datetime) -> int:
     return -(-to_us(instant) // 1000)
 
 
+def from_us(us: int) -> datetime:
+    return _EPOCH + us * _MICROSECOND
+
+
 def from_ms(ms: float) -> datetime:
     return _EPOCH + timedelta(milliseconds=ms)

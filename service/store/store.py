@@ -8,12 +8,13 @@ from service.store.intake import Intake
 from service.store.listing import Listing
 from service.store.log import DecisionLog
 from service.store.outbox import Outbox
+from service.store.recordings import Recordings
 from service.store.requests import Requests
 from service.store.revisions import Revisions
 from service.store.timers import Timers
 
 
-class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox, Revisions):
+class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox, Revisions, Recordings):
     """Everything durable of every tenant. Safe for use by many tasks of one event loop."""
 
     @classmethod

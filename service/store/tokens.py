@@ -58,6 +58,18 @@ def decode_offset(kind: str, token: str) -> int:
     return int(payload)
 
 
+def encode_export(tenant: str, scope: str, place: tuple[int, str]) -> str:
+    return _seal("export", f"{tenant}\n{scope}", msgspec.json.encode(place))
+
+
+def decode_export(tenant: str, scope: str, token: str) -> tuple[int, str]:
+    """When the request was received, epoch us, and its id. Raises InvalidPageToken for a token of another export."""
+    payload = _unseal("export", f"{tenant}\n{scope}", token)
+    if payload is None:
+        raise InvalidPageToken
+    return msgspec.json.decode(payload, type=tuple[int, str])
+
+
 def _scope(tenant: str, query: RequestFilter) -> str:
     return f"{tenant}\n{msgspec.json.encode(query).decode()}"
 

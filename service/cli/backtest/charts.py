@@ -12,6 +12,8 @@ LABEL = 18.0
 BAR = 12.0
 GAP = 4.0
 ROW = LABEL + 2 * BAR + GAP + 12
+FILL = {"old": "#8a94a0", "new": "#0b66c3"}
+"""For viewers that do not know the colours of the style."""
 PLOT = WIDTH - 90
 """Leaves room for the figure at the end of a bar."""
 
@@ -38,7 +40,7 @@ def bars(identity: str, title: str, rows: Sequence[Row], *, old: bool = True) ->
         sides = (("old", row.old), ("new", row.new)) if old else (("new", row.new),)
         for place, (side, value) in enumerate(sides):
             y = top + LABEL + place * (BAR + GAP)
-            parts.append(_bar(f"{row.label}, {side}: {value}", side, value, most, y))
+            parts.append(_bar(f"{row.label}, {side}: {value:,}", side, value, most, y))
     box = f"0 0 {_figure(WIDTH)} {_figure(max(1, len(rows)) * height)}"
     return element(
         "svg", *parts, viewBox=box, role="img", aria_labelledby=f"{identity}-t", class_="chart", width="100%"
@@ -50,8 +52,8 @@ def _bar(words: str, side: str, value: int, most: int, y: float) -> Markup:
     return element(
         "g",
         element("title", words),
-        element("rect", x=0, y=_figure(y), width=_figure(width), height=_figure(BAR), rx=2, class_=side),
-        element("text", f"{value} {side}", x=_figure(width + 6), y=_figure(y + BAR - 2), class_="figure"),
+        element("rect", x=0, y=_figure(y), width=_figure(width), height=BAR, rx=2, class_=side, fill=FILL[side]),
+        element("text", f"{value:,} {side}", x=_figure(width + 6), y=_figure(y + BAR - 2), class_="figure"),
     )
 
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
@@ -24,14 +25,17 @@ from service.cli.backtest import pool
 from service.cli.backtest.exported import gather_export
 from service.cli.backtest.gathered import Gathered, gathering
 from service.cli.backtest.period import Period, parse_span, period_of
-from service.cli.backtest.recorded import gather_recording
-from service.cli.backtest.rules import RuleSet, read_rules
+from service.cli.backtest.recorded import gather_lines, gather_recording
+from service.cli.backtest.rules import RuleSet, read_any_rules
 from service.cli.backtest.text import console_for_report, print_report
-from service.cli.fail import CommandFailed, fail
+from service.cli.fail import CommandFailed, describe_rpc, fail
 from service.cli.replay.mapping import load_mapping
 from service.domain.errors import AnswerbyError
 from service.engine.factory import ENGINES
 from service.rules.model import Rulebook
+
+if TYPE_CHECKING:
+    from service.cli.client import Target
 
 RECORDED = "recorded"
 """What `--against` calls that which was really decided."""
@@ -46,7 +50,7 @@ TRIPPED, CANNOT = 1, 2
 class Options:
     """The options as given."""
 
-    rules: Path
+    rules: str
     against: str = ""
     events: Path | None = None
     mapping: Path | None = None
@@ -64,6 +68,10 @@ class Options:
     limit: int = 0
     tenant: str = "default"
     engine: str = "durable"
+    target: str = ""
+    """host:port of a server; empty: none is asked."""
+    token: str = ""
+    tls_ca: Path | None = None
 
 
 def run(options: Options) -> None:
@@ -74,6 +82,10 @@ def run(options: Options) -> None:
         fail(error.message, CANNOT)
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), CANNOT)
+    except Exception as error:
+        if (described := describe_rpc(error)) is None:
+            raise
+        fail(described, CANNOT)
     if report.tripped:
         raise typer.Exit(TRIPPED)
 
@@ -82,7 +94,7 @@ def backtest(options: Options) -> Report:
     """Runs it, writes and prints what was asked for. Raises AnswerbyError, OSError."""
     began = time.monotonic()
     errors = Console(stderr=True, highlight=False)
-    new = read_rules(options.rules)
+    new = read_any_rules(options.rules, target_of(options))
     old = old_rules(options)
     fields = compared_fields(new.rulebook, old.rulebook if old is not None else None)
     gates = [parse_gate(text, fields, clocks_of(new.rulebook, old)) for text in options.fail_if]
@@ -129,7 +141,15 @@ def check(options: Options) -> None:
 def old_rules(options: Options) -> RuleSet | None:
     """None: what was recorded is compared with. Raises CommandFailed."""
     against = options.against or RECORDED
-    return None if against == RECORDED else read_rules(Path(against))
+    return None if against == RECORDED else read_any_rules(against, target_of(options))
+
+
+def target_of(options: Options) -> Target | None:
+    if not options.target:
+        return None
+    from service.cli.client import Target  # noqa: PLC0415  # needs grpc
+
+    return Target(options.target, options.token, options.tls_ca)
 
 
 def clocks_of(new: Rulebook, old: RuleSet | None) -> list[str]:
@@ -143,14 +163,34 @@ def gather(options: Options, new: RuleSet, old: RuleSet | None) -> tuple[Gathere
     period = period_of(options.since, options.start, options.end, datetime.now(UTC))
     rows: dict[str, int] = {}
     if options.events is None:
-        raise CommandFailed("say what to decide again: --events FILE, with --mapping MAP for an export")
-    if options.mapping is None:
+        gather_server(options, rulebooks, old is None, period, gathered)
+    elif options.mapping is None:
         gather_recording(options.events, options.limit, period, gathered)
     else:
         rows = gather_rows(options, options.events, options.mapping, period, gathered)
+    if old is None and not gathered.recorded:
+        raise CommandFailed(
+            f"{gathered.name} holds no decisions; name what to compare with by --against, "
+            "or export it again without --without-decisions"
+        )
     if not gathered.compared:
         raise CommandFailed(f"{gathered.name} holds no request of the time asked for")
     return gathered, rows
+
+
+def gather_server(
+    options: Options, rulebooks: list[Rulebook], with_decisions: bool, period: Period, gathered: Gathered
+) -> None:
+    """Raises CommandFailed, grpc.RpcError."""
+    target = target_of(options)
+    if target is None:
+        raise CommandFailed("say what to decide again: --events FILE, with --mapping MAP for an export; or --since 30d")
+    from service.cli.exporting import Wanted, stream  # noqa: PLC0415  # needs grpc
+
+    until = period.end or datetime.now(UTC)
+    windows = [field.window.within for r in rulebooks for field in r.vocabulary.fields.values() if field.window]
+    wanted = Wanted(period, max(windows, default=timedelta()), with_decisions, options.tenant)
+    gather_lines(stream(target, wanted, until), options.limit, period, gathered, options.target)
 
 
 def gather_rows(options: Options, file: Path, mapping: Path, period: Period, gathered: Gathered) -> dict[str, int]:

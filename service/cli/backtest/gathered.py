@@ -65,8 +65,8 @@ class Gathered:
     units: list[Unit] = field(default_factory=list)
     ended: datetime | None = None
     """The latest moment of all."""
-    recorded: bool = False
-    """The stories hold what was decided."""
+    recorded: bool = True
+    """Not a recording that leaves out what was decided."""
     name: str = ""
 
     @property

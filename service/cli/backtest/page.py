@@ -14,6 +14,7 @@ from service.cli.backtest.text import MOST_COLUMNS, headline, share
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 MOST_ROWS = 30
 LEAST_SHADE, MOST_SHADE = 0.08, 0.6
+TITLES = {"sla": "SLA"}
 TOLD_TITLES = {"notices": "Messages by role", "tasks": "Tasks by role", "cases": "Cases opened"}
 
 
@@ -120,7 +121,7 @@ def _stage(stage: StageReport, report: Report) -> Iterable[Markup]:
             table(f"Rules that decide for another number of requests{more}", ("rule", "old", "new", "by"), rows)
         )
     if parts:
-        yield element("section", element("h2", stage.stage.capitalize()), *parts)
+        yield element("section", element("h2", TITLES.get(stage.stage, stage.stage.capitalize())), *parts)
 
 
 def _field(field: FieldReport, stage: str, report: Report) -> Iterable[Markup]:

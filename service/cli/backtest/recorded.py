@@ -31,15 +31,19 @@ def lines_of(file: Path) -> Iterator[bytes]:
 
 def gather_recording(file: Path, limit: int, period: Period, gathered: Gathered) -> RecordingHeader:
     """Adds every request of the file. Raises OSError, and CommandFailed for a file that is no recording."""
-    lines = lines_of(file)
     try:
-        header = read_header(next(lines, b""))
-        if header is None:
-            raise CommandFailed(f"{file} is no recording of `answerby export`; of another export name its --mapping")
-        add_lines(lines, header, limit, period, gathered, file.name)
+        return gather_lines(lines_of(file), limit, period, gathered, file.name)
     except RecordingDamaged as error:
         raise CommandFailed(f"{file}: {error.message}") from error
-    gathered.name = file.name
+
+
+def gather_lines(lines: Iterator[bytes], limit: int, period: Period, gathered: Gathered, name: str) -> RecordingHeader:
+    """Adds every request after the header. Raises CommandFailed, RecordingDamaged."""
+    header = read_header(next(lines, b""))
+    if header is None:
+        raise CommandFailed(f"{name} is no recording of `answerby export`; of another export name its --mapping")
+    gathered.name = name
+    add_lines(lines, header, limit, period, gathered, name)
     return header
 
 
@@ -65,4 +69,4 @@ def add_lines(
         packed = Packed(line, position, within.holds(timeline.created))
         gathered.units.append(Unit(timeline.request_id, packed, happenings[0].moment, len(happenings)))
     gathered.saw(header.until)
-    gathered.recorded = True
+    gathered.recorded = header.decisions

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
 
 from service.cli.fail import CommandFailed
 from service.engine.compiled import CompiledRulebook, compile_rulebook
@@ -11,6 +13,13 @@ from service.rules.diagnostic import Diagnostic, Report, Severity
 from service.rules.folder import RuleText, read_folder
 from service.rules.loader import load_texts
 from service.rules.model import Rulebook
+
+if TYPE_CHECKING:
+    from service.cli.client import Target
+
+
+ACTIVE = "active"
+REVISION = re.compile(r"r-[0-9a-f]{16}")
 
 
 class RuleSet(NamedTuple):
@@ -28,6 +37,23 @@ def read_rules(folder: Path) -> RuleSet:
     if report.has_errors:
         raise CommandFailed(_mistakes(str(folder), report.sorted()))
     return of_texts(str(folder), texts)
+
+
+def read_any_rules(name: str, target: Target | None) -> RuleSet:
+    """Of a folder or, where there is a server, of a revision that it keeps; `active` is the one that is live.
+
+    Raises CommandFailed, grpc.RpcError.
+    """
+    folder = Path(name)
+    if folder.exists() or not (name == ACTIVE or REVISION.fullmatch(name)):
+        return read_rules(folder)
+    if target is None:
+        raise CommandFailed(f"{name} is no folder here; to take a revision of a server, name its --target")
+    from service.cli.backtest.server_rules import fetch_revision  # noqa: PLC0415  # needs grpc
+
+    with TemporaryDirectory() as place:
+        revision = fetch_revision(target, "" if name == ACTIVE else name, Path(place))
+        return read_rules(Path(place))._replace(name=revision if name == revision else f"{name}: {revision}")
 
 
 def of_texts(name: str, texts: list[RuleText]) -> RuleSet:

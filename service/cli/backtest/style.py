@@ -21,7 +21,8 @@ ul.tiles strong { display: block; font-size: 1.5rem; font-variant-numeric: tabul
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .3rem 0 .8rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
-th, td { border: 1px solid var(--line); padding: .25rem .6rem; text-align: right; vertical-align: top; }
+th, td { border: 1px solid var(--line); padding: .25rem .6rem; text-align: right; vertical-align: top;
+  overflow-wrap: normal; }
 thead th, tbody th { background: var(--panel); font-weight: 600; text-align: left; }
 td.word { text-align: left; }
 td.heat { background: rgb(var(--heat) / var(--share)); }
