@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from service.rules.codes import Code
 from service.rules.diagnostic import Report
+from service.rules.meant import meant_date, meant_interval, meant_zone
 from service.rules.nodes import Node, ScalarNode, SequenceNode
 from service.rules.reader import Reader
 
@@ -32,8 +33,15 @@ def read_date(report: Report, node: Node, what: str) -> date | None:
     text = node.text if isinstance(node, ScalarNode) else ""
     found = parse_date(text)
     if found is None:
-        report.add(Code.INVALID_DATE, node, f'{what} "{text[:40]}" is not a date', "write it like 2026-01-31")
+        report.add(Code.INVALID_DATE, node, f'{what} "{text[:40]}" is not a date', _date_hint(text))
     return found
+
+
+def _date_hint(text: str) -> str:
+    meant = meant_date(text)
+    if not meant:
+        return "write it like 2026-01-31"
+    return f"did you mean {meant}?" if parse_date(meant) else "there is no such day in the calendar"
 
 
 def read_yearly(report: Report, node: Node, what: str) -> str | None:
@@ -58,7 +66,7 @@ def read_instant(
         return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     found = _parse_instant(text)
     if found is None:
-        report.add(Code.INVALID_DATE, node, f'{what} "{text[:40]}" is not a date or instant', "write 2026-01-31")
+        report.add(Code.INVALID_DATE, node, f'{what} "{text[:40]}" is not a date or instant', _date_hint(text))
     elif found.tzinfo is None:
         report.add(Code.INVALID_DATE, node, f'{what} "{text}" has no offset', f"write {text}+08:00 or {text}Z")
         return None
@@ -82,7 +90,9 @@ def read_intervals(report: Report, reader: Reader, node: Node, what: str) -> tup
     for item in items:
         interval = _interval(item)
         if interval is None:
-            report.add(Code.INVALID_INTERVAL, item, f"{what} is not an interval", 'write it like "09:00-18:00"')
+            meant = meant_interval(item.text) if isinstance(item, ScalarNode) else ""
+            hint = f"write {meant}" if meant else 'write it like "09:00-18:00"'
+            report.add(Code.INVALID_INTERVAL, item, f"{what} is not an interval", hint)
         elif found and interval[0] < found[-1][1]:
             report.add(Code.INVALID_INTERVAL, item, f"{what} overlaps the interval before it", "put them in order")
         else:
@@ -109,6 +119,8 @@ def read_zone(report: Report, node: Node, what: str) -> zoneinfo.ZoneInfo | None
     try:
         return zoneinfo.ZoneInfo(text)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        hint = report.suggest(text, zoneinfo.available_timezones()) or "write an IANA name such as Asia/Shanghai"
+        meant = meant_zone(text)
+        near = f"did you mean {meant}?" if meant else report.suggest(text, zoneinfo.available_timezones())
+        hint = near or "write an IANA name such as Asia/Shanghai"
         report.add(Code.INVALID_TIMEZONE, node, f'{what} "{text[:40]}" is not a time zone', hint)
         return None

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from service.domain.clock import TargetUnit
 from service.rules.codes import Code
 from service.rules.diagnostic import Report
+from service.rules.meant import meant_duration
 from service.rules.nodes import Node, ScalarNode, describe
 
 _SHORT = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?\Z")
 _ISO = re.compile(r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?\Z")
 _WORKING_DAYS = re.compile(r"(?:([0-9]+)bd|P([0-9]+)BD)\Z")
-_DAYS = re.compile(r"(?:[0-9.]+ ?(?:d|days?|w|weeks?)|P[0-9.]+[DW].*|[0-9]+d[0-9].*)\Z", re.IGNORECASE)
+_DAYS = re.compile(r"(?:[0-9.]+ ?(?:d|days?|w|weeks?|天|日|周)|P[0-9.]+[DW].*|[0-9]+d[0-9].*)\Z", re.IGNORECASE)
 
 MAX_SECONDS = 10 * 366 * 86_400
 MAX_WORKING_DAYS = 2_600
@@ -29,23 +30,35 @@ def read_duration(report: Report, node: Node, what: str) -> Duration | None:
     """A duration above zero and below ten years; None with a diagnostic."""
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         number = isinstance(node, ScalarNode) and isinstance(node.value, int | float)
-        hint = f"say the unit: {node.text}m or {node.text}h" if number and isinstance(node, ScalarNode) else EXAMPLES
+        hint = EXAMPLES
+        if number and isinstance(node, ScalarNode):
+            hint = f"say the unit: {node.text}m (minutes), {node.text}h (hours) or {node.text}bd (working days)"
         report.add(Code.INVALID_DURATION, node, f"{what} must be a duration, not {describe(node)}", hint)
         return None
     text = node.value
     if _DAYS.match(text):
         message = f'{what} "{text}" could mean calendar days or working days'
-        report.add(Code.DAY_DURATION, node, message, "write 24h for wall or opening hours, 1bd for a working day")
+        meant = meant_duration(text)
+        hint = f"write {meant}" if meant else "write 24h for wall or opening hours, 1bd for a working day"
+        report.add(Code.DAY_DURATION, node, message, hint)
         return None
     duration = parse_duration(text)
     if duration is None:
-        report.add(Code.INVALID_DURATION, node, f'{what} "{text[:40]}" is not a duration', EXAMPLES)
+        report.add(Code.INVALID_DURATION, node, f'{what} "{text[:40]}" is not a duration', duration_hint(text))
         return None
     limit = MAX_WORKING_DAYS if duration.unit is TargetUnit.WORKING_DAYS else MAX_SECONDS
     if not 0 < duration.amount <= limit:
         report.add(Code.INVALID_DURATION, node, f"{what} must be above zero and at most ten years, not {text[:40]}")
         return None
     return duration
+
+
+def duration_hint(text: str) -> str:
+    """What to write instead of a text that is no duration."""
+    if text.isdecimal():
+        return f"say the unit, and leave out the quotes: {text}m, {text}h or {text}bd (working days)"
+    meant = meant_duration(text)
+    return f"did you mean {meant}?" if meant else EXAMPLES
 
 
 def read_seconds(report: Report, node: Node, what: str) -> int | None:

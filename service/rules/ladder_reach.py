@@ -10,7 +10,7 @@ from service.domain.event import EventType
 from service.domain.ladder import Ladder, Step
 from service.domain.request import RequestStatus
 from service.rules.codes import Code
-from service.rules.model import ClockDefinition, Rule, Stage
+from service.rules.model import ClockDefinition, Occasion, Rule, Stage, Trigger
 from service.rules.nodes import Place
 from service.rules.outputs import LADDER_PREFIX, TARGET_PREFIX
 from service.rules.scope import Kind, Scope
@@ -31,15 +31,25 @@ def check_clocks(scope: Scope, clocks: Mapping[str, ClockDefinition]) -> None:
     """Warns of clocks that cannot run, or cannot be met."""
     for clock in clocks.values():
         place = scope.place_of(Kind.CLOCK, clock.id)
-        if clock.start and set(clock.start) <= _FINAL_EVENTS:
+        if clock.start and all(_only_at_the_end(occasion) for occasion in clock.start):
             message = f"the clock {clock.id} never runs: it starts when the request ends, which cancels every clock"
             scope.report.add(Code.CLOCK_NEVER_RUNS, place, message, "start it at an earlier event")
         elif set(clock.pause_while) >= _LIVE_STATUSES:
             message = f"the clock {clock.id} never runs: it is paused in every status that a live request can have"
             scope.report.add(Code.CLOCK_NEVER_RUNS, place, message, "leave out of `pause_while` when work goes on")
-        elif not clock.stop:
+        elif not (clock.stop or clock.cancel or clock.reset or _is_standing(clock.start)):
             message = f"the clock {clock.id} is never met: no event stops it"
             scope.report.add(Code.CLOCK_NEVER_MET, place, message, "add `stop: [request.replied]` or another event")
+
+
+def _only_at_the_end(occasion: Occasion) -> bool:
+    events = {occasion} if isinstance(occasion, str) else set(occasion.events)
+    return bool(events) and events <= _FINAL_EVENTS
+
+
+def _is_standing(start: tuple[Occasion, ...]) -> bool:
+    """Such a clock ends by itself once its conditions hold no more."""
+    return bool(start) and all(isinstance(occasion, Trigger) and occasion.standing for occasion in start)
 
 
 def check_ladders(
@@ -83,8 +93,10 @@ def _check_times(scope: Scope, ladder: Ladder, goals: list[_Goal], places: list[
 
 def _time_key(step: Step, goals: list[_Goal]) -> object:
     """Steps with the same key come at the same time under every target."""
-    if step.percent == 100 or step.offset_seconds == 0:
+    if step.percent == 100 or step.offset_seconds == 0 or step.offset_days == 0:
         return 0
+    if step.offset_days is not None:
+        return f"{step.offset_days}bd"
     if step.percent is None:
         return step.offset_seconds
     wall = {goal.target.amount for goal in goals if _is_wall(goal.target)}

@@ -9,6 +9,7 @@ from service.domain.clock import TargetUnit
 from service.domain.ladder import Ladder, Step
 from service.rules.codes import Code
 from service.rules.durations import parse_duration, read_seconds
+from service.rules.meant import meant_duration
 from service.rules.nodes import MappingNode, Node, ScalarNode
 from service.rules.notifications import read_notifications
 from service.rules.reader import Keys
@@ -92,10 +93,26 @@ def _moment(scope: Scope, node: Node) -> _Moment | None:
     sign = _OFFSET_SIGNS.get(text[:1])
     duration = parse_duration(text[1:] if sign else text)
     if duration is None or (sign is None and duration.amount):
-        scope.report.add(Code.INVALID_DURATION, node, f'"{text[:40]}" is not a moment of a clock', _EXAMPLES)
+        scope.report.add(Code.INVALID_DURATION, node, f'"{text[:40]}" is not a moment of a clock', _moment_hint(text))
         return None
     amount = (sign or 1) * duration.amount
     return _Moment(days=amount) if duration.unit is TargetUnit.WORKING_DAYS else _Moment(seconds=amount)
+
+
+def _moment_hint(text: str) -> str:
+    number = text.strip("+-% ")
+    if number.isdecimal() and text[:1] not in _OFFSET_SIGNS:
+        if text.endswith("%"):
+            return "a clock is due at 100%; write +30m for what comes after" if int(number) else "write at least 1%"
+        return f"say the unit and the side: -{number}m (before due) or +{number}m (after), or {number}% of the target"
+    if number.isdecimal():
+        return f"say the unit: {text}m or {text}h"
+    meant = text.lstrip("+-") if parse_duration(text.lstrip("+-")) else meant_duration(text.lstrip("+- "))
+    if not meant or " " in meant:
+        return _EXAMPLES
+    if text[:1] in _OFFSET_SIGNS:
+        return f"did you mean {text[0]}{meant}?"
+    return f"say the side: -{meant} (before due) or +{meant} (after)"
 
 
 def _repeat(scope: Scope, keys: Keys) -> tuple[int, int]:

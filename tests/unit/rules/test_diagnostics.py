@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from service.rules.codes import Code, severity_of
+from service.rules.codes import PROOFS, Code, severity_of
 
 HERE = Path(__file__).parent
 PAGES = HERE.parents[2] / "service" / "docs" / "errors"
@@ -42,7 +42,8 @@ def split(path: Path) -> list[Case]:
 
 CASES = read_cases()
 
-ELSEWHERE = {
+TESTS = HERE.parents[1]
+FOLDERS = (
     Code.FOLDER_MISSING,
     Code.FOLDER_EMPTY,
     Code.FOLDER_TOO_LARGE,
@@ -50,9 +51,14 @@ ELSEWHERE = {
     Code.FILE_TOO_LARGE,
     Code.FILE_ENCODING,
     Code.TOO_MANY_MISTAKES,
-    *(code for code in Code if code.startswith("test-")),
+)
+ELSEWHERE = {
+    **dict.fromkeys(FOLDERS, "unit/rules/test_folder.py"),
+    **{code: "unit/engine/broken_tests/*.txt" for code in Code if code.startswith("test-")},
+    **dict.fromkeys(PROOFS, "unit/rules/analysis/**/*"),
+    Code.ENGINE_LIMIT: "unit/cli/test_check.py",
 }
-"""Codes of folders and bytes, which test_folder.py makes, and of rule tests, which test_rule_test_files.py makes."""
+"""Codes of folders and bytes, of rule tests, of proofs and of the engine, and the tests that show their places."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
@@ -76,6 +82,13 @@ def test_every_code_has_a_broken_example():
     shown = {line.split()[1] for case in CASES for line in case.expected if line}
 
     assert shown == {code.value for code in Code} - {code.value for code in ELSEWHERE}
+
+
+@pytest.mark.parametrize("code", ELSEWHERE)
+def test_a_code_without_a_case_here_has_one_elsewhere(code):
+    texts = [path.read_text("utf-8") for path in TESTS.glob(ELSEWHERE[code]) if path.is_file()]
+
+    assert any(code.value in text or f"Code.{code.name}" in text for text in texts)
 
 
 def test_every_code_has_a_page_and_every_page_a_code():
