@@ -89,7 +89,7 @@ def run(compiled: CompiledRulebook, folder: Path, options: Options) -> Result:
         folder=folder,
         revision=compiled.rulebook.revision,
         cases=cases,
-        mistakes=suites.diagnostics,
+        findings=suites.diagnostics,
         seconds=perf_counter() - start,
         coverage=covered(compiled, cases) if measured else None,
         fail_under=options.fail_under,

@@ -18,7 +18,7 @@ def as_json(result: Result) -> str:
         "passed": len(result.cases) - result.failed,
         "failed": result.failed,
         "seconds": round(result.seconds, 3),
-        "mistakes": [mistake(found) for found in result.mistakes],
+        "mistakes": [mistake(found) for found in result.findings],
         "cases": [case(timed) for timed in result.cases],
     }
     if result.coverage is not None:

@@ -12,7 +12,7 @@ from service.engine.rule_tests.cases import Located
 from service.engine.rule_tests.coverage import Coverage, coverage_of
 from service.engine.rule_tests.runner import Outcome, run_case
 from service.engine.rule_tests.suite import Suites
-from service.rules.diagnostic import Diagnostic
+from service.rules.diagnostic import Diagnostic, Severity
 
 PASSED, FAILED, UNUSABLE = 0, 1, 2
 """Exit statuses: all is well; a case failed or too little is covered; the tests could not be run as they stand."""
@@ -37,11 +37,16 @@ class Result:
     folder: Path
     revision: str
     cases: tuple[Timed, ...]
-    mistakes: tuple[Diagnostic, ...]
-    """What is wrong with the test files."""
+    findings: tuple[Diagnostic, ...]
+    """What was found in the test files, warnings included."""
     seconds: float
     coverage: Coverage | None = None
     fail_under: float | None = None
+
+    @property
+    def mistakes(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the test files."""
+        return tuple(found for found in self.findings if found.severity == Severity.ERROR)
 
     @property
     def failed(self) -> int:

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 from service.cli.testing_report import Result, Timed
 from service.engine.rule_tests.coverage import Coverage, Part, RuleCoverage, percent
+from service.rules.diagnostic import Severity
 
 WORDS = {
     "en": {
         "failed": "FAILED",
+        "with": "with {parameters}",
         "mistake": "MISTAKE",
+        "warning": "WARNING",
         "summary": "{folder}: {passed} passed, {failed} failed{mistakes}",
         "mistakes": ", mistakes in test files: {count}",
         "none": "{folder}: no *_test.yaml file",
@@ -28,7 +31,9 @@ WORDS = {
     },
     "zh": {
         "failed": "失败",
+        "with": "参数 {parameters}",
         "mistake": "错误",
+        "warning": "警告",
         "summary": "{folder}：{passed} 个通过，{failed} 个失败{mistakes}",
         "mistakes": "，测试文件有 {count} 处错误",
         "none": "{folder}：没有 *_test.yaml 文件",
@@ -50,7 +55,8 @@ WORDS = {
 def lines(result: Result, language: str, *, filtered: bool = False) -> Iterator[str]:
     """Every mistake, every failing case, the coverage if asked for, and the sum."""
     words = WORDS.get(language, WORDS["en"])
-    yield from (f"{words['mistake']} {mistake}" for mistake in result.mistakes)
+    for found in result.findings:
+        yield f"{words['mistake' if found.severity == Severity.ERROR else 'warning']} {found}"
     for case in result.cases:
         if case.failed:
             yield from case_lines(case, words)
@@ -64,6 +70,9 @@ def lines(result: Result, language: str, *, filtered: bool = False) -> Iterator[
 def case_lines(case: Timed, words: dict[str, str]) -> Iterator[str]:
     located = case.outcome.located
     yield f"{words['failed']} {located.file}:{located.line} {located.case.name}"
+    parameters = ", ".join(f"{name}={value}" for name, value in located.case.parameters.items())
+    if parameters not in located.case.name:
+        yield "  " + words["with"].format(parameters=parameters)
     yield from (f"  {difference}" for difference in case.outcome.differences)
     yield from (f"  | {line}" for line in case.outcome.why.splitlines())
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from service.rules.codes import Code
 from service.rules.diagnostic import Report
-from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain_data
+from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from service.rules.reader import Reader
 
 MATRIX, EXAMPLES = "matrix", "examples"
@@ -88,8 +88,9 @@ def shown(node: Node) -> str:
     """A value as text and in names."""
     if isinstance(node, ScalarNode):
         return node.text
-    data = plain_data(node)
-    return ", ".join(map(str, data)) if isinstance(data, list) else str(data)
+    if isinstance(node, SequenceNode):
+        return "[" + ", ".join(shown(item) for item in node.items) + "]"
+    return "{" + ", ".join(f"{key.text}: {shown(value)}" for key, value in node.entries) + "}"
 
 
 def combinations(report: Report, case: MappingNode) -> list[Row]:
@@ -180,9 +181,20 @@ def report_unused(report: Report, case: MappingNode, row: Row, used: set[str]) -
         report.add(Code.TEST_PARAMETER, at, message, f"write {{{name}}} where its value belongs")
 
 
-def title(name: str, template: str, row: Row) -> str:
-    """The name of one combination: the parameters are added, unless the name already says all of them."""
-    parameters = {key: shown(value) for key, value in row.items() if key != EXPECT}
-    if all(f"{{{key}}}" in template for key in parameters):
-        return name
-    return f"{name} [{', '.join(f'{key}={value}' for key, value in parameters.items())}]"
+def titles(template: str, rows: list[Row]) -> list[str]:
+    """The name of each combination: the places filled; the parameters are added where that does not tell them apart."""
+    named = [_PLACE.sub(lambda match, row=row: _shown_place(match, row), template) for row in rows]  # type: ignore[misc]
+    if len(set(named)) == len(named) and named != [template]:
+        return named
+    return [f"{name} [{said_of(row)}]" for name, row in zip(named, rows, strict=True)]
+
+
+def _shown_place(match: re.Match[str], row: Row) -> str:
+    if match[1] is None:
+        return match[0][0]
+    return shown(row[match[1]]) if match[1] in row else match[0]
+
+
+def said_of(row: Row) -> str:
+    """Such as `channel=phone, urgency=urgent`."""
+    return ", ".join(f"{key}={shown(value)}" for key, value in row.items() if key != EXPECT)

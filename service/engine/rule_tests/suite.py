@@ -24,7 +24,7 @@ from service.engine.rule_tests.parameters import (
     combinations,
     report_unused,
     shown,
-    title,
+    titles,
 )
 from service.engine.rule_tests.words import Words, words_of
 from service.rules.codes import Code
@@ -153,30 +153,30 @@ class _Suite:
         """The cases that one entry stands for: one, or one for each combination of its parameters."""
         Keys(self._reader, node, "a case", CASE_KEYS)
         if node.get(MATRIX) is None and node.get(EXAMPLES) is None:
-            return self._named(node, node, {}, now, has_now)
+            return self._named(node, node, {}, "", now, has_now)
         rows = combinations(self._report, node)
+        template = node.get("name")
+        names = titles(template.text if isinstance(template, ScalarNode) else "", rows)
         body = MappingNode(node.place, tuple(e for e in node.entries if e[0].text not in (MATRIX, EXAMPLES)))
         found: list[Located] = []
-        for row in rows:
+        for row, name in zip(rows, names, strict=True):
             filler = Filler(self._report, row)
             filled = filler.fill(_with_row(body, row))
             assert isinstance(filled, MappingNode)
             if not filler.complete:
                 continue
             report_unused(self._report, node, row, filler.used)
-            found += self._named(filled, node, row, now, has_now)
+            found += self._named(filled, node, row, name, now, has_now)
         return found
 
     def _named(
-        self, node: MappingNode, written: MappingNode, row: Row, now: datetime | None, has_now: bool
+        self, node: MappingNode, written: MappingNode, row: Row, title: str, now: datetime | None, has_now: bool
     ) -> list[Located]:
         name_node = node.get("name")
         name = self._reader.filled(name_node, "name") if name_node is not None else None
         if name_node is None:
             self._report.add(Code.MISSING_KEY, written, "a case needs `name`", "say what it is about")
-        if row and name:
-            template = written.get("name")
-            name = title(name, template.text if isinstance(template, ScalarNode) else "", row)
+        name = (title or name) if name else None
         if name and (first := self._names.get(name)):
             message = f'the name "{name[:60]}" is already in line {first.line}'
             self._report.add(Code.TEST_DUPLICATE_CASE, name_node or node, message, "give each case its own")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from service.domain.clock import Timer
 from service.domain.decision import Decision
 from service.domain.effect import Effect
@@ -49,6 +51,7 @@ class World:
         self._stories: dict[str, Story] = {}
         self._events = 0
         self._fired = 0
+        self._now: datetime | None = None
         self.trace = Trace()
 
     def happens(self, happening: Happening, at: datetime) -> None:
@@ -77,7 +80,14 @@ class World:
             if self._fired > TIMER_LIMIT:
                 raise TooManyTimers
             self.trace.fires(story.state, timer)
-            self._take(timer_event(story.state, timer), timer.due)
+            self._fire(story.state, timer)
+
+    def _fire(self, state: RequestState, timer: Timer) -> None:
+        """A timer armed for a moment that has passed fires at once, late, as it does on the server."""
+        now = max(timer.due, self._now or timer.due)
+        event = timer_event(state, timer)
+        late = int((now - timer.due).total_seconds())
+        self._take(replace(event, data={**event.data, "timer.late_by": late}) if late else event, now)
 
     def scene(self, request: str) -> Scene:
         """What is known of a request now."""
@@ -92,6 +102,7 @@ class World:
     def _take(self, event: Event, now: datetime) -> Decision:
         story = self._stories.get(event.request_id)
         state = story.state if story is not None else None
+        self._now = now
         decision = decide(self._compiled, state, event, Context(self._counts(state, event)), now)
         self.trace.decides(decision)
         if event.source == SOURCE or story is None:
