@@ -9,6 +9,7 @@ from enum import StrEnum
 from service.domain.ladder import Ladder, Step
 from service.engine.rule_tests.trace import Trace
 from service.rules.model import Rule, Rulebook, RuleMode
+from service.rules.score_model import Score
 
 
 class Reach(StrEnum):
@@ -22,7 +23,7 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleCoverage:
-    """One rule or table row."""
+    """One rule, table row or score; a score that came about has decided."""
 
     id: str
     file: str
@@ -81,6 +82,7 @@ def coverage_of(rulebook: Rulebook, traces: Iterable[Trace]) -> Coverage:
     for one in traces:
         trace.add(one)
     rules = [_rule(rule, trace) for stage in rulebook.stages for rule in stage.rules]
+    rules += [_score(score, trace) for stage in rulebook.stages for score in stage.scores]
     return Coverage(
         rules=tuple(sorted(rules, key=lambda r: (r.file, r.line, r.id))),
         steps=tuple(_steps(rulebook.ladders, trace)),
@@ -94,6 +96,11 @@ def _rule(rule: Rule, trace: Trace) -> RuleCoverage:
     dates = [f"from {rule.enabled_from.isoformat()}"] if rule.enabled_from else []
     dates += [f"until {rule.until.isoformat()}"] if rule.until else []
     return RuleCoverage(rule.id, rule.file, rule.line, reach, rule.mode is RuleMode.SHADOW, " ".join(dates))
+
+
+def _score(score: Score, trace: Trace) -> RuleCoverage:
+    reach = Reach.DECIDED if score.id in trace.won else Reach.NEVER
+    return RuleCoverage(score.id, score.file, score.line, reach, on_trial=False)
 
 
 def _steps(ladders: Mapping[str, Ladder], trace: Trace) -> Iterator[Part]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from service.domain.clock import ClockPhase, Timer
-from service.domain.decision import Decision
+from service.domain.decision import Decision, ScoreOutcome
 from service.domain.request import RequestState
 from service.engine.rule_tests.scene import matched_ids
 
@@ -17,7 +17,7 @@ class Trace:
     matched: set[str] = field(default_factory=set)
     """Rules and rows that matched, whether or not they decided."""
     won: set[str] = field(default_factory=set)
-    """Those that decided something."""
+    """Those that decided something, and scores that came about."""
     steps: set[tuple[str, int]] = field(default_factory=set)
     """Ladder steps that fired, by ladder and number from 0."""
     clocks: dict[str, set[str]] = field(default_factory=dict)
@@ -27,6 +27,7 @@ class Trace:
         for stage in decision.explanation:
             self.won.update(reference.id for reference in stage.won)
             self.matched.update(matched_ids(stage))
+            self.won.update(score.id for score in stage.scores if score.outcome is ScoreOutcome.SCORED)
         for clock in decision.clocks:
             seen = self.clocks.setdefault(clock.name, {"started"})
             if clock.breached:

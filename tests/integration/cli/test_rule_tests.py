@@ -90,7 +90,7 @@ def test_coverage_names_what_no_case_decided_by(rules):
     done = answerby_test(rules, "--coverage")
     # Of 14 rules: danger, danger-p0, vip-p1, fast, normal, to-lab, alarm and, as every request lacks a name, name-needed;
     # a fire is a complaint, so order-needed.
-    assert "coverage: 9 of 14 rules and table rows decided some case (64.2 %)" in done.stdout
+    assert "coverage: 9 of 14 rules, rows and scores decided some case (64.2 %)" in done.stdout
     for line in (
         "  priority.yaml  2/4  50.0 %",
         "    priority.yaml:6 third-complaint  never matched",
