@@ -1,0 +1,67 @@
+"""The order in which files are read never matters: one revision, identical decisions."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from service.cli.lines import read_events
+from service.domain.event import Event
+from service.domain.request import RequestState
+from service.engine.compiled import compile_rulebook
+from service.engine.decide import Context, decide
+from service.rules.diagnostic import Report
+from service.rules.folder import RuleText, read_folder
+from service.rules.loader import load_texts
+from service.rules.model import Rulebook
+
+RULES = Path(__file__).parents[2] / "rules"
+SHUFFLES = 100
+RECEIVED = datetime(2026, 9, 8, 2, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[RuleText]:
+    report = Report()
+    found = read_folder(RULES, report)
+    assert not report.has_errors
+    return found
+
+
+@pytest.fixture(scope="module")
+def events() -> list[Event]:
+    with (RULES / "samples" / "requests.jsonl").open("rb") as lines:
+        return [line.event for line in read_events(lines, RECEIVED) if line.event is not None]
+
+
+def decided(rulebook: Rulebook, events: list[Event]) -> bytes:
+    """Every decision on the samples with its explanation, timers and effects, as bytes."""
+    compiled = compile_rulebook(rulebook, "reference")
+    states: dict[str, RequestState | None] = {}
+    made = []
+    for event in events:
+        decision = decide(compiled, states.get(event.request_id), event, Context(), event.time)
+        states[event.request_id] = decision.state
+        made.append(decision)
+    return msgspec.json.encode(made)
+
+
+def test_a_hundred_shuffles_come_to_one_revision_and_identical_decisions(texts, events):
+    assert len(texts) > 10
+    assert len(events) > 30
+    usual = load_texts(texts)
+    wanted = decided(usual.rulebook, events)
+    chance = random.Random(20260908)
+    seen = set()
+    for _ in range(SHUFFLES):
+        shuffled = chance.sample(texts, len(texts))
+        seen.add(tuple(text.path for text in shuffled))
+        result = load_texts(shuffled)
+        assert result.rulebook.revision == usual.rulebook.revision
+        assert result.diagnostics == usual.diagnostics
+        assert decided(result.rulebook, events) == wanted
+    assert len(seen) == SHUFFLES
