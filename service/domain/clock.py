@@ -56,17 +56,35 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A person set the due time; no rule moves it."""
     held: bool = False
     """Paused by an event, until one resumes it."""
+    round: int = 0
+    """How often its ladder has been climbed again in this cycle."""
+    round_started: datetime | None = None
+    round_from: int = 0
+    """Index of the step at which the round began."""
     longest_used: float = 0.0
     """Seconds of working time of the longest cycle before this one; 0 in the first."""
     longest_late: float = 0.0
     """Seconds of working time by which the latest of the cycles before was late."""
 
 
+class TimerPurpose(StrEnum):
+    """What a timer is for."""
+
+    STEP = ""
+    """A step of a ladder."""
+    QUIET_ENDS = "quiet"
+    """Reminders have waited for quiet hours to end."""
+    LAPSE = "lapse"
+    """An acknowledgement counts no more."""
+    ROUND = "round"
+    """The ladder is climbed again."""
+
+
 class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A moment at which a request must be looked at again, although nothing happened."""
 
     id: str
-    """Stable within its request: `clock/cycle/step/repeat`."""
+    """Stable within its request: `clock/cycle/step/repeat`, with the round after it in later rounds."""
     due: datetime
     clock: str
     cycle: int
@@ -74,3 +92,8 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     repeat: int = 0
     fired: bool = False
     """Kept in the request's state so that a step fires once per clock, cycle and level, whatever is re-targeted."""
+    round: int = 0
+    """Which climb of the ladder, from 0."""
+    purpose: TimerPurpose = TimerPurpose.STEP
+    deferred_to: datetime | None = None
+    """Fired in quiet hours: when its reminders are sent."""

@@ -9,6 +9,7 @@ import msgspec
 
 from service.domain.clock import ClockState, Timer
 from service.domain.event import Value
+from service.domain.ladder import Ladder
 
 
 class RequestStatus(StrEnum):
@@ -47,6 +48,12 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     clocks: dict[str, ClockState] = {}
     timers: dict[str, Timer] = {}
     acknowledged: datetime | None = None
+    acknowledged_by: str = ""
+    """Id of the actor, as the platform gave it."""
+    ladders: dict[str, Ladder] = {}
+    """The ladders that live clocks climb, as they were when the first of them began: edits do not disturb a climb."""
+    reassigned: dict[str, str] = {}
+    """Department and role that a ladder gave the request to; they win over routing."""
     reopen_count: int = 0
     priority_floor: str = ""
     """A ladder raised the priority to this value; rules may go above it, never below."""

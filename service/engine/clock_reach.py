@@ -37,7 +37,7 @@ def keep_targets(
     """The targets, those of an earlier revision kept for clocks that run on them and whose facts did not change."""
     revision = rulebook.revision
     old = [clock for clock in request.clocks.values() if clock.revision != revision and clock.phase in LIVE]
-    if not old or state is None or _migrates(event):
+    if not old or state is None or migrates(event):
         return goals
     if _facts_changed(fields, state, request, derived):
         return goals
@@ -49,7 +49,8 @@ def keep_targets(
     return {**goals, **kept} if kept else goals
 
 
-def _migrates(event: Event) -> bool:
+def migrates(event: Event) -> bool:
+    """Whether the event makes what runs follow the active rules."""
     return event.type == EventType.RULEBOOK_ACTIVATED and event.data.get(MIGRATE) is True
 
 

@@ -64,14 +64,15 @@ def decide(
     flags = oddities(state, event, moment)
     told, request, follow_ups, merge_flags = merging.begin(compiled.rulebook.clocks, state, event, moment)
     flags += merge_flags
-    firing = ladder_steps.firing(compiled.rulebook, request, event)
+    ladders = ladder_steps.ladders_in_force(compiled.rulebook, request, event)
+    firing = ladder_steps.firing(compiled.rulebook, ladders, request, event, moment)
     if ladder_steps.is_stale(firing, event):
         flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
-    request = ladder_steps.raise_priority(compiled.rulebook, request, firing)
+    request = ladder_steps.climb(compiled.rulebook, request, firing, moment)
     counts = counted(compiled, state, request, context)
     draft = run_stages(compiled, request, told, Context(counts))
     clocks, clock_flags = advance(compiled, state, request, told, draft.record, draft.derived, draft.goals, moment)
-    timers = plan(compiled.rulebook, request, clocks, event, moment)
+    timers = plan(compiled.rulebook, ladders, request, clocks, event, firing, moment)
     after = msgspec.structs.replace(
         request,
         version=request.version + 1,
@@ -79,6 +80,7 @@ def decide(
         derived=draft.derived,
         clocks=clocks,
         timers=timers.after,
+        ladders=ladder_steps.climbed(ladders, clocks),
         counts=counts,
     )
     effects, alerts = derive_effects(compiled, state, after, event, draft, firing, moment)

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from service.domain.clock import ClockPhase, ClockState
+from service.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from service.domain.effect import Effect, EffectKind
 from service.domain.event import Event, Value
-from service.domain.ladder import Notification
+from service.domain.ladder import Ladder, Notification
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.ladder_steps import Firing
 from service.engine.messages import render
-from service.rules.model import OWNER, Rulebook
+from service.rules.model import ACKNOWLEDGER, OWNER, ClockDefinition, Rulebook
+from service.sla.clocks import PER, definition_of
 
 if TYPE_CHECKING:
     from service.engine.decide import Draft
@@ -63,7 +64,7 @@ def derive_effects(
         effects.append(open_case(account, str(case), account.reasons))
     if firing is not None:
         effects += ladder_effects(account, firing, moment)
-        if firing.step.open_case:
+        if firing.step is not None and firing.step.open_case:
             alerts.append(f"case:{firing.step.open_case}")
     alerts += [alert for alert in known if alert.startswith("case:")]
     effects += task_effects(account, before)
@@ -88,7 +89,8 @@ def resolve_roles(
     roles: dict[str, None] = {}
     for role in notification.roles:
         if role == OWNER:
-            fallback = rulebook.clocks[clock.name].role if clock is not None and clock.name in rulebook.clocks else ""
+            definition = definition_of(rulebook.clocks, clock.name) if clock is not None else None
+            fallback = definition.role if definition is not None else ""
             roles[str(after.derived.get("role") or fallback or OWNER)] = None
         else:
             roles[role] = None
@@ -132,8 +134,25 @@ def open_case(account: Account, case: str, because: list[str]) -> Effect:
 
 
 def ladder_effects(account: Account, firing: Firing, moment: datetime) -> Iterator[Effect]:
+    """What a timer of a ladder has done: a step's notices and case, what quiet hours held back, a lapse."""
+    payload = ladder_payload(account, firing, moment)
+    match firing.timer.purpose:
+        case TimerPurpose.STEP:
+            yield from step_effects(account, firing, payload)
+        case TimerPurpose.QUIET_ENDS:
+            yield from held_back_effects(account, firing, payload)
+        case TimerPurpose.LAPSE:
+            notification = Notification((ACKNOWLEDGER,), first_template(firing.ladder))
+            payload = {**payload, "acknowledged_by": account.after.acknowledged_by}
+            yield notify(account, notification, ACKNOWLEDGER, f"ladder/{firing.timer.id}", payload)
+
+
+def first_template(ladder: Ladder) -> str:
+    return next((n.template for step in ladder.steps for n in step.notify if n.template), "")
+
+
+def ladder_payload(account: Account, firing: Firing, moment: datetime) -> dict[str, Value]:
     timer, clock = firing.timer, firing.clock
-    rulebook, after = account.compiled.rulebook, account.after
     payload: dict[str, Value] = {
         **account.summary,
         "clock": timer.clock,
@@ -143,23 +162,61 @@ def ladder_effects(account: Account, firing: Firing, moment: datetime) -> Iterat
         "step": timer.step,
         "repeat": timer.repeat,
     }
-    for label, text in rulebook.clocks[timer.clock].label.items() if timer.clock in rulebook.clocks else ():
-        payload[f"clock.{label}"] = text
-    for notification in firing.step.notify:
-        for role in resolve_roles(rulebook, after, notification, clock):
-            key = f"ladder/{timer.id}/{notification.template}/{role}"
-            yield notify(account, notification, role, key, payload)
-    if firing.step.open_case and f"case:{firing.step.open_case}" not in after.alerts and timer.repeat == 0:
-        yield open_case(account, firing.step.open_case, [])
+    definition = definition_of(account.compiled.rulebook.clocks, timer.clock)
+    for language, text in definition.label.items() if definition is not None else ():
+        payload[f"clock.{language}"] = text
+    return payload
+
+
+def step_effects(account: Account, firing: Firing, payload: Mapping[str, Value]) -> Iterator[Effect]:
+    timer, step, after = firing.timer, firing.step, account.after
+    assert step is not None
+    for notification in step.notify:
+        if firing.quiet_until is None or notification.urgent:
+            yield from reminders(account, firing, timer, notification, payload)
+    if step.open_case and f"case:{step.open_case}" not in after.alerts and timer.repeat == 0:
+        yield open_case(account, step.open_case, [])
+
+
+def reminders(
+    account: Account, firing: Firing, timer: Timer, notification: Notification, payload: Mapping[str, Value]
+) -> Iterator[Effect]:
+    for role in resolve_roles(account.compiled.rulebook, account.after, notification, firing.clock):
+        yield notify(account, notification, role, f"ladder/{timer.id}/{notification.template}/{role}", payload)
+
+
+def held_back_effects(account: Account, firing: Firing, payload: Mapping[str, Value]) -> Iterator[Effect]:
+    """The reminders that waited for this opening: each as it is, or all for one role as one."""
+    ladder, clock = firing.ladder, firing.clock
+    waited = [
+        timer
+        for timer in account.after.timers.values()
+        if (timer.clock, timer.cycle, timer.deferred_to) == (clock.name, clock.cycle, firing.timer.due)
+        and timer.step < len(ladder.steps)
+    ]
+    digest: dict[str, list[tuple[Timer, Notification]]] = {}
+    for timer in sorted(waited, key=lambda t: (t.due, t.id)):
+        told = {**payload, "step": timer.step, "repeat": timer.repeat, "held_back_since": timer.due.isoformat()}
+        for notification in ladder.steps[timer.step].notify:
+            if notification.urgent:
+                continue
+            if ladder.quiet_hours is None or ladder.quiet_hours.then != "digest":
+                yield from reminders(account, firing, timer, notification, told)
+                continue
+            for role in resolve_roles(account.compiled.rulebook, account.after, notification, clock):
+                digest.setdefault(role, []).append((timer, notification))
+    for role, items in sorted(digest.items()):
+        since: list[str] = [timer.due.isoformat() for timer, _ in items]
+        together = {**payload, "digest": [n.template for _, n in items], "held_back_since": since}
+        yield notify(account, items[-1][1], role, f"digest/{firing.timer.id}/{role}", together)
 
 
 def task_effects(account: Account, before: RequestState | None) -> Iterator[Effect]:
     """A clock with a task makes it when it starts, once per cycle."""
     earlier = before.clocks if before is not None else {}
-    for definition in account.compiled.tasks:
-        name = definition.id
-        clock = account.after.clocks.get(name)
-        if clock is None or clock.phase is not ClockPhase.RUNNING:
+    for name, definition in clocks_with_tasks(account):
+        clock = account.after.clocks[name]
+        if clock.phase is not ClockPhase.RUNNING:
             continue
         if name in earlier and earlier[name].cycle == clock.cycle and earlier[name].phase is not ClockPhase.CANCELLED:
             continue
@@ -176,6 +233,15 @@ def task_effects(account: Account, before: RequestState | None) -> Iterator[Effe
             role=role,
             payload={**payload, **text, "template": definition.task, "role_title": title},
         )
+
+
+def clocks_with_tasks(account: Account) -> Iterator[tuple[str, ClockDefinition]]:
+    for definition in account.compiled.tasks:
+        if not definition.per:
+            names = [definition.id] if definition.id in account.after.clocks else []
+        else:
+            names = [name for name in account.after.clocks if name.partition(PER)[0] == definition.id]
+        yield from ((name, definition) for name in names)
 
 
 def changed(before: RequestState | None, after: RequestState) -> bool:

@@ -1,34 +1,69 @@
-"""What a due timer does: which ladder step fires, and how it raises the priority."""
+"""What a due timer does: which ladder step fires, and what it changes of the request before the rules are asked."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
-from service.domain.clock import ClockPhase, ClockState, Timer
+from service.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from service.domain.event import Event, EventType
-from service.domain.ladder import Step
+from service.domain.ladder import Ladder, Step
 from service.domain.request import RequestState
+from service.engine.clock_reach import migrates
 from service.engine.facts import Record
 from service.engine.stages import StageResult
 from service.rules.model import Rulebook
 from service.rules.vocabulary import FieldType, Vocabulary
+from service.sla.clocks import LIVE
+from service.sla.quiet_hours import quiet_until
 
 PRIORITY = "priority"
+REASSIGNABLE = ("department", "role")
 
 
 class Firing(NamedTuple):
-    """A ladder step that fires now, `late_by` seconds after it was due."""
+    """A timer of a ladder that fires now, `late_by` seconds after it was due."""
 
     timer: Timer
     clock: ClockState
-    step: Step
+    ladder: Ladder
+    step: Step | None
+    """None when the timer is for something else than a step."""
     late_by: int
+    quiet_until: datetime | None
+    """When the quiet hours end in which it fires."""
+
+    @property
+    def reminders_wait(self) -> bool:
+        """Whether something of the step is held back until the quiet hours end."""
+        return self.quiet_until is not None and self.step is not None and any(not n.urgent for n in self.step.notify)
 
 
-def firing(rulebook: Rulebook, request: RequestState, event: Event) -> Firing | None:
-    """The step that a timer event fires; None when its clock stopped, was re-targeted or acknowledged since."""
+def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) -> Mapping[str, Ladder]:
+    """The ladders as the request climbs them: as they were when it began, unless an edit is to reach it."""
+    if not request.ladders or migrates(event):
+        return rulebook.ladders
+    kept = {
+        name: ladder
+        for name, ladder in request.ladders.items()
+        if name not in rulebook.ladders or rulebook.ladders[name].on_rule_change == "keep"
+    }
+    return {**rulebook.ladders, **kept}
+
+
+def climbed(ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockState]) -> dict[str, Ladder]:
+    """The ladders of live clocks, to be kept with the request."""
+    names = {clock.ladder for clock in clocks.values() if clock.phase in LIVE}
+    return {name: ladders[name] for name in sorted(names) if name in ladders}
+
+
+def firing(
+    rulebook: Rulebook, ladders: Mapping[str, Ladder], request: RequestState, event: Event, moment: datetime
+) -> Firing | None:
+    """What a timer event fires; None when its clock stopped, was re-targeted or acknowledged since."""
     if event.type != EventType.TIMER_DUE:
         return None
     timer = request.timers.get(str(event.data.get("timer.id", "")))
@@ -37,14 +72,31 @@ def firing(rulebook: Rulebook, request: RequestState, event: Event) -> Firing | 
     clock = request.clocks.get(timer.clock)
     if clock is None or clock.phase is not ClockPhase.RUNNING or clock.cycle != timer.cycle:
         return None
-    ladder = rulebook.ladders.get(clock.ladder)
-    if ladder is None or timer.step >= len(ladder.steps):
+    ladder = ladders.get(clock.ladder)
+    if ladder is None or clock.round != timer.round:
         return None
-    step = ladder.steps[timer.step]
-    if request.acknowledged is not None and waits_for_acknowledgement(step):
+    step = None
+    if timer.purpose is TimerPurpose.STEP:
+        if timer.step >= len(ladder.steps):
+            return None
+        step = ladder.steps[timer.step]
+    if request.acknowledged is not None and _ended_by_acknowledgement(ladder, timer, step):
         return None
     late_by = event.data.get("timer.late_by", 0)
-    return Firing(timer, clock, step, int(late_by) if isinstance(late_by, (int, float)) else 0)
+    return Firing(
+        timer,
+        clock,
+        ladder,
+        step,
+        int(late_by) if isinstance(late_by, (int, float)) else 0,
+        quiet_until(ladder.quiet_hours, rulebook.calendars, moment) if step is not None else None,
+    )
+
+
+def _ended_by_acknowledgement(ladder: Ladder, timer: Timer, step: Step | None) -> bool:
+    if timer.purpose is TimerPurpose.LAPSE:
+        return False
+    return ladder.on_acknowledgement == "stop_chain" or (step is not None and waits_for_acknowledgement(step))
 
 
 def waits_for_acknowledgement(step: Step) -> bool:
@@ -55,9 +107,31 @@ def is_stale(firing: Firing | None, event: Event) -> bool:
     return event.type == EventType.TIMER_DUE and firing is None
 
 
-def raise_priority(rulebook: Rulebook, request: RequestState, firing: Firing | None) -> RequestState:
+def climb(rulebook: Rulebook, request: RequestState, firing: Firing | None, moment: datetime) -> RequestState:
+    """The request as the firing leaves it, before the rules: a raised priority, another owner, another round."""
+    if firing is None:
+        return request
+    request = raise_priority(rulebook, request, firing)
+    step = firing.step
+    if step is not None and step.reassign is not None and firing.timer.repeat == 0:
+        given = {name: value for name in REASSIGNABLE if (value := getattr(step.reassign, name))}
+        request = msgspec.structs.replace(request, reassigned={**request.reassigned, **given})
+    if firing.timer.purpose is TimerPurpose.LAPSE:
+        request = msgspec.structs.replace(request, acknowledged=None)
+        return begin_round(request, firing.clock, moment, 0)
+    if firing.timer.purpose is TimerPurpose.ROUND and firing.ladder.rounds is not None:
+        return begin_round(request, firing.clock, moment, firing.ladder.rounds.from_step)
+    return request
+
+
+def begin_round(request: RequestState, clock: ClockState, moment: datetime, step: int) -> RequestState:
+    anew = msgspec.structs.replace(clock, round=clock.round + 1, round_started=moment, round_from=step)
+    return msgspec.structs.replace(request, clocks={**request.clocks, clock.name: anew})
+
+
+def raise_priority(rulebook: Rulebook, request: RequestState, firing: Firing) -> RequestState:
     """One value up, once per step however often it repeats; the floor keeps it when the rules decide again."""
-    if firing is None or not firing.step.raise_priority or firing.timer.repeat > 0:
+    if firing.step is None or not firing.step.raise_priority or firing.timer.repeat > 0:
         return request
     values = ordered_priorities(rulebook.vocabulary)
     current = str(request.derived.get(PRIORITY, ""))
@@ -83,3 +157,12 @@ def hold_floor(vocabulary: Vocabulary, request: RequestState, result: StageResul
         result.outputs[PRIORITY] = floor
         result.explanation.outputs[PRIORITY] = floor
         record.set(PRIORITY, floor)
+
+
+def hold_reassignment(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
+    """Keeps the request with those to whom a ladder gave it; a value set by hand still wins."""
+    for name, value in request.reassigned.items():
+        if name in vocabulary:
+            result.outputs[name] = value
+            result.explanation.outputs[name] = value
+            record.set(name, value)

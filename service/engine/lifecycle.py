@@ -63,6 +63,7 @@ def begin(state: RequestState | None, event: Event) -> RequestState:
         last_event=max(state.last_event, event.time),
         given=state.given if event.type in INTERNAL else merge(state.given, event),
         acknowledged=acknowledgement(state, event),
+        acknowledged_by=event.actor_id if acknowledges(state, event) else state.acknowledged_by,
         reopen_count=state.reopen_count + reopened,
     )
 
@@ -78,9 +79,11 @@ def next_status(status: RequestStatus, event_type: str) -> RequestStatus:
 def acknowledgement(state: RequestState, event: Event) -> datetime | None:
     if event.type == EventType.REOPENED:
         return None
-    if event.type == EventType.ACKNOWLEDGED and state.acknowledged is None:
-        return event.time
-    return state.acknowledged
+    return event.time if acknowledges(state, event) else state.acknowledged
+
+
+def acknowledges(state: RequestState, event: Event) -> bool:
+    return event.type == EventType.ACKNOWLEDGED and state.acknowledged is None
 
 
 def merge(given: dict[str, Value], event: Event) -> dict[str, Value]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from service.domain.clock import ClockState, Target, Timer
 from service.domain.event import Event, EventType
+from service.domain.ladder import Ladder
 from service.domain.request import RequestState
 from service.rules.model import Output, Rule, Rulebook
 from service.sla.clocks import ClockTarget
-from service.sla.ladders import plan_timers
+from service.sla.ladders import plan_timers, quiet_timer
+
+if TYPE_CHECKING:
+    from service.engine.ladder_steps import Firing
 
 SLA_PREFIX = "sla."
 LADDER_PREFIX = "ladder."
@@ -52,9 +57,11 @@ class TimerPlan:
 
 def plan(
     rulebook: Rulebook,
+    ladders: Mapping[str, Ladder],
     request: RequestState,
     clocks: Mapping[str, ClockState],
     event: Event,
+    firing: Firing | None,
     moment: datetime,
 ) -> TimerPlan:
     """The timers to arm and cancel. A step that fired stays on record and is never armed again."""
@@ -62,10 +69,13 @@ def plan(
         return TimerPlan([], [], dict(request.timers))
     before = dict(request.timers)
     due = str(event.data.get("timer.id", ""))
+    deferred = None
     if event.type == EventType.TIMER_DUE and due in before:
-        before[due] = msgspec.structs.replace(before[due], fired=True)
-    acknowledged = request.acknowledged is not None
+        waits = firing.quiet_until if firing is not None and firing.reminders_wait else None
+        before[due] = msgspec.structs.replace(before[due], fired=True, deferred_to=waits)
+        if firing is not None and waits is not None:
+            deferred = quiet_timer(firing.clock, waits)
     arm, cancel, after = plan_timers(
-        rulebook.ladders, rulebook.calendars, before, clocks, moment, acknowledged=acknowledged
+        ladders, rulebook.calendars, before, clocks, moment, acknowledged=request.acknowledged, deferred=deferred
     )
     return TimerPlan(arm, cancel, after)

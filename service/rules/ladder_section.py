@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from service.domain.clock import TargetUnit
-from service.domain.ladder import Ladder, Step
+from service.domain.ladder import Ladder, QuietHours, Reassignment, Rounds, Step
 from service.rules.codes import Code
 from service.rules.durations import parse_duration, read_seconds
 from service.rules.meant import meant_duration
@@ -15,8 +15,27 @@ from service.rules.notifications import read_notifications
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
 
-LADDER_KEYS = ("id", "because", "offsets", "steps", "description")
-OFFSETS = ("wall_time", "working_time")
+LADDER_KEYS = (
+    "id",
+    "because",
+    "offsets",
+    "steps",
+    "quiet_hours",
+    "on_acknowledgement",
+    "acknowledgement_lasts",
+    "climb_again",
+    "on_rule_change",
+    "description",
+)
+CHOICES = {
+    "offsets": ("wall_time", "working_time"),
+    "on_acknowledgement": ("stop_repeats", "stop_chain"),
+    "on_rule_change": ("keep", "migrate"),
+}
+QUIET_KEYS = ("calendar", "then")
+QUIET_THEN = ("send_now", "next_opening", "digest")
+AGAIN_KEYS = ("from_step", "every", "at_most")
+REASSIGN_KEYS = ("department", "role")
 _PERCENT = re.compile(r"([0-9]{1,3})%\Z")
 _OFFSET_SIGNS = {"+": 1, "-": -1}
 _EXAMPLES = "write 75% (of the target), -30m (before due), 0m (at due), +1h or +2bd (after)"
@@ -49,21 +68,78 @@ def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
         if step is not None:
             steps_found.append(step)
             scope.step_places.setdefault(name, []).append(item.place)
-    offsets = keys.get("offsets")
-    chosen = None if offsets is None else scope.reader.choice(offsets, "offsets", OFFSETS)
-    return Ladder(name, tuple(steps_found), because, "working_time" if chosen == "working_time" else "wall_time")
+    chosen = {key: choice for key in CHOICES if (choice := _choice(scope, keys, key)) is not None}
+    lasts = keys.get("acknowledgement_lasts")
+    return Ladder(
+        name,
+        tuple(steps_found),
+        because,
+        offsets="working_time" if chosen.get("offsets") == "working_time" else "wall_time",
+        quiet_hours=_quiet_hours(scope, keys),
+        on_acknowledgement="stop_chain" if chosen.get("on_acknowledgement") == "stop_chain" else "stop_repeats",
+        acknowledgement_lasts=(lasts and read_seconds(scope.report, lasts, "acknowledgement_lasts")) or 0,
+        rounds=_rounds(scope, keys, len(items)),
+        on_rule_change="migrate" if chosen.get("on_rule_change") == "migrate" else "keep",
+    )
 
 
-_STEP_KEYS = ("at", "notify", "raise_priority", "open_case", "repeat", "because")
+def _choice(scope: Scope, keys: Keys, key: str) -> str | None:
+    node = keys.get(key)
+    return None if node is None else scope.reader.choice(node, key, CHOICES[key])
+
+
+def _quiet_hours(scope: Scope, keys: Keys) -> QuietHours | None:
+    node = keys.mapping("quiet_hours")
+    if node is None:
+        return None
+    quiet = Keys(scope.reader, node, "quiet_hours", QUIET_KEYS)
+    calendar_node, then_node = quiet.require("calendar"), quiet.require("then")
+    calendar = None if calendar_node is None else scope.refer(Kind.CALENDAR, calendar_node)
+    then = None if then_node is None else scope.reader.choice(then_node, "then", QUIET_THEN)
+    match then:
+        case "send_now" | "next_opening" | "digest" if calendar is not None:
+            return QuietHours(calendar, then)
+    return None
+
+
+def _rounds(scope: Scope, keys: Keys, steps: int) -> Rounds | None:
+    node = keys.mapping("climb_again")
+    if node is None:
+        return None
+    again = Keys(scope.reader, node, "climb_again", AGAIN_KEYS)
+    from_step = again.integer("from_step", 1, 1, max(steps, 1))
+    every, at_most = again.require("every"), again.require("at_most")
+    seconds = None if every is None else read_seconds(scope.report, every, "every")
+    times = None if at_most is None else scope.reader.integer(at_most, "at_most", 1, MAX_REPEATS)
+    return Rounds(from_step - 1, seconds, times) if seconds and times else None
+
+
+def _reassignment(scope: Scope, keys: Keys) -> Reassignment | None:
+    node = keys.mapping("reassign")
+    if node is None:
+        return None
+    to = Keys(scope.reader, node, "reassign", REASSIGN_KEYS)
+    department, role = to.get("department"), to.get("role")
+    if department is None and role is None:
+        scope.report.add(Code.MISSING_KEY, node, "reassign needs `department` or `role`", "say who takes over")
+    return Reassignment(
+        department=(department and scope.refer(Kind.DEPARTMENT, department)) or "",
+        role=(role and scope.refer(Kind.ROLE, role)) or "",
+    )
+
+
+STEP_KEYS = ("at", "notify", "reassign", "raise_priority", "open_case", "repeat", "because")
 
 
 def _step(scope: Scope, node: MappingNode) -> Step | None:
-    keys = Keys(scope.reader, node, "step", _STEP_KEYS)
+    keys = Keys(scope.reader, node, "step", STEP_KEYS)
     at, notify, case = keys.require("at"), keys.get("notify"), keys.get("open_case")
     moment = None if at is None else _moment(scope, at)
     every, at_most = _repeat(scope, keys)
-    if notify is None and case is None and not keys.boolean("raise_priority"):
-        scope.report.add(Code.MISSING_KEY, node, "the step does nothing", "add notify, open_case or raise_priority")
+    acts = any(keys.get(key) is not None for key in ("notify", "open_case", "reassign"))
+    if not acts and not keys.boolean("raise_priority"):
+        hint = "add notify, reassign, open_case or raise_priority"
+        scope.report.add(Code.MISSING_KEY, node, "the step does nothing", hint)
     step = Step(
         offset_seconds=moment.seconds if moment else None,
         offset_days=moment.days if moment else None,
@@ -73,6 +149,7 @@ def _step(scope: Scope, node: MappingNode) -> Step | None:
         open_case=(case and scope.reader.identifier(case, "case")) or "",
         repeat_every_seconds=every,
         repeat_at_most=at_most,
+        reassign=_reassignment(scope, keys),
     )
     return step if moment else None
 

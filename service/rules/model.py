@@ -45,6 +45,8 @@ STAGES = ("completeness", "classification", "priority", "sla", "routing", "escal
 
 OWNER = "owner"
 """The reserved role that stands for whoever routing made responsible."""
+ACKNOWLEDGER = "acknowledger"
+"""The reserved role that stands for whoever acknowledged the request last."""
 
 
 Output = Value | Target | tuple[Notification, ...]

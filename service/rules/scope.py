@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from service.rules.codes import Code
 from service.rules.diagnostic import Report
-from service.rules.model import OWNER
+from service.rules.model import ACKNOWLEDGER, OWNER
 from service.rules.nodes import Node, Place
 from service.rules.reader import Reader
 from service.rules.vocabulary import Field
@@ -30,7 +30,7 @@ class Kind(StrEnum):
     FIELD = "field"
 
 
-BUILTIN_NAMES = ((Kind.CALENDAR, ALWAYS.id), (Kind.ROLE, OWNER))
+BUILTIN_NAMES = ((Kind.CALENDAR, ALWAYS.id), (Kind.ROLE, OWNER), (Kind.ROLE, ACKNOWLEDGER))
 
 _SECTION = {
     Kind.LEXICON: "lexicons",

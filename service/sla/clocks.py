@@ -50,6 +50,9 @@ class Past(NamedTuple):
     held: bool = False
     longest_used: float = 0.0
     longest_late: float = 0.0
+    round: int = 0
+    round_started: datetime | None = None
+    round_from: int = 0
 
 
 class Scene(NamedTuple):
@@ -198,7 +201,8 @@ def _advance_finished(clock: ClockState, scene: Scene) -> ClockState:
         return clock
     if definition.start:
         return _next_cycle(clock, scene, scene.target)
-    return _run(clock.name, _past(clock)._replace(cycle=clock.cycle + 1), scene, scene.target)
+    anew = _past(clock)._replace(cycle=clock.cycle + 1, round=0, round_started=None, round_from=0)
+    return _run(clock.name, anew, scene, scene.target)
 
 
 def _reopen(clock: ClockState, scene: Scene, goal: ClockTarget) -> ClockState:
@@ -233,6 +237,9 @@ def _past(clock: ClockState) -> Past:
         clock.held,
         clock.longest_used,
         clock.longest_late,
+        clock.round,
+        clock.round_started,
+        clock.round_from,
     )
 
 
@@ -275,6 +282,9 @@ def _run(name: str, past: Past, scene: Scene, goal: ClockTarget) -> ClockState:
         revision=goal.revision,
         manual=scene.manual is not None,
         held=held,
+        round=past.round,
+        round_started=past.round_started,
+        round_from=past.round_from,
         longest_used=past.longest_used,
         longest_late=past.longest_late,
     )

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
-from service.domain.clock import ClockPhase, ClockState, Timer
+from service.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from service.domain.errors import CalendarYearMissing
+from service.domain.ladder import Ladder, Step
 from service.sla.business_time import add_working_days, add_working_time
 from service.sla.calendar import Calendar
 from service.sla.clocks import calendar_of
 from service.sla.targets import share_time
 
-if TYPE_CHECKING:
-    from service.domain.ladder import Ladder, Step
-
-
 _BY_DUE_AND_STEP = attrgetter("due", "step")
 _BY_DUE_AND_ID = attrgetter("due", "id")
+_WAITS_WHILE_PAUSED = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 
 
 def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock: ClockState) -> list[Timer]:
@@ -27,17 +24,19 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
 
     Offsets count from the due time in wall seconds or, as the ladder or the unit says, in the target's working time;
     percentages are of the target's working time. A warning that would lie before the clock's start is left out. Times
-    may lie in the past: such a step fires at once.
+    may lie in the past: such a step fires at once. In a later round the steps keep their distances from its first.
     """
     ladder = ladders.get(clock.ladder)
     if ladder is None or clock.phase is not ClockPhase.RUNNING or clock.due is None:
         return []
-    timers = []
     calendar = calendar_of(calendars, clock.target)
+    timers = []
     for number, step in enumerate(ladder.steps):
         due = _step_time(ladder, step, calendar, clock, clock.due)
         if due >= clock.started:
             timers.append(_timer(clock, number, 0, due))
+    if clock.round_started is not None:
+        timers = _of_the_round(clock, timers, clock.round_started)
     timers.sort(key=_BY_DUE_AND_STEP)
     return timers
 
@@ -49,14 +48,15 @@ def plan_timers(
     clocks: Mapping[str, ClockState],
     now: datetime,
     *,
-    acknowledged: bool | None = None,
+    acknowledged: datetime | None = None,
+    deferred: Timer | None = None,
 ) -> tuple[list[Timer], list[str], dict[str, Timer]]:
     """What to arm (new or moved), the ids to cancel, and all timers after it.
 
     `before` are the request's timers; those marked `fired` are kept while their clock's cycle lasts and never armed
-    again. Waiting repeats are kept while their clock runs and is past their step. With `acknowledged` False a repeat
-    that a pause cancelled is armed again after it, with True waiting repeats are cancelled; None leaves both to the
-    caller.
+    again. Waiting repeats are kept while their clock runs and is past their step; one that a pause cancelled is armed
+    again after it. When the request is `acknowledged`, waiting repeats are cancelled, and all steps of a ladder that
+    an acknowledgement stops. `deferred` is the timer for what quiet hours hold back.
     """
     after: dict[str, Timer] = {}
     earlier = _by_cycle(before)
@@ -66,16 +66,28 @@ def plan_timers(
         for timer in mine:
             if timer.fired:
                 after[timer.id] = timer
-        if clock.phase is not ClockPhase.RUNNING or clock.ladder not in ladders:
+        ladder = ladders.get(clock.ladder)
+        if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
+            continue
+        stopped = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
+        if not stopped:
+            after.update((timer.id, timer) for timer in _held_back(mine, name, deferred))
+        if clock.phase is not ClockPhase.RUNNING:
+            continue
+        for timer in _special(ladder, clock, mine, acknowledged):
+            after.setdefault(timer.id, timer)
+        if stopped:
             continue
         steps = arm(ladders, calendars, clock)
         for timer in steps:
             after.setdefault(timer.id, timer)
+        if steps and ladder.rounds is not None and acknowledged is None:
+            again = _next_round(ladder, clock, steps)
+            after.update((timer.id, timer) for timer in again if timer.id not in after)
         if mine:
             reached = {timer.step for timer in steps if timer.due <= now}
-            mine = [timer for timer in mine if timer.step in reached]
-            repeats = _repeats(ladders[clock.ladder], clock, mine, now, acknowledged)
-            after.update((timer.id, timer) for timer in repeats)
+            climbed = [t for t in mine if t.step in reached and t.round == clock.round and not t.purpose]
+            after.update((timer.id, timer) for timer in _repeats(ladder, clock, climbed, now, acknowledged))
     to_arm = [timer for timer in after.values() if not timer.fired and before.get(timer.id) != timer]
     to_arm.sort(key=_BY_DUE_AND_ID)
     to_cancel = [name for name, timer in before.items() if name not in after and not timer.fired]
@@ -86,11 +98,11 @@ def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, 
     """The timer after `timer` has fired: its step once more, until acknowledged, at most `repeat_at_most` times.
 
     Repeats keep to the grid of the first firing; those missed while down are passed over, so that one fires. None when
-    there is nothing to repeat or the clock no longer runs in the timer's cycle.
+    there is nothing to repeat or the clock no longer runs in the timer's cycle and round.
     """
-    if acknowledged or clock.phase is not ClockPhase.RUNNING or clock.cycle != timer.cycle:
+    if acknowledged or clock.phase is not ClockPhase.RUNNING:
         return None
-    if timer.step >= len(ladder.steps):
+    if clock.cycle != timer.cycle or clock.round != timer.round or timer.step >= len(ladder.steps):
         return None
     step = ladder.steps[timer.step]
     if step.repeat_every_seconds <= 0 or timer.repeat >= step.repeat_at_most:
@@ -98,6 +110,12 @@ def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, 
     every = timedelta(seconds=step.repeat_every_seconds)
     passed = max(0, (now - timer.due) // every)
     return _timer(clock, timer.step, timer.repeat + 1, timer.due + (passed + 1) * every)
+
+
+def quiet_timer(clock: ClockState, opening: datetime) -> Timer:
+    """The timer that sends what quiet hours hold back of a clock, one for each opening."""
+    name = f"{clock.name}/{clock.cycle}/quiet/{int(opening.timestamp())}"
+    return _special_timer(clock, name, opening, TimerPurpose.QUIET_ENDS)
 
 
 def _by_cycle(timers: Mapping[str, Timer]) -> dict[tuple[str, int], list[Timer]]:
@@ -108,15 +126,48 @@ def _by_cycle(timers: Mapping[str, Timer]) -> dict[tuple[str, int], list[Timer]]
     return groups
 
 
+def _of_the_round(clock: ClockState, timers: list[Timer], started: datetime) -> list[Timer]:
+    """The steps from that on at which the round began, as far from its start as they were from that step."""
+    first = min((timer.due for timer in timers if timer.step >= clock.round_from), default=started)
+    return [
+        _timer(clock, timer.step, 0, started + (timer.due - first))
+        for timer in timers
+        if timer.step >= clock.round_from
+    ]
+
+
+def _held_back(mine: Iterable[Timer], name: str, deferred: Timer | None) -> list[Timer]:
+    waiting = [timer for timer in mine if timer.purpose is TimerPurpose.QUIET_ENDS and not timer.fired]
+    if deferred is not None and deferred.clock == name:
+        waiting.append(deferred)
+    return waiting
+
+
+def _special(ladder: Ladder, clock: ClockState, mine: list[Timer], acknowledged: datetime | None) -> list[Timer]:
+    """The timer at which the acknowledgement lapses."""
+    if acknowledged is None or not ladder.acknowledgement_lasts:
+        return []
+    due = acknowledged + timedelta(seconds=ladder.acknowledgement_lasts)
+    name = f"{clock.name}/{clock.cycle}/lapse/{int(acknowledged.timestamp())}"
+    return [_special_timer(clock, name, due, TimerPurpose.LAPSE)] if all(t.id != name for t in mine if t.fired) else []
+
+
+def _next_round(ladder: Ladder, clock: ClockState, steps: list[Timer]) -> list[Timer]:
+    rounds = ladder.rounds
+    if rounds is None or clock.round >= rounds.at_most:
+        return []
+    due = steps[-1].due + timedelta(seconds=rounds.every_seconds)
+    name = f"{clock.name}/{clock.cycle}/round/{clock.round + 1}"
+    return [_special_timer(clock, name, due, TimerPurpose.ROUND)]
+
+
 def _repeats(
-    ladder: Ladder, clock: ClockState, mine: Iterable[Timer], now: datetime, acknowledged: bool | None
+    ladder: Ladder, clock: ClockState, mine: Iterable[Timer], now: datetime, acknowledged: datetime | None
 ) -> list[Timer]:
-    """The repeats that wait: those armed before and, once it is known that nobody acknowledged, the next ones due."""
-    if acknowledged:
+    """The repeats that wait, and the next ones due; none once somebody acknowledged."""
+    if acknowledged is not None:
         return []
     waiting = [timer for timer in mine if timer.repeat > 0 and not timer.fired]
-    if acknowledged is None:
-        return waiting
     latest: dict[int, Timer] = {}
     for timer in mine:
         if timer.fired and (timer.step not in latest or timer.repeat > latest[timer.step].repeat):
@@ -151,4 +202,11 @@ def _working_step_time(step: Step, calendar: Calendar, clock: ClockState, due: d
 
 def _timer(clock: ClockState, step: int, repeat: int, due: datetime) -> Timer:
     name, cycle = clock.name, clock.cycle
-    return Timer(id=f"{name}/{cycle}/{step}/{repeat}", due=due, clock=name, cycle=cycle, step=step, repeat=repeat)
+    timer_id = f"{name}/{cycle}/{step}/{repeat}"
+    if clock.round:
+        timer_id = f"{timer_id}/{clock.round}"
+    return Timer(id=timer_id, due=due, clock=name, cycle=cycle, step=step, repeat=repeat, round=clock.round)
+
+
+def _special_timer(clock: ClockState, name: str, due: datetime, purpose: TimerPurpose) -> Timer:
+    return Timer(id=name, due=due, clock=clock.name, cycle=clock.cycle, step=-1, round=clock.round, purpose=purpose)

@@ -50,12 +50,18 @@ class Situation:
             known = self._known[changes] = self._decide(changes)
         return known
 
+    def changed(self, changes: ChangeSet) -> tuple[RequestState | None, Event, Context]:
+        """The arguments of `decide()` with these changes."""
+        return self._changed(changes, self.decide(changes))
+
     def look(self, changes: ChangeSet) -> Record:
         """The facts that the decision with these changes came to. It guides the search; `decide` is what counts."""
-        state, event, context = self._changed(changes, self.decide(changes))
+        state, event, context = self.changed(changes)
         told, request, _, _ = merging.begin(self._clocks, state, event, self._moment)
         rulebook = self.compiled.rulebook
-        request = ladder_steps.raise_priority(rulebook, request, ladder_steps.firing(rulebook, request, event))
+        ladders = ladder_steps.ladders_in_force(rulebook, request, event)
+        firing = ladder_steps.firing(rulebook, ladders, request, event, self._moment)
+        request = ladder_steps.climb(rulebook, request, firing, self._moment)
         counts = counted(self.compiled, state, request, context)
         return run_stages(self.compiled, request, told, Context(counts)).record
 

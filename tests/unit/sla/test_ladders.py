@@ -115,9 +115,14 @@ class Plan:
         self.timers: dict[str, Timer] = {}
         self.armed: dict[str, datetime] = {}
 
-    def at(self, now: datetime, *clocks: ClockState, acknowledged: bool | None = False) -> None:
+    def at(self, now: datetime, *clocks: ClockState, acknowledged: bool = False) -> None:
         to_arm, to_cancel, self.timers = plan_timers(
-            LADDERS, CALENDARS, self.timers, {c.name: c for c in clocks}, now, acknowledged=acknowledged
+            LADDERS,
+            CALENDARS,
+            self.timers,
+            {c.name: c for c in clocks},
+            now,
+            acknowledged=now if acknowledged else None,
         )
         for name in to_cancel:
             del self.armed[name]
