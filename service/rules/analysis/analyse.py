@@ -1,0 +1,86 @@
+"""Proofs over a rulebook: what is left open, said twice, never reached or never counted; pure and deterministic."""
+
+from __future__ import annotations
+
+from service.rules.analysis.budget import Budget
+from service.rules.analysis.derived import domains_of, in_deciding_order
+from service.rules.analysis.finding import Analysis, Confirm, Finding, trust
+from service.rules.analysis.gaps import find_gaps
+from service.rules.analysis.inquiry import Inquiry
+from service.rules.analysis.overlaps import find_conflicts, find_overlaps
+from service.rules.analysis.protection import check_protected
+from service.rules.analysis.reach import find_unreachable
+from service.rules.analysis.redundancy import find_redundant
+from service.rules.analysis.space import Space
+from service.rules.analysis.view import View
+from service.rules.analysis.winning import find_dead
+from service.rules.codes import Code
+from service.rules.condition import Op, atoms
+from service.rules.model import Rule, Rulebook
+from service.rules.nodes import Place
+
+STAGE_BUDGET = 3_000_000
+"""Operations of all questions on one stage."""
+
+
+def analyse(rulebook: Rulebook, confirm: Confirm = trust, budget: int = STAGE_BUDGET) -> Analysis:
+    """The findings of every stage, by place.
+
+    `confirm` is asked for each finding with a witness whether evaluating a request made from it shows the finding; one
+    that nothing shows is dropped and counted. What is proven for all facts (shadowed, unreachable, ...) stays.
+    `budget` counts operations for each stage.
+    """
+    space = Space([rulebook])
+    findings: list[Finding] = []
+    open_questions: list[Finding] = []
+    unconfirmed = 0
+    dead: set[str] = set()
+    for stage in in_deciding_order(rulebook):
+        view = View(space, stage, domains_of(space, rulebook, stage.name, dead))
+        inquiry = Inquiry(view, Budget(budget), confirm)
+        inquire(inquiry, rulebook)
+        dead |= {inquiry.rule(n).id for n in inquiry.unreachable}
+        findings += inquiry.findings
+        open_questions += _open(inquiry, space)
+        unconfirmed += inquiry.unconfirmed
+    return Analysis(_sorted(findings), _sorted(open_questions), unconfirmed)
+
+
+def inquire(inquiry: Inquiry, rulebook: Rulebook) -> None:
+    """All questions on one stage. Those on protected rules come early, before the budget can run out."""
+    find_unreachable(inquiry)
+    check_protected(inquiry, rulebook)
+    find_dead(inquiry)
+    find_overlaps(inquiry)
+    find_gaps(inquiry)
+    find_conflicts(inquiry)
+    find_redundant(inquiry)
+
+
+def _open(inquiry: Inquiry, space: Space) -> list[Finding]:
+    """What stays open, one finding for each rule."""
+    reasons: dict[int, list[str]] = {}
+    for number, rule in enumerate(inquiry.contest.rules):
+        if why := _opaque(space, rule):
+            reasons.setdefault(number, []).append(why)
+    for (kind, number), why in inquiry.open.items():
+        reasons.setdefault(number, []).append(f"{kind} stays open: {why}")
+    found = []
+    for number, whys in sorted(reasons.items()):
+        rule = inquiry.rule(number)
+        message = f"{rule.id} is analysed in part only: {'; '.join(whys)}"
+        place = Place(rule.file, rule.line, 1)
+        found.append(Finding(Code.NOT_ANALYSABLE, inquiry.contest.stage.name, (rule.id,), place, message))
+    return found
+
+
+def _opaque(space: Space, rule: Rule) -> str:
+    if space.is_opaque(rule):
+        return "its condition has too many branches, so that nothing is known of when it matches"
+    if any(atom.op is Op.MATCHES for atom in atoms(rule.when)):
+        return "it uses `matches`, and patterns are not looked into"
+    return ""
+
+
+def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (f.place.file, f.place.line, f.code.value, f.rules, f.message)))

@@ -1,0 +1,115 @@
+"""Facts: a point of the space in plain words, from which a real request can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from service.domain.event import Value
+from service.rules.analysis.cells import MISSING, from_micros
+from service.rules.analysis.space import OPAQUE, YES, Aspect, Dimension, Space
+from service.rules.vocabulary import FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What must be so for a request to lie at a point. What is not named does not matter.
+
+    `values`: by field, as it travels, None for a field that must be missing. The other mappings are by field: lexicons
+    that a text must or must not mention, members that a set must or must not hold, calendars in whose working time an
+    instant must or must not lie, patterns that a text must or must not match (which nothing can promise).
+    """
+
+    values: Mapping[str, Value] = field(default_factory=dict)
+    mentions: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    holds: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    inside: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    matches: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset({*self.values, *self.mentions, *self.holds, *self.inside, *self.matches})
+
+    def lines(self) -> tuple[str, ...]:
+        """The facts for people to read, each on a line."""
+        found = {name: "missing" if value is None else _shown(value) for name, value in self.values.items()}
+        for verbs, facts in (
+            (("mentions", "does not mention"), self.mentions),
+            (("holds", "does not hold"), self.holds),
+            (("is inside", "is outside"), self.inside),
+            (("matches", "does not match"), self.matches),
+        ):
+            for name, truths in facts.items():
+                parts = [
+                    f"{verb} {', '.join(keys)}"
+                    for verb, truth in zip(verbs, (True, False), strict=True)
+                    if (keys := sorted(key for key, holds in truths.items() if holds is truth))
+                ]
+                known = found.get(name)
+                texts = [known] if known and not known.startswith('"') and known != "missing" else []
+                found[name] = "; ".join([*texts, *parts]) if known != "missing" else "missing"
+        return tuple(f"{name}: {text}" for name, text in sorted(found.items()))
+
+
+def facts_at(space: Space, point: Mapping[int, int]) -> Facts:
+    """The facts of a point: a cell (one bit) for each dimension that matters."""
+    values: dict[str, Value] = {}
+    aspects: dict[Aspect, dict[str, dict[str, bool]]] = {aspect: {} for aspect in Aspect}
+    for number, cell in sorted(point.items()):
+        dimension = space.dimensions[number]
+        if dimension.aspect is Aspect.VALUE:
+            values[dimension.field] = _value(space, dimension, cell)
+        else:
+            aspects[dimension.aspect].setdefault(dimension.field, {})[dimension.key] = cell == YES
+    return Facts(values, aspects[Aspect.MENTIONS], aspects[Aspect.HAS], aspects[Aspect.INSIDE], aspects[Aspect.MATCHES])
+
+
+def describe(space: Space, box: Mapping[int, int]) -> tuple[str, ...]:
+    """A region for people to read: for each field that it restricts the values that are allowed."""
+    lines = []
+    for number, mask in sorted(box.items()):
+        dimension = space.dimensions[number]
+        if mask & dimension.full == dimension.full:
+            continue
+        if dimension.aspect is Aspect.VALUE:
+            labels = [cell.label for i, cell in enumerate(dimension.cells) if mask >> i & 1]
+            shown = labels if len(labels) <= 6 else [*labels[:6], f"{len(labels) - 6} more"]
+            lines.append(f"{dimension.field}: {' or '.join(shown)}")
+        else:
+            verbs = {
+                Aspect.MENTIONS: ("mentions", "does not mention"),
+                Aspect.HAS: ("holds", "does not hold"),
+                Aspect.INSIDE: ("is inside", "is outside"),
+                Aspect.MATCHES: ("matches", "does not match"),
+                Aspect.RULE: ("matches", "does not match"),
+            }[dimension.aspect]
+            lines.append(f"{dimension.field} {verbs[mask != YES]} {dimension.key}")
+    return tuple(lines)
+
+
+def is_opaque(space: Space, point: Mapping[int, int]) -> bool:
+    """Whether the point says something of a dimension that the analysis cannot look into."""
+    return any(space.dimensions[number].aspect in OPAQUE for number in point)
+
+
+def _value(space: Space, dimension: Dimension, cell: int) -> Value:
+    value = dimension.cells[cell.bit_length() - 1].value
+    if value is MISSING:
+        return None
+    assert not isinstance(value, type(MISSING))
+    kind = space.vocabulary[dimension.field].type
+    if kind is FieldType.INSTANT:
+        return from_micros(int(value)).isoformat().replace("+00:00", "Z")
+    if kind is FieldType.DURATION:
+        return f"{'-' if float(value) < 0 else ''}PT{_seconds(abs(float(value)))}S"
+    return value
+
+
+def _seconds(seconds: float) -> str:
+    return str(int(seconds)) if seconds.is_integer() else f"{seconds:.6f}".rstrip("0")
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

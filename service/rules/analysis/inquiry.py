@@ -1,0 +1,154 @@
+"""One stage under inquiry: asks the view within budgets, has witnesses confirmed, and keeps what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from service.rules.analysis.boxes import EVERYTHING, Box, Domains, make_box
+from service.rules.analysis.budget import Budget, OverBudget
+from service.rules.analysis.facts import describe, facts_at
+from service.rules.analysis.finding import Confirm, Finding
+from service.rules.analysis.policies import Contest, Unless
+from service.rules.analysis.view import View
+from service.rules.codes import Code
+from service.rules.model import Rule
+from service.rules.nodes import Place
+
+QUESTION_BUDGET = 60_000
+"""Operations of one question: looks at a box. Some 500 overlapping rules take a few thousand."""
+ATTEMPTS = 3
+"""Witnesses that are tried before a finding counts as not analysable."""
+
+Report = Callable[[Mapping[int, int]], Finding]
+"""Words a finding for a witness point."""
+
+
+class Inquiry:
+    """Collects the findings of one stage."""
+
+    def __init__(self, view: View, budget: Budget, confirm: Confirm) -> None:
+        self.view = view
+        self.contest: Contest = view.contest
+        self.unreachable: set[int] = set()
+        self.dead: set[int] = set()
+        """Rules that match and never win."""
+        self.overlapping: set[int] = set()
+        self.findings: list[Finding] = []
+        self.open: dict[tuple[str, int], str] = {}
+        """What stays open, by kind of question and rule (-1: the stage), and why."""
+        self.unconfirmed = 0
+        self._budget = budget
+        self._confirm = confirm
+        self._points: dict[int, dict[int, int]] = {}
+
+    # ---- asking
+
+    def find(
+        self,
+        inside: Sequence[int],
+        demands: Iterable[Unless] = (),
+        region: Box = EVERYTHING,
+        barred: Sequence[Box] = (),
+    ) -> Domains | None:
+        """Raises OverBudget."""
+        return self.view.find(inside, demands, self._budget.part(QUESTION_BUDGET), region, barred=barred)
+
+    def live(self) -> list[int]:
+        """The rules that can match."""
+        return [n for n in range(len(self.contest.rules)) if n not in self.unreachable]
+
+    def point_of(self, number: int) -> dict[int, int]:
+        """Some point where the rule matches."""
+        if number not in self._points:
+            found = self.find([number])
+            assert found is not None
+            self._points[number] = self.view.choose(found)
+        return self._points[number]
+
+    def note_point(self, number: int, point: dict[int, int]) -> None:
+        self._points.setdefault(number, point)
+
+    # ---- telling
+
+    def rule(self, number: int) -> Rule:
+        return self.contest.rules[number]
+
+    def finding(
+        self,
+        code: Code,
+        numbers: Sequence[int],
+        message: str,
+        hint: str = "",
+        point: Mapping[int, int] | None = None,
+        region: tuple[str, ...] = (),
+        outputs: tuple[str, ...] = (),
+    ) -> Finding:
+        first = self.rule(numbers[0])
+        return Finding(
+            code=code,
+            stage=self.contest.stage.name,
+            rules=tuple(self.rule(n).id for n in numbers),
+            place=Place(first.file, first.line, 1),
+            message=message,
+            hint=hint,
+            witness=None if point is None else facts_at(self.view.space, point),
+            region=region,
+            outputs=outputs,
+        )
+
+    def confirmed(self, finding: Finding) -> bool:
+        """Adds the finding when a request shows it."""
+        if not self._confirm(finding):
+            return False
+        self.findings.append(finding)
+        return True
+
+    def settle(
+        self,
+        kind: str,
+        number: int,
+        inside: Sequence[int],
+        demands: Sequence[Unless],
+        report: Report,
+        region: Box = EVERYTHING,
+    ) -> bool:
+        """Adds a finding if there is a point for it that a request can be made of. Whether there is a point at all."""
+        barred: list[Box] = []
+        for _ in range(ATTEMPTS):
+            found = self.find(inside, demands, region, barred)
+            if found is None:
+                break
+            point = self.view.choose(found)
+            if self.confirmed(report(point)):
+                return True
+            barred.append(make_box(point))
+        if barred:
+            self.unconfirmed += 1
+            self.leave_open(kind, number, "no request could be made that shows it")
+        return bool(barred)
+
+    def leave_open(self, kind: str, number: int, why: str) -> None:
+        self.open.setdefault((kind, number), why)
+
+    def each(self, kind: str, numbers: Iterable[int], ask: Callable[[int], None]) -> None:
+        """Asks the question of each rule; one that is over its budget stays open."""
+        for number in numbers:
+            try:
+                ask(number)
+            except OverBudget:
+                self.leave_open(kind, number, "too many combinations of facts")
+
+    def region(self, domains: Domains) -> tuple[str, ...]:
+        """What the domains restrict, in words."""
+        full = self.view.space.full()
+        return describe(
+            self.view.space, {d: m for d, m in enumerate(domains) if m != full[d] and m != self.view.domains[d]}
+        )
+
+    def named(self, numbers: Sequence[int], most: int = 5) -> str:
+        """Rules by id, not too many of them."""
+        names = [self.rule(n).id for n in numbers[:most]]
+        more = len(numbers) - len(names)
+        if more:
+            return f"{', '.join(names)} and {more} more"
+        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

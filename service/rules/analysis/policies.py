@@ -1,0 +1,190 @@
+"""Who wins: the hit policies of a stage as demands on which rules match. The meaning is that of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from service.domain.ladder import Notification
+from service.rules.model import Block, HitPolicy, Output, Rule, RuleMode, Stage
+from service.rules.vocabulary import FieldType, Vocabulary
+
+Key = tuple[int, tuple[int, int, str, int]]
+"""Sorts competitors, the best first: severity (negative, where it counts), then order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """The rule `loser` must not match, unless one of `saviours` matches too."""
+
+    loser: int
+    saviours: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a set of matching rules comes to, before defaults."""
+
+    winner: dict[str, int]
+    """By output that cannot be united, the rule that won it."""
+    united: dict[str, tuple[int, ...]]
+    conflicts: set[str]
+
+    def won(self) -> set[int]:
+        return {*self.winner.values(), *(rule for rules in self.united.values() for rule in rules)}
+
+
+class Contest:
+    """The live rules of one stage, by number, and how they compete."""
+
+    def __init__(self, vocabulary: Vocabulary, stage: Stage) -> None:
+        self.vocabulary = vocabulary
+        self.stage = stage
+        self.blocks: tuple[Block, ...] = tuple(b for b in stage.blocks if any(_is_live(r) for r in b.rules))
+        self.rules: tuple[Rule, ...] = tuple(
+            rule for block in self.blocks for rule in sorted(block.rules, key=lambda r: r.order) if _is_live(rule)
+        )
+        self.of_block: dict[str, tuple[int, ...]] = {
+            block.id: tuple(n for n, rule in enumerate(self.rules) if rule.block == block.id) for block in self.blocks
+        }
+        self.hit: tuple[HitPolicy, ...] = tuple(
+            next(block.hit for block in self.blocks if block.id == rule.block) for rule in self.rules
+        )
+        self.setters: dict[str, tuple[int, ...]] = {}
+        for number, rule in enumerate(self.rules):
+            for name in rule.then:
+                self.setters[name] = (*self.setters.get(name, ()), number)
+
+    @cached_property
+    def ranked(self) -> dict[str, tuple[int, ...]]:
+        """By output, the rules that set it, the best first under the stage's policy."""
+        severe = self.stage.hit is HitPolicy.MOST_SEVERE
+        return {
+            name: tuple(sorted(setters, key=lambda n: self.key(n, name, severe=severe)))
+            for name, setters in self.setters.items()
+        }
+
+    def key(self, number: int, name: str, *, severe: bool) -> Key:
+        rule = self.rules[number]
+        return (-severity(self.vocabulary, name, rule.then[name]) if severe else 0, rule.order)
+
+    def is_united(self, name: str) -> bool:
+        return is_united(self.vocabulary, name)
+
+    # ---- symbolically
+
+    def stands(self, number: int, name: str, without: int | None = None) -> list[Unless]:
+        """The rule, which matches, brings the output out of its block. `without` is a rule taken away."""
+        return [Unless(rival) for rival in self.in_its_way(number, name) if rival != without]
+
+    def in_its_way(self, number: int, name: str) -> tuple[int, ...]:
+        """The rules of the same block of which none may match, if this one is to bring the output out of it."""
+        rule = self.rules[number]
+        fellows = self.of_block[rule.block]
+        match self.hit[number]:
+            case HitPolicy.FIRST:
+                return fellows[: fellows.index(number)]
+            case HitPolicy.UNIQUE:
+                return tuple(n for n in fellows if n != number)
+            case HitPolicy.MOST_SEVERE if not self.is_united(name):
+                mine = self.key(number, name, severe=True)
+                return tuple(n for n in fellows if name in self.rules[n].then and self.key(n, name, severe=True) < mine)
+        return ()
+
+    def fails(self, number: int, name: str, without: int | None = None) -> Unless:
+        """The rule does not bring the output out of its block: it does not match, or one in its way does."""
+        return Unless(number, tuple(n for n in self.in_its_way(number, name) if n != without))
+
+    def wins(self, number: int, name: str, without: int | None = None, among: int = -1) -> list[Unless]:
+        """The rule, which matches, decides the output (of one that is united: has a part in it).
+
+        `among` are the rules (a bit each) that can match besides; demands on others say nothing.
+        """
+        demands = self.stands(number, name, without)
+        if self.is_united(name):
+            return demands
+        ranked = self.ranked[name]
+        rivals = ranked if self.stage.hit is HitPolicy.UNIQUE else ranked[: ranked.index(number)]
+        mine = self.rules[number].block
+        for rival in rivals:
+            if rival in (number, without) or not among >> rival & 1:
+                continue
+            if self.rules[rival].block == mine and self.hit[number] in {HitPolicy.FIRST, HitPolicy.UNIQUE}:
+                continue  # They never both come out of their block.
+            demands.append(self.fails(rival, name, without))
+        return demands
+
+    def nobody(self, name: str, without: int | None = None) -> list[Unless]:
+        """No rule brings the output out of its block."""
+        return [self.fails(n, name, without) for n in self.setters.get(name, ()) if n != without]
+
+    # ---- of a given set of matches
+
+    def settle(self, matched: Iterable[int]) -> Outcome:
+        """The outcome when exactly these rules match."""
+        by_block: dict[str, list[int]] = {}
+        for number in matched:
+            by_block.setdefault(self.rules[number].block, []).append(number)
+        conflicts: set[str] = set()
+        brought: dict[str, list[int]] = {}
+        for numbers in by_block.values():
+            hit = self.hit[numbers[0]]
+            if hit is HitPolicy.FIRST:
+                numbers = [min(numbers)]  # noqa: PLW2901 - numbers are in the order of the block
+            elif hit is HitPolicy.UNIQUE and len(numbers) > 1:
+                conflicts.update(name for n in numbers for name in self.rules[n].then)
+                continue
+            self._bring(hit, numbers, brought)
+        winner: dict[str, int] = {}
+        united: dict[str, tuple[int, ...]] = {}
+        severe = self.stage.hit is HitPolicy.MOST_SEVERE
+        for name, setters in brought.items():
+            if self.is_united(name):
+                united[name] = tuple(setters)
+            elif self.stage.hit is HitPolicy.UNIQUE and len(setters) > 1:
+                conflicts.add(name)
+            elif len(setters) == 1:
+                winner[name] = setters[0]
+            else:
+                winner[name] = min(setters, key=lambda n: self.key(n, name, severe=severe))
+        return Outcome(winner, united, conflicts)
+
+    def _bring(self, hit: HitPolicy, numbers: list[int], brought: dict[str, list[int]]) -> None:
+        best: dict[str, int] = {}
+        for number in numbers:
+            for name in self.rules[number].then:
+                if hit is HitPolicy.MOST_SEVERE and not self.is_united(name):
+                    known = best.get(name)
+                    if known is None or self.key(number, name, severe=True) < self.key(known, name, severe=True):
+                        best[name] = number
+                else:
+                    brought.setdefault(name, []).append(number)
+        for name, number in best.items():
+            brought.setdefault(name, []).append(number)
+
+
+def members(value: Output) -> tuple[Notification | str, ...]:
+    """The items of a united output."""
+    if isinstance(value, list | tuple):
+        return tuple(item if isinstance(item, Notification) else str(item) for item in value)
+    return (str(value),)
+
+
+def is_united(vocabulary: Vocabulary, name: str) -> bool:
+    """Whether several rules' values of this output are united instead of competing."""
+    if name in {"notify", "require"}:
+        return True
+    return name in vocabulary and vocabulary[name].type is FieldType.SET
+
+
+def severity(vocabulary: Vocabulary, name: str, value: Output) -> int:
+    """Higher is more severe; outputs without an order are all alike."""
+    known = vocabulary.fields.get(name)
+    if known is not None and known.type is FieldType.ENUM and isinstance(value, str) and value in known.values:
+        return known.values.index(value)
+    return 0
+
+
+def _is_live(rule: Rule) -> bool:
+    return rule.mode is RuleMode.LIVE

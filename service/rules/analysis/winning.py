@@ -1,0 +1,113 @@
+"""Rules that match and never count: shadowed by those before them, or always beaten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.rules.analysis.boxes import contains
+from service.rules.analysis.inquiry import Inquiry
+from service.rules.analysis.policies import Unless
+from service.rules.codes import Code
+from service.rules.model import HitPolicy
+
+KIND = "whether it ever counts"
+MOST_REDUCED = 40
+"""Rivals of which the ones that matter are looked for."""
+
+
+def find_dead(inquiry: Inquiry) -> None:
+    alive = _sampled(inquiry)
+
+    def ask(number: int) -> None:
+        if number in alive:
+            return
+        contest = inquiry.contest
+        for name in contest.rules[number].then:
+            if inquiry.find([number], contest.wins(number, name, among=inquiry.view.meeting(number))) is not None:
+                return
+        inquiry.dead.add(number)
+        _report(inquiry, number)
+
+    inquiry.each(KIND, inquiry.live(), ask)
+
+
+def _sampled(inquiry: Inquiry) -> set[int]:
+    """Rules of which a quick try shows that they win somewhere."""
+    contest, alive = inquiry.contest, set()
+    for number in inquiry.live():
+        rivals = 0
+        meeting = inquiry.view.meeting(number)
+        for name in contest.rules[number].then:
+            for demand in contest.wins(number, name, among=meeting):
+                rivals |= 1 << demand.loser
+            if number in alive:
+                break
+            point = inquiry.view.sample(number, rivals)
+            if point is not None:
+                inquiry.note_point(number, point)
+                alive |= contest.settle(inquiry.view.matching(point)).won()
+    return alive
+
+
+def _report(inquiry: Inquiry, number: int) -> None:
+    rule, contest = inquiry.rule(number), inquiry.contest
+    rivals = _rivals(inquiry, number)
+    point = inquiry.point_of(number)
+    if is_shadowed(inquiry, number):
+        message = f"{rule.id} is shadowed: whatever it matches, {inquiry.named(rivals)} {_takes(rivals)} first"
+        hint = "remove it, or put it before them, or narrow them"
+        code = Code.SHADOWED_RULE
+    else:
+        exclusive = HitPolicy.UNIQUE in {contest.hit[number], contest.stage.hit}
+        how = ("or excludes it" if len(rivals) == 1 else "or exclude it") if exclusive else "by severity"
+        message = f"{rule.id} never counts: wherever it matches, {inquiry.named(rivals)} {_wins(rivals)} {how}"
+        hint = "remove it, or give it what the others do not give"
+        code = Code.NEVER_WINS
+    finding = inquiry.finding(code, [number, *rivals], message, hint, point)
+    if not inquiry.confirmed(finding):
+        # That it never counts is proven for all facts; only the example could not be made.
+        inquiry.findings.append(inquiry.finding(code, [number, *rivals], message, hint))
+
+
+def is_shadowed(inquiry: Inquiry, number: int) -> bool:
+    """Whether order alone takes everything from the rule; else severity or a conflict has a part in it."""
+    contest = inquiry.contest
+    if contest.hit[number] is HitPolicy.FIRST:
+        name = next(iter(contest.rules[number].then), "")
+        if inquiry.find([number], contest.stands(number, name)) is None:
+            return True
+    ordered = {HitPolicy.FIRST, HitPolicy.COLLECT}
+    return contest.hit[number] in ordered and contest.stage.hit in ordered
+
+
+def _rivals(inquiry: Inquiry, number: int) -> list[int]:
+    """The rules that take everything from this one; as few of them as are easily found."""
+    contest = inquiry.contest
+    meeting = inquiry.view.meeting(number)
+    demands = {name: contest.wins(number, name, among=meeting) for name in contest.rules[number].then}
+    rivals = sorted({d.loser for found in demands.values() for d in found if meeting >> d.loser & 1})
+    for rival in rivals:
+        if all(any(contains(o, b) for o in inquiry.view.boxes[rival]) for b in inquiry.view.boxes[number]) and all(
+            rival in {d.loser for d in found if not d.saviours} for found in demands.values()
+        ):
+            return [rival]
+    if len(rivals) > MOST_REDUCED:
+        return rivals
+    for rival in list(rivals):
+        fewer = [r for r in rivals if r != rival]
+        if all(inquiry.find([number], _among(found, fewer)) is None for found in demands.values()):
+            rivals = fewer
+    return rivals
+
+
+def _among(demands: Sequence[Unless], rivals: Sequence[int]) -> list[Unless]:
+    kept = set(rivals)
+    return [demand for demand in demands if demand.loser in kept]
+
+
+def _takes(rivals: Sequence[int]) -> str:
+    return "takes it" if len(rivals) == 1 else "take it"
+
+
+def _wins(rivals: Sequence[int]) -> str:
+    return "wins" if len(rivals) == 1 else "win"
