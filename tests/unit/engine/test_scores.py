@@ -1,8 +1,11 @@
 """Scores: what they come to, exactly; what is missing or in error; and how they are told."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.domain.decision import ScoreOutcome, StageOutcome
 from service.domain.event import ActorRole, Event
@@ -335,3 +338,25 @@ def test_the_order_of_factors_in_the_file_is_nothing():
     first = next(i for i, line in enumerate(lines) if "effort:" in line)
     shuffled = [*lines[:first], *reversed(lines[first : first + 4]), *lines[first + 4 :]]
     assert revision(RICE) == revision("".join(shuffled))
+
+
+CENTS = st.integers(-(10**7), 10**7).map(lambda n: Decimal(n) / 1000)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    users=CENTS,
+    effort=CENTS,
+    weights=st.tuples(CENTS.filter(bool), CENTS.filter(bool)),
+    places=st.integers(0, 6),
+    rounding=st.sampled_from([("half_up", ROUND_HALF_UP), ("half_even", ROUND_HALF_EVEN), ("down", ROUND_DOWN)]),
+)
+def test_sums_agree_with_decimal_arithmetic(users, effort, weights, places, rounding):
+    factors = [f"a: {{field: users, weight: {weights[0]:f}}}", f"b: {{field: effort, weight: {weights[1]:f}}}"]
+    rest = f"output: score\n  round: {places}\n  rounding: {rounding[0]}"
+    decision = decided(compiled_of(simple(factors, rest)), users=float(users), effort=float(effort))
+    with localcontext() as context:
+        context.prec = 60
+        total = users * weights[0] + effort * weights[1]
+        expected = total.quantize(Decimal(1).scaleb(-places), rounding=rounding[1])
+    assert Decimal(repr(decision.facts["score"])) == expected
