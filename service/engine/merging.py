@@ -30,6 +30,8 @@ OTHERS = "absorbed.others"
 """What the absorbed request had absorbed itself."""
 LATEST_AT, LATEST = "absorbed.latest_at", "absorbed.latest"
 """The latest merge on the way of a notice: when, and of which request."""
+FORWARDED = "merged.hops"
+"""How often a message of the customer has been passed on."""
 HOPS = "absorbed.hops"
 MOST_HOPS = 100
 """How often a notice is passed on; it ends also where others go in circles that are being undone."""
@@ -53,7 +55,9 @@ def begin(
 ) -> Opening:
     """What `lifecycle.begin` does, and the part of merges in it."""
     if event.type not in TYPES:
-        return Opening(event, lifecycle.begin(state, event), [], [])
+        request = lifecycle.begin(state, event)
+        forwarded, said = _forward(state, event, moment)
+        return Opening(event, request, forwarded, said)
     if event.type == EventType.MERGED:
         return _merge(state, event, moment)
     request = lifecycle.begin(state, event)
@@ -65,6 +69,21 @@ def begin(
     if event.type == EventType.MERGE_REFUSED:
         return _take_back(request, event)
     return _absorb(definitions, request, event, moment)
+
+
+def _forward(state: RequestState | None, event: Event, moment: datetime) -> tuple[list[Event], list[Flag]]:
+    """What the customer still says to a merged request reaches the one that goes on."""
+    if state is None or state.merged is None or event.type not in lifecycle.ENDS_WAITING:
+        return [], []
+    hops = event.data.get(FORWARDED, 0)
+    into = state.merged.into
+    if not isinstance(hops, int) or hops >= MOST_HOPS:
+        message = f"the message was passed on {MOST_HOPS} times and ends here; look for merges in a circle"
+        return [], [Flag("MERGE_CHAIN_TOO_LONG", message)]
+    data = {**event.data, FORWARDED: hops + 1}
+    told = _follow_up(state, event, EventType(event.type), into, data, moment)
+    told = replace(told, actor=event.actor, actor_id=event.actor_id, time=event.time)
+    return [told], [Flag("FORWARDED", f"the request is merged into {into}, which is told")]
 
 
 def _merge(state: RequestState | None, event: Event, moment: datetime) -> Opening:
