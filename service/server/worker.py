@@ -6,6 +6,7 @@ Workers are crash-only: a loop that fails unexpectedly ends the process, and the
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -265,7 +266,13 @@ async def _supervised(config: Config, logger: Logger, pipe: int, slot: int) -> N
             # The supervisor is gone: nobody would replace or stop this worker.
             worker.stop()
 
-    await worker.run(beat=lambda: say(b"."), ready=lambda: say(b"R"))
+    def ready() -> None:
+        # What is there from the start stays: looking through it for garbage again and again would hold up requests.
+        gc.collect()
+        gc.freeze()
+        say(b"R")
+
+    await worker.run(beat=lambda: say(b"."), ready=ready)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,13 @@ def percentiles(seconds: Sequence[float]) -> tuple[float, float]:
 
 def resident_megabytes() -> float:
     """Resident memory of this process (Linux)."""
-    with Path("/proc/self/status").open(encoding="ascii") as status:
+    return resident_megabytes_of("self")
+
+
+def resident_megabytes_of(process: int | str) -> float:
+    """Resident memory of a process by its id (Linux)."""
+    with Path(f"/proc/{process}/status").open(encoding="ascii") as status:
         for line in status:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
-    raise RuntimeError("no VmRSS in /proc/self/status")
+    raise RuntimeError(f"no VmRSS in /proc/{process}/status")
