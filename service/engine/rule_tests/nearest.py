@@ -8,7 +8,7 @@ from service.engine.compiled import plain
 from service.engine.facts import Record
 from service.engine.rule_tests.checks import Difference
 from service.engine.rule_tests.scene import Scene
-from service.rules.condition import All, AnyOf, Atom, Condition, Not, Op
+from service.rules.condition import All, AnyOf, Atom, Condition, Not, Op, atoms
 from service.rules.model import Rule
 
 PHRASES = {
@@ -19,7 +19,8 @@ PHRASES = {
         "or": " or ",
         "and": " and ",
         "not": "not ({what})",
-        "is": "{field}={value}",
+        "is": "{what} (is {value})",
+        "missing": "missing",
     },
     "zh": {
         "nearest": "最接近的规则：{rule} [{place}] 给出 {value}，但还需 {needs}",
@@ -28,7 +29,8 @@ PHRASES = {
         "or": " 或 ",
         "and": " 且 ",
         "not": "非（{what}）",
-        "is": "{field}={value}",
+        "is": "{what}（现为 {value}）",
+        "missing": "空",
     },
 }
 SIGNS = {
@@ -57,7 +59,7 @@ def nearest(scene: Scene, difference: Difference, language: str = "en") -> Itera
         yield words["never"].format(stage=difference.stage, name=name, value=difference.wanted)
         return
     lacking = {rule.id: list(unmet(rule.when, scene.record, words)) for rule in candidates}
-    best = min(candidates, key=lambda rule: (len(lacking[rule.id]), rule.order))
+    best = min(candidates, key=lambda rule: (len(lacking[rule.id]), -met(rule.when, scene.record), rule.order))
     needs = lacking[best.id]
     yield words["nearest" if needs else "outranked"].format(
         rule=best.id,
@@ -65,6 +67,11 @@ def nearest(scene: Scene, difference: Difference, language: str = "en") -> Itera
         value=f"{name} {difference.wanted}" if name in stage.derives else "that",
         needs=words["and"].join(needs),
     )
+
+
+def met(condition: Condition, record: Record) -> int:
+    """How much of the condition holds already."""
+    return sum(record.truth(atom) is True for atom in set(atoms(condition)))
 
 
 def gives(rule: Rule, name: str, difference: Difference) -> bool:
@@ -82,7 +89,7 @@ def unmet(condition: Condition, record: Record, words: dict[str, str]) -> Iterat
         return
     match condition:
         case Atom():
-            yield atom_text(condition, record)
+            yield atom_text(condition, record, words)
         case Not(child):
             yield words["not"].format(what=text(child, record, words))
         case All(children):
@@ -120,7 +127,7 @@ def refuted(condition: Condition, record: Record) -> bool:
 def text(condition: Condition, record: Record, words: dict[str, str]) -> str:
     match condition:
         case Atom():
-            return atom_text(condition, record)
+            return atom_text(condition, record, words)
         case Not(child):
             return words["not"].format(what=text(child, record, words))
         case All(children):
@@ -129,14 +136,15 @@ def text(condition: Condition, record: Record, words: dict[str, str]) -> str:
             return words["or"].join(text(child, record, words) for child in children)
 
 
-def atom_text(atom: Atom, record: Record) -> str:
+def atom_text(atom: Atom, record: Record, words: dict[str, str]) -> str:
     """Such as `impact=wide (is single)`; personal values are not shown."""
     operands = ", ".join(str(operand) for operand in atom.operands)
     sign = SIGNS.get(atom.op, f" {atom.op.value} ")
     if len(atom.operands) > 1:
         operands = f"[{operands}]"
+    what = f"{atom.field}{sign}{operands}"
     if record.plan.rulebook.vocabulary[atom.field].personal or atom.op is Op.MISSING:
-        return f"{atom.field}{sign}{operands}"
+        return what
     actual = record.value(atom.field)
-    shown = "missing" if actual is None else ", ".join(actual) if isinstance(actual, list) else str(actual)
-    return f"{atom.field}{sign}{operands} (is {shown})"
+    shown = words["missing"] if actual is None else ", ".join(actual) if isinstance(actual, list) else str(actual)
+    return words["is"].format(what=what, value=shown)
