@@ -12,13 +12,22 @@ from service.rules.dates import read_date, read_intervals, read_yearly, read_zon
 from service.rules.nodes import MappingNode, Node, ScalarNode
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
-from service.sla.calendar import ALWAYS, Calendar
+from service.sla.calendar import ALWAYS, WEEKDAYS, Calendar
 
 _KEYS = (
     "id", "timezone", "weekly", "years", "provisional", "holidays", "extra_workdays", "annual_holidays", "overrides",
     "breaks", "description", "because", "source",
 )  # fmt: skip
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SHORT_DAYS = {
+    **{name.casefold(): day for name, day in zip(WEEKDAYS, DAYS, strict=True)},
+    **{f"{week}{number}": day for week in ("周", "星期") for number, day in zip("一二三四五六日", DAYS, strict=True)},
+    **{day: day for day in DAYS},
+    **dict.fromkeys(("周天", "星期天"), "sun"),
+    "tues": "tue",
+    "thurs": "thu",
+    "weds": "wed",
+}
 Intervals = tuple[tuple[int, int], ...]
 _Day = TypeVar("_Day", date, str)
 
@@ -98,7 +107,9 @@ class _CalendarReader:
             return DAYS
         if first in DAYS and last in DAYS and DAYS.index(first) <= DAYS.index(last):
             return DAYS[DAYS.index(first) : DAYS.index(last) + 1]
-        self._report.add(Code.WRONG_VALUE, key, f'"{key.text}" names no days', "write mon-fri, sat or daily")
+        near = "-".join(_SHORT_DAYS.get(part.strip().casefold(), "?") for part in key.text.split("-"))
+        hint = "write mon-fri, sat or daily" if "?" in near else f"did you mean {near}?"
+        self._report.add(Code.WRONG_VALUE, key, f'"{key.text}" names no days', hint)
         return ()
 
     def _year_set(self, name: str) -> frozenset[int] | None:

@@ -64,7 +64,9 @@ class ConditionCompiler:
     def _negated(self, node: Node) -> Condition:
         inner = self.when(node)
         if inner == ALWAYS and isinstance(node, MappingNode) and not node.entries:
-            self._report.add(Code.NEVER_TRUE, node, "`not` of nothing is never true")
+            self._report.add(
+                Code.NEVER_TRUE, node, "`not` of nothing is never true", "say what must not hold, or remove it"
+            )
         return negate(inner)
 
     def field_name(self, node: Node) -> str | None:
@@ -185,7 +187,8 @@ class ConditionCompiler:
         """The values of an ordered enum from one position to another."""
         values = field.values[low : high + 1]
         if not values:
-            self._report.add(Code.NEVER_TRUE, node, f"no value of {field.name} is beyond this one")
+            order_hint = f"its values, from least to most severe: {', '.join(field.values)}"
+            self._report.add(Code.NEVER_TRUE, node, f"no value of {field.name} is beyond this one", order_hint)
             return ALWAYS
         return atom(field.name, Op.IN, values)
 

@@ -9,10 +9,10 @@ from service.rules.codes import Code
 from service.rules.csv_cells import ANY, CellReader
 from service.rules.csv_text import Cell, Record, records, separator_of
 from service.rules.csv_values import as_text, scalar
-from service.rules.csv_words import COLUMNS
+from service.rules.csv_words import COLUMNS, FALSE, TRUE
 from service.rules.diagnostic import Report
 from service.rules.folding import fold
-from service.rules.nodes import MappingNode, Node, Place, RefusedNode, SequenceNode
+from service.rules.nodes import MappingNode, Node, Place, Plain, RefusedNode, SequenceNode
 from service.rules.scalars import resolve
 from service.rules.vocabulary import Field
 
@@ -48,7 +48,7 @@ def read_rows(text: str, file: str, wanted: Wanted, fields: Mapping[str, Field],
     if columns is None:
         return ()
     if len(found) == 1:
-        report.add(Code.TABLE_EMPTY, found[0].place, "the table has no rows below its header")
+        report.add(Code.TABLE_EMPTY, found[0].place, "the table has no rows below its header", "add a row")
     reader = _RowReader(CellReader(report, separator), wanted, columns, fields, report)
     return tuple(reader.row(record) for record in found[1:])
 
@@ -167,4 +167,10 @@ class _RowReader:
         if name in _DATES:
             return self._cells.date(cell)
         text = self._cells.text(cell)
-        return text if name == "because" else scalar(cell, resolve(text.text))
+        return text if name == "because" else scalar(cell, _word(text.text))
+
+
+def _word(text: str) -> Plain:
+    """A word of the language, such as `shadow`, or yes or no as people write it."""
+    folded = fold(text)
+    return True if folded in TRUE else False if folded in FALSE else resolve(folded)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from service.rules.codes import Code
 from service.rules.diagnostic import Report
 from service.rules.meant import meant_date, meant_interval, meant_zone
-from service.rules.nodes import Node, ScalarNode, SequenceNode
+from service.rules.nodes import Node, ScalarNode, SequenceNode, describe
 from service.rules.reader import Reader
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
@@ -90,11 +90,14 @@ def read_intervals(report: Report, reader: Reader, node: Node, what: str) -> tup
     for item in items:
         interval = _interval(item)
         if interval is None:
-            meant = meant_interval(item.text) if isinstance(item, ScalarNode) else ""
+            text = item.text if isinstance(item, ScalarNode) else describe(item)
+            meant = meant_interval(text)
             hint = f"write {meant}" if meant else 'write it like "09:00-18:00"'
-            report.add(Code.INVALID_INTERVAL, item, f"{what} is not an interval", hint)
+            report.add(Code.INVALID_INTERVAL, item, f"{what}: {text[:40]} is not an interval of hours", hint)
         elif found and interval[0] < found[-1][1]:
-            report.add(Code.INVALID_INTERVAL, item, f"{what} overlaps the interval before it", "put them in order")
+            report.add(
+                Code.INVALID_INTERVAL, item, f"{what}: this interval overlaps the one before it", "put them in order"
+            )
         else:
             found.append(interval)
     return tuple(found)

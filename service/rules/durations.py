@@ -26,13 +26,14 @@ class Duration(NamedTuple):
     unit: TargetUnit
 
 
-def read_duration(report: Report, node: Node, what: str) -> Duration | None:
-    """A duration above zero and below ten years; None with a diagnostic."""
+def read_duration(report: Report, node: Node, what: str, *, wall: bool = False) -> Duration | None:
+    """A duration above zero and below ten years; None with a diagnostic. `wall` hints at none in working days."""
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         number = isinstance(node, ScalarNode) and isinstance(node.value, int | float)
         hint = EXAMPLES
         if number and isinstance(node, ScalarNode):
-            hint = f"say the unit: {node.text}m (minutes), {node.text}h (hours) or {node.text}bd (working days)"
+            days = "" if wall else f" or {node.text}bd (working days)"
+            hint = f"say the unit: {node.text}m (minutes), {node.text}h (hours){days}"
         report.add(Code.INVALID_DURATION, node, f"{what} must be a duration, not {describe(node)}", hint)
         return None
     text = node.value
@@ -40,6 +41,8 @@ def read_duration(report: Report, node: Node, what: str) -> Duration | None:
         message = f'{what} "{text}" could mean calendar days or working days'
         meant = meant_duration(text)
         hint = f"write {meant}" if meant else "write 24h for wall or opening hours, 1bd for a working day"
+        if wall:
+            hint = f"write {meant.partition(' or ')[0] or '24h'}"
         report.add(Code.DAY_DURATION, node, message, hint)
         return None
     duration = parse_duration(text)
@@ -48,7 +51,8 @@ def read_duration(report: Report, node: Node, what: str) -> Duration | None:
         return None
     limit = MAX_WORKING_DAYS if duration.unit is TargetUnit.WORKING_DAYS else MAX_SECONDS
     if not 0 < duration.amount <= limit:
-        report.add(Code.INVALID_DURATION, node, f"{what} must be above zero and at most ten years, not {text[:40]}")
+        message = f"{what} must be above zero and at most ten years, not {text[:40]}"
+        report.add(Code.INVALID_DURATION, node, message, EXAMPLES)
         return None
     return duration
 
@@ -63,7 +67,7 @@ def duration_hint(text: str) -> str:
 
 def read_seconds(report: Report, node: Node, what: str) -> int | None:
     """A duration in wall seconds; working days are refused."""
-    duration = read_duration(report, node, what)
+    duration = read_duration(report, node, what, wall=True)
     if duration is None or duration.unit is TargetUnit.SECONDS:
         return None if duration is None else duration.amount
     report.add(Code.INVALID_DURATION, node, f"{what} cannot be in working days", "write hours, such as 24h")

@@ -86,7 +86,9 @@ def _read_terms(scope: Scope, entry: _Entry, node: Node) -> None:
         if text and not term:
             scope.report.add(Code.WRONG_VALUE, item, "the term holds only invisible characters")
         elif term in entry.own:
-            scope.report.add(Code.DUPLICATE_TERM, item, f"the term {text} stands twice in {entry.key.text}")
+            scope.report.add(
+                Code.DUPLICATE_TERM, item, f"the term {text} stands twice in {entry.key.text}", "remove one"
+            )
         elif term:
             entry.own.add(term)
 

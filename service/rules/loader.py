@@ -121,7 +121,7 @@ def _parse(files: list[RuleText], report: Report) -> _Parsed:
             _note_incomplete(file, report)
         elif not isinstance(root, MappingNode):
             message = "a rule file is a mapping with a key such as `stage:` or `fields:`"
-            report.add(Code.FILE_KIND, start, message)
+            report.add(Code.FILE_KIND, start, message, "begin the file with such a key, without `- `")
         else:
             _sort(parsed, root, report)
     return parsed

@@ -41,7 +41,9 @@ class OutputCompiler:
         """A mapping of outputs; it must set something."""
         mapping = self._scope.reader.mapping(node, "then")
         if mapping is not None and not mapping.entries:
-            self._report.add(Code.EMPTY_LIST, node, "the rule sets nothing")
+            self._report.add(
+                Code.EMPTY_LIST, node, "the rule sets nothing", "say what it decides, such as `category: complaint`"
+            )
         found: dict[str, Output] = {}
         for key, value in mapping.entries if mapping else ():
             if self.may_set(key):

@@ -96,7 +96,12 @@ class _Builder:
             case yaml.DocumentStartEvent():
                 self._documents += 1
                 if self._documents > 1:
-                    self._refuse(Code.YAML_UNSUPPORTED, self._place(event), "one document a file; put this in its own")
+                    self._refuse(
+                        Code.YAML_UNSUPPORTED,
+                        self._place(event),
+                        "one document a file",
+                        "remove the line ---, or put what follows in its own file",
+                    )
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         place = self._place(event)
@@ -132,7 +137,12 @@ class _Builder:
         place = self._place(event)
         self._aliases += 1
         if (event.anchor or "") not in self._anchors:
-            self._refuse(Code.YAML_ALIAS, place, f"*{event.anchor} refers to nothing complete above it")
+            self._refuse(
+                Code.YAML_ALIAS,
+                place,
+                f"*{event.anchor} refers to nothing complete above it",
+                "write the repeated part out, or quote a text that begins with *",
+            )
         node, size, height = self._anchors[event.anchor or ""]
         self._aliased_nodes += size
         self._check_depth(len(self._open) + height, place)
@@ -162,7 +172,12 @@ class _Builder:
                 self._refuse(Code.YAML_UNSUPPORTED, key.place, "a key must be a word or a text")
             elif key.text in seen:
                 first = seen[key.text].line
-                self._report.add(Code.YAML_DUPLICATE_KEY, key, f"{_short(key.text)} was already given in line {first}")
+                self._report.add(
+                    Code.YAML_DUPLICATE_KEY,
+                    key,
+                    f"{_short(key.text)} was already given in line {first}",
+                    "keep one of the two",
+                )
             else:
                 seen[key.text] = key.place
                 entries.append((key, value))
@@ -185,7 +200,8 @@ class _Builder:
 
     def _check_tag(self, tag: str | None, place: Place) -> None:
         if tag is not None:
-            self._report.add(Code.YAML_UNSUPPORTED, place, f"the tag {tag} has no meaning here", "leave it out")
+            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            self._report.add(Code.YAML_UNSUPPORTED, place, f"the tag {shown} has no meaning here", "leave it out")
 
     def _place(self, event: yaml.Event) -> Place:
         mark = event.start_mark
@@ -199,6 +215,8 @@ class _Builder:
 
 def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, report: Report) -> None:
     mark = error.problem_mark or error.context_mark
+    if error.context_mark is not None and "quoted scalar" in (error.context or "") and _ends_early(error):
+        mark = error.context_mark  # where the quote opens; the end of the file tells nothing
     line = mark.line if mark else 0
     column = mark.column if mark else 0
     place = Place(file, line + 1, column + 1)
@@ -207,6 +225,10 @@ def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, report: Re
     if began is not None and began.line != line:
         message = f"{message} (it begins in line {began.line + 1})"
     report.add(Code.YAML_SYNTAX, place, message, hint)
+
+
+def _ends_early(error: yaml.MarkedYAMLError) -> bool:
+    return any(word in (error.problem or "") for word in ("end of stream", "document"))
 
 
 def _report_character(error: ReaderError, text: str, file: str, report: Report) -> None:

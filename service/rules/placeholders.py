@@ -57,7 +57,7 @@ def check_placeholders(
 def _warn(scope: Scope, node: Node, name: str, lacking: list[Use], known: set[str]) -> None:
     where = "a decision" if len(lacking) == len(Use) else " or ".join(lacking)
     message = f"nothing fills in {{{name}}} in {where}"
-    hint = scope.report.suggest(name, known - {name})
+    hint = scope.report.suggest(name, known - {name}) or "use a name that is filled in there, such as {number}"
     if name in scope.fields and not scope.fields[name].derived_by:
         hint = f"{name} is given by events; messages carry only what rules derive"
     scope.report.add(Code.UNKNOWN_PLACEHOLDER, node, message, hint)

@@ -9,7 +9,12 @@ from service.rules.codes import Code
 from service.rules.diagnostic import Report
 from service.rules.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 from service.rules.punctuation import mapping_hint
+from service.rules.scalars import trap
 
+_BOOLEAN_WORDS = {
+    **dict.fromkeys(("true", "yes", "on", "y", "1", "是", "真"), "true"),
+    **dict.fromkeys(("false", "no", "off", "n", "0", "否", "假"), "false"),
+}
 _ID = re.compile(r"\w[\w.\-]*\Z")
 MAX_ID = 128
 MAX_TEXT = 4_096
@@ -57,20 +62,27 @@ class Reader:
         return None
 
     def integer(self, node: Node, what: str, least: int | None = None, most: int | None = None) -> int | None:
+        if _is_trap(node):
+            return None
         if not isinstance(node, ScalarNode) or type(node.value) is not int:
-            hint = "remove the quotes" if isinstance(node, ScalarNode) and node.text.isdecimal() else ""
+            hint = "write it in digits"
+            if isinstance(node, ScalarNode) and node.text.isdecimal():
+                hint = "remove the quotes"
             self.wrong(node, f"{what} must be a whole number, not {describe(node)}", hint)
             return None
         if (least is not None and node.value < least) or (most is not None and node.value > most):
             bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-            self.report.add(Code.WRONG_VALUE, node, f"{what} must be {bounds}, not {node.text}")
+            self.report.add(Code.WRONG_VALUE, node, f"{what} must be {bounds}, not {node.text}", f"write {bounds}")
             return None
         return node.value
 
     def boolean(self, node: Node, what: str) -> bool | None:
         if isinstance(node, ScalarNode) and isinstance(node.value, bool):
             return node.value
-        self.wrong(node, f"{what} must be true or false, not {describe(node)}")
+        if not _is_trap(node):
+            meant = _BOOLEAN_WORDS.get(node.text.strip().casefold(), "") if isinstance(node, ScalarNode) else ""
+            hint = f"write {meant}, without quotes" if meant else ""
+            self.wrong(node, f"{what} must be true or false, not {describe(node)}", hint)
         return None
 
     def choice(self, node: Node, what: str, known: Collection[str], code: Code = Code.WRONG_VALUE) -> str | None:
@@ -85,16 +97,19 @@ class Reader:
         if isinstance(node, MappingNode):
             return node
         hint = mapping_hint(node.text) if isinstance(node, ScalarNode) and node.plain else ""
-        self.wrong(node, f"{what} must be a mapping (key: value), not {describe(node)}", hint)
+        message = f"{what} must be a mapping (key: value), not {describe(node)}"
+        self.wrong(node, message, hint or "write `key: value`, each on a line of its own, or {key: value}")
         return None
 
     def sequence(self, node: Node, what: str) -> tuple[Node, ...]:
         """The items of a list that must not be empty."""
         if not isinstance(node, SequenceNode):
-            self.wrong(node, f"{what} must be a list, not {describe(node)}")
+            self.wrong(
+                node, f"{what} must be a list, not {describe(node)}", "write [a, b], or each item on a line with `- `"
+            )
             return ()
         if not node.items:
-            self.report.add(Code.EMPTY_LIST, node, f"{what} is an empty list")
+            self.report.add(Code.EMPTY_LIST, node, f"{what} is an empty list", "list something, or leave the key out")
         return node.items
 
     def one_or_more(self, node: Node, what: str) -> tuple[Node, ...]:
@@ -107,6 +122,11 @@ class Reader:
 
     def wrong(self, node: Node, message: str, hint: str = "") -> None:
         self.report.add(Code.WRONG_TYPE, node, message, hint)
+
+
+def _is_trap(node: Node) -> bool:
+    """Whether the parser has reported the scalar already, so that a second finding in its place would say less."""
+    return isinstance(node, ScalarNode) and node.plain and bool(trap(node.text))
 
 
 def is_nothing(node: Node) -> bool:
@@ -134,7 +154,8 @@ class Keys:
 
     def require(self, key: str) -> Node | None:
         if key not in self._values:
-            self._reader.report.add(Code.MISSING_KEY, self.node, f"{self.what} needs `{key}`")
+            hint = f"add `{key}: ...`"
+            self._reader.report.add(Code.MISSING_KEY, self.node, f"{self.what} needs `{key}`", hint)
         return self._values.get(key)
 
     def because(self, *, needed: bool = True) -> str:

@@ -45,6 +45,13 @@ _SECTION = {
     Kind.FIELD: "fields",
 }
 """The section that declares a kind."""
+_DECLARE = {
+    **{kind: f"declare it in `{section}:`, or use another" for kind, section in _SECTION.items()},
+    Kind.FIELD: "declare it in the vocabulary, with its type",
+    Kind.ROLE: "declare it in `roles:` of the rulebook",
+    Kind.DEPARTMENT: "declare it in `departments:` of the rulebook, with its code",
+    Kind.CALENDAR: "add a file with `calendar:`",
+}
 
 
 _BUILT_IN = Place("", 0, 0)
@@ -104,7 +111,7 @@ class Scope:
             self._used[kind].add(name)
             return True
         if not self.report.may_have_lost(_SECTION[kind]):
-            hint = self.report.suggest(name, self._declared[kind])
+            hint = self.report.suggest(name, self._declared[kind]) or _DECLARE[kind]
             self.report.add(Code(f"unknown-{kind}"), at, f"there is no {str(kind).replace('-', ' ')} {name}", hint)
         return False
 

@@ -60,7 +60,9 @@ def _blocks(
         return
     rules, table = section.keys.get("rules"), section.keys.get("table")
     if rules is None and table is None and section.keys.get("score") is None:
-        scope.report.add(Code.MISSING_KEY, root, "a file with `stage` needs `rules`, `table` or `score`")
+        scope.report.add(
+            Code.MISSING_KEY, root, "a file with `stage` needs `rules`, `table` or `score`", "add one of them"
+        )
     if rules is not None and (block := compile_rules(section, rules, rule_templates)):
         yield block
     if table is not None and (block := compile_table(section, table, csv_files)):

@@ -85,7 +85,7 @@ def _rows(section: Section, keys: Keys) -> tuple[Node, ...]:
         report.add(Code.MISSING_KEY, keys.node, "table needs `rows`, or `rows_from` with the name of a CSV file")
         return ()
     if isinstance(rows, SequenceNode) and not rows.items:
-        report.add(Code.TABLE_EMPTY, rows, "the table has no rows")
+        report.add(Code.TABLE_EMPTY, rows, "the table has no rows", "add a row, or remove the table")
         return ()
     return section.scope.reader.sequence(rows, "rows")
 
@@ -155,7 +155,7 @@ def _unique(section: Section, columns: list[_Column]) -> tuple[_Column, ...]:
     seen: set[str] = set()
     for column in columns:
         if column.name in seen:
-            section.scope.report.add(Code.DUPLICATE_ID, column.node, f"{column.name} is already a column")
+            section.scope.report.add(Code.DUPLICATE_ID, column.node, f"{column.name} is already a column", "remove one")
         elif column.name is not None:
             seen.add(column.name)
     return tuple(columns)

@@ -41,7 +41,12 @@ def _languages(scope: Scope, template: str, node: Node, placeholders: list[Place
     found: dict[str, str] = {}
     mapping = scope.reader.mapping(node, "template")
     if mapping is not None and not mapping.entries:
-        scope.report.add(Code.EMPTY_LIST, node, "the template has no text in any language")
+        scope.report.add(
+            Code.EMPTY_LIST,
+            node,
+            "the template has no text in any language",
+            'add one, such as `en: "{number} is late"`',
+        )
     for key, value in mapping.entries if mapping else ():
         if not _LANGUAGE.match(key.text):
             scope.report.add(Code.WRONG_VALUE, key, f'"{key.text}" is not a language', "write zh, en or zh-Hant")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from service.rules.builtin import BUILTIN_FIELDS
@@ -166,7 +167,7 @@ class _FieldReader:
         if node is None:
             return ""
         items = self._reader.one_or_more(node, "derived_by")
-        found = {self._reader.choice(item, "stage", STAGES, Code.UNKNOWN_STAGE) for item in items}
+        found = {self._reader.choice(item, "stage", STAGES, Code.UNKNOWN_STAGE) or _near_stage(item) for item in items}
         return ",".join(stage for stage in STAGES if stage in found)
 
     def _window(self) -> Window | None:
@@ -227,7 +228,13 @@ class _FieldReader:
 
     def _misplaced(self, key: str, node: Node, owners: str) -> None:
         message = f"`{key}` is for {owners}, not for a field of type {self._type}"
-        self._scope.report.add(Code.WRONG_TYPE, node, message)
+        self._scope.report.add(Code.WRONG_TYPE, node, message, f"remove `{key}`, or correct the type")
+
+
+def _near_stage(node: Node) -> str:
+    """What a misspelt stage was meant to be, so that one slip does not make every use of the field a mistake."""
+    near = get_close_matches(node.text, STAGES, n=1) if isinstance(node, ScalarNode) else []
+    return near[0] if near else ""
 
 
 def _is_countable(field: Field) -> bool:
