@@ -25,10 +25,12 @@ class Facts:
     holds: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     inside: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     matches: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    wrong: frozenset[str] = frozenset()
+    """Fields with a value that the vocabulary refuses."""
 
     @property
     def fields(self) -> frozenset[str]:
-        return frozenset({*self.values, *self.mentions, *self.holds, *self.inside, *self.matches})
+        return frozenset({*self.values, *self.mentions, *self.holds, *self.inside, *self.matches, *self.wrong})
 
     def lines(self) -> tuple[str, ...]:
         """The facts for people to read, each on a line."""
@@ -48,6 +50,7 @@ class Facts:
                 known = found.get(name)
                 texts = [known] if known and not known.startswith('"') and known != "missing" else []
                 found[name] = "; ".join([*texts, *parts]) if known != "missing" else "missing"
+        found.update(dict.fromkeys(self.wrong, "a wrong value"))
         return tuple(f"{name}: {text}" for name, text in sorted(found.items()))
 
 

@@ -7,6 +7,7 @@ cannot be evaluated, as they bring in the safe side of the stage, and a later st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from service.rules.analysis.boxes import EVERYTHING, Box, disjoint, meet
 from service.rules.analysis.budget import OverBudget
@@ -145,13 +146,15 @@ def _taken_by_failure(inquiry: Inquiry, rulebook: Rulebook, number: int, name: s
                     continue
                 if inquiry.find([number], [], both) is None:
                     continue
-                touched = sorted({a.field for a in atoms(contest.rules[rival].when)} & errors)
+                touched = sorted(_causes(inquiry, contest.rules[rival], errors))
                 what = f"a wrong value of {touched[0]}" if touched else "a calendar that lacks the year"
                 why = f"{what} keeps {contest.rules[rival].id} from an answer, and then {name} becomes {_word(safe)}"
                 found = inquiry.find([number], [], both)
                 assert found is not None
-                point = inquiry.view.choose(found)
-                inquiry.findings.append(_not_protected(inquiry, number, [rival], name, why, point))
+                finding = _not_protected(inquiry, number, [rival], name, why, inquiry.view.choose(found))
+                assert finding.witness is not None
+                wrong = frozenset(touched)
+                inquiry.findings.append(replace(finding, witness=replace(finding.witness, wrong=wrong)))
                 return True
     return False
 
@@ -161,6 +164,13 @@ def _independent(inquiry: Inquiry, wrong: frozenset[str], fields: set[str]) -> f
     vocabulary = inquiry.view.space.vocabulary
     parts = {part for name in fields if name in vocabulary for part in vocabulary[name].parts}
     return frozenset(wrong - fields - parts)
+
+
+def _causes(inquiry: Inquiry, rule: Rule, errors: frozenset[str]) -> set[str]:
+    """The given fields of which a wrong value makes the rule fail."""
+    vocabulary = inquiry.view.space.vocabulary
+    asked = {atom.field for atom in atoms(rule.when)} & errors
+    return {part for name in asked for part in (vocabulary[name].parts or (name,)) if part in errors}
 
 
 def _might_win(inquiry: Inquiry, failed: int, winner: int, name: str) -> bool:

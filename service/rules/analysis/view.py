@@ -107,7 +107,7 @@ class View:
         return {
             d: self.preferred[d] & mask or mask & -mask
             for d, mask in enumerate(domains)
-            if mask != self._full[d] or not self.preferred[d] & mask
+            if mask != self.domains[d] or not self.preferred[d] & mask
         }
 
     def sample(self, number: int, rivals: int) -> dict[int, int] | None:
