@@ -202,6 +202,19 @@ def check(
     raise typer.Exit(checking.check(path or rules or shipped_rules(), options))
 
 
+@app.command()
+@command
+def diff(
+    old: Annotated[Path, typer.Argument(help="Rules folder.")],
+    new: Annotated[Path, typer.Argument(help="Rules folder.")],
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Say what differs in meaning, with requests that show it; status 0 nothing, 1 something, 2 trouble."""
+    from service.cli.diffing import diff_folders
+
+    raise typer.Exit(diff_folders(old, new, output))
+
+
 @app.command("test")
 @command
 def run_rule_tests(
