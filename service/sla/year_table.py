@@ -54,6 +54,16 @@ class YearTable:
         index = bisect_right(self.starts, at) - 1
         return index >= 0 and at <= self.ends[index]
 
+    def intervals_between(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """The intervals of the year that overlap [start, end), whole, in order."""
+        first = max(bisect_right(self.starts, to_micros(start)) - 1, 0)
+        last = to_micros(end)
+        for opening, closing in zip(self.starts[first:], self.ends[first:], strict=True):
+            if opening >= last:
+                return
+            if closing > to_micros(start):
+                yield to_datetime(opening), to_datetime(closing)
+
     def earliest(self, worked: int) -> int:
         """The first instant at which `worked` (0 < worked <= total) has been worked: closing time, if used up there."""
         index = bisect_left(self.before, worked) - 1
