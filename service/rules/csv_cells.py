@@ -36,9 +36,20 @@ class CellReader:
     def __init__(self, report: Report, separator: str) -> None:
         self._report = report
         self._values = ValueReader(report, separator)
+        self._asked_before: dict[tuple[str, str], Node] = {}
+        """Columns repeat few cells many times."""
 
     def condition(self, field: Field, cell: Cell) -> Node | None:
         """What the cell asks of the field; the scalar `any` when it asks nothing."""
+        before = self._asked_before.get((field.name, cell.text))
+        if before is not None:
+            return _moved(before, cell.place)
+        found = self._condition(field, cell)
+        if found is not None:
+            self._asked_before[field.name, cell.text] = found
+        return found
+
+    def _condition(self, field: Field, cell: Cell) -> Node | None:
         if self._values.is_error(cell):
             return None
         text = cell.text
@@ -79,7 +90,7 @@ class CellReader:
 
     def _is_value_too(self, field: Field, cell: Cell) -> bool:
         """A keyword that the vocabulary also lists as a value could be meant either way."""
-        if fold(cell.text) not in {*map(fold, field.values), *field.aliases}:
+        if fold(cell.text) not in self._values.spellings(field):
             return False
         message = f'"{cell.text}" is a value of {field.name} and also a word of tables'
         hint = f"write '{cell.text} for the value, nothing to ask nothing, {{is: missing}} for a missing one"
@@ -94,16 +105,24 @@ class CellReader:
             return self._yaml(cell)
         if presence := _presence(text):
             return _mapping(cell, ("is", scalar(cell, presence)))
-        if fold(text) in {*map(fold, field.values), *field.aliases}:
+        if fold(text) in self._values.spellings(field):
             return self._values.value(field, cell, text)
         plain = normalize_width(text)
         if negation := _NOT.match(plain) or (field.type not in _TEXTUAL and _NOT_WORD.match(plain)):
-            inner = self._asked(field, cell, plain[negation.end() :])
+            rest = plain[negation.end() :]
+            if _NOT.match(rest) or _EQUAL.match(rest) or _NOT_WORD.match(rest):
+                self._values.refuse(cell, f'"{text[:40]}" denies more than once', "write one ! or none")
+                return None
+            inner = self._asked(field, cell, rest)
             return None if inner is None else _mapping(cell, ("not", inner))
         if _COMPARISON.match(plain):
             return self._comparisons(field, cell, plain)
         if equal := _EQUAL.match(plain):
-            return self._asked(field, cell, plain[equal.end() :])
+            rest = plain[equal.end() :]
+            if _NOT.match(rest) or _EQUAL.match(rest):
+                self._values.refuse(cell, f'"{text[:40]}" is not a comparison', "write the value, or ! and the value")
+                return None
+            return self._asked(field, cell, rest)
         if (word := _WORD.match(text)) and (operator := _operator(word[1])) in OPERATORS[field.type]:
             return self._worded(field, cell, operator, word[2].strip())
         ends = _INTERVAL.split(plain)

@@ -12,6 +12,9 @@ from service.rules.nodes import Place
 
 SEPARATORS = (",", ";", "\t")
 """As Excel saves: comma, semicolon where the comma is the decimal sign, tab for `Text (Tab delimited)`."""
+MAX_COLUMNS = 1_000
+MAX_CELL = 4_096
+"""Characters of a cell."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SEPARATOR_LINE = re.compile(r"sep=(.)[ \t]*(?=[\r\n]|\Z)", re.IGNORECASE)
 
@@ -79,6 +82,9 @@ class _Scanner:
         self._file = file
         self._plain = re.compile(rf"[^{re.escape(separator)}\r\n]*")
         self._separator = separator
+        self._nothing = re.compile(rf"[{re.escape(separator)} \t]*")
+        self._filled_at = 0
+        """Up to here nothing follows in the row."""
         self._blanks = re.compile(r" *" if separator == "\t" else r"[ \t]*")
         self._at = 0
         self._line = 1
@@ -86,15 +92,39 @@ class _Scanner:
 
     def records(self) -> Iterator[Record]:
         while self._at < len(self._text):
-            place = self._place()
-            cells = [self._cell()]
-            while self._text.startswith(self._separator, self._at):
-                self._at += 1
-                cells.append(self._cell())
+            if not self._skip_nothing():
+                yield self._record()
             self._end_line()
-            yield Record(place, tuple(cells))
+
+    def _skip_nothing(self) -> bool:
+        """Whether the rest of the row is empty, and then goes to its end. Each part of a row is looked at once."""
+        if self._at < self._filled_at:
+            return False
+        found = self._nothing.match(self._text, self._at)
+        end = found.end() if found else self._at
+        if end < len(self._text) and self._text[end] not in "\r\n":
+            self._filled_at = end
+            return False
+        self._at = end
+        return True
+
+    def _record(self) -> Record:
+        place = self._place()
+        cells = [self._cell()]
+        while self._text.startswith(self._separator, self._at) and not self._skip_nothing():
+            self._at += 1
+            cells.append(self._cell())
+            if len(cells) > MAX_COLUMNS:
+                raise _Unfit(cells[-1].place, f"the row has more than {MAX_COLUMNS} cells", "is it the right file?")
+        return Record(place, tuple(cells))
 
     def _cell(self) -> Cell:
+        cell = self._read_cell()
+        if len(cell.text) > MAX_CELL:
+            raise _Unfit(cell.place, f"the cell is longer than {MAX_CELL} characters", "does a quote not end?")
+        return cell
+
+    def _read_cell(self) -> Cell:
         match = self._blanks.match(self._text, self._at)
         start = match.end() if match else self._at
         if self._text.startswith('"', start):

@@ -56,6 +56,14 @@ class ValueReader:
     def __init__(self, report: Report, separator: str) -> None:
         self._report = report
         self._decimal_comma = separator == ";"
+        self._spellings: dict[str, dict[str, str]] = {}
+
+    def spellings(self, field: Field) -> dict[str, str]:
+        """The values of a field and their aliases, folded, to the value."""
+        found = self._spellings.get(field.name)
+        if found is None:
+            found = self._spellings[field.name] = {**field.aliases, **{fold(value): value for value in field.values}}
+        return found
 
     def value(self, field: Field, cell: Cell, text: str, *, literal: bool = False) -> ScalarNode | None:
         """`text` is the part of the cell that holds one value; `literal` when it was marked as text.
@@ -126,24 +134,23 @@ class ValueReader:
             case FieldType.TEXT | FieldType.STRING:
                 return True
             case FieldType.ENUM | FieldType.SET:
-                return text in field.values or fold(text) in field.aliases or not field.values
+                return fold(text) in self.spellings(field) or not field.values
             case FieldType.DECIMAL | FieldType.INTEGER:
                 return bool(_DECIMAL.match(text) or _THOUSANDS.match(text))
         return False
 
     def _member(self, field: Field, cell: Cell, text: str) -> str | None:
         """The value that the vocabulary means by this spelling; case and width make no difference."""
-        folded = fold(text)
-        known = {fold(value): value for value in field.values}
-        if folded in known or folded in field.aliases or not field.values:
-            return known.get(folded, text)
+        known = self.spellings(field)
+        if not field.values or (value := known.get(fold(text))) is not None:
+            return value if field.values else text
         zeros = [value for value in field.values if value.lstrip("0") == text.lstrip("0") and text.isdecimal()]
         if zeros:
             hint = f"write '{zeros[0]}, or {AS_TEXT}"
             self.refuse(cell, f'{field.name} has no value "{text}", and Excel drops leading zeros', hint)
             return None
         parts = [part for part in re.split(r"[,;，；/]", text) if part.strip()]
-        if len(parts) > 1 and all(fold(part) in known or fold(part) in field.aliases for part in parts):
+        if len(parts) > 1 and all(fold(part) in known for part in parts):
             hint = f"for any of several write {' | '.join(part.strip() for part in parts)}"
             self.refuse(cell, f'{field.name} has no value "{text[:40]}"', hint)
             return None

@@ -270,6 +270,11 @@ def test_a_decimal_comma_is_one_where_the_semicolon_separates(load):
         ("customer.id", "3-Jan", "write '3-Jan"),
         ("customer.id", "8.61E+12", "long number that Excel has shortened"),
         ("devices", "2|present", "write present alone"),
+        ("devices", "!" * 4_000 + "3", "denies more than once"),
+        ("devices", "not " * 1_000 + "3", "denies more than once"),
+        ("devices", "==!3", "is not a comparison"),
+        ("devices", "3" * 4_097, "the cell is longer than 4096 characters"),
+        ("customer.tier", "[" * 4_000, "nested deeper than"),
     ],
 )
 def test_what_a_spreadsheet_does_to_values_is_named(load, field, cell, said):
@@ -281,6 +286,29 @@ def test_what_a_spreadsheet_does_to_values_is_named(load, field, cell, said):
     (diagnostic,) = errors(result)
     assert (diagnostic.file, diagnostic.line, diagnostic.column) == ("t.csv", 2, 1)
     assert said in str(diagnostic)
+
+
+def test_phantom_columns_and_rows(load):
+    """Excel saves columns and rows that were once formatted, a few or as many as a sheet has."""
+    base = {"t.yaml": table("urgency")}
+    commas = "," * 16_000
+
+    for text in (
+        "urgency,priority,,\nurgent,P0,,\n" + ",,,\n" * 200_000,
+        f"urgency,priority{commas}\nurgent,P0{commas}\n{commas}\n",
+    ):
+        assert len(rules(load({**base, "t.csv": text}))) == 1
+
+    (diagnostic,) = errors(load({**base, "t.csv": f"urgency,priority{commas}x\nurgent,P0\n"}))
+    assert str(diagnostic).startswith("t.csv:1:1016 csv-syntax the row has more than 1000 cells")
+
+
+def test_yes_and_no_of_a_row_are_written_as_people_write_them(load):
+    text = "urgency,priority,protected,mode\nurgent,P0,是,Live\nnormal,P2,FALSE,\n"
+
+    found = rules(load({"t.yaml": table("urgency"), "t.csv": text}))
+
+    assert [(rule.protected, str(rule.mode)) for rule in found] == [(True, "live"), (False, "live")]
 
 
 def test_a_word_of_tables_that_is_also_a_value_is_not_guessed(load):
