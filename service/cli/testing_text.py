@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from service.cli.check_sources import Sources, printable
 from service.cli.testing_report import Result, Timed
 from service.engine.rule_tests.coverage import Coverage, Part, RuleCoverage, percent
-from service.rules.diagnostic import Severity
+from service.rules.diagnostic import Diagnostic, Severity
 
 WORDS = {
     "en": {
@@ -55,8 +56,10 @@ WORDS = {
 def lines(result: Result, language: str, *, filtered: bool = False) -> Iterator[str]:
     """Every mistake, every failing case, the coverage if asked for, and the sum."""
     words = WORDS.get(language, WORDS["en"])
+    sources = Sources(result.folder)
     for found in result.findings:
         yield f"{words['mistake' if found.severity == Severity.ERROR else 'warning']} {found}"
+        yield from excerpt_lines(found, sources)
     for case in result.cases:
         if case.failed:
             yield from case_lines(case, words)
@@ -67,14 +70,22 @@ def lines(result: Result, language: str, *, filtered: bool = False) -> Iterator[
     yield summary(result, words, filtered=filtered)
 
 
+def excerpt_lines(found: Diagnostic, sources: Sources) -> Iterator[str]:
+    """The line that a finding is about, with a caret."""
+    excerpt = sources.excerpt(found.file, found.line, found.column)
+    if excerpt is not None:
+        yield f"  {found.line} | {excerpt.text}"
+        yield f"  {' ' * len(str(found.line))} | {excerpt.caret}"
+
+
 def case_lines(case: Timed, words: dict[str, str]) -> Iterator[str]:
     located = case.outcome.located
-    yield f"{words['failed']} {located.file}:{located.line} {located.case.name}"
+    yield f"{words['failed']} {located.file}:{located.line} {printable(located.case.name)}"
     parameters = ", ".join(f"{name}={value}" for name, value in located.case.parameters.items())
     if parameters not in located.case.name:
-        yield "  " + words["with"].format(parameters=parameters)
-    yield from (f"  {difference}" for difference in case.outcome.differences)
-    yield from (f"  | {line}" for line in case.outcome.why.splitlines())
+        yield "  " + words["with"].format(parameters=printable(parameters))
+    yield from (f"  {printable(difference)}" for difference in case.outcome.differences)
+    yield from (f"  | {printable(line)}" for line in case.outcome.why.splitlines())
 
 
 def summary(result: Result, words: dict[str, str], *, filtered: bool) -> str:

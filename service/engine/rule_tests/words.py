@@ -21,6 +21,7 @@ FLAGS = frozenset(
         "CONDITION_ERROR",
         "DERIVED_FIELD",
         "FACT_REFUSED",
+        "FORWARDED",
         "IN_THE_FUTURE",
         "MERGE_CHAIN_TOO_LONG",
         "MERGE_CIRCLE",

@@ -59,7 +59,12 @@ def test_the_failing_example_fails_as_shown(rules: Path, page: str) -> None:
     shown = [text for kind, text in blocks(page) if kind == "text"]
     assert len(shown) == 2
     for text in shown:
-        assert text in done.stdout
+        assert without_lines(text) in without_lines(done.stdout)
+
+
+def without_lines(text: str) -> str:
+    """Rules move within their files, which changes nothing that the page explains."""
+    return re.sub(r"\.yaml:\d+\]", ".yaml:N]", text)
 
 
 @pytest.mark.parametrize("page", LANGUAGES)
@@ -69,5 +74,6 @@ def test_the_mistake_is_reported_as_shown(rules: Path, page: str) -> None:
     first.write_text(first.read_text("utf-8").replace("severity:", "sevrity:"), encoding="utf-8")
     done = answerby_test(rules, LANGUAGES[page])
     assert done.returncode == 2
-    (line,) = (line for line in done.stdout.splitlines() if "sevrity" in line)
-    assert f"    {line}\n" in (ROOT / "service" / "docs" / "howto" / page).read_text("utf-8")
+    shown = "".join(f"    {line}\n" for line in done.stdout.splitlines()[:3])
+    assert "^^^^^^^" in shown
+    assert shown in (ROOT / "service" / "docs" / "howto" / page).read_text("utf-8")

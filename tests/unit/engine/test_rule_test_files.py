@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -9,9 +11,11 @@ from typing import NamedTuple
 import pytest
 
 from service.engine.rule_tests.files import find_suites
-from service.engine.rule_tests.suite import load_suites
+from service.engine.rule_tests.runner import run_case
+from service.engine.rule_tests.suite import load_suite_texts, load_suites
 from service.engine.rule_tests.words import FLAGS
 from service.rules.codes import Code
+from service.rules.folder import RuleText
 from tests.unit.engine.small_rules import compiled
 
 HERE = Path(__file__).parent
@@ -140,5 +144,87 @@ def test_every_flag_of_the_engine_may_be_expected_and_no_other():
     text = "\n".join(path.read_text("utf-8") for path in paths if path.name != "words.py")
     raised = set(re.findall(r'Flag\(\s*"([A-Z_]+)"', text))
 
-    assert raised <= FLAGS
+    assert raised <= FLAGS, "name a new flag in rule_tests/words.py, so that tests may expect it"
     assert {flag for flag in FLAGS if f'"{flag}"' not in text} == set()
+
+
+SAMPLE = {
+    "now": "2026-03-02T10:00:00+08:00",
+    "fixtures": {"vip": {"customer.tier": "vip"}, "both": {"use": ["vip"], "devices": 7}},
+    "cases": [
+        {"name": "a", "given": {"use": "both", "channel": "web"}, "expect": {"priority": {"at_least": "P1"}}},
+        {
+            "name": "b {n}",
+            "matrix": {"n": [1, 100]},
+            "examples": [{"text": "投诉", "expect": {"tags": {"has": "angry"}}}],
+            "given": {"devices": "{n}", "text.body": "{text}"},
+            "expect": {"effects": [{"kind": "update_request", "count": 1}], "not": {"notified": ["guard"]}},
+        },
+        {
+            "name": "c",
+            "windows": {"customer.complaints_24h": 1},
+            "events": [
+                {"request": "one", "facts": {"customer.id": "C"}, "expect": {"status": "open"}},
+                {"type": "request.replied", "after": "1h", "actor": "agent"},
+                {"type": "request.closed", "at": "2026-03-03T10:00:00+08:00"},
+            ],
+            "expect": {"due.first_response": "none", "requests": {"one": {"due.first_response": {"within": "4h"}}}},
+            "then_after": {"2h": {"breached": {"not": ["blocked"]}, "clock.blocked": "none"}},
+            "then_at": {"2026-03-04T10:00:00+08:00": {"explanation": "x", "decided_by": "normal"}},
+        },
+    ],
+}
+JUNK = [
+    "P0",
+    3,
+    True,
+    None,
+    [],
+    {},
+    1.5,
+    ["a"],
+    {"not": "x"},
+    {"raw": 1},
+    "{n}",
+    {"n": None},
+    "16m",
+    [[1], [2]],
+    -1,
+    "",
+]
+
+
+def places(node, path=()):
+    if path:
+        yield path
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from places(value, (*path, key))
+
+
+def damaged(chance):
+    """The sample with a few of its values replaced, or moved under the key of another."""
+    whole = json.loads(json.dumps(SAMPLE))
+    for _ in range(chance.randint(1, 4)):
+        known = list(places(whole))
+        *way, last = chance.choice(known)
+        node = whole
+        for key in way:
+            node = node[key]
+        junk = json.loads(json.dumps(chance.choice(JUNK)))
+        if isinstance(node, dict) and chance.random() < 0.3:
+            node[str(chance.choice(known)[-1])] = node.pop(last)
+        else:
+            node[last] = junk
+    return whole
+
+
+def test_no_file_makes_the_reader_fail(rulebook):
+    chance = random.Random(7)
+    mistaken = 0
+    for _ in range(400):
+        text = json.dumps(damaged(chance), ensure_ascii=False)
+        suites = load_suite_texts(rulebook, [RuleText("some_test.yaml", text, "")])
+        mistaken += bool(suites.diagnostics)
+        for located in suites.cases:
+            run_case(rulebook, located)
+    assert mistaken > 300
