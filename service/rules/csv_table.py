@@ -150,7 +150,7 @@ class _RowReader:
                 self._report.add(Code.CSV_HEADER, cell.place, message, "name the column in the first row, or empty it")
         for name in self._columns[len(record.cells) :]:
             if name is not None:
-                yield name, Cell(record.cells[-1].place, "")
+                yield name, Cell(record.end, "")
 
     def _condition(self, name: str, cell: Cell) -> Node:
         if name in self._wanted.broken:

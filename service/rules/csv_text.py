@@ -33,6 +33,8 @@ class Record:
 
     place: Place
     cells: tuple[Cell, ...]
+    end: Place
+    """Behind the last cell, where empty ones may follow."""
 
     @property
     def is_blank(self) -> bool:
@@ -111,12 +113,14 @@ class _Scanner:
     def _record(self) -> Record:
         place = self._place()
         cells = [self._cell()]
+        end = self._place()
         while self._text.startswith(self._separator, self._at) and not self._skip_nothing():
             self._at += 1
             cells.append(self._cell())
+            end = self._place()
             if len(cells) > MAX_COLUMNS:
                 raise _Unfit(cells[-1].place, f"the row has more than {MAX_COLUMNS} cells", "is it the right file?")
-        return Record(place, tuple(cells))
+        return Record(place, tuple(cells), end)
 
     def _cell(self) -> Cell:
         cell = self._read_cell()
