@@ -62,8 +62,13 @@ def _is_checked(path: Path) -> bool:
 def _of_folder(path: Path) -> Target:
     if _declares(path):
         return Target(path)
-    top = _top_above(path.resolve().parent) if not _declares_below(path) else None
+    top = _top_above(_parent(path)) if not _declares_below(path) else None
     return Target(path) if top is None else Target(top, _relative(path, top))
+
+
+def _parent(path: Path) -> Path:
+    """The folder above; as it was written where that is possible, so that findings name paths in the same way."""
+    return path.resolve().parent if path.name in {"", "..", "."} else path.parent
 
 
 def _top_above(folder: Path) -> Path | None:
@@ -74,7 +79,7 @@ def _top_above(folder: Path) -> Path | None:
             return level
         if level.resolve() == level.resolve().parent:
             return None
-        level = level.parent if level.name not in {"", "..", "."} else level.resolve().parent
+        level = _parent(level)
     return None
 
 

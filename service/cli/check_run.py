@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from service.cli.check_path import Target
+from service.cli.check_proofs import prove
 from service.domain.errors import EngineLimit
 from service.engine.compiled import compile_rulebook
 from service.engine.rule_tests.suite import load_suites
@@ -42,6 +43,10 @@ def run_check(target: Target, today: date, *, proofs: bool) -> Checked:
     findings, suppressed = list(loaded.diagnostics), list(loaded.suppressed)
     if loaded.rulebook is not None:
         findings += _look_deeper(target.folder, loaded.rulebook)
+        if proofs:
+            proven = prove(loaded.rulebook, loaded)
+            findings += proven.kept
+            suppressed += proven.suppressed
     return Checked(
         target=target,
         rulebook=loaded.rulebook,

@@ -58,6 +58,7 @@ class Sources:
 def mark(line: str, column: int) -> Excerpt:
     """The caret stands under `column` (from 1, in characters) whatever the width of what is before it."""
     start = min(column - 1, len(line))
+    start += len(line) - start - len(line[start:].lstrip())  # the place of a whole line is where its text begins
     before, place, after = line[:start], line[start : start + _extent(line, start)], ""
     after = line[start + len(place) :]
     before, place, after = (printable(part) for part in (before, place, after))

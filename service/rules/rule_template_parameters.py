@@ -122,7 +122,7 @@ def accepts(scope: Scope, parameter: Parameter, node: Node, place: Place) -> boo
     if not _is_of_type(parameter.type, node):
         shown = "an empty list" if isinstance(node, SequenceNode) and not node.items else describe(node)
         message = f"{parameter.name} must be {_WANTED[parameter.type]}, not {shown}"
-        scope.report.add(Code.WRONG_PARAMETER, place, message)
+        scope.report.add(Code.WRONG_PARAMETER, place, message, f"give {_WANTED[parameter.type]}")
         return False
     for item in items:
         if parameter.values and (not isinstance(item, ScalarNode) or item.text not in parameter.values):

@@ -114,7 +114,9 @@ def _warn_of_no_safe_side(scope: Scope, stage: str, settings: Place | None, bloc
 def _warn_of_no_order(scope: Scope, stage: str, settings: StageSettings, blocks: list[Block]) -> None:
     """Several rules compete for an output under `most_severe`, and nothing says which value is more severe."""
     competing = [
-        (block.rules, f"{block.id} of stage {stage}") for block in blocks if block.hit is HitPolicy.MOST_SEVERE
+        (block.rules, f"{block.id.removeprefix('file:')} of stage {stage}")
+        for block in blocks
+        if block.hit is HitPolicy.MOST_SEVERE
     ]
     if settings.hit is HitPolicy.MOST_SEVERE:
         competing.append((tuple(rule for block in blocks for rule in block.rules), f"stage {stage}"))
