@@ -15,6 +15,7 @@ from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import Context, decide
+from service.engine.drafts import DraftMemory
 from service.engine.virtual_clock import timer_event
 
 TIMER_LIMIT = 1_000
@@ -32,6 +33,7 @@ class Play:
         self._compiled = compiled
         self._timer_limit = timer_limit
         self._windows = WindowsInMemory(compiled.rulebook.vocabulary)
+        self._memory = DraftMemory(compiled)
         self._states: dict[str, RequestState] = {}
         self._armed: list[Armed] = []
         self.courses: dict[str, Course] = {}
@@ -68,7 +70,7 @@ class Play:
         state = self._states.get(request_id)
         context = Context(self._windows.counts(event, state)) if self._windows else _NO_COUNTS
         try:
-            decision = decide(self._compiled, state, event, context, moment)
+            decision = decide(self._compiled, state, event, context, moment, self._memory)
         except AnswerbyError as error:
             course.refuse(f"{error.reason}: {error.message}")
             return []

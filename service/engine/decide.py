@@ -17,6 +17,7 @@ from service.engine import ladder_steps, merging
 from service.engine.clocking import advance
 from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook, CompiledStage
+from service.engine.drafts import DraftMemory
 from service.engine.effects import derive_effects
 from service.engine.facts import Record
 from service.engine.lifecycle import oddities
@@ -54,11 +55,17 @@ class Draft:
 
 
 def decide(
-    compiled: CompiledRulebook, state: RequestState | None, event: Event, context: Context, now: datetime
+    compiled: CompiledRulebook,
+    state: RequestState | None,
+    event: Event,
+    context: Context,
+    now: datetime,
+    memory: DraftMemory | None = None,
 ) -> Decision:
     """Decides one event of one request as of `now` (aware). Pure: equal arguments give equal decisions.
 
-    A historical event is decided as of its own time; it arms no timer and has no effect.
+    A historical event is decided as of its own time; it arms no timer and has no effect. `memory` saves time where
+    one caller decides the same request again and again; it changes no decision.
     """
     moment = event.time if event.historical else now
     flags = oddities(state, event, moment)
@@ -70,7 +77,7 @@ def decide(
         flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
     request = ladder_steps.climb(compiled.rulebook, request, firing, moment)
     counts = counted(compiled, state, request, context)
-    draft = run_stages(compiled, request, told, Context(counts))
+    draft = run_stages(compiled, request, told, Context(counts), memory)
     clocks, clock_flags = advance(compiled, state, request, told, draft.record, draft.derived, draft.goals, moment)
     timers = plan(compiled.rulebook, ladders, request, clocks, event, firing, moment)
     after = msgspec.structs.replace(
@@ -123,8 +130,25 @@ def counted(
     return counts
 
 
-def run_stages(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Draft:
+def run_stages(
+    compiled: CompiledRulebook,
+    request: RequestState,
+    event: Event,
+    context: Context,
+    memory: DraftMemory | None = None,
+) -> Draft:
     """All stages in order; what one derives is a fact for the next."""
+    if memory is None:
+        return fresh_draft(compiled, request, event, context)
+    key = memory.key(request, event, context.windows)
+    draft = memory.find(request.request_id, key)
+    if draft is None:
+        draft = fresh_draft(compiled, request, event, context)
+        memory.keep(request.request_id, key, draft)
+    return draft
+
+
+def fresh_draft(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Draft:
     given, overrides = split_overrides(without_due_times(request.given, compiled.rulebook.vocabulary))
     record = build_record(compiled, request, given, event, context)
     if compiled.rechecks_completeness and request.derived:

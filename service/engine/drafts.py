@@ -1,0 +1,73 @@
+"""Drafts of requests remembered: a timer that changes no fact need not run the rules again.
+
+For callers that decide one request many times in a row, such as a backtest. The decisions are the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from service.domain.event import Event
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
+
+if TYPE_CHECKING:
+    from service.engine.decide import Draft
+
+Key = tuple[object, ...]
+
+OVERLOOKED = frozenset(
+    {
+        *("tenant", "request_id", "source", "version", "number", "last_event", "decisions", "counts"),
+        *("clocks", "timers", "ladders", "alerts", "merged", "absorbed"),
+    }
+)
+"""What of a request no stage looks at, or by the key's other parts only. A field that is not named here counts."""
+_looked_at = attrgetter(*(name for name in RequestState.__struct_fields__ if name not in OVERLOOKED))
+
+
+class DraftMemory:
+    """The latest draft of each request under one rulebook. Grows with requests."""
+
+    def __init__(self, compiled: CompiledRulebook) -> None:
+        read = read_fields(compiled)
+        self._dated = any(stage.dated for stage in compiled.stages)
+        self._time = self._dated or "event.time" in read
+        self._type = "event.type" in read
+        self._actor = "event.actor" in read
+        self._events = "request.events" in read
+        self._drafts: dict[str, tuple[Key, Draft]] = {}
+        self.hit = False
+        """Whether the latest draft asked for was known."""
+
+    def key(self, request: RequestState, event: Event, counts: Mapping[str, int]) -> Key:
+        """All that the stages of a decision look at. Keep it in step with `run_stages`."""
+        return (
+            *_looked_at(request),
+            counts,
+            event.time if self._time else None,
+            event.type if self._type else None,
+            event.actor if self._actor else None,
+            request.decisions if self._events else None,
+        )
+
+    def find(self, request_id: str, key: Key) -> Draft | None:
+        known = self._drafts.get(request_id)
+        self.hit = known is not None and known[0] == key
+        return known[1] if known is not None and self.hit else None
+
+    def keep(self, request_id: str, key: Key, draft: Draft) -> None:
+        self._drafts[request_id] = key, draft
+
+
+def read_fields(compiled: CompiledRulebook) -> frozenset[str]:
+    """The fields that conditions or scores look at."""
+    read = {atom.field for atom in compiled.plan.atoms}
+    for stage in compiled.rulebook.stages:
+        for score in stage.scores:
+            read.update(factor.field for factor in score.factors)
+            if score.tie_break is not None:
+                read.add(score.tie_break.field)
+    return frozenset(read)

@@ -1,0 +1,119 @@
+"""Remembering drafts changes no decision: long random stories under the shipped rules, with and without."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from service.domain.event import ActorRole, Event, EventType
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook, compile_rulebook
+from service.engine.decide import Context, decide
+from service.engine.drafts import DraftMemory
+from service.engine.virtual_clock import fire_until
+from service.rules.loader import load_rulebook
+from tests.unit.backtest.desk import FILES, write
+
+SHIPPED = Path(__file__).parents[3] / "rules"
+START = datetime(2026, 3, 2, 1, tzinfo=UTC)
+FACTS = {
+    "channel": ["web", "phone", "pigeon"],
+    "text.body": ["我要投诉，设备起火", "how do I pay", "thanks", 7],
+    "customer.tier": ["vip", "standard"],
+    "stated.urgency": ["urgent", "normal", "nonsense"],
+    "impact": ["wide", "single", None],
+    "override.priority": ["P0", None],
+    "override.category": ["complaint", None],
+    "customer.id": ["c1", "c2"],
+    "devices": [3, "many"],
+}
+KINDS = [kind for kind in EventType if kind.value.startswith("request.")]
+
+
+def random_event(chance: random.Random, number: int, at: datetime) -> Event:
+    names = chance.sample(sorted(FACTS), chance.randrange(4))
+    return Event(
+        source="test",
+        id=f"e{number}",
+        type=chance.choice(KINDS) if number else EventType.RECEIVED,
+        time=at - timedelta(minutes=chance.choice([0, 0, 30])),
+        request_id="R",
+        actor=chance.choice(list(ActorRole)),
+        data={name: chance.choice(FACTS[name]) for name in names},
+    )
+
+
+class Telling:
+    """Plays a story and keeps every decision, as bytes."""
+
+    def __init__(self, compiled: CompiledRulebook, memory: DraftMemory | None) -> None:
+        self.compiled, self.memory = compiled, memory
+        self.state: RequestState | None = None
+        self.decisions: list[bytes] = []
+
+    def take(self, event: Event, now: datetime) -> RequestState | None:
+        context = Context(dict.fromkeys((name for name, _ in self.compiled.windows), len(self.decisions) % 3))
+        decision = decide(self.compiled, self.state, event, context, now, self.memory)
+        self.decisions.append(msgspec.json.encode(decision, order="deterministic"))
+        self.state = decision.state
+        return self.state
+
+    def play(self, seed: int) -> None:
+        chance, at = random.Random(seed), START
+        for number in range(6):
+            at += timedelta(minutes=chance.randrange(600))
+            fire_until(self.state, at, self.take, 30)
+            self.take(random_event(chance, number, at), at)
+        fire_until(self.state, None, self.take, 30)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> CompiledRulebook:
+    rulebook = load_rulebook(SHIPPED).rulebook
+    assert rulebook is not None
+    return compile_rulebook(rulebook, "reference")
+
+
+READS_EVERYTHING = """
+stage: routing
+rules:
+  - {id: at-first, because: x, when: {request.events: {at_most: 1}}, then: {role: chief}}
+  - {id: on-timers, because: x, when: {event.type: timer.due}, then: {role: chief}}
+  - {id: by-staff, because: x, when: {event.actor: agent}, then: {role: chief}}
+  - {id: later, because: x, enabled_from: 2026-03-02T09:00:00+00:00, when: {impact: low}, then: {role: chief}}
+"""
+
+
+@pytest.fixture(scope="module")
+def nosy(tmp_path_factory) -> CompiledRulebook:
+    """Rules that look at what changes with every event."""
+    folder = write(tmp_path_factory.mktemp("nosy") / "rules", FILES | {"routing.yaml": READS_EVERYTHING})
+    result = load_rulebook(folder)
+    assert result.rulebook is not None, [str(d) for d in result.diagnostics]
+    return compile_rulebook(result.rulebook, "reference")
+
+
+@pytest.mark.parametrize("rules", ["shipped", "nosy"])
+def test_the_decisions_are_the_same_bytes(rules: str, request: pytest.FixtureRequest) -> None:
+    compiled = request.getfixturevalue(rules)
+    hits = 0
+    for seed in range(60):
+        memory = DraftMemory(compiled)
+        plain, remembering = Telling(compiled, None), Telling(compiled, memory)
+        find = memory.find
+
+        def counted(request_id, key, find=find):
+            nonlocal hits
+            found = find(request_id, key)
+            hits += found is not None
+            return found
+
+        memory.find = counted  # type: ignore[method-assign]
+        plain.play(seed)
+        remembering.play(seed)
+        assert remembering.decisions == plain.decisions, seed
+    assert hits > (50 if rules == "shipped" else -1)
