@@ -2,9 +2,15 @@
 
 import argparse
 
-from tests.bench import decide_bench, memory_bench, reload_bench, rpc_bench
+from tests.bench import backtest_bench, decide_bench, memory_bench, reload_bench, rpc_bench
 
-BENCHES = {"decide": decide_bench.main, "rpc": rpc_bench.main, "reload": reload_bench.main, "memory": memory_bench.main}
+BENCHES = {
+    "decide": decide_bench.main,
+    "rpc": rpc_bench.main,
+    "reload": reload_bench.main,
+    "backtest": backtest_bench.main,
+    "memory": memory_bench.main,
+}
 
 
 def main() -> None:
