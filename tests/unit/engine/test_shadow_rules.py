@@ -106,8 +106,6 @@ def test_a_rule_on_trial_that_cannot_be_evaluated_raises_no_doubt():
     assert "CONDITION_ERROR" not in {flag.code for flag in decision.flags}
     # Live, the stage would have had to take its safe side, P0.
     assert (shadow(decision)["wide"].failed, shadow(decision)["wide"].changes) == (True, {"priority": "P0"})
-    # `some` would tie with `vip`, and comes first: whether it matches is in doubt, so the safe side again.
-    assert shadow(decision)["some"].changes == {"priority": "P0"}
     assert "on trial, not evaluated: wide" in explain_text(decision)
 
 
