@@ -97,14 +97,18 @@ def why_not(
     *,
     most_changes: int = MOST_CHANGES,
     budget: int = BUDGET,
+    sweep: bool = True,
 ) -> Search[Answer]:
-    """Looks for the fewest changes, then the smallest, that meet the goal."""
+    """Looks for the fewest changes, then the smallest, that meet the goal.
+
+    Without `sweep` it is content with what the plans lead to: quicker, and it may miss a smaller change.
+    """
     if goal.met(situation.base):
         return Answer(goal, already=True)
     reason = impossible(situation, goal)
     if reason is not None:
         return Answer(goal, missing=reason)
-    walk = _Walk(situation, goal, Options(situation, keep), most_changes, situation.evaluations + budget)
+    walk = _Walk(situation, goal, Options(situation, keep), most_changes, situation.evaluations + budget, sweep)
     return (yield from walk.run())
 
 
@@ -155,6 +159,7 @@ class _Walk:
     most: int
     limit: int
     """Of the situation's evaluations."""
+    sweep: bool
 
     def run(self) -> Search[Answer]:
         start = self.situation.evaluations
@@ -176,7 +181,9 @@ class _Walk:
                         seen.add(further)
                         heapq.heappush(heap, (cost(further), further))
         exhausted = not heap
-        found, swept = yield from self._sweep(found)
+        swept = False
+        if self.sweep:
+            found, swept = yield from self._sweep(found)
         if found is not None:
             found = yield from self._smallest(found)
         tried = self.situation.evaluations - start

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
+from service.domain.decision import Decision
 from service.domain.errors import AnswerbyError
 from service.domain.event import ActorRole, Event, EventType, Value
 from service.domain.request import RequestState, RequestStatus
 from service.engine.compiled import CompiledRulebook
-from service.engine.counterfactual.goals import parse_goal
+from service.engine.counterfactual.goals import Goal, parse_goal
 from service.engine.counterfactual.search import finish, why_not
 from service.engine.counterfactual.situation import Situation
 from service.engine.decide import Context
@@ -28,7 +31,7 @@ HOURS = 24 * 21
 """How far from it a moment inside or outside a calendar is looked for."""
 NEUTRAL = "-"
 """A text that says nothing."""
-SEARCH_CHANGES, SEARCH_BUDGET = 4, 150
+SEARCH_CHANGES, SEARCH_BUDGET = 4, 40
 
 
 class Maker:
@@ -189,18 +192,24 @@ class Maker:
         compiled = self._compiled[0]
         names = compiled.rulebook.vocabulary.fields
         kept = {name for name in keep if name in names}
-        goals = [f"{name}={_written(value)}" for name, value in derived.items()]
-        goals += [f"{n}{'=' if held else '!='}{key}" for n, truths in members.items() for key, held in truths.items()]
+        # What must not be comes first: each step keeps what the ones before it have reached.
+        texts = [f"{name}!={key}" for name, truths in members.items() for key, held in truths.items() if not held]
+        texts += [f"{name}={_written(value)}" for name, value in derived.items()]
+        texts += [f"{name}={key}" for name, truths in members.items() for key, held in truths.items() if held]
         witness = plain
-        for text in goals:
+        reached: list[Goal] = []
+        for text in texts:
             try:
                 goal = parse_goal(compiled.rulebook, text)
-                situation = Situation(
-                    compiled, witness.state, witness.event, Context(witness.windows), witness.event.time
-                )
+                moment, context = witness.event.time, Context(witness.windows)
+                situation = Situation(compiled, witness.state, witness.event, context, moment)
             except AnswerbyError:
                 return
-            answer = finish(why_not(situation, goal, kept, most_changes=SEARCH_CHANGES, budget=SEARCH_BUDGET))
+            reached.append(goal)
+            both = dataclasses.replace(goal, met=partial(_all_met, tuple(reached)))
+            answer = finish(
+                why_not(situation, both, kept, most_changes=SEARCH_CHANGES, budget=SEARCH_BUDGET, sweep=False)
+            )
             if answer.found is not None:
                 state, event, context = situation.changed(answer.found.changes)
                 witness = Witness(event, state, context.windows)
@@ -219,6 +228,10 @@ class Maker:
         }
         data = {**plain.event.data, **values, **{name: value for name, value in held.items() if value}}
         return Witness(replace(plain.event, data=data), plain.state, plain.windows)
+
+
+def _all_met(goals: tuple[Goal, ...], decision: Decision) -> bool:
+    return all(goal.met(decision) for goal in goals)
 
 
 def _happening(event: Event, name: str, value: Value) -> Event:

@@ -23,8 +23,8 @@ OPERATIONS = 400_000
 """Of the search for one output's differences."""
 MOST_REGIONS = 400
 """Regions of one output that are told apart."""
-TRIES = 8
-"""Regions of one kind of difference that are tried for more witnesses; four times as many for the first."""
+TRIES = 12
+"""Regions of one kind of difference that are tried for witnesses."""
 STANDS_FOR = "\ue000"
 """Begins the term that stands for a lexicon whose terms differ: it says nothing of other lexicons."""
 
@@ -117,7 +117,7 @@ class _Stage:
         """Adds a witness for the group; further ones (`more`: only such) for changed rules that none has shown yet."""
         trial = self._trial
         found = False
-        for region in ordered[: TRIES * 4]:
+        for region in ordered[:TRIES]:
             rules = self._changed(region)
             if (found or more) and rules <= trial.shown:
                 continue

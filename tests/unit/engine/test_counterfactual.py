@@ -273,6 +273,16 @@ def distance(one, other):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_no_fewer_changes_lead_there(seed):
+    hold_against_trying_everything(seed)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(40, 600))
+def test_the_same_of_many_more(seed):
+    hold_against_trying_everything(seed)
+
+
+def hold_against_trying_everything(seed):
     generator = Generator(seed)
     rulebook = compile_rulebook(generator.rulebook(), "reference")
     table = [

@@ -240,8 +240,18 @@ def outputs(compiled, facts):
     return [stage.outputs for stage in decide(compiled, None, event, Context(), event.time).explanation]
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(50))
 def test_a_difference_is_found_exactly_when_there_is_one(seed):
+    hold_against_trying_everything(seed)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(50, 800))
+def test_the_same_of_many_more(seed):
+    hold_against_trying_everything(seed)
+
+
+def hold_against_trying_everything(seed):
     generator = Generator(seed)
     generator.random = random.Random(seed)
     old = generator.rulebook()
