@@ -141,6 +141,8 @@ def could_win(
         if is_united(vocabulary, name) or name not in result.setter:
             doubtful.add(name)
             continue
+        if value == result.outputs[name] and HitPolicy.UNIQUE not in {stage_hit, block_hit}:
+            continue  # Had it matched, it would have said the same.
         winner = result.setter[name]
         rivals = failed.block == winner.block and block_hit is not HitPolicy.COLLECT
         hit = block_hit if rivals else stage_hit

@@ -179,6 +179,8 @@ def _might_win(inquiry: Inquiry, failed: int, winner: int, name: str) -> bool:
     if contest.is_united(name):
         return True
     one, two = contest.rules[failed], contest.rules[winner]
+    if one.then[name] == two.then[name] and HitPolicy.UNIQUE not in {contest.stage.hit, contest.hit[failed]}:
+        return False
     rivals = one.block == two.block and contest.hit[failed] is not HitPolicy.COLLECT
     hit = contest.hit[failed] if rivals else contest.stage.hit
     if hit is HitPolicy.UNIQUE:

@@ -105,7 +105,7 @@ def test_notifications_of_several_rules_are_united_once_each():
     [
         (rule("f", {"priority": "P0"}), {"priority"}),
         (rule("f", {"priority": "P2"}), set()),
-        (rule("a0", {"priority": "P1"}, rank=1), {"priority"}),
+        (rule("a0", {"priority": "P1"}, rank=1), set()),
         (rule("f", {"colour": "red"}), {"colour"}),
     ],
 )
@@ -113,6 +113,15 @@ def test_a_rule_that_failed_casts_doubt_only_on_what_it_could_have_won(failed, d
     winner = rule("b", {"priority": "P1"})
     chosen = stage(HitPolicy.MOST_SEVERE, (HitPolicy.COLLECT, (winner, failed)))
     assert resolve(chosen, VOCABULARY, [winner], [failed]).doubtful == doubtful
+
+
+def test_a_failed_rule_that_would_say_the_same_casts_no_doubt_unless_the_two_exclude_each_other():
+    winner, failed = rule("b", {"colour": "red"}), rule("a", {"colour": "red"}, rank=1)
+    for hit in (HitPolicy.FIRST, HitPolicy.COLLECT, HitPolicy.MOST_SEVERE):
+        chosen = stage(hit, (HitPolicy.COLLECT, (winner, failed)))
+        assert resolve(chosen, VOCABULARY, [winner], [failed]).doubtful == set()
+    exclusive = stage(HitPolicy.UNIQUE, (HitPolicy.COLLECT, (winner, failed)))
+    assert resolve(exclusive, VOCABULARY, [winner], [failed]).doubtful == {"colour"}
 
 
 def test_a_failed_row_after_the_winning_row_of_a_first_table_changes_nothing():
