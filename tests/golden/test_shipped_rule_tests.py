@@ -5,10 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from service.engine.compiled import compile_rulebook
+from service.engine.rule_tests.runner import run_case
+from service.engine.rule_tests.suite import load_suites
+from service.rules.condition import AnyOf
+from service.rules.loader import load_rulebook
+from service.rules.model import Block, Rulebook, RuleMode
 
 RULES = Path(__file__).parents[2] / "rules"
 
@@ -47,3 +55,27 @@ def test_every_folder_of_rules_has_tests_in_both_languages(report: dict[str, Any
     names = [case["name"] for case in report["cases"]]
     assert sum(name.isascii() for name in names) > 20
     assert sum(not name.isascii() for name in names) > 100
+
+
+@pytest.mark.deep
+def test_no_rule_can_be_taken_out_without_a_case_that_fails() -> None:
+    """A rule whose absence nothing notices is covered, but not tested."""
+    rulebook = load_rulebook(RULES).rulebook
+    assert rulebook is not None
+    cases = load_suites(compile_rulebook(rulebook), RULES).cases
+    unnoticed = []
+    for rule in (rule for stage in rulebook.stages for rule in stage.rules if rule.mode is RuleMode.LIVE):
+        compiled = compile_rulebook(without(rulebook, rule.id), "reference")
+        if not any(run_case(compiled, case).differences for case in cases):
+            unnoticed.append(f"{rule.file}:{rule.line} {rule.id}")
+    assert unnoticed == []
+
+
+def without(rulebook: Rulebook, name: str) -> Rulebook:
+    """The rulebook with this rule never matching."""
+
+    def changed(block: Block) -> Block:
+        return replace(block, rules=tuple(replace(r, when=AnyOf(())) if r.id == name else r for r in block.rules))
+
+    stages = (replace(stage, blocks=tuple(map(changed, stage.blocks))) for stage in rulebook.stages)
+    return replace(rulebook, stages=tuple(stages))
