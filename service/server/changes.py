@@ -138,8 +138,13 @@ class Changes:
         """The store has lost its rulebook."""
         await self._undisturbed(self._activator.give_back())
 
-    async def good_again(self) -> None:
-        """The folder holds what it held before it was refused."""
+    async def folder_is_good(self, actor: str) -> None:
+        """The folder is in order. What was refused of it is shown no more; what somebody else brought is."""
+        problem = (await self._store.beat("", None)).problem
+        if problem is not None and problem.actor == actor:
+            await self._good()
+
+    async def _good(self) -> None:
         await self._store.show_problem(None)
         self._holder.hear(None)
 
@@ -151,7 +156,7 @@ class Changes:
         assert checked.rulebook is not None
         revision = checked.rulebook.revision
         kept = await self._keep(files, checked.rulebook, order)
-        await self.good_again()
+        await self._good()
         if keep_only or self._waits(kept):
             return await self._only_kept(kept, order)
         if kept.verdict is not None and not kept.verdict.approved:
@@ -168,8 +173,10 @@ class Changes:
                 "rule file rejected", file=found.file, line=found.line, column=found.column, diagnostic=found.code
             )
         problem = Problem(actor, datetime.now(UTC), [finding_of(item) for item in diagnostics])
-        await self._store.show_problem(problem)
-        self._holder.hear(problem)
+        try:
+            await self._store.show_problem(problem)
+        finally:
+            self._holder.hear(problem)
         raise rejection(diagnostics)
 
     async def _keep(self, files: RuleFiles, rulebook: Rulebook, order: Order) -> Revision:
@@ -214,7 +221,7 @@ class Changes:
             raise rejection(checked.diagnostics)
         prepared = await self._preparer.compile(revision, checked.rulebook, files, checked.diagnostics)
         changed = await self._activator.put_live(prepared, order)
-        await self.good_again()
+        await self._good()
         return Outcome(revision, changed=changed)
 
     async def _rollback(self, order: Order) -> tuple[str, Outcome]:

@@ -17,7 +17,7 @@ from service.server.logs import Logger
 from service.server.loops import pause
 from service.server.preparing import Preparer
 from service.server.rule_files import Stamp, stamp_of
-from service.server.starting import FOLDER
+from service.server.starting import FOLDER, Settled
 from service.store.revision_records import Action
 
 LOOK_SECONDS = 0.25
@@ -27,22 +27,21 @@ AGAIN_SECONDS = 1.0
 
 
 class FolderWatch:
-    """For one worker of a machine. `settled` is the digest of what the folder held when it was last in order."""
+    """For one worker of a machine. `settled` is what was seen to at the start."""
 
     def __init__(
-        self, settings: RulesConfig, changes: Changes, preparer: Preparer, settled: str, logger: Logger
+        self, settings: RulesConfig, changes: Changes, preparer: Preparer, settled: Settled, logger: Logger
     ) -> None:
         self._folder = Path(settings.folder)
         self._settle = settings.settle_seconds
         self._changes = changes
         self._preparer = preparer
-        self._settled = settled
+        self._settled, self._done = settled
         self._logger = logger
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until `stopping` is set. The first look takes what changed since the start."""
-        done: Stamp | None = ()
-        last = await self._look()
+        """Until `stopping` is set."""
+        done = last = self._done
         still_since = 0.0
         clock = asyncio.get_running_loop().time
         while not stopping.is_set():
@@ -67,7 +66,7 @@ class FolderWatch:
         digest = files.digest
         try:
             if not files.trouble and digest == self._settled:
-                await self._changes.good_again()
+                await self._changes.folder_is_good(FOLDER)
                 return True
             order = Order(Action.RELOAD, FOLDER, "the folder changed", self._changes.source)
             await self._changes.bring(files, order)

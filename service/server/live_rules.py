@@ -17,7 +17,7 @@ from service.server.preparing import Preparer
 from service.server.rpc_rulebook import RulebookServicer
 from service.server.rulebooks import RulebookHolder
 from service.server.snapshots import Snapshots, keep_copies
-from service.server.starting import Start
+from service.server.starting import Settled, Start
 from service.store.store import Store
 
 
@@ -47,7 +47,7 @@ class LiveRules:
         activator = Activator(store, rulebooks, settings, worker, metrics, logger)
         self._changes = Changes(store, rulebooks, self._preparer, activator, settings, machine, metrics, logger)
         self._follower = Follower(store, rulebooks, self._preparer, self._changes, worker, metrics, logger)
-        self._settled = ""
+        self._settled = Settled("", None)
 
     @property
     def _approval_required(self) -> bool:
@@ -65,7 +65,7 @@ class LiveRules:
     async def start(self) -> None:
         """Before the worker serves: afterwards it decides, or shows why it cannot."""
         snapshots = None if self._approval_required else self._snapshots
-        start = Start(self._store, self._changes, self._follower, snapshots, self._logger)
+        start = Start(self._store, self._changes, self._follower, snapshots, self._settings.folder, self._logger)
         self._settled = await start.run()
         self._preparer.inline = False
 

@@ -12,12 +12,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+from typing import NamedTuple
+
 from service.domain.errors import AnswerbyError, RulebookRejected, StoreUnavailable
 from service.server.activation import Order, etag_of
 from service.server.changes import Changes
 from service.server.following import Follower
 from service.server.logs import Logger
-from service.server.rule_files import RuleFiles
+from service.server.rule_files import RuleFiles, Stamp, stamp_of
 from service.server.snapshots import Snapshots
 from service.store.revision_records import Action, Pointer
 from service.store.store import Store
@@ -27,20 +31,36 @@ FOLDER = "(folder)"
 COPY = "(copy)"
 
 
+class Settled(NamedTuple):
+    """The folder as it was when somebody last saw to it."""
+
+    digest: str
+    """Of the files; empty when they were refused."""
+    stamp: Stamp | None
+
+
 class Start:
     """Before the worker serves. `snapshots` is None where nothing may go live without an approval."""
 
     def __init__(
-        self, store: Store, changes: Changes, follower: Follower, snapshots: Snapshots | None, logger: Logger
+        self,
+        store: Store,
+        changes: Changes,
+        follower: Follower,
+        snapshots: Snapshots | None,
+        folder: Path,
+        logger: Logger,
     ) -> None:
+        self._folder = folder
         self._store = store
         self._changes = changes
         self._follower = follower
         self._snapshots = snapshots
         self._logger = logger
 
-    async def run(self) -> str:
-        """The digest of the folder that needs no more attention; empty when the folder was refused."""
+    async def run(self) -> Settled:
+        """What of the folder needs no more attention."""
+        stamp = await asyncio.to_thread(stamp_of, self._folder)
         files = await self._changes.read_folder()
         pointer = await self._store.active_pointer()
         settled = files.digest
@@ -56,8 +76,10 @@ class Start:
             except AnswerbyError as error:
                 # Another worker was first; or the folder may not go live, which is in the history.
                 self._logger.info("rules folder not taken at the start", reason=error.reason)
+        else:
+            await self._changes.folder_is_good(FOLDER)
         await self._follower.catch_up()
-        return settled
+        return Settled(settled, stamp)
 
     async def _is_news(self, pointer: Pointer | None, files: RuleFiles) -> bool:
         if pointer is None:

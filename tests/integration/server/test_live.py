@@ -323,6 +323,7 @@ async def test_a_bad_change_is_seen_everywhere_within_two_seconds(watching, laun
                 seen = await shown(running)
                 assert [(d.file, d.line) for d in seen.diagnostics if d.severity == "error"] == [("priority.yaml", 3)]
                 assert seen.revision == before
+                assert running.worker._metrics._state.labels("degraded")._value.get() == 1
             assert '"rule file rejected"' in one.log.getvalue() + two.log.getvalue()
             assert (await priority_of(two, make_event, time.monotonic_ns()))[1] == before
             (rules / "priority.yaml").write_text(good, "utf-8")
@@ -335,6 +336,31 @@ async def test_a_bad_change_is_seen_everywhere_within_two_seconds(watching, laun
                 break
         assert min(took) < 2.0
         assert {(await shown(running)).revision for running in (one, two)} == {before}
+
+
+async def test_a_refused_upload_is_shown_until_a_change_is_good(watching, launch, rules):
+    """A worker that starts meanwhile, with a folder in order, does not hide it."""
+    async with launch() as running:
+        files = [rulebook_pb.RulebookFile(path="priority.yaml", content=BROKEN.encode())]
+        upload = running.rulebooks.UploadRevision(rulebook_pb.UploadRevisionRequest(files=files))
+        assert (await refused(upload))[1] == "RULEBOOK_REJECTED"
+        async with launch() as other:
+            for worker in (running, other):
+                assert (await shown(worker)).state == rulebook_pb.RULEBOOK_STATE_DEGRADED
+        await reload(running)
+        assert (await shown(running)).state == rulebook_pb.RULEBOOK_STATE_ACTIVE
+
+
+async def test_a_folder_mended_while_no_server_ran_is_good_again(launch, rules):
+    good = (rules / "priority.yaml").read_text("utf-8")
+    async with launch():
+        pass
+    (rules / "priority.yaml").write_text(BROKEN, "utf-8")
+    async with launch() as running:
+        assert (await shown(running)).state == rulebook_pb.RULEBOOK_STATE_DEGRADED
+    (rules / "priority.yaml").write_text(good, "utf-8")
+    async with launch() as running:
+        assert (await shown(running)).state == rulebook_pb.RULEBOOK_STATE_ACTIVE
 
 
 async def test_undoing_a_bad_change_does_not_bring_back_what_was_rolled_back(watching, launch, rules, until):
