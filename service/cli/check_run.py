@@ -49,7 +49,7 @@ def run_check(target: Target, today: date, *, proofs: bool) -> Checked:
             suppressed += proven.suppressed
     return Checked(
         target=target,
-        rulebook=loaded.rulebook,
+        rulebook=None if any(f.severity == Severity.ERROR for f in findings) else loaded.rulebook,
         findings=tuple(sorted((f for f in findings if target.covers(f.file)), key=_by_place)),
         suppressed=tuple(s for s in suppressed if target.covers(s.finding.file)),
     )
