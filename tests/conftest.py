@@ -58,3 +58,7 @@ async def store(redis_url: str) -> AsyncIterator[Store]:
 def data_folder(tmp_path: Path) -> Path:
     """A place for an embedded server of the test's own."""
     return tmp_path / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sla-cases", metavar="FILE", help="Run these cases instead of tests/golden/sla/sla-cases.yaml.")

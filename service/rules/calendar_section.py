@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 from typing import TypeVar
 
+from service.rules.calendar_days import DAYS, DayReader
+from service.rules.calendar_sources import HOLIDAY_DATA, Years, read_sources
 from service.rules.codes import Code
-from service.rules.dates import read_date, read_intervals, read_yearly, read_zone
+from service.rules.dates import read_intervals, read_zone
+from service.rules.ics_files import IcsFiles
 from service.rules.nodes import MappingNode, Node, ScalarNode
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
 from service.sla.calendar import ALWAYS, WEEKDAYS, Calendar
+from service.sla.intervals import Intervals
 
-_KEYS = (
-    "id", "timezone", "weekly", "years", "provisional", "holidays", "extra_workdays", "annual_holidays", "overrides",
-    "breaks", "description", "because", "source",
+KEYS = (
+    "id", "timezone", "weekly", "years", "provisional", "holidays", "holidays_from", "extra_workdays",
+    "annual_holidays", "overrides", "breaks", "within", "description", "because", "source",
 )  # fmt: skip
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 _SHORT_DAYS = {
     **{name.casefold(): day for name, day in zip(WEEKDAYS, DAYS, strict=True)},
     **{f"{week}{number}": day for week in ("周", "星期") for number, day in zip("一二三四五六日", DAYS, strict=True)},
@@ -28,28 +33,51 @@ _SHORT_DAYS = {
     "thurs": "thu",
     "weds": "wed",
 }
-Intervals = tuple[tuple[int, int], ...]
-_Day = TypeVar("_Day", date, str)
 
 
-def compile_calendars(scope: Scope, sections: list[Node]) -> dict[str, Calendar]:
+def compile_calendars(scope: Scope, sections: list[Node], files: IcsFiles) -> dict[str, Calendar]:
     """All `calendar:` sections, and `always`."""
     found = {ALWAYS.id: ALWAYS}
+    within: dict[str, Node] = {}
     for section in sections:
         mapping = scope.reader.mapping(section, "calendar")
-        calendar = _CalendarReader(scope, mapping).read() if mapping else None
-        if calendar is not None:
+        reader = _CalendarReader(scope, mapping, files) if mapping else None
+        calendar = reader.read() if reader else None
+        if reader is not None and calendar is not None:
             found[calendar.id] = calendar
+            if (node := reader.within) is not None:
+                within[calendar.id] = node
+    for name, node in sorted(within.items()):
+        found[name] = _within(scope, found, within, name, node)
     return dict(sorted(found.items()))
 
 
+def _within(scope: Scope, found: dict[str, Calendar], within: dict[str, Node], name: str, node: Node) -> Calendar:
+    """The calendar inside those that it names; one level deep, so that nothing goes in circles."""
+    others = []
+    for item in scope.reader.one_or_more(node, "within"):
+        other = scope.refer(Kind.CALENDAR, item)
+        if other == name or other in within:
+            message = (
+                f"{other} is itself within another calendar" if other != name else "a calendar is not within itself"
+            )
+            scope.report.add(Code.WRONG_VALUE, item, message, "name calendars that have no `within` of their own")
+        elif other in found:
+            others.append(found[other])
+    return replace(found[name], within=tuple(sorted(others, key=lambda calendar: calendar.id)))
+
+
 class _CalendarReader:
-    def __init__(self, scope: Scope, node: MappingNode) -> None:
+    def __init__(self, scope: Scope, node: MappingNode, files: IcsFiles) -> None:
         self._scope = scope
         self._report = scope.report
         self._node = node
-        self._keys = Keys(scope.reader, node, "calendar", _KEYS)
-        self._years: frozenset[int] | None = None
+        self._files = files
+        self._keys = Keys(scope.reader, node, "calendar", KEYS)
+
+    @property
+    def within(self) -> Node | None:
+        return self._keys.get("within")
 
     def read(self) -> Calendar | None:
         """None when it is broken; its id is declared all the same."""
@@ -62,13 +90,16 @@ class _CalendarReader:
         weekly = self._weekly()
         years = self._year_set("years")
         provisional = self._year_set("provisional") or frozenset()
-        self._years = None if years is None else years | provisional
-        holidays = self._named("holidays", self._date)
+        days = DayReader(self._scope, self._keys, None if years is None else years | provisional)
+        taken = read_sources(self._scope, self._keys, self._files, Years(years or frozenset(), provisional))
+        own_holidays, own_workdays = days.holidays(), days.extra_workdays()
         parts = {
-            "breaks": self._dated_intervals("breaks"),
-            "overrides": self._dated_intervals("overrides"),
-            "annual_holidays": self._named("annual_holidays", self._yearly),
-            "extra_workdays": self._extra_workdays(),
+            "breaks": days.hours("breaks"),
+            "overrides": days.hours("overrides"),
+            "annual_holidays": days.annual_holidays(),
+            # What the file says itself counts more than what it takes from elsewhere.
+            "holidays": MappingProxyType({**_without(taken.holidays, own_workdays), **own_holidays}),
+            "extra_workdays": {**_without(taken.extra_workdays, own_holidays), **own_workdays},
         }
         if zone is None or weekly is None:
             return None
@@ -77,9 +108,9 @@ class _CalendarReader:
                 id=name,
                 timezone=zone.key,
                 weekly=weekly,  # type: ignore[arg-type]  # seven by construction
-                holidays=MappingProxyType(holidays),
                 years=years,
                 provisional_years=provisional,
+                data=f"holidays {HOLIDAY_DATA}" if taken.library else "",
                 **parts,  # type: ignore[arg-type]  # each as its field wants it
             )
         except ValueError as error:
@@ -120,59 +151,9 @@ class _CalendarReader:
         found = (self._scope.reader.integer(item, "year", 1970, 2200) for item in items)
         return frozenset(year for year in found if year is not None)
 
-    def _date(self, node: Node) -> date | None:
-        found = read_date(self._report, node, "day")
-        if found and self._years is not None and found.year not in self._years:
-            message = f"{found} lies in a year that the calendar does not list"
-            self._report.add(Code.CALENDAR_YEAR, node, message, f"add {found.year} to `years` or `provisional`")
-        return found
 
-    def _yearly(self, node: Node) -> str | None:
-        return read_yearly(self._report, node, "day")
+_Value = TypeVar("_Value")
 
-    def _named(self, name: str, read: Callable[[Node], _Day | None]) -> dict[_Day, str]:
-        """A mapping of days to names, or a list of days."""
-        node = self._keys.get(name)
-        found: dict[_Day, str] = {}
-        if node is None:
-            return found
-        if isinstance(node, MappingNode):
-            for key, value in node.entries:
-                day = read(key)
-                title = self._scope.reader.text(value, "name of the holiday")
-                if day is not None:
-                    found[day] = title or ""
-            return found
-        for item in self._scope.reader.sequence(node, name):
-            day = read(item)
-            if day is not None:
-                found[day] = ""
-        return found
 
-    def _dated_intervals(self, name: str) -> dict[date, Intervals]:
-        found: dict[date, Intervals] = {}
-        for key, node in self._keys.items(name):
-            day = self._date(key)
-            intervals = read_intervals(self._report, self._scope.reader, node, f"{name} of {key.text}")
-            if day is not None:
-                found[day] = intervals
-        return found
-
-    def _extra_workdays(self) -> dict[date, int]:
-        """A list (Monday's hours count) or a mapping to the weekday whose hours count."""
-        node = self._keys.get("extra_workdays")
-        found: dict[date, int] = {}
-        if node is None:
-            return found
-        if isinstance(node, MappingNode):
-            for key, value in node.entries:
-                day = self._date(key)
-                weekday = self._scope.reader.choice(value, "weekday", DAYS)
-                if day is not None and weekday is not None:
-                    found[day] = DAYS.index(weekday)
-            return found
-        for item in self._scope.reader.sequence(node, "extra_workdays"):
-            day = self._date(item)
-            if day is not None:
-                found[day] = 0
-        return found
+def _without(days: Mapping[date, _Value], others: Collection[date]) -> dict[date, _Value]:
+    return {day: value for day, value in days.items() if day not in others}

@@ -81,6 +81,10 @@ class Code(StrEnum):
     CALENDAR_WITHOUT_YEAR = "calendar-without-year"
     CALENDAR_ENDS = "calendar-ends"
     CALENDAR_PROVISIONAL = "calendar-provisional"
+    HOLIDAY_RANGE = "holiday-range"
+    HOLIDAYS_UNPUBLISHED = "holidays-unpublished"
+    ICS_FILE = "ics-file"
+    ICS_UNUSED = "ics-unused"
     CLOCK_NEVER_RUNS = "clock-never-runs"
     CLOCK_NEVER_MET = "clock-never-met"
     UNREACHABLE_STEP = "unreachable-step"
@@ -166,6 +170,9 @@ WARNINGS = frozenset(
         Code.YAML_PUNCTUATION,
         Code.YAML_CUT,
         Code.CALENDAR_ENDS,
+        Code.HOLIDAY_RANGE,
+        Code.HOLIDAYS_UNPUBLISHED,
+        Code.ICS_UNUSED,
         Code.CLOCK_NEVER_RUNS,
         Code.CLOCK_NEVER_MET,
         Code.UNREACHABLE_STEP,

@@ -17,6 +17,7 @@ MAX_FILE_BYTES = 1 << 20
 MAX_FILES = 5_000
 _SUFFIXES = (".yaml", ".yml")
 _CSV_SUFFIX = ".csv"
+_ICS_SUFFIX = ".ics"
 _WORKBOOK = b"PK\x03\x04"
 _OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
 
@@ -69,10 +70,20 @@ def _find(folder: Path, report: Report) -> list[Path]:
 
 
 def is_rule_file(name: str) -> bool:
-    """Whether a file of this name is part of the rulebook: YAML or CSV, no test, no readme, not hidden."""
+    """Whether a file of this name is part of the rulebook: YAML, CSV or iCalendar, no test, no readme, not hidden."""
     stem, suffix = os.path.splitext(name)  # noqa: PTH122
-    is_read = suffix in _SUFFIXES or is_csv(name)
+    is_read = suffix in _SUFFIXES or is_attached(name)
     return is_read and not name.startswith((".", "README", "~$")) and not stem.endswith("_test")
+
+
+def is_attached(path: str) -> bool:
+    """Whether the file belongs to one that names it, instead of saying something by itself."""
+    return is_csv(path) or is_ics(path)
+
+
+def is_ics(path: str) -> bool:
+    """Whether the file is a list of holidays in the iCalendar format."""
+    return path.endswith(_ICS_SUFFIX)
 
 
 def is_csv(path: str) -> bool:
@@ -89,7 +100,7 @@ def _relative(path: Path, folder: Path) -> str:
 def _read(path: Path, name: str, root: Path, report: Report) -> RuleText | None:
     start = Place(name, 1, 1)
     try:
-        if is_csv(name) and not path.resolve().is_relative_to(root):
+        if is_attached(name) and not path.resolve().is_relative_to(root):
             report.add(Code.FILE_UNREADABLE, start, "is a link out of the rule folder", "put a copy of the file here")
             return None
         if not stat.S_ISREG(path.stat().st_mode):

@@ -14,12 +14,13 @@ from service.rules.clock_section import compile_clocks
 from service.rules.codes import PROOFS, Code
 from service.rules.csv_files import CsvFiles
 from service.rules.diagnostic import Diagnostic, Report
-from service.rules.folder import RuleText, is_csv, read_folder
+from service.rules.folder import RuleText, is_attached, read_folder
+from service.rules.ics_files import IcsFiles
 from service.rules.ladder_reach import check_clocks, check_ladders
 from service.rules.ladder_section import compile_ladders
 from service.rules.lexicon_section import compile_lexicons
 from service.rules.model import Rulebook, SourceFile
-from service.rules.nodes import MappingNode, Node, Place, plain_data
+from service.rules.nodes import MappingNode, Node, Place
 from service.rules.parser import parse_yaml
 from service.rules.placeholders import check_placeholders
 from service.rules.revision import revision_of
@@ -55,7 +56,7 @@ class _Parsed:
 
     sections: dict[str, list[Node]] = field(default_factory=lambda: {name: [] for name in SECTIONS})
     stages: list[MappingNode] = field(default_factory=list)
-    csv: list[RuleText] = field(default_factory=list)
+    attached: list[RuleText] = field(default_factory=list)
     """Rows of tables, still text, as their meaning depends on the table."""
 
 
@@ -99,7 +100,7 @@ def _load(texts: Iterable[RuleText], report: Report, folder: str, today: date | 
 def _suppressions(files: list[RuleText], report: Report) -> list[Suppression]:
     found: list[Suppression] = []
     for file in files:
-        if not is_csv(file.path):
+        if not is_attached(file.path):
             suppressions, wrong = read_suppressions(file.path, file.text)
             found += suppressions
             report.extend(wrong)
@@ -109,8 +110,8 @@ def _suppressions(files: list[RuleText], report: Report) -> list[Suppression]:
 def _parse(files: list[RuleText], report: Report) -> _Parsed:
     parsed = _Parsed()
     for file in files:
-        if is_csv(file.path):
-            parsed.csv.append(file)
+        if is_attached(file.path):
+            parsed.attached.append(file)
             continue
         root = parse_yaml(file.text, file.path, report)
         start = Place(file.path, 1, 1)
@@ -166,11 +167,13 @@ def _compile(parsed: _Parsed, report: Report, folder: Place, today: date | None)
     settings = compile_settings(scope, sections["rulebook"])
     vocabulary = compile_vocabulary(scope, sections["fields"])
     lexicons = compile_lexicons(scope, sections["lexicons"])
-    calendars = compile_calendars(scope, sections["calendar"])
+    ics_files = IcsFiles(parsed.attached, report)
+    calendars = compile_calendars(scope, sections["calendar"], ics_files)
+    ics_files.report_unused()
     templates, placeholders = compile_templates(scope, sections["templates"])
     ladders = compile_ladders(scope, sections["ladders"])
     clocks = compile_clocks(scope, sections["clocks"])
-    csv_files, rule_templates = CsvFiles(parsed.csv, report), RuleTemplates(scope)
+    csv_files, rule_templates = CsvFiles(parsed.attached, report), RuleTemplates(scope)
     rule_templates.declare(sections["rule_templates"])
     stages = compile_stages(scope, settings, clocks, csv_files, rule_templates, parsed.stages)
     csv_files.report_unused()
@@ -196,10 +199,4 @@ def _compile(parsed: _Parsed, report: Report, folder: Place, today: date | None)
     )
     if report.has_errors:
         return rulebook
-    return replace(rulebook, revision=revision_of(rulebook, _calendar_data(sections["calendar"])))
-
-
-def _calendar_data(sections: list[Node]) -> dict[str, object]:
-    return {
-        str(n.get("id") and plain_data(n.get("id") or n)): plain_data(n) for n in sections if isinstance(n, MappingNode)
-    }
+    return replace(rulebook, revision=revision_of(rulebook))

@@ -18,19 +18,22 @@ import msgspec
 
 from service.rules.condition import All, AnyOf, Atom, Condition, Not
 from service.rules.model import ClockDefinition, Rule, Rulebook, Stage, Trigger
+from service.sla.calendar import Calendar
+from service.sla.zones import ZONE_DATA
 
 LANGUAGE = 2
 """Raised when the same files come to mean something else."""
 
 
-def revision_of(rulebook: Rulebook, calendars: Mapping[str, object]) -> str:
-    """`r-` and 16 hex digits of SHA-256. `calendars` holds the parsed calendar sections by id."""
+def revision_of(rulebook: Rulebook) -> str:
+    """`r-` and 16 hex digits of SHA-256."""
     content = {
         "language": LANGUAGE,
         "vocabulary": [msgspec.to_builtins(f, enc_hook=_plain) for f in rulebook.vocabulary.fields.values()],
         "stages": [_stage(stage) for stage in rulebook.stages],
         "lexicons": {name: [lexicon.terms, lexicon.exceptions] for name, lexicon in rulebook.lexicons.items()},
-        "calendars": calendars,
+        "calendars": {name: _calendar(calendar) for name, calendar in rulebook.calendars.items()},
+        "zones": ZONE_DATA,
         "clocks": {name: _clock(clock) for name, clock in rulebook.clocks.items()},
         "ladders": rulebook.ladders,
         "templates": rulebook.templates,
@@ -62,6 +65,23 @@ def _rule(rule: Rule) -> dict[str, object]:
         "protected": rule.protected,
         "file": rule.file,
         "line": rule.line,
+    }
+
+
+def _calendar(calendar: Calendar) -> dict[str, object]:
+    dated = {
+        part: {str(day): value for day, value in getattr(calendar, part).items()}
+        for part in ("breaks", "overrides", "holidays", "annual_holidays", "extra_workdays")
+    }
+    years = sorted(calendar.years) if calendar.years is not None else None
+    return {
+        **dated,
+        "timezone": calendar.timezone,
+        "weekly": calendar.weekly,
+        "years": years,
+        "provisional": sorted(calendar.provisional_years),
+        "within": [other.id for other in calendar.within],
+        "data": calendar.data,
     }
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from service.domain.errors import CalendarYearMissing
 from service.sla.intervals import DAY_SECONDS, Interval, Intervals, check_intervals, cut, tidy
 from service.sla.year_table import Position, YearTable, build_year_table, local_year, to_micros
+from service.sla.zones import load_zone
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -52,6 +53,10 @@ class Calendar:
     """Years whose holidays are known; None: the calendar needs no yearly data."""
     provisional_years: frozenset[int] = frozenset()
     """Years published only in part; computing with them is allowed and reported."""
+    within: tuple[Calendar, ...] = field(default=(), hash=False)
+    """Working time counts only where it is working time of all of these too."""
+    data: str = ""
+    """Version of the holiday data that days were taken from; empty without."""
     provisional_from: datetime | None = field(init=False, repr=False, compare=False)
     """Before this no provisional year has begun in the calendar's zone. None without such years."""
     zone: ZoneInfo = field(init=False, repr=False, compare=False)
@@ -138,8 +143,19 @@ class Calendar:
             self._require_year(year)
             if len(self._tables) >= _MAX_CACHED_YEARS:
                 self._tables.clear()
-            table = self._tables[year] = build_year_table(self, year)
+            table = build_year_table(self, year)
+            for other in self.within:
+                table = table.within(
+                    other.open_between(table.starts[0], table.ends[-1]) if table.starts else [], self.zone
+                )
+            self._tables[year] = table
         return table
+
+    def open_between(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The intervals that overlap [start, end), in microseconds of UTC. Raises CalendarYearMissing."""
+        first, last = local_year(self.zone, start), local_year(self.zone, end)
+        tables = (self.year_table(year) for year in range(first, last + 1))
+        return [pair for table in tables for pair in zip(table.starts, table.ends, strict=True) if pair[0] < end]
 
     def position(self, instant: datetime) -> Position:
         """Where an instant lies in its local year. Raises CalendarYearMissing, TimeOutOfRange."""
@@ -155,15 +171,17 @@ class Calendar:
 
     def open_ended(self) -> Calendar:
         """The same calendar with no holidays in the years of which it has no data: due times err on the early side."""
-        if self.years is None:
+        if self.years is None and not self.within:
             return self
         if not self._open_ended:
-            self._open_ended.append(replace(self, years=None))
+            within = tuple(calendar.open_ended() for calendar in self.within)
+            self._open_ended.append(replace(self, years=None, within=within))
         return self._open_ended[0]
 
     def knows_year(self, year: int) -> bool:
         """Whether deadlines in this year can be computed, provisionally or not."""
-        return self.years is None or year in self.years or year in self.provisional_years
+        known = self.years is None or year in self.years or year in self.provisional_years
+        return known and all(calendar.knows_year(year) for calendar in self.within)
 
     def _require_year(self, year: int) -> None:
         if not self.knows_year(year):
@@ -183,7 +201,7 @@ class Calendar:
     def _never_closes(self) -> bool:
         whole_week = all(day == ((0, DAY_SECONDS),) for day in self.weekly)
         exceptions = (self.breaks, self.overrides, self.holidays, self.annual_holidays)
-        return whole_week and self.years is None and not any(exceptions)
+        return whole_week and self.years is None and not any(exceptions) and not self.within
 
     def _before_provisional_years(self) -> datetime | None:
         if not self.provisional_years:
@@ -194,7 +212,7 @@ class Calendar:
 
     def _load_zone(self) -> ZoneInfo:
         try:
-            return ZoneInfo(self.timezone)
+            return load_zone(self.timezone)
         except (LookupError, ValueError, OSError) as error:
             raise ValueError(
                 f"calendar {self.id}: time zone {self.timezone!r} is unknown; use an IANA name such as Asia/Shanghai"

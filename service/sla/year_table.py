@@ -54,6 +54,24 @@ class YearTable:
         index = bisect_right(self.starts, at) - 1
         return index >= 0 and at <= self.ends[index]
 
+    def within(self, others: list[tuple[int, int]], zone: ZoneInfo) -> YearTable:
+        """What remains inside other intervals, given in order. `zone` tells which dates are worked on."""
+        pieces = []
+        index = 0
+        for start, end in zip(self.starts, self.ends, strict=True):
+            while index < len(others) and others[index][1] <= start:
+                index += 1
+            for other_start, other_end in others[index:]:
+                if other_start >= end:
+                    break
+                pieces.append((max(start, other_start), min(end, other_end)))
+        before, worked = [], 0
+        for start, end in pieces:
+            before.append(worked)
+            worked += end - start
+        days = sorted({local_datetime(zone, start).toordinal() for start, _ in pieces})
+        return YearTable([start for start, _ in pieces], [end for _, end in pieces], before, worked, days)
+
     def intervals_between(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The intervals of the year that overlap [start, end), whole, in order."""
         first = max(bisect_right(self.starts, to_micros(start)) - 1, 0)

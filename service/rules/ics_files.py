@@ -1,0 +1,84 @@
+"""iCalendar files of a rule folder, as calendars take their holidays from them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from datetime import date, timedelta
+from pathlib import PurePosixPath
+
+from service.rules.codes import Code
+from service.rules.diagnostic import Report
+from service.rules.folder import RuleText, is_ics
+from service.rules.nodes import Node, Place
+from service.rules.reader import Reader
+
+MOST_DAYS = 2_000
+"""Holidays taken from one file; a feed of more is no list of holidays."""
+
+
+class IcsFiles:
+    """Hands out the days of iCalendar files. Several calendars may share one."""
+
+    def __init__(self, texts: Iterable[RuleText], report: Report) -> None:
+        self._texts = {text.path: text.text for text in texts if is_ics(text.path)}
+        self._report = report
+        self._reader = Reader(report)
+        self._used: set[str] = set()
+
+    def days(self, node: Node, years: frozenset[int]) -> dict[date, str]:
+        """The days of these years on which the file that `ics` names has all-day events, with their titles."""
+        name = self._reader.filled(node, "ics")
+        if name is None:
+            return {}
+        path = posixpath.normpath(posixpath.join(PurePosixPath(node.place.file).parent.as_posix(), name))
+        text = self._texts.get(path)
+        if text is None:
+            if not self._report.may_have_lost("ics"):
+                hint = self._report.suggest(path, self._texts) or "save it beside this file, its name ending in .ics"
+                self._report.add(Code.ICS_FILE, node, f"there is no iCalendar file {path[:80]}", hint)
+            return {}
+        self._used.add(path)
+        try:
+            return read_days(text, years)
+        except ValueError as error:
+            message = f"{path} cannot be read: {str(error)[:200]}"
+            self._report.add(Code.ICS_FILE, node, message, "export it again as iCalendar (.ics)")
+            return {}
+
+    def report_unused(self) -> None:
+        """A file that no calendar names would be edited in vain."""
+        for path in sorted(self._texts.keys() - self._used):
+            if not self._report.may_have_lost("calendar"):
+                hint = f"write `holidays_from: [{{ics: {PurePosixPath(path).name}}}]` in a calendar, or move it away"
+                message = "no calendar takes its holidays from this file"
+                self._report.add(Code.ICS_UNUSED, Place(path, 1, 1), message, hint)
+
+
+def read_days(text: str, years: frozenset[int]) -> dict[date, str]:
+    """The days of all-day events, repeated ones included. Events with a time of day are no holidays.
+
+    Raises ValueError for text that is no calendar, and for one of more than two thousand days.
+    """
+    # Both take a tenth of a second to load, and few rule folders need them.
+    import icalendar  # noqa: PLC0415
+    import recurring_ical_events  # noqa: PLC0415
+
+    events = recurring_ical_events.of(icalendar.Calendar.from_ical(text))
+    found: dict[date, str] = {}
+    for year in sorted(years):
+        for event in events.between(date(year, 1, 1), date(year + 1, 1, 1)):
+            found.update(_whole_days(event, year))
+            if len(found) > MOST_DAYS:
+                raise ValueError(f"it holds more than {MOST_DAYS} days")
+    return dict(sorted(found.items()))
+
+
+def _whole_days(event: object, year: int) -> dict[date, str]:
+    start, end = getattr(event, "start"), getattr(event, "end")  # noqa: B009 - the library has no types
+    if hasattr(start, "hour"):
+        return {}
+    title = str(event.get("SUMMARY", "")).strip()  # type: ignore[attr-defined]
+    length = max((end - start).days, 1)
+    days = (start + timedelta(days=number) for number in range(min(length, 366)))
+    return {day: title for day in days if day.year == year}
