@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
 
+from service.cli.check_path import CannotCheck, Target, find_target
 from service.cli.checking import check_rules
 from service.cli.fail import fail
 from service.cli.testing_json import as_json, unusable
@@ -17,6 +18,7 @@ from service.cli.testing_text import lines
 from service.domain.errors import EngineLimit
 from service.engine.compiled import CompiledRulebook, compile_rulebook
 from service.engine.rule_tests.cases import Located
+from service.engine.rule_tests.files import holds_fixtures
 from service.engine.rule_tests.suite import load_suites
 from service.rules.loader import load_rulebook
 
@@ -56,8 +58,14 @@ def options(
     return Options(coverage, fail_under, Format(form), junit, chosen, Language(language))
 
 
-def test_rules(folder: Path, options: Options) -> int:
-    """Runs the tests, prints what came of them, and returns the exit status."""
+def test_rules(path: Path, options: Options) -> int:
+    """Runs the tests of a rules folder, or of a folder or file in it, prints what came of them, returns the status."""
+    try:
+        target = find_target(path)
+    except CannotCheck as error:
+        print(unusable(str(path), (), str(error)) if options.form is Format.JSON else error)
+        return UNUSABLE
+    folder = target.folder
     loaded = load_rulebook(folder)
     if loaded.rulebook is None:
         if options.form is Format.JSON:
@@ -70,28 +78,31 @@ def test_rules(folder: Path, options: Options) -> int:
     except EngineLimit as error:
         print(unusable(str(folder), (), error.message) if options.form is Format.JSON else f"{folder}: {error.message}")
         return UNUSABLE
-    result = run(compiled, folder, options)
+    result = run(compiled, target, options)
     return publish(result, options)
 
 
-def run(compiled: CompiledRulebook, folder: Path, options: Options) -> Result:
+def run(compiled: CompiledRulebook, target: Target, options: Options) -> Result:
     """Runs the chosen cases of a folder against a rulebook."""
     start = perf_counter()
-    suites = load_suites(compiled, folder)
+    suites = load_suites(compiled, target.folder)
     wanted = options.chosen.casefold()
 
     def is_chosen(located: Located) -> bool:
-        return wanted in f"{located.file}: {located.case.name}".casefold()
+        return target.covers(located.file) and wanted in f"{located.file}: {located.case.name}".casefold()
+
+    def is_meant(file: str) -> bool:
+        return target.covers(file) or holds_fixtures(file)
 
     cases = tuple(run_suites(compiled, suites, is_chosen, options.language.value))
     measured = options.coverage or options.fail_under is not None
     return Result(
-        folder=folder,
+        folder=target.folder,
         revision=compiled.rulebook.revision,
         cases=cases,
-        findings=suites.diagnostics,
+        findings=tuple(found for found in suites.diagnostics if is_meant(found.file)),
         seconds=perf_counter() - start,
-        coverage=covered(compiled, cases) if measured else None,
+        coverage=covered(compiled, cases, target) if measured else None,
         fail_under=options.fail_under,
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
+from service.cli.check_path import Target
 from service.engine.compiled import CompiledRulebook
 from service.engine.rule_tests.cases import Located
 from service.engine.rule_tests.coverage import Coverage, coverage_of
@@ -77,5 +78,9 @@ def run_suites(
             yield Timed(outcome, perf_counter() - start)
 
 
-def covered(compiled: CompiledRulebook, cases: Iterable[Timed]) -> Coverage:
-    return coverage_of(compiled.rulebook, (case.outcome.trace for case in cases))
+def covered(compiled: CompiledRulebook, cases: Iterable[Timed], target: Target) -> Coverage:
+    """What the cases cover; of a folder within the rules, only its own rules are looked at."""
+    coverage = coverage_of(compiled.rulebook, (case.outcome.trace for case in cases))
+    if not target.part or (target.folder / target.part).is_file():
+        return coverage
+    return replace(coverage, rules=tuple(rule for rule in coverage.rules if target.covers(rule.file)))

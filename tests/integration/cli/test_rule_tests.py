@@ -179,6 +179,28 @@ def test_junit_is_valid_and_tells_why(rules, tmp_path):
     assert answerby_test(rules, "--junit", str(tmp_path / "no" / "report.xml")).returncode == 2
 
 
+def test_a_part_of_the_rules_is_tested_by_its_path(rules):
+    deep = rules / "deep"
+    deep.mkdir()
+    (deep / "more.yaml").write_text(
+        "stage: priority\nrules:\n  - {id: more, because: said so, when: {devices: 7}, then: {priority: P1}}\n",
+        encoding="utf-8",
+    )
+    (deep / "more_test.yaml").write_text(
+        'now: "2026-03-02T10:00:00+08:00"\ncases: [{name: seven, given: {devices: 7}, expect: {priority: P1}}]\n',
+        encoding="utf-8",
+    )
+    done = answerby_test(deep, "--fail-under", "100")
+    assert (done.returncode, done.stdout.splitlines()[:2]) == (
+        0,
+        ["coverage: 1 of 1 rules, rows and scores decided some case (100.0 %)", "  deep/more.yaml  1/1  100.0 %"],
+    )
+    assert answerby_test(rules / "some_test.yaml").stdout.endswith("2 passed, 1 failed\n")
+    assert answerby_test(rules).stdout.endswith("3 passed, 1 failed\n")
+    missing = answerby_test(rules / "nowhere")
+    assert (missing.returncode, missing.stdout) == (2, f"{rules / 'nowhere'}: there is no such file or folder\n")
+
+
 def test_two_runs_say_the_same(rules):
     first, second = (answerby_test(rules, "--coverage").stdout for _ in range(2))
     assert first == second
