@@ -41,8 +41,8 @@ class IcsFiles:
         self._used.add(path)
         try:
             return read_days(text, years)
-        except ValueError as error:
-            message = f"{path} cannot be read: {str(error)[:200]}"
+        except Exception as error:  # noqa: BLE001 - whatever the parser trips over, the file cannot be read
+            message = f"{path} cannot be read: {_said(error)}"
             self._report.add(Code.ICS_FILE, node, message, "export it again as iCalendar (.ics)")
             return {}
 
@@ -72,6 +72,10 @@ def read_days(text: str, years: frozenset[int]) -> dict[date, str]:
             if len(found) > MOST_DAYS:
                 raise ValueError(f"it holds more than {MOST_DAYS} days")
     return dict(sorted(found.items()))
+
+
+def _said(error: Exception) -> str:
+    return f"an event has no {error.args[0]}" if isinstance(error, KeyError) else str(error)[:200]
 
 
 def _whole_days(event: object, year: int) -> dict[date, str]:
