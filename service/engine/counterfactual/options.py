@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -13,6 +13,7 @@ from service.engine.counterfactual.situation import Situation
 from service.engine.counterfactual.texts import example_term
 from service.engine.facts import Record
 from service.rules.condition import Atom, Op
+from service.rules.score_model import Factor
 from service.rules.vocabulary import Field, FieldType
 
 BUILT_IN = ("event.", "request.")
@@ -21,6 +22,8 @@ STAND_IN = "given"
 """The value of a fact of which only matters that it is given."""
 ORDERED = frozenset({Op.AT_LEAST, Op.AT_MOST, Op.MORE_THAN, Op.LESS_THAN, Op.EQ, Op.IN})
 NUMBERS = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.DURATION})
+MULTIPLES = (0.0, 0.5, 2.0, 5.0, 10.0, 100.0)
+"""Of a number that a score takes as it is, what it could have been instead."""
 CALENDAR_DAYS = 21
 """How far around an instant one inside or outside a calendar is looked for."""
 COUNT, GIVE, CLEAR, WORDS, MENTION, UNMENTION = 1.5, 1.2, 2.5, 1.6, 2.0, 3.0
@@ -41,6 +44,7 @@ class Options:
         for atom in self._plan.atoms:
             self._atoms.setdefault(atom.field, []).append(atom)
         self._required = required_fields(situation)
+        self._factors = factors_by_field(situation)
         self._of_field: dict[str, list[Change]] = {}
         self._records: dict[tuple[str, Plain], Record] = {}
         self._examples: dict[str, str] = {}
@@ -61,7 +65,7 @@ class Options:
 
     def fields_asked(self) -> list[str]:
         """The changeable fields that some rule asks, in order."""
-        return sorted(name for name in {*self._atoms, *self._required} if self.changeable(name))
+        return sorted(name for name in {*self._atoms, *self._required, *self._factors} if self.changeable(name))
 
     def lexicons_asked(self, name: str) -> list[str]:
         """The lexicons of which some rule asks whether the text mentions them."""
@@ -121,17 +125,20 @@ class Options:
     def _changes(self, name: str) -> Iterator[Change]:
         atoms = [atom for atom in self._atoms.get(name, ()) if atom.op is not Op.MENTIONS]
         now = self._signature(name, atoms, hashable(self._current(name)))
-        best: dict[tuple[bool | None, ...], Change] = {}
+        best: dict[tuple[object, ...], Change] = {}
         for change in self._candidates(self.fields[name], atoms):
             signature = self._signature(name, atoms, change.to)
             if signature != now and (signature not in best or change.size < best[signature].size):
                 best[signature] = change
         yield from sorted(best.values(), key=lambda c: (c.size, repr(c.to)))
 
-    def _signature(self, name: str, atoms: list[Atom], value: Plain) -> tuple[bool | None, ...]:
-        """How the rules see the value: the truths of their conditions, and whether there is one, where that counts."""
+    def _signature(self, name: str, atoms: list[Atom], value: Plain) -> tuple[object, ...]:
+        """How the rules see the value: the truths of their conditions, whether there is one, where that counts, and
+        what scores make of it.
+        """
         counts = name in self._required and self.fields[name].default is None
-        return (counts and value is not None, *(self.truth_of_value(atom, value) for atom in atoms))
+        truths = (self.truth_of_value(atom, value) for atom in atoms)
+        return (counts and value is not None, *truths, *(as_factor(f, value) for f in self._factors.get(name, ())))
 
     def _current(self, name: str) -> Value:
         return self.situation.record.value(name) if name in self._windows else self.situation.given.get(name)
@@ -150,7 +157,7 @@ class Options:
             case FieldType.SET:
                 yield from _sets(field, current, operands)
             case FieldType.INTEGER | FieldType.DECIMAL | FieldType.DURATION:
-                yield from _numbers(field, current, atoms)
+                yield from _numbers(field, current, atoms, self._factors.get(field.name, ()))
             case FieldType.INSTANT:
                 yield from self._instants(field, current, atoms)
             case FieldType.TEXT | FieldType.STRING:
@@ -162,7 +169,7 @@ class Options:
         """Some value of a fact of which only matters that there is one."""
         if field.type in {FieldType.TEXT, FieldType.STRING}:
             yield Change(field.name, ChangeKind.GIVE, STAND_IN, size=GIVE)
-        elif all(atom.op is Op.MISSING for atom in atoms):
+        elif field.name not in self._factors and all(atom.op is Op.MISSING for atom in atoms):
             values: dict[FieldType, Plain] = {
                 FieldType.INTEGER: 1,
                 FieldType.DECIMAL: 1,
@@ -184,6 +191,25 @@ class Options:
         for moment in moments:
             away = abs((moment - start).total_seconds())
             yield _set(field, moment.isoformat(), 1 + away / (away + 86_400))
+
+
+def factors_by_field(situation: Situation) -> dict[str, list[Factor]]:
+    """The factors that scores take from each field."""
+    found: dict[str, list[Factor]] = {}
+    for stage in situation.compiled.rulebook.stages:
+        for score in stage.scores:
+            for factor in score.factors:
+                found.setdefault(factor.field, []).append(factor)
+    return found
+
+
+def as_factor(factor: Factor, value: Plain) -> object:
+    """What a score tells of the value; equal for values that it does not tell apart."""
+    if factor.bands and isinstance(value, (int, float)):
+        return next((n for n, band in enumerate(factor.bands) if band.below is None or value < band.below), None)
+    if factor.numbers and isinstance(value, (str, bool)):
+        return factor.numbers.get(value)
+    return value
 
 
 def required_fields(situation: Situation) -> frozenset[str]:
@@ -214,11 +240,14 @@ def _sets(field: Field, current: Typed | None, operands: list[str | int | bool])
         yield _set(field, tuple(sorted(after)), 1.2)
 
 
-def _numbers(field: Field, current: Typed | None, atoms: list[Atom]) -> Iterator[Change]:
+def _numbers(field: Field, current: Typed | None, atoms: list[Atom], factors: Sequence[Factor]) -> Iterator[Change]:
     edges = sorted({float(o) for a in atoms if a.op in ORDERED for o in a.operands if not isinstance(o, str)})
     edges += [float(o) for a in atoms if a.op in ORDERED for o in a.operands if isinstance(o, str) and _is_number(o)]
+    edges += [float(band.below) for factor in factors for band in factor.bands if band.below is not None]
     values = {edge + step for edge in edges for step in (-1, 0, 1)} | {(a + b) / 2 for a, b in pairwise(sorted(edges))}
     here = float(current) if isinstance(current, (int, float)) else 0.0
+    if any(not factor.bands for factor in factors):
+        values |= {here * times for times in MULTIPLES} | {1.0, 10.0, 100.0}
     lowest = min([0.0, here, *edges])
     base = COUNT if field.window is not None else 1.0
     for value in sorted(values):

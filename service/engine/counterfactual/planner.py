@@ -56,6 +56,7 @@ class Planner:
             return found
         if goal.name in MISSING_FACTS:
             return self._complete()
+        found += self._by_score(goal.name)
         for stage in self._stages(goal.stages):
             for rule in live_rules(self._compiled.rulebook, stage.name, self._at):
                 if rule.id == goal.rule or (
@@ -163,7 +164,7 @@ class Planner:
         def good(output: Output) -> bool:
             return self._options.truth_of_value(atom, hashable(plain(output))) is want
 
-        found: list[ChangeSet] = []
+        found = self._by_score(name)
         for stage in self._stages(derivers(field.derived_by)):
             # Of a set, rules only add: what they must not hold, no rule may add.
             if not (is_set and not want):
@@ -174,6 +175,20 @@ class Planner:
             absent = self._options.truth_of_value(atom, None) is want if default is None else good(default)
             if absent:
                 found += self._avoid(stage, name, lambda output: not good(output))
+        return found
+
+    def _by_score(self, name: str) -> list[ChangeSet]:
+        """Other factors of the scores that give the fact. Which of them reach far enough, only deciding tells."""
+        found: list[ChangeSet] = []
+        for stage in self._compiled.rulebook.stages:
+            for score in stage.scores:
+                if name in score.outputs:
+                    tie = [score.tie_break.field] if score.tie_break is not None else []
+                    fields = [*(factor.field for factor in score.factors), *tie]
+                    changes: list[ChangeSet] = [
+                        (change,) for field in fields for change in self._options.of_field(field)
+                    ]
+                    found += self._all([self._make(score.when, want=True), changes])
         return found
 
     def _complete(self) -> list[ChangeSet]:

@@ -125,7 +125,8 @@ def impossible(situation: Situation, goal: Goal) -> Missing | None:
         return rule.id == goal.rule if goal.rule else goal.name in rule.then and goal.wanted(rule.then[goal.name])
 
     able = [rule for stage in stages for rule in stage.rules if gives(rule)]
-    if not able and not goal.rule and goal.name in MISSING_FACTS:
+    computed = {name for stage in stages for score in stage.scores for name in score.outputs} | MISSING_FACTS
+    if not able and not goal.rule and goal.name in computed:
         return None
     if not able:
         return Missing.NO_RULE
