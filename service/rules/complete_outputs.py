@@ -19,7 +19,7 @@ from service.rules.vocabulary import FieldType
 
 ANY = "any"
 """Whatever the output is set to."""
-_KEYS = ("sets", "also", "because")
+COMPLETE_KEYS = ("sets", "also", "because")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def compile_complete_outputs(
 
 
 def _requirement(scope: Scope, clocks: Mapping[str, ClockDefinition], node: MappingNode) -> CompleteOutput | None:
-    keys = Keys(scope.reader, node, "entry of complete_outputs", _KEYS)
+    keys = Keys(scope.reader, node, "entry of complete_outputs", COMPLETE_KEYS)
     because = keys.because()
     sets_node, also_node = keys.require("sets"), keys.require("also")
     if sets_node is None or also_node is None:

@@ -35,6 +35,7 @@ CHOICES = {
 QUIET_KEYS = ("calendar", "then")
 QUIET_THEN = ("send_now", "next_opening", "digest")
 AGAIN_KEYS = ("from_step", "every", "at_most")
+REPEAT_KEYS = ("every", "at_most")
 REASSIGN_KEYS = ("department", "role")
 _PERCENT = re.compile(r"([0-9]{1,3})%\Z")
 _OFFSET_SIGNS = {"+": 1, "-": -1}
@@ -197,7 +198,7 @@ def _repeat(scope: Scope, keys: Keys) -> tuple[int, int]:
     node = keys.mapping("repeat")
     if node is None:
         return 0, 0
-    repeat = Keys(scope.reader, node, "repeat", ("every", "at_most"))
+    repeat = Keys(scope.reader, node, "repeat", REPEAT_KEYS)
     every, at_most = repeat.require("every"), repeat.require("at_most")
     seconds = None if every is None else read_seconds(scope.report, every, "every")
     times = None if at_most is None else scope.reader.integer(at_most, "at_most", 1, MAX_REPEATS)

@@ -13,6 +13,8 @@ from service.rules.nodes import Node, ScalarNode, SequenceNode
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
 
+LEXICON_KEYS = ("terms", "include", "except", "description")
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -53,7 +55,7 @@ def _read(scope: Scope, entry: _Entry, node: Node) -> None:
     mapping = reader.mapping(node, "lexicon")
     if mapping is None:
         return
-    keys = Keys(reader, mapping, f"lexicon {entry.key.text}", ("terms", "include", "except", "description"))
+    keys = Keys(reader, mapping, f"lexicon {entry.key.text}", LEXICON_KEYS)
     terms, include = keys.get("terms"), keys.get("include")
     if terms is None and include is None:
         keys.require("terms")

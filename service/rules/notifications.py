@@ -8,7 +8,7 @@ from service.rules.nodes import MappingNode, Node
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
 
-_KEYS = ("role", "roles", "template", "urgent", "until_acknowledged")
+NOTIFY_KEYS = ("role", "roles", "template", "urgent", "until_acknowledged")
 
 
 def read_notifications(scope: Scope, node: Node) -> tuple[Notification, ...]:
@@ -22,7 +22,7 @@ def _read(scope: Scope, node: Node) -> Notification | None:
     mapping = scope.reader.mapping(node, "notify")
     if mapping is None:
         return None
-    keys = Keys(scope.reader, mapping, "notify", _KEYS)
+    keys = Keys(scope.reader, mapping, "notify", NOTIFY_KEYS)
     roles = [name for key in ("role", "roles") if (n := keys.get(key)) for name in scope.refer_all(Kind.ROLE, n)]
     if keys.get("role") is None and keys.get("roles") is None:
         scope.report.add(Code.MISSING_KEY, mapping, "notify needs `roles`", "say who is to be told")

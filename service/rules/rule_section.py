@@ -22,7 +22,19 @@ from service.rules.settings_section import read_hit
 
 SECTION_KEYS = ("stage", "rules", "table", "score", "rank", "hit", "owner", "because", "description")
 DEFAULT_RANK = 100
-_RULE_KEYS = ("id", "because", "rank", "when", "then", "enabled_from", "until", "owner", "mode", "protected", "description")
+RULE_KEYS = (
+    "id",
+    "because",
+    "rank",
+    "when",
+    "then",
+    "enabled_from",
+    "until",
+    "owner",
+    "mode",
+    "protected",
+    "description",
+)
 MAX_RANK = 60_000
 
 
@@ -78,7 +90,7 @@ def compile_rules(section: Section, node: Node, templates: RuleTemplates) -> Blo
 
 def _rule(section: Section, block: str, node: MappingNode) -> Rule | None:
     scope = section.scope
-    keys = Keys(scope.reader, node, "rule", _RULE_KEYS)
+    keys = Keys(scope.reader, node, "rule", RULE_KEYS)
     id_node = keys.require("id")
     name = None if id_node is None else scope.reader.identifier(id_node, "rule id")
     if id_node is not None and name is not None:

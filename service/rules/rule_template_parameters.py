@@ -34,7 +34,7 @@ _WANTED: Mapping[ParameterType, str] = {
     ParameterType.LIST: "a list of values",
     ParameterType.CONDITION: "a value, a list or a mapping",
 }
-_KEYS = ("type", "default", "values", "description")
+PARAMETER_KEYS = ("type", "default", "values", "description")
 Arguments = list[tuple[ScalarNode, Node]]
 
 
@@ -56,7 +56,7 @@ def read_parameter(scope: Scope, key: ScalarNode, node: Node) -> Parameter:
     mapping = node if isinstance(node, ScalarNode) else scope.reader.mapping(node, f"parameter {key.text}")
     if not isinstance(mapping, MappingNode):
         return Parameter(key.text, ParameterType.TEXT, key.place)
-    keys = Keys(scope.reader, mapping, f"parameter {key.text}", _KEYS)
+    keys = Keys(scope.reader, mapping, f"parameter {key.text}", PARAMETER_KEYS)
     type_node, values_node, default = keys.get("type"), keys.get("values"), keys.get("default")
     kind = ParameterType.TEXT if type_node is None else _type(scope, type_node)
     allowed = () if values_node is None else scope.reader.sequence(values_node, "values")

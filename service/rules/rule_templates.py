@@ -17,8 +17,8 @@ from service.rules.scope import Kind, Scope
 
 MAX_NESTING = 4
 """How deep a template may use another that uses another."""
-_TEMPLATE_KEYS = ("id", "because", "description", "parameters", "rules")
-_USE_KEYS = ("use", "with", "for_each", "description")
+TEMPLATE_KEYS = ("id", "because", "description", "parameters", "rules")
+USE_KEYS = ("use", "with", "for_each", "description")
 _PARAMETER_NAME = re.compile(r"[^\W\d]\w*\Z")
 
 
@@ -72,7 +72,7 @@ class RuleTemplates:
                 self._scope.report.add(Code.UNUSED_RULE_TEMPLATE, template.node, message, hint)
 
     def _open(self, node: MappingNode) -> tuple[_Template, Keys] | None:
-        keys = Keys(self._scope.reader, node, "rule template", _TEMPLATE_KEYS)
+        keys = Keys(self._scope.reader, node, "rule template", TEMPLATE_KEYS)
         id_node = keys.require("id")
         name = None if id_node is None else self._scope.reader.identifier(id_node, "rule template id")
         if id_node is None or name is None or not self._scope.declare(Kind.RULE_TEMPLATE, name, id_node):
@@ -135,7 +135,7 @@ class RuleTemplates:
                     self._scope.report.add(Code.RULE_TEMPLATE_CYCLE, node, message, "remove one of the uses")
 
     def _use(self, item: MappingNode, depth: int) -> Iterator[Node]:
-        keys = Keys(self._scope.reader, item, "use of a rule template", _USE_KEYS)
+        keys = Keys(self._scope.reader, item, "use of a rule template", USE_KEYS)
         template = self._template(keys.get("use"), depth)
         if template is None:
             return

@@ -13,7 +13,7 @@ from service.rules.score_model import AGAINST, FULL, Factor, Method
 from service.rules.score_numbers import LISTED, NUMERIC, read_bands, read_number, read_numbers, read_scale
 from service.rules.vocabulary import Field
 
-_KEYS = ("field", "weight", "numbers", "bands", "scale", "at_least", "at_most", "missing", "description")
+FACTOR_KEYS = ("field", "weight", "numbers", "bands", "scale", "at_least", "at_most", "missing", "description")
 _WAYS = ("numbers", "bands", "scale")
 MOST_POWER = 4
 
@@ -25,7 +25,7 @@ def read_factor(
     mapping = scope.reader.mapping(node, f"factor {name}")
     if mapping is None:
         return None
-    keys = Keys(scope.reader, mapping, f"factor {name}", _KEYS)
+    keys = Keys(scope.reader, mapping, f"factor {name}", FACTOR_KEYS)
     weight = _weight(scope, keys, method)
     at_least, at_most, missing = (_optional(scope, keys, key) for key in ("at_least", "at_most", "missing"))
     field_node = keys.require("field")

@@ -15,6 +15,8 @@ from service.rules.values import read_member
 from service.rules.vocabulary import Field, FieldType
 
 MOST = Decimal(10) ** 12
+SCALE_KEYS = ("from", "to")
+BAND_KEYS = ("below", "number")
 MOST_PLACES = 9
 NUMERIC = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.DURATION})
 LISTED = frozenset({FieldType.ENUM, FieldType.BOOLEAN})
@@ -99,7 +101,7 @@ def read_scale(scope: Scope, node: Node) -> Scale | None:
     mapping = scope.reader.mapping(node, "scale")
     if mapping is None:
         return None
-    keys = Keys(scope.reader, mapping, "scale", ("from", "to"))
+    keys = Keys(scope.reader, mapping, "scale", SCALE_KEYS)
     from_node, to_node = keys.require("from"), keys.require("to")
     if from_node is None or to_node is None:
         return None
@@ -113,7 +115,7 @@ def read_scale(scope: Scope, node: Node) -> Scale | None:
 
 
 def _band(scope: Scope, mapping: MappingNode) -> Band | None:
-    keys = Keys(scope.reader, mapping, "band", ("below", "number"))
+    keys = Keys(scope.reader, mapping, "band", BAND_KEYS)
     below_node, number_node = keys.get("below"), keys.require("number")
     number = None if number_node is None else read_number(scope, number_node, "number")
     below = None if below_node is None else read_number(scope, below_node, "below")

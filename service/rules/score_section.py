@@ -21,10 +21,11 @@ from service.rules.score_numbers import read_pair, report_unordered
 from service.rules.values import read_member
 from service.rules.vocabulary import FieldType
 
-_KEYS = (
+SCORE_KEYS = (
     "id", "because", "owner", "description", "when", "method", "output",
     "factors", "bounds", "round", "rounding", "tie_break",
 )  # fmt: skip
+TIE_BREAK_KEYS = ("field", "order", "output")
 MOST_PLACES = 6
 _RESULT = frozenset({FieldType.INTEGER, FieldType.DECIMAL})
 
@@ -82,7 +83,7 @@ class _ScoreReader:
         self._stage = stage
         self._order = order
         self._root = root
-        self._keys = Keys(scope.reader, node, "score", _KEYS)
+        self._keys = Keys(scope.reader, node, "score", SCORE_KEYS)
         self._outputs = OutputCompiler(scope, clocks, stage)
         self._conditions = ConditionCompiler(scope, lambda name, at: order.score_reads(stage, name, at))
 
@@ -198,7 +199,7 @@ class _ScoreReader:
         node = self._keys.mapping("tie_break")
         if node is None:
             return None
-        keys = Keys(self._scope.reader, node, "tie_break", ("field", "order", "output"))
+        keys = Keys(self._scope.reader, node, "tie_break", TIE_BREAK_KEYS)
         field_node, order_node, output_node = (keys.require(key) for key in ("field", "order", "output"))
         name = None if field_node is None else self._conditions.field_name(field_node)
         output = output_node and self._derived(output_node, frozenset({FieldType.INTEGER}), "an integer")

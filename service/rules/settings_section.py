@@ -46,11 +46,11 @@ def compile_settings(scope: Scope, sections: list[Node]) -> Settings:
             continue
         mapping = scope.reader.mapping(section, "rulebook")
         if mapping is not None:
-            _read(scope, Keys(scope.reader, mapping, "rulebook", _KEYS), settings)
+            _read(scope, Keys(scope.reader, mapping, "rulebook", RULEBOOK_KEYS), settings)
     return settings
 
 
-_KEYS = ("stages", "roles", "departments", "numbering", "complete_outputs")
+RULEBOOK_KEYS = ("stages", "roles", "departments", "numbering", "complete_outputs")
 
 
 def _read(scope: Scope, keys: Keys, settings: Settings) -> None:
@@ -66,10 +66,11 @@ def _read(scope: Scope, keys: Keys, settings: Settings) -> None:
         stage = scope.reader.choice(key, "stage", STAGES, Code.UNKNOWN_STAGE)
         mapping = scope.reader.mapping(node, f"stage {key.text}")
         if stage and mapping:
-            settings.stages[stage] = _stage(scope, Keys(scope.reader, mapping, f"stage {stage}", _STAGE_KEYS))
+            settings.stages[stage] = _stage(scope, Keys(scope.reader, mapping, f"stage {stage}", STAGE_KEYS))
 
 
-_STAGE_KEYS = ("hit", "default", "on_error", "because")
+NUMBERING_KEYS = ("timezone", "default_code")
+STAGE_KEYS = ("hit", "default", "on_error", "because")
 
 
 def _stage(scope: Scope, keys: Keys) -> StageSettings:
@@ -106,7 +107,7 @@ def _numbering(scope: Scope, keys: Keys, codes: dict[str, str]) -> Numbering:
     node = keys.mapping("numbering")
     if node is None:
         return default
-    numbering = Keys(scope.reader, node, "numbering", ("timezone", "default_code"))
+    numbering = Keys(scope.reader, node, "numbering", NUMBERING_KEYS)
     zone_node, code_node = numbering.get("timezone"), numbering.get("default_code")
     zone = None if zone_node is None else read_zone(scope.report, zone_node, "timezone")
     code = None if code_node is None else _number_code(scope, code_node)

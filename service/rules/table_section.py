@@ -19,7 +19,7 @@ from service.rules.rule_section import DEFAULT_RANK, Section, read_mode, read_ow
 from service.rules.scope import Kind
 from service.rules.settings_section import read_hit
 
-_TABLE_KEYS = (
+TABLE_KEYS = (
     "id",
     "because",
     "inputs",
@@ -35,7 +35,7 @@ _TABLE_KEYS = (
     "protected",
     "description",
 )
-_ROW_KEYS = ("when", "then", "because", "enabled_from", "until", "mode", "protected")
+ROW_KEYS = ("when", "then", "because", "enabled_from", "until", "mode", "protected")
 ANY = "any"
 """A cell that asks nothing."""
 
@@ -70,7 +70,7 @@ def compile_table(section: Section, node: Node, csv_files: CsvFiles) -> Block | 
     mapping = scope.reader.mapping(node, "table")
     if mapping is None:
         return None
-    keys = Keys(scope.reader, mapping, "table", _TABLE_KEYS)
+    keys = Keys(scope.reader, mapping, "table", TABLE_KEYS)
     table = _open(section, keys)
     hit = read_hit(scope, keys) or read_hit(scope, section.keys) or HitPolicy.FIRST
     rows = _rows_of_file(table, keys, csv_files) if keys.get("rows_from") else _rows(section, keys)
@@ -102,7 +102,7 @@ def _rows_of_file(table: _Table, keys: Keys, csv_files: CsvFiles) -> tuple[Node,
         inputs=tuple(c.node.text for c in table.inputs if isinstance(c.node, ScalarNode)),
         outputs=tuple(c.node.text for c in table.outputs if isinstance(c.node, ScalarNode)),
         broken=frozenset(text for name, text in columns if name is None),
-        extra=frozenset(_ROW_KEYS) - {"when", "then"},
+        extra=frozenset(ROW_KEYS) - {"when", "then"},
         place=keys.node.place,
     )
     path, text = file
@@ -166,7 +166,7 @@ def _row(table: _Table, number: int, node: Node) -> Rule:
     because, (enabled_from, until), mode = table.because, table.period, table.mode
     protected: bool | None = None
     if isinstance(node, MappingNode):
-        keys = Keys(scope.reader, node, "row", _ROW_KEYS)
+        keys = Keys(scope.reader, node, "row", ROW_KEYS)
         when, then = _cells(keys.require("when")), _cells(keys.require("then"))
         because = keys.because(needed=not because) or because
         row_from, row_until = read_period(scope, keys)

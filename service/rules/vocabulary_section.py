@@ -17,9 +17,10 @@ from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope
 from service.rules.vocabulary import ANY_REQUEST, Field, FieldType, Vocabulary, Window
 
-_KEYS = (
+FIELD_KEYS = (
     "type", "values", "aliases", "other", "default", "derived_by", "personal", "window", "parts", "unit", "description",
 )  # fmt: skip
+WINDOW_KEYS = ("count", "of", "by", "within")
 _NAME = re.compile(r"[^\W\d]\w*(\.\w+)*\Z")
 _RESERVED = frozenset({"all", "any", "not", "notify", "open_case", "require"})
 _RESERVED_PREFIXES = ("sla.", "ladder.", "event.", "request.", "override.")
@@ -72,7 +73,7 @@ class _FieldReader:
         self._scope = scope
         self._reader = scope.reader
         self._name = key.text
-        self._keys = Keys(scope.reader, node, f"field {key.text}", _KEYS)
+        self._keys = Keys(scope.reader, node, f"field {key.text}", FIELD_KEYS)
         self._type: FieldType | None = None
 
     def read(self) -> Field | None:
@@ -174,7 +175,7 @@ class _FieldReader:
         node = self._keys.mapping("window")
         if node is None:
             return None
-        keys = Keys(self._reader, node, "window", ("count", "of", "by", "within"))
+        keys = Keys(self._reader, node, "window", WINDOW_KEYS)
         if self._type is not FieldType.INTEGER:
             self._misplaced("window", node, "an integer")
         count, by, within = (keys.require(key) for key in ("count", "by", "within"))
