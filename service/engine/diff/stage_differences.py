@@ -28,7 +28,7 @@ TRIES = 12
 STANDS_FOR = "\ue000"
 """Begins the term that stands for a lexicon whose terms differ: it says nothing of other lexicons."""
 
-Make = Callable[[Facts], Iterator[Witness]]
+Make = Callable[[str, Facts], Iterator[Witness]]
 
 
 def find_differences(trial: Trial, changed: Sequence[Pair], settings: Iterable[str]) -> None:
@@ -147,7 +147,7 @@ class _Stage:
     def _show(self, slot: Slot, region: Region, regions: int, make: Make) -> Difference | None:
         restricted = self._restricted(region)
         point = {number: _usual(self._space, number, mask) for number, mask in restricted.items()}
-        for witness in make(facts_at(self._space, point)):
+        for witness in make(self._name, facts_at(self._space, point)):
             sides = self._trial.decide(witness)
             if sides is None:
                 continue
