@@ -10,7 +10,7 @@ from service.engine.diff.rules import Pair, aspects, is_live, pair_rules
 from service.engine.diff.sections import other_changes, stage_changes
 from service.engine.diff.stage_differences import find_differences
 from service.engine.diff.trial import Trial
-from service.engine.diff.word_differences import find_word_differences
+from service.engine.diff.word_differences import find_word_differences, is_asked
 from service.rules.model import Block, Rule, Rulebook
 
 WORDS = frozenset({"because", "owner"})
@@ -60,8 +60,15 @@ def _effect(trial: Trial, name: str) -> Effect:
 
 
 def _seen(trial: Trial, change: Change) -> Change:
-    shown = f"{change.section} {change.id}" in trial.shown
-    return replace(change, effect=Effect.SHOWN) if shown else change
+    if f"{change.section} {change.id}" in trial.shown:
+        return replace(change, effect=Effect.SHOWN)
+    if change.section not in {"lexicon", "field"} or change.effect is Effect.WORDS:
+        return change
+    if not is_asked(trial.old, change) and not is_asked(trial.new, change):
+        return replace(change, effect=Effect.NONE)
+    if change.section == "lexicon":
+        trial.leave_open(f"{change.id}: no text of one changed term alone is decided otherwise")
+    return replace(change, effect=Effect.OPEN)
 
 
 def _place(rule: Rule | None) -> str:

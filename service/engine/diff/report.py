@@ -19,6 +19,10 @@ EFFECTS = {
     Effect.OPEN: "may decide requests otherwise; none was found",
     Effect.MEANING: "changes what happens to requests",
 }
+MOST_TOLD = 30
+"""Differences told in words."""
+LONGEST_LIST = 3
+"""Members of a set that are told in full; of longer ones what came and went."""
 ALSO = 6
 """Facts named that follow from a difference."""
 
@@ -39,8 +43,10 @@ def _lines(found: Comparison) -> Iterator[str]:
     if found.differences:
         yield ""
         yield "Decided otherwise:"
-        for number, difference in enumerate(found.differences, start=1):
+        for number, difference in enumerate(found.differences[:MOST_TOLD], start=1):
             yield from _difference(number, difference)
+        if len(found.differences) > MOST_TOLD:
+            yield f"  and {len(found.differences) - MOST_TOLD} more; --format json has them all"
     if words:
         yield ""
         yield f"Changed in words only: {', '.join(_named(change) for change in words)}"
@@ -82,7 +88,7 @@ def _aspect(aspect: Aspect, kind: Kind) -> str:
 
 
 def _difference(number: int, found: Difference) -> Iterator[str]:
-    yield f"  {number}. {found.output}: {_value(found.old.value)} -> {_value(found.new.value)} ({found.stage})"
+    yield f"  {number}. {found.output}: {_became(found.old.value, found.new.value)} ({found.stage})"
     yield f"      by {_deciders(found.old)} -> by {_deciders(found.new)}"
     if found.cause:
         yield f"      because of {found.cause}"
@@ -92,7 +98,7 @@ def _difference(number: int, found: Difference) -> Iterator[str]:
     yield f"      for example {_request(found.witness)}"
     also = consequences(found)
     if also:
-        told = [f"{name}: {_value(a)} -> {_value(b)}" for name, (a, b) in list(also.items())[:ALSO]]
+        told = [f"{name}: {_became(a, b)}" for name, (a, b) in list(also.items())[:ALSO]]
         yield f"      then also {', '.join(told)}"
 
 
@@ -101,6 +107,14 @@ def consequences(found: Difference) -> dict[str, tuple[Value, Value]]:
     old, new = found.old.facts, found.new.facts
     names = sorted({*old, *new} - {found.output, "missing", "missing_count"})
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
+
+
+def _became(old: Value, new: Value) -> str:
+    if isinstance(old, list) and isinstance(new, list) and max(len(old), len(new)) > LONGEST_LIST:
+        gone, come = sorted(set(old) - set(new)), sorted(set(new) - set(old))
+        parts = [f"{word} {', '.join(found)}" for word, found in (("without", gone), ("with", come)) if found]
+        return "; ".join(parts)
+    return f"{_value(old)} -> {_value(new)}"
 
 
 def _value(value: Value) -> str:

@@ -8,8 +8,8 @@ from service.domain.event import Event, EventType, Value
 from service.engine.diff.model import Change, Difference, Kind, Witness
 from service.engine.diff.requests import MOMENT
 from service.engine.diff.trial import Trial, side
-from service.rules.condition import Op, atoms
-from service.rules.model import Lexicon
+from service.rules.condition import Atom, Op, atoms
+from service.rules.model import Lexicon, Rulebook
 from service.rules.vocabulary import Field
 
 MOST_TERMS = 40
@@ -40,12 +40,36 @@ def _mentioning(trial: Trial, name: str) -> Iterator[dict[str, Value]]:
 
 
 def _asking(trial: Trial, lexicon: str) -> Iterator[Field]:
-    """The texts of which some rule asks whether they mention the lexicon."""
-    rules = [rule for book in (trial.old, trial.new) for stage in book.stages for rule in stage.rules]
-    asked = [atom for rule in rules for atom in atoms(rule.when)]
-    names = {atom.field for atom in asked if atom.op is Op.MENTIONS and lexicon in atom.operands}
+    """The texts of which some rule asks whether they mention the lexicon, or one that it is an exception to."""
+    books = (trial.old, trial.new)
+    meant = {name for book in books for name, known in book.lexicons.items() if lexicon in known.exceptions} | {lexicon}
+    asked = (atom for book in books for atom in all_atoms(book))
+    names = {atom.field for atom in asked if atom.op is Op.MENTIONS and not meant.isdisjoint(map(str, atom.operands))}
     fields = {**trial.old.vocabulary.fields, **trial.new.vocabulary.fields}
     return (fields[name] for name in sorted(names))
+
+
+def all_atoms(book: Rulebook) -> Iterator[Atom]:
+    return (atom for stage in book.stages for rule in stage.rules for atom in atoms(rule.when))
+
+
+def is_asked(book: Rulebook, change: Change) -> bool:
+    """Whether some rule, clock or score of the rulebook could notice the lexicon or the field."""
+    if change.section == "lexicon":
+        return True
+    names = {atom.field for atom in all_atoms(book)} | {
+        atom.field for clock in book.clocks.values() for when in clock.conditions for atom in atoms(when)
+    }
+    parts = {part for name in names if name in book.vocabulary for part in book.vocabulary[name].parts}
+    factors = {factor.field for stage in book.stages for score in stage.scores for factor in score.factors}
+    required = {
+        str(name)
+        for stage in book.stages
+        for rule in stage.rules
+        for name in (rule.then.get("require") or ())  # type: ignore[union-attr]
+    }
+    windows = {known.window.by for known in book.vocabulary.fields.values() if known.window is not None}
+    return change.id in names | parts | factors | required | windows
 
 
 def _field(trial: Trial, change: Change) -> None:
@@ -69,7 +93,9 @@ def _first(trial: Trial, cause: str, given: Iterable[dict[str, Value]]) -> None:
         sides = trial.decide(Witness(event))
         if sides is None:
             continue
-        for one, two in zip(sides[0].explanation, sides[1].explanation, strict=False):
+        pairs = list(zip(sides[0].explanation, sides[1].explanation, strict=False))
+        # What is missing follows from what a request is taken for: that comes first.
+        for one, two in sorted(pairs, key=lambda pair: pair[0].stage == "completeness"):
             names = [n for n in sorted({*one.outputs, *two.outputs}) if one.outputs.get(n) != two.outputs.get(n)]
             if names:
                 old, new = (side(decision, one.stage, names[0]) for decision in sides)

@@ -36,6 +36,10 @@ def differ(tmp_path):
             changed[name] = FILES[f"{name}.yaml"].replace(before, after)
         return compare(load(tmp_path / "old"), load(tmp_path / "new", **changed))
 
+    def between(old, new):
+        return compare(load(tmp_path / "old", **old), load(tmp_path / "new", **new))
+
+    run.between = between
     return run
 
 
@@ -167,6 +171,24 @@ def test_a_field_that_is_defined_otherwise(differ):
     difference = comparison.differences[0]
     assert (difference.cause, difference.old.value, difference.new.value) == ("field customer.tier", "P2", "P1")
     assert any("customer.tier is defined otherwise" in reason for reason in comparison.open)
+
+
+def test_a_field_that_nothing_asks_for_is_no_change_in_meaning(differ):
+    comparison = differ(vocabulary=("fields:\n", "fields:\n  colour: {type: enum, values: [red, blue]}\n"))
+    change = the_change(comparison)
+    assert (change.section, change.kind, change.effect) == ("field", Kind.ADDED, Effect.NONE)
+    assert not comparison.changed_meaning
+
+
+def test_a_lexicon_that_is_an_exception_to_another(differ):
+    spared = "danger: {terms: [起火, caught fire], except: [calm]}\n  calm: {terms: [PHRASES]}"
+    base = FILES["lexicons.yaml"].replace("danger: {terms: [起火, caught fire]}", spared)
+    before = {"lexicons": base.replace("PHRASES", "没有起火")}
+    comparison = differ.between(before, {"lexicons": base.replace("PHRASES", "没有起火, 防起火")})
+    (difference,) = comparison.differences
+    assert difference.cause == "lexicon calm"
+    assert list(difference.witness.event.data.values()) == ["防起火"]
+    assert (difference.output, difference.stage) == ("category", "classification")
 
 
 def test_rows_are_told_by_what_they_say(tmp_path):
