@@ -20,7 +20,7 @@ from service.engine.virtual_clock import timer_event
 
 TIMER_LIMIT = 1_000
 """Timers fired of one request; a ladder that never ends must not hang a backtest."""
-_NO_COUNTS = Context()
+NO_COUNTS = Context()
 
 Armed = tuple[datetime, str, str]
 """When a timer is due, of which request, and its id."""
@@ -45,7 +45,7 @@ class Play:
         """
         happenings = [happening for story in stories for happening in story.happenings]
         if len(stories) > 1:
-            happenings.sort(key=_in_order)
+            happenings.sort(key=in_order)
         for happening in happenings:
             self._fire(happening.moment, included=False)
             self._take(happening.event, happening.moment)
@@ -68,7 +68,7 @@ class Play:
             course = self.courses[request_id] = Course()
         course.pass_time(moment)
         state = self._states.get(request_id)
-        context = Context(self._windows.counts(event, state)) if self._windows else _NO_COUNTS
+        context = Context(self._windows.counts(event, state)) if self._windows else NO_COUNTS
         try:
             decision = decide(self._compiled, state, event, context, moment, self._memory)
         except AnswerbyError as error:
@@ -97,13 +97,13 @@ class Play:
                 continue
             course.timers += 1
             # One armed for a moment that had passed fires at once, not in the past.
-            self._take(timer_event(state, timer), max(due, _latest(course)))
+            self._take(timer_event(state, timer), max(due, latest(course)))
 
 
-def _latest(course: Course) -> datetime:
+def latest(course: Course) -> datetime:
     assert course.last is not None
     return course.last.decided
 
 
-def _in_order(happening: Happening) -> tuple[datetime, int]:
+def in_order(happening: Happening) -> tuple[datetime, int]:
     return happening.moment, happening.order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,10 @@ from service.backtest.fields import Point, compared_fields
 from service.backtest.play import TIMER_LIMIT, Play
 from service.backtest.story import Story
 from service.backtest.tally import NEW, OLD, Counting, Tally
+from service.backtest.twins import Twins, alike
 from service.engine.compiled import CompiledRulebook
+
+Courses = Mapping[str, Course]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Backtest:
     def __init__(self, new: CompiledRulebook, old: CompiledRulebook | None, settings: Settings) -> None:
         self._new = new
         self._old = old
+        self._twins = old is not None and alike(new, old)
         self._settings = settings
         self._fields = compared_fields(new.rulebook, old.rulebook if old is not None else None)
         self._texts = {"vocabulary": new.rulebook.vocabulary} if settings.show_text else {}
@@ -44,9 +48,7 @@ class Backtest:
         counting = Counting(tally, self._fields, self._settings.point)
         candidates: dict[Kind, list[Candidate]] = {}
         for group in groups:
-            horizon, limit = self._settings.horizon, self._settings.timer_limit
-            after = Play(self._new, limit).run(group, horizon)
-            before = Play(self._old, limit).run(group, horizon) if self._old is not None else {}
+            after, before = self._play(group)
             for story in group:
                 if not story.compared:
                     tally.counts["lead",] += 1
@@ -56,6 +58,15 @@ class Backtest:
         tally.counts["requests",] = counting.requests
         tally.examples.add(candidates, self._texts)
         return tally
+
+    def _play(self, group: Sequence[Story]) -> tuple[Courses, Courses]:
+        """Under the new and the old rules."""
+        horizon, limit = self._settings.horizon, self._settings.timer_limit
+        if self._old is None:
+            return Play(self._new, limit).run(group, horizon), {}
+        if self._twins:
+            return Twins(self._new, self._old, limit).run(group, horizon)
+        return Play(self._new, limit).run(group, horizon), Play(self._old, limit).run(group, horizon)
 
     def _recorded(self, story: Story) -> Course | None:
         """What the story says; None when it says nothing."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
+from service.rules.condition import atoms
+from service.rules.model import Stage
 
 if TYPE_CHECKING:
     from service.engine.decide import Draft
@@ -21,6 +23,7 @@ Key = tuple[object, ...]
 OVERLOOKED = frozenset(
     {
         *("tenant", "request_id", "source", "version", "number", "last_event", "decisions", "counts"),
+        "derived",
         *("clocks", "timers", "ladders", "alerts", "merged", "absorbed"),
     }
 )
@@ -31,13 +34,15 @@ _looked_at = attrgetter(*(name for name in RequestState.__struct_fields__ if nam
 class DraftMemory:
     """The latest draft of each request under one rulebook. Grows with requests."""
 
-    def __init__(self, compiled: CompiledRulebook) -> None:
-        read = read_fields(compiled)
-        self._dated = any(stage.dated for stage in compiled.stages)
-        self._time = self._dated or "event.time" in read
+    def __init__(self, *rulebooks: CompiledRulebook) -> None:
+        """For decisions under the first. Under all of them a draft that is known here is the one that was before."""
+        read = set[str]().union(*map(read_fields, rulebooks))
+        dated = any(stage.dated for compiled in rulebooks for stage in compiled.stages)
+        self._time = dated or "event.time" in read
         self._type = "event.type" in read
         self._actor = "event.actor" in read
         self._events = "request.events" in read
+        self._settled = settles_at_once(rulebooks[0])
         self._drafts: dict[str, tuple[Key, Draft]] = {}
         self.hit = False
         """Whether the latest draft asked for was known."""
@@ -45,6 +50,7 @@ class DraftMemory:
     def key(self, request: RequestState, event: Event, counts: Mapping[str, int]) -> Key:
         """All that the stages of a decision look at. Keep it in step with `run_stages`."""
         return (
+            request.derived,
             *_looked_at(request),
             counts,
             event.time if self._time else None,
@@ -58,16 +64,47 @@ class DraftMemory:
         self.hit = known is not None and known[0] == key
         return known[1] if known is not None and self.hit else None
 
+    def latest(self, request_id: str) -> Draft | None:
+        known = self._drafts.get(request_id)
+        return known[1] if known is not None else None
+
     def keep(self, request_id: str, key: Key, draft: Draft) -> None:
+        record = draft.record
+        if self._settled and not (record.failures or record.errors):
+            # Asked again with what it has come to, it comes to the same.
+            key = (draft.derived, *key[1:])
         self._drafts[request_id] = key, draft
 
 
-def read_fields(compiled: CompiledRulebook) -> frozenset[str]:
+def read_fields(compiled: CompiledRulebook) -> set[str]:
     """The fields that conditions or scores look at."""
     read = {atom.field for atom in compiled.plan.atoms}
     for stage in compiled.rulebook.stages:
-        for score in stage.scores:
-            read.update(factor.field for factor in score.factors)
-            if score.tie_break is not None:
-                read.add(score.tie_break.field)
-    return frozenset(read)
+        read |= read_by(stage)
+    return read
+
+
+def read_by(stage: Stage) -> set[str]:
+    """The fields that a stage looks at."""
+    read = {atom.field for rule in stage.rules for atom in atoms(rule.when)}
+    for score in stage.scores:
+        read.update(atom.field for atom in atoms(score.when))
+        read.update(factor.field for factor in score.factors)
+        if score.tie_break is not None:
+            read.add(score.tie_break.field)
+    return read
+
+
+def settles_at_once(compiled: CompiledRulebook) -> bool:
+    """Whether a decision on the same facts comes to the same, be it the first of its request or the second.
+
+    What a request was classified as reaches the next decision through completeness only. So it does unless
+    classification in turn looks at what completeness derives, which the loader refuses of rules.
+    """
+    derived = {"complete", "missing", "missing_count"}
+    for stage in compiled.stages:
+        if stage.stage.name == "completeness":
+            derived.update(stage.derives)
+    return all(
+        derived.isdisjoint(read_by(stage)) for stage in compiled.rulebook.stages if stage.name == "classification"
+    )

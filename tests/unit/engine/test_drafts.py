@@ -78,6 +78,20 @@ def shipped() -> CompiledRulebook:
     return compile_rulebook(rulebook, "reference")
 
 
+NEEDS = """
+stage: completeness
+rules: [{id: needs, because: x, when: {category: danger}, then: {require: [customer.id]}}]
+"""
+SCORE = """
+stage: classification
+score:
+  id: weight
+  because: x
+  method: weighted_sum
+  when: {complete: true}
+  output: weight
+  factors: {devices: {field: devices, weight: 2}}
+"""
 READS_EVERYTHING = """
 stage: routing
 rules:
@@ -97,7 +111,19 @@ def nosy(tmp_path_factory) -> CompiledRulebook:
     return compile_rulebook(result.rulebook, "reference")
 
 
-@pytest.mark.parametrize("rules", ["shipped", "nosy"])
+@pytest.fixture(scope="module")
+def circular(tmp_path_factory) -> CompiledRulebook:
+    """Completeness looks at what the request was classified as before, and a score at whether it is complete."""
+    vocabulary = FILES["vocabulary.yaml"] + "  complete: {type: boolean, derived_by: completeness}\n"
+    rulebook = FILES["rulebook.yaml"].replace("  stages:\n", "  stages:\n    completeness: {hit: collect}\n")
+    vocabulary += "  weight: {type: decimal, derived_by: classification}\n"
+    files = {"needs.yaml": NEEDS, "vocabulary.yaml": vocabulary, "rulebook.yaml": rulebook, "score.yaml": SCORE}
+    result = load_rulebook(write(tmp_path_factory.mktemp("circular") / "rules", FILES | files))
+    assert result.rulebook is not None, [str(d) for d in result.diagnostics]
+    return compile_rulebook(result.rulebook, "reference")
+
+
+@pytest.mark.parametrize("rules", ["shipped", "nosy", "circular"])
 def test_the_decisions_are_the_same_bytes(rules: str, request: pytest.FixtureRequest) -> None:
     compiled = request.getfixturevalue(rules)
     hits = 0

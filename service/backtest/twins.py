@@ -1,0 +1,265 @@
+"""Plays stories under two rulebooks at once, and decides only once what both decide alike.
+
+As long as a request stands the same under both, one state stands for both. A decision whose facts are as they were, as
+with most timers, is then the same under both, too, and made once. Upon any other, both rulebooks decide; with the
+first difference the request parts, and goes its own way under each. It comes to the same courses as two plays.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from service.backtest.course import Course
+from service.backtest.play import NO_COUNTS, TIMER_LIMIT, in_order, latest
+from service.backtest.story import Story
+from service.backtest.windows import WindowsInMemory
+from service.domain.clock import ClockState
+from service.domain.decision import Decision, StageExplanation
+from service.domain.effect import Effect
+from service.domain.errors import AnswerbyError
+from service.domain.event import Event
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
+from service.engine.decide import Context, Draft, decide
+from service.engine.drafts import DraftMemory
+from service.engine.virtual_clock import timer_event
+
+OLD, NEW = 0, 1
+Armed = tuple[datetime, str, str, int]
+"""When a timer is due, of which request, its id, and the side: the old one while the request is whole."""
+
+
+def alike(new: CompiledRulebook, old: CompiledRulebook) -> bool:
+    """Whether the rulebooks differ at most in rules, words and texts: equal facts then come to equal decisions."""
+    one, other = new.rulebook, old.rulebook
+    return (
+        one.vocabulary == other.vocabulary
+        and one.calendars == other.calendars
+        and one.clocks == other.clocks
+        and one.ladders == other.ladders
+        and one.roles == other.roles
+        and new.target_fields == old.target_fields
+    )
+
+
+class Side:
+    """What one rulebook has of its own."""
+
+    def __init__(self, compiled: CompiledRulebook, other: CompiledRulebook) -> None:
+        self.compiled = compiled
+        self.memory = DraftMemory(compiled, other)
+        self.windows = WindowsInMemory(compiled.rulebook.vocabulary)
+        self.states: dict[str, RequestState] = {}
+        self.courses: dict[str, Course] = {}
+
+    def course(self, request_id: str) -> Course:
+        course = self.courses.get(request_id)
+        if course is None:
+            course = self.courses[request_id] = Course()
+        return course
+
+    def context(self, event: Event, state: RequestState | None) -> Context:
+        return Context(self.windows.counts(event, state)) if self.windows else NO_COUNTS
+
+    def decide(self, event: Event, moment: datetime, context: Context) -> Decision | None:
+        """None when the event is refused, which is noted."""
+        state = self.states.get(event.request_id)
+        try:
+            return decide(self.compiled, state, event, context, moment, self.memory)
+        except AnswerbyError as error:
+            self.course(event.request_id).refuse(f"{error.reason}: {error.message}")
+            return None
+
+    def settle(self, event: Event, decision: Decision) -> None:
+        assert decision.state is not None
+        before = self.states.get(event.request_id)
+        self.states[event.request_id] = decision.state
+        if self.windows:
+            self.windows.note(before, decision.state)
+        self.course(event.request_id).note(decision)
+
+
+class Twins:
+    """Two rulebooks that are `alike`, and requests that are counted together or merged. Use it once."""
+
+    def __init__(self, new: CompiledRulebook, old: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
+        self._old, self._new = Side(old, new), Side(new, old)
+        self._timer_limit = timer_limit
+        self._armed: list[Armed] = []
+        self._parted: set[str] = set()
+        """Requests that do not stand the same on both sides. One that is unknown on both does."""
+        self._explained: dict[str, list[StageExplanation]] = {}
+        """Of whole requests: how the new rules explain what the old ones decide alike."""
+
+    def run(self, stories: Sequence[Story], horizon: datetime | None) -> tuple[dict[str, Course], dict[str, Course]]:
+        """The courses under the new and under the old rulebook; see Play.run."""
+        happenings = [happening for story in stories for happening in story.happenings]
+        if len(stories) > 1:
+            happenings.sort(key=in_order)
+        for happening in happenings:
+            self._fire(happening.moment, included=False)
+            self._take(happening.event, happening.moment)
+        self._fire(horizon, included=True)
+        if horizon is not None:
+            for side in (self._old, self._new):
+                for course in side.courses.values():
+                    course.pass_time(horizon, included=True)
+        return self._new.courses, self._old.courses
+
+    def _take(self, event: Event, moment: datetime) -> None:
+        """On both sides, with what follows for other requests at once."""
+        if event.request_id in self._parted:
+            self._take_on(OLD, event, moment)
+            self._take_on(NEW, event, moment)
+            return
+        both = self._together(event, moment)
+        for told in both:
+            self._take(told, moment)
+
+    def _take_on(self, side: int, event: Event, moment: datetime) -> None:
+        """On one side only."""
+        self._part(event.request_id)
+        own = self._new if side == NEW else self._old
+        own.course(event.request_id).pass_time(moment)
+        decision = own.decide(event, moment, own.context(event, own.states.get(event.request_id)))
+        if decision is None:
+            return
+        own.settle(event, decision)
+        self._arm(side, event.request_id, decision)
+        for told in decision.follow_ups:
+            self._take_on(side, told, moment)
+
+    def _together(self, event: Event, moment: datetime) -> list[Event]:
+        """An event of a request that stands the same on both sides. What both sides tell others alike."""
+        request_id, old, new = event.request_id, self._old, self._new
+        old.course(request_id).pass_time(moment)
+        new.course(request_id).pass_time(moment)
+        state = old.states.get(request_id)
+        context, other = old.context(event, state), new.context(event, state)
+        before = old.decide(event, moment, context)
+        explained = self._explained.get(request_id)
+        if before is not None and old.memory.hit and explained is not None and context == other:
+            after: Decision | None = self._as_explained(before, explained)
+        else:
+            self._hand_over(request_id)
+            after = new.decide(event, moment, other)
+            if (before is None) != (after is None):
+                return self._go_apart(event, moment, before, after)
+            if before is not None and after is not None:
+                if not (same(before, after) and self._same_drafts(request_id)):
+                    return self._go_apart(event, moment, before, after)
+                self._explained[request_id] = after.explanation
+                after = msgspec.structs.replace(after, state=before.state)
+            if context != other:
+                # What the new rules remember of it is of other counts.
+                self._explained.pop(request_id, None)
+        if before is None or after is None:
+            return []
+        old.settle(event, before)
+        new.settle(event, after)
+        self._arm(OLD, request_id, before)
+        return before.follow_ups
+
+    def _same_drafts(self, request_id: str) -> bool:
+        """Whether what the rules said is the same also where no clock or message shows it yet."""
+        before, after = self._old.memory.latest(request_id), self._new.memory.latest(request_id)
+        return before is not None and after is not None and said(before) == said(after)
+
+    def _as_explained(self, decision: Decision, explained: list[StageExplanation]) -> Decision:
+        if decision.explanation == explained:
+            return decision
+        return msgspec.structs.replace(decision, explanation=explained)
+
+    def _go_apart(self, event: Event, moment: datetime, before: Decision | None, after: Decision | None) -> list[Event]:
+        """The first difference: from here on each side has its own state and timers."""
+        self._part(event.request_id)
+        for side, own, decision in ((OLD, self._old, before), (NEW, self._new, after)):
+            if decision is None:
+                continue
+            own.settle(event, decision)
+            self._arm(side, event.request_id, decision)
+            for told in decision.follow_ups:
+                self._take_on(side, told, moment)
+        return []
+
+    def _part(self, request_id: str) -> None:
+        if request_id in self._parted:
+            return
+        self._parted.add(request_id)
+        state = self._hand_over(request_id)
+        for timer in state.timers.values() if state is not None else ():
+            if not timer.fired:
+                heapq.heappush(self._armed, (timer.due, request_id, timer.id, NEW))
+
+    def _hand_over(self, request_id: str) -> RequestState | None:
+        """The state of a whole request as the new side would have it: its targets set by the new revision."""
+        state = self._old.states.get(request_id)
+        if state is not None:
+            old, new = (side.compiled.rulebook.revision for side in (self._old, self._new))
+            clocks = {
+                name: msgspec.structs.replace(clock, revision=new) if clock.revision == old else clock
+                for name, clock in state.clocks.items()
+            }
+            state = self._new.states[request_id] = msgspec.structs.replace(state, clocks=clocks)
+        return state
+
+    def _arm(self, side: int, request_id: str, decision: Decision) -> None:
+        for timer in decision.arm:
+            heapq.heappush(self._armed, (timer.due, request_id, timer.id, side))
+
+    def _fire(self, until: datetime | None, *, included: bool) -> None:
+        armed = self._armed
+        while armed and (until is None or armed[0][0] < until or (included and armed[0][0] == until)):
+            due, request_id, timer_id, side = heapq.heappop(armed)
+            own = self._new if side == NEW else self._old
+            state = own.states[request_id]
+            timer = state.timers.get(timer_id)
+            if timer is None or timer.fired or timer.due != due:
+                continue
+            whole = request_id not in self._parted
+            courses = [own.courses[request_id]] + ([self._new.courses[request_id]] if whole else [])
+            if courses[0].timers >= self._timer_limit:
+                for course in courses:
+                    course.cut = True
+                continue
+            for course in courses:
+                course.timers += 1
+            event, moment = timer_event(state, timer), max(due, latest(courses[0]))
+            if whole:
+                self._take(event, moment)
+            else:
+                self._take_on(side, event, moment)
+
+
+def same(before: Decision, after: Decision) -> bool:
+    """Whether nothing that a backtest compares, or that later decisions depend on, differs."""
+    if before.facts != after.facts or before.arm != after.arm or before.cancel != after.cancel:
+        return False
+    if list(map(essence, before.effects)) != list(map(essence, after.effects)) or before.flags != after.flags:
+        return False
+    return before.follow_ups == after.follow_ups and bare(before.state) == bare(after.state)
+
+
+def said(draft: Draft) -> tuple[object, ...]:
+    """What later decisions may take from a draft."""
+    goals = {name: (goal.target, goal.ladder) for name, goal in draft.goals.items()}
+    return draft.derived, goals, draft.outputs.get("notify"), draft.outputs.get("open_case")
+
+
+def essence(effect: Effect) -> tuple[object, ...]:
+    """Of an effect, whom it tells what; not in which words."""
+    return effect.kind, effect.role, effect.key, effect.payload.get("case")
+
+
+def bare(state: RequestState | None) -> RequestState:
+    """A state without the names of the rules and the revision that set its targets."""
+    assert state is not None
+    return msgspec.structs.replace(state, clocks={name: unnamed(clock) for name, clock in state.clocks.items()})
+
+
+def unnamed(clock: ClockState) -> ClockState:
+    return msgspec.structs.replace(clock, rule="", revision="")
