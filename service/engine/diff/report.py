@@ -114,7 +114,7 @@ def _became(old: Value, new: Value) -> str:
         gone, come = sorted(set(old) - set(new)), sorted(set(new) - set(old))
         parts = [f"{word} {', '.join(found)}" for word, found in (("without", gone), ("with", come)) if found]
         return "; ".join(parts)
-    return f"{_value(old)} -> {_value(new)}"
+    return f"{_value(old)} -> {_value(new)}" if old != new else f"{_value(old)}, otherwise told"
 
 
 def _value(value: Value) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from service.domain.ladder import Notification
 from service.engine.compiled import plain
 from service.engine.diff.model import Aspect
 from service.engine.diff.wording import condition_text, shown
@@ -133,7 +134,21 @@ def _rank(rule: Rule) -> str:
 
 
 def outputs_text(then: Mapping[str, Output]) -> str:
-    return ", ".join(f"{name}={shown(plain(value))}" for name, value in sorted(then.items()))
+    return ", ".join(f"{name}={_output(value)}" for name, value in sorted(then.items()))
+
+
+def _output(value: Output) -> str:
+    notices = [item for item in value if isinstance(item, Notification)] if isinstance(value, tuple) else []
+    if not notices:
+        return shown(plain(value))
+    return "[" + "; ".join(_notice(notice) for notice in notices) + "]"
+
+
+def _notice(notice: Notification) -> str:
+    extras = [f"template {notice.template}"] if notice.template else []
+    extras += ["urgent"] if notice.urgent else []
+    extras += ["until acknowledged"] if notice.until_acknowledged else []
+    return ", ".join([*notice.roles, *extras])
 
 
 def is_live(rule: Rule | None) -> bool:

@@ -20,7 +20,19 @@ NOTHING = (None, "", (), 0, False)
 NAMED = 8
 """Days, terms or values named of one change; the rest is counted."""
 COMPARED_BY_THEMSELVES = frozenset(
-    {"revision", "files", "vocabulary", "stages", "lexicons", "calendars", "clocks", "ladders", "templates", "roles"}
+    {
+        "revision",
+        "files",
+        "vocabulary",
+        "stages",
+        "lexicons",
+        "calendars",
+        "clocks",
+        "ladders",
+        "schedules",
+        "templates",
+        "roles",
+    }
 )
 
 
@@ -31,6 +43,7 @@ def other_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
     yield from _items("calendar", old.calendars, new.calendars, _calendar)
     yield from _items("clock", old.clocks, new.clocks, _attributes)
     yield from _items("ladder", old.ladders, new.ladders, _attributes)
+    yield from _items("schedule", old.schedules, new.schedules, _attributes)
     yield from _items("score", _scores(old), _scores(new), _attributes)
     yield from _items("template", old.templates, new.templates, _template, Effect.WORDS)
     yield from _items("role", old.roles, new.roles, lambda a, b: [Aspect("title", shown(a), shown(b))], Effect.WORDS)

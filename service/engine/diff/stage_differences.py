@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice, product
 
+from service.domain.decision import Decision
+from service.domain.effect import EffectKind
 from service.domain.event import Value
 from service.domain.ladder import Notification
 from service.engine.compiled import plain
@@ -23,8 +26,11 @@ OPERATIONS = 400_000
 """Of the search for one output's differences."""
 MOST_REGIONS = 400
 """Regions of one output that are told apart."""
+MORE_POINTS, MORE_CELLS = 24, 3
+"""Points of a region, and other cells of a fact, that are tried when its usual point leads nowhere."""
 TRIES = 12
 """Regions of one kind of difference that are tried for witnesses."""
+NOTIFY = "notify"
 STANDS_FOR = "\ue000"
 """Begins the term that stands for a lexicon whose terms differ: it says nothing of other lexicons."""
 
@@ -99,7 +105,11 @@ class _Stage:
         """One witness for the group, and more for changed rules that it does not show."""
         trial = self._trial
         ordered = sorted(group, key=lambda region: (len(self._restricted(region)), region.domains))
-        found_any = self._try(slot, ordered, trial.maker.make) or self._sampled(slot, group)
+        found_any = (
+            self._try(slot, ordered, trial.maker.make)
+            or self._sampled(slot, group)
+            or self._try(slot, ordered, trial.maker.make, points=MORE_POINTS)
+        )
         if not found_any or not self._all_shown(group):
             found_any |= self._try(slot, ordered, trial.maker.make_by_hand, more=found_any)
         unseen = frozenset[str]().union(*(self._changed(region) for region in group)) - trial.shown
@@ -113,7 +123,7 @@ class _Stage:
     def _all_shown(self, group: Iterable[Region]) -> bool:
         return all(self._changed(region) <= self._trial.shown for region in group)
 
-    def _try(self, slot: Slot, ordered: Sequence[Region], make: Make, *, more: bool = False) -> bool:
+    def _try(self, slot: Slot, ordered: Sequence[Region], make: Make, *, points: int = 1, more: bool = False) -> bool:
         """Adds a witness for the group; further ones (`more`: only such) for changed rules that none has shown yet."""
         trial = self._trial
         found = False
@@ -121,11 +131,11 @@ class _Stage:
             rules = self._changed(region)
             if (found or more) and rules <= trial.shown:
                 continue
-            difference = self._show(slot, region, len(ordered), make)
+            difference = self._show(slot, region, len(ordered), make, points)
             if difference is not None:
                 found = True
                 trial.shown |= rules or {self._name}
-                trial.differences.append(difference)
+                trial.add(difference)
         return found
 
     def _sampled(self, slot: Slot, group: Sequence[Region]) -> bool:
@@ -140,23 +150,31 @@ class _Stage:
                 rules = self._changed(same[0])
                 trial.shown |= rules or {self._name}
                 difference = Difference(self._name, slot.name, old, new, sample.witness, (), len(group), rules)
-                trial.differences.append(difference)
+                trial.add(difference)
                 return True
         return False
 
-    def _show(self, slot: Slot, region: Region, regions: int, make: Make) -> Difference | None:
+    def _show(self, slot: Slot, region: Region, regions: int, make: Make, points: int) -> Difference | None:
         restricted = self._restricted(region)
-        point = {number: _usual(self._space, number, mask) for number, mask in restricted.items()}
-        for witness in make(self._name, facts_at(self._space, point)):
+        facts = (facts_at(self._space, point) for point in islice(_points(self._space, restricted), points))
+        for witness in chain.from_iterable(make(self._name, found) for found in facts):
             sides = self._trial.decide(witness)
             if sides is None:
                 continue
             old, new = (side(decision, self._name, slot.name) for decision in sides)
-            if old.value != new.value:
+            if (
+                _told(sides[0], self._name, slot.name) != _told(sides[1], self._name, slot.name)
+                and _is(slot, region.old, old.value)
+                and _is(slot, region.new, new.value)
+            ):
                 lines = describe(self._space, restricted)
                 rules = self._changed(region)
                 return Difference(self._name, slot.name, old, new, witness, lines, regions, rules)
         return None
+
+    def _differ(self, slot: Slot, sides: tuple[Decision, Decision]) -> bool:
+        one, two = (_told(decision, self._name, slot.name) for decision in sides)
+        return one != two
 
     def _changed(self, region: Region) -> frozenset[str]:
         return frozenset(self._names.get(name, name) for name in region.changed)
@@ -170,14 +188,18 @@ class _Stage:
 def _is(slot: Slot, wanted: Output, value: Value) -> bool:
     """Whether the output of a request is what a region says of the slot."""
     if slot.member is None:
-        return (None if wanted is None else plain(wanted)) == value
-    held = isinstance(value, list) and bool(set(plain_members(slot.member)) & set(value))
-    return held is bool(wanted)
+        told = None if wanted is None else plain(wanted)
+        return told == value or (isinstance(told, list) and isinstance(value, list) and set(told) == set(value))
+    if isinstance(slot.member, Notification):
+        return True  # Decisions show the roles only, and another notification may name the same ones.
+    return (isinstance(value, list) and str(slot.member) in value) is bool(wanted)
 
 
-def plain_members(member: object) -> list[str]:
-    """A member of a set as decisions show it: of a notification the roles."""
-    return list(member.roles) if isinstance(member, Notification) else [str(member)]
+def _told(decision: Decision, stage: str, name: str) -> object:
+    """What the stage came to, in full."""
+    if name == NOTIFY:
+        return [effect for effect in decision.effects if effect.kind is EffectKind.NOTIFY]
+    return side(decision, stage, name).value
 
 
 def _domains(space: Space, books: Sequence[Rulebook], stage: str) -> list[int]:
@@ -195,6 +217,16 @@ def _has(book: Rulebook, name: str) -> bool:
 
 def _stage_of(book: Rulebook, name: str) -> Stage:
     return next((stage for stage in book.stages if stage.name == name), Stage(name, HitPolicy.COLLECT, ()))
+
+
+def _points(space: Space, restricted: Mapping[int, int]) -> Iterator[dict[int, int]]:
+    """Points of a region, the most usual one first."""
+    choices = []
+    for number, mask in restricted.items():
+        usual = _usual(space, number, mask)
+        others = [1 << cell for cell in range(mask.bit_length()) if mask >> cell & 1 and 1 << cell != usual]
+        choices.append([usual, *others[:MORE_CELLS]])
+    return (dict(zip(restricted, chosen, strict=True)) for chosen in product(*choices))
 
 
 def _usual(space: Space, number: int, mask: int) -> int:

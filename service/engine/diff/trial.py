@@ -67,6 +67,15 @@ class Trial:
         old, new = ([stage.outputs for stage in decision.explanation] for decision in decisions)
         return Sample(witness, decisions) if old != new else None
 
+    def add(self, difference: Difference) -> None:
+        """Adds a difference, but for one that the same request shows already: members of a set come one by one."""
+        one = (difference.stage, difference.output, difference.old.value, difference.new.value)
+        for known in self.differences:
+            same = (known.stage, known.output, known.old.value, known.new.value) == one
+            if same and known.witness.event == difference.witness.event:
+                return
+        self.differences.append(difference)
+
     def leave_open(self, why: str) -> None:
         self.open[why] = None
 

@@ -100,5 +100,5 @@ def _first(trial: Trial, cause: str, given: Iterable[dict[str, Value]]) -> None:
             if names:
                 old, new = (side(decision, one.stage, names[0]) for decision in sides)
                 trial.shown.add(cause)
-                trial.differences.append(Difference(one.stage, names[0], old, new, Witness(event), cause=cause))
+                trial.add(Difference(one.stage, names[0], old, new, Witness(event), cause=cause))
                 return

@@ -115,6 +115,12 @@ def test_a_target_and_a_notification(differ):
     assert ("escalation", "notify", "['guard']", "['chief', 'guard']") in shown
 
 
+def test_another_template_is_another_message(differ):
+    comparison = differ(escalation=("template: alarm", "template: warn"))
+    assert the_change(comparison).effect is Effect.SHOWN
+    assert [d.output for d in comparison.differences] == ["notify"]
+
+
 def test_a_default_and_a_policy(differ):
     comparison = differ(rulebook=("default: {priority: P2}", "default: {priority: P1}"))
     assert the_change(comparison).section == "stage"
