@@ -53,6 +53,8 @@ class EventType(StrEnum):
     MERGE_REFUSED = "request.merge_refused"
     """Internal: a merge that would have closed a circle is taken back."""
     TIMER_DUE = "timer.due"
+    SCHEDULE_DUE = "schedule.due"
+    """Internal: a schedule of the rule files comes due, for a request or for all of them."""
     RULEBOOK_ACTIVATED = "rulebook.activated"
 
 

@@ -13,6 +13,7 @@ from service.engine.clock_conditions import ClockConditions, compile_clock_condi
 from service.engine.clock_reach import target_fields
 from service.engine.coercion import Typed
 from service.engine.compiled_scores import CompiledScore, compile_scores
+from service.engine.conditions import compile_condition
 from service.engine.factory import build_matcher
 from service.engine.facts import FactPlan
 from service.engine.matcher import Matcher, MatchSet
@@ -102,6 +103,8 @@ class CompiledRulebook:
     """The outputs of escalation that name the ladder of a clock."""
     clock_conditions: ClockConditions
     """By the condition of a clock's trigger."""
+    schedule_conditions: ClockConditions
+    """By the condition of a schedule."""
     target_fields: tuple[str, ...]
     """The fields on which targets and ladders depend."""
     rechecks_completeness: bool
@@ -126,6 +129,7 @@ def compile_rulebook(
         tasks=tuple(rulebook.clocks[name] for name in sorted(rulebook.clocks) if rulebook.clocks[name].task),
         ladder_outputs=ladder_outputs(rulebook),
         clock_conditions=compile_clock_conditions(rulebook, plan),
+        schedule_conditions={s.when: compile_condition(s.when, plan) for s in rulebook.schedules.values()},
         target_fields=target_fields(rulebook),
         rechecks_completeness=reads_classification(rulebook),
     )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from service.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from service.domain.effect import Effect, EffectKind
-from service.domain.event import Event, Value
+from service.domain.event import Event, EventType, Value
 from service.domain.ladder import Ladder, Notification
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.ladder_steps import Firing
 from service.engine.messages import render
+from service.engine.schedule_effects import request_effects
 from service.rules.model import ACKNOWLEDGER, OWNER, ClockDefinition, Rulebook
 from service.sla.clocks import PER, definition_of
 
@@ -67,6 +68,8 @@ def derive_effects(
         if firing.step is not None and firing.step.open_case:
             alerts.append(f"case:{firing.step.open_case}")
     alerts += [alert for alert in known if alert.startswith("case:")]
+    if event.type == EventType.SCHEDULE_DUE:
+        effects += request_effects(compiled, after, event, draft.record, moment)
     effects += task_effects(account, before)
     if changed(before, after):
         effects.append(update(account))

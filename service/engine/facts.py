@@ -352,6 +352,8 @@ def _distinct_atoms(rulebook: Rulebook) -> tuple[Atom, ...]:
     for clock in rulebook.clocks.values():
         for condition in clock.conditions:
             found.update(dict.fromkeys(atoms(condition)))
+    for schedule in rulebook.schedules.values():
+        found.update(dict.fromkeys(atoms(schedule.when)))
     return tuple(found)
 
 

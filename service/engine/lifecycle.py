@@ -33,11 +33,11 @@ STAFF_MESSAGES = frozenset(
     }
 )
 """Their text is ours, not the customer's: it must not change what the request is."""
-INTERNAL = frozenset({EventType.TIMER_DUE, EventType.RULEBOOK_ACTIVATED})
+INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})
 KNOWN_TYPES = frozenset(EventType)
 TEXT_PREFIX = "text."
 OVERRIDE_PREFIX = "override."
-PASSING = ("timer.", "merged.", "absorbed.")
+PASSING = ("timer.", "schedule.", "merged.", "absorbed.")
 """Facts that are about their event only and do not stay with the request."""
 TEXT_LIMIT = 65_536
 """Characters of one text that are kept; the rest could not be matched anyway."""

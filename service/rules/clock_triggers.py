@@ -13,7 +13,7 @@ from service.rules.reader import Keys
 from service.rules.scope import Scope
 
 TRIGGER_KEYS = ("event", "actor", "when")
-_INTERNAL = frozenset({EventType.TIMER_DUE, EventType.RULEBOOK_ACTIVATED})
+_INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})
 _EVENT_TYPES = tuple(t.value for t in EventType if t not in _INTERNAL)
 
 

@@ -76,6 +76,7 @@ class Code(StrEnum):
     DAY_DURATION = "day-duration"
     INVALID_DATE = "invalid-date"
     INVALID_INTERVAL = "invalid-interval"
+    INVALID_TIME = "invalid-time"
     INVALID_TIMEZONE = "invalid-timezone"
     CALENDAR_YEAR = "calendar-year"
     CALENDAR_WITHOUT_YEAR = "calendar-without-year"

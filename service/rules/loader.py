@@ -25,6 +25,7 @@ from service.rules.parser import parse_yaml
 from service.rules.placeholders import check_placeholders
 from service.rules.revision import revision_of
 from service.rules.rule_templates import RuleTemplates
+from service.rules.schedule_section import compile_schedules
 from service.rules.scope import Scope
 from service.rules.settings_section import compile_settings
 from service.rules.stages import compile_stages
@@ -33,7 +34,17 @@ from service.rules.template_section import compile_templates
 from service.rules.unused import check_unused
 from service.rules.vocabulary_section import compile_vocabulary
 
-SECTIONS = ("rulebook", "fields", "lexicons", "calendar", "clocks", "ladders", "templates", "rule_templates")
+SECTIONS = (
+    "rulebook",
+    "fields",
+    "lexicons",
+    "calendar",
+    "clocks",
+    "ladders",
+    "schedules",
+    "templates",
+    "rule_templates",
+)
 """Top-level keys that may stand alone or together in a file; a file with `stage` holds rules only."""
 
 
@@ -173,12 +184,13 @@ def _compile(parsed: _Parsed, report: Report, folder: Place, today: date | None)
     templates, placeholders = compile_templates(scope, sections["templates"])
     ladders = compile_ladders(scope, sections["ladders"])
     clocks = compile_clocks(scope, sections["clocks"])
+    schedules = compile_schedules(scope, sections["schedules"], clocks)
     csv_files, rule_templates = CsvFiles(parsed.attached, report), RuleTemplates(scope)
     rule_templates.declare(sections["rule_templates"])
     stages = compile_stages(scope, settings, clocks, csv_files, rule_templates, parsed.stages)
     csv_files.report_unused()
     rule_templates.report_unused()
-    check_placeholders(scope, placeholders, stages, ladders, clocks)
+    check_placeholders(scope, placeholders, stages, ladders, clocks, schedules)
     if today is not None:
         check_calendar_years(scope, calendars, today)
     if today is not None and not report.has_errors:
@@ -196,6 +208,7 @@ def _compile(parsed: _Parsed, report: Report, folder: Place, today: date | None)
         templates=MappingProxyType(dict(templates)),
         roles=MappingProxyType(settings.roles),
         numbering=settings.numbering,
+        schedules=MappingProxyType(schedules),
     )
     if report.has_errors:
         return rulebook

@@ -12,6 +12,7 @@ from service.domain.clock import Target
 from service.domain.event import Value
 from service.domain.ladder import Ladder, Notification
 from service.rules.condition import ALWAYS, Condition
+from service.rules.schedule_model import Schedule
 from service.rules.score_model import Score
 from service.rules.vocabulary import Vocabulary
 from service.sla.business_time import Boundary
@@ -255,3 +256,4 @@ class Rulebook:
     """Role id to its title."""
     numbering: Numbering
     files: tuple[SourceFile, ...] = field(default=())
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)

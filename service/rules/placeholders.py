@@ -9,6 +9,7 @@ from service.domain.ladder import Ladder, Notification
 from service.rules.codes import Code
 from service.rules.model import ClockDefinition, Stage
 from service.rules.nodes import Node
+from service.rules.schedule_model import Audience, Schedule
 from service.rules.scope import Scope
 from service.rules.template_section import Placeholder
 
@@ -22,12 +23,32 @@ class Use(StrEnum):
     RULE = "notify of a rule"
     STEP = "a ladder step"
     TASK = "a task"
+    REMINDER = "a schedule for requests"
+    DIGEST = "a schedule for many requests"
 
 
 BY_USE = {
     Use.RULE: frozenset({"because"}),
     Use.STEP: frozenset({"clock", "due", "fired", "late_by", "step", "repeat"}),
     Use.TASK: frozenset({"clock", "due"}),
+    Use.REMINDER: frozenset({"clock", "due", "schedule", "date", "late_by"}),
+    Use.DIGEST: frozenset(
+        {
+            *(
+                "role",
+                "department",
+                "schedule",
+                "date",
+                "moved_from",
+                "late_by",
+                "missed",
+                "missed_dates",
+                "by",
+                "month",
+            ),
+            *("open", "late", "due_next_day", "on_hold", "blocked", "oldest", "oldest_days", "most_urgent"),
+        }
+    ),
 }
 CLOCK_LABEL = "clock."
 """In a ladder step `clock.<language>` is the clock's label."""
@@ -39,10 +60,11 @@ def check_placeholders(
     stages: Iterable[Stage],
     ladders: Mapping[str, Ladder],
     clocks: Mapping[str, ClockDefinition],
+    schedules: Mapping[str, Schedule],
 ) -> None:
     """Warns of each placeholder that would reach people as it is written."""
     uses: dict[str, set[Use]] = {}
-    for template, use in (*_in_rules(stages), *_in_steps(ladders), *_in_tasks(clocks)):
+    for template, use in (*_in_rules(stages), *_in_steps(ladders), *_in_tasks(clocks), *_in_schedules(schedules)):
         uses.setdefault(template, set()).add(use)
     names = {use: _names(scope, clocks, use) for use in Use}
     for template, name, node in placeholders:
@@ -57,13 +79,16 @@ def check_placeholders(
 def _warn(scope: Scope, node: Node, name: str, lacking: list[Use], known: set[str]) -> None:
     where = "a decision" if len(lacking) == len(Use) else " or ".join(lacking)
     message = f"nothing fills in {{{name}}} in {where}"
-    hint = scope.report.suggest(name, known - {name}) or "use a name that is filled in there, such as {number}"
+    example = "{open}" if lacking == [Use.DIGEST] else "{number}"
+    hint = scope.report.suggest(name, known - {name}) or f"use a name that is filled in there, such as {example}"
     if name in scope.fields and not scope.fields[name].derived_by:
         hint = f"{name} is given by events; messages carry only what rules derive"
     scope.report.add(Code.UNKNOWN_PLACEHOLDER, node, message, hint)
 
 
 def _names(scope: Scope, clocks: Mapping[str, ClockDefinition], use: Use) -> set[str]:
+    if use is Use.DIGEST:
+        return set(BY_USE[use])
     derived = {name for name, field in scope.fields.items() if field.derived_by}
     names = derived | EVERYWHERE | BY_USE[use]
     if use is Use.STEP:
@@ -91,3 +116,11 @@ def _in_steps(ladders: Mapping[str, Ladder]) -> Iterator[tuple[str, Use]]:
 
 def _in_tasks(clocks: Mapping[str, ClockDefinition]) -> Iterator[tuple[str, Use]]:
     yield from ((clock.task, Use.TASK) for clock in clocks.values() if clock.task)
+
+
+def _in_schedules(schedules: Mapping[str, Schedule]) -> Iterator[tuple[str, Use]]:
+    for schedule in schedules.values():
+        use = Use.REMINDER if schedule.audience is Audience.REQUEST else Use.DIGEST
+        yield from ((notification.template, use) for notification in schedule.notify)
+        if schedule.task is not None:
+            yield schedule.task.template, use

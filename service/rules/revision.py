@@ -18,6 +18,7 @@ import msgspec
 
 from service.rules.condition import All, AnyOf, Atom, Condition, Not
 from service.rules.model import ClockDefinition, Rule, Rulebook, Stage, Trigger
+from service.rules.schedule_model import Schedule
 from service.sla.calendar import Calendar
 from service.sla.zones import ZONE_DATA
 
@@ -36,6 +37,7 @@ def revision_of(rulebook: Rulebook) -> str:
         "zones": ZONE_DATA,
         "clocks": {name: _clock(clock) for name, clock in rulebook.clocks.items()},
         "ladders": rulebook.ladders,
+        "schedules": {name: _schedule(schedule) for name, schedule in rulebook.schedules.items()},
         "templates": rulebook.templates,
         "roles": rulebook.roles,
         "numbering": rulebook.numbering,
@@ -93,6 +95,10 @@ def _clock_part(part: object) -> object:
     if isinstance(part, tuple):
         return [_clock_part(item) for item in part]
     return [part.events, part.actors, _condition(part.when)] if isinstance(part, Trigger) else part
+
+
+def _schedule(schedule: Schedule) -> dict[str, object]:
+    return {**_parts(schedule), "when": _condition(schedule.when)}
 
 
 def _parts(value: object) -> dict[str, object]:

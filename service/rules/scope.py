@@ -22,6 +22,7 @@ class Kind(StrEnum):
     CALENDAR = "calendar"
     CLOCK = "clock"
     LADDER = "ladder"
+    SCHEDULE = "schedule"
     TEMPLATE = "template"
     RULE_TEMPLATE = "rule-template"
     ROLE = "role"
@@ -37,6 +38,7 @@ _SECTION = {
     Kind.CALENDAR: "calendar",
     Kind.CLOCK: "clocks",
     Kind.LADDER: "ladders",
+    Kind.SCHEDULE: "schedules",
     Kind.TEMPLATE: "templates",
     Kind.RULE_TEMPLATE: "rule_templates",
     Kind.ROLE: "rulebook",

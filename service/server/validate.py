@@ -16,7 +16,9 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 TYPE_PATTERN = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 FACT_PATTERN = re.compile(r"[^\W\d][\w\-]*(\.[\w\-]+)*")
-INTERNAL_TYPES = frozenset({"timer.due", "rulebook.activated", "request.absorbed", "request.merge_refused"})
+INTERNAL_TYPES = frozenset(
+    {"timer.due", "schedule.due", "rulebook.activated", "request.absorbed", "request.merge_refused"}
+)
 NAME_CHARACTERS = 128
 
 

@@ -43,7 +43,7 @@ FLAGS = frozenset(
     }
 )
 """Codes of the flags that decisions carry."""
-INTERNAL_TYPES = frozenset({EventType.TIMER_DUE, EventType.RULEBOOK_ACTIVATED})
+INTERNAL_TYPES = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})
 
 
 @dataclass(frozen=True)
