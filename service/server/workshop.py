@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import service
 from service.server.passing import receive, send
+from service.server.program import program_on_disk
 from service.server.rule_check import Checked, Task, check, finding
 
 PATIENCE_SECONDS = 120.0
@@ -19,8 +21,15 @@ MOST_CHECKS = 500
 """After so many the process is replaced, so that it never grows without bound."""
 
 
+class OtherProgram(Exception):
+    """The program on the disk is not the one that runs here: it was upgraded meanwhile."""
+
+
 class Workshop:
-    """One check at a time. `inline` checks in a thread of this process: quicker to start, for before it serves."""
+    """One check at a time. `inline` checks in a thread of this process: quicker to start, for before it serves.
+
+    So does a process whose program was replaced on the disk: what another program makes of the files is not its own.
+    """
 
     def __init__(self, patience: float = PATIENCE_SECONDS, idle: float = IDLE_SECONDS) -> None:
         self._patience = patience
@@ -29,6 +38,7 @@ class Workshop:
         self._process: subprocess.Popen[bytes] | None = None
         self._checks = 0
         self._ending: asyncio.TimerHandle | None = None
+        self._program = program_on_disk()
 
     async def check(self, task: Task, *, inline: bool = False) -> Checked:
         """What the files come to. A check that fails or takes too long is a finding, too."""
@@ -46,7 +56,8 @@ class Workshop:
         if not self._busy.locked():
             async with self._busy:
                 self._keep()
-                await asyncio.to_thread(self._running)
+                with contextlib.suppress(OtherProgram, EOFError):
+                    await asyncio.to_thread(self._running)
                 self._end_when_idle()
 
     async def close(self) -> None:
@@ -67,6 +78,8 @@ class Workshop:
                 self._process.wait()
         try:
             return await exchange
+        except OtherProgram:
+            return await asyncio.to_thread(check, task)
         except (EOFError, OSError) as error:
             reason = f"took longer than {self._patience:.0f} s" if late else f"ended: {type(error).__name__}"
             return Checked((finding("CHECK_FAILED", f"the process that checks the rules {reason}"),), None)
@@ -81,6 +94,7 @@ class Workshop:
         return reply
 
     def _running(self) -> subprocess.Popen[bytes]:
+        """Raises OtherProgram and EOFError."""
         if self._process is not None and (self._process.poll() is not None or self._checks >= MOST_CHECKS):
             self._end()
         if self._process is None:
@@ -93,6 +107,10 @@ class Workshop:
                 env={**os.environ, "PYTHONPATH": path},
             )
             self._checks = 0
+            assert self._process.stdout is not None
+            if receive(self._process.stdout) != self._program:
+                self._end()
+                raise OtherProgram
         return self._process
 
     def _end(self) -> None:

@@ -8,6 +8,7 @@ import signal
 import sys
 
 from service.server.passing import pass_read_only_mappings, receive, send
+from service.server.program import program_on_disk
 from service.server.rule_check import Checked, Task, check, finding
 
 PRIORITY = 5
@@ -24,6 +25,7 @@ def main() -> None:
     with os.fdopen(os.dup(1), "wb") as replies:
         os.dup2(2, 1)
         with contextlib.suppress(EOFError, BrokenPipeError):
+            send(replies, program_on_disk())
             while True:
                 send(replies, answer(receive(sys.stdin.buffer)))
 

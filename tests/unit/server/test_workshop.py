@@ -77,6 +77,13 @@ async def test_a_process_that_dies_is_a_finding_and_the_next_check_works(worksho
     assert (await workshop.check(task())).rulebook is not None
 
 
+async def test_a_program_that_was_replaced_on_the_disk_checks_by_itself(workshop):
+    workshop._program = "as it was before an upgrade"
+    await workshop.warm()
+    assert (await workshop.check(task())).rulebook is not None
+    assert workshop._process is None
+
+
 async def test_a_check_without_end_is_ended():
     workshop = Workshop(patience=0.2)
     await workshop.warm()
