@@ -59,6 +59,12 @@ class Metrics:
         self._dead = counter("dead_letters", "Intake entries and effects that were given up.", "kind")
         self._late = counter("timers_late", "Timers fired more than one second after they were due.")
         self._lateness = histogram("timer_lateness_seconds", "How late timers fired, seconds.", buckets=LATENESS)
+        self._held_back = counter("reminders_held_back", "Reminders missed while down and put together into a digest.")
+        self._schedules = counter("schedules_fired", "Schedules that came due, by schedule.", "schedule")
+        self._schedules_missed = counter("schedules_missed", "Occurrences missed while down, by schedule.", "schedule")
+        self._schedule_lateness = histogram(
+            "schedule_lateness_seconds", "How late schedules fired, seconds.", buckets=LATENESS
+        )
         self._deliveries = counter("deliveries", "Attempts to deliver an effect.", "connector", "outcome")
         self._state = gauge("rulebook_state", "1 for the state of the rulebook.", "state")
         self._revision = gauge("rulebook_revision", "1 for the active revision.", "revision")
@@ -108,6 +114,16 @@ class Metrics:
         self._lateness.observe(max(0.0, late_seconds))
         if late_seconds > 1.0:
             self._late.inc()
+
+    def held_back(self) -> None:
+        """A reminder waits for the digest of its request."""
+        self._held_back.inc()
+
+    def schedule(self, schedule: str, late_seconds: float, missed: int) -> None:
+        self._schedules.labels(schedule).inc()
+        self._schedule_lateness.observe(max(0.0, late_seconds))
+        if missed:
+            self._schedules_missed.labels(schedule).inc(missed)
 
     def delivery(self, connector: str, outcome: str) -> None:
         self._deliveries.labels(connector, outcome).inc()

@@ -41,6 +41,7 @@ from service.server.process import Processor
 from service.server.rpc_decision import DecisionServicer
 from service.server.rpc_request import RequestServicer
 from service.server.rulebooks import RulebookHolder, State
+from service.server.schedules import ScheduleLoop
 from service.server.tenants import PerTenant
 from service.server.timers import TimerLoop
 from service.server.watch import Watcher
@@ -126,6 +127,9 @@ class Worker:
             feeding = [
                 PerTenant(store, self._tenants(), consume, self._logger).run(self._stopping),
                 TimerLoop(store, processor, rulebooks, self._metrics, self._logger).run(self._stopping),
+                ScheduleLoop(store, rulebooks, self._config.connectors, self._metrics, self._logger).run(
+                    self._stopping
+                ),
             ]
             delivery = DeliveryLoop(store, connectors, on_outcome=self._metrics.delivery, logger=self._logger)
             serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks)]

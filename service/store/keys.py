@@ -72,6 +72,11 @@ class TenantKeys:
         """hash timer member -> Timer JSON."""
         self.timer_claims = f"{root}:timers:claims"
         """hash request id -> "token timers-left expiry-ms": which worker looks at the due timers of a request."""
+        self.schedules = f"{root}:schedules"
+        """hash schedule -> "since-ms generation sequence": until when it has fired, and how often."""
+        self.schedule_claims = f"{root}:schedules:claims"
+        """hash schedule -> "token expiry-ms": which worker goes through the requests for it."""
+        self._schedule_decisions = f"{root}:schedules:dec:"
         self.counter = f"{root}:counter"
         """counter: fencing tokens and the order of outbox entries; unique and rising within the tenant."""
         self.intake = f"{root}:in"
@@ -98,6 +103,10 @@ class TenantKeys:
     def decisions(self, request_id: str) -> str:
         """List of Decision JSON without state; the decision with sequence n is at index n - 1."""
         return f"{self._request}{request_id}:dec"
+
+    def schedule_decisions(self, schedule: str) -> str:
+        """List of Decision JSON of a schedule, oldest first, bounded."""
+        return self._schedule_decisions + schedule
 
     def idempotency(self, source: str, event_id: str) -> str:
         """String "payload-hash sequence request-id", expires."""

@@ -123,6 +123,15 @@ class DueTimer(msgspec.Struct, frozen=True, kw_only=True):
     token: int
 
 
+class ScheduleRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a schedule of a tenant has come."""
+
+    since: datetime
+    """Occurrences after this are still to come, or were missed."""
+    sequence: int
+    """How often it has fired."""
+
+
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """All that one decision changes. `decision.state` is the state after it."""
 

@@ -11,10 +11,11 @@ from service.store.outbox import Outbox
 from service.store.recordings import Recordings
 from service.store.requests import Requests
 from service.store.revisions import Revisions
+from service.store.schedules import Schedules
 from service.store.timers import Timers
 
 
-class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox, Revisions, Recordings):
+class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox, Revisions, Recordings, Schedules):
     """Everything durable of every tenant. Safe for use by many tasks of one event loop."""
 
     @classmethod
