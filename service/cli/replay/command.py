@@ -9,7 +9,7 @@ from rich.console import Console
 
 from service.cli.client import Target
 from service.cli.replay.mapping import load_mapping
-from service.cli.replay.output import STANDARD_OUTPUT, refused_path
+from service.cli.replay.output import STANDARD_OUTPUT, differences_path, refused_path
 from service.cli.replay.run import Job, Local, Remote, replay
 from service.cli.rules_folder import shipped_rules
 
@@ -35,4 +35,6 @@ def run(job: Job, way: Local | Remote, summary_file: Path | None) -> None:
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         summary_file.write_bytes(orjson.dumps(summary.as_data(), option=options))
     if summary.output.refused and job.out != STANDARD_OUTPUT:
-        console.print(f"all refused rows: {refused_path(job.out)}", highlight=False)
+        console.print(f"all refused rows: {refused_path(job.out)}", highlight=False, soft_wrap=True)
+    if any(c.different for c in summary.tally.comparisons.values()) and job.out != STANDARD_OUTPUT:
+        console.print(f"all differences: {differences_path(job.out)}", highlight=False, soft_wrap=True)

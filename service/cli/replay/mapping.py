@@ -42,6 +42,13 @@ def seconds(value: object) -> object:
     return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
+def pattern(value: object) -> object:
+    try:
+        return re.compile(str(value))
+    except re.error as error:
+        raise ValueError(f"{value!r} is no regular expression: {error}") from error
+
+
 Zone = Annotated[str, AfterValidator(known_zone)]
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 Cells = Annotated[tuple[Scalar, ...], BeforeValidator(as_tuple)]
@@ -70,6 +77,7 @@ class ValueSpec(Part):
     otherwise: Scalar | Keep | None = None
     default: Scalar | None = None
     type: ValueType | None = None
+    extract: Annotated[re.Pattern[str], BeforeValidator(pattern)] | None = None
     split: str = ","
     time_formats: Names = ()
     timezone: Zone | None = None
@@ -100,7 +108,7 @@ class Test(Part):
     is_: Literal["present", "missing"] | None = Field(default=None, alias="is")
     starts_with: Names = ()
     contains: Names = ()
-    matches: Annotated[re.Pattern[str], BeforeValidator(lambda v: re.compile(str(v)))] | None = None
+    matches: Annotated[re.Pattern[str], BeforeValidator(pattern)] | None = None
 
 
 def test(value: object) -> object:
@@ -158,6 +166,7 @@ class Mapping(Part):
     facts: dict[str, Value] = {}
     expect: dict[str, Value] = {}
     cells: dict[str, Names] = {}
+    groups: dict[str, Value] = {}
 
     @model_validator(mode="after")
     def _known_encoding(self) -> Self:

@@ -1,4 +1,4 @@
-"""The files that a replay writes: a decision per line, and a refusal per line."""
+"""The files that a replay writes: a line per decision, per refusal, and per difference from the export."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 
 from service.cli.replay.outcome import Clock, Outcome
 from service.cli.replay.planning import Planned
-from service.cli.replay.tally import SHOWN
+from service.cli.replay.tally import SHOWN, Difference
 
 STANDARD_OUTPUT = Path("-")
 
@@ -20,9 +20,12 @@ STANDARD_OUTPUT = Path("-")
 class Output:
     """Lines as they come. The same decisions in the same order make the same bytes."""
 
-    def __init__(self, decisions: BinaryIO, refusals: BinaryIO | None) -> None:
+    def __init__(
+        self, decisions: BinaryIO, refusals: BinaryIO | None = None, differences: BinaryIO | None = None
+    ) -> None:
         self._decisions = decisions
         self._refusals = refusals
+        self._differences = differences
         self.refused = 0
         self.first_refused: list[tuple[int, str]] = []
 
@@ -37,21 +40,33 @@ class Output:
             record = {"line": line_number, "reason": reason.encode("utf-8", "replace").decode()}
             self._refusals.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 
+    def difference(self, found: Difference) -> None:
+        if self._differences is not None:
+            self._differences.write(orjson.dumps(found._asdict(), option=orjson.OPT_APPEND_NEWLINE))
+
 
 def refused_path(out: Path) -> Path:
     return out.with_suffix(".refused.jsonl")
 
 
+def differences_path(out: Path) -> Path:
+    return out.with_suffix(".differences.jsonl")
+
+
 @contextmanager
-def open_output(out: Path) -> Iterator[Output]:
-    """Opens the files for writing; `-` writes decisions to standard output, and refusals nowhere. Raises OSError."""
+def open_output(out: Path, *, differences: bool = False) -> Iterator[Output]:
+    """Opens the files for writing; `-` writes decisions to standard output, and the others nowhere. Raises OSError.
+
+    `differences`: the mapping expects something, and what differs gets a file too.
+    """
     with ExitStack() as stack:
         if out == STANDARD_OUTPUT:
-            yield Output(sys.stdout.buffer, None)
+            yield Output(sys.stdout.buffer)
             return
         decisions = stack.enter_context(out.open("wb"))
         refusals = stack.enter_context(refused_path(out).open("wb"))
-        yield Output(decisions, refusals)
+        different = stack.enter_context(differences_path(out).open("wb")) if differences else None
+        yield Output(decisions, refusals, different)
 
 
 def line(planned: Planned, outcome: Outcome) -> dict[str, object]:

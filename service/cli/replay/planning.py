@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from service.cli.fail import CommandFailed
@@ -33,6 +34,8 @@ class Planned(NamedTuple):
     event: Event
     line: int
     expected: Mapping[str, Expected]
+    groups: Mapping[str, str] = MappingProxyType({})
+    """What its comparisons are counted by, as values of the row."""
 
 
 class Candidate(NamedTuple):
@@ -143,7 +146,8 @@ class Planner:
             data=self._data(self._facts[candidate.entry], cells),
             historical=True,
         )
-        return Planned(event, candidate.line, self._expected(self._expect[candidate.entry], cells))
+        expected = self._expected(self._expect[candidate.entry], cells)
+        return Planned(event, candidate.line, expected, self._groups(cells) if expected else {})
 
     def _type(self, entry: EventSpec, candidate: Candidate) -> str | None:
         previous = self._previous.get(candidate.request_id)
@@ -186,6 +190,10 @@ class Planner:
                 data[fact] = value
         return data
 
+    def _groups(self, cells: Cells) -> dict[str, str]:
+        found = ((name, self._values.value(spec, cells)) for name, spec in self._mapping.groups.items())
+        return {name: "-" if value is None else show(value) for name, value in found}
+
     def _expected(self, specs: Mapping[str, ValueSpec], cells: Cells) -> dict[str, Expected]:
         expected = {}
         for name, spec in specs.items():
@@ -201,7 +209,7 @@ class Planner:
 
 def columns_of(mapping: MappingFile) -> Iterator[str]:
     """Every column that the mapping reads."""
-    specs = [mapping.request_id, *mapping.facts.values(), *mapping.expect.values()]
+    specs = [mapping.request_id, *mapping.facts.values(), *mapping.expect.values(), *mapping.groups.values()]
     guards: list[Guard] = []
     for entry in mapping.events:
         specs += [s for s in (entry.time, entry.id, entry.actor, entry.actor_id) if s is not None]

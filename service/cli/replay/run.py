@@ -78,7 +78,8 @@ class Replay:
         if isinstance(outcome, Refused):
             self._output.refuse(planned.line, outcome.reason)
             return
-        self.tally.add(planned, outcome)
+        for difference in self.tally.add(planned, outcome):
+            self._output.difference(difference)
         self._output.decision(planned, outcome)
         if self.tally.decisions % UPDATE_EVERY == 0:
             self._progress(self.tally.decisions)
@@ -90,12 +91,16 @@ def replay(job: Job, way: Local | Remote, console: Console) -> Summary:
     Raises CommandFailed for rules or a mapping with errors, OSError for files, grpc.RpcError when a server stays away.
     """
     started = time.monotonic()
-    with open_output(job.out) as output, progress_bar(console) as progress:
+    with open_output(job.out, differences=expects(job.mapping)) as output, progress_bar(console) as progress:
         run = Replay(job, output, progress)
         unused = decide_here(run, way) if isinstance(way, Local) else asyncio.run(decide_there(run, way))
     summary = Summary(run.counts, run.tally, output, time.monotonic() - started, unused)
     summary.print(console)
     return summary
+
+
+def expects(mapping: Mapping) -> bool:
+    return bool(mapping.expect) or any(entry.expect for entry in mapping.events)
 
 
 def decide_here(run: Replay, way: Local) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from service.cli.replay.output import Output
 from service.cli.replay.planning import Counts
-from service.cli.replay.tally import COUNTED, Comparison, Tally
+from service.cli.replay.tally import COUNTED, Comparison, Share, Tally, shown
 
 MOST_RULES_SHOWN = 30
 
@@ -150,13 +150,33 @@ def comparison_data(comparison: Comparison) -> dict[str, object]:
         "equal": comparison.equal,
         "different": comparison.different,
         "first": [difference._asdict() for difference in comparison.first],
+        "groups": {
+            group: {value: share._asdict() for value, share in sorted(shares.items())}
+            for group, shares in comparison.groups.items()
+        },
     }
 
 
 def print_comparison(console: Console, name: str, comparison: Comparison) -> None:
-    total = comparison.equal + comparison.different
-    console.print(f"{name} as the export says: {comparison.equal} of {total}")
+    share = Share(comparison.equal, comparison.different)
+    console.print(f"{name} as the export says: {comparison.equal} of {sum(share)} ({percent(share)})")
+    for group, shares in comparison.groups.items():
+        table = Table(group, "as the export says", "of", "", box=None)
+        for value, part in sorted(shares.items()):
+            table.add_row(Text(value), str(part.equal), str(sum(part)), percent(part))
+        console.print(table)
     for difference in comparison.first:
         console.print(
-            Text(f"  line {difference.line}: {difference.expected} in the export, {difference.decided} decided"),
+            Text(
+                f"  line {difference.line}: {shown(difference.expected)} in the export, "
+                f"{shown(difference.decided)} decided"
+            ),
+            soft_wrap=True,
         )
+    if (more := comparison.different - len(comparison.first)) > 0:
+        console.print(f"  and {more} more")
+
+
+def percent(share: Share) -> str:
+    """Rounded down, so that 100 means all."""
+    return f"{share.equal * 10_000 // sum(share) / 100:.2f} %"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import product
 from typing import NamedTuple
 
-from service.cli.replay.mapping import Mapping
+from service.cli.replay.mapping import Mapping as MappingFile
 from service.cli.replay.outcome import Clock, Outcome
 from service.cli.replay.planning import Expected, Planned
 from service.domain.event import Value
@@ -19,33 +20,56 @@ MOST_COMBINATIONS = 1000
 
 
 class Difference(NamedTuple):
+    """A decision that does not hold what the export says. `seconds`: by how much two instants differ."""
+
+    name: str
     line: int
     request_id: str
     expected: Value
     decided: Value
+    seconds: float | None
+    groups: Mapping[str, str]
+
+
+class Share(NamedTuple):
+    """Of comparisons, how many were equal."""
+
+    equal: int = 0
+    different: int = 0
 
 
 class Comparison:
-    """One name of `expect` over all decisions."""
+    """One name of `expect` over all decisions, and by each of the mapping's groups."""
 
     def __init__(self) -> None:
+        self.groups: dict[str, dict[str, Share]] = defaultdict(dict)
         self.equal = 0
         self.different = 0
         self.first: list[Difference] = []
 
-    def add(self, planned: Planned, expected: Expected, decided: Value) -> None:
-        if same(expected, decided):
-            self.equal += 1
-            return
-        self.different += 1
+    def add(self, name: str, planned: Planned, decided: Value) -> Difference | None:
+        """Counts one, and returns it when it differs."""
+        expected = planned.expected[name]
+        apart = seconds_apart(expected.value, decided)
+        equal = same(expected, decided, apart)
+        self.equal += equal
+        self.different += not equal
+        for group, value in planned.groups.items():
+            share = self.groups[group].get(value, Share())
+            self.groups[group][value] = Share(share.equal + equal, share.different + (not equal))
+        if equal:
+            return None
+        request_id = planned.event.request_id
+        found = Difference(name, planned.line, request_id, expected.value, decided, apart, planned.groups)
         if len(self.first) < SHOWN:
-            self.first.append(Difference(planned.line, planned.event.request_id, expected.value, decided))
+            self.first.append(found)
+        return found
 
 
 class Tally:
     """Collects outcomes. Memory grows with requests, not with decisions."""
 
-    def __init__(self, mapping: Mapping) -> None:
+    def __init__(self, mapping: MappingFile) -> None:
         self._cells = mapping.cells
         self.decisions = 0
         self.duplicates = 0
@@ -59,7 +83,8 @@ class Tally:
         self.last: dict[str, Outcome] = {}
         self.ended: datetime | None = None
 
-    def add(self, planned: Planned, outcome: Outcome) -> None:
+    def add(self, planned: Planned, outcome: Outcome) -> list[Difference]:
+        """Counts a decision; returns what of it differs from the export."""
         self.decisions += 1
         self.duplicates += outcome.duplicate
         self.revisions.add(outcome.revision)
@@ -70,13 +95,14 @@ class Tally:
         self.flags.update({code for code, _ in outcome.flags})
         for rules in outcome.rules.values():
             self.rules.update(rules)
-        for name, expected in planned.expected.items():
-            self.comparisons[name].add(planned, expected, look_up(outcome, name))
+        compared = (self.comparisons[name].add(name, planned, look_up(outcome, name)) for name in planned.expected)
+        differences = [difference for difference in compared if difference is not None]
         for name, columns in self._cells.items():
             key = tuple(shown(planned.event.data.get(c, outcome.facts.get(c))) for c in columns)
             self.tables[name][(*key, shown(outcome.facts.get(name)))] += 1
         self.last[planned.event.request_id] = outcome
         self.ended = max(self.ended or planned.event.time, planned.event.time)
+        return differences
 
     def per_request(self, name: str) -> Counter[str]:
         """Requests by what the fact was in their last decision; `status` too."""
@@ -145,8 +171,17 @@ def look_up(outcome: Outcome, name: str) -> Value:
             return clock.phase
 
 
-def same(expected: Expected, decided: Value) -> bool:
-    if not expected.within or not isinstance(expected.value, str) or not isinstance(decided, str):
-        return shown(expected.value) == shown(decided)
-    apart = datetime.fromisoformat(expected.value) - datetime.fromisoformat(decided)
-    return abs(apart.total_seconds()) <= expected.within
+def same(expected: Expected, decided: Value, apart: float | None) -> bool:
+    if expected.within and apart is not None:
+        return abs(apart) <= expected.within
+    return shown(expected.value) == shown(decided)
+
+
+def seconds_apart(expected: Value, decided: Value) -> float | None:
+    """How much later the decided instant is; None unless both are instants."""
+    if not isinstance(expected, str) or not isinstance(decided, str):
+        return None
+    try:
+        return (datetime.fromisoformat(decided) - datetime.fromisoformat(expected)).total_seconds()
+    except (ValueError, TypeError):
+        return None

@@ -74,6 +74,8 @@ class ValueMaker:
     def value(self, spec: ValueSpec, cells: Cells) -> Value:
         """The value for this row, None for null. Raises RowRefused."""
         raw = self._origin(spec, cells)
+        if raw is not None and spec.extract is not None:
+            raw = extracted(spec.extract, show(raw))
         if raw is None:
             return spec.default
         if spec.values is not None:
@@ -164,6 +166,12 @@ def parse_time(text: str, formats: tuple[str, ...]) -> datetime:
         except ValueError:
             continue
     raise ValueError(f"{shorten(text)} fits none of the time formats {', '.join(formats)}")
+
+
+def extracted(pattern: re.Pattern[str], text: str) -> str | None:
+    """The first group of what the pattern finds, or all of it without groups; None where it finds nothing."""
+    found = pattern.search(text)
+    return None if found is None else found[1 if pattern.groups else 0]
 
 
 def whole(raw: object) -> int:

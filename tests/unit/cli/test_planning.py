@@ -143,6 +143,9 @@ def test_null_markers_lists_of_columns_and_clearing() -> None:
         ({"type": "string"}, 7.0, "7"),
         ({"type": "instant"}, "2026-03-02T09:00+08:00", "2026-03-02T01:00:00+00:00"),
         ({}, ["a", "b"], ["a", "b"]),
+        ({"extract": r"^\d{4}"}, "2016-07-01", "2016"),
+        ({"extract": r"P(\d)", "type": "integer"}, "prio P3!", 3),
+        ({"extract": r"P(\d)", "default": "none"}, "x", "none"),
     ],
 )
 def test_what_a_cell_becomes(spec: dict[str, Any], cell: object, expected: object) -> None:
