@@ -65,3 +65,5 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     merged: Merge | None = None
     absorbed: list[str] = []
     """Ids of the requests that were merged into this one, directly or through another."""
+    awaited: list[str] = []
+    """Events that were corrected before they came, as `source id`."""

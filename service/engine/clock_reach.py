@@ -39,12 +39,12 @@ def keep_targets(
     old = [clock for clock in request.clocks.values() if clock.revision != revision and clock.phase in LIVE]
     if not old or state is None or migrates(event):
         return goals
-    if _facts_changed(fields, state, request, derived):
+    if facts_changed(fields, state, request, derived):
         return goals
     kept = {
         clock.name: ClockTarget(clock.target, clock.rule, clock.ladder, clock.revision)
         for clock in old
-        if clock.revision and _keeps(definition_of(rulebook.clocks, clock.name))
+        if clock.revision and keeps(definition_of(rulebook.clocks, clock.name))
     }
     return {**goals, **kept} if kept else goals
 
@@ -54,13 +54,16 @@ def migrates(event: Event) -> bool:
     return event.type == EventType.RULEBOOK_ACTIVATED and event.data.get(MIGRATE) is True
 
 
-def _keeps(definition: ClockDefinition | None) -> bool:
+def keeps(definition: ClockDefinition | None) -> bool:
+    """Whether a running clock keeps the target that an earlier revision gave it."""
     return definition is not None and definition.on_rule_change is OnRuleChange.KEEP
 
 
-def _facts_changed(
+def facts_changed(
     fields: tuple[str, ...], state: RequestState, request: RequestState, derived: Mapping[str, Value]
 ) -> bool:
+    """Whether one of the fields has another value in `request` (with `derived`) than it had in `state`."""
+
     def known(of: RequestState, ours: Mapping[str, Value], field: str) -> object:
         match field:
             case "request.status":

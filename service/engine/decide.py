@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from service.domain.decision import Decision, Flag, StageExplanation
+from service.domain.effect import Effect
 from service.domain.event import Event, Value
 from service.domain.request import RequestState
-from service.engine import ladder_steps, merging
+from service.engine import ladder_steps, merging, retroactive
 from service.engine.clocking import advance
 from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook, CompiledStage
@@ -23,6 +24,7 @@ from service.engine.facts import Record
 from service.engine.lifecycle import oddities
 from service.engine.manual_due import without_due_times
 from service.engine.overrides import apply_overrides, split_overrides, stray_overrides
+from service.engine.refold import Kept, Turn, kept_goals, refold_wanted
 from service.engine.scores import take_scores
 from service.engine.stages import StageResult, run_stage
 from service.engine.timekeeping import plan, take_ladders
@@ -37,6 +39,11 @@ class Context(NamedTuple):
     """What the decision needs from outside the request: counts per window field, this request left out."""
 
     windows: Mapping[str, int] = {}
+    history: Sequence[Event] | None = None
+    """Every event of the request before this one, in the order decided. Only a late event or a correction asks for it
+    (`refold_wanted`); None, where it is not known, decides such an event as it comes."""
+    kept: Kept | None = None
+    """Of a fold: what the request has from an earlier revision of the rules."""
 
 
 @dataclass(slots=True)
@@ -64,21 +71,50 @@ def decide(
 ) -> Decision:
     """Decides one event of one request as of `now` (aware). Pure: equal arguments give equal decisions.
 
-    A historical event is decided as of its own time; it arms no timer and has no effect. `memory` saves time where
-    one caller decides the same request again and again; it changes no decision.
+    A historical event is decided as of its own time; it arms no timer and has no effect. An event that comes late or
+    corrects another is decided by folding the request's history, if the context has it. `memory` saves time where one
+    caller decides the same request again and again; it changes no decision.
     """
     moment = event.time if event.historical else now
+    if refold_wanted(state, event):
+        rewritten = retroactive.rewrite(take, compiled, state, event, context, moment)
+        if rewritten is not None:
+            turn, after, effects, flags, moment = rewritten
+            return conclude(compiled, event, moment, turn, after, effects, flags)
+    turn = take(compiled, state, event, context, moment, memory)
+    flags = [*turn.flags, *turn.draft.flags, *turn.clock_flags]
+    effects, alerts = derive_effects(compiled, state, turn.after, event, turn.draft, turn.firing, moment)
+    after = msgspec.structs.replace(turn.after, alerts=alerts)
+    if refold_wanted(state, event):
+        flags += retroactive.not_folded(state, event, context)
+        after = retroactive.awaiting(after, event)
+    return conclude(compiled, event, moment, turn, after, effects, flags)
+
+
+def take(
+    compiled: CompiledRulebook,
+    state: RequestState | None,
+    event: Event,
+    context: Context,
+    moment: datetime,
+    memory: DraftMemory | None = None,
+) -> Turn:
+    """What one event makes of the request: lifecycle, stages, clocks, timers."""
     flags = oddities(state, event, moment)
     told, request, follow_ups, merge_flags = merging.begin(compiled.rulebook.clocks, state, event, moment)
     flags += merge_flags
-    ladders = ladder_steps.ladders_in_force(compiled.rulebook, request, event)
+    if context.kept is None:
+        ladders = ladder_steps.ladders_in_force(compiled.rulebook, request, event)
+    else:
+        ladders = context.kept.ladders
     firing = ladder_steps.firing(compiled.rulebook, ladders, request, event, moment)
     if ladder_steps.is_stale(firing, event):
         flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
     request = ladder_steps.climb(compiled.rulebook, request, firing, moment)
     counts = counted(compiled, state, request, context)
     draft = run_stages(compiled, request, told, Context(counts), memory)
-    clocks, clock_flags = advance(compiled, state, request, told, draft.record, draft.derived, draft.goals, moment)
+    goals = draft.goals if context.kept is None else kept_goals(context.kept, draft.goals)
+    clocks, clock_flags = advance(compiled, state, request, told, draft.record, draft.derived, goals, moment)
     timers = plan(compiled.rulebook, ladders, request, clocks, event, firing, moment)
     after = msgspec.structs.replace(
         request,
@@ -90,8 +126,19 @@ def decide(
         ladders=ladder_steps.climbed(ladders, clocks),
         counts=counts,
     )
-    effects, alerts = derive_effects(compiled, state, after, event, draft, firing, moment)
-    after = msgspec.structs.replace(after, alerts=alerts)
+    return Turn(after, draft, firing, timers, flags, clock_flags, follow_ups)
+
+
+def conclude(
+    compiled: CompiledRulebook,
+    event: Event,
+    moment: datetime,
+    turn: Turn,
+    after: RequestState,
+    effects: list[Effect],
+    flags: list[Flag],
+) -> Decision:
+    """The decision on `event`, which leaves the request as `after`."""
     return Decision(
         tenant=event.tenant,
         request_id=event.request_id,
@@ -105,14 +152,14 @@ def decide(
         number=after.number,
         number_prefix="" if after.number else number_prefix(compiled.rulebook, after),
         status=after.status,
-        facts=draft.derived,
-        clocks=list(clocks.values()),
-        arm=timers.arm,
-        cancel=timers.cancel,
+        facts=turn.draft.derived,
+        clocks=list(after.clocks.values()),
+        arm=turn.timers.arm,
+        cancel=turn.timers.cancel,
         effects=effects,
-        explanation=draft.explanation,
-        flags=[*flags, *draft.flags, *clock_flags],
-        follow_ups=follow_ups,
+        explanation=turn.draft.explanation,
+        flags=flags,
+        follow_ups=turn.follow_ups,
         state=after,
     )
 

@@ -37,7 +37,7 @@ INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RUL
 KNOWN_TYPES = frozenset(EventType)
 TEXT_PREFIX = "text."
 OVERRIDE_PREFIX = "override."
-PASSING = ("timer.", "schedule.", "merged.", "absorbed.")
+PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.")
 """Facts that are about their event only and do not stay with the request."""
 TEXT_LIMIT = 65_536
 """Characters of one text that are kept; the rest could not be matched anyway."""

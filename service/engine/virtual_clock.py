@@ -28,12 +28,17 @@ def next_timer(state: RequestState | None, until: datetime | None) -> Timer | No
     return first
 
 
+def timer_event_id(request_id: str, timer: Timer) -> str:
+    """With the due time: a step that was taken back fires again under its own name."""
+    return f"{request_id}/{timer.id}/{round(timer.due.timestamp() * 1000)}"
+
+
 def timer_event(state: RequestState, timer: Timer) -> Event:
     """What the timer says when it fires on time: the same as the server's."""
     return Event(
         tenant=state.tenant,
         source=SOURCE,
-        id=f"{state.request_id}/{timer.id}",
+        id=timer_event_id(state.request_id, timer),
         type=EventType.TIMER_DUE,
         time=timer.due,
         request_id=state.request_id,

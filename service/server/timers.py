@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from service.domain.errors import AnswerbyError
 from service.domain.event import ActorRole, Event, EventType
+from service.engine.virtual_clock import timer_event_id
 from service.server.logs import Logger
 from service.server.loops import repeat
 from service.server.metrics import Metrics
@@ -86,7 +87,7 @@ def timer_event(due: DueTimer, now: datetime) -> Event:
     return Event(
         tenant=due.tenant,
         source=SOURCE,
-        id=f"{due.request_id}/{timer.id}",
+        id=timer_event_id(due.request_id, timer),
         type=EventType.TIMER_DUE,
         time=timer.due,
         request_id=due.request_id,
