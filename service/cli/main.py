@@ -215,6 +215,19 @@ def diff(
     raise typer.Exit(diff_folders(old, new, output))
 
 
+@app.command()
+@command
+def schema(
+    kind: Annotated[str, typer.Argument(help="Kind of file; any rule file when absent.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Write all kinds into this folder.")] = None,
+    rules: Annotated[Path | None, typer.Option("--rules", help="Know the names that these rules declare.")] = None,
+) -> None:
+    """Print the JSON Schema of a kind of file, for editors."""
+    from service.cli.schemas import print_schemas
+
+    print_schemas(kind, out, rules)
+
+
 @app.command("test")
 @command
 def run_rule_tests(

@@ -119,9 +119,8 @@ def _also(scope: Scope, clocks: Mapping[str, ClockDefinition], stages: Collectio
     """What a rule of these stages can set."""
     compilers = [OutputCompiler(scope, clocks, stage) for stage in STAGES if stage in stages]
     items = scope.reader.one_or_more(node, "also")
-    return tuple(
-        item.text for item in items if isinstance(item, ScalarNode) and all(c.may_set(item) for c in compilers)
-    )
+    names = ((scope.reader.text(item, "output"), item) for item in items)
+    return tuple(name for name, item in names if name is not None and all(c.may_set(item) for c in compilers))
 
 
 def _is_one_of(value: Output, values: frozenset[Output] | None) -> bool:

@@ -16,6 +16,9 @@ _ISO = re.compile(r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?\Z")
 _WORKING_DAYS = re.compile(r"(?:([0-9]+)bd|P([0-9]+)BD)\Z")
 _DAYS = re.compile(r"(?:[0-9.]+ ?(?:d|days?|w|weeks?|天|日|周)|P[0-9.]+[DW].*|[0-9]+d[0-9].*)\Z", re.IGNORECASE)
 
+PATTERN = "|".join(p.pattern.removesuffix(r"\Z") for p in (_SHORT, _ISO, _WORKING_DAYS))
+"""What `parse_duration` takes, for schemas."""
+
 MAX_SECONDS = 10 * 366 * 86_400
 MAX_WORKING_DAYS = 2_600
 EXAMPLES = "write 15m, 2h, 1h30m or 2bd (working days)"
