@@ -2,10 +2,11 @@
 
 import argparse
 
-from tests.bench import backtest_bench, decide_bench, memory_bench, reload_bench, rpc_bench
+from tests.bench import backtest_bench, decide_bench, due_bench, memory_bench, reload_bench, rpc_bench
 
 BENCHES = {
     "decide": decide_bench.main,
+    "due": due_bench.main,
     "rpc": rpc_bench.main,
     "reload": reload_bench.main,
     "backtest": backtest_bench.main,
