@@ -78,6 +78,7 @@ class Revisions:
                 keys.RULEBOOK_ACTIVE,
                 keys.RULEBOOK_VERDICTS,
                 keys.RULEBOOK_STAGED,
+                keys.RULEBOOK_CANDIDATE,
             ],
             [
                 revision.revision,

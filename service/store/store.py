@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service.domain.errors import StoreUnavailable
+from service.store.candidates import Candidates
 from service.store.connection import Connection, StoreOptions, translated
 from service.store.intake import Intake
 from service.store.listing import Listing
@@ -15,7 +16,7 @@ from service.store.schedules import Schedules
 from service.store.timers import Timers
 
 
-class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox, Revisions, Recordings, Schedules):
+class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox, Revisions, Recordings, Schedules, Candidates):
     """Everything durable of every tenant. Safe for use by many tasks of one event loop."""
 
     @classmethod

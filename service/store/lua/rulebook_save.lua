@@ -1,10 +1,10 @@
 --[[ Keep a revision, or note that it was brought again. Drop the oldest when there are too many.
 KEYS[1] hash revisions  KEYS[2] hash files  KEYS[3] hash authors  KEYS[4] zset order  KEYS[5] hash seen
-KEYS[6] zset seen:age  KEYS[7] active  KEYS[8] hash verdicts  KEYS[9] staged
+KEYS[6] zset seen:age  KEYS[7] active  KEYS[8] hash verdicts  KEYS[9] staged  KEYS[10] candidate
 ARGV[1] revision  ARGV[2] Revision JSON  ARGV[3] files  ARGV[4] author  ARGV[5] digest of the files  ARGV[6] now, us
 ARGV[7] how many revisions to keep  ARGV[8] how many digests to remember
 ARGV[9] "1": revisions without a verdict wait for an approver and go last
-The active one, the one before it, the one being activated and the one just brought always stay.
+The active one, the one before it, the one being activated, the one being tried and the one just brought always stay.
 Returns 1 when it is new, 0 when it was kept before
 --]]
 local revision = ARGV[1]
@@ -36,6 +36,8 @@ if active then
 end
 local staged = redis.call('GET', KEYS[9])
 if staged then stays[cjson.decode(staged).revision] = true end
+local candidate = redis.call('GET', KEYS[10])
+if candidate then stays[cjson.decode(candidate).revision] = true end
 local excess = redis.call('ZCARD', KEYS[4]) - tonumber(ARGV[7])
 for pass = 1, 2 do
   if excess <= 0 then break end
