@@ -130,6 +130,21 @@ def _split(domains: Domains, box: Box) -> list[Domains]:
     return [outside, inside]
 
 
+def in_its_way(contest: Contest, number: int, name: str) -> list[int]:
+    """The rules of the same block of which none may match, if this one is to bring the output out of it."""
+    fellows = contest.of_block[contest.rules[number].block]
+    match contest.hit[number]:
+        case HitPolicy.FIRST:
+            return [n for n in fellows if n < number]
+        case HitPolicy.UNIQUE:
+            return [n for n in fellows if n != number]
+        case HitPolicy.MOST_SEVERE if not contest.is_united(name):
+            mine = contest.key(number, name, severe=True)
+            setters = [n for n in fellows if name in contest.rules[n].then]
+            return [n for n in setters if contest.key(n, name, severe=True) < mine]
+    return []
+
+
 class _Relevant:
     """The rules of one version that have to do with a slot, and what is known of them in some domains."""
 
@@ -197,8 +212,9 @@ class _Relevant:
 
     def _stands(self, number: int) -> bool:
         """The rule matches for sure, and nothing in its block may stand in its way."""
-        in_its_way = self._contest.in_its_way(number, self._slot.name)
-        return self._truth[number] is True and all(self._truth.get(n) is False for n in in_its_way)
+        if self._truth[number] is not True:
+            return False
+        return all(self._truth.get(n) is False for n in in_its_way(self._contest, number, self._slot.name))
 
     def outcome(self) -> tuple[Output, frozenset[str]]:
         """The slot's value, and the rules that decide it."""
