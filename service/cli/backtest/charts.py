@@ -36,7 +36,7 @@ def bars(identity: str, title: str, rows: Sequence[Row], *, old: bool = True) ->
     parts = [element("title", title, id=f"{identity}-t")]
     for number, row in enumerate(rows):
         top = number * height
-        parts.append(element("text", row.label, x=0, y=_figure(top + 13), class_="label"))
+        parts.append(element("text", row.label, x=0, y=_figure(top + 13), font_size=13, class_="label"))
         sides = (("old", row.old), ("new", row.new)) if old else (("new", row.new),)
         for place, (side, value) in enumerate(sides):
             y = top + LABEL + place * (BAR + GAP)
@@ -53,7 +53,9 @@ def _bar(words: str, side: str, value: int, most: int, y: float) -> Markup:
         "g",
         element("title", words),
         element("rect", x=0, y=_figure(y), width=_figure(width), height=BAR, rx=2, class_=side, fill=FILL[side]),
-        element("text", f"{value:,} {side}", x=_figure(width + 6), y=_figure(y + BAR - 2), class_="figure"),
+        element(
+            "text", f"{value:,} {side}", x=_figure(width + 6), y=_figure(y + BAR - 2), font_size=12, class_="figure"
+        ),
     )
 
 

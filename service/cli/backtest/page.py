@@ -150,13 +150,14 @@ def _field(field: FieldReport, stage: str, report: Report) -> Iterable[Markup]:
 def matrix(field: FieldReport) -> Markup:
     """Old values down, new ones across. The shade follows the share of the old value's requests that moved there."""
     counts = {(cell.old, cell.new): cell.requests for cell in field.matrix}
+    columns = [value for value in field.values if any(new == value for _, new in counts)]
     rows = []
     for old in field.values:
-        total = sum(counts.get((old, new), 0) for new in field.values)
+        total = sum(counts.get((old, new), 0) for new in columns)
         if total:
-            cells = (_cell(counts.get((old, new), 0), total, same=old == new) for new in field.values)
+            cells = (_cell(counts.get((old, new), 0), total, same=old == new) for new in columns)
             rows.append(element("tr", element("th", old, scope="row"), *cells, element("td", f"{total:,}")))
-    heads = (f"{field.name}: old ↓ new →", *field.values, "all")
+    heads = (f"{field.name}: old ↓ new →", *columns, "all")
     return table("Requests by old value (row) and new value (column); the outlined cells did not change", heads, rows)
 
 

@@ -40,6 +40,6 @@ code { font: .9em ui-monospace, Menlo, Consolas, monospace; } ul.plain { padding
 pre { white-space: pre-wrap; background: var(--panel); padding: .6rem; border-radius: .4rem; }
 @media print { :root { --paper: #fff; --ink: #000; --soft: #444; --line: #999; --panel: #f4f4f4; --old: #999;
   --new: #333; --bad: #000; --good: #000; --heat: 0 0 0; } body { max-width: none; padding: 0; font-size: 11pt; }
-  details, table, .chart, ul.tiles li { break-inside: avoid; }
+  .sides, table, .chart, ul.tiles li { break-inside: avoid; } h2, h3, caption { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """

@@ -123,11 +123,13 @@ def _print_field(field: FieldReport, console: Console) -> None:
 
 
 def matrix_table(field: FieldReport) -> Table:
-    table = Table(f"{field.name}: old / new", *(Column(v, justify="right") for v in field.values), box=None)
     counts = {(cell.old, cell.new): cell.requests for cell in field.matrix}
+    columns = [value for value in field.values if any(new == value for _, new in counts)]
+    table = Table(f"{field.name}: old / new", *(Column(v, justify="right") for v in columns), box=None)
     for old in field.values:
-        cells = (counts.get((old, new), 0) for new in field.values)
-        table.add_row(Text(old), *(str(n) if n else "." for n in cells))
+        cells = [counts.get((old, new), 0) for new in columns]
+        if any(cells):
+            table.add_row(Text(old), *(str(n) if n else "." for n in cells))
     return table
 
 
