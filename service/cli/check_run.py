@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from service.cli.check_path import Target
-from service.cli.check_proofs import prove
+from service.cli.check_proofs import prove_allowed
 from service.domain.errors import EngineLimit
 from service.engine.compiled import compile_rulebook
 from service.engine.rule_tests.suite import load_suites
@@ -18,6 +17,8 @@ from service.rules.loader import load_rulebook
 from service.rules.model import Rulebook
 from service.rules.nodes import Place
 from service.rules.suppress import Suppressed
+
+_TOO_LARGE = "the service refuses the rules for it; split them as the message says"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +43,22 @@ def run_check(target: Target, today: date, *, proofs: bool) -> Checked:
     loaded = load_rulebook(target.folder, today)
     findings, suppressed = list(loaded.diagnostics), list(loaded.suppressed)
     if loaded.rulebook is not None:
-        findings += _look_deeper(target.folder, loaded.rulebook)
-        if proofs:
-            proven = prove(loaded.rulebook, loaded)
-            findings += proven.kept
-            suppressed += proven.suppressed
+        try:
+            compiled = compile_rulebook(loaded.rulebook)
+        except EngineLimit as error:
+            findings.append(finding(Code.ENGINE_LIMIT, Place(str(target.folder), 1, 1), error.message, _TOO_LARGE))
+        else:
+            findings += load_suites(compiled, target.folder).diagnostics
+            if proofs:
+                proven = prove_allowed(compiled, loaded)
+                findings += proven.kept
+                suppressed += proven.suppressed
     return Checked(
         target=target,
         rulebook=None if any(f.severity == Severity.ERROR for f in findings) else loaded.rulebook,
         findings=tuple(sorted((f for f in findings if target.covers(f.file)), key=_by_place)),
         suppressed=tuple(s for s in suppressed if target.covers(s.finding.file)),
     )
-
-
-def _look_deeper(folder: Path, rulebook: Rulebook) -> list[Diagnostic]:
-    """What shows only once the rules are compiled."""
-    try:
-        compiled = compile_rulebook(rulebook)
-    except EngineLimit as error:
-        hint = "the service refuses the rules for it; split them as the message says"
-        return [finding(Code.ENGINE_LIMIT, Place(str(folder), 1, 1), error.message, hint)]
-    return list(load_suites(compiled, folder).diagnostics)
 
 
 def _by_place(found: Diagnostic) -> tuple[str, int, int, str, str]:

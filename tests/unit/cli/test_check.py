@@ -196,7 +196,7 @@ def test_proofs_can_be_left_out_and_allowed(folder, capsys):
     allowed = capsys.readouterr().out
 
     assert "rules/zz.yaml:9:1 shadowed-rule warning: t#2" in proved
-    assert "a request that shows it:" in proved
+    assert "for example:" in proved
     assert "shadowed-rule" not in unproved
     assert "shadowed-rule" not in allowed
     assert "1 allowed" in allowed
