@@ -162,3 +162,29 @@ def test_nothing_found_is_nothing_for_github(folder, capsys):
     check(folder / "sla.yaml", Options(form="github", on=JUNE))
 
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("page", ["check.md", "check.zh.md"])
+def test_every_key_of_the_json_is_documented(page, folder, capsys):
+    report = json.loads(run(folder, "json", capsys))
+    text = (ROOT / "service" / "docs" / "howto" / page).read_text("utf-8")
+
+    keys = {*report, *report["summary"], *report["findings"][0], *report["allowed"][0]}
+    assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
+
+
+@pytest.mark.parametrize("page", ["check.md", "check.zh.md"])
+def test_the_example_of_the_guide_is_what_is_printed(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(RIGHT, "rules")
+    vip = Path("rules/priority/vip.yaml")
+    vip.parent.mkdir()
+    vip.write_text(
+        "stage: priority\nrules:\n  - id: vip\n    because: x\n    when: {customer.teir: vip}\n    then: {priority: P0}\n"
+    )
+
+    printed = run(Path("rules"), "text", capsys).splitlines()
+
+    example = (ROOT / "service" / "docs" / "howto" / page).read_text("utf-8").split("\n\n    ", 2)[2].split("\n\n第")[0]
+    example = example.split("\n\nThe first line")[0]
+    assert printed == [line.removeprefix("    ") for line in example.splitlines()]
