@@ -33,6 +33,9 @@ ACTIONS = {
     pb.RULEBOOK_ACTION_REJECT: "rejected",
     pb.RULEBOOK_ACTION_KEEP: "kept",
     pb.RULEBOOK_ACTION_RESTORE: "restore",
+    pb.RULEBOOK_ACTION_TRY: "try",
+    pb.RULEBOOK_ACTION_END_TRIAL: "end of trial",
+    pb.RULEBOOK_ACTION_PROMOTE: "promote",
 }
 
 

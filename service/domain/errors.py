@@ -104,6 +104,12 @@ class RevisionActive(AnswerbyError):
     reason = "REVISION_ACTIVE"
 
 
+class NoCandidate(AnswerbyError):
+    """No revision is on trial; start one."""
+
+    reason = "NO_CANDIDATE"
+
+
 class NoPreviousRevision(AnswerbyError):
     """There is nothing to roll back to; activate a revision by name."""
 

@@ -7,6 +7,7 @@ import secrets
 import socket
 
 from service.server.activation import Activator
+from service.server.candidates import CandidateDesk
 from service.server.changes import Changes
 from service.server.config import Approval, Config
 from service.server.folder_watch import FolderWatch
@@ -18,6 +19,7 @@ from service.server.rpc_rulebook import RulebookServicer
 from service.server.rulebooks import RulebookHolder
 from service.server.snapshots import Snapshots, keep_copies
 from service.server.starting import Settled, Start
+from service.server.trial import Trial
 from service.store.store import Store
 
 
@@ -47,6 +49,9 @@ class LiveRules:
         activator = Activator(store, rulebooks, settings, worker, metrics, logger)
         self._changes = Changes(store, rulebooks, self._preparer, activator, settings, machine, metrics, logger)
         self._follower = Follower(store, rulebooks, self._preparer, self._changes, worker, metrics, logger)
+        self._desk = CandidateDesk(store, self._changes, metrics, logger)
+        self.trial = Trial(store, self._preparer, metrics, logger)
+        """The candidate that decides beside the active rules."""
         self._settled = Settled("", None)
 
     @property
@@ -59,6 +64,8 @@ class LiveRules:
             self._rulebooks,
             self._changes,
             self._follower,
+            self._desk,
+            self.trial,
             approval_required=self._approval_required,
         )
 
@@ -73,6 +80,7 @@ class LiveRules:
         """Until `stopping` is set."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follower.run(stopping))
+            group.create_task(self.trial.run(stopping))
             if self._slot == 0:
                 group.create_task(keep_copies(self._snapshots, self._rulebooks, stopping, self._logger))
             if self._slot == 0 and self._settings.watch:

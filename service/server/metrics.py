@@ -76,6 +76,7 @@ class Metrics:
         self.rule_count = gauge("rulebook_rules", "Rules and table rows in the active rulebook.")
         self._faults = counter("engine_faults", "Errors of the rules engine; the reference matcher answered instead.")
         self._fallback = gauge("engine_fallback", "1 while the reference matcher decides in place of the engine.")
+        self._candidate = counter("candidate_decisions", "Decisions of a candidate on trial, by result.", "result")
         self._differences = counter("engine_differences", "Shadow: events on which the matchers differed.")
 
     def call(self, method: str, code: str, seconds: float) -> None:
@@ -130,6 +131,10 @@ class Metrics:
 
     def difference(self, *_: object) -> None:
         self._differences.inc()
+
+    def candidate(self, result: str) -> None:
+        """`result`: same, different or failed."""
+        self._candidate.labels(result).inc()
 
     def engine_faults(self, count: int) -> None:
         self._faults.inc(count)

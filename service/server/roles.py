@@ -36,6 +36,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "UploadRevision": BRINGS,
     "ActivateRevision": OPERATES,
     "RollbackRulebook": OPERATES,
+    "GetCandidate": EVERY_ROLE,
+    "StartCandidate": BRINGS,
+    "StopCandidate": BRINGS,
+    "PromoteCandidate": OPERATES,
     "ApproveRevision": APPROVES,
     "RejectRevision": APPROVES,
 }

@@ -10,32 +10,38 @@ from service.api.answerby.v1 import rulebook_service_pb2 as pb
 from service.api.answerby.v1 import rulebook_service_pb2_grpc as rpc
 from service.domain.errors import FieldViolation, InvalidInput
 from service.server.activation import Order
+from service.server.candidates import CandidateDesk
 from service.server.changes import Changes
 from service.server.following import Follower
-from service.server.interceptors import Context, current_call
+from service.server.interceptors import Context
+from service.server.rpc_candidate import CandidateCalls, order_of
 from service.server.rule_files import RuleFiles, uploaded
 from service.server.rulebook_messages import activation_to, revision_to, rulebook_to
 from service.server.rulebooks import RulebookHolder
+from service.server.trial import Trial
 from service.store.revision_records import Action, Revision
 from service.store.store import Store
 from service.store.tokens import decode_offset, encode_offset
 
-LONGEST_REASON = 1000
 PAGE, LARGEST_PAGE = 50, 500
 
 T = TypeVar("T")
 
 
-class RulebookServicer(rpc.RulebookServiceServicer):
+class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
     def __init__(
         self,
         store: Store,
         rulebooks: RulebookHolder,
         changes: Changes,
         follower: Follower,
+        desk: CandidateDesk,
+        trial: Trial,
         *,
         approval_required: bool,
     ) -> None:
+        self._desk = desk
+        self._trial = trial
         self._store = store
         self._rulebooks = rulebooks
         self._changes = changes
@@ -50,13 +56,13 @@ class RulebookServicer(rpc.RulebookServiceServicer):
         return pb.GetRulebookResponse(rulebook=self._rulebook(waiting))
 
     async def ReloadRulebook(self, request: pb.ReloadRulebookRequest, context: Context) -> pb.ReloadRulebookResponse:
-        order = _order(Action.RELOAD, request.reason, source=self._changes.source)
+        order = order_of(Action.RELOAD, request.reason, source=self._changes.source)
         files = await self._changes.read_folder()
         changed, revision, waiting = await self._bring(files, order, request.validate_only, request.keep_only)
         return pb.ReloadRulebookResponse(rulebook=self._rulebook(), changed=changed, revision=revision, waiting=waiting)
 
     async def UploadRevision(self, request: pb.UploadRevisionRequest, context: Context) -> pb.UploadRevisionResponse:
-        order = _order(Action.UPLOAD, request.reason)
+        order = order_of(Action.UPLOAD, request.reason)
         files = uploaded(_distinct(request.files))
         changed, revision, waiting = await self._bring(files, order, request.validate_only, request.keep_only)
         return pb.UploadRevisionResponse(rulebook=self._rulebook(), changed=changed, revision=revision, waiting=waiting)
@@ -74,31 +80,37 @@ class RulebookServicer(rpc.RulebookServiceServicer):
     async def ActivateRevision(
         self, request: pb.ActivateRevisionRequest, context: Context
     ) -> pb.ActivateRevisionResponse:
-        order = _order(Action.ACTIVATE, request.reason, etag=request.etag)
+        order = order_of(Action.ACTIVATE, request.reason, etag=request.etag)
         outcome = await self._changes.activate(request.revision, order)
         return pb.ActivateRevisionResponse(rulebook=self._rulebook(), changed=outcome.changed)
 
     async def RollbackRulebook(
         self, request: pb.RollbackRulebookRequest, context: Context
     ) -> pb.RollbackRulebookResponse:
-        before, _ = await self._changes.rollback(_order(Action.ROLLBACK, request.reason, etag=request.etag))
+        before, _ = await self._changes.rollback(order_of(Action.ROLLBACK, request.reason, etag=request.etag))
         return pb.RollbackRulebookResponse(rulebook=self._rulebook(), from_revision=before)
 
     async def ApproveRevision(self, request: pb.ApproveRevisionRequest, context: Context) -> pb.ApproveRevisionResponse:
-        order = _order(Action.ACTIVATE, request.reason)
+        order = order_of(Action.ACTIVATE, request.reason)
         kept = await self._changes.judge(request.revision, order.actor, order.reason, approved=True)
         if request.activate:
             await self._changes.activate(kept.revision, order)
         return pb.ApproveRevisionResponse(revision=self._revision(kept), rulebook=self._rulebook())
 
     async def RejectRevision(self, request: pb.RejectRevisionRequest, context: Context) -> pb.RejectRevisionResponse:
-        order = _order(Action.REJECT, request.reason)
+        order = order_of(Action.REJECT, request.reason)
         kept = await self._changes.judge(request.revision, order.actor, order.reason, approved=False)
         return pb.RejectRevisionResponse(revision=self._revision(kept))
 
     async def ListActivations(self, request: pb.ListActivationsRequest, context: Context) -> pb.ListActivationsResponse:
         page, token = _page(await self._store.activations(), "activations", request.page_size, request.page_token)
         return pb.ListActivationsResponse(activations=[activation_to(entry) for entry in page], next_page_token=token)
+
+    async def PromoteCandidate(
+        self, request: pb.PromoteCandidateRequest, context: Context
+    ) -> pb.PromoteCandidateResponse:
+        outcome = await self._desk.promote(order_of(Action.PROMOTE, request.reason, etag=request.etag))
+        return pb.PromoteCandidateResponse(rulebook=self._rulebook(), changed=outcome.changed)
 
     async def _bring(
         self, files: RuleFiles, order: Order, validate_only: bool, keep_only: bool
@@ -121,13 +133,6 @@ class RulebookServicer(rpc.RulebookServiceServicer):
 
     def _revision(self, kept: Revision) -> pb.Revision:
         return revision_to(kept, self._active(), approval_required=self._approval_required)
-
-
-def _order(action: Action, reason: str, *, source: str = "", etag: str = "") -> Order:
-    """Raises InvalidInput."""
-    if len(reason) > LONGEST_REASON:
-        raise InvalidInput([FieldViolation("reason", f"is longer than {LONGEST_REASON} characters")])
-    return Order(action, current_call.get().caller, reason.strip(), source, etag)
 
 
 def _distinct(files: Iterable[pb.RulebookFile]) -> dict[str, bytes]:

@@ -99,6 +99,7 @@ class Worker:
                 self._metrics,
                 self._logger,
                 self._config.server.limits.waiting_events,
+                rules.trial,
             )
             server = self._server(processor, store, rulebooks, rules)
             # A worker joins the shared port only once it can decide; with a bad folder it joins to say so.
@@ -126,7 +127,9 @@ class Worker:
 
             feeding = [
                 PerTenant(store, self._tenants(), consume, self._logger).run(self._stopping),
-                TimerLoop(store, processor, rulebooks, self._metrics, self._logger).run(self._stopping),
+                TimerLoop(store, processor, rulebooks, self._metrics, self._logger, self._config.timers).run(
+                    self._stopping
+                ),
                 ScheduleLoop(store, rulebooks, self._config.connectors, self._metrics, self._logger).run(
                     self._stopping
                 ),

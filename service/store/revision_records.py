@@ -20,6 +20,9 @@ class Action(StrEnum):
     REJECT = "reject"
     KEEP = "keep"
     RESTORE = "restore"
+    TRY = "try"
+    END_TRIAL = "end_trial"
+    PROMOTE = "promote"
 
 
 class Pointer(msgspec.Struct, frozen=True):

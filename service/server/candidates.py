@@ -1,0 +1,97 @@
+"""Starting, judging, ending and promoting the trial of a candidate."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+from service.domain.errors import FieldViolation, InvalidInput, NoCandidate, RevisionActive, RevisionNotFound
+from service.server.activation import Order, log_action
+from service.server.changes import Changes, Outcome
+from service.server.logs import Logger
+from service.server.metrics import Metrics
+from service.store.candidate_records import Candidate, Findings, Segment, StartOutcome
+from service.store.revision_records import Action, Activation
+from service.store.store import Store
+
+MOST_NAMES = 100
+
+
+class CandidateDesk:
+    """What people do with candidates. The trials themselves run in every worker."""
+
+    def __init__(self, store: Store, changes: Changes, metrics: Metrics, logger: Logger) -> None:
+        self._store = store
+        self._changes = changes
+        self._metrics = metrics
+        self._logger = logger
+
+    async def start(self, revision: str, segment: Segment, order: Order) -> Candidate:
+        """Raises RevisionNotFound, RevisionActive, and InvalidInput for a segment that makes no sense."""
+        check_segment(segment)
+        candidate = Candidate(
+            token=secrets.token_hex(8),
+            revision=revision,
+            started=datetime.now(UTC),
+            actor=order.actor,
+            reason=order.reason,
+            segment=segment,
+        )
+        match await self._store.start_candidate(candidate):
+            case StartOutcome.GONE:
+                raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
+            case StartOutcome.ACTIVE:
+                raise RevisionActive(f"{revision} decides already; there is nothing to try")
+            case StartOutcome.OK:
+                await self._note(Action.TRY, order, revision)
+        return candidate
+
+    async def current(self) -> Candidate | None:
+        return await self._store.candidate()
+
+    async def findings(self, differences: int) -> Findings:
+        return await self._store.candidate_findings(differences)
+
+    async def stop(self, order: Order) -> str:
+        """The revision that was on trial; empty: none was."""
+        candidate = await self._store.candidate()
+        if candidate is None:
+            return ""
+        await self._store.stop_candidate()
+        await self._note(Action.END_TRIAL, order, candidate.revision)
+        return candidate.revision
+
+    async def promote(self, order: Order) -> Outcome:
+        """Raises NoCandidate, and what Changes.activate raises; the trial then goes on."""
+        candidate = await self._store.candidate()
+        if candidate is None:
+            raise NoCandidate
+        outcome = await self._changes.activate(candidate.revision, order)
+        await self._store.stop_candidate()
+        return outcome
+
+    async def _note(self, action: Action, order: Order, revision: str) -> None:
+        before = await self._store.active_pointer()
+        entry = Activation(
+            action=action,
+            time=datetime.now(UTC),
+            actor=order.actor,
+            reason=order.reason,
+            before=before.revision if before is not None else "",
+            after=revision,
+        )
+        await self._store.note_action(entry)
+        self._metrics.rulebook_action(action)
+        log_action(self._logger, entry)
+
+
+def check_segment(segment: Segment) -> None:
+    """Raises InvalidInput."""
+    wrong = []
+    if not 0 < segment.percent <= 100:
+        wrong.append(FieldViolation("segment.percent", "must be above 0 and at most 100"))
+    for field, names in (("tenants", segment.tenants), ("categories", segment.categories)):
+        if len(names) > MOST_NAMES or "" in names:
+            wrong.append(FieldViolation(f"segment.{field}", f"at most {MOST_NAMES} names, none of them empty"))
+    if wrong:
+        raise InvalidInput(wrong)
