@@ -74,6 +74,8 @@ class TimerPurpose(StrEnum):
     """A step of a ladder."""
     QUIET_ENDS = "quiet"
     """Reminders have waited for quiet hours to end."""
+    CATCH_UP = "catch_up"
+    """Reminders that were missed in an outage are told together."""
     LAPSE = "lapse"
     """An acknowledgement counts no more."""
     ROUND = "round"
@@ -96,4 +98,4 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which climb of the ladder, from 0."""
     purpose: TimerPurpose = TimerPurpose.STEP
     deferred_to: datetime | None = None
-    """Fired in quiet hours: when its reminders are sent."""
+    """Fired in quiet hours, or long after its time: when its reminders are sent."""

@@ -11,6 +11,7 @@ from service.domain.effect import Effect, EffectKind
 from service.domain.event import Event, EventType, Value
 from service.domain.ladder import Ladder, Notification
 from service.domain.request import RequestState
+from service.engine.catch_up import Held, held_reminders, together, told_by
 from service.engine.compiled import CompiledRulebook
 from service.engine.ladder_steps import Firing
 from service.engine.messages import render
@@ -64,7 +65,7 @@ def derive_effects(
     if case and f"case:{case}" not in known:
         effects.append(open_case(account, str(case), account.reasons))
     if firing is not None:
-        effects += ladder_effects(account, firing, moment)
+        effects += ladder_effects(account, before, firing, moment)
         if firing.step is not None and firing.step.open_case:
             alerts.append(f"case:{firing.step.open_case}")
     alerts += [alert for alert in known if alert.startswith("case:")]
@@ -136,14 +137,17 @@ def open_case(account: Account, case: str, because: list[str]) -> Effect:
     )
 
 
-def ladder_effects(account: Account, firing: Firing, moment: datetime) -> Iterator[Effect]:
-    """What a timer of a ladder has done: a step's notices and case, what quiet hours held back, a lapse."""
+def ladder_effects(account: Account, before: RequestState | None, firing: Firing, moment: datetime) -> Iterator[Effect]:
+    """What a timer of a ladder has done: a step's notices and case, what was held back, a lapse."""
+    assert before is not None
     payload = ladder_payload(account, firing, moment)
     match firing.timer.purpose:
         case TimerPurpose.STEP:
             yield from step_effects(account, firing, payload)
         case TimerPurpose.QUIET_ENDS:
-            yield from held_back_effects(account, firing, payload)
+            yield from held_back_effects(account, before, firing, payload)
+        case TimerPurpose.CATCH_UP:
+            yield from catch_up_effects(account, before, firing, moment)
         case TimerPurpose.LAPSE:
             notification = Notification((ACKNOWLEDGER,), first_template(firing.ladder))
             payload = {**payload, "acknowledged_by": account.after.acknowledged_by}
@@ -175,7 +179,7 @@ def step_effects(account: Account, firing: Firing, payload: Mapping[str, Value])
     timer, step, after = firing.timer, firing.step, account.after
     assert step is not None
     for notification in step.notify:
-        if firing.quiet_until is None or notification.urgent:
+        if firing.held_until is None or notification.urgent:
             yield from reminders(account, firing, timer, notification, payload)
     if step.open_case and f"case:{step.open_case}" not in after.alerts and timer.repeat == 0:
         yield open_case(account, step.open_case, [])
@@ -188,17 +192,28 @@ def reminders(
         yield notify(account, notification, role, f"ladder/{timer.id}/{notification.template}/{role}", payload)
 
 
-def held_back_effects(account: Account, firing: Firing, payload: Mapping[str, Value]) -> Iterator[Effect]:
+def catch_up_effects(account: Account, before: RequestState, firing: Firing, moment: datetime) -> Iterator[Effect]:
+    """What an outage left, for each role in one notice: the words of the last reminder, and what else there was."""
+    by_role: dict[str, list[Held]] = {}
+    for held in held_reminders(before, account.after, firing.timer):
+        for role in resolve_roles(account.compiled.rulebook, account.after, held.notification, held.clock):
+            by_role.setdefault(role, []).append(held)
+    for role, waited in sorted(by_role.items()):
+        last = waited[-1]
+        late_by = int((moment - last.timer.due).total_seconds())
+        meant = firing._replace(timer=last.timer, clock=last.clock, ladder=last.ladder, late_by=late_by)
+        payload = {**ladder_payload(account, meant, moment), **together(waited)}
+        yield notify(account, last.notification, role, f"catch_up/{firing.timer.id}/{role}", payload)
+
+
+def held_back_effects(
+    account: Account, before: RequestState, firing: Firing, payload: Mapping[str, Value]
+) -> Iterator[Effect]:
     """The reminders that waited for this opening: each as it is, or all for one role as one."""
     ladder, clock = firing.ladder, firing.clock
-    waited = [
-        timer
-        for timer in account.after.timers.values()
-        if (timer.clock, timer.cycle, timer.deferred_to) == (clock.name, clock.cycle, firing.timer.due)
-        and timer.step < len(ladder.steps)
-    ]
+    waited = [timer for timer in told_by(before.timers, firing.timer) if timer.step < len(ladder.steps)]
     digest: dict[str, list[tuple[Timer, Notification]]] = {}
-    for timer in sorted(waited, key=lambda t: (t.due, t.id)):
+    for timer in waited:
         told = {**payload, "step": timer.step, "repeat": timer.repeat, "held_back_since": timer.due.isoformat()}
         for notification in ladder.steps[timer.step].notify:
             if notification.urgent:

@@ -12,6 +12,7 @@ from service.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from service.domain.event import Event, EventType
 from service.domain.ladder import Ladder, Step
 from service.domain.request import RequestState
+from service.engine.catch_up import catch_up_at
 from service.engine.clock_reach import migrates
 from service.engine.facts import Record
 from service.engine.stages import StageResult
@@ -35,11 +36,18 @@ class Firing(NamedTuple):
     late_by: int
     quiet_until: datetime | None
     """When the quiet hours end in which it fires."""
+    catch_up_at: datetime | None = None
+    """When what was missed in an outage is told together."""
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when its reminders wait, but for urgent ones; None when they do not."""
+        return self.catch_up_at or self.quiet_until
 
     @property
     def reminders_wait(self) -> bool:
-        """Whether something of the step is held back until the quiet hours end."""
-        return self.quiet_until is not None and self.step is not None and any(not n.urgent for n in self.step.notify)
+        """Whether something of the step is held back."""
+        return self.held_until is not None and self.step is not None and any(not n.urgent for n in self.step.notify)
 
 
 def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) -> Mapping[str, Ladder]:
@@ -83,13 +91,15 @@ def firing(
     if request.acknowledged is not None and _ended_by_acknowledgement(ladder, timer, step):
         return None
     late_by = event.data.get("timer.late_by", 0)
+    quiet = quiet_until(ladder.quiet_hours, rulebook.calendars, moment) if step is not None else None
     return Firing(
         timer,
         clock,
         ladder,
         step,
         int(late_by) if isinstance(late_by, (int, float)) else 0,
-        quiet_until(ladder.quiet_hours, rulebook.calendars, moment) if step is not None else None,
+        quiet,
+        catch_up_at(ladders, request, event, timer, quiet or moment, moment) if step is not None else None,
     )
 
 

@@ -13,9 +13,10 @@ from service.domain.clock import ClockState, Target, Timer
 from service.domain.event import Event, EventType
 from service.domain.ladder import Ladder
 from service.domain.request import RequestState
+from service.engine.catch_up import told_by
 from service.rules.model import Output, Rule, Rulebook
 from service.sla.clocks import ClockTarget
-from service.sla.ladders import plan_timers, quiet_timer
+from service.sla.ladders import HOLDS_BACK, catch_up_timer, plan_timers, quiet_timer
 
 if TYPE_CHECKING:
     from service.engine.ladder_steps import Firing
@@ -71,10 +72,14 @@ def plan(
     due = str(event.data.get("timer.id", ""))
     deferred = None
     if event.type == EventType.TIMER_DUE and due in before:
-        waits = firing.quiet_until if firing is not None and firing.reminders_wait else None
+        waits = firing.held_until if firing is not None and firing.reminders_wait else None
         before[due] = msgspec.structs.replace(before[due], fired=True, deferred_to=waits)
         if firing is not None and waits is not None:
-            deferred = quiet_timer(firing.clock, waits)
+            deferred = (catch_up_timer if firing.catch_up_at else quiet_timer)(firing.clock, waits)
+        if firing is not None and firing.timer.purpose in HOLDS_BACK:
+            # Told now: another timer of the same moment must not find it again.
+            told = told_by(before, firing.timer)
+            before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in told)
     arm, cancel, after = plan_timers(
         ladders, rulebook.calendars, before, clocks, moment, acknowledged=request.acknowledged, deferred=deferred
     )

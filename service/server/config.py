@@ -237,6 +237,19 @@ class RulesConfig(Section):
     )
 
 
+class TimersConfig(Section):
+    """What becomes of timers that an outage left behind. Each fires, once and in order, however late."""
+
+    catch_up_limit: int = Field(
+        default=3,
+        ge=0,
+        description="Missed reminders of a request still sent one by one; more are put into one notice for each role.",
+    )
+    catch_up_after_seconds: float = Field(
+        default=3600.0, ge=1.0, description="How late a timer must be for its reminder to count as missed."
+    )
+
+
 class HttpConfig(Section):
     """Webhooks in."""
 
@@ -286,6 +299,7 @@ class Config(Section):
     server: ServerConfig = ServerConfig()
     store: StoreConfig = StoreConfig()
     rules: RulesConfig = RulesConfig()
+    timers: TimersConfig = TimersConfig()
     http: HttpConfig = HttpConfig()
     metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+from service.domain.clock import TimerPurpose
+from service.domain.decision import Decision
 from service.domain.errors import AnswerbyError
 from service.domain.event import ActorRole, Event, EventType
-from service.engine.virtual_clock import timer_event_id
+from service.engine.catch_up import CATCH_UP_LIMIT, waits_for_catch_up
+from service.server.config import TimersConfig
 from service.server.logs import Logger
 from service.server.loops import repeat
 from service.server.metrics import Metrics
@@ -17,8 +20,9 @@ from service.store.records import DueTimer
 from service.store.store import Store
 
 SOURCE = "answerby/timers"
-LIMIT = 200
-LONGEST_SLEEP = 1.0
+LIMIT, FEWEST, TOGETHER = 200, 10, 4000
+"""Timers of one tenant that are claimed at once, at most and at least, and of all tenants."""
+LONGEST_SLEEP = 0.5
 """Seconds; also the latest that a timer which another worker armed is noticed."""
 
 
@@ -26,13 +30,20 @@ class TimerLoop:
     """Claims what is due and has it decided. Any number of workers share the timers."""
 
     def __init__(
-        self, store: Store, processor: Processor, rulebooks: RulebookHolder, metrics: Metrics, logger: Logger
+        self,
+        store: Store,
+        processor: Processor,
+        rulebooks: RulebookHolder,
+        metrics: Metrics,
+        logger: Logger,
+        settings: TimersConfig | None = None,
     ) -> None:
         self._store = store
         self._processor = processor
         self._rulebooks = rulebooks
         self._metrics = metrics
         self._logger = logger
+        self._settings = settings or TimersConfig()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fires timers until `stopping` is set."""
@@ -42,28 +53,21 @@ class TimerLoop:
         """Fires what is due. Seconds until there is something to do again."""
         if self._rulebooks.active is None:
             return 0.2
-        fired = 0
-        for tenant in await self._store.tenants():
-            due = await self._store.due_timers(tenant, datetime.now(UTC), LIMIT)
-            fired += len(due)
+        tenants = await self._store.tenants()
+        limit = max(FEWEST, min(LIMIT, TOGETHER // max(1, len(tenants))))
+        due = await self._store.due_timers_of(tenants, datetime.now(UTC), limit)
+        if due:
             await self._fire(due)
-        if fired:
             return 0.0
-        return await self._until_next()
-
-    async def _until_next(self) -> float:
-        """Seconds until a timer that is known now can be claimed; at most LONGEST_SLEEP."""
-        wait = LONGEST_SLEEP
-        for tenant in await self._store.tenants():
-            following = await self._store.next_timer_due(tenant)
-            if following is not None:
-                wait = min(wait, (following - datetime.now(UTC)).total_seconds())
-        return max(0.005, wait)
+        following = await self._store.next_timer_of(tenants)
+        if following is None:
+            return LONGEST_SLEEP
+        return max(0.005, min(LONGEST_SLEEP, (following - datetime.now(UTC)).total_seconds()))
 
     async def _fire(self, due: list[DueTimer]) -> None:
         now = datetime.now(UTC)
         ordered = sorted(due, key=lambda timer: (timer.timer.due, timer.request_id, timer.timer.id))
-        submissions = [_submission(timer, now) for timer in ordered]
+        submissions = [_submission(timer, now, self._settings) for timer in ordered]
         for timer, fate in zip(ordered, await self._processor.process_many(submissions), strict=True):
             if isinstance(fate, AnswerbyError):
                 self._logger.warning(
@@ -73,21 +77,37 @@ class TimerLoop:
                 await self._store.drop_timer(timer)
             else:
                 self._metrics.timer((now - timer.timer.due).total_seconds())
+                self._tell(timer, fate.decision)
+
+    def _tell(self, timer: DueTimer, decision: Decision) -> None:
+        """What was missed and is put together is counted, and named once for each request."""
+        if decision.state is not None and waits_for_catch_up(decision.state, timer.timer.id):
+            self._metrics.held_back()
+        if timer.timer.purpose is TimerPurpose.CATCH_UP and decision.effects:
+            told = [e.payload.get("held_back") for e in decision.effects if e.key.startswith("catch_up/")]
+            self._logger.warning(
+                "missed reminders told together",
+                tenant=timer.tenant,
+                request_id=timer.request_id,
+                timer_id=timer.timer.id,
+                count=sum(number for number in told if isinstance(number, int)),
+            )
 
 
-def _submission(due: DueTimer, now: datetime) -> Submission:
+def _submission(due: DueTimer, now: datetime, settings: TimersConfig) -> Submission:
     # How late it fires depends on who claims it, so that is no part of what makes it the same event.
-    event = timer_event(due, now)
+    event = timer_event(due, now, settings)
     return Submission(event, Origin.TIMER, payload_hash=identity_hash(event), timer=due)
 
 
-def timer_event(due: DueTimer, now: datetime) -> Event:
+def timer_event(due: DueTimer, now: datetime, settings: TimersConfig | None = None) -> Event:
     """What a due timer says: the same event, with the same id, however often and wherever it is claimed."""
     timer = due.timer
-    return Event(
+    late_by = max(0.0, (now - timer.due).total_seconds())
+    event = Event(
         tenant=due.tenant,
         source=SOURCE,
-        id=timer_event_id(due.request_id, timer),
+        id=f"{due.request_id}/{timer.id}",
         type=EventType.TIMER_DUE,
         time=timer.due,
         request_id=due.request_id,
@@ -98,6 +118,10 @@ def timer_event(due: DueTimer, now: datetime) -> Event:
             "timer.cycle": timer.cycle,
             "timer.step": timer.step,
             "timer.repeat": timer.repeat,
-            "timer.late_by": max(0, int((now - timer.due).total_seconds())),
+            "timer.late_by": int(late_by),
         },
     )
+    if settings is not None and late_by >= settings.catch_up_after_seconds:
+        # Part of the event, so that deciding it again comes to the same.
+        event.data[CATCH_UP_LIMIT] = settings.catch_up_limit
+    return event

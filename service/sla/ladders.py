@@ -16,6 +16,8 @@ from service.sla.targets import share_time
 
 _BY_DUE_AND_STEP = attrgetter("due", "step")
 _BY_DUE_AND_ID = attrgetter("due", "id")
+HOLDS_BACK = frozenset({TimerPurpose.QUIET_ENDS, TimerPurpose.CATCH_UP})
+"""What reminders wait for."""
 _WAITS_WHILE_PAUSED = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 
 
@@ -56,7 +58,7 @@ def plan_timers(
     `before` are the request's timers; those marked `fired` are kept while their clock's cycle lasts and never armed
     again. Waiting repeats are kept while their clock runs and is past their step; one that a pause cancelled is armed
     again after it. When the request is `acknowledged`, waiting repeats are cancelled, and all steps of a ladder that
-    an acknowledgement stops. `deferred` is the timer for what quiet hours hold back.
+    an acknowledgement stops. `deferred` is the timer for what is held back.
     """
     after: dict[str, Timer] = {}
     earlier = _by_cycle(before)
@@ -118,6 +120,12 @@ def quiet_timer(clock: ClockState, opening: datetime) -> Timer:
     return _special_timer(clock, name, opening, TimerPurpose.QUIET_ENDS)
 
 
+def catch_up_timer(clock: ClockState, moment: datetime) -> Timer:
+    """The timer that tells together what an outage left of a clock, and of the request's others."""
+    name = f"{clock.name}/{clock.cycle}/catch_up/{moment:%Y%m%dT%H%M%S.%f}"
+    return _special_timer(clock, name, moment, TimerPurpose.CATCH_UP)
+
+
 def _by_cycle(timers: Mapping[str, Timer]) -> dict[tuple[str, int], list[Timer]]:
     """The timers of each cycle of each clock, in their order."""
     groups: dict[tuple[str, int], list[Timer]] = {}
@@ -137,7 +145,7 @@ def _of_the_round(clock: ClockState, timers: list[Timer], started: datetime) -> 
 
 
 def _held_back(mine: Iterable[Timer], name: str, deferred: Timer | None) -> list[Timer]:
-    waiting = [timer for timer in mine if timer.purpose is TimerPurpose.QUIET_ENDS and not timer.fired]
+    waiting = [timer for timer in mine if timer.purpose in HOLDS_BACK and not timer.fired]
     if deferred is not None and deferred.clock == name:
         waiting.append(deferred)
     return waiting
