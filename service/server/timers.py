@@ -10,6 +10,7 @@ from service.domain.decision import Decision
 from service.domain.errors import AnswerbyError
 from service.domain.event import ActorRole, Event, EventType
 from service.engine.catch_up import CATCH_UP_LIMIT, waits_for_catch_up
+from service.engine.virtual_clock import timer_event_id
 from service.server.config import TimersConfig
 from service.server.logs import Logger
 from service.server.loops import repeat
@@ -107,7 +108,7 @@ def timer_event(due: DueTimer, now: datetime, settings: TimersConfig | None = No
     event = Event(
         tenant=due.tenant,
         source=SOURCE,
-        id=f"{due.request_id}/{timer.id}",
+        id=timer_event_id(due.request_id, timer),
         type=EventType.TIMER_DUE,
         time=timer.due,
         request_id=due.request_id,
