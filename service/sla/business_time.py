@@ -53,14 +53,15 @@ def add_working_days(calendar: Calendar, start: datetime, days: int, boundary: B
     is kept with `close`. This is not `days` times 24 hours of working time.
     """
     at = to_micros(start)
-    closes = days < 0 and calendar.year_table(local_year(calendar.zone, at)).is_open_or_closing(at)
-    at = at if closes else _forward_to_open(calendar, at, 0)
-    local = local_datetime(calendar.zone, at)
+    closing = days < 0 and _is_closing(calendar, at)
+    at = at if closing else _forward_to_open(calendar, at, 0)
+    # A day that closes at midnight does so at 24:00 of its own date.
+    local = local_datetime(calendar.zone, at - closing)
     table = calendar.year_table(local.year)
     day = _working_date(calendar, local.year, bisect_left(table.days, local.toordinal()) + days)
-    landing = to_micros(datetime.combine(day, local.time(), calendar.zone))
+    landing = _at_time_of(calendar, day, local, closing=closing)
     table = calendar.year_table(day.year)
-    works = table.is_open_or_closing(landing) if boundary == "close" else table.is_open(landing)
+    works = table.is_open(landing) or (boundary == "close" and _closes_on(calendar, table, day, landing))
     return to_datetime(landing if works else _forward_to_open(calendar, landing, 0))
 
 
@@ -123,6 +124,24 @@ def touches_provisional(calendar: Calendar, start: datetime, end: datetime) -> t
         return ()
     first, last = (local_year(calendar.zone, to_micros(instant)) for instant in (start, end))
     return tuple(year for year in sorted(calendar.provisional_years) if first <= year <= last)
+
+
+def _is_closing(calendar: Calendar, at: int) -> bool:
+    """Whether work ends at this very moment."""
+    return calendar.year_table(local_year(calendar.zone, at - 1)).is_open_or_closing(at) and not (
+        calendar.year_table(local_year(calendar.zone, at)).is_open(at)
+    )
+
+
+def _closes_on(calendar: Calendar, table: YearTable, day: date, at: int) -> bool:
+    """Whether work of that date ends at this very moment, which is no midnight that ends the date before."""
+    return table.is_open_or_closing(at) and at > local_micros(calendar.zone, day, 0)
+
+
+def _at_time_of(calendar: Calendar, day: date, local: datetime, *, closing: bool) -> int:
+    """The instant on a date at the time of day of `local`, which is a microsecond early when it is a closing."""
+    landing = to_micros(datetime.combine(day, local.time(), calendar.zone))
+    return landing + closing
 
 
 def _beyond(calendar: Calendar, year: int, worked: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
@@ -101,7 +102,7 @@ def test_the_spans_add_up_and_the_team_has_what_the_clock_used(calendar: Calenda
     told = spans(calendar, life, end)
     assert told[0].start == start
     assert told[-1].end == end
-    assert all(before.end == after.start for before, after in zip(told, told[1:], strict=False))
+    assert all(before.end == after.start for before, after in itertools.pairwise(told))
     assert sum(shares(told).values()) == (end - start).total_seconds()
     assert shares(told).get(Holder.TEAM, 0) == used_seconds({"office": calendar}, life, end)
     assert sum(day.counted for day in days(calendar, life, end)) == shares(told).get(Holder.TEAM, 0)
