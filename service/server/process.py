@@ -24,12 +24,14 @@ from service.domain.event import Event, EventType
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import Context, decide
+from service.engine.refold import MOST_EVENTS, refold_wanted
 from service.server.config import ConnectorConfig
 from service.server.errors import Draining, InternalError, Overloaded
 from service.server.logs import Logger
 from service.server.metrics import Metrics
 from service.server.routing import route_effects
 from service.server.rulebooks import RulebookHolder
+from service.server.trial import Made, Trial
 from service.server.windows import Windows
 from service.store.records import Commit, CommitOutcome, DueTimer, Loaded, LoadQuery, StoredReply
 from service.store.store import Store
@@ -77,6 +79,8 @@ class _Job:
     result: asyncio.Future[Processed]
     attempts: int = 0
     loaded: Loaded | None = None
+    history: list[Event] | None = None
+    """The request's events, loaded only where one comes late."""
     decision: Decision | None = field(default=None)
 
     @property
@@ -105,8 +109,10 @@ class Processor:
         metrics: Metrics,
         logger: Logger,
         most_waiting: int = 20_000,
+        trial: Trial | None = None,
     ) -> None:
         self._most_waiting = most_waiting
+        self._trial = trial
         self._store = store
         self._rulebooks = rulebooks
         self._connectors = list(connectors)
@@ -164,6 +170,7 @@ class Processor:
             with self._rulebooks.use() as live:
                 jobs = self._take(live.windows)
                 await self._load(jobs, live.windows)
+                await self._load_histories(jobs)
                 ready = await self._decide(jobs, live.compiled)
                 await self._commit(ready, live.windows)
         except AnswerbyError as error:
@@ -225,6 +232,18 @@ class Processor:
             else:
                 job.loaded = item
 
+    async def _load_histories(self, jobs: list[_Job]) -> None:
+        """One more round trip for events that come late, or correct others."""
+        late = [job for job in jobs if _wants_history(job)]
+        if not late:
+            return
+        names = [(job.event.tenant, job.event.request_id) for job in late]
+        for job, found in zip(late, await self._store.histories(names), strict=True):
+            assert job.loaded is not None
+            state = job.loaded.state
+            # What another worker has committed since is found out by the commit.
+            job.history = found[: state.decisions if state is not None else 0]
+
     async def _decide(self, jobs: list[_Job], compiled: CompiledRulebook) -> list[_Job]:
         ready = []
         slice_end = time.perf_counter() + SLICE_SECONDS
@@ -246,7 +265,8 @@ class Processor:
         assert job.loaded is not None
         started = time.perf_counter()
         try:
-            job.decision = decide(compiled, job.loaded.state, job.event, Context(job.loaded.counts), datetime.now(UTC))
+            context = Context(job.loaded.counts, job.history)
+            job.decision = decide(compiled, job.loaded.state, job.event, context, datetime.now(UTC))
         except AnswerbyError as error:
             self._failed(job, error)
         except Exception as error:
@@ -288,7 +308,7 @@ class Processor:
         """A conflict or a duplicate found by the commit: load again, which tells which it is."""
         for job in reversed(jobs):
             job.attempts += 1
-            job.loaded = job.decision = None
+            job.loaded = job.history = job.decision = None
             if job.attempts >= ATTEMPTS:
                 self._failed(job, Contention())
             else:
@@ -327,6 +347,9 @@ class Processor:
             revision=decision.revision,
         )
         job.done(Processed(decision))
+        if self._trial is not None and job.loaded is not None:
+            context = Context(job.loaded.counts, job.history)
+            self._trial.offer(Made(job.loaded.state, job.event, context, decision))
         return decision
 
     def _answer_duplicate(self, job: _Job, stored: StoredReply) -> None:
@@ -371,6 +394,13 @@ def _query(job: _Job, windows: Windows, state: RequestState | None) -> LoadQuery
         event_id=event.id,
         windows=windows.queries(event, state),
     )
+
+
+def _wants_history(job: _Job) -> bool:
+    loaded = job.loaded
+    if loaded is None or job.result.done() or loaded.duplicate is not None or loaded.state is None:
+        return False
+    return refold_wanted(loaded.state, job.event) and loaded.state.decisions < MOST_EVENTS
 
 
 def _no_longer_due(job: _Job) -> bool:

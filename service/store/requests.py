@@ -89,6 +89,12 @@ class Requests:
         found = await self._connection.execute("LRANGE", tenant_keys(tenant).events(request_id), 0, -1)
         return [codec.decode_event(raw) for raw in found]
 
+    async def histories(self, requests: Sequence[tuple[str, str]]) -> list[list[Event]]:
+        """`events` of many requests, by tenant and id, in one round trip."""
+        commands = [("LRANGE", tenant_keys(tenant).events(name), 0, -1) for tenant, name in requests]
+        found = await self._connection.execute_many(commands) if commands else []
+        return [[codec.decode_event(raw) for raw in events] for events in found]
+
     async def tenants(self) -> list[str]:
         """Every tenant that ever stored something, in order."""
         return sorted(name.decode() for name in await self._connection.execute("SMEMBERS", TENANTS))

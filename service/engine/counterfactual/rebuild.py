@@ -26,8 +26,8 @@ def rebuild(
     """`events` and `decisions` of one request up to the one in question, oldest first; `counts` as it keeps them."""
     context = Context(dict(counts))
     state: RequestState | None = None
-    for event, decision in zip(events[:-1], decisions[:-1], strict=True):
-        state = decide(compiled, state, event, context, decision.decided).state
+    for place, (event, decision) in enumerate(zip(events[:-1], decisions[:-1], strict=True)):
+        state = decide(compiled, state, event, context._replace(history=events[:place]), decision.decided).state
         yield
     situation = Situation(compiled, state, events[-1], context, decisions[-1].decided)
     return Rebuilt(situation, same_outcome(situation.base, decisions[-1]))
