@@ -218,3 +218,73 @@ def reject(
     from service.cli.client import Target
 
     calls.reject(Target(target, token, tls_ca), revision, reason, as_json=as_json)
+
+
+@app.command("try")
+@command
+def try_(
+    revision: RevisionArgument,
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    as_json: JsonOption = False,
+    tenant: Annotated[list[str] | None, typer.Option(help="Only of this tenant; may be repeated.")] = None,
+    category: Annotated[list[str] | None, typer.Option(help="Only of this category; may be repeated.")] = None,
+    percent: Annotated[float, typer.Option(help="Of the requests, told apart by their id.")] = 100.0,
+    reason: ReasonOption = "",
+) -> None:
+    """Let a kept revision decide beside the live one; nothing of it is delivered, differences are counted."""
+    from service.cli import candidate_calls as calls
+    from service.cli.client import Target
+
+    segment = calls.Segment(tenant or [], category or [], percent)
+    calls.start(Target(target, token, tls_ca), revision, segment, reason, as_json=as_json)
+
+
+@app.command()
+@command
+def trial(
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    as_json: JsonOption = False,
+    limit: LimitOption = 20,
+) -> None:
+    """Say what the revision on trial would have decided otherwise."""
+    from service.cli import candidate_calls as calls
+    from service.cli.client import Target
+
+    calls.show(Target(target, token, tls_ca), limit, as_json=as_json)
+
+
+@app.command()
+@command
+def stop(
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    as_json: JsonOption = False,
+    reason: ReasonOption = "",
+) -> None:
+    """End the trial; what was found stays until the next one."""
+    from service.cli import candidate_calls as calls
+    from service.cli.client import Target
+
+    calls.stop(Target(target, token, tls_ca), reason, as_json=as_json)
+
+
+@app.command()
+@command
+def promote(
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    as_json: JsonOption = False,
+    reason: ReasonOption = "",
+    etag: EtagOption = "",
+) -> None:
+    """Put the revision live that is on trial."""
+    from service.cli import candidate_calls as calls
+    from service.cli.client import Target
+
+    calls.promote(Target(target, token, tls_ca), reason, etag, as_json=as_json)

@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from service.domain.decision import Decision
@@ -42,7 +41,7 @@ class Made(NamedTuple):
 
     state: RequestState | None
     event: Event
-    counts: Mapping[str, int]
+    context: Context
     decision: Decision
 
 
@@ -143,8 +142,7 @@ class Trial:
         self._counts["compared"] += 1
         try:
             with self._live.use() as live:
-                context = Context(made.counts)
-                found = decide(live.compiled, made.state, made.event, context, made.decision.decided)
+                found = decide(live.compiled, made.state, made.event, made.context, made.decision.decided)
         except Exception as error:
             self._counts["failed"] += 1
             self._metrics.candidate("failed")

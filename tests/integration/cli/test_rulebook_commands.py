@@ -87,3 +87,22 @@ def test_what_is_kept_can_be_approved_refused_and_put_live(say, changed):
     assert "ABORTED" in say("rollback", "--etag", "g999", status=1)
     assert shown(say)["etag"] == seen["etag"]
     assert "NOT_FOUND" in say("activate", "r-none", status=1)
+
+
+def test_a_revision_is_tried_and_promoted(say, changed):
+    revision = say("upload", changed, "--keep-only").split()[0]
+    assert "on trial with 50 % of the requests, category incident" in say(
+        "try", revision, "--percent", "50", "--category", "incident", "--reason", "look first"
+    )
+    text = say("trial")
+    assert f"on trial   {revision}, 50 % of the requests, category incident" in text
+    assert "by (local): look first" in text
+    assert "compared   0 decisions, 0 differ" in text
+    assert json.loads(say("trial", "--json"))["candidate"]["revision"] == revision
+    assert f"the trial of {revision} is over" in say("stop")
+    assert "nothing was on trial" in say("stop")
+    assert "nothing is on trial" in say("trial")
+    assert "No revision is on trial" in say("promote", status=1)
+    say("try", revision)
+    assert f"{revision} is live" in say("promote", "--reason", "it is better")
+    assert shown(say)["revision"] == revision

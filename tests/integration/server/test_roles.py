@@ -14,12 +14,13 @@ from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
 from service.server.config import Config
 
 SERVICE = rulebook_pb.DESCRIPTOR.services_by_name["RulebookService"]
-READING = {"GetRulebook", "ListRevisions", "GetRevision", "ListActivations"}
+READING = {"GetRulebook", "ListRevisions", "GetRevision", "ListActivations", "GetCandidate"}
+BRINGING = {"ReloadRulebook", "UploadRevision", "StartCandidate", "StopCandidate"}
 ALLOWED = {
     "reader": READING,
-    "author": READING | {"ReloadRulebook", "UploadRevision"},
+    "author": READING | BRINGING,
     "approver": READING | {"ApproveRevision", "RejectRevision"},
-    "operator": READING | {"ReloadRulebook", "UploadRevision", "ActivateRevision", "RollbackRulebook"},
+    "operator": READING | BRINGING | {"ActivateRevision", "RollbackRulebook", "PromoteCandidate"},
     "tenant": READING,
 }
 DENIED = (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
