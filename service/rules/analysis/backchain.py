@@ -8,7 +8,7 @@ from service.rules.analysis.boxes import Box, Domains, make_box
 from service.rules.analysis.budget import Budget, OverBudget
 from service.rules.analysis.cells import MISSING
 from service.rules.analysis.derived import COUNTED_BY_COMPLETENESS, derivers, domains_of, in_deciding_order
-from service.rules.analysis.policies import Unless, members
+from service.rules.analysis.policies import NOTHING, Demands, mask_of, members
 from service.rules.analysis.space import YES, Aspect, Dimension, Space
 from service.rules.analysis.view import View
 from service.rules.model import Output, Rulebook, Stage
@@ -16,7 +16,7 @@ from service.rules.model import Output, Rulebook, Stage
 MOST_TRIES = 200
 """Ways of deriving what is wanted that are looked at."""
 OPERATIONS = 300_000
-Option = tuple[tuple[int, ...], tuple[Unless, ...]]
+Option = tuple[tuple[int, ...], Demands]
 """One way to derive a value: rules that must match, and demands on the others."""
 
 
@@ -73,19 +73,19 @@ class Backchain:
         name = dimension.field
         scored = any(name in score.outputs for score in stage.scores)
         if scored or name in COUNTED_BY_COMPLETENESS:
-            return [((), ())]
+            return [((), NOTHING)]
         contest = view.contest
         setters = contest.setters.get(name, ())
         default = stage.default.get(name)
-        nobody: Option = ((), tuple(contest.nobody(name)))
+        nobody: Option = ((), contest.nobody(name))
         if dimension.aspect is Aspect.HAS:
             givers = [n for n in setters if dimension.key in members(contest.rules[n].then[name])]
             if mask == YES:
-                found: list[Option] = [((n,), tuple(contest.stands(n, name))) for n in givers]
+                found: list[Option] = [((n,), contest.stands(n, name)) for n in givers]
                 return [*found, *([nobody] if default is not None and dimension.key in members(default) else [])]
-            return [((), tuple(contest.fails(n, name) for n in givers))]
+            return [((), contest.fail(mask_of(givers), name))]
         rules: list[Option] = [
-            ((n,), tuple(contest.wins(n, name)))
+            ((n,), contest.wins(n, name))
             for n in contest.ranked.get(name, ())
             if self._fits(name, contest.rules[n].then[name], mask)
         ]
@@ -97,20 +97,20 @@ class Backchain:
         return isinstance(value, str | int | float) and bool(self.space.holding(name, value) & mask)
 
 
-def _combinations(options: Sequence[list[Option]]) -> Iterator[tuple[tuple[int, ...], tuple[Unless, ...]]]:
+def _combinations(options: Sequence[list[Option]]) -> Iterator[Option]:
     """One option of each list. A rule that serves several wishes at once comes before several rules."""
-    found: list[tuple[tuple[int, ...], tuple[Unless, ...]]] = []
+    found: list[Option] = []
 
-    def walk(position: int, inside: tuple[int, ...], demands: tuple[Unless, ...]) -> Iterator[None]:
+    def walk(position: int, inside: tuple[int, ...], demands: Demands) -> Iterator[None]:
         if position == len(options):
             found.append((inside, demands))
             yield
             return
         ranked = sorted(options[position], key=lambda option: not set(option[0]) <= set(inside))
         for more, further in ranked:
-            yield from walk(position + 1, tuple(dict.fromkeys((*inside, *more))), (*demands, *further))
+            yield from walk(position + 1, tuple(dict.fromkeys((*inside, *more))), demands.also(further))
 
-    for _ in walk(0, (), ()):
+    for _ in walk(0, (), NOTHING):
         yield found.pop()
 
 

@@ -134,7 +134,7 @@ def _settle(
         boxes, narrowest, changed = narrowed
         if changed:
             continue
-        met = _meet_demands(space, demands)
+        met = _meet_demands(space, demands, budget)
         if met is None:
             return None
         demands, added, changed = met
@@ -171,17 +171,18 @@ def _leave(space: Domains, boxes: list[Box]) -> tuple[list[Box], Box | None, boo
     return left, narrowest, changed
 
 
-def _meet_demands(space: Domains, demands: list[Either]) -> tuple[list[Either], list[Box], bool] | None:
+def _meet_demands(space: Domains, demands: list[Either], budget: Budget) -> tuple[list[Either], list[Box], bool] | None:
     """The demands that are still open, boxes that must now be avoided, and whether a domain was narrowed."""
     left: list[Either] = []
     added: list[Box] = []
     changed = False
     for demand in demands:
-        inside = [box for box in demand.inside if all(space[d] & m for d, m in box)]
-        if any(all(not space[d] & ~m for d, m in box) for box in inside):
-            continue
         avoid = _still_avoidable(space, demand.avoid)
         if avoid is not None and not avoid:
+            continue
+        budget.spend(len(demand.inside))
+        inside = [box for box in demand.inside if all(space[d] & m for d, m in box)]
+        if any(all(not space[d] & ~m for d, m in box) for box in inside):
             continue
         if avoid is None and not inside:
             return None

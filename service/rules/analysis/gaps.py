@@ -8,7 +8,7 @@ from functools import partial
 
 from service.rules.analysis.finding import Finding
 from service.rules.analysis.inquiry import Inquiry
-from service.rules.analysis.policies import Unless
+from service.rules.analysis.policies import Demands, mask_of
 from service.rules.codes import Code
 from service.rules.model import Block, HitPolicy
 
@@ -36,8 +36,8 @@ def _meant_total(inquiry: Inquiry, block: Block) -> list[str]:
 def _ask(inquiry: Inquiry, block: Block, name: str, number: int) -> None:
     contest = inquiry.contest
     rows = contest.of_block[block.id]
-    demands = [Unless(row) for row in rows]
-    demands += [contest.fails(n, name) for n in contest.setters[name] if n not in rows]
+    others = mask_of(n for n in contest.setters[name] if n not in rows)
+    demands = Demands(mask_of(rows)).also(contest.fail(others, name))
     found = inquiry.find([], demands)
     if found is None:
         return

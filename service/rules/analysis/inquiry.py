@@ -8,7 +8,7 @@ from service.rules.analysis.boxes import EVERYTHING, Box, Domains, make_box
 from service.rules.analysis.budget import Budget, OverBudget
 from service.rules.analysis.facts import describe, facts_at
 from service.rules.analysis.finding import Confirm, Finding
-from service.rules.analysis.policies import Contest, Unless
+from service.rules.analysis.policies import NOTHING, Contest, Demands
 from service.rules.analysis.view import View
 from service.rules.codes import Code
 from service.rules.model import Rule
@@ -39,6 +39,8 @@ class Inquiry:
         self.unconfirmed = 0
         self._budget = budget
         self._confirm = confirm
+        self.won_at: dict[int, dict[int, int]] = {}
+        """For rules that win somewhere, a point where they do."""
         self._points: dict[int, dict[int, int]] = {}
 
     # ---- asking
@@ -46,7 +48,7 @@ class Inquiry:
     def find(
         self,
         inside: Sequence[int],
-        demands: Iterable[Unless] = (),
+        demands: Demands = NOTHING,
         region: Box = EVERYTHING,
         barred: Sequence[Box] = (),
     ) -> Domains | None:
@@ -108,7 +110,7 @@ class Inquiry:
         kind: str,
         number: int,
         inside: Sequence[int],
-        demands: Sequence[Unless],
+        demands: Demands,
         report: Report,
         region: Box = EVERYTHING,
     ) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from service.rules.analysis.finding import Finding
 from service.rules.analysis.inquiry import Inquiry
+from service.rules.analysis.policies import NOTHING, Demands
 from service.rules.codes import Code
 from service.rules.model import HitPolicy
 
@@ -20,8 +21,7 @@ def find_overlaps(inquiry: Inquiry) -> None:
         for other, name in _partners(inquiry, number):
             if other < number:
                 continue
-            contest = inquiry.contest
-            demands = [] if not name else [*contest.stands(number, name), *contest.stands(other, name)]
+            demands = _both_stand(inquiry, number, other, name)
 
             def report(point: Mapping[int, int], other: int = other, name: str = name) -> Finding:
                 one, two = inquiry.rule(number), inquiry.rule(other)
@@ -47,12 +47,17 @@ def overlaps(inquiry: Inquiry, number: int) -> bool:
     """Whether the rule overlaps any other one."""
     if number in inquiry.overlapping:
         return True
-    contest = inquiry.contest
     for other, name in _partners(inquiry, number):
-        demands = [] if not name else [*contest.stands(number, name), *contest.stands(other, name)]
+        demands = _both_stand(inquiry, number, other, name)
         if inquiry.find([number, other], demands) is not None:
             return True
     return False
+
+
+def _both_stand(inquiry: Inquiry, number: int, other: int, name: str) -> Demands:
+    """Both rules bring the output out of their blocks; nothing is demanded where no output is named."""
+    contest = inquiry.contest
+    return contest.stands(number, name).also(contest.stands(other, name)) if name else NOTHING
 
 
 def _partners(inquiry: Inquiry, number: int) -> Iterator[tuple[int, str]]:
@@ -78,10 +83,8 @@ def find_conflicts(inquiry: Inquiry) -> None:
     def ask(number: int) -> None:
         for other, name in _rivals(inquiry, number):
             contest = inquiry.contest
-            demands = [
-                *contest.wins(number, name, among=inquiry.view.meeting(number)),
-                *contest.wins(other, name, without=number, among=inquiry.view.meeting(other)),
-            ]
+            among = inquiry.view.meeting(number) & inquiry.view.meeting(other)
+            demands = contest.wins(number, name, among=among).also(contest.wins(other, name, number, among))
 
             def report(point: Mapping[int, int], other: int = other, name: str = name) -> Finding:
                 one, two = inquiry.rule(number), inquiry.rule(other)

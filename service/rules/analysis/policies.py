@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from service.domain.ladder import Notification
 from service.rules.model import Block, HitPolicy, Output, Rule, RuleMode, Stage
@@ -14,12 +15,46 @@ Key = tuple[int, tuple[int, int, str, int]]
 """Sorts competitors, the best first: severity (negative, where it counts), then order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unless:
-    """The rule `loser` must not match, unless one of `saviours` matches too."""
+class Unless(NamedTuple):
+    """The rule `loser` must not match, unless one of `saviours` (a bit each) matches too."""
 
     loser: int
-    saviours: tuple[int, ...] = ()
+    saviours: int = 0
+
+
+class Demands(NamedTuple):
+    """What must be so besides the rules that match: none of `avoid` (a bit each) matches, and every `unless` holds."""
+
+    avoid: int = 0
+    unless: tuple[Unless, ...] = ()
+
+    def also(self, *others: Demands) -> Demands:
+        """All of them together."""
+        avoid, unless = self
+        for other in others:
+            avoid |= other.avoid
+            unless += other.unless
+        return Demands(avoid, unless)
+
+    def among(self, together: int) -> Demands:
+        """What they come to when only these rules (a bit each) can match: who must not match itself saves nobody."""
+        avoid = self.avoid & together
+        unless = [u for u in self.unless if together >> u.loser & 1]
+        while True:
+            reduced = [Unless(loser, saviours & together & ~avoid) for loser, saviours in unless]
+            lost = mask_of(loser for loser, saviours in reduced if not saviours)
+            if not lost:
+                return Demands(avoid, tuple(reduced))
+            avoid |= lost
+            unless = [u for u in reduced if not avoid >> u.loser & 1]
+
+    @property
+    def losers(self) -> int:
+        """The rules (a bit each) of which something is demanded."""
+        return self.avoid | mask_of(demand.loser for demand in self.unless)
+
+
+NOTHING = Demands()
 
 
 @dataclass(slots=True)
@@ -51,10 +86,14 @@ class Contest:
         self.hit: tuple[HitPolicy, ...] = tuple(
             next(block.hit for block in self.blocks if block.id == rule.block) for rule in self.rules
         )
-        self.setters: dict[str, tuple[int, ...]] = {}
-        for number, rule in enumerate(self.rules):
-            for name in rule.then:
-                self.setters[name] = (*self.setters.get(name, ()), number)
+        names = sorted({name for rule in self.rules for name in rule.then})
+        self.setters: dict[str, tuple[int, ...]] = {
+            name: tuple(n for n, rule in enumerate(self.rules) if name in rule.then) for name in names
+        }
+        self.setter_masks: dict[str, int] = {name: mask_of(setters) for name, setters in self.setters.items()}
+        self._collecting = mask_of(n for n, hit in enumerate(self.hit) if hit is HitPolicy.COLLECT)
+        self._ways: dict[tuple[int, str], int] = {}
+        self._beaten_by: dict[tuple[int, str], int] = {}
 
     @cached_property
     def ranked(self) -> dict[str, tuple[int, ...]]:
@@ -74,50 +113,66 @@ class Contest:
 
     # ---- symbolically
 
-    def stands(self, number: int, name: str, without: int | None = None) -> list[Unless]:
-        """The rule, which matches, brings the output out of its block. `without` is a rule taken away."""
-        return [Unless(rival) for rival in self.in_its_way(number, name) if rival != without]
+    def stands(self, number: int, name: str, without: int | None = None, among: int = -1) -> Demands:
+        """The rule, which matches, brings the output out of its block. `without` is a rule taken away.
 
-    def in_its_way(self, number: int, name: str) -> tuple[int, ...]:
-        """The rules of the same block of which none may match, if this one is to bring the output out of it."""
-        rule = self.rules[number]
-        fellows = self.of_block[rule.block]
+        `among` are the rules (a bit each) that can match besides; demands on others say nothing.
+        """
+        return Demands(self.in_its_way(number, name) & among & _all_but(without))
+
+    def in_its_way(self, number: int, name: str) -> int:
+        """The rules (a bit each) of the same block of which none may match, if this one is to bring the output out."""
+        known = self._ways.get((number, name))
+        if known is None:
+            known = self._ways[number, name] = mask_of(self._in_its_way(number, name))
+        return known
+
+    def _in_its_way(self, number: int, name: str) -> Iterable[int]:
+        fellows = self.of_block[self.rules[number].block]
         match self.hit[number]:
             case HitPolicy.FIRST:
                 return fellows[: fellows.index(number)]
             case HitPolicy.UNIQUE:
-                return tuple(n for n in fellows if n != number)
+                return [n for n in fellows if n != number]
             case HitPolicy.MOST_SEVERE if not self.is_united(name):
                 mine = self.key(number, name, severe=True)
-                return tuple(n for n in fellows if name in self.rules[n].then and self.key(n, name, severe=True) < mine)
+                return [n for n in fellows if name in self.rules[n].then and self.key(n, name, severe=True) < mine]
         return ()
 
-    def fails(self, number: int, name: str, without: int | None = None) -> Unless:
-        """The rule does not bring the output out of its block: it does not match, or one in its way does."""
-        return Unless(number, tuple(n for n in self.in_its_way(number, name) if n != without))
+    def fail(self, numbers: int, name: str, without: int | None = None, among: int = -1) -> Demands:
+        """None of the rules (a bit each) brings the output out of its block: none matches, or one in its way does."""
+        asked = numbers & among & _all_but(without)
+        unless = []
+        for number in bits(asked & ~self._collecting):
+            saviours = self.in_its_way(number, name) & among & _all_but(without)
+            if saviours:
+                unless.append(Unless(number, saviours))
+                asked ^= 1 << number
+        return Demands(asked, tuple(unless))
 
-    def wins(self, number: int, name: str, without: int | None = None, among: int = -1) -> list[Unless]:
-        """The rule, which matches, decides the output (of one that is united: has a part in it).
-
-        `among` are the rules (a bit each) that can match besides; demands on others say nothing.
-        """
-        demands = self.stands(number, name, without)
+    def wins(self, number: int, name: str, without: int | None = None, among: int = -1) -> Demands:
+        """The rule, which matches, decides the output (of one that is united: has a part in it)."""
+        stands = self.stands(number, name, without, among)
         if self.is_united(name):
-            return demands
-        ranked = self.ranked[name]
-        rivals = ranked if self.stage.hit is HitPolicy.UNIQUE else ranked[: ranked.index(number)]
-        mine = self.rules[number].block
-        for rival in rivals:
-            if rival in (number, without) or not among >> rival & 1:
-                continue
-            if self.rules[rival].block == mine and self.hit[number] in {HitPolicy.FIRST, HitPolicy.UNIQUE}:
-                continue  # They never both come out of their block.
-            demands.append(self.fails(rival, name, without))
-        return demands
+            return stands
+        return stands.also(self.fail(self._rivals(number, name), name, without, among))
 
-    def nobody(self, name: str, without: int | None = None) -> list[Unless]:
+    def _rivals(self, number: int, name: str) -> int:
+        """The rules (a bit each) that take the output from this one where both bring it out of their blocks."""
+        known = self._beaten_by.get((number, name))
+        if known is None:
+            ranked = self.ranked[name]
+            rivals = ranked if self.stage.hit is HitPolicy.UNIQUE else ranked[: ranked.index(number)]
+            known = mask_of(rivals) & ~(1 << number)
+            if self.hit[number] in {HitPolicy.FIRST, HitPolicy.UNIQUE}:
+                # Two of such a block never both come out of it.
+                known &= ~mask_of(self.of_block[self.rules[number].block])
+            self._beaten_by[number, name] = known
+        return known
+
+    def nobody(self, name: str, without: int | None = None, among: int = -1) -> Demands:
         """No rule brings the output out of its block."""
-        return [self.fails(n, name, without) for n in self.setters.get(name, ()) if n != without]
+        return self.fail(self.setter_masks.get(name, 0), name, without, among)
 
     # ---- of a given set of matches
 
@@ -162,6 +217,26 @@ class Contest:
                     brought.setdefault(name, []).append(number)
         for name, number in best.items():
             brought.setdefault(name, []).append(number)
+
+
+def bits(mask: int) -> Iterator[int]:
+    """The numbers of the bits that are set, ascending."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def mask_of(numbers: Iterable[int]) -> int:
+    """One bit for each of the numbers."""
+    mask = 0
+    for number in numbers:
+        mask |= 1 << number
+    return mask
+
+
+def _all_but(number: int | None) -> int:
+    return -1 if number is None else ~(1 << number)
 
 
 def members(value: Output) -> tuple[Notification | str, ...]:

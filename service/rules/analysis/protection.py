@@ -16,7 +16,7 @@ from service.rules.analysis.derived import derivers, in_deciding_order, outputs_
 from service.rules.analysis.finding import Finding
 from service.rules.analysis.inquiry import Inquiry
 from service.rules.analysis.kleene import failing, refusable
-from service.rules.analysis.policies import Unless, members
+from service.rules.analysis.policies import NOTHING, Demands, bits, mask_of, members
 from service.rules.analysis.space import TooManyBoxes
 from service.rules.codes import Code
 from service.rules.condition import atoms
@@ -73,9 +73,9 @@ def _taken_by_match(inquiry: Inquiry, number: int, name: str, value: Output) -> 
             return _refuse(inquiry, number, [rival], name, why, [number, rival], demands)
     if contest.stage.default.get(name) == value:
         return False
-    nobody = [demand for demand in contest.nobody(name) if meeting >> demand.loser & 1]
+    nobody = contest.nobody(name, among=meeting)
     if inquiry.find([number], nobody) is not None:
-        ways = [n for n in contest.in_its_way(number, name) if meeting >> n & 1]
+        ways = list(bits(contest.in_its_way(number, name) & meeting))
         why = f"{inquiry.named(ways)} may match before it, and then nothing sets {name}"
         return _refuse(inquiry, number, ways, name, why, [number], nobody)
     return False
@@ -86,11 +86,11 @@ def _lost(inquiry: Inquiry, number: int, name: str, item: object) -> bool:
     ways = contest.in_its_way(number, name)
     if not ways:
         return False
-    givers = [n for n in contest.setters[name] if item in members(contest.rules[n].then[name])]
-    demands = [contest.fails(n, name) for n in givers]
+    givers = mask_of(n for n in contest.setters[name] if item in members(contest.rules[n].then[name]))
+    demands = contest.fail(givers, name)
     if inquiry.find([number], demands) is None:
         return False
-    near = [n for n in ways if inquiry.view.meeting(number) >> n & 1]
+    near = list(bits(ways & inquiry.view.meeting(number)))
     why = f"{inquiry.named(near)} may match before it, and then {name} lacks {_word(item)}"
     return _refuse(inquiry, number, near, name, why, [number], demands)
 
@@ -110,14 +110,14 @@ def _taken_by_conflict(inquiry: Inquiry, number: int, name: str, value: Output) 
             for other in near[i + 1 :]:
                 both = {*contest.rules[one].then, *contest.rules[other].then}
                 together = inquiry.view.meeting(one) >> other & 1
-                if name in both and together and inquiry.find([number, one, other], []) is not None:
+                if name in both and together and inquiry.find([number, one, other]) is not None:
                     why = f"{inquiry.named([one, other])} may conflict, and then {name} becomes {_word(safe)}"
-                    return _refuse(inquiry, number, [one, other], name, why, [number, one, other], [])
+                    return _refuse(inquiry, number, [one, other], name, why, [number, one, other], NOTHING)
     if contest.stage.hit is HitPolicy.UNIQUE and not contest.is_united(name):
         near = [n for n in contest.setters[name] if meeting >> n & 1 or n == number]
         for i, one in enumerate(near):
             for other in near[i + 1 :]:
-                demands = [*contest.stands(one, name), *contest.stands(other, name)]
+                demands = contest.stands(one, name).also(contest.stands(other, name))
                 if inquiry.find([number, one, other], demands) is not None:
                     why = f"{inquiry.named([one, other])} may conflict, and then {name} becomes {_word(safe)}"
                     return _refuse(inquiry, number, [one, other], name, why, [number, one, other], demands)
@@ -144,12 +144,12 @@ def _taken_by_failure(inquiry: Inquiry, rulebook: Rulebook, number: int, name: s
                 both = meet(where, meet(box, inquiry.view.space.period(contest.rules[rival])) or box)
                 if both is None or disjoint(box, inquiry.view.space.period(contest.rules[rival])):
                     continue
-                if inquiry.find([number], [], both) is None:
+                if inquiry.find([number], NOTHING, both) is None:
                     continue
                 touched = sorted(_causes(inquiry, contest.rules[rival], errors))
                 what = f"a wrong value of {touched[0]}" if touched else "a calendar that lacks the year"
                 why = f"{what} keeps {contest.rules[rival].id} from an answer, and then {name} becomes {_word(safe)}"
-                found = inquiry.find([number], [], both)
+                found = inquiry.find([number], NOTHING, both)
                 assert found is not None
                 finding = _not_protected(inquiry, number, [rival], name, why, inquiry.view.choose(found))
                 assert finding.witness is not None
@@ -217,7 +217,7 @@ def _refuse(
     name: str,
     why: str,
     inside: Sequence[int],
-    demands: Sequence[Unless],
+    demands: Demands,
     region: Box = EVERYTHING,
 ) -> bool:
     def report(point: Mapping[int, int]) -> Finding:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from service.rules.analysis.inquiry import Inquiry
 from service.rules.analysis.overlaps import overlaps
-from service.rules.analysis.policies import Unless, members
+from service.rules.analysis.policies import Contest, Demands, Outcome, bits, mask_of, members
 from service.rules.codes import Code
 from service.rules.model import HitPolicy
 
 KIND = "whether it could be left out"
-Difference = tuple[list[int], list[Unless]]
+Difference = tuple[list[int], Demands]
 """Rules that match, and demands: facts for which leaving the rule out changes what the stage's rules put out."""
 
 
@@ -33,7 +33,7 @@ def find_redundant(inquiry: Inquiry) -> None:
             [number, *others],
             message,
             "remove it, or correct what it gives",
-            _point(inquiry, number),
+            inquiry.won_at.get(number),
         )
         if not inquiry.confirmed(finding):
             inquiry.findings.append(
@@ -43,77 +43,93 @@ def find_redundant(inquiry: Inquiry) -> None:
     inquiry.each(KIND, inquiry.live(), ask)
 
 
-def _point(inquiry: Inquiry, number: int) -> dict[int, int]:
-    """Some point where the rule wins."""
-    for name in inquiry.rule(number).then:
-        found = inquiry.find([number], inquiry.contest.wins(number, name))
-        if found is not None:
-            return inquiry.view.choose(found)
-    return inquiry.point_of(number)
-
-
 def _sampled(inquiry: Inquiry, number: int) -> bool:
-    """Whether a quick try shows a difference."""
-    matched = inquiry.view.matching(inquiry.point_of(number))
+    """Whether a quick try shows a difference: where the rule wins, best where no other one says the same."""
+    known = inquiry.won_at.get(number) or inquiry.point_of(number)
+    return _differs_at(inquiry, number, known) or any(
+        point is not None and _differs_at(inquiry, number, point) for point in _tries(inquiry, number)
+    )
+
+
+def _tries(inquiry: Inquiry, number: int) -> Iterator[dict[int, int] | None]:
+    contest, then = inquiry.contest, inquiry.rule(number).then
+    meeting = inquiry.view.meeting(number)
+    alike = mask_of(n for n in bits(meeting) if n != number and contest.rules[n].then == then)
+    for name in then:
+        rivals = contest.wins(number, name, among=meeting).losers
+        yield inquiry.view.sample(number, rivals | alike)
+
+
+def _differs_at(inquiry: Inquiry, number: int, point: dict[int, int]) -> bool:
+    contest = inquiry.contest
+    matched = inquiry.view.matching(point)
     if number not in matched:
         return False
-    contest = inquiry.contest
-    before, after = contest.settle(matched), contest.settle([n for n in matched if n != number])
-    if before.conflicts or after.conflicts:
-        return False
-    names = {*before.winner, *after.winner}
-    return any(
-        (name in before.winner) != (name in after.winner)
-        or (contest.rules[before.winner[name]].then[name] != contest.rules[after.winner[name]].then[name])
-        for name in names
-    )
+    before, after = (_given(contest, contest.settle(m)) for m in (matched, [n for n in matched if n != number]))
+    return before != after
+
+
+def _given(contest: Contest, outcome: Outcome) -> dict[str, object]:
+    """What the rules put out, in a form that can be compared."""
+    found: dict[str, object] = {name: contest.rules[n].then[name] for name, n in outcome.winner.items()}
+    for name, numbers in outcome.united.items():
+        found[name] = {item for n in numbers for item in members(contest.rules[n].then[name])}
+    return found
 
 
 def _differences(inquiry: Inquiry, number: int) -> Iterator[Difference]:
     contest, rule = inquiry.contest, inquiry.rule(number)
+    mine = inquiry.view.meeting(number)
     for name, value in rule.then.items():
         if contest.is_united(name):
             for item in members(value):
                 yield _lost_item(inquiry, number, name, item)
             continue
-        wins = contest.wins(number, name)
-        yield [number], [*wins, *contest.nobody(name, without=number)]
+        wins = contest.wins(number, name, among=mine)
+        yield [number], wins.also(contest.nobody(name, number, mine))
         for other in _meeting(inquiry, number, name):
             if contest.rules[other].then[name] != value:
-                yield [number, other], [*wins, *contest.wins(other, name, without=number)]
+                among = mine & inquiry.view.meeting(other)
+                yield [number, other], wins.also(contest.wins(other, name, number, among))
     if contest.hit[number] is HitPolicy.FIRST:
         for other in contest.of_block[rule.block]:
-            if other > number and inquiry.view.meeting(number) >> other & 1:
+            if other > number and mine >> other & 1:
                 yield from _revealed(inquiry, number, other)
 
 
 def _lost_item(inquiry: Inquiry, number: int, name: str, item: object) -> Difference:
     contest = inquiry.contest
-    fails = [contest.fails(n, name, without=number) for n in _givers(inquiry, name, item) if n != number]
-    return [number], [*contest.stands(number, name), *fails]
+    among = inquiry.view.meeting(number)
+    others = contest.fail(_givers(inquiry, name, item), name, number, among)
+    return [number], contest.stands(number, name, among=among).also(others)
 
 
 def _revealed(inquiry: Inquiry, number: int, other: int) -> Iterator[Difference]:
     """The rule is the first of its block; without it a later one would be, and give something else."""
     contest = inquiry.contest
     mine, theirs = contest.rules[number].then, contest.rules[other].then
+    if mine == theirs:
+        return
+    among = inquiry.view.meeting(number) & inquiry.view.meeting(other)
     for name, value in theirs.items():
-        stands = [*contest.stands(number, name), *contest.stands(other, name, without=number)]
+        first = contest.stands(number, name, among=among)
         if contest.is_united(name):
             for item in members(value):
                 if item not in members(mine.get(name, ())):
-                    yield [number, other], [*stands, *(contest.fails(n, name) for n in _givers(inquiry, name, item))]
-        else:
-            wins = [*contest.stands(number, name), *contest.wins(other, name, without=number)]
-            if name not in mine:
-                yield [number, other], [*wins, *contest.nobody(name)]
-            for third in _meeting(inquiry, other, name):
-                if third == number:
-                    continue
-                if contest.stage.hit is HitPolicy.UNIQUE:
-                    yield [number, other, third], [*stands, *contest.wins(third, name)]
-                elif contest.rules[third].then[name] != value:
-                    yield [number, other, third], [*wins, *contest.wins(third, name)]
+                    absent = contest.fail(_givers(inquiry, name, item), name, among=among)
+                    yield [number, other], first.also(contest.stands(other, name, number, among), absent)
+            continue
+        wins = first.also(contest.wins(other, name, number, among))
+        if name not in mine:
+            yield [number, other], wins.also(contest.nobody(name, among=among))
+        for third in _meeting(inquiry, other, name):
+            if not among >> third & 1 or contest.rules[third].block == contest.rules[number].block:
+                continue
+            if contest.stage.hit is HitPolicy.UNIQUE:
+                ended = first.also(contest.stands(other, name, number, among), contest.wins(third, name))
+                yield [number, other, third], ended
+            elif contest.rules[third].then[name] != value:
+                yield [number, other, third], wins.also(contest.wins(third, name))
 
 
 def _meeting(inquiry: Inquiry, number: int, name: str) -> list[int]:
@@ -121,6 +137,7 @@ def _meeting(inquiry: Inquiry, number: int, name: str) -> list[int]:
     return [n for n in inquiry.contest.ranked[name] if n != number and together >> n & 1]
 
 
-def _givers(inquiry: Inquiry, name: str, item: object) -> list[int]:
+def _givers(inquiry: Inquiry, name: str, item: object) -> int:
+    """The rules (a bit each) that bring the item."""
     contest = inquiry.contest
-    return [n for n in contest.setters.get(name, ()) if item in members(contest.rules[n].then[name])]
+    return mask_of(n for n in contest.setters.get(name, ()) if item in members(contest.rules[n].then[name]))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from service.rules.analysis.boxes import EVERYTHING, Box, Domains, Either, contains, find
 from service.rules.analysis.budget import Budget
 from service.rules.analysis.cells import MISSING
-from service.rules.analysis.policies import Contest, Unless
+from service.rules.analysis.policies import Contest, Demands, bits
 from service.rules.analysis.space import NO, Aspect, Space
 from service.rules.model import Stage
 
@@ -44,7 +44,7 @@ class View:
     def find(
         self,
         inside: Sequence[int],
-        demands: Iterable[Unless],
+        demands: Demands,
         budget: Budget,
         region: Box = EVERYTHING,
         barred: Sequence[Box] = (),
@@ -59,7 +59,7 @@ class View:
         asked = _dimensions([region]) | _dimensions(barred)
         for dimension, mask in region:
             start[dimension] &= mask
-        eithers = []
+        choices: list[Either] = []
         together = -1
         for number in inside:
             asked |= self._asked[number]
@@ -68,24 +68,33 @@ class View:
                 for dimension, mask in self.boxes[number][0]:
                     start[dimension] &= mask
             else:
-                eithers.append(Either(self.boxes[number]))
+                choices.append(Either(self.boxes[number]))
         if not all(start):
             return None
+        demands = demands.among(together)
         avoid: list[Box] = list(barred)
-        for demand in demands:
-            if not together >> demand.loser & 1:
-                continue
-            asked |= self._asked[demand.loser]
-            saviours = [n for n in demand.saviours if together >> n & 1]
-            if saviours:
-                for n in saviours:
-                    asked |= self._asked[n]
-                boxes = [box for n in saviours for box in self.boxes[n]]
-                eithers.append(Either(boxes, self.boxes[demand.loser]))
-            else:
-                avoid += self.boxes[demand.loser]
-        avoid += [box for box, dimensions in self._forbidden if dimensions & ~asked == 0]
-        return find(start, avoid, eithers, budget)
+        for n in bits(demands.avoid):
+            asked |= self._asked[n]
+            avoid += self.boxes[n]
+        strict = list(avoid)
+        for loser, _ in demands.unless:
+            asked |= self._asked[loser]
+            strict += self.boxes[loser]
+        found = find(start, [*strict, *self._impossible(asked)], choices, budget)
+        if found is not None or not demands.unless:
+            return found
+        # That no loser matches at all was too much to ask. Each may, where one of its saviours does.
+        for loser, saviours in demands.unless:
+            boxes: list[Box] = []
+            for n in bits(saviours):
+                asked |= self._asked[n]
+                boxes += self.boxes[n]
+            choices.append(Either(boxes, self.boxes[loser]))
+        return find(start, [*avoid, *self._impossible(asked)], choices, budget)
+
+    def _impossible(self, asked: int) -> list[Box]:
+        """What is forbidden among the dimensions that are asked for; of the others any fitting cell can be chosen."""
+        return [box for box, dimensions in self._forbidden if dimensions & ~asked == 0]
 
     def matching(self, point: Mapping[int, int]) -> list[int]:
         """The rules that match at a point: the cell of each dimension, as a bit; others have their usual cell."""
@@ -136,27 +145,28 @@ class _Index:
             for dimension, _ in box:
                 self._restricting[dimension] = self._restricting.get(dimension, 0) | 1 << i
         self._allow: dict[int, list[int]] = {
-            d: [self._all & ~bits] * domains[d].bit_length() for d, bits in self._restricting.items()
+            d: _sweep(flat, d, self._all & ~bits, domains[d].bit_length()) for d, bits in self._restricting.items()
         }
-        for i, (_, box) in enumerate(flat):
-            for dimension, mask in box:
-                allow = self._allow[dimension]
-                while mask:
-                    low = mask & -mask
-                    if (cell := low.bit_length() - 1) < len(allow):
-                        allow[cell] |= 1 << i
-                    mask ^= low  # noqa: PLW2901 - consumed bit by bit
+        self._met: dict[tuple[int, int], int] = {}
 
     def rules_meeting(self, box: Box) -> int:
         found = self._all
-        for dimension, mask in box:
-            if dimension in self._allow:
-                some = 0
-                for cell, boxes in enumerate(self._allow[dimension]):
-                    if mask >> cell & 1:
-                        some |= boxes
-                found &= some
+        for pair in box:
+            if pair[0] in self._allow:
+                found &= self._met_by(pair)
         return self._rules(found)
+
+    def _met_by(self, pair: tuple[int, int]) -> int:
+        """The boxes that allow one of the cells."""
+        known = self._met.get(pair)
+        if known is None:
+            known = 0
+            dimension, mask = pair
+            for cell, boxes in enumerate(self._allow[dimension]):
+                if mask >> cell & 1:
+                    known |= boxes
+            self._met[pair] = known
+        return known
 
     def matching(self, cells: Sequence[int]) -> list[int]:
         found = self._all
@@ -208,6 +218,24 @@ class _Index:
             rules |= 1 << owner
             boxes &= ~self._of_rule[owner]
         return rules
+
+
+def _sweep(flat: Sequence[tuple[int, Box]], dimension: int, free: int, cells: int) -> list[int]:
+    """For each cell the boxes that allow it: where the cells of a box begin and end, it is switched on and off."""
+    switches = [0] * (cells + 1)
+    for i, (_, box) in enumerate(flat):
+        for number, mask in box:
+            if number == dimension:
+                edges = (mask ^ mask << 1) & (1 << cells) - 1
+                while edges:
+                    low = edges & -edges
+                    switches[low.bit_length() - 1] ^= 1 << i
+                    edges ^= low
+    found, current = [], free
+    for switch in switches[:cells]:
+        current ^= switch
+        found.append(current)
+    return found
 
 
 def _dimensions(boxes: Iterable[Box]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from service.rules.analysis.boxes import contains
 from service.rules.analysis.inquiry import Inquiry
-from service.rules.analysis.policies import Unless
+from service.rules.analysis.policies import Demands, bits, mask_of
 from service.rules.codes import Code
 from service.rules.model import HitPolicy
 
@@ -16,14 +16,16 @@ MOST_REDUCED = 40
 
 
 def find_dead(inquiry: Inquiry) -> None:
-    alive = _sampled(inquiry)
+    _sample(inquiry)
 
     def ask(number: int) -> None:
-        if number in alive:
+        if number in inquiry.won_at:
             return
         contest = inquiry.contest
         for name in contest.rules[number].then:
-            if inquiry.find([number], contest.wins(number, name, among=inquiry.view.meeting(number))) is not None:
+            found = inquiry.find([number], contest.wins(number, name, among=inquiry.view.meeting(number)))
+            if found is not None:
+                inquiry.won_at[number] = inquiry.view.choose(found)
                 return
         inquiry.dead.add(number)
         _report(inquiry, number)
@@ -31,22 +33,20 @@ def find_dead(inquiry: Inquiry) -> None:
     inquiry.each(KIND, inquiry.live(), ask)
 
 
-def _sampled(inquiry: Inquiry) -> set[int]:
-    """Rules of which a quick try shows that they win somewhere."""
-    contest, alive = inquiry.contest, set()
+def _sample(inquiry: Inquiry) -> None:
+    """Notes points where rules win, as far as quick tries find any."""
+    contest = inquiry.contest
     for number in inquiry.live():
         rivals = 0
         meeting = inquiry.view.meeting(number)
         for name in contest.rules[number].then:
-            for demand in contest.wins(number, name, among=meeting):
-                rivals |= 1 << demand.loser
-            if number in alive:
+            if number in inquiry.won_at:
                 break
+            rivals |= contest.wins(number, name, among=meeting).losers
             point = inquiry.view.sample(number, rivals)
             if point is not None:
-                inquiry.note_point(number, point)
-                alive |= contest.settle(inquiry.view.matching(point)).won()
-    return alive
+                for winner in contest.settle(inquiry.view.matching(point)).won():
+                    inquiry.won_at.setdefault(winner, point)
 
 
 def _report(inquiry: Inquiry, number: int) -> None:
@@ -85,10 +85,10 @@ def _rivals(inquiry: Inquiry, number: int) -> list[int]:
     contest = inquiry.contest
     meeting = inquiry.view.meeting(number)
     demands = {name: contest.wins(number, name, among=meeting) for name in contest.rules[number].then}
-    rivals = sorted({d.loser for found in demands.values() for d in found if meeting >> d.loser & 1})
+    rivals = sorted({n for found in demands.values() for n in bits(found.losers & meeting)})
     for rival in rivals:
         if all(any(contains(o, b) for o in inquiry.view.boxes[rival]) for b in inquiry.view.boxes[number]) and all(
-            rival in {d.loser for d in found if not d.saviours} for found in demands.values()
+            found.avoid >> rival & 1 for found in demands.values()
         ):
             return [rival]
     if len(rivals) > MOST_REDUCED:
@@ -100,9 +100,9 @@ def _rivals(inquiry: Inquiry, number: int) -> list[int]:
     return rivals
 
 
-def _among(demands: Sequence[Unless], rivals: Sequence[int]) -> list[Unless]:
-    kept = set(rivals)
-    return [demand for demand in demands if demand.loser in kept]
+def _among(demands: Demands, rivals: Sequence[int]) -> Demands:
+    kept = mask_of(rivals)
+    return Demands(demands.avoid & kept, tuple(u for u in demands.unless if kept >> u.loser & 1))
 
 
 def _takes(rivals: Sequence[int]) -> str:
