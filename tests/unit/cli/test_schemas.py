@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft7Validator
 
 from service.cli.fail import CommandFailed
 from service.cli.schemas import ALL_KINDS, file_name, print_schemas, schema_of
@@ -14,8 +15,6 @@ from service.rules.diagnostic import Report
 from service.rules.nodes import plain_data
 from service.rules.parser import parse_yaml
 from service.rules.schema.files import to_json
-
-Draft7Validator = pytest.importorskip("jsonschema").Draft7Validator
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "rules"

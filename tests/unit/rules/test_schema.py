@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 
 from service.rules.diagnostic import Report
 from service.rules.folder import RuleText, is_rule_file
@@ -21,8 +22,6 @@ from service.rules.parser import parse_yaml
 from service.rules.schema import KINDS, Names, file_schema, names_of, section_schema
 from service.rules.schema.files import SECTION_OF
 from service.rules.schema.shapes import mapping
-
-Draft7Validator = pytest.importorskip("jsonschema").Draft7Validator
 
 HERE = Path(__file__).parent
 RULES = HERE.parents[2] / "rules"
