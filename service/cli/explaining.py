@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +18,14 @@ from service.cli.render import print_json
 from service.domain.decision import Decision
 from service.domain.event import Event
 from service.domain.request import RequestState
+from service.engine.clock_story import clock_stories, statuses_of
 from service.engine.compiled import CompiledRulebook, compile_rulebook
 from service.engine.counterfactual.inquiry import Inquiry, inquire
 from service.engine.counterfactual.search import finish
 from service.engine.counterfactual.situation import Situation
 from service.engine.decide import Context, decide
 from service.rules.loader import load_rulebook
+from service.server.clock_messages import ledger_to
 from service.server.explaining import explained
 
 CALL_SECONDS = 60.0
@@ -37,6 +39,8 @@ class Question:
     inquiry: Inquiry
     language: str = "en"
     as_json: bool = False
+    clocks: bool = False
+    """Tell where the time of the clocks went, and nothing else."""
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
@@ -45,6 +49,8 @@ class Question:
     def show(self, response: pb.ExplainResponse) -> None:
         if self.as_json:
             print_json(response)
+        elif self.clocks:
+            print("\n".join(ledger.text for ledger in response.clocks))
         else:
             print(response.text)
 
@@ -60,6 +66,7 @@ def explain_stored(target: Target, request_id: str, sequence: int, question: Que
         alternatives=inquiry.alternatives,
         keep=inquiry.keep,
         max_changes=inquiry.most_changes,
+        clocks=question.clocks,
     )
     with target.connect() as channel:
         stub = DecisionServiceStub(channel)
@@ -77,18 +84,29 @@ def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Que
     events = read_events_of(file, datetime.now(UTC))
     counts = dict(count_of(compiled, text) for text in windows)
     *earlier, last = events
-    state = fold(compiled, earlier, Context(counts))
+    decisions = fold(compiled, earlier, Context(counts))
+    state = decisions[-1].state if decisions else None
     situation = Situation(compiled, state, last, Context(counts), last.time)
-    findings = finish(inquire(situation, goals, question.inquiry))
+    findings = finish(inquire(situation, goals, question.inquiry)) if question.inquiry else None
     decision: Decision = situation.base
-    question.show(explained(decision, question.language, last.time, findings, most=question.inquiry.most_changes))
+    most = question.inquiry.most_changes
+    response = explained(decision, question.language, last.time, findings, most=most)
+    if question.clocks:
+        told = [*decisions, decision]
+        stories = clock_stories(result.rulebook.calendars, told, statuses_of(events), last.time)
+        response.clocks.extend(ledger_to(story, question.language, last.time) for story in stories)
+    question.show(response)
 
 
-def fold(compiled: CompiledRulebook, events: Iterable[Event], context: Context) -> RequestState | None:
+def fold(compiled: CompiledRulebook, events: Sequence[Event], context: Context) -> list[Decision]:
+    """The decisions on the events, each as of its own time."""
     state: RequestState | None = None
-    for event in events:
-        state = decide(compiled, state, event, context, event.time).state
-    return state
+    decisions = []
+    for place, event in enumerate(events):
+        decision = decide(compiled, state, event, context._replace(history=events[:place]), event.time)
+        decisions.append(decision)
+        state = decision.state
+    return decisions
 
 
 def read_events_of(file: Path, now: datetime) -> list[Event]:

@@ -159,6 +159,7 @@ def explain(
     why_not: Annotated[list[str] | None, typer.Option(help="priority=P0, rule=<id>, ...; may be repeated.")] = None,
     keep: Annotated[list[str] | None, typer.Option(help="A fact that must stay; may be repeated.")] = None,
     most_changes: Annotated[int, typer.Option(help="Facts that may be otherwise.", min=1, max=6)] = 3,
+    clocks: Annotated[bool, typer.Option("--clocks", help="Only the clocks: where their time went.")] = False,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
     as_json: JsonOption = False,
 ) -> None:
@@ -171,12 +172,34 @@ def explain(
     if bool(request_id) == (event is not None):
         raise typer.BadParameter("give a request of the server's, or --event FILE to decide here")
     goals = tuple(why_not or ())
-    inquiry = Inquiry(goals, alternatives=not goals, keep=tuple(keep or ()), most_changes=most_changes)
-    question = explaining.Question(inquiry, language, as_json=as_json)
+    inquiry = Inquiry(goals, alternatives=not goals and not clocks, keep=tuple(keep or ()), most_changes=most_changes)
+    question = explaining.Question(inquiry, language, as_json=as_json, clocks=clocks)
     if event is not None:
         explaining.explain_event(event, rules or shipped_rules(), count or (), question)
     else:
         explaining.explain_stored(Target(target, token, tls_ca), request_id, sequence, question)
+
+
+@app.command("what-if")
+@command
+def what_if(
+    request_id: Annotated[str, typer.Argument(help="A request of the server's.")],
+    facts: Annotated[list[str] | None, typer.Option("--set", help="priority=P0, ...; may be repeated.")] = None,
+    at: Annotated[str, typer.Option("--at", help="When it would happen; default: now.")] = "",
+    event: Annotated[str, typer.Option("--event", help="What would happen, such as request.replied.")] = "",
+    actor: Annotated[str, typer.Option("--actor", help="customer, agent or system.")] = "agent",
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    as_json: JsonOption = False,
+) -> None:
+    """Say what would become of a request and its due times if something were otherwise; nothing is stored."""
+    from service.cli import what_if as asking
+    from service.cli.client import Target
+
+    to = Target(target, token, tls_ca)
+    asking.ask(to, request_id, facts or (), at=at, event=event, actor=actor, language=language, as_json=as_json)
 
 
 @app.command()

@@ -139,6 +139,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     flags: list[Flag] = []
     follow_ups: list[Event] = []
     """What other requests of the tenant must hear of it. Committed with the decision, but for a historical event."""
+    data: str = ""
+    """Versions of the time zones and holidays that it was computed with, such as `tzdata 2026f, holidays 0.109`."""
     state: RequestState | None = None
 
     @property

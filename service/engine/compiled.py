@@ -24,6 +24,7 @@ from service.rules.condition import atoms
 from service.rules.model import STAGES, ClockDefinition, Output, Rule, Rulebook, Stage
 from service.rules.vocabulary import FieldType, Window
 from service.sla.clocks import ClockTarget
+from service.sla.zones import ZONE_DATA
 
 GIVES_REASONS = frozenset({"classification", "priority", "escalation"})
 SETTLED_LIMIT = 4096
@@ -109,6 +110,8 @@ class CompiledRulebook:
     """The fields on which targets and ladders depend."""
     rechecks_completeness: bool
     """Some completeness rule reads what classification derives, so it is asked again once that is known."""
+    data: str
+    """Versions of the time zones and holidays in use."""
 
 
 def compile_rulebook(
@@ -132,7 +135,14 @@ def compile_rulebook(
         schedule_conditions={s.when: compile_condition(s.when, plan) for s in rulebook.schedules.values()},
         target_fields=target_fields(rulebook),
         rechecks_completeness=reads_classification(rulebook),
+        data=data_versions(rulebook),
     )
+
+
+def data_versions(rulebook: Rulebook) -> str:
+    """Of the time zones, and of the holidays that calendars take from elsewhere: `tzdata 2026f, holidays 0.109`."""
+    holidays = sorted({calendar.data for calendar in rulebook.calendars.values() if calendar.data})
+    return ", ".join([f"tzdata {ZONE_DATA}", *holidays])
 
 
 def ladder_outputs(rulebook: Rulebook) -> tuple[str, ...]:

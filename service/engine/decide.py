@@ -160,6 +160,7 @@ def conclude(
         explanation=turn.draft.explanation,
         flags=flags,
         follow_ups=turn.follow_ups,
+        data=compiled.data,
         state=after,
     )
 

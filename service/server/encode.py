@@ -103,6 +103,7 @@ def _head(decision: Decision) -> bytes:
         event_type=decision.event_type,
         revision=decision.revision,
         status=decision.status,
+        data=decision.data,
         flags=[pb.Flag(code=flag.code, message=flag.message) for flag in decision.flags],
     )
     times = [(pb.Decision.EVENT_TIME_FIELD_NUMBER, decision.event_time)]
@@ -110,6 +111,11 @@ def _head(decision: Decision) -> bytes:
     if (due := decision.next_due) is not None and due.due is not None:
         times.append((pb.Decision.NEXT_DUE_TIME_FIELD_NUMBER, due.due))
     return message.SerializeToString() + b"".join(_instant(field, moment) for field, moment in times)
+
+
+def clock_to(clock: ClockState, now: datetime) -> pb.Clock:
+    """The message of a clock. `now` tells whether a running one is past its due time."""
+    return pb.Clock.FromString(_clock(clock, now))
 
 
 def _clock(clock: ClockState, now: datetime) -> bytes:

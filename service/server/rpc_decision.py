@@ -12,17 +12,20 @@ from service.api.answerby.v1 import decision_service_pb2 as pb
 from service.api.answerby.v1 import decision_service_pb2_grpc as rpc
 from service.domain.decision import Decision
 from service.domain.errors import AnswerbyError, FieldViolation, InvalidInput
-from service.domain.event import Event
+from service.domain.event import ActorRole, Event, EventType
 from service.domain.request import RequestState
+from service.engine.clock_story import ClockStory, clock_stories, statuses_of
 from service.engine.compiled import CompiledRulebook
 from service.engine.counterfactual.inquiry import Inquiry, inquire
 from service.engine.counterfactual.rebuild import Rebuilt, rebuild
 from service.engine.counterfactual.search import MOST_CHANGES, Answered, Search
 from service.engine.decide import Context as DecisionContext
 from service.engine.decide import decide
+from service.engine.what_if import Supposed, outlook_text, what_if
+from service.server.clock_messages import comparison_to, ledger_to
 from service.server.config import Limits
-from service.server.convert import event_from, instant_of
-from service.server.encode import encode_decision, nested
+from service.server.convert import ACTORS, event_from, instant_of, values_from
+from service.server.encode import decision_to, encode_decision, nested
 from service.server.errors import code_of, public
 from service.server.explaining import explained
 from service.server.interceptors import Context, current_call
@@ -95,12 +98,62 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         now = datetime.now(UTC)
         inquiry = _inquiry(request)
         if not inquiry:
-            return explained(decision, language, now)
+            response = explained(decision, language, now)
+        else:
+            with self._rulebooks.use() as live:
+                goals = inquiry.goals(live.compiled.rulebook)
+                situation, same = await self._rebuilt(live.compiled, decision)
+                findings = await _in_turns(inquire(situation, goals, inquiry))
+            response = explained(decision, language, now, findings, same=same, most=inquiry.most_changes)
+        if request.clocks:
+            stories = await self._stories(decision, now, latest=request.sequence == 0)
+            response.clocks.extend(ledger_to(story, language, now) for story in stories)
+            response.text = "\n".join([response.text, *(ledger.text for ledger in response.clocks)])
+        return response
+
+    async def WhatIf(self, request: pb.WhatIfRequest, context: Context) -> pb.WhatIfResponse:
+        violations = identity_violations("request_id", request.request_id, self._limits)
+        language = request.language_code or LANGUAGES[0]
+        if language not in LANGUAGES:
+            violations.append(FieldViolation("language_code", "must be en or zh"))
+        now = datetime.now(UTC)
+        at = instant_of(request.at) if request.HasField("at") else now
+        if at is None:
+            violations.append(FieldViolation("at", "must be between the years 1970 and 2199"))
+        if violations or at is None:
+            raise InvalidInput(violations)
+        tenant = current_call.get().tenant
+        state = await self._store.get_request(tenant, request.request_id)
+        if state.decisions > LONGEST_STORY:
+            raise InvalidInput([FieldViolation("request_id", f"has more than {LONGEST_STORY} decisions")])
+        asked = Supposed(
+            facts=values_from(request.facts),
+            at=at,
+            now=now,
+            event_type=request.event_type or EventType.UPDATED,
+            actor=ACTORS.get(request.actor, ActorRole.AGENT) if request.actor else ActorRole.AGENT,
+        )
+        history = (await self._store.events(tenant, request.request_id))[: state.decisions]
         with self._rulebooks.use() as live:
-            goals = inquiry.goals(live.compiled.rulebook)
-            situation, same = await self._rebuilt(live.compiled, decision)
-            findings = await _in_turns(inquire(situation, goals, inquiry))
-        return explained(decision, language, now, findings, same=same, most=inquiry.most_changes)
+            outlook = what_if(live.compiled, state, history, state.counts, asked)
+        message = pb.WhatIfResponse(decision=decision_to(outlook.decision, max(at, now)))
+        message.clocks.extend(comparison_to(found, language, max(at, now)) for found in outlook.clocks)
+        message.text = outlook_text(outlook, language)
+        return message
+
+    async def _stories(self, decision: Decision, now: datetime, *, latest: bool) -> list[ClockStory]:
+        """The clocks of a decision; those of the latest up to now, those of an earlier one up to its moment."""
+        if decision.sequence > LONGEST_STORY:
+            problem = f"clocks are told of the first {LONGEST_STORY} decisions of a request"
+            raise InvalidInput([FieldViolation("sequence", problem)])
+        tenant, request_id = decision.tenant, decision.request_id
+        events = await self._store.events(tenant, request_id)
+        newest_first = await self._store.decisions(tenant, request_id, limit=len(events))
+        decisions = newest_first[::-1][: decision.sequence]
+        statuses = statuses_of(events[: decision.sequence])
+        with self._rulebooks.use() as live:
+            calendars = live.compiled.rulebook.calendars
+            return clock_stories(calendars, decisions, statuses, now if latest else decision.decided)
 
     async def _counts(self, live: Live, events: Sequence[Event | AnswerbyError]) -> dict[int, dict[str, int]]:
         """What the store has counted for those events that count something, by their position."""
@@ -186,9 +239,10 @@ def _fold(
 ) -> Decision:
     """The decision on `event` after the events before it, each of those decided as of its own time."""
     state: RequestState | None = None
-    for earlier in history:
-        state = decide(compiled, state, earlier, DecisionContext(), min(earlier.time, now)).state
-    return decide(compiled, state, event, DecisionContext(counts), now)
+    for place, earlier in enumerate(history):
+        context = DecisionContext(history=history[:place])
+        state = decide(compiled, state, earlier, context, min(earlier.time, now)).state
+    return decide(compiled, state, event, DecisionContext(counts, history), now)
 
 
 def _result(
