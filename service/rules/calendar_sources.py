@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from importlib.metadata import version
 from typing import NamedTuple
 
 import holidays
@@ -15,7 +16,7 @@ from service.rules.nodes import MappingNode, Node
 from service.rules.reader import Keys
 from service.rules.scope import Scope
 
-HOLIDAY_DATA = holidays.__version__
+HOLIDAY_DATA = version("holidays")
 """Version of the library that knows the public holidays of countries."""
 SOURCE_KEYS = ("country", "subdivision", "categories", "language", "observed", "ics", "without")
 

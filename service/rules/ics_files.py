@@ -62,7 +62,7 @@ def read_days(text: str, years: frozenset[int]) -> dict[date, str]:
     """
     # Both take a tenth of a second to load, and few rule folders need them.
     import icalendar  # noqa: PLC0415
-    import recurring_ical_events  # noqa: PLC0415
+    import recurring_ical_events  # type: ignore[import-untyped]  # noqa: PLC0415
 
     events = recurring_ical_events.of(icalendar.Calendar.from_ical(text))
     found: dict[date, str] = {}

@@ -69,9 +69,7 @@ def frp_41(case: Case, calendars: Calendars) -> dict[str, object]:
     }
     book = compiled({"clocks": [clock("ttr")]}, priority, targets(({}, {"ttr": "1h"})))
     given = [{}, {"kind": "outage"}, {"kind": "outage", "priority.asked": "P3"}]
-    found = []
-    for facts in given:
-        found.append(Desk(book).see("received", at(), CUSTOMER, facts).facts["priority"])
+    found = [Desk(book).see("received", at(), CUSTOMER, facts).facts["priority"] for facts in given]
     assert found[:2] == ["P2", "P1"], "the type's priority beats the default"
     return {"explicit_wins": found[2] == "P3"}
 
