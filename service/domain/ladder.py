@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
 
 import msgspec
+
+
+class QuietThen(StrEnum):
+    """What becomes of a reminder in quiet hours."""
+
+    SEND_NOW = "send_now"
+    NEXT_OPENING = "next_opening"
+    DIGEST = "digest"
+    """Put together with others into one, at the next opening."""
+
+
+class Offsets(StrEnum):
+    """What the seconds of a ladder's offsets are: of the clock on the wall, or of the target's calendar."""
+
+    WALL_TIME = "wall_time"
+    WORKING_TIME = "working_time"
+
+
+class OnAcknowledgement(StrEnum):
+    """What an acknowledgement ends: steps and repeats that wait for it, or all the steps that are left."""
+
+    STOP_REPEATS = "stop_repeats"
+    STOP_CHAIN = "stop_chain"
+
+
+class LadderReach(StrEnum):
+    """Whether an edit reaches requests that climb a ladder already: not at all, or at their next event."""
+
+    KEEP = "keep"
+    MIGRATE = "migrate"
 
 
 class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -28,8 +58,7 @@ class QuietHours(msgspec.Struct, frozen=True):
     """When reminders wait: outside a calendar's working time. Due times never move, urgent notices never wait."""
 
     calendar: str
-    then: Literal["send_now", "next_opening", "digest"]
-    """What becomes of a reminder: sent all the same; sent at the next opening; put together into one at the opening."""
+    then: QuietThen
 
 
 class Rounds(msgspec.Struct, frozen=True):
@@ -64,14 +93,11 @@ class Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     steps: tuple[Step, ...]
     because: str = ""
-    offsets: Literal["wall_time", "working_time"] = "wall_time"
-    """What the seconds of its offsets are: seconds of the clock on the wall, or of the target's calendar."""
+    offsets: Offsets = Offsets.WALL_TIME
     quiet_hours: QuietHours | None = None
-    on_acknowledgement: Literal["stop_repeats", "stop_chain"] = "stop_repeats"
-    """What an acknowledgement ends: steps and repeats that wait for it, or all the steps that are left."""
+    on_acknowledgement: OnAcknowledgement = OnAcknowledgement.STOP_REPEATS
     acknowledgement_lasts: int = 0
     """Wall seconds after which an acknowledgement without a result counts no more, and the climb begins anew; 0: for
     ever (PagerDuty's acknowledgement timeout)."""
     rounds: Rounds | None = None
-    on_rule_change: Literal["keep", "migrate"] = "keep"
-    """Whether an edit reaches requests that climb the ladder already: not at all, or at their next event."""
+    on_rule_change: LadderReach = LadderReach.KEEP

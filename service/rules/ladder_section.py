@@ -6,7 +6,17 @@ import re
 from typing import NamedTuple
 
 from service.domain.clock import TargetUnit
-from service.domain.ladder import Ladder, QuietHours, Reassignment, Rounds, Step
+from service.domain.ladder import (
+    Ladder,
+    LadderReach,
+    Offsets,
+    OnAcknowledgement,
+    QuietHours,
+    QuietThen,
+    Reassignment,
+    Rounds,
+    Step,
+)
 from service.rules.codes import Code
 from service.rules.durations import parse_duration, read_seconds
 from service.rules.meant import meant_duration
@@ -28,12 +38,12 @@ LADDER_KEYS = (
     "description",
 )
 CHOICES = {
-    "offsets": ("wall_time", "working_time"),
-    "on_acknowledgement": ("stop_repeats", "stop_chain"),
-    "on_rule_change": ("keep", "migrate"),
+    "offsets": tuple(Offsets),
+    "on_acknowledgement": tuple(OnAcknowledgement),
+    "on_rule_change": tuple(LadderReach),
 }
 QUIET_KEYS = ("calendar", "then")
-QUIET_THEN = ("send_now", "next_opening", "digest")
+QUIET_THEN = tuple(QuietThen)
 AGAIN_KEYS = ("from_step", "every", "at_most")
 REPEAT_KEYS = ("every", "at_most")
 REASSIGN_KEYS = ("department", "role")
@@ -75,12 +85,12 @@ def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
         name,
         tuple(steps_found),
         because,
-        offsets="working_time" if chosen.get("offsets") == "working_time" else "wall_time",
+        offsets=Offsets(chosen.get("offsets", Offsets.WALL_TIME)),
         quiet_hours=_quiet_hours(scope, keys),
-        on_acknowledgement="stop_chain" if chosen.get("on_acknowledgement") == "stop_chain" else "stop_repeats",
+        on_acknowledgement=OnAcknowledgement(chosen.get("on_acknowledgement", OnAcknowledgement.STOP_REPEATS)),
         acknowledgement_lasts=(lasts and read_seconds(scope.report, lasts, "acknowledgement_lasts")) or 0,
         rounds=_rounds(scope, keys, len(items)),
-        on_rule_change="migrate" if chosen.get("on_rule_change") == "migrate" else "keep",
+        on_rule_change=LadderReach(chosen.get("on_rule_change", LadderReach.KEEP)),
     )
 
 
@@ -97,10 +107,7 @@ def _quiet_hours(scope: Scope, keys: Keys) -> QuietHours | None:
     calendar_node, then_node = quiet.require("calendar"), quiet.require("then")
     calendar = None if calendar_node is None else scope.refer(Kind.CALENDAR, calendar_node)
     then = None if then_node is None else scope.reader.choice(then_node, "then", QUIET_THEN)
-    match then:
-        case "send_now" | "next_opening" | "digest" if calendar is not None:
-            return QuietHours(calendar, then)
-    return None
+    return QuietHours(calendar, QuietThen(then)) if calendar is not None and then is not None else None
 
 
 def _rounds(scope: Scope, keys: Keys, steps: int) -> Rounds | None:
