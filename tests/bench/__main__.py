@@ -2,9 +2,18 @@
 
 import argparse
 
-from tests.bench import backtest_bench, decide_bench, due_bench, memory_bench, reload_bench, rpc_bench
+from tests.bench import (
+    analyse_bench,
+    backtest_bench,
+    decide_bench,
+    due_bench,
+    memory_bench,
+    reload_bench,
+    rpc_bench,
+)
 
 BENCHES = {
+    "analyse": analyse_bench.main,
     "decide": decide_bench.main,
     "due": due_bench.main,
     "rpc": rpc_bench.main,

@@ -39,14 +39,20 @@ class Demands(NamedTuple):
     def among(self, together: int) -> Demands:
         """What they come to when only these rules (a bit each) can match: who must not match itself saves nobody."""
         avoid = self.avoid & together
-        unless = [u for u in self.unless if together >> u.loser & 1]
+        unless = self.unless
         while True:
-            reduced = [Unless(loser, saviours & together & ~avoid) for loser, saviours in unless]
-            lost = mask_of(loser for loser, saviours in reduced if not saviours)
-            if not lost:
-                return Demands(avoid, tuple(reduced))
-            avoid |= lost
-            unless = [u for u in reduced if not avoid >> u.loser & 1]
+            before = avoid
+            reduced = []
+            for loser, saviours in unless:
+                if together >> loser & 1:
+                    saved = saviours & together & ~avoid
+                    if saved:
+                        reduced.append(Unless(loser, saved))
+                    else:
+                        avoid |= 1 << loser
+            unless = tuple(reduced)
+            if avoid == before:
+                return Demands(avoid, unless)
 
     @property
     def losers(self) -> int:
