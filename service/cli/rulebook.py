@@ -288,3 +288,22 @@ def promote(
     from service.cli.client import Target
 
     calls.promote(Target(target, token, tls_ca), reason, etag, as_json=as_json)
+
+
+@app.command()
+@command
+def migrate(
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would move; change nothing.")] = False,
+    clock: Annotated[list[str] | None, typer.Option("--clock", help="Only this clock; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option("--limit", help="Look at so many requests; 0: all.", min=0)] = 0,
+    target: TargetOption = DEFAULT_TARGET,
+    token: TokenOption = "",
+    tls_ca: TlsCaOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let running clocks take what the live rules say; otherwise they keep the target they started with."""
+    from service.cli.client import Target
+    from service.cli.migrating import migrate as run
+
+    if not run(Target(target, token, tls_ca), clock or (), limit, preview=preview, as_json=as_json):
+        raise typer.Exit(1)

@@ -8,10 +8,13 @@ from service.domain.event import Event, EventType, Value
 from service.domain.request import RequestState
 from service.rules.condition import atoms
 from service.rules.model import ClockDefinition, OnRuleChange, Rulebook
-from service.sla.clocks import LIVE, ClockTarget, definition_of
+from service.sla.clocks import LIVE, PER, ClockTarget, definition_of
 
 MIGRATE = "rulebook.migrate"
 """Fact of a `rulebook.activated` event: every running clock takes what the active rules say."""
+
+MIGRATE_CLOCKS = "rulebook.clocks"
+"""With it only the clocks of these names, or of these definitions."""
 
 
 def target_fields(rulebook: Rulebook) -> tuple[str, ...]:
@@ -37,9 +40,11 @@ def keep_targets(
     """The targets, those of an earlier revision kept for clocks that run on them and whose facts did not change."""
     revision = rulebook.revision
     old = [clock for clock in request.clocks.values() if clock.revision != revision and clock.phase in LIVE]
-    if not old or state is None or migrates(event):
+    if not old or state is None:
         return goals
-    if facts_changed(fields, state, request, derived):
+    if migrates(event):
+        old = [clock for clock in old if not migrates_clock(event, clock.name)]
+    if not old or facts_changed(fields, state, request, derived):
         return goals
     kept = {
         clock.name: ClockTarget(clock.target, clock.rule, clock.ladder, clock.revision)
@@ -52,6 +57,14 @@ def keep_targets(
 def migrates(event: Event) -> bool:
     """Whether the event makes what runs follow the active rules."""
     return event.type == EventType.RULEBOOK_ACTIVATED and event.data.get(MIGRATE) is True
+
+
+def migrates_clock(event: Event, name: str) -> bool:
+    """Whether the event makes this clock follow the active rules."""
+    if not migrates(event):
+        return False
+    only = event.data.get(MIGRATE_CLOCKS)
+    return not isinstance(only, list) or name in only or name.partition(PER)[0] in only
 
 
 def keeps(definition: ClockDefinition | None) -> bool:

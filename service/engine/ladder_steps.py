@@ -13,7 +13,7 @@ from service.domain.event import Event, EventType
 from service.domain.ladder import Ladder, Step
 from service.domain.request import RequestState
 from service.engine.catch_up import catch_up_at
-from service.engine.clock_reach import migrates
+from service.engine.clock_reach import migrates, migrates_clock
 from service.engine.facts import Record
 from service.engine.stages import StageResult
 from service.rules.model import Rulebook
@@ -52,12 +52,15 @@ class Firing(NamedTuple):
 
 def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) -> Mapping[str, Ladder]:
     """The ladders as the request climbs them: as they were when it began, unless an edit is to reach it."""
-    if not request.ladders or migrates(event):
+    if not request.ladders:
         return rulebook.ladders
+    reached: set[str] = set()
+    if migrates(event):
+        reached = {clock.ladder for clock in request.clocks.values() if migrates_clock(event, clock.name)}
     kept = {
         name: ladder
         for name, ladder in request.ladders.items()
-        if name not in rulebook.ladders or rulebook.ladders[name].on_rule_change == "keep"
+        if name not in reached and (name not in rulebook.ladders or rulebook.ladders[name].on_rule_change == "keep")
     }
     return {**rulebook.ladders, **kept}
 

@@ -48,6 +48,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
 
 EXPORT = "/answerby.v1.RequestService/ExportEvents"
 """Gives away what customers wrote, so belonging to the tenant is not enough."""
+MIGRATE = "/answerby.v1.RequestService/MigrateClocks"
+"""Moves the deadlines of whoever waits."""
 
 
 class PermissionDenied(AnswerbyError):
@@ -80,5 +82,5 @@ def check_permission(method: str, caller: Caller) -> None:
             raise PermissionDenied(f"this call needs the role {names}; the token {caller.name} does not have it")
     elif not caller.tenant:
         raise PermissionDenied(f"the token {caller.name} belongs to no tenant; it is for the rules only")
-    elif method == EXPORT and Role.OPERATOR not in caller.roles:
+    elif method in (EXPORT, MIGRATE) and Role.OPERATOR not in caller.roles:
         raise PermissionDenied(f"this call needs the role operator; the token {caller.name} does not have it")

@@ -18,6 +18,7 @@ from service.server.errors import InternalError, code_of, public
 from service.server.export import Exporter, export_of
 from service.server.interceptors import Context, current_call
 from service.server.logs import Logger
+from service.server.migration import Migrator, job_of
 from service.server.process import Processed, Processor, Submission
 from service.server.rulebooks import RulebookHolder
 from service.server.validate import identity_violations
@@ -47,6 +48,7 @@ class RequestServicer(rpc.RequestServiceServicer):
         self._watcher = watcher
         self._limits = limits
         self._exporter = Exporter(store, logger)
+        self._migrator = Migrator(processor, store, rulebooks, logger)
 
     async def SubmitEvent(self, request: pb.SubmitEventRequest, context: Context) -> Any:
         """A SubmitEventResponse, encoded."""
@@ -132,6 +134,13 @@ class RequestServicer(rpc.RequestServiceServicer):
     ) -> AsyncIterator[pb.ExportEventsResponse]:
         call = current_call.get()
         async for message in self._exporter.run(export_of(request, call.tenant, call.caller, call.id)):
+            yield message
+
+    async def MigrateClocks(
+        self, request: pb.MigrateClocksRequest, context: Context
+    ) -> AsyncIterator[pb.MigrateClocksResponse]:
+        call = current_call.get()
+        async for message in self._migrator.run(job_of(request, call.tenant, call.caller)):
             yield message
 
     def _vocabulary(self) -> Vocabulary | None:

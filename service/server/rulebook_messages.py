@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from service.api.answerby.v1 import rulebook_service_pb2 as pb
+from service.engine.compiled import data_versions
 from service.rules.diagnostic import Diagnostic
 from service.server.activation import etag_of
 from service.server.convert import set_instant
@@ -41,6 +42,7 @@ def rulebook_to(
         approval_required=approval_required,
     )
     if status.rulebook is not None:
+        message.data = data_versions(status.rulebook)
         message.files.extend(pb.RulebookFile(path=file.path, sha256=file.sha256) for file in status.rulebook.files)
     if pointer is not None:
         set_instant(message.activate_time, pointer.activated)
