@@ -21,8 +21,10 @@ from service.store.records import DueTimer
 from service.store.store import Store
 
 SOURCE = "answerby/timers"
-LIMIT, FEWEST, TOGETHER = 200, 10, 4000
-"""Timers of one tenant that are claimed at once, at most and at least, and of all tenants."""
+TOGETHER = 100
+"""Timers claimed at once, over all tenants: few, so that the first are committed soon and workers share a burst."""
+FEWEST = 4
+"""Of each tenant, however many there are."""
 LONGEST_SLEEP = 0.5
 """Seconds; also the latest that a timer which another worker armed is noticed."""
 
@@ -55,7 +57,7 @@ class TimerLoop:
         if self._rulebooks.active is None:
             return 0.2
         tenants = await self._store.tenants()
-        limit = max(FEWEST, min(LIMIT, TOGETHER // max(1, len(tenants))))
+        limit = max(FEWEST, TOGETHER // max(1, len(tenants)))
         due = await self._store.due_timers_of(tenants, datetime.now(UTC), limit)
         if due:
             await self._fire(due)

@@ -10,6 +10,7 @@ from tests.bench import (
     memory_bench,
     reload_bench,
     rpc_bench,
+    timers_bench,
 )
 
 BENCHES = {
@@ -20,6 +21,7 @@ BENCHES = {
     "reload": reload_bench.main,
     "backtest": backtest_bench.main,
     "memory": memory_bench.main,
+    "timers": timers_bench.main,
 }
 
 

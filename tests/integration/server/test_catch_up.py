@@ -169,7 +169,7 @@ async def test_what_was_answered_in_the_outage_is_not_told_of(leave, launch, sto
 
 async def test_a_restart_in_the_middle_loses_and_repeats_nothing(leave, launch, store, until, settings, monkeypatch):
     await leave(**{"R-1": 600, "R-3": 590, "R-4": 580})
-    monkeypatch.setattr("service.server.timers.LIMIT", 2)
+    monkeypatch.setattr("service.server.timers.TOGETHER", 2)
     monkeypatch.setattr("service.server.timers.FEWEST", 2)
     for fired in (3, 11):
         async with launch() as running:
