@@ -199,6 +199,6 @@ def _years_from(calendar: Calendar, year: int, step: int) -> Iterator[YearTable]
     for offset in range(_HORIZON_YEARS + 1):
         yield calendar.year_table(year + offset * step)
     raise TimeOutOfRange(
-        f"calendar {calendar.id}: the due time lies more than {_HORIZON_YEARS} years ahead; "
+        f"calendar {calendar.id}: the time asked for lies more than {_HORIZON_YEARS} years away; "
         "correct the event's time or shorten the target"
     )

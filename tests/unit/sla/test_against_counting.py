@@ -5,7 +5,7 @@ working days and calendars within calendars, which other libraries do not have. 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from random import Random
 
@@ -27,32 +27,33 @@ from tests.unit.sla.random_calendars import DAY, Plan, draw_plan
 STARTS = 5
 """Questions asked of one calendar."""
 SEED = 311
-Answers = Iterator[tuple[str, int | None, datetime]]
-"""What was asked, the minute that counting gives, the instant that the calendar gives."""
+Questions = Iterator[tuple[str, int | None, Callable[..., datetime], tuple[object, ...]]]
+"""What is asked, the minute that counting gives (None: it lies outside what is counted), and the call to make."""
 
 
-def ask(plan: Plan, counted: Counted, calendar: Calendar, draw: Random) -> Answers:
+def ask(counted: Counted, calendar: Calendar, draw: Random) -> Questions:
     index = (BEFORE - 8) * DAY + draw.randrange(12 * DAY)
     start = counted.at(index)
     target = 20 * draw.randint(1, 150)
+    seconds = target * 60
     end = counted.after(index, target)
-    yield "forward", end, add_working_time(calendar, start, target * 60)
+    yield "forward", end, add_working_time, (calendar, start, seconds)
     following = None if end is None else counted.opening(end)
-    yield "forward to open", following, add_working_time(calendar, start, target * 60, "next_open")
-    yield "backward", counted.before(index, target), add_working_time(calendar, start, -target * 60)
+    yield "forward to open", following, add_working_time, (calendar, start, seconds, "next_open")
+    yield "backward", counted.before(index, target), add_working_time, (calendar, start, -seconds)
     percent = 5 * draw.randint(1, 20)
-    share = share_time(Target(target * 60), calendar, start, percent)
-    yield "share", counted.after(index, target * percent // 100), share
-    yield "opening", counted.opening(index), next_opening(calendar, start)
-    yield "end of day", counted.end_of_day(index), end_of_working_day(calendar, start)
+    share = counted.after(index, target * percent // 100)
+    yield "share", share, share_time, (Target(seconds), calendar, start, percent)
+    yield "opening", counted.opening(index), next_opening, (calendar, start)
+    yield "end of day", counted.end_of_day(index), end_of_working_day, (calendar, start)
     days = draw.randint(-8, 8)
     closing, opening = (counted.days_later(index, days, keep_closing=keep) for keep in (True, False))
-    yield f"{days} days", closing, add_working_days(calendar, start, days)
-    yield f"{days} days to open", opening, add_working_days(calendar, start, days, "next_open")
+    yield "days", closing, add_working_days, (calendar, start, days)
+    yield "days to open", opening, add_working_days, (calendar, start, days, "next_open")
     if closing is not None:
         # Working days from a closing time: where the last answer lies may be one.
         again = counted.days_later(closing, -3, keep_closing=True)
-        yield "3 days back", again, add_working_days(calendar, counted.at(closing), -3)
+        yield "days back", again, add_working_days, (calendar, counted.at(closing), -3)
 
 
 def check(plan: Plan, counted: Counted, calendar: Calendar, draw: Random, asked: Counter[str]) -> None:
@@ -60,10 +61,10 @@ def check(plan: Plan, counted: Counted, calendar: Calendar, draw: Random, asked:
     spent = working_seconds_between(calendar, counted.at(index), counted.at(other))
     assert spent == counted.worked.count(1, index, max(index, other)) * 60, (plan, counted.at(index), counted.at(other))
     assert calendar.is_working(counted.at(index)) == bool(counted.worked[index]), (plan, counted.at(index))
-    for name, expected, given in ask(plan, counted, calendar, draw):
+    for name, expected, call, arguments in ask(counted, calendar, draw):
         if expected is not None:
-            asked[name.lstrip("-0123456789 ")] += 1
-            assert given == counted.at(expected), (name, plan)
+            asked[name] += 1
+            assert call(*arguments) == counted.at(expected), (name, arguments[1:], plan)
 
 
 def compare(calendars: int, seed: int) -> Counter[str]:
