@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -16,44 +13,14 @@ from service.engine.rule_tests.runner import run_folder
 from service.engine.rule_tests.suite import BadSuite
 from service.rules.condition import Condition
 from service.rules.conditions import OPERATORS
-from service.rules.diagnostic import Report
-from service.rules.folder import RuleText
-from service.rules.loader import LoadResult, load_texts
+from service.rules.loader import LoadResult
 from service.rules.model import HitPolicy, Rulebook
-from service.rules.nodes import plain_data
-from service.rules.parser import parse_yaml
 from service.rules.rule_template_parameters import ParameterType
 from service.rules.score_model import Method
+from tests.unit.docs.page import HOWTO, Page, content
 
-HOWTO = Path(__file__).parents[3] / "service" / "docs" / "howto"
 PAGES = ["rule-language.md", "rule-language.zh.md"]
-FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CELL_ROW = re.compile(r"^\| `([^`]+)` \| (?:`([^`]*)`)? ?\| `(.*)` \|$", re.MULTILINE)
-
-
-class Block(NamedTuple):
-    """One fenced example: what follows ```yaml names the file, or says that it is a list of `when` or `then`."""
-
-    language: str
-    name: str
-    text: str
-
-
-class Page:
-    def __init__(self, name: str) -> None:
-        self.text = (HOWTO / name).read_text("utf-8")
-        self.blocks = [Block(*found) for found in FENCE.findall(self.text)]
-        self.files = {b.name: b.text for b in self.blocks if "." in b.name}
-
-    def conditions(self) -> Iterator[str]:
-        """The items of all lists of conditions, each as text."""
-        for block in self.blocks:
-            if block.name == "when":
-                yield from (line for line in block.text.splitlines() if line.startswith("- "))
-
-    def load(self, **more: str) -> LoadResult:
-        files = {**{name: text for name, text in self.files.items() if not name.endswith("_test.yaml")}, **more}
-        return load_texts(RuleText(path, text, "") for path, text in files.items())
 
 
 @pytest.fixture(params=PAGES)
@@ -185,12 +152,3 @@ def test_both_languages_show_the_same_examples():
     assert CELL_ROW.findall(english.text) == CELL_ROW.findall(chinese.text)
     for ours, theirs in zip(english.blocks, chinese.blocks, strict=True):
         assert content(ours) == content(theirs), ours.name
-
-
-def content(block: Block) -> object:
-    """What an example says, without its comments."""
-    if block.language == "csv":
-        return block.text
-    node = parse_yaml(block.text, block.name, Report())
-    assert node is not None, block
-    return plain_data(node)
