@@ -39,7 +39,7 @@ def shows(compiled: CompiledRulebook, found: Finding, request: Realised) -> bool
             return first in won
         case Code.GAP:
             rows = {reference for reference in matched if reference.startswith(f"{found.table}#")}
-            return not rows and not set(found.outputs) & set(stage.outputs)
+            return not rows and not any(set(found.outputs) & set(reference.outputs) for reference in stage.won)
         case Code.NOT_PROTECTED:
             return first in matched and _is_lost(compiled, found, request)
     return True

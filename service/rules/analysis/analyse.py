@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.rules.analysis.backchain import Backchain
 from service.rules.analysis.budget import Budget
 from service.rules.analysis.derived import domains_of, in_deciding_order
 from service.rules.analysis.finding import Analysis, Confirm, Finding, trust
@@ -35,9 +36,12 @@ def analyse(rulebook: Rulebook, confirm: Confirm = trust, budget: int = STAGE_BU
     open_questions: list[Finding] = []
     unconfirmed = 0
     dead: set[str] = set()
+    views: dict[str, View] = {}
+    back = Backchain(space, rulebook, views)
     for stage in in_deciding_order(rulebook):
         view = View(space, stage, domains_of(space, rulebook, stage.name, dead))
-        inquiry = Inquiry(view, Budget(budget), confirm)
+        views[stage.name] = view
+        inquiry = Inquiry(view, Budget(budget), confirm, back)
         inquire(inquiry, rulebook)
         dead |= {inquiry.rule(n).id for n in inquiry.unreachable}
         findings += inquiry.findings

@@ -23,12 +23,15 @@ Option = tuple[tuple[int, ...], Demands]
 class Backchain:
     """The way back through the stages of one rulebook."""
 
-    def __init__(self, space: Space, rulebook: Rulebook) -> None:
+    def __init__(self, space: Space, rulebook: Rulebook, views: Mapping[str, View] | None = None) -> None:
+        """`views` are those of the stages, if there are any yet; those of the earlier ones must be there when asked."""
         self.space = space
         self._order = in_deciding_order(rulebook)
-        self.views: Mapping[str, View] = {
-            stage.name: View(space, stage, domains_of(space, rulebook, stage.name)) for stage in self._order
-        }
+        self.views: Mapping[str, View] = (
+            {stage.name: View(space, stage, domains_of(space, rulebook, stage.name)) for stage in self._order}
+            if views is None
+            else views
+        )
 
     def ways(self, stage: str, region: Mapping[int, int]) -> Iterator[Box]:
         """Boxes of given facts from which the stages before this one derive facts in the region, the likeliest first.

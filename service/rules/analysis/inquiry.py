@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 
+from service.rules.analysis.backchain import Backchain
 from service.rules.analysis.boxes import EVERYTHING, Box, Domains, make_box
 from service.rules.analysis.budget import Budget, OverBudget
 from service.rules.analysis.facts import describe, facts_at
@@ -16,8 +18,10 @@ from service.rules.nodes import Place
 
 QUESTION_BUDGET = 60_000
 """Operations of one question: looks at a box. Some 500 overlapping rules take a few thousand."""
-ATTEMPTS = 3
-"""Witnesses that are tried before a finding counts as not analysable."""
+ATTEMPTS = 6
+"""Regions that are tried before a finding counts as not analysable."""
+WAYS = 3
+"""Ways through earlier stages that are tried for each region."""
 
 Report = Callable[[Mapping[int, int]], Finding]
 """Words a finding for a witness point."""
@@ -26,8 +30,10 @@ Report = Callable[[Mapping[int, int]], Finding]
 class Inquiry:
     """Collects the findings of one stage."""
 
-    def __init__(self, view: View, budget: Budget, confirm: Confirm) -> None:
+    def __init__(self, view: View, budget: Budget, confirm: Confirm, back: Backchain) -> None:
+        """`back` knows the way back through the stages before this one."""
         self.view = view
+        self._back = back
         self.contest: Contest = view.contest
         self.unreachable: set[int] = set()
         self.dead: set[int] = set()
@@ -106,28 +112,43 @@ class Inquiry:
         return True
 
     def settle(
-        self,
-        kind: str,
-        number: int,
-        inside: Sequence[int],
-        demands: Demands,
-        report: Report,
-        region: Box = EVERYTHING,
+        self, kind: str, number: int, inside: Sequence[int], demands: Demands, report: Report, region: Box = EVERYTHING
     ) -> bool:
         """Adds a finding if there is a point for it that a request can be made of. Whether there is a point at all."""
+        if self.find(inside, demands, region) is None:
+            return False
+        if not self.show(inside, demands, report, region):
+            self.unconfirmed += 1
+            self.leave_open(kind, number, "no request could be made that shows it")
+        return True
+
+    def show(self, inside: Sequence[int], demands: Demands, report: Report, region: Box = EVERYTHING) -> bool:
+        """Adds the finding if a request can be made of one of its points."""
         barred: list[Box] = []
         for _ in range(ATTEMPTS):
             found = self.find(inside, demands, region, barred)
             if found is None:
-                break
-            point = self.view.choose(found)
-            if self.confirmed(report(point)):
+                return False
+            asked = {d: mask for d, mask in enumerate(found) if mask != self.view.domains[d]}
+            derived = {d: mask for d, mask in asked.items() if self._is_derived(d)}
+            ways = list(islice(self._back.ways(self.contest.stage.name, asked), WAYS)) if derived else []
+            points = [self._given_point(box) for box in ways]
+            if any(self.confirmed(report(point)) for point in (*points, self.view.choose(found))):
                 return True
-            barred.append(make_box(point))
-        if barred:
-            self.unconfirmed += 1
-            self.leave_open(kind, number, "no request could be made that shows it")
-        return bool(barred)
+            # Where nothing leads to what earlier stages should derive, something else should be derived.
+            barred.append(make_box(derived if derived and not ways else self.view.choose(found)))
+        return False
+
+    def _given_point(self, box: Box) -> dict[int, int]:
+        """Given facts of the box; what is derived follows from them."""
+        narrowed = self.view.domains.copy()
+        for dimension, mask in box:
+            narrowed[dimension] = mask
+        return {d: cell for d, cell in self.view.choose(narrowed).items() if not self._is_derived(d)}
+
+    def _is_derived(self, dimension: int) -> bool:
+        field = self.view.space.vocabulary.fields.get(self.view.space.dimensions[dimension].field)
+        return field is not None and bool(field.derived_by)
 
     def leave_open(self, kind: str, number: int, why: str) -> None:
         self.open.setdefault((kind, number), why)

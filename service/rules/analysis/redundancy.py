@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from service.rules.analysis.finding import Finding
 from service.rules.analysis.inquiry import Inquiry
 from service.rules.analysis.overlaps import overlaps
 from service.rules.analysis.policies import Contest, Demands, Outcome, bits, mask_of, members
@@ -28,17 +29,14 @@ def find_redundant(inquiry: Inquiry) -> None:
             if n != number and inquiry.view.meeting(number) >> n & 1 and set(inquiry.rule(n).then) & set(rule.then)
         ]
         message = f"{rule.id} could be left out: wherever it decides, {inquiry.named(others)} would decide the same"
-        finding = inquiry.finding(
-            Code.REDUNDANT_ROW,
-            [number, *others],
-            message,
-            "remove it, or correct what it gives",
-            inquiry.won_at.get(number),
-        )
-        if not inquiry.confirmed(finding):
-            inquiry.findings.append(
-                inquiry.finding(Code.REDUNDANT_ROW, [number, *others], message, "remove it, or correct what it gives")
-            )
+
+        def report(point: Mapping[int, int] | None) -> Finding:
+            hint = "remove it, or correct what it gives"
+            return inquiry.finding(Code.REDUNDANT_ROW, [number, *others], message, hint, point)
+
+        if not any(inquiry.show([number], inquiry.contest.wins(number, name), report) for name in rule.then):
+            # That nothing would change is proven for all facts; only the example could not be made.
+            inquiry.findings.append(report(None))
 
     inquiry.each(KIND, inquiry.live(), ask)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from service.rules.analysis.boxes import contains
+from service.rules.analysis.finding import Finding
 from service.rules.analysis.inquiry import Inquiry
-from service.rules.analysis.policies import Demands, bits, mask_of
+from service.rules.analysis.policies import NOTHING, Demands, bits, mask_of
 from service.rules.codes import Code
 from service.rules.model import HitPolicy
 
@@ -52,7 +53,6 @@ def _sample(inquiry: Inquiry) -> None:
 def _report(inquiry: Inquiry, number: int) -> None:
     rule, contest = inquiry.rule(number), inquiry.contest
     rivals = _rivals(inquiry, number)
-    point = inquiry.point_of(number)
     if is_shadowed(inquiry, number):
         message = f"{rule.id} is shadowed: whatever it matches, {inquiry.named(rivals)} {_takes(rivals)} first"
         hint = "remove it, or put it before them, or narrow them"
@@ -63,10 +63,13 @@ def _report(inquiry: Inquiry, number: int) -> None:
         message = f"{rule.id} never counts: wherever it matches, {inquiry.named(rivals)} {_wins(rivals)} {how}"
         hint = "remove it, or give it what the others do not give"
         code = Code.NEVER_WINS
-    finding = inquiry.finding(code, [number, *rivals], message, hint, point)
-    if not inquiry.confirmed(finding):
+
+    def report(point: Mapping[int, int] | None) -> Finding:
+        return inquiry.finding(code, [number, *rivals], message, hint, point)
+
+    if not inquiry.show([number], NOTHING, report):
         # That it never counts is proven for all facts; only the example could not be made.
-        inquiry.findings.append(inquiry.finding(code, [number, *rivals], message, hint))
+        inquiry.findings.append(report(None))
 
 
 def is_shadowed(inquiry: Inquiry, number: int) -> bool:
