@@ -19,7 +19,8 @@ _SUFFIXES = (".yaml", ".yml")
 _CSV_SUFFIX = ".csv"
 _ICS_SUFFIX = ".ics"
 _WORKBOOK = b"PK\x03\x04"
-_OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
+OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
+"""Left out: what lies there belongs to other rules, or is no rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def _find(folder: Path, report: Report) -> list[Path]:
 
     found: list[Path] = []
     for parent, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = [f for f in folders if not f.startswith(".") and f not in _OTHER_FOLDERS]
+        folders[:] = [f for f in folders if not f.startswith(".") and f not in OTHER_FOLDERS]
         found += [Path(parent) / name for name in files if is_rule_file(name)]
         if len(found) > MAX_FILES:
             break

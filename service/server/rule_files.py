@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.domain.errors import FieldViolation, InvalidInput
+from service.rules.folder import OTHER_FOLDERS, is_attached
 
-SUFFIXES = (".yaml", ".yml", ".csv")
-"""Rules, tables and rule tests. What of it is a rule file is for the loader to say."""
+SUFFIXES = (".yaml", ".yml", ".csv", ".ics")
+"""Rules, tables, holidays and rule tests. What of it is a rule file is for the loader to say."""
 FILE_BYTES = 1 << 20
 TOTAL_BYTES = 16 << 20
 MAX_FILES = 5_000
@@ -112,7 +113,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         raise error
 
     for parent, folders, files in os.walk(folder, onerror=unlisted):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in OTHER_FOLDERS]
         for name in files:
             if name.endswith(SUFFIXES) and not name.startswith("."):
                 yield Path(parent) / name
@@ -130,7 +131,7 @@ def _read(folder: Path) -> dict[str, bytes]:
             raise ValueError(f"{os.fsencode(name)!r}: the file name is not UTF-8; rename it") from error
         if not stat.S_ISREG(path.stat().st_mode):
             raise ValueError(f"{name}: is not an ordinary file")
-        if name.endswith(".csv") and not path.resolve().is_relative_to(folder.resolve()):
+        if is_attached(name) and not path.resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"{name}: is a link out of the rule folder; put a copy of the file here")
         with path.open("rb") as stream:
             content[name] = stream.read(FILE_BYTES + 1)

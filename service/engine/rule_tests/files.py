@@ -9,14 +9,12 @@ from pathlib import Path
 
 from service.rules.codes import Code
 from service.rules.diagnostic import Report
-from service.rules.folder import MAX_FILE_BYTES, RuleText, decode
+from service.rules.folder import MAX_FILE_BYTES, OTHER_FOLDERS, RuleText, decode
 from service.rules.nodes import Place
 
 SUFFIXES = ("_test.yaml", "_test.yml")
 FIXTURES = "fixtures"
 """`fixtures_test.yaml` holds fixtures for its folder and those below it."""
-_OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
-"""Left out as the loader leaves them out: what lies there belongs to other rules."""
 
 
 def is_test_file(name: str) -> bool:
@@ -32,7 +30,7 @@ def find_suites(folder: Path) -> list[Path]:
     """Every test file below the folder, in the order of their paths."""
     found: list[Path] = []
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in _OTHER_FOLDERS]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in OTHER_FOLDERS]
         found += [Path(parent) / name for name in files if is_test_file(name)]
     return sorted(found)
 

@@ -13,7 +13,18 @@ from service.server.rule_files import FILE_BYTES, read_rule_files, stamp_of
 def folder(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / ".hidden").mkdir()
-    for name in ("a.yaml", "sub/b.yml", "sub/c.csv", "a_test.yaml", "README.md", ".hidden/d.yaml", ".e.yaml.swp"):
+    (tmp_path / "samples").mkdir()
+    for name in (
+        "a.yaml",
+        "sub/b.yml",
+        "sub/c.csv",
+        "sub/days off.ics",
+        "samples/export.csv",
+        "a_test.yaml",
+        "README.md",
+        ".hidden/d.yaml",
+        ".e.yaml.swp",
+    ):
         (tmp_path / name).write_text(name, "utf-8")
     return tmp_path
 
@@ -21,7 +32,7 @@ def folder(tmp_path):
 def test_rules_tables_and_tests_are_read_and_nothing_else(folder):
     files = read_rule_files(folder)
     assert files.trouble == ""
-    assert set(files.content) == {"a.yaml", "sub/b.yml", "sub/c.csv", "a_test.yaml"}
+    assert set(files.content) == {"a.yaml", "sub/b.yml", "sub/c.csv", "sub/days off.ics", "a_test.yaml"}
     assert files.content["sub/c.csv"] == b"sub/c.csv"
 
 
@@ -58,3 +69,15 @@ def test_what_cannot_be_read_is_told(folder, what):
     files = read_rule_files(folder)
     assert files.trouble
     assert files.content == {}
+
+
+def test_a_large_export_among_the_samples_is_nothing_to_the_server(folder):
+    (folder / "samples" / "export.csv").write_bytes(b" " * (FILE_BYTES + 1))
+    assert read_rule_files(folder).trouble == ""
+
+
+def test_a_list_of_holidays_outside_of_the_folder_is_refused(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "feed.ics"
+    outside.write_text("BEGIN:VCALENDAR", "utf-8")
+    (folder / "feed.ics").symlink_to(outside)
+    assert "feed.ics: is a link out of the rule folder" in read_rule_files(folder).trouble
