@@ -301,9 +301,19 @@ def _cancel(clock: ClockState, at: datetime) -> ClockState:
     pauses = clock.pauses
     if clock.paused_since is not None:
         pauses = _close_pause(pauses, clock.paused_since, at)
-    stopped = max(at, clock.started)
+    breached = clock.breached
+    if clock.phase is ClockPhase.RUNNING and clock.due is not None:
+        # Whether anybody looked at it in between must not matter.
+        breached = at > clock.due
     return replace(
-        clock, phase=ClockPhase.CANCELLED, stopped=stopped, due=None, paused_since=None, pauses=pauses, held=False
+        clock,
+        phase=ClockPhase.CANCELLED,
+        stopped=max(at, clock.started),
+        due=None,
+        paused_since=None,
+        pauses=pauses,
+        held=False,
+        breached=breached,
     )
 
 

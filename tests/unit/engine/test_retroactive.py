@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service.domain.event import ActorRole, Event
 from service.engine.decide import Context, decide
 from service.engine.refold import MOST_EVENTS
-from service.engine.virtual_clock import timer_event
+from service.engine.virtual_clock import next_timer, timer_event
 from tests.unit.engine.small_rules import at, clock, compiled, effects
 
 CLOCKS = """
@@ -39,6 +39,13 @@ rules:
 """
 RULES = {"clocks": CLOCKS, "sla": SLA}
 HISTORIES = 300
+
+
+class Shelf:
+    """Holds a rulebook, which is too long to be printed with a failing example."""
+
+    def __init__(self, rulebook):
+        self.rulebook = rulebook
 
 
 class Desk:
@@ -80,6 +87,11 @@ def rulebook(tmp_path_factory):
     found = compiled(tmp_path_factory.mktemp("rules"), **RULES)
     yield found
     found.matcher.close()
+
+
+@pytest.fixture(scope="module")
+def shelf(rulebook):
+    return Shelf(rulebook)
 
 
 @pytest.fixture
@@ -302,12 +314,118 @@ def check_any_order(rulebook, histories):
 
 @settings(max_examples=HISTORIES, deadline=None)
 @given(histories=shuffled_histories())
-def test_any_order_of_arrival_ends_in_the_same_clocks(rulebook, histories):
-    check_any_order(rulebook, histories)
+def test_any_order_of_arrival_ends_in_the_same_clocks(shelf, histories):
+    check_any_order(shelf.rulebook, histories)
 
 
 @pytest.mark.deep
 @settings(max_examples=5_000, deadline=None)
 @given(histories=shuffled_histories())
-def test_any_order_of_arrival_ends_in_the_same_clocks_deep(rulebook, histories):
-    check_any_order(rulebook, histories)
+def test_any_order_of_arrival_ends_in_the_same_clocks_deep(shelf, histories):
+    check_any_order(shelf.rulebook, histories)
+
+
+QUIET_LADDER = """
+ladders:
+  - id: usual
+    because: somebody must hear
+    steps:
+      - {at: 50%, notify: {roles: [owner], template: warn}}
+      - {at: 0m, notify: {roles: [chief], template: breach}, repeat: {every: 30m, at_most: 2}}
+      - {at: +2h, notify: {roles: [chief], template: breach}}
+"""
+HORIZON = timedelta(days=7)
+
+
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory):
+    """Rules whose ladder tells, and changes nothing of the request."""
+    found = compiled(tmp_path_factory.mktemp("telling"), **RULES, ladders=QUIET_LADDER)
+    yield Shelf(found)
+    found.matcher.close()
+
+
+def lives(rulebook, arrivals):
+    """Hears events when they are told; what is due fires in between and until long after. The decisions."""
+    desk, decisions = Desk(rulebook), []
+
+    def fire(until):
+        while (timer := next_timer(desk.state, until)) is not None:
+            moment = max(timer.due, decisions[-1].decided)
+            decisions.append(desk.hears(timer_event(desk.state, timer), moment))
+
+    for told, event in arrivals:
+        fire(told - timedelta(microseconds=1))
+        decisions.append(desk.hears(event, told))
+    end = arrivals[-1][0] + HORIZON
+    fire(end)
+    last = Event(source="crm", id="last", type="request.updated", time=end, request_id="R1")
+    decisions.append(desk.hears(last, end))
+    return desk, decisions
+
+
+def check_told_once(rulebook, histories):
+    events, arrival = histories
+    last, arrivals = events[0].time, []
+    for event in arrival:
+        last = max(last, event.time)
+        arrivals.append((last, event))
+    in_order, _ = lives(rulebook, [(event.time, event) for event in events])
+    late, decisions = lives(rulebook, arrivals)
+    assert figures(late.state) == figures(in_order.state)
+    standing = set()
+    for decision in decisions:
+        for effect in decision.effects:
+            if effect.key.startswith("correction/"):
+                standing -= taken_back(standing, effect)
+            elif effect.key.startswith(("ladder/", "task/")):
+                assert effect.key not in standing
+                standing.add(effect.key)
+
+
+def taken_back(standing, correction):
+    """What a correction of one step takes back: `correction/<timer>/<role>` of `ladder/<timer>/<template>/<role>`."""
+    timer, _, role = correction.key.removeprefix("correction/").rpartition("/")
+    return {key for key in standing if key.startswith(f"ladder/{timer}/") and key.endswith(f"/{role}")}
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories=shuffled_histories())
+def test_told_once_and_the_same_clocks_while_timers_fire(telling, histories):
+    check_told_once(telling.rulebook, histories)
+
+
+@pytest.mark.deep
+@settings(max_examples=3_000, deadline=None)
+@given(histories=shuffled_histories())
+def test_told_once_and_the_same_clocks_while_timers_fire_deep(telling, histories):
+    check_told_once(telling.rulebook, histories)
+
+
+def test_targets_of_an_earlier_revision_stay_in_a_fold(rulebook, tmp_path):
+    edited = SLA.replace("sla.first_response: 4h", "sla.first_response: 1h")
+    later = compiled(tmp_path, clocks=CLOCKS, sla=edited)
+    desk = Desk(rulebook)
+    desk.happens("received", "2026-03-02 10:00", text__body="hello")
+    desk.happens("updated", "2026-03-02 10:30")
+    desk.rulebook = later
+    kept = desk.happens("updated", "2026-03-02 10:20", told="2026-03-02 10:40", order__number="1")
+    assert clock(kept, "first_response").due == at("2026-03-02 14:00")
+    assert clock(kept, "first_response").revision == rulebook.rulebook.revision
+    # A fact of the target changes: what the active rules say holds, from the receipt.
+    changed = desk.happens("updated", "2026-03-02 10:10", told="2026-03-02 10:50", devices=200)
+    assert changed.facts["priority"] == "P0"
+    assert clock(changed, "first_response").due == at("2026-03-02 10:15")
+    later.matcher.close()
+
+
+def test_an_ended_clock_keeps_its_outcome_under_other_rules(rulebook, tmp_path):
+    later = compiled(tmp_path, clocks=CLOCKS, sla=SLA.replace("sla.first_response: 4h", "sla.first_response: 1h"))
+    desk = Desk(rulebook)
+    desk.happens("received", "2026-03-02 10:00", text__body="hello")
+    desk.happens("replied", "2026-03-02 13:00", actor="agent")
+    desk.rulebook = later
+    decision = desk.happens("updated", "2026-03-02 11:00", told="2026-03-02 13:10", devices=1)
+    answered = clock(decision, "first_response")
+    assert (answered.due, answered.breached) == (at("2026-03-02 14:00"), False)
+    later.matcher.close()
