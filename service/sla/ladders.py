@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -31,12 +31,19 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
     ladder = ladders.get(clock.ladder)
     if ladder is None or clock.phase is not ClockPhase.RUNNING or clock.due is None:
         return []
-    calendar = calendar_of(calendars, clock.target)
+    calendar, due, started = calendar_of(calendars, clock.target), clock.due, clock.started
+    wall_time = ladder.offsets == "wall_time"
     timers = []
     for number, step in enumerate(ladder.steps):
-        due = _step_time(ladder, step, calendar, clock, clock.due)
-        if due >= clock.started:
-            timers.append(_timer(clock, number, 0, due))
+        seconds = step.offset_seconds
+        if seconds == 0 or step.percent == 100:
+            at = due
+        elif seconds is not None and wall_time:
+            at = due + timedelta(seconds=seconds)
+        else:
+            at = _step_time(step, calendar, clock, due)
+        if at >= started:
+            timers.append(_timer(clock, number, 0, at))
     if clock.round_started is not None:
         timers = _of_the_round(clock, timers, clock.round_started)
     timers.sort(key=_BY_DUE_AND_STEP)
@@ -61,15 +68,22 @@ def plan_timers(
     an acknowledgement stops. `deferred` is the timer for what is held back.
     """
     after: dict[str, Timer] = {}
-    earlier = _by_cycle(before)
+    earlier = _by_cycle(before) if before else {}
     for name in sorted(clocks):
         clock = clocks[name]
-        mine = earlier.get((name, clock.cycle), [])
+        mine = earlier.get((name, clock.cycle), ())
         for timer in mine:
             if timer.fired:
                 after[timer.id] = timer
         ladder = ladders.get(clock.ladder)
         if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
+            continue
+        if not mine and acknowledged is None and deferred is None:
+            # It has just begun: there is nothing else to keep.
+            steps = arm(ladders, calendars, clock)
+            after.update((timer.id, timer) for timer in steps)
+            if steps and ladder.rounds is not None:
+                after.update((timer.id, timer) for timer in _next_round(ladder, clock, steps))
             continue
         stopped = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
         if not stopped:
@@ -151,7 +165,7 @@ def _held_back(mine: Iterable[Timer], name: str, deferred: Timer | None) -> list
     return waiting
 
 
-def _special(ladder: Ladder, clock: ClockState, mine: list[Timer], acknowledged: datetime | None) -> list[Timer]:
+def _special(ladder: Ladder, clock: ClockState, mine: Sequence[Timer], acknowledged: datetime | None) -> list[Timer]:
     """The timer at which the acknowledgement lapses."""
     if acknowledged is None or not ladder.acknowledgement_lasts:
         return []
@@ -186,11 +200,8 @@ def _repeats(
     return [*waiting, *(timer for timer in again if timer is not None)]
 
 
-def _step_time(ladder: Ladder, step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:
-    if step.offset_seconds is not None and (ladder.offsets == "wall_time" or not step.offset_seconds):
-        return due + timedelta(seconds=step.offset_seconds) if step.offset_seconds else due
-    if step.percent == 100:
-        return due
+def _step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:
+    """Of a step that is not told by the clock on the wall."""
     try:
         return _working_step_time(step, calendar, clock, due)
     except CalendarYearMissing:
@@ -211,8 +222,9 @@ def _working_step_time(step: Step, calendar: Calendar, clock: ClockState, due: d
 def _timer(clock: ClockState, step: int, repeat: int, due: datetime) -> Timer:
     name, cycle = clock.name, clock.cycle
     timer_id = f"{name}/{cycle}/{step}/{repeat}"
-    if clock.round:
-        timer_id = f"{timer_id}/{clock.round}"
+    if not clock.round:
+        return Timer(id=timer_id, due=due, clock=name, cycle=cycle, step=step, repeat=repeat)
+    timer_id = f"{timer_id}/{clock.round}"
     return Timer(id=timer_id, due=due, clock=name, cycle=cycle, step=step, repeat=repeat, round=clock.round)
 
 
