@@ -139,9 +139,9 @@ class Changes:
         await self._undisturbed(self._activator.give_back())
 
     async def folder_is_good(self, actor: str) -> None:
-        """The folder is in order. What was refused of it is shown no more; what somebody else brought is."""
+        """The folder is in order. What was refused of it, whoever had it read, is shown no more; an upload is."""
         problem = (await self._store.beat("", None)).problem
-        if problem is not None and problem.actor == actor:
+        if problem is not None and (problem.actor == actor or problem.source == self.source):
             await self._good()
 
     async def _good(self) -> None:
@@ -152,7 +152,7 @@ class Changes:
         checked = await self._preparer.check(files)
         self._holder.tried(good=checked.rulebook is not None)
         if checked.rulebook is None:
-            await self._refuse(checked.diagnostics, order.actor)
+            await self._refuse(checked.diagnostics, order)
         assert checked.rulebook is not None
         revision = checked.rulebook.revision
         kept = await self._keep(files, checked.rulebook, order)
@@ -167,12 +167,13 @@ class Changes:
         prepared = await self._preparer.compile(revision, checked.rulebook, files.content, checked.diagnostics)
         return Outcome(revision, changed=await self._activator.put_live(prepared, order))
 
-    async def _refuse(self, diagnostics: tuple[Diagnostic, ...], actor: str) -> None:
+    async def _refuse(self, diagnostics: tuple[Diagnostic, ...], order: Order) -> None:
         for found in diagnostics:
             self._logger.error(
                 "rule file rejected", file=found.file, line=found.line, column=found.column, diagnostic=found.code
             )
-        problem = Problem(actor, datetime.now(UTC), [finding_of(item) for item in diagnostics])
+        findings = [finding_of(item) for item in diagnostics]
+        problem = Problem(order.actor, datetime.now(UTC), findings, order.source)
         try:
             await self._store.show_problem(problem)
         finally:

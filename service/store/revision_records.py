@@ -101,6 +101,8 @@ class Problem(msgspec.Struct, frozen=True):
     actor: str
     time: datetime
     findings: list[Finding] = []
+    source: str = ""
+    """The folder that it is about, "machine:path"; empty for uploaded files."""
 
 
 class Staged(msgspec.Struct, frozen=True):

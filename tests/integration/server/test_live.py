@@ -385,6 +385,20 @@ async def test_undoing_a_bad_change_does_not_bring_back_what_was_rolled_back(wat
         assert (await shown(running)).revision == first
 
 
+async def test_mending_the_folder_is_enough_whoever_had_it_read(watching, launch, rules, until):
+    good = (rules / "priority.yaml").read_text("utf-8")
+    async with launch() as running:
+        (rules / "priority.yaml").write_text(BROKEN, "utf-8")
+        assert (await refused(reload(running)))[1] == "RULEBOOK_REJECTED"
+        assert (await shown(running)).state == rulebook_pb.RULEBOOK_STATE_DEGRADED
+        (rules / "priority.yaml").write_text(good, "utf-8")
+
+        async def active() -> bool:
+            return (await shown(running)).state == rulebook_pb.RULEBOOK_STATE_ACTIVE
+
+        await until(active)
+
+
 async def test_uploaded_files_go_live_without_the_folder(running, rules):
     before = await shown(running)
     files = [rulebook_pb.RulebookFile(path=p.name, content=p.read_bytes()) for p in rules.glob("*.yaml")]
