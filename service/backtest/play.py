@@ -16,6 +16,7 @@ from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import Context, decide
 from service.engine.drafts import DraftMemory
+from service.engine.refold import refold_wanted
 from service.engine.virtual_clock import timer_event
 
 TIMER_LIMIT = 1_000
@@ -35,6 +36,7 @@ class Play:
         self._windows = WindowsInMemory(compiled.rulebook.vocabulary)
         self._memory = DraftMemory(compiled)
         self._states: dict[str, RequestState] = {}
+        self._histories: dict[str, list[Event]] = {}
         self._armed: list[Armed] = []
         self.courses: dict[str, Course] = {}
 
@@ -69,6 +71,9 @@ class Play:
         course.pass_time(moment)
         state = self._states.get(request_id)
         context = Context(self._windows.counts(event, state)) if self._windows else NO_COUNTS
+        history = self._histories.setdefault(request_id, [])
+        if refold_wanted(state, event):
+            context = context._replace(history=list(history))
         try:
             decision = decide(self._compiled, state, event, context, moment, self._memory)
         except AnswerbyError as error:
@@ -76,6 +81,7 @@ class Play:
             return []
         assert decision.state is not None
         self._states[request_id] = decision.state
+        history.append(event)
         if self._windows:
             self._windows.note(state, decision.state)
         course.note(decision)

@@ -26,6 +26,7 @@ from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import Context, Draft, decide
 from service.engine.drafts import DraftMemory
+from service.engine.refold import refold_wanted
 from service.engine.virtual_clock import timer_event
 
 OLD, NEW = 0, 1
@@ -54,6 +55,7 @@ class Side:
         self.memory = DraftMemory(compiled, other)
         self.windows = WindowsInMemory(compiled.rulebook.vocabulary)
         self.states: dict[str, RequestState] = {}
+        self.histories: dict[str, list[Event]] = {}
         self.courses: dict[str, Course] = {}
 
     def course(self, request_id: str) -> Course:
@@ -63,7 +65,10 @@ class Side:
         return course
 
     def context(self, event: Event, state: RequestState | None) -> Context:
-        return Context(self.windows.counts(event, state)) if self.windows else NO_COUNTS
+        context = Context(self.windows.counts(event, state)) if self.windows else NO_COUNTS
+        if not refold_wanted(state, event):
+            return context
+        return context._replace(history=list(self.histories.get(event.request_id, ())))
 
     def decide(self, event: Event, moment: datetime, context: Context) -> Decision | None:
         """None when the event is refused, which is noted."""
@@ -78,6 +83,7 @@ class Side:
         assert decision.state is not None
         before = self.states.get(event.request_id)
         self.states[event.request_id] = decision.state
+        self.histories.setdefault(event.request_id, []).append(event)
         if self.windows:
             self.windows.note(before, decision.state)
         self.course(event.request_id).note(decision)
@@ -112,7 +118,8 @@ class Twins:
 
     def _take(self, event: Event, moment: datetime) -> None:
         """On both sides, with what follows for other requests at once."""
-        if event.request_id in self._parted:
+        # A fold makes many decisions; each side makes its own.
+        if event.request_id in self._parted or refold_wanted(self._old.states.get(event.request_id), event):
             self._take_on(OLD, event, moment)
             self._take_on(NEW, event, moment)
             return

@@ -15,6 +15,7 @@ from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import Context, decide
+from service.engine.refold import refold_wanted
 from service.engine.rule_tests.cases import Happening
 from service.engine.rule_tests.scene import Scene
 from service.engine.rule_tests.trace import Trace
@@ -49,6 +50,7 @@ class World:
         self._compiled = compiled
         self._windows = windows
         self._stories: dict[str, Story] = {}
+        self._histories: dict[str, list[Event]] = {}
         self._events = 0
         self._fired = 0
         self._now: datetime | None = None
@@ -103,7 +105,12 @@ class World:
         story = self._stories.get(event.request_id)
         state = story.state if story is not None else None
         self._now = now
-        decision = decide(self._compiled, state, event, Context(self._counts(state, event)), now)
+        context = Context(self._counts(state, event))
+        history = self._histories.setdefault(event.request_id, [])
+        if refold_wanted(state, event):
+            context = context._replace(history=list(history))
+        decision = decide(self._compiled, state, event, context, now)
+        history.append(event)
         self.trace.decides(decision)
         if event.source == SOURCE or story is None:
             self._stories[event.request_id] = Story(decision, event, list(decision.effects))
