@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from service.domain.clock import TimerPurpose
 from service.domain.decision import Decision
@@ -23,6 +23,8 @@ from service.store.store import Store
 SOURCE = "answerby/timers"
 TOGETHER = 100
 """Timers claimed at once, over all tenants: few, so that the first are committed soon and workers share a burst."""
+CLAIM = timedelta(seconds=5)
+"""After that the timers of a worker that died are taken by another. One that is only slow loses nothing by it."""
 FEWEST = 4
 """Of each tenant, however many there are."""
 LONGEST_SLEEP = 0.5
@@ -58,7 +60,7 @@ class TimerLoop:
             return 0.2
         tenants = await self._store.tenants()
         limit = max(FEWEST, TOGETHER // max(1, len(tenants)))
-        due = await self._store.due_timers_of(tenants, datetime.now(UTC), limit)
+        due = await self._store.due_timers_of(tenants, datetime.now(UTC), limit, CLAIM)
         if due:
             await self._fire(due)
             return 0.0
