@@ -43,8 +43,11 @@ def advance(
     seen = ClockEvent(event.type, event.time, event.actor, request.status, facts)
     goals = keep_targets(rulebook, compiled.target_fields, state, request, derived, event, goals)
     manual, flags = manual_due_times(request.given, rulebook.vocabulary, rulebook.clocks)
+    # What an event did to a clock before the rules, such as an earlier start, has to be computed.
+    untouched = state is not None and request.clocks is state.clocks
+    standing = compiled.standing if untouched else None
     try:
-        clocks = advance_clocks(rulebook.clocks, rulebook.calendars, request.clocks, goals, seen, manual)
+        clocks = advance_clocks(rulebook.clocks, rulebook.calendars, request.clocks, goals, seen, manual, standing)
     except CalendarYearMissing as missing:
         flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
         open_ended = {name: calendar.open_ended() for name, calendar in rulebook.calendars.items()}
@@ -69,10 +72,12 @@ def provisional(rulebook: Rulebook, before: Mapping[str, ClockState], clocks: Ma
     """Says so when a new due time rests on a year that is published only in part."""
     flags = []
     for name, clock in clocks.items():
+        earlier = before.get(name)
+        if earlier is clock:
+            continue
         calendar = rulebook.calendars.get(clock.target.calendar)
         if calendar is None or clock.due is None or not calendar.provisional_years:
             continue
-        earlier = before.get(name)
         moved = earlier is None or earlier.due != clock.due
         if moved and touches_provisional(calendar, clock.started, clock.due):
             flags.append(Flag("CALENDAR_PROVISIONAL", f"{name}: {calendar.id} is not fully published for its due time"))

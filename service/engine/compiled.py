@@ -24,6 +24,7 @@ from service.rules.condition import atoms
 from service.rules.model import STAGES, ClockDefinition, Output, Rule, Rulebook, Stage
 from service.rules.vocabulary import FieldType, Window
 from service.sla.clocks import ClockTarget
+from service.sla.standing import Standing, standing
 from service.sla.zones import ZONE_DATA
 
 GIVES_REASONS = frozenset({"classification", "priority", "escalation"})
@@ -106,6 +107,8 @@ class CompiledRulebook:
     """By the condition of a clock's trigger."""
     schedule_conditions: ClockConditions
     """By the condition of a schedule."""
+    standing: Standing
+    """What lets clocks be left as they are."""
     target_fields: tuple[str, ...]
     """The fields on which targets and ladders depend."""
     rechecks_completeness: bool
@@ -133,6 +136,7 @@ def compile_rulebook(
         ladder_outputs=ladder_outputs(rulebook),
         clock_conditions=compile_clock_conditions(rulebook, plan),
         schedule_conditions={s.when: compile_condition(s.when, plan) for s in rulebook.schedules.values()},
+        standing=standing(rulebook.revision, rulebook.clocks),
         target_fields=target_fields(rulebook),
         rechecks_completeness=reads_classification(rulebook),
         data=data_versions(rulebook),

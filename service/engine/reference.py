@@ -32,6 +32,8 @@ class ReferenceMatcher:
     def failed(self, stage: str, record: Record) -> tuple[int, ...]:
         """The rules whose condition is an error, ascending; the record notes why."""
         suspects = self._suspects[stage]
+        if not record.failures and not suspects.by_themselves:
+            return ()
         possible = suspects.of(record)
         if not possible:
             return ()
@@ -56,6 +58,8 @@ class Suspects:
                 self._by_field.setdefault(atom.field, set()).add(index)
                 if may_fail(atom):
                     self._by_atom.setdefault(atom, set()).add(index)
+        self.by_themselves = bool(self._by_atom)
+        """Whether some rule can be an error although no field was refused."""
 
     def of(self, record: Record) -> set[int]:
         """Indexes of the rules that touch what could not be evaluated."""

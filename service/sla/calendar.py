@@ -62,6 +62,8 @@ class Calendar:
     zone: ZoneInfo = field(init=False, repr=False, compare=False)
     continuous: bool = field(init=False, repr=False, compare=False)
     """Never closes: working time is wall time."""
+    known: tuple[datetime, datetime] | None = field(init=False, repr=False, compare=False)
+    """In between, every year is known in any zone; None: the years have gaps."""
     _tables: dict[int, YearTable] = field(init=False, repr=False, compare=False, default_factory=dict)
     _open_ended: list[Calendar] = field(init=False, repr=False, compare=False, default_factory=list)
     _latest: list[tuple[datetime, Position]] = field(init=False, repr=False, compare=False, default_factory=list)
@@ -74,6 +76,7 @@ class Calendar:
         self._check()
         self._set("continuous", self._never_closes())
         self._set("provisional_from", self._before_provisional_years())
+        self._set("known", self._between_known_years())
 
     @classmethod
     def build(
@@ -183,6 +186,10 @@ class Calendar:
         known = self.years is None or year in self.years or year in self.provisional_years
         return known and all(calendar.knows_year(year) for calendar in self.within)
 
+    def covers(self, start: datetime, end: datetime) -> bool:
+        """Whether no year of [start, end] lacks data; False also where that takes a closer look."""
+        return self.known is not None and self.known[0] <= start and end <= self.known[1]
+
     def _require_year(self, year: int) -> None:
         if not self.knows_year(year):
             raise CalendarYearMissing(
@@ -209,6 +216,20 @@ class Calendar:
         year = min(max(min(self.provisional_years), MINYEAR + 1), MAXYEAR)
         # No zone is further from UTC than two days.
         return datetime(year, 1, 1, tzinfo=UTC) - timedelta(days=2)
+
+    def _between_known_years(self) -> tuple[datetime, datetime] | None:
+        first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        if self.years is not None:
+            known = sorted(year for year in self.years | self.provisional_years if MINYEAR <= year <= MAXYEAR)
+            if not known or known[-1] - known[0] >= len(known):
+                return None
+            # No zone is further from UTC than two days.
+            first, last = datetime(known[0], 1, 3, tzinfo=UTC), datetime(known[-1], 12, 29, tzinfo=UTC)
+        for other in self.within:
+            if other.known is None:
+                return None
+            first, last = max(first, other.known[0]), min(last, other.known[1])
+        return first, last
 
     def _load_zone(self) -> ZoneInfo:
         try:

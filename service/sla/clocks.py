@@ -17,6 +17,7 @@ from service.sla import occasions
 from service.sla.business_time import working_seconds_between
 from service.sla.calendar import ALWAYS, Calendar
 from service.sla.occasions import ClockEvent
+from service.sla.standing import Standing, left_alone
 from service.sla.targets import Pauses, due_time, used_micros
 from service.sla.year_table import SECOND
 
@@ -79,8 +80,11 @@ def advance_clocks(
     targets: Mapping[str, ClockTarget],
     event: ClockEvent,
     manual: Mapping[str, datetime] = MappingProxyType({}),
+    standing: Standing | None = None,
 ) -> dict[str, ClockState]:
     """All clocks of a request after an event, in the order of their names. `manual` are due times set by hand.
+
+    `standing` saves time and changes nothing: give it when the clocks are as this function returned them last.
 
     Order of evaluation for each clock: stop, reset, cancel, re-target, pause, resume. A finished clock never changes
     except by a restart, which counts its cycle up, or by the request's reopening. A clock whose definition is gone is
@@ -90,13 +94,21 @@ def advance_clocks(
     after: dict[str, ClockState] = {}
     instances, values = _instances(definitions, targets, event)
     for name in sorted({*clocks, *instances}):
-        clock, definition = clocks.get(name), definition_of(definitions, name)
+        clock, goal = clocks.get(name), instances.get(name)
+        definition = definitions.get(name) or definition_of(definitions, name)
         if definition is None:
             advanced = _cancel(clock, event.time) if clock and clock.phase in LIVE else clock
+        elif clock is None and goal is None:
+            continue
         else:
+            if standing is not None and clock is not None:
+                alone = left_alone(standing, definition, calendars, clock, goal, event, manual.get(name))
+                if alone is not None:
+                    after[name] = alone
+                    continue
             left = bool(definition.per) and name not in values
             seen = _to_the_minute(event) if definition.granularity == "minute" else event
-            scene = Scene(definition, calendars, instances.get(name), seen, manual.get(name), left)
+            scene = Scene(definition, calendars, goal, seen, manual.get(name), left)
             if clock is None:
                 advanced = _first_start(name, scene)
             else:
@@ -251,7 +263,7 @@ def _run(name: str, past: Past, scene: Scene, goal: ClockTarget) -> ClockState:
     """Pauses, resumes or goes on under the target that holds now, and says whether it is over its due time."""
     definition, now = scene.definition, scene.event.time
     target = _complete(goal.target, definition)
-    held = occasions.holds_still(definition, scene.event, held=past.held)
+    held = bool(definition.pause) and occasions.holds_still(definition, scene.event, held=past.held)
     pausing = held or scene.event.status in definition.pause_while
     pauses, paused_since = past.pauses, past.paused_since
     if pausing:
@@ -267,6 +279,20 @@ def _run(name: str, past: Past, scene: Scene, goal: ClockTarget) -> ClockState:
         over = paused_since > due
     else:
         over = now >= due if scene.event.type == EventType.TIMER_DUE else now > due
+    if past.cycle == 1 and not (pausing or held or pauses or past.round or scene.manual):
+        return ClockState(
+            name=name,
+            phase=ClockPhase.RUNNING,
+            target=target,
+            started=past.started,
+            due=due,
+            breached=over,
+            rule=goal.rule_id,
+            ladder=goal.ladder or definition.ladder,
+            revision=goal.revision,
+            longest_used=past.longest_used,
+            longest_late=past.longest_late,
+        )
     return ClockState(
         name=name,
         phase=ClockPhase.PAUSED if pausing else ClockPhase.RUNNING,
