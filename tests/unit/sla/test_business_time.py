@@ -1,5 +1,6 @@
 """Working-time arithmetic where it is easy to get wrong: clock changes, boundaries, days, far ends."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -190,6 +191,21 @@ def test_a_landing_outside_hours_moves_to_the_opening() -> None:
     assert add_working_days(short_monday, at(16), 1) == at(9, 4)
     assert add_working_days(short_monday, at(14), 1) == at(14, 3)
     assert add_working_days(short_monday, at(14), 1, "next_open") == at(9, 4)
+
+
+def test_working_days_and_midnight() -> None:
+    zone = "Asia/Shanghai"
+    round_the_clock = Calendar.build("desk", zone, dict.fromkeys(range(5), ((0, 86_400),)))
+    friday_ends = datetime(2026, 3, 7, tzinfo=round_the_clock.zone)
+    monday_ends = friday_ends + timedelta(days=3)
+    # The midnight at which Monday ends is Monday's, and one working day before it Friday ends.
+    assert add_working_days(round_the_clock, friday_ends, -1) == friday_ends - timedelta(days=1)
+    tuesday_off = replace(round_the_clock, holidays={date(2026, 3, 10): ""})
+    assert add_working_days(tuesday_off, monday_ends, -1) == friday_ends
+    # The midnight at which a day begins is not the closing time of that day.
+    late_tuesday = replace(round_the_clock, overrides={date(2026, 3, 10): ((9 * 3600, 18 * 3600),)})
+    monday = monday_ends - timedelta(days=1)
+    assert add_working_days(late_tuesday, monday, 1) == monday + timedelta(days=1, hours=9)
 
 
 def test_make_up_days_are_working_dates() -> None:
