@@ -205,7 +205,8 @@ class Realiser:
                 held = bool(members - asked) if key == OTHER_MEMBER else key in members
                 if held is not holds:
                     found.add(name)
-        return found | {name for name in facts.wrong if name not in failures}
+        asked = {name for name in facts.wrong if not name.startswith(("event.", "request."))}
+        return found | (asked - failures)
 
     def _same_cell(self, name: str, seen: object, value: Value) -> bool:
         """Whether no condition tells the two values apart."""

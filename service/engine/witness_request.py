@@ -18,6 +18,8 @@ from service.rules.vocabulary import ANY_REQUEST, FieldType
 
 MOMENT = datetime(2026, 3, 4, 2, tzinfo=UTC)
 """When a witness happens where its time does not matter: a Wednesday morning in China."""
+FAR_AWAY = datetime(2999, 3, 5, 4, tzinfo=UTC)
+"""In a year that no calendar knows."""
 SEARCH = timedelta(days=21)
 """How far around a moment one inside or outside a calendar is looked for."""
 WRONG: Mapping[FieldType, Value] = {FieldType.TEXT: 7, FieldType.STRING: 7, FieldType.ENUM: True, FieldType.SET: 7}
@@ -69,7 +71,10 @@ class Drafter:
                 data[name] = sorted(held)
         self._move_instants(facts, data)
         for name in facts.wrong:
-            data[name] = WRONG.get(self._fields[name].type, "?")
+            if not name.startswith(("event.", "request.")):
+                parts = [part for part in self._fields[name].parts if part not in facts.fields - facts.wrong]
+                for part in parts or [name]:
+                    data[part] = WRONG.get(self._fields[part].type, "?")
         return self._happening(facts, data, windows)
 
     def _write_texts(self, facts: Facts, data: dict[str, Value]) -> None:
@@ -110,6 +115,8 @@ class Drafter:
         """An instant as wanted: near its value, if it has one, inside and outside calendars."""
         value = facts.values.get(name)
         start = datetime.fromisoformat(value) if isinstance(value, str) else MOMENT
+        if name in facts.wrong:
+            start = FAR_AWAY
         wanted = facts.inside.get(name, {})
         if not wanted:
             return start

@@ -9,7 +9,7 @@ from service.rules.analysis.finding import Analysis, Confirm, Finding, trust
 from service.rules.analysis.gaps import find_gaps
 from service.rules.analysis.inquiry import Inquiry
 from service.rules.analysis.overlaps import find_conflicts, find_overlaps
-from service.rules.analysis.protection import check_protected
+from service.rules.analysis.protection import check_protected, space_with_errors
 from service.rules.analysis.reach import find_unreachable
 from service.rules.analysis.redundancy import find_redundant
 from service.rules.analysis.space import Space
@@ -17,7 +17,7 @@ from service.rules.analysis.view import View
 from service.rules.analysis.winning import find_dead
 from service.rules.codes import Code
 from service.rules.condition import Op, atoms
-from service.rules.model import Rule, Rulebook
+from service.rules.model import Rule, Rulebook, Stage
 from service.rules.nodes import Place
 
 STAGE_BUDGET = 3_000_000
@@ -38,22 +38,44 @@ def analyse(rulebook: Rulebook, confirm: Confirm = trust, budget: int = STAGE_BU
     dead: set[str] = set()
     views: dict[str, View] = {}
     back = Backchain(space, rulebook, views)
+    protects = any(rule.protected for stage in rulebook.stages for rule in stage.rules)
+    guard = _Guard(rulebook, confirm, budget) if protects else None
     for stage in in_deciding_order(rulebook):
         view = View(space, stage, domains_of(space, rulebook, stage.name, dead))
         views[stage.name] = view
         inquiry = Inquiry(view, Budget(budget), confirm, back)
-        inquire(inquiry, rulebook)
+        inquire(inquiry)
         dead |= {inquiry.rule(n).id for n in inquiry.unreachable}
         findings += inquiry.findings
+        if guard is not None:
+            findings += guard.check(stage, dead)
         open_questions += _open(inquiry, space)
         unconfirmed += inquiry.unconfirmed
     return Analysis(_sorted(findings), _sorted(open_questions), unconfirmed)
 
 
-def inquire(inquiry: Inquiry, rulebook: Rulebook) -> None:
-    """All questions on one stage. Those on protected rules come early, before the budget can run out."""
+class _Guard:
+    """Proves the protected rules, in the space of facts that may be wrong."""
+
+    def __init__(self, rulebook: Rulebook, confirm: Confirm, budget: int) -> None:
+        self._rulebook = rulebook
+        self._confirm = confirm
+        self._budget = budget
+        self._space = space_with_errors(rulebook)
+        self._views: dict[str, View] = {}
+        self._back = Backchain(self._space, rulebook, self._views)
+
+    def check(self, stage: Stage, dead: set[str]) -> list[Finding]:
+        view = View(self._space, stage, domains_of(self._space, self._rulebook, stage.name, dead))
+        self._views[stage.name] = view
+        inquiry = Inquiry(view, Budget(self._budget), self._confirm, self._back)
+        check_protected(inquiry, self._rulebook)
+        return inquiry.findings
+
+
+def inquire(inquiry: Inquiry) -> None:
+    """All questions on one stage but that on protected rules."""
     find_unreachable(inquiry)
-    check_protected(inquiry, rulebook)
     find_dead(inquiry)
     find_overlaps(inquiry)
     find_gaps(inquiry)

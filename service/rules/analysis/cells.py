@@ -31,6 +31,18 @@ class Missing(Enum):
 
 
 MISSING = Missing.MISSING
+
+
+class Wrong(Enum):
+    """The type of WRONG: a value that the vocabulary refuses, so that conditions on it cannot be evaluated."""
+
+    WRONG = "wrong"
+
+    def __repr__(self) -> str:
+        return "WRONG"
+
+
+WRONG = Wrong.WRONG
 Known = str | int | float | bool
 """A value of a cell: instants as microseconds since 1970 UTC, durations in seconds."""
 
@@ -39,12 +51,16 @@ Known = str | int | float | bool
 class Cell:
     """One group of values. `value` is one of them; `label` says which they are."""
 
-    value: Known | Missing
+    value: Known | Missing | Wrong
     label: str
 
 
 TRUTHS = (Cell(False, "no"), Cell(True, "yes"))
 """The cells of a dimension that is true or false; mask 1 is false, mask 2 is true."""
+
+
+UNKNOWN = Cell(WRONG, "not known")
+"""The third cell of a calendar that does not know every year."""
 
 
 def to_micros(instant: datetime) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.domain.event import Value
-from service.rules.analysis.cells import MISSING, from_micros
+from service.rules.analysis.cells import MISSING, WRONG, Missing, Wrong, from_micros
 from service.rules.analysis.space import OPAQUE, YES, Aspect, Dimension, Space
 from service.rules.vocabulary import FieldType
 
@@ -26,7 +26,7 @@ class Facts:
     inside: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     matches: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     wrong: frozenset[str] = frozenset()
-    """Fields with a value that the vocabulary refuses."""
+    """Fields with a value that the vocabulary refuses, and instants in a year that a calendar does not know."""
 
     @property
     def fields(self) -> frozenset[str]:
@@ -57,14 +57,28 @@ class Facts:
 def facts_at(space: Space, point: Mapping[int, int]) -> Facts:
     """The facts of a point: a cell (one bit) for each dimension that matters."""
     values: dict[str, Value] = {}
+    wrong: set[str] = set()
     aspects: dict[Aspect, dict[str, dict[str, bool]]] = {aspect: {} for aspect in Aspect}
     for number, cell in sorted(point.items()):
         dimension = space.dimensions[number]
-        if dimension.aspect is Aspect.VALUE:
-            values[dimension.field] = _value(space, dimension, cell)
+        if dimension.cells[cell.bit_length() - 1].value is WRONG:
+            wrong.add(dimension.field)
+        elif dimension.aspect is Aspect.VALUE:
+            if space.vocabulary[dimension.field].type is not FieldType.SET:
+                values[dimension.field] = _value(space, dimension, cell)
         else:
             aspects[dimension.aspect].setdefault(dimension.field, {})[dimension.key] = cell == YES
-    return Facts(values, aspects[Aspect.MENTIONS], aspects[Aspect.HAS], aspects[Aspect.INSIDE], aspects[Aspect.MATCHES])
+    for name in wrong:
+        for truths in aspects.values():
+            truths.pop(name, None)
+    return Facts(
+        values,
+        aspects[Aspect.MENTIONS],
+        aspects[Aspect.HAS],
+        aspects[Aspect.INSIDE],
+        aspects[Aspect.MATCHES],
+        frozenset(wrong),
+    )
 
 
 def describe(space: Space, box: Mapping[int, int]) -> tuple[str, ...]:
@@ -99,7 +113,7 @@ def _value(space: Space, dimension: Dimension, cell: int) -> Value:
     value = dimension.cells[cell.bit_length() - 1].value
     if value is MISSING:
         return None
-    assert not isinstance(value, type(MISSING))
+    assert not isinstance(value, Missing | Wrong)
     kind = space.vocabulary[dimension.field].type
     if kind is FieldType.INSTANT:
         return from_micros(int(value)).isoformat().replace("+00:00", "Z")

@@ -111,20 +111,25 @@ class Inquiry:
         self.findings.append(finding)
         return True
 
-    def settle(
-        self, kind: str, number: int, inside: Sequence[int], demands: Demands, report: Report, region: Box = EVERYTHING
-    ) -> bool:
+    def settle(self, kind: str, number: int, inside: Sequence[int], demands: Demands, report: Report) -> bool:
         """Adds a finding if there is a point for it that a request can be made of. Whether there is a point at all."""
-        if self.find(inside, demands, region) is None:
+        if self.find(inside, demands) is None:
             return False
-        if not self.show(inside, demands, report, region):
+        if not self.show(inside, demands, report):
             self.unconfirmed += 1
             self.leave_open(kind, number, "no request could be made that shows it")
         return True
 
-    def show(self, inside: Sequence[int], demands: Demands, report: Report, region: Box = EVERYTHING) -> bool:
-        """Adds the finding if a request can be made of one of its points."""
-        barred: list[Box] = []
+    def show(
+        self,
+        inside: Sequence[int],
+        demands: Demands,
+        report: Report,
+        region: Box = EVERYTHING,
+        out: Sequence[Box] = (),
+    ) -> bool:
+        """Adds the finding if a request can be made of one of its points. `out` are boxes where it does not hold."""
+        barred: list[Box] = list(out)
         for _ in range(ATTEMPTS):
             found = self.find(inside, demands, region, barred)
             if found is None:

@@ -1,29 +1,43 @@
 """Protected rules: proof that what they give survives wherever they match.
 
 Three things could take it away: other rules that match (by rank, block, hit policy or conflict), other rules that
-cannot be evaluated, as they bring in the safe side of the stage, and a later stage that sets the same field.
+cannot be evaluated, as they bring in the safe side of the stage, and a later stage that sets the same field. So the
+facts here are right or wrong: a field may have a value that the vocabulary refuses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
-from service.rules.analysis.boxes import EVERYTHING, Box, disjoint, meet
+from service.rules.analysis.boxes import EVERYTHING, Box, meet
 from service.rules.analysis.budget import OverBudget
 from service.rules.analysis.cells import MISSING
 from service.rules.analysis.derived import derivers, in_deciding_order, outputs_for
 from service.rules.analysis.finding import Finding
 from service.rules.analysis.inquiry import Inquiry
-from service.rules.analysis.kleene import failing, refusable
 from service.rules.analysis.policies import NOTHING, Demands, bits, mask_of, members
-from service.rules.analysis.space import TooManyBoxes
+from service.rules.analysis.space import Space
 from service.rules.codes import Code
-from service.rules.condition import atoms
 from service.rules.model import HitPolicy, Output, Rule, Rulebook, RuleMode
 from service.rules.nodes import Place
+from service.rules.vocabulary import Vocabulary
 
-KIND = "whether what it gives is safe"
+
+def space_with_errors(rulebook: Rulebook) -> Space:
+    """The space in which given values may be wrong and calendars may lack a year."""
+    shaky = frozenset(name for name, calendar in rulebook.calendars.items() if calendar.years is not None)
+    return Space([rulebook], wrong=refusable(rulebook.vocabulary), shaky=shaky)
+
+
+def refusable(vocabulary: Vocabulary) -> frozenset[str]:
+    """The fields of which a given value can be refused, and texts put together of such."""
+    found = {
+        name
+        for name, field in vocabulary.fields.items()
+        if not field.derived_by and field.window is None and not name.startswith(("event.", "request."))
+    }
+    return frozenset(found | {name for name, field in vocabulary.fields.items() if found.intersection(field.parts)})
 
 
 def check_protected(inquiry: Inquiry, rulebook: Rulebook) -> None:
@@ -34,165 +48,222 @@ def check_protected(inquiry: Inquiry, rulebook: Rulebook) -> None:
     for number, rule in enumerate(inquiry.contest.rules):
         if not rule.protected:
             continue
-        if number in inquiry.unreachable:
-            _refuse_unreached(inquiry, rule, "it can never match")
-            continue
         try:
-            _check(inquiry, rulebook, number)
-        except (OverBudget, TooManyBoxes):
+            if inquiry.find([number]) is None:
+                _refuse_unreached(inquiry, rule, "it can never match")
+            else:
+                _Guard(inquiry, number).check(rulebook)
+        except OverBudget:
             message = "the proof takes too many combinations of facts"
             inquiry.findings.append(_not_protected(inquiry, number, [], "", message, None))
 
 
-def _check(inquiry: Inquiry, rulebook: Rulebook, number: int) -> None:
-    for name, value in inquiry.rule(number).then.items():
-        if (
-            _taken_by_match(inquiry, number, name, value)
-            or _taken_by_conflict(inquiry, number, name, value)
-            or _taken_by_failure(inquiry, rulebook, number, name, value)
-            or _taken_later(inquiry, rulebook, number, name, value)
-        ):
-            return
+class _Guard:
+    """The proof for one rule. Each question is whether there are facts for which an output is lost."""
 
+    def __init__(self, inquiry: Inquiry, number: int) -> None:
+        self._inquiry = inquiry
+        self._contest = inquiry.contest
+        self._number = number
+        self._rule = inquiry.rule(number)
+        self._near = inquiry.view.meeting(number)
 
-# ---- other rules that match
+    def check(self, rulebook: Rulebook) -> None:
+        """Adds one finding at most."""
+        for name, value in self._rule.then.items():
+            if self._is_lost(name, value) or _set_later(self._inquiry, rulebook, self._number, name, value):
+                return
 
+    def _is_lost(self, name: str, value: Output) -> bool:
+        on_error = self._contest.stage.on_error
+        united = self._contest.is_united(name)
+        keeps = name in on_error and self._keeps(name, value, on_error[name])
+        if name in on_error and not keeps and (self._lost_to_conflict(name) or self._lost_to_failure(name, value)):
+            return True
+        if name not in on_error and not united and self._lost_in_unique_stage(name, value):
+            return True
+        saved = self._saving(name) if keeps else []
+        if united:
+            return any(self._lost_item(name, item, saved, keeps=keeps) for item in members(value))
+        return self._lost_to_match(name, value, saved, keeps=keeps)
 
-def _taken_by_match(inquiry: Inquiry, number: int, name: str, value: Output) -> bool:
-    contest = inquiry.contest
-    if contest.is_united(name):
-        return any(_lost(inquiry, number, name, item) for item in members(value))
-    meeting = inquiry.view.meeting(number)
-    for rival in contest.ranked[name]:
-        if rival == number or not meeting >> rival & 1 or contest.rules[rival].then[name] == value:
-            continue
-        demands = contest.wins(rival, name)
-        found = inquiry.find([number, rival], demands)
-        if found is not None:
-            why = f"{contest.rules[rival].id} takes {name} from it"
-            return _refuse(inquiry, number, [rival], name, why, [number, rival], demands)
-    if contest.stage.default.get(name) == value:
-        return False
-    nobody = contest.nobody(name, among=meeting)
-    if inquiry.find([number], nobody) is not None:
-        ways = list(bits(contest.in_its_way(number, name) & meeting))
-        why = f"{inquiry.named(ways)} may match before it, and then nothing sets {name}"
-        return _refuse(inquiry, number, ways, name, why, [number], nobody)
-    return False
+    # ---- the rules that match
 
+    def _lost_to_match(self, name: str, value: Output, saved: Sequence[Box], *, keeps: bool) -> bool:
+        contest = self._contest
+        for rival in self._others(name):
+            if contest.rules[rival].then[name] != value:
+                out = [*saved, *(self._doubts(name, rival) if keeps else [])]
+                why = f"{contest.rules[rival].id} takes {name} from it"
+                if self._refuse([rival], name, why, [rival], contest.wins(rival, name), barred=out):
+                    return True
+        if contest.stage.default.get(name) == value:
+            return False
+        ways = list(bits(contest.in_its_way(self._number, name) & self._near))
+        first = self._inquiry.named(ways) if ways else "another rule"
+        out = [*saved, *(self._doubts(name, None) if keeps else [])]
+        why = f"{first} may match before it, and then nothing sets {name}"
+        return self._refuse(ways, name, why, [], contest.nobody(name, among=self._near), barred=out)
 
-def _lost(inquiry: Inquiry, number: int, name: str, item: object) -> bool:
-    contest = inquiry.contest
-    ways = contest.in_its_way(number, name)
-    if not ways:
-        return False
-    givers = mask_of(n for n in contest.setters[name] if item in members(contest.rules[n].then[name]))
-    demands = contest.fail(givers, name)
-    if inquiry.find([number], demands) is None:
-        return False
-    near = list(bits(ways & inquiry.view.meeting(number)))
-    why = f"{inquiry.named(near)} may match before it, and then {name} lacks {_word(item)}"
-    return _refuse(inquiry, number, near, name, why, [number], demands)
+    def _lost_item(self, name: str, item: object, saved: Sequence[Box], *, keeps: bool) -> bool:
+        contest = self._contest
+        ways = list(bits(contest.in_its_way(self._number, name) & self._near))
+        if not ways:
+            return False
+        givers = mask_of(n for n in contest.setters[name] if item in members(contest.rules[n].then[name]))
+        demands = contest.fail(givers, name, among=self._near)
+        why = f"{self._inquiry.named(ways)} may match before it, and then {name} lacks {_word(item)}"
+        out = [*saved, *(self._doubts(name, None) if keeps else [])]
+        if name not in contest.stage.default or item not in members(contest.stage.default[name]):
+            return self._refuse(ways, name, why, [], demands, barred=out)
+        others = [n for n in self._others(name) if not givers >> n & 1]
+        return any(
+            self._refuse(ways, name, why, [n], demands.also(contest.stands(n, name)), barred=out) for n in others
+        )
 
+    # ---- conflicts
 
-def _taken_by_conflict(inquiry: Inquiry, number: int, name: str, value: Output) -> bool:
-    """Rules that exclude each other match besides, and the safe side of the stage replaces the output."""
-    contest = inquiry.contest
-    safe = contest.stage.on_error.get(name)
-    if name not in contest.stage.on_error or _keeps(inquiry, name, value, safe):
-        return False
-    meeting = inquiry.view.meeting(number)
-    for block in contest.blocks:
-        if block.hit is not HitPolicy.UNIQUE:
-            continue
-        near = [n for n in contest.of_block[block.id] if meeting >> n & 1 or n == number]
-        for i, one in enumerate(near):
-            for other in near[i + 1 :]:
-                both = {*contest.rules[one].then, *contest.rules[other].then}
-                together = inquiry.view.meeting(one) >> other & 1
-                if name in both and together and inquiry.find([number, one, other]) is not None:
-                    why = f"{inquiry.named([one, other])} may conflict, and then {name} becomes {_word(safe)}"
-                    return _refuse(inquiry, number, [one, other], name, why, [number, one, other], NOTHING)
-    if contest.stage.hit is HitPolicy.UNIQUE and not contest.is_united(name):
-        near = [n for n in contest.setters[name] if meeting >> n & 1 or n == number]
-        for i, one in enumerate(near):
-            for other in near[i + 1 :]:
-                demands = contest.stands(one, name).also(contest.stands(other, name))
-                if inquiry.find([number, one, other], demands) is not None:
-                    why = f"{inquiry.named([one, other])} may conflict, and then {name} becomes {_word(safe)}"
-                    return _refuse(inquiry, number, [one, other], name, why, [number, one, other], demands)
-    return False
-
-
-# ---- other rules that cannot be evaluated
-
-
-def _taken_by_failure(inquiry: Inquiry, rulebook: Rulebook, number: int, name: str, value: Output) -> bool:
-    """Another rule fails on a fact in error and might have won, so that the stage's safe side replaces the output."""
-    contest = inquiry.contest
-    safe = contest.stage.on_error.get(name)
-    if name not in contest.stage.on_error or _keeps(inquiry, name, value, safe):
-        return False
-    wrong = refusable(inquiry.view.space.vocabulary)
-    shaky = frozenset(name for name, calendar in rulebook.calendars.items() if calendar.years is not None)
-    rivals = [n for n in contest.setters[name] if n != number and _might_win(inquiry, n, number, name)]
-    for box in inquiry.view.boxes[number]:
-        fields = {inquiry.view.space.dimensions[d].field for d, _ in box}
-        errors = _independent(inquiry, wrong, fields)
-        for rival in rivals:
-            for where in failing(inquiry.view.space, contest.rules[rival].when, errors, shaky):
-                both = meet(where, meet(box, inquiry.view.space.period(contest.rules[rival])) or box)
-                if both is None or disjoint(box, inquiry.view.space.period(contest.rules[rival])):
-                    continue
-                if inquiry.find([number], NOTHING, both) is None:
-                    continue
-                touched = sorted(_causes(inquiry, contest.rules[rival], errors))
-                what = f"a wrong value of {touched[0]}" if touched else "a calendar that lacks the year"
-                why = f"{what} keeps {contest.rules[rival].id} from an answer, and then {name} becomes {_word(safe)}"
-                found = inquiry.find([number], NOTHING, both)
-                assert found is not None
-                finding = _not_protected(inquiry, number, [rival], name, why, inquiry.view.choose(found))
-                assert finding.witness is not None
-                wrong = frozenset(touched)
-                inquiry.findings.append(replace(finding, witness=replace(finding.witness, wrong=wrong)))
+    def _lost_to_conflict(self, name: str) -> bool:
+        """Rules that exclude each other match besides, and the safe side of the stage replaces the output."""
+        contest = self._contest
+        becomes = f"and then {name} becomes {_word(contest.stage.on_error[name])}"
+        for one, other in self._exclusive(name):
+            why = f"{self._inquiry.named([one, other])} may conflict, {becomes}"
+            if self._refuse([one, other], name, why, [one, other], NOTHING):
                 return True
-    return False
+        if contest.stage.hit is not HitPolicy.UNIQUE or contest.is_united(name):
+            return False
+        return self._lost_in_pairs(name, becomes)
 
+    def _lost_in_unique_stage(self, name: str, value: Output) -> bool:
+        """Two rules bring the output out of their blocks, and neither counts."""
+        contest = self._contest
+        if contest.stage.hit is not HitPolicy.UNIQUE or contest.stage.default.get(name) == value:
+            return False
+        return self._lost_in_pairs(name, f"and then none of them sets {name}")
 
-def _independent(inquiry: Inquiry, wrong: frozenset[str], fields: set[str]) -> frozenset[str]:
-    """The fields that may be in error while the rule matches by what it knows of `fields`."""
-    vocabulary = inquiry.view.space.vocabulary
-    parts = {part for name in fields if name in vocabulary for part in vocabulary[name].parts}
-    return frozenset(wrong - fields - parts)
-
-
-def _causes(inquiry: Inquiry, rule: Rule, errors: frozenset[str]) -> set[str]:
-    """The given fields of which a wrong value makes the rule fail."""
-    vocabulary = inquiry.view.space.vocabulary
-    asked = {atom.field for atom in atoms(rule.when)} & errors
-    return {part for name in asked for part in (vocabulary[name].parts or (name,)) if part in errors}
-
-
-def _might_win(inquiry: Inquiry, failed: int, winner: int, name: str) -> bool:
-    """Whether the engine would doubt the winner, were the other rule not evaluated."""
-    contest = inquiry.contest
-    if contest.is_united(name):
-        return True
-    one, two = contest.rules[failed], contest.rules[winner]
-    if one.then[name] == two.then[name] and HitPolicy.UNIQUE not in {contest.stage.hit, contest.hit[failed]}:
+    def _lost_in_pairs(self, name: str, becomes: str) -> bool:
+        contest = self._contest
+        for one, other in combinations([n for n in contest.setters[name] if self._near >> n & 1], 2):
+            if self._inquiry.view.meeting(one) >> other & 1:
+                why = f"{self._inquiry.named([one, other])} may conflict, {becomes}"
+                demands = contest.stands(one, name).also(contest.stands(other, name))
+                if self._refuse([one, other], name, why, [one, other], demands):
+                    return True
         return False
-    rivals = one.block == two.block and contest.hit[failed] is not HitPolicy.COLLECT
-    hit = contest.hit[failed] if rivals else contest.stage.hit
-    if hit is HitPolicy.UNIQUE:
+
+    def _exclusive(self, name: str) -> Iterator[tuple[int, int]]:
+        """Pairs of one `unique` block that may match together beside this rule, and of which one sets the output."""
+        contest = self._contest
+        for block in contest.blocks:
+            if block.hit is HitPolicy.UNIQUE:
+                near = [n for n in contest.of_block[block.id] if self._near >> n & 1]
+                for one, other in combinations(near, 2):
+                    concerned = name in contest.rules[one].then or name in contest.rules[other].then
+                    if concerned and self._inquiry.view.meeting(one) >> other & 1:
+                        yield one, other
+
+    # ---- rules that cannot be evaluated
+
+    def _lost_to_failure(self, name: str, value: Output) -> bool:
+        """A rule fails on a wrong fact and might have won, so that the stage's safe side replaces the output."""
+        contest = self._contest
+        becomes = f"and then {name} becomes {_word(contest.stage.on_error[name])}"
+        for rival in contest.setters[name]:
+            why = f"a wrong value may keep {contest.rules[rival].id} from an answer, {becomes}"
+            for box in self._inquiry.view.space.failing(contest.rules[rival]) if rival != self._number else ():
+                for inside, demands in self._doubted(name, value, rival):
+                    if self._refuse([rival], name, why, inside, demands, box):
+                        return True
+        return False
+
+    def _doubted(self, name: str, value: Output, rival: int) -> Iterator[tuple[list[int], Demands]]:
+        """What the failure of the rival puts in doubt: any united output, no winner, or a winner that it might beat."""
+        contest = self._contest
+        if contest.is_united(name):
+            yield [], NOTHING
+            return
+        yield [], contest.nobody(name)
+        for winner in contest.setters[name]:
+            same = contest.rules[winner].then[name] == value
+            if same and winner != rival and self._might_win(rival, winner, name):
+                yield [winner], contest.wins(winner, name)
+
+    def _doubts(self, name: str, winner: int | None) -> list[Box]:
+        """Where a rule that fails puts the winner (None: that nobody wins) in doubt, which the safe side settles."""
+        contest = self._contest
+        any_counts = winner is None or contest.is_united(name)
+        rivals = [
+            n
+            for n in contest.setters[name]
+            if n not in {self._number, winner} and (any_counts or self._might_win(n, winner or 0, name))
+        ]
+        return [box for n in rivals for box in self._inquiry.view.space.failing(contest.rules[n])]
+
+    def _might_win(self, failed: int, winner: int, name: str) -> bool:
+        """Whether the engine would doubt the winner, were the other rule not evaluated."""
+        contest = self._contest
+        one, two = contest.rules[failed], contest.rules[winner]
+        if one.then[name] == two.then[name] and HitPolicy.UNIQUE not in {contest.stage.hit, contest.hit[failed]}:
+            return False
+        rivals = one.block == two.block and contest.hit[failed] is not HitPolicy.COLLECT
+        hit = contest.hit[failed] if rivals else contest.stage.hit
+        if hit is HitPolicy.UNIQUE:
+            return True
+        severe = hit is HitPolicy.MOST_SEVERE
+        return contest.key(failed, name, severe=severe) < contest.key(winner, name, severe=severe)
+
+    # ---- all of them
+
+    def _saving(self, name: str) -> list[Box]:
+        """Where a conflict brings in the safe side, which says what the rule says."""
+        boxes = self._inquiry.view.boxes
+        return [
+            both
+            for one, other in self._exclusive(name)
+            for a in boxes[one]
+            for b in boxes[other]
+            if (both := meet(a, b)) is not None
+        ]
+
+    def _others(self, name: str) -> list[int]:
+        ranked = self._contest.ranked.get(name) or self._contest.setters[name]
+        return [n for n in ranked if n != self._number and self._near >> n & 1]
+
+    def _keeps(self, name: str, value: Output, safe: Output) -> bool:
+        """Whether the safe side says what the rule says."""
+        if self._contest.is_united(name):
+            return set(members(value)) <= set(members(safe))
+        return safe == value
+
+    def _refuse(
+        self,
+        rivals: Sequence[int],
+        name: str,
+        why: str,
+        inside: Sequence[int],
+        demands: Demands,
+        region: Box = EVERYTHING,
+        barred: Sequence[Box] = (),
+    ) -> bool:
+        """Adds a finding if there are such facts."""
+        inquiry, inside = self._inquiry, [self._number, *(n for n in inside if n != self._number)]
+
+        def report(point: Mapping[int, int] | None) -> Finding:
+            return _not_protected(inquiry, self._number, [r for r in rivals if r != self._number], name, why, point)
+
+        if inquiry.find(inside, demands, region, barred) is None:
+            return False
+        if not inquiry.show(inside, demands, report, region, barred):
+            # No request was made of the counter-example, but nothing proves that there is none.
+            inquiry.findings.append(report(None))
         return True
-    severe = hit is HitPolicy.MOST_SEVERE
-    return contest.key(failed, name, severe=severe) < contest.key(winner, name, severe=severe)
 
 
 # ---- later stages
 
 
-def _taken_later(inquiry: Inquiry, rulebook: Rulebook, number: int, name: str, value: Output) -> bool:
+def _set_later(inquiry: Inquiry, rulebook: Rulebook, number: int, name: str, value: Output) -> bool:
     """A later stage that sets the same single field replaces it."""
     vocabulary = inquiry.view.space.vocabulary
     if name not in vocabulary or inquiry.contest.is_united(name):
@@ -208,28 +279,6 @@ def _taken_later(inquiry: Inquiry, rulebook: Rulebook, number: int, name: str, v
 
 
 # ---- telling
-
-
-def _refuse(
-    inquiry: Inquiry,
-    number: int,
-    rivals: Sequence[int],
-    name: str,
-    why: str,
-    inside: Sequence[int],
-    demands: Demands,
-    region: Box = EVERYTHING,
-) -> bool:
-    def report(point: Mapping[int, int]) -> Finding:
-        return _not_protected(inquiry, number, rivals, name, why, point)
-
-    before = len(inquiry.findings)
-    if inquiry.settle(KIND, number, inside, demands, report, region) and len(inquiry.findings) == before:
-        # No request was made of the counter-example, but nothing proves that there is none.
-        found = inquiry.find(inside, demands, region)
-        point = None if found is None else inquiry.view.choose(found)
-        inquiry.findings.append(_not_protected(inquiry, number, rivals, name, why, point))
-    return True
 
 
 def _not_protected(
@@ -257,13 +306,6 @@ def _refuse_unreached(inquiry: Inquiry, rule: Rule, why: str) -> None:
             "make it match and live, or take `protected` away",
         )
     )
-
-
-def _keeps(inquiry: Inquiry, name: str, value: Output, safe: Output) -> bool:
-    """Whether the safe side says what the rule says."""
-    if inquiry.contest.is_united(name):
-        return set(members(value)) <= set(members(safe))
-    return safe == value
 
 
 def _word(value: object) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from service.rules.analysis.boxes import EVERYTHING, Box, disjoint, make_box, meet, without_contained
-from service.rules.analysis.cells import MISSING, TRUTHS, Cell, Known, Missing, Scale, Words
+from service.rules.analysis.cells import MISSING, TRUTHS, UNKNOWN, WRONG, Cell, Known, Missing, Scale, Words, Wrong
 from service.rules.analysis.terms import implications, mentioned
 from service.rules.builtin import BUILTIN_FIELDS
 from service.rules.condition import All, AnyOf, Atom, Condition, Not, Op, atoms
@@ -74,8 +74,19 @@ class Dimension:
 class Space:
     """The dimensions of one or several rulebooks that share a vocabulary. Immutable after construction."""
 
-    def __init__(self, rulebooks: Sequence[Rulebook], more: Iterable[Condition] = ()) -> None:
-        """`more` are conditions besides those of the rules that the space must tell apart."""
+    def __init__(
+        self,
+        rulebooks: Sequence[Rulebook],
+        more: Iterable[Condition] = (),
+        wrong: frozenset[str] = frozenset(),
+        shaky: frozenset[str] = frozenset(),
+    ) -> None:
+        """`more` are conditions besides those of the rules that the space must tell apart.
+
+        `wrong` are fields that may have a value which the vocabulary refuses, `shaky` calendars that do not know every
+        year: there a condition neither holds nor fails to hold.
+        """
+        self._wrong, self._shaky = wrong, shaky
         self.vocabulary: Vocabulary = rulebooks[0].vocabulary
         self.lexicons: Mapping[str, Lexicon] = {name: x for book in rulebooks for name, x in book.lexicons.items()}
         rules = [rule for book in rulebooks for stage in book.stages for rule in stage.rules]
@@ -143,19 +154,30 @@ class Space:
 
     # ---- conditions
 
-    def side(self, atom: Atom, *, holds: bool) -> tuple[Box, ...]:
-        """Where the atom holds, or where it does not."""
-        return self._sides[atom][not holds]
+    def failing(self, rule: Rule) -> tuple[Box, ...]:
+        """Where the rule, in force, cannot be evaluated: it is neither true nor false (Kleene's logic)."""
+        if not (self._wrong or self._shaky):
+            return ()
+        try:
+            sides = [self._unreached(rule.when, holds=holds) for holds in (True, False)]
+            return _all([*sides, (self.period(rule),)])
+        except TooManyBoxes:
+            return (EVERYTHING,)
 
-    @staticmethod
-    def all_of(sides: Sequence[tuple[Box, ...]]) -> tuple[Box, ...]:
-        """What lies in all of the unions. Raises TooManyBoxes."""
-        return _all(sides)
+    def _unreached(self, condition: Condition, *, holds: bool) -> tuple[Box, ...]:
+        """Where the condition is not true (or, not `holds`, not false)."""
+        match condition:
+            case Atom():
+                reached = self._sides[condition][not holds]
+                return _all([self._outside(box) for box in reached])
+            case Not(child):
+                return self._unreached(child, holds=not holds)
+            case All(children) | AnyOf(children):
+                sides = [self._unreached(child, holds=holds) for child in children]
+                return _any(sides) if isinstance(condition, All) == holds else _all(sides)
 
-    @staticmethod
-    def any_of(sides: Sequence[tuple[Box, ...]]) -> tuple[Box, ...]:
-        """What lies in one of the unions. Raises TooManyBoxes."""
-        return _any(sides)
+    def _outside(self, box: Box) -> tuple[Box, ...]:
+        return tuple(b for number, mask in box for b in _one(number, self._dimensions[number].full & ~mask, -1))
 
     def _side(self, condition: Condition, *, holds: bool) -> tuple[Box, ...]:
         """Where the condition holds, or where it does not."""
@@ -191,6 +213,8 @@ class Space:
 
     def _add_values(self, field: Field, known: Sequence[Atom], edges: Iterable[datetime]) -> None:
         if field.type is FieldType.SET:
+            if field.name in self._wrong:
+                self._add(field.name, Aspect.VALUE, "", (Cell("", "any"), Cell(WRONG, "a wrong value")))
             asked = {str(o) for atom in known for o in atom.operands}
             for member in sorted({*asked, *field.values}) + ([] if field.values else [OTHER_MEMBER]):
                 self._add(field.name, Aspect.HAS, member, TRUTHS)
@@ -207,6 +231,8 @@ class Space:
             cells = (Cell(False, "false"), Cell(True, "true"))
         else:
             cells = tuple(Cell(value, value) for value in field.values)
+        if field.name in self._wrong:
+            cells = (*cells, Cell(WRONG, "a wrong value"))
         if may_be_missing(field):
             cells = (*cells, Cell(MISSING, "missing"))
         self._add(field.name, Aspect.VALUE, "", cells)
@@ -216,21 +242,24 @@ class Space:
             return self._sides_of_set(field, atom)
         aspect = {Op.MENTIONS: Aspect.MENTIONS, Op.INSIDE: Aspect.INSIDE, Op.MATCHES: Aspect.MATCHES}.get(atom.op)
         if aspect is not None:
-            numbers = [self._add(field.name, aspect, str(o), TRUTHS) for o in atom.operands]
-            present = self._present(field)
-            return tuple(make_box({**present, n: YES}) for n in numbers), (make_box(dict.fromkeys(numbers, NO)),)
+            numbers = [self._add(field.name, aspect, str(o), self._truths(atom.op, str(o))) for o in atom.operands]
+            present, right = self._cells_but(field, MISSING, WRONG), self._cells_but(field, WRONG)
+            none = make_box({**right, **dict.fromkeys(numbers, NO)})
+            return tuple(make_box({**present, n: YES}) for n in numbers), (none,)
         number = self._numbers[field.name, Aspect.VALUE, ""]
-        full = self._dimensions[number].full
+        dimension = self._dimensions[number]
+        right_mask = self._cells_but(field, WRONG).get(number, dimension.full)
         mask = self._mask(field, atom)
-        return _one(number, mask, full), _one(number, full & ~mask, full)
+        return _one(number, mask, dimension.full), _one(number, right_mask & ~mask, dimension.full)
 
     def _sides_of_set(self, field: Field, atom: Atom) -> tuple[tuple[Box, ...], tuple[Box, ...]]:
         if atom.op is Op.MISSING:
             members = [d.number for d in self.of_field(field.name) if d.aspect is Aspect.HAS]
         else:
             members = [self._numbers[field.name, Aspect.HAS, str(o)] for o in atom.operands]
-        some = tuple(((n, YES),) for n in sorted(members))
-        none = (make_box(dict.fromkeys(members, NO)),)
+        right = self._cells_but(field, WRONG)
+        some = tuple(make_box({**right, n: YES}) for n in sorted(members))
+        none = (make_box({**right, **dict.fromkeys(members, NO)}),)
         return (none, some) if atom.op is Op.MISSING else (some, none)
 
     def _mask(self, field: Field, atom: Atom) -> int:
@@ -242,13 +271,19 @@ class Space:
         if field.name in self._words:
             return self._words[field.name].mask(atom.op, atom.operands)
         wanted = _wanted(field, atom)
-        return sum(1 << i for i, cell in enumerate(cells) if cell.value is not MISSING and cell.value in wanted)
+        return sum(1 << i for i, cell in enumerate(cells) if cell.value in wanted)
 
-    def _present(self, field: Field) -> dict[int, int]:
-        """The restriction that the field has a value; none where it always has one."""
-        number = self._numbers[field.name, Aspect.VALUE, ""]
-        cells = self._dimensions[number].cells
-        return {number: (1 << len(cells) - 1) - 1} if cells[-1].value is MISSING else {}
+    def _truths(self, op: Op, key: str) -> tuple[Cell, ...]:
+        return (*TRUTHS, UNKNOWN) if op is Op.INSIDE and key in self._shaky else TRUTHS
+
+    def _cells_but(self, field: Field, *values: Missing | Wrong) -> dict[int, int]:
+        """The restriction that the field is none of these; none where it never is."""
+        number = self._numbers.get((field.name, Aspect.VALUE, ""))
+        if number is None:
+            return {}
+        dimension = self._dimensions[number]
+        out = sum(1 << i for i, cell in enumerate(dimension.cells) if cell.value in values)
+        return {number: dimension.full & ~out} if out else {}
 
     # ---- what cannot be
 
@@ -258,9 +293,9 @@ class Space:
             field = dimension.field
             value = self.number(field)
             if dimension.aspect in {Aspect.MENTIONS, Aspect.INSIDE, Aspect.MATCHES} and value is not None:
-                cells = self._dimensions[value].cells
-                if cells[-1].value is MISSING:
-                    yield make_box({dimension.number: YES, value: 1 << len(cells) - 1})
+                for i, cell in enumerate(self._dimensions[value].cells):
+                    if cell.value in {MISSING, WRONG}:
+                        yield make_box({dimension.number: dimension.full & ~NO, value: 1 << i})
             if dimension.aspect is Aspect.MENTIONS:
                 yield from self._known_mentions(dimension, value)
                 for other in implied.get(dimension.key, ()):
@@ -274,7 +309,18 @@ class Space:
                 and not field_.derived_by
                 and self.of_field(name)
             ):
-                yield make_box(dict.fromkeys((d.number for d in self.of_field(name)), NO))
+                members = (d.number for d in self.of_field(name) if d.aspect is Aspect.HAS)
+                yield make_box({**dict.fromkeys(members, NO), **self._cells_but(field_, WRONG)})
+            for part in field_.parts:
+                yield from self._wrong_part(name, part)
+
+    def _wrong_part(self, whole: str, part: str) -> Iterable[Box]:
+        """A text is wrong when a part of it is."""
+        numbers = self.number(whole), self.number(part)
+        if part in self._wrong and None not in numbers:
+            right, wrong = (self._cells_but(self.vocabulary[name], WRONG) for name in (whole, part))
+            dimension, mask = next(iter(wrong.items()))
+            yield make_box({**right, dimension: self._dimensions[dimension].full & ~mask})
 
     def _known_mentions(self, dimension: Dimension, value: int | None) -> Iterable[Box]:
         """A text that is known letter by letter mentions what it mentions."""
