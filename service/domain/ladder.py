@@ -101,3 +101,8 @@ class Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     ever (PagerDuty's acknowledgement timeout)."""
     rounds: Rounds | None = None
     on_rule_change: LadderReach = LadderReach.KEEP
+
+    @property
+    def repeats(self) -> bool:
+        """Whether some step repeats until somebody acknowledges."""
+        return any(step.repeat_every_seconds > 0 for step in self.steps)

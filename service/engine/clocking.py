@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -40,7 +40,8 @@ def advance(
     """
     rulebook = compiled.rulebook
     facts = RecordFacts(compiled.clock_conditions, record)
-    seen = ClockEvent(event.type, event.time, event.actor, request.status, facts)
+    # Of different zones, instants compare ten times as slowly.
+    seen = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, request.status, facts)
     goals = keep_targets(rulebook, compiled.target_fields, state, request, derived, event, goals)
     manual, flags = manual_due_times(request.given, rulebook.vocabulary, rulebook.clocks)
     # What an event did to a clock before the rules, such as an earlier start, has to be computed.

@@ -72,14 +72,15 @@ def plan_timers(
     for name in sorted(clocks):
         clock = clocks[name]
         mine = earlier.get((name, clock.cycle), ())
-        for timer in mine:
+        climbing = [timer for timer in mine if timer.fired or timer.repeat or timer.purpose]
+        for timer in climbing:
             if timer.fired:
                 after[timer.id] = timer
         ladder = ladders.get(clock.ladder)
         if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
             continue
-        if not mine and acknowledged is None and deferred is None:
-            # It has just begun: there is nothing else to keep.
+        if not climbing and acknowledged is None and deferred is None:
+            # Nothing has fired yet: there is nothing to keep.
             steps = arm(ladders, calendars, clock)
             after.update((timer.id, timer) for timer in steps)
             if steps and ladder.rounds is not None:
@@ -100,9 +101,9 @@ def plan_timers(
         if steps and ladder.rounds is not None and acknowledged is None:
             again = _next_round(ladder, clock, steps)
             after.update((timer.id, timer) for timer in again if timer.id not in after)
-        if mine:
+        if climbing and (ladder.repeats or any(timer.repeat for timer in climbing)):
             reached = {timer.step for timer in steps if timer.due <= now}
-            climbed = [t for t in mine if t.step in reached and t.round == clock.round and not t.purpose]
+            climbed = [t for t in climbing if t.step in reached and t.round == clock.round and not t.purpose]
             after.update((timer.id, timer) for timer in _repeats(ladder, clock, climbed, now, acknowledged))
     to_arm = [timer for timer in after.values() if not timer.fired and before.get(timer.id) != timer]
     to_arm.sort(key=_BY_DUE_AND_ID)
