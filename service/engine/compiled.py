@@ -18,6 +18,7 @@ from service.engine.factory import build_matcher
 from service.engine.facts import FactPlan
 from service.engine.matcher import Matcher, MatchSet
 from service.engine.messages import Template, compile_template
+from service.engine.predicates import may_fail
 from service.engine.timekeeping import LADDER_PREFIX
 from service.engine.trial import ShownTrial, is_live
 from service.rules.condition import atoms
@@ -113,6 +114,8 @@ class CompiledRulebook:
     """The fields on which targets and ladders depend."""
     rechecks_completeness: bool
     """Some completeness rule reads what classification derives, so it is asked again once that is known."""
+    completeness_last: bool
+    """It may as well be asked only then: classification cannot tell the difference."""
     data: str
     """Versions of the time zones and holidays in use."""
 
@@ -139,6 +142,7 @@ def compile_rulebook(
         standing=standing(rulebook.revision, rulebook.clocks),
         target_fields=target_fields(rulebook),
         rechecks_completeness=reads_classification(rulebook),
+        completeness_last=reads_classification(rulebook) and may_follow_classification(rulebook),
         data=data_versions(rulebook),
     )
 
@@ -197,6 +201,32 @@ def reads_classification(rulebook: Rulebook) -> bool:
         return False
     read = {atom.field for rule in completeness.rules for atom in atoms(rule.when)}
     return any("classification" in derivers(rulebook.vocabulary[name].derived_by) for name in read)
+
+
+def may_follow_classification(rulebook: Rulebook) -> bool:
+    """Whether completeness, asked after classification only, says what it says when it is asked before, too."""
+    completeness, classification = rulebook.stages[:2]
+    if (completeness.name, classification.name) != STAGES[:2] or completeness.scores:
+        return False
+    own = {name for name, f in rulebook.vocabulary.fields.items() if completeness.name in derivers(f.derived_by)}
+    own |= {"complete", "missing", "missing_count"}
+    if any(rulebook.vocabulary[name].default is not None for name in own if name in rulebook.vocabulary):
+        return False
+    asked = {atom for rule in completeness.rules for atom in atoms(rule.when)}
+    if any(may_fail(atom) for atom in asked):
+        return False
+    return own.isdisjoint({atom.field for atom in asked} | read_by(classification))
+
+
+def read_by(stage: Stage) -> set[str]:
+    """The fields that a stage looks at."""
+    read = {atom.field for rule in stage.rules for atom in atoms(rule.when)}
+    for score in stage.scores:
+        read.update(atom.field for atom in atoms(score.when))
+        read.update(factor.field for factor in score.factors)
+        if score.tie_break is not None:
+            read.add(score.tie_break.field)
+    return read
 
 
 def reference(rule: Rule) -> RuleReference:

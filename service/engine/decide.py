@@ -199,20 +199,23 @@ def run_stages(
 def fresh_draft(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Draft:
     given, overrides = split_overrides(without_due_times(request.given, compiled.rulebook.vocabulary))
     record = build_record(compiled, request, given, event, context)
-    if compiled.rechecks_completeness and request.derived:
+    stages, last = compiled.stages, compiled.completeness_last
+    if compiled.rechecks_completeness and request.derived and not last:
         carry_category(compiled, request, record)
     results: list[StageResult] = []
-    for stage in compiled.stages:
+    for stage in stages[1:] if last else stages:
         classifies = stage.stage.name == CLASSIFICATION
-        assumed = list(map(record.get, stage.derives)) if classifies else []
+        assumed = list(map(record.get, stage.derives)) if classifies and not last else []
         if classifies:
             forget(stage, record)
         result = run_stage(compiled, stage, record, event.time)
-        if classifies and compiled.rechecks_completeness and not as_assumed(stage, record, assumed):
-            completeness = compiled.stages[0]
-            forget(completeness, record)
-            results[0] = run_stage(compiled, completeness, record, event.time)
-            finish_stage(compiled, request, overrides, completeness, results[0], record)
+        if classifies and last:
+            results.append(run_stage(compiled, stages[0], record, event.time))
+            finish_stage(compiled, request, overrides, stages[0], results[0], record)
+        elif classifies and compiled.rechecks_completeness and not as_assumed(stage, record, assumed):
+            forget(stages[0], record)
+            results[0] = run_stage(compiled, stages[0], record, event.time)
+            finish_stage(compiled, request, overrides, stages[0], results[0], record)
         finish_stage(compiled, request, overrides, stage, result, record)
         results.append(result)
         if classifies:

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.event import Event
 from service.domain.request import RequestState
-from service.engine.compiled import CompiledRulebook
-from service.rules.condition import atoms
-from service.rules.model import Stage
+from service.engine.compiled import CompiledRulebook, read_by
 
 if TYPE_CHECKING:
     from service.engine.decide import Draft
@@ -81,17 +79,6 @@ def read_fields(compiled: CompiledRulebook) -> set[str]:
     read = {atom.field for atom in compiled.plan.atoms}
     for stage in compiled.rulebook.stages:
         read |= read_by(stage)
-    return read
-
-
-def read_by(stage: Stage) -> set[str]:
-    """The fields that a stage looks at."""
-    read = {atom.field for rule in stage.rules for atom in atoms(rule.when)}
-    for score in stage.scores:
-        read.update(atom.field for atom in atoms(score.when))
-        read.update(factor.field for factor in score.factors)
-        if score.tie_break is not None:
-            read.add(score.tie_break.field)
     return read
 
 
