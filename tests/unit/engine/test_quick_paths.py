@@ -1,0 +1,189 @@
+"""What saves time changes no decision: clocks left alone, completeness asked once, timers planned with less ado."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from service.domain.clock import Timer
+from service.domain.event import ActorRole, Event, EventType
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook, compile_rulebook
+from service.engine.decide import Context, decide
+from service.engine.virtual_clock import fire_until
+from service.rules.loader import load_rulebook
+from service.sla.ladders import plan_timers
+from service.sla.standing import Standing
+from tests.unit.engine import small_rules
+
+SHIPPED = Path(__file__).parents[3] / "rules"
+STARTS = (
+    datetime(2026, 3, 2, 1, tzinfo=UTC),
+    datetime(2026, 12, 29, 1, tzinfo=UTC),
+    datetime(2026, 1, 1, 1, tzinfo=UTC),
+)
+"""The small rules' calendar knows 2026 only."""
+KINDS = [kind.value for kind in EventType if kind.value.startswith("request.") and kind is not EventType.ABSORBED]
+FACTS = {
+    "channel": ["web", "phone"],
+    "text.body": ["我要投诉，设备起火", "how do I pay", "thanks", 7],
+    "customer.tier": ["vip", "standard"],
+    "customer.id": ["c1", "c2"],
+    "contact.name": ["Kim", None],
+    "devices": [3, 100, "many"],
+    "stated.urgency": ["urgent", "normal"],
+    "override.priority": ["P0", None],
+    "override.category": ["complaint", None],
+    "due.first_response": ["2026-03-02T12:00:00+08:00", "2026-12-31T12:00:00+08:00", None],
+    "merged.into": ["R2"],
+    "merged.at": ["2026-03-02T01:00:00+00:00"],
+    "absorbed.request": ["R0"],
+    "absorbed.created": ["2026-03-01T01:00:00+00:00", "2025-12-31T20:00:00+00:00"],
+}
+CLOCKS = """
+clocks:
+  - {id: first_response, because: x, calendar: office, stop: [request.replied], role: owner, ladder: usual, pause_while: [on_hold]}
+  - {id: blocked, because: x, calendar: office, start: [request.blocked], stop: [request.unblocked], role: chief, task: report}
+  - {id: held, because: x, calendar: office, pause: [request.change_requested], resume: [request.change_approved], ladder: stubborn}
+  - {id: counted, because: x, calendar: office, pause_while: [on_hold, blocked], paused_time: counted, granularity: minute}
+  - {id: vip, because: x, calendar: office, start: [{when: {customer.tier: vip}}], stop: [request.completed], ladder: usual}
+  - {id: from_now, because: x, calendar: office, retarget_from: now, reopen: new_cycle, stop: [request.completed], ladder: working}
+  - {id: turns, because: x, calendar: office, start: [request.replied], reset: [request.replied], recurrence: sequential}
+  - {id: dropped, because: x, calendar: always, cancel: [request.accepted], reopen: frozen, boundary: next_open, ladder: stubborn}
+"""
+SLA = """
+stage: sla
+rules:
+  - {id: fast, because: x, rank: 1, when: {priority: P0}, then: {sla.first_response: {within: 15m, calendar: always}, sla.held: 1bd, sla.from_now: 1h}}
+  - {id: normal, because: x, rank: 2, then: {sla.first_response: 4h, sla.held: {within: 2bd, end_of_day: true}, sla.from_now: 6h}}
+  - {id: vips, because: x, when: {customer.tier: vip}, then: {sla.vip: 2h, sla.counted: 3h}}
+  - {id: all, because: x, then: {sla.blocked: 2h, sla.turns: 8h, sla.dropped: 30m}}
+"""
+LADDERS = (
+    small_rules.FILES["ladders.yaml"]
+    + """
+  - id: stubborn
+    because: again and again
+    on_acknowledgement: stop_chain
+    acknowledgement_lasts: 2h
+    climb_again: {every: 20m, at_most: 2}
+    steps:
+      - {at: 50%, notify: {roles: [owner], template: warn}}
+      - {at: +15m, notify: {roles: [chief], template: breach}}
+  - id: working
+    because: in working time
+    offsets: working_time
+    quiet_hours: {calendar: office, then: digest}
+    steps:
+      - {at: -1h, notify: {roles: [owner], template: warn}}
+      - {at: 80%, notify: {roles: [owner], template: warn}}
+      - {at: +1bd, notify: {roles: [chief], template: breach}}
+"""
+)
+
+
+def plainly(compiled: CompiledRulebook) -> CompiledRulebook:
+    """The same rules, everything computed at every event."""
+    return replace(compiled, standing=Standing("", {}), completeness_last=False)
+
+
+class Telling:
+    """Plays a story and keeps every decision, as bytes."""
+
+    def __init__(self, compiled: CompiledRulebook) -> None:
+        self.compiled = compiled
+        self.state: RequestState | None = None
+        self.states: list[RequestState] = []
+        self.decisions: list[bytes] = []
+
+    def take(self, event: Event, now: datetime) -> RequestState | None:
+        decision = decide(self.compiled, self.state, event, Context({}), now)
+        self.decisions.append(msgspec.json.encode(decision, order="deterministic"))
+        self.state = decision.state
+        assert self.state is not None
+        self.states.append(self.state)
+        return self.state
+
+    def play(self, seed: int) -> None:
+        chance = random.Random(seed)
+        at = chance.choice(STARTS)
+        for number in range(10):
+            at += timedelta(minutes=chance.randrange(400))
+            fire_until(self.state, at, self.take, 20)
+            self.take(random_event(chance, number, at), at)
+        fire_until(self.state, None, self.take, 40)
+
+
+def random_event(chance: random.Random, number: int, at: datetime) -> Event:
+    names = chance.sample(sorted(FACTS), chance.randrange(4))
+    kind = chance.choice([*KINDS, EventType.ABSORBED, EventType.UPDATED, EventType.ON_HOLD, EventType.RESUMED])
+    return Event(
+        source="test",
+        id=f"e{number}",
+        type=kind if number else EventType.RECEIVED,
+        time=at - timedelta(minutes=chance.choice([0, 0, 0, 30, 300]), microseconds=chance.choice([0, 1])),
+        request_id="R",
+        actor=chance.choice(list(ActorRole)),
+        data={name: chance.choice(FACTS[name]) for name in names},
+        historical=chance.random() < 0.05,
+    )
+
+
+@pytest.fixture(scope="module")
+def shipped() -> CompiledRulebook:
+    rulebook = load_rulebook(SHIPPED).rulebook
+    assert rulebook is not None
+    return compile_rulebook(rulebook, "reference")
+
+
+@pytest.fixture(scope="module")
+def various(tmp_path_factory) -> CompiledRulebook:
+    """Clocks and ladders of every sort."""
+    rulebook = small_rules.FILES["rulebook.yaml"].replace("sla: {hit: first}", "sla: {hit: collect}")
+    changed = {"clocks": CLOCKS, "sla": SLA, "ladders": LADDERS, "rulebook": rulebook}
+    return small_rules.compiled(tmp_path_factory.mktemp("various"), "reference", **changed)
+
+
+@pytest.mark.parametrize("rules", ["shipped", "various"])
+def test_the_decisions_are_the_same_bytes(rules: str, request: pytest.FixtureRequest) -> None:
+    compiled = request.getfixturevalue(rules)
+    assert compiled.completeness_last
+    assert compiled.standing.heeded
+    for seed in range(150):
+        quick, plain = Telling(compiled), Telling(plainly(compiled))
+        quick.play(seed)
+        plain.play(seed)
+        assert quick.decisions == plain.decisions, seed
+
+
+def test_most_clocks_are_left_alone_by_an_update(shipped: CompiledRulebook) -> None:
+    at = STARTS[0]
+    first = Event(source="t", id="1", type=EventType.RECEIVED, time=at, request_id="R", data={"channel": "web"})
+    state = decide(shipped, None, first, Context({}), at).state
+    assert state is not None
+    later = msgspec.structs.replace(first, id="2", type=EventType.UPDATED, time=at + timedelta(minutes=1))
+    after = decide(shipped, state, later, Context({}), later.time).state
+    assert after is not None
+    assert all(after.clocks[name] is clock for name, clock in state.clocks.items())
+
+
+@pytest.mark.parametrize("rules", ["shipped", "various"])
+def test_planning_with_less_ado_plans_the_same(rules: str, request: pytest.FixtureRequest) -> None:
+    """A held-back timer of another clock changes nothing, but has everything looked at."""
+    compiled = request.getfixturevalue(rules)
+    ladders, calendars = compiled.rulebook.ladders, compiled.rulebook.calendars
+    for seed in range(40):
+        telling = Telling(compiled)
+        telling.play(seed)
+        for state in telling.states:
+            for before in ({}, state.timers):
+                now = state.last_event
+                other = Timer(id="x", due=now, clock="of no clock", cycle=1, step=0)
+                quick = plan_timers(ladders, calendars, before, state.clocks, now)
+                plain = plan_timers(ladders, calendars, before, state.clocks, now, deferred=other)
+                assert quick == plain
