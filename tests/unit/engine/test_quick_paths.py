@@ -22,12 +22,8 @@ from service.sla.standing import Standing
 from tests.unit.engine import small_rules
 
 SHIPPED = Path(__file__).parents[3] / "rules"
-STARTS = (
-    datetime(2026, 3, 2, 1, tzinfo=UTC),
-    datetime(2026, 12, 29, 1, tzinfo=UTC),
-    datetime(2026, 1, 1, 1, tzinfo=UTC),
-)
-"""The small rules' calendar knows 2026 only."""
+STARTS = tuple(datetime(*day, 1, tzinfo=UTC) for day in ((2026, 3, 2), (2026, 12, 29), (2027, 12, 29), (2026, 1, 1)))
+"""The small rules' calendar knows 2026 only, the shipped one 2027 too."""
 KINDS = [kind.value for kind in EventType if kind.value.startswith("request.") and kind is not EventType.ABSORBED]
 FACTS = {
     "channel": ["web", "phone"],
@@ -70,6 +66,7 @@ LADDERS = (
   - id: stubborn
     because: again and again
     on_acknowledgement: stop_chain
+    quiet_hours: {calendar: office, then: next_opening}
     acknowledgement_lasts: 2h
     climb_again: {every: 20m, at_most: 2}
     steps:
@@ -122,6 +119,8 @@ class Telling:
 def random_event(chance: random.Random, number: int, at: datetime) -> Event:
     names = chance.sample(sorted(FACTS), chance.randrange(4))
     kind = chance.choice([*KINDS, EventType.ABSORBED, EventType.UPDATED, EventType.ON_HOLD, EventType.RESUMED])
+    if kind is EventType.ABSORBED:
+        names += ["absorbed.request", "absorbed.created"]
     return Event(
         source="test",
         id=f"e{number}",
