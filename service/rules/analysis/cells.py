@@ -263,9 +263,13 @@ class Words:
         return 1 << (fits or sorted(starts, key=lambda i: len(self._starts[i] or "")))[-1]
 
 
+PLAIN = ("·", "°", "§", "¶", "¤", "·°", "·§", "°§¶")
+"""Texts that say nothing: what stands for a text that nothing is asked of."""
+
+
 def _unlike(start: str, taken: set[str]) -> str:
     """A text with this beginning that is none of the texts and has no other of them as its beginning."""
-    for tail in ("·", "°", "§", "¶", "¤", "·°", "·§", "°§¶"):
+    for tail in PLAIN:
         text = start + tail
         if all(not text.startswith(other) or start.startswith(other) for other in taken if other):
             return text

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.domain.event import Value
-from service.rules.analysis.cells import MISSING, WRONG, Missing, Wrong, from_micros
+from service.rules.analysis.cells import MISSING, PLAIN, WRONG, Missing, Wrong, from_micros
 from service.rules.analysis.space import OPAQUE, YES, Aspect, Dimension, Space
 from service.rules.vocabulary import FieldType
+
+SOME_TEXT = "some text"
+"""Stands for a text of which only matters that it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Facts:
 
     def lines(self) -> tuple[str, ...]:
         """The facts for people to read, each on a line."""
-        found = {name: "missing" if value is None else _shown(value) for name, value in self.values.items()}
+        found = {name: ["missing" if value is None else _shown(value)] for name, value in self.values.items()}
         for verbs, facts in (
             (("mentions", "does not mention"), self.mentions),
             (("holds", "does not hold"), self.holds),
@@ -42,16 +45,16 @@ class Facts:
             (("matches", "does not match"), self.matches),
         ):
             for name, truths in facts.items():
-                parts = [
-                    f"{verb} {', '.join(keys)}"
-                    for verb, truth in zip(verbs, (True, False), strict=True)
-                    if (keys := sorted(key for key, holds in truths.items() if holds is truth))
-                ]
-                known = found.get(name)
-                texts = [known] if known and not known.startswith('"') and known != "missing" else []
-                found[name] = "; ".join([*texts, *parts]) if known != "missing" else "missing"
-        found.update(dict.fromkeys(self.wrong, "a wrong value"))
-        return tuple(f"{name}: {text}" for name, text in sorted(found.items()))
+                if found.get(name) != ["missing"]:
+                    known = [text for text in found.get(name, []) if text != SOME_TEXT]
+                    found[name] = known + _parts(verbs, truths)
+        found.update({name: ["a wrong value"] for name in self.wrong})
+        return tuple(f"{name}: {'; '.join(texts)}" for name, texts in sorted(found.items()))
+
+
+def _parts(verbs: tuple[str, str], truths: Mapping[str, bool]) -> list[str]:
+    keys = {truth: sorted(key for key, holds in truths.items() if holds is truth) for truth in (True, False)}
+    return [f"{verb} {', '.join(keys[truth])}" for verb, truth in zip(verbs, (True, False), strict=True) if keys[truth]]
 
 
 def facts_at(space: Space, point: Mapping[int, int]) -> Facts:
@@ -129,4 +132,4 @@ def _seconds(seconds: float) -> str:
 def _shown(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return SOME_TEXT if value in PLAIN else str(value)

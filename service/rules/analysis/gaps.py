@@ -8,13 +8,12 @@ from functools import partial
 
 from service.rules.analysis.finding import Finding
 from service.rules.analysis.inquiry import Inquiry
+from service.rules.analysis.overlaps import FILE_PREFIX
 from service.rules.analysis.policies import Demands, mask_of
 from service.rules.codes import Code
 from service.rules.model import Block, HitPolicy
 
 KIND = "whether the table has a gap"
-FILE_PREFIX = "file:"
-"""What the ids of blocks that are lists of rules begin with; all other blocks are tables."""
 
 
 def find_gaps(inquiry: Inquiry) -> None:

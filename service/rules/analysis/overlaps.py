@@ -10,6 +10,8 @@ from service.rules.analysis.policies import NOTHING, Demands
 from service.rules.codes import Code
 from service.rules.model import HitPolicy
 
+FILE_PREFIX = "file:"
+"""What the ids of blocks that are lists of rules begin with; all other blocks are tables."""
 OVERLAP = "whether it overlaps another rule"
 CONFLICT = "whether it conflicts with another rule"
 
@@ -25,7 +27,9 @@ def find_overlaps(inquiry: Inquiry) -> None:
 
             def report(point: Mapping[int, int], other: int = other, name: str = name) -> Finding:
                 one, two = inquiry.rule(number), inquiry.rule(other)
-                what = f"both set {name}" if name else f"both match, and {one.block} is unique"
+                what = (
+                    f"both set {name}" if name else f"both match, and {one.block.removeprefix(FILE_PREFIX)} is unique"
+                )
                 safe = "neither counts; the safe side of the stage is taken"
                 return inquiry.finding(
                     Code.OVERLAP,

@@ -78,14 +78,16 @@ class _Guard:
         on_error = self._contest.stage.on_error
         united = self._contest.is_united(name)
         keeps = name in on_error and self._keeps(name, value, on_error[name])
-        if name in on_error and not keeps and (self._lost_to_conflict(name) or self._lost_to_failure(name, value)):
-            return True
-        if name not in on_error and not united and self._lost_in_unique_stage(name, value):
-            return True
         saved = self._saving(name) if keeps else []
         if united:
-            return any(self._lost_item(name, item, saved, keeps=keeps) for item in members(value))
-        return self._lost_to_match(name, value, saved, keeps=keeps)
+            lost = any(self._lost_item(name, item, saved, keeps=keeps) for item in members(value))
+        else:
+            lost = self._lost_to_match(name, value, saved, keeps=keeps)
+        if lost or keeps:
+            return lost
+        if name in on_error:
+            return self._lost_to_conflict(name) or self._lost_to_failure(name, value)
+        return not united and self._lost_in_unique_stage(name, value)
 
     # ---- the rules that match
 
