@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+import redis
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -248,13 +249,13 @@ async def test_an_event_before_its_request_begins_it_and_is_flagged(running, mak
     assert received.facts["category"].string_value == "complaint"
 
 
-async def test_events_out_of_order_are_kept_and_flagged(running, make_event, store):
+async def test_events_out_of_order_are_kept_and_put_in_order(running, make_event, store):
     at = [datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (9, 10, 11)]
     await submit(running, make_event(1, when=at[1]))
     await submit(running, make_event(2, request_id="R-1", type="request.on_hold", when=at[2]))
     between = await submit(running, make_event(3, request_id="R-1", type="request.updated", when=at[1]))
     before = await submit(running, make_event(4, request_id="R-1", type="request.updated", when=at[0]))
-    assert (codes(between), codes(before)) == ({"OUT_OF_ORDER"}, {"BEFORE_REQUEST"})
+    assert (codes(between), codes(before)) == ({"RETROACTIVE"}, {"RETROACTIVE", "STARTED_WITHOUT_RECEIPT"})
     assert before.status == "on_hold"
     ours = [event.id for event in await store.events("default", "R-1") if event.source == "crm/test"]
     assert ours == ["e-1", "e-2", "e-3", "e-4"]
@@ -360,7 +361,9 @@ async def test_a_server_started_on_a_spoilt_folder_serves_the_last_good_rules_or
         assert (await rulebook_of(running)).revision == good.revision
         await still_decides(running, make_event)
 
-    settings["store"]["data_folder"] = str(tmp_path / "elsewhere")  # where no good rules were kept
+    # Neither the store nor the data folder has kept good rules.
+    settings["store"]["data_folder"] = str(tmp_path / "elsewhere")
+    redis.Redis.from_url(settings["store"]["redis_url"]).flushall()
     async with launch(serving=False) as running:
         await running.health_is("NOT_SERVING")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
