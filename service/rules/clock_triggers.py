@@ -8,7 +8,7 @@ from service.rules.codes import Code
 from service.rules.condition import ALWAYS
 from service.rules.conditions import ConditionCompiler
 from service.rules.model import Occasion, Trigger
-from service.rules.nodes import MappingNode, Node
+from service.rules.nodes import MappingNode, Node, SequenceNode
 from service.rules.reader import Keys
 from service.rules.scope import Scope
 
@@ -22,6 +22,8 @@ def read_occasions(scope: Scope, conditions: ConditionCompiler, keys: Keys, key:
     node = keys.get(key)
     if node is None:
         return None
+    if _is_none(node):
+        return ()
     items = (node,) if isinstance(node, MappingNode) else scope.reader.one_or_more(node, key)
     found = {occasion for item in items if (occasion := _occasion(scope, conditions, item))}
     return tuple(sorted(found, key=lambda o: (not isinstance(o, str), repr(o))))
@@ -32,10 +34,17 @@ def read_statuses(scope: Scope, keys: Keys, key: str) -> tuple[str, ...] | None:
     node = keys.get(key)
     if node is None:
         return None
+    if _is_none(node):
+        return ()
     known = tuple(RequestStatus)
     items = scope.reader.one_or_more(node, key)
     found = (scope.reader.choice(item, "request status", known, Code.UNKNOWN_VALUE) for item in items)
     return tuple(sorted({str(status) for status in found if status}))
+
+
+def _is_none(node: Node) -> bool:
+    """An empty list takes away what the clock's kind has."""
+    return isinstance(node, SequenceNode) and not node.items
 
 
 def _occasion(scope: Scope, conditions: ConditionCompiler, node: Node) -> Occasion | None:

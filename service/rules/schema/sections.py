@@ -179,7 +179,9 @@ def _holiday_source() -> Schema:
 
 
 def _clock(names: Names) -> Schema:
-    occasions = either(reference("trigger"), one_or_more(TEXT), listing(either(TEXT, reference("trigger"))))
+    triggers = {"type": "array", "items": either(TEXT, reference("trigger"))}
+    occasions = either(reference("trigger"), TEXT, triggers)
+    statuses = either(choice(RequestStatus), {"type": "array", "items": choice(RequestStatus)})
     help_of = {
         "start": "What starts it; absent: as soon as stage sla gives it a target.",
         "stop": "What meets it.",
@@ -199,7 +201,7 @@ def _clock(names: Names) -> Schema:
             "task": told(names.template(), "The text of a task for its role."),
             "calendar": told(names.calendar(), "The working time that counts; always: around the clock."),
             **{key: told(occasions, text) for key, text in help_of.items()},
-            "pause_while": told(one_or_more(choice(RequestStatus)), "Statuses during which it stands still."),
+            "pause_while": told(statuses, "Statuses during which it stands still; [] for none."),
             **{key: choice(values) for key, values in CLOCK_CHOICES.items()},
             "per": told(names.field(), "A field for each of whose values there is a clock of its own."),
             "ladder": told(names.ladder(), "What happens as it runs out."),

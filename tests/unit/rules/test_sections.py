@@ -163,3 +163,9 @@ def test_a_rulebook_cannot_be_changed(rulebook):
         rulebook.vocabulary.fields["new"] = None
     with pytest.raises(TypeError):
         rulebook.stages[1].rules[0].then["category"] = "inquiry"
+
+
+def test_an_empty_list_takes_away_what_the_kind_of_a_clock_has(load):
+    text = "clocks: [{id: ttr, because: x, kind: resolution, pause_while: [], stop: [request.closed]}]"
+    clock = load({"more.yaml": text}).rulebook.clocks["ttr"]
+    assert (clock.kind, clock.pause_while, clock.stop) == ("resolution", (), ("request.closed",))
