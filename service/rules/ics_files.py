@@ -16,6 +16,9 @@ from service.rules.reader import Reader
 MOST_DAYS = 2_000
 """Holidays taken from one file; a feed of more is no list of holidays."""
 
+_WITHIN_A_DAY = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
+_TIMES_OF_DAY = frozenset({"BYSECOND", "BYMINUTE", "BYHOUR"})
+
 
 class IcsFiles:
     """Hands out the days of iCalendar files. Several calendars may share one."""
@@ -58,13 +61,16 @@ class IcsFiles:
 def read_days(text: str, years: frozenset[int]) -> dict[date, str]:
     """The days of all-day events, repeated ones included. Events with a time of day are no holidays.
 
-    Raises ValueError for text that is no calendar, and for one of more than two thousand days.
+    Raises ValueError for text that is no calendar, and for one of more than two thousand days or of events that repeat
+    within a day.
     """
     # Both take a tenth of a second to load, and few rule folders need them.
     import icalendar  # noqa: PLC0415
     import recurring_ical_events  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    events = recurring_ical_events.of(icalendar.Calendar.from_ical(text))
+    calendar = icalendar.Calendar.from_ical(text)
+    _refuse_repeats_within_a_day(calendar.walk("VEVENT"))
+    events = recurring_ical_events.of(calendar)
     found: dict[date, str] = {}
     for year in sorted(years):
         for event in events.between(date(year, 1, 1), date(year + 1, 1, 1)):
@@ -72,6 +78,17 @@ def read_days(text: str, years: frozenset[int]) -> dict[date, str]:
             if len(found) > MOST_DAYS:
                 raise ValueError(f"it holds more than {MOST_DAYS} days")
     return dict(sorted(found.items()))
+
+
+def _refuse_repeats_within_a_day(events: Iterable[object]) -> None:
+    """No list of holidays has them, and one that repeats every second would keep the expansion busy for hours."""
+    for event in events:
+        rules = event.get("RRULE", [])  # type: ignore[attr-defined]
+        for rule in rules if isinstance(rules, list) else [rules]:
+            often = _WITHIN_A_DAY.intersection(map(str.upper, rule.get("FREQ", [])))
+            if often or _TIMES_OF_DAY.intersection(map(str.upper, rule)):
+                title = str(event.get("SUMMARY", ""))[:80]  # type: ignore[attr-defined]
+                raise ValueError(f'the event "{title}" repeats within a day')
 
 
 def _said(error: Exception) -> str:

@@ -159,3 +159,12 @@ def test_a_file_that_is_no_calendar_is_an_error_never_an_empty_list(ics: str) ->
     result = load({"c.yaml": text, "f.ics": ics})
     assert result.rulebook is None
     assert [d.code for d in result.diagnostics if d.severity == "error"] == ["ics-file"]
+
+
+@pytest.mark.parametrize("rule", ["FREQ=SECONDLY", "FREQ=HOURLY;COUNT=5", "freq=daily;byhour=1,2"])
+def test_a_feed_that_repeats_within_a_day_is_refused_at_once(rule: str) -> None:
+    text = "calendar: {id: cal, timezone: UTC, weekly: {daily: ['09:00-21:00']}, years: [2016], holidays_from: {ics: f.ics}}"
+    result = load({"c.yaml": text, "f.ics": FEED.replace("DTSTART", f"RRULE:{rule}\nDTSTART", 1)})
+    assert [(d.code, "within a day" in d.message) for d in result.diagnostics if d.severity == "error"] == [
+        ("ics-file", True)
+    ]
