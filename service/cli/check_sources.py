@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import stat
 import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from service.rules.folder import MAX_FILE_BYTES
+
 MAX_WIDTH = 160
 """Of a source line as shown, in terminal columns; longer lines are cut around the place."""
 _BEFORE = 60
+_ENOUGH = 4 * MAX_WIDTH
+"""Characters, more than are ever shown, also where many take no column."""
 _TAB = "    "
 _DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
 """They turn the order of what is shown around."""
@@ -48,8 +53,13 @@ class Sources:
         return mark(line, column)
 
     def _read(self, file: str) -> list[str]:
+        path = self._folder / file
         try:
-            content = (self._folder / file).read_bytes()
+            # Opening a pipe would wait for whoever writes into it.
+            if not stat.S_ISREG(path.stat().st_mode):
+                return []
+            with path.open("rb") as stream:
+                content = stream.read(MAX_FILE_BYTES)
         except OSError:
             return []
         return re.split("\r\n|\n|\r", content.decode("utf-8-sig", errors="replace"))
@@ -61,7 +71,9 @@ def mark(line: str, column: int) -> Excerpt:
     start += len(line) - start - len(line[start:].lstrip())  # the place of a whole line is where its text begins
     before, place, after = line[:start], line[start : start + _extent(line, start)], ""
     after = line[start + len(place) :]
-    before, place, after = (printable(part) for part in (before, place, after))
+    # Cutting takes one character at a time, and a line may have a million.
+    parts = (before[-_ENOUGH:], place[:_ENOUGH], after[:_ENOUGH])
+    before, place, after = (printable(part) for part in parts)
     if cell_len(before + place + after) > MAX_WIDTH:
         before = _last(before, _BEFORE)
         place = _first(place, MAX_WIDTH - _BEFORE - 20)

@@ -41,6 +41,9 @@ def _date_hint(text: str) -> str:
     meant = meant_date(text)
     if not meant:
         return "write it like 2026-01-31"
+    year = int(meant[:4])
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        return f"years from {_FIRST_YEAR} to {_LAST_YEAR} are known; leave it out where there is no limit"
     return f"did you mean {meant}?" if parse_date(meant) else "there is no such day in the calendar"
 
 

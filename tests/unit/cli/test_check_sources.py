@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,3 +67,15 @@ def test_lines_are_counted_as_the_parser_counts_them(tmp_path):
 
     assert [sources.line("a.yaml", n) for n in (1, 2, 3, 4, 5)] == ["one", "two", "three", "\ufffd four", None]
     assert sources.line("nowhere.yaml", 1) is None
+
+
+def test_a_line_of_a_million_characters_is_cut_at_once():
+    shown = mark("a" * 500_000 + " " + "b" * 500_000, 500_002)
+    assert cell_len(shown.text) <= MAX_WIDTH
+    assert shown.text.startswith("…a")
+    assert shown.text.endswith("b…")
+
+
+def test_a_pipe_among_the_rules_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "p.yaml")
+    assert Sources(tmp_path).line("p.yaml", 1) is None
