@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,7 +112,7 @@ def fold(compiled: CompiledRulebook, events: Sequence[Event], context: Context) 
 
 def read_events_of(file: Path, now: datetime) -> list[Event]:
     """One event, a JSON list of them, or JSON lines; of one request. Raises CommandFailed."""
-    content = file.read_bytes()
+    content = file.read_bytes().removeprefix(BOM_UTF8)
     try:
         records = as_records(content)
     except orjson.JSONDecodeError as error:

@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import orjson
 
-from service.domain.event import ActorRole, Event, EventType, Value
+from service.domain.event import EARLIEST, LATEST, ActorRole, Event, EventType, Value
 
 KEYS = frozenset({"id", "source", "type", "time", "request_id", "subject", "actor", "actor_id", "facts", "data"})
 ENVELOPE = frozenset({"specversion", "datacontenttype", "dataschema"})
@@ -36,7 +37,8 @@ class LineRefused(ValueError):
 
 def read_events(lines: Iterable[bytes], now: datetime) -> Iterator[Line]:
     """An event per line that is not blank. `now` is the time of events that name none."""
-    for number, line in enumerate(lines, start=1):
+    for number, given in enumerate(lines, start=1):
+        line = given.removeprefix(BOM_UTF8)
         if not line.strip():
             continue
         try:
@@ -87,6 +89,8 @@ def time_of(record: dict[str, object]) -> datetime | None:
         raise LineRefused(f"time {value!r} is no ISO-8601 time") from None
     if moment.tzinfo is None:
         raise LineRefused(f"time {value!r} names no offset; write it such as 2026-11-20T09:00:00+08:00")
+    if not EARLIEST <= moment < LATEST:
+        raise LineRefused(f"time {value!r} is not between the years 1970 and 2199")
     return moment
 
 

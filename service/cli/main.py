@@ -3,6 +3,9 @@
 # ruff: noqa: PLC0415 - a command loads what it needs when it runs, so that --help stays quick
 from __future__ import annotations
 
+import codecs
+import io
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -387,7 +390,17 @@ def export(
 
 def main() -> None:
     """Entry point of the console script."""
+    _show_all_characters()
     app()
+
+
+def _show_all_characters() -> None:
+    """No terminal, however old, makes a command fail that has a Chinese name to show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            knows_ascii_only = codecs.lookup(stream.encoding).name == "ascii"
+            encoding = "utf-8" if knows_ascii_only else stream.encoding
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 if __name__ == "__main__":

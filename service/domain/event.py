@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -11,6 +11,9 @@ Value = str | int | float | bool | list[str] | None
 """A fact as it travels and is stored. Its type comes from the vocabulary; instants and durations are ISO-8601 text."""
 
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""Between them lies the time of every event; the end is excluded."""
 INTERNAL_SOURCE = "answerby/"
 """What the sources of our own events begin with; no event from outside may."""
 

@@ -9,9 +9,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from service.api.answerby.v1 import resources_pb2 as pb
 from service.domain.errors import FieldViolation, InvalidInput
-from service.domain.event import ActorRole, Event, Value
+from service.domain.event import LATEST, ActorRole, Event, Value
 from service.server.config import Limits
-from service.server.validate import LATEST, event_violations
+from service.server.validate import event_violations
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_SECONDS = int((LATEST - EPOCH).total_seconds())

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from service.domain.errors import FieldViolation
-from service.domain.event import INTERNAL_SOURCE, Event, Value
+from service.domain.event import EARLIEST, INTERNAL_SOURCE, LATEST, Event, Value
 from service.server.config import Limits
 
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 TYPE_PATTERN = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 FACT_PATTERN = re.compile(r"[^\W\d][\w\-]*(\.[\w\-]+)*")
 INTERNAL_TYPES = frozenset(

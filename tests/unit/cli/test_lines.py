@@ -84,3 +84,17 @@ def test_broken_json_does_not_stop_the_rest() -> None:
     lines = list(read_events([b"{", b"\n", b'{"request_id": "r"}'], NOW))
 
     assert [(line.number, line.event is None) for line in lines] == [(1, True), (3, False)]
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59+00:00", "1969-12-31T23:59:59+00:00"]
+)
+def test_a_time_that_no_server_takes_is_refused(time: str) -> None:
+    (line,) = read({"request_id": "r", "time": time, "facts": {}})
+    assert line.event is None
+    assert "1970" in line.refused
+
+
+def test_a_file_saved_with_a_byte_order_mark() -> None:
+    (line,) = read_events([b"\xef\xbb\xbf" + orjson.dumps({"request_id": "r", "time": "2026-03-02T10:00:00Z"})], NOW)
+    assert line.event is not None
