@@ -179,9 +179,10 @@ def _holiday_source() -> Schema:
 
 
 def _clock(names: Names) -> Schema:
-    triggers = {"type": "array", "items": either(TEXT, reference("trigger"))}
+    triggers: Schema = {"type": "array", "items": either(TEXT, reference("trigger"))}
     occasions = either(reference("trigger"), TEXT, triggers)
-    statuses = either(choice(RequestStatus), {"type": "array", "items": choice(RequestStatus)})
+    several: Schema = {"type": "array", "items": choice(RequestStatus)}
+    statuses = either(choice(RequestStatus), several)
     help_of = {
         "start": "What starts it; absent: as soon as stage sla gives it a target.",
         "stop": "What meets it.",
