@@ -24,7 +24,7 @@ from service.domain.errors import AnswerbyError
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, Draft, decide
+from service.engine.decide import Context, Draft, decide, draft_only
 from service.engine.drafts import DraftMemory
 from service.engine.refold import refold_wanted
 from service.engine.virtual_clock import timer_event
@@ -151,6 +151,9 @@ class Twins:
         explained = self._explained.get(request_id)
         if before is not None and old.memory.hit and explained is not None and context == other:
             after: Decision | None = self._as_explained(before, explained)
+        elif before is not None and context == other and (draft := self._said_alike(event, state, moment, other)):
+            self._explained[request_id] = draft.explanation
+            after = self._as_explained(before, draft.explanation)
         else:
             self._hand_over(request_id)
             after = new.decide(event, moment, other)
@@ -170,6 +173,12 @@ class Twins:
         new.settle(event, after)
         self._arm(OLD, request_id, before)
         return before.follow_ups
+
+    def _said_alike(self, event: Event, state: RequestState | None, moment: datetime, context: Context) -> Draft | None:
+        """The new rules' draft if it says what the old one does: all else of the decision follows from it alike."""
+        before = self._old.memory.latest(event.request_id)
+        after = draft_only(self._new.compiled, state, event, context, moment, self._new.memory)
+        return after if before is not None and said(before) == said(after) and before.flags == after.flags else None
 
     def _same_drafts(self, request_id: str) -> bool:
         """Whether what the rules said is the same also where no clock or message shows it yet."""

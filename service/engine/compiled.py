@@ -16,6 +16,7 @@ from service.engine.compiled_scores import CompiledScore, compile_scores
 from service.engine.conditions import compile_condition
 from service.engine.factory import build_matcher
 from service.engine.facts import FactPlan
+from service.engine.looks import Looks, looks, read_by
 from service.engine.matcher import Matcher, MatchSet
 from service.engine.messages import Template, compile_template
 from service.engine.predicates import may_fail
@@ -114,6 +115,9 @@ class CompiledRulebook:
     """The fields on which targets and ladders depend."""
     rechecks_completeness: bool
     """Some completeness rule reads what classification derives, so it is asked again once that is known."""
+    looks: Looks
+    settles_at_once: bool
+    """Asked again with what they have come to, the rules come to the same."""
     completeness_last: bool
     """It may as well be asked only then: classification cannot tell the difference."""
     data: str
@@ -142,6 +146,8 @@ def compile_rulebook(
         standing=standing(rulebook.revision, rulebook.clocks),
         target_fields=target_fields(rulebook),
         rechecks_completeness=reads_classification(rulebook),
+        looks=looks(rulebook, plan.atoms, dated=any(stage.dated for stage in stages)),
+        settles_at_once=settles_at_once(rulebook),
         completeness_last=reads_classification(rulebook) and may_follow_classification(rulebook),
         data=data_versions(rulebook),
     )
@@ -218,15 +224,16 @@ def may_follow_classification(rulebook: Rulebook) -> bool:
     return own.isdisjoint({atom.field for atom in asked} | read_by(classification))
 
 
-def read_by(stage: Stage) -> set[str]:
-    """The fields that a stage looks at."""
-    read = {atom.field for rule in stage.rules for atom in atoms(rule.when)}
-    for score in stage.scores:
-        read.update(atom.field for atom in atoms(score.when))
-        read.update(factor.field for factor in score.factors)
-        if score.tie_break is not None:
-            read.add(score.tie_break.field)
-    return read
+def settles_at_once(rulebook: Rulebook) -> bool:
+    """Whether a decision on the same facts comes to the same, be it the first of its request or the second.
+
+    What a request was classified as reaches the next decision through completeness only. So it does unless
+    classification in turn looks at what completeness derives, which the loader refuses of rules.
+    """
+    fields = rulebook.vocabulary.fields
+    derived = {"complete", "missing", "missing_count"}
+    derived |= {name for name, field in fields.items() if "completeness" in derivers(field.derived_by)}
+    return all(derived.isdisjoint(read_by(stage)) for stage in rulebook.stages if stage.name == "classification")
 
 
 def reference(rule: Rule) -> RuleReference:

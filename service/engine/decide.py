@@ -13,6 +13,7 @@ import msgspec
 from service.domain.decision import Decision, Flag, StageExplanation
 from service.domain.effect import Effect
 from service.domain.event import Event, Value
+from service.domain.ladder import Ladder
 from service.domain.request import RequestState
 from service.engine import ladder_steps, merging, retroactive
 from service.engine.clocking import advance
@@ -91,6 +92,19 @@ def decide(
     return conclude(compiled, event, moment, turn, after, effects, flags)
 
 
+class Opened(NamedTuple):
+    """A turn up to where the rules are asked."""
+
+    event: Event
+    """As it counts."""
+    request: RequestState
+    ladders: Mapping[str, Ladder]
+    firing: ladder_steps.Firing | None
+    counts: dict[str, int]
+    flags: list[Flag]
+    follow_ups: list[Event]
+
+
 def take(
     compiled: CompiledRulebook,
     state: RequestState | None,
@@ -100,18 +114,7 @@ def take(
     memory: DraftMemory | None = None,
 ) -> Turn:
     """What one event makes of the request: lifecycle, stages, clocks, timers."""
-    flags = oddities(state, event, moment)
-    told, request, follow_ups, merge_flags = merging.begin(compiled.rulebook.clocks, state, event, moment)
-    flags += merge_flags
-    if context.kept is None:
-        ladders = ladder_steps.ladders_in_force(compiled.rulebook, request, event)
-    else:
-        ladders = context.kept.ladders
-    firing = ladder_steps.firing(compiled.rulebook, ladders, request, event, moment)
-    if ladder_steps.is_stale(firing, event):
-        flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
-    request = ladder_steps.climb(compiled.rulebook, request, firing, moment)
-    counts = counted(compiled, state, request, context)
+    told, request, ladders, firing, counts, flags, follow_ups = opened(compiled, state, event, context, moment)
     draft = run_stages(compiled, request, told, Context(counts), memory)
     goals = draft.goals if context.kept is None else kept_goals(context.kept, draft.goals)
     clocks, clock_flags = advance(compiled, state, request, told, draft.record, draft.derived, goals, moment)
@@ -127,6 +130,37 @@ def take(
         counts=counts,
     )
     return Turn(after, draft, firing, timers, flags, clock_flags, follow_ups)
+
+
+def draft_only(
+    compiled: CompiledRulebook,
+    state: RequestState | None,
+    event: Event,
+    context: Context,
+    moment: datetime,
+    memory: DraftMemory,
+) -> Draft:
+    """What the stages come to on an event that is to be decided, without deciding it."""
+    turn = opened(compiled, state, event, context, moment)
+    return run_stages(compiled, turn.request, turn.event, Context(turn.counts), memory)
+
+
+def opened(
+    compiled: CompiledRulebook, state: RequestState | None, event: Event, context: Context, moment: datetime
+) -> Opened:
+    flags = oddities(state, event, moment)
+    told, request, follow_ups, merge_flags = merging.begin(compiled.rulebook.clocks, state, event, moment)
+    flags += merge_flags
+    if context.kept is None:
+        ladders = ladder_steps.ladders_in_force(compiled.rulebook, request, event)
+    else:
+        ladders = context.kept.ladders
+    firing = ladder_steps.firing(compiled.rulebook, ladders, request, event, moment)
+    if ladder_steps.is_stale(firing, event):
+        flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
+    request = ladder_steps.climb(compiled.rulebook, request, firing, moment)
+    counts = counted(compiled, state, request, context)
+    return Opened(told, request, ladders, firing, counts, flags, follow_ups)
 
 
 def conclude(

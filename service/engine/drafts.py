@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from service.domain.event import Event
 from service.domain.request import RequestState
-from service.engine.compiled import CompiledRulebook, read_by
+from service.engine.compiled import CompiledRulebook
 
 if TYPE_CHECKING:
     from service.engine.decide import Draft
@@ -34,13 +34,8 @@ class DraftMemory:
 
     def __init__(self, *rulebooks: CompiledRulebook) -> None:
         """For decisions under the first. Under all of them a draft that is known here is the one that was before."""
-        read = set[str]().union(*map(read_fields, rulebooks))
-        dated = any(stage.dated for compiled in rulebooks for stage in compiled.stages)
-        self._time = dated or "event.time" in read
-        self._type = "event.type" in read
-        self._actor = "event.actor" in read
-        self._events = "request.events" in read
-        self._settled = settles_at_once(rulebooks[0])
+        self._time, self._type, self._actor, self._events = map(any, zip(*(c.looks for c in rulebooks), strict=True))
+        self._settled = rulebooks[0].settles_at_once
         self._drafts: dict[str, tuple[Key, Draft]] = {}
         self.hit = False
         """Whether the latest draft asked for was known."""
@@ -72,26 +67,3 @@ class DraftMemory:
             # Asked again with what it has come to, it comes to the same.
             key = (draft.derived, *key[1:])
         self._drafts[request_id] = key, draft
-
-
-def read_fields(compiled: CompiledRulebook) -> set[str]:
-    """The fields that conditions or scores look at."""
-    read = {atom.field for atom in compiled.plan.atoms}
-    for stage in compiled.rulebook.stages:
-        read |= read_by(stage)
-    return read
-
-
-def settles_at_once(compiled: CompiledRulebook) -> bool:
-    """Whether a decision on the same facts comes to the same, be it the first of its request or the second.
-
-    What a request was classified as reaches the next decision through completeness only. So it does unless
-    classification in turn looks at what completeness derives, which the loader refuses of rules.
-    """
-    derived = {"complete", "missing", "missing_count"}
-    for stage in compiled.stages:
-        if stage.stage.name == "completeness":
-            derived.update(stage.derives)
-    return all(
-        derived.isdisjoint(read_by(stage)) for stage in compiled.rulebook.stages if stage.name == "classification"
-    )
