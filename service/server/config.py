@@ -76,8 +76,10 @@ class Address(Section):
 
 def parse_address(value: object) -> object:
     """`host:port` to an Address. Raises ValueError when the port is missing or no number."""
-    if not isinstance(value, str):
+    if value is None or isinstance(value, Address | dict):
         return value
+    if not isinstance(value, str):
+        raise ValueError(f"write it as host:port, such as 127.0.0.1:50051, not {value!r}")  # noqa: TRY004 - for pydantic
     host, colon, port = value.rpartition(":")
     if not colon or not port.isdigit() or not host:
         raise ValueError(f"write it as host:port, such as 127.0.0.1:50051, not {value!r}")
@@ -100,6 +102,14 @@ def check_redis_url(value: str | None) -> str | None:
 
 
 ListenAddress = Annotated[Address, BeforeValidator(parse_address)]
+
+
+def parse_optional_address(value: object) -> object:
+    """As `parse_address`; empty text is no address."""
+    return None if value == "" else parse_address(value)
+
+
+OptionalAddress = Annotated[Address | None, BeforeValidator(parse_optional_address)]
 RedisUrl = Annotated[str | None, AfterValidator(check_redis_url)]
 
 
@@ -253,14 +263,14 @@ class TimersConfig(Section):
 class HttpConfig(Section):
     """Webhooks in."""
 
-    listen: ListenAddress | None = Field(default=None, description="host:port of POST /hook/<connector>; unset: none.")
+    listen: OptionalAddress = Field(default=None, description="host:port of POST /hook/<connector>; unset: none.")
     body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Largest webhook body taken, bytes.")
 
 
 class MetricsConfig(Section):
     """Prometheus."""
 
-    listen: ListenAddress | None = Field(
+    listen: OptionalAddress = Field(
         default=Address(host="127.0.0.1", port=9464), description="host:port of GET /metrics; empty: none."
     )
 

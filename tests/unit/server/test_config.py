@@ -137,3 +137,9 @@ def test_every_key_is_in_the_reference_with_its_meaning():
     rows = reference()
     assert {"server.listen", "server.limits.facts", "store.redis_url", "connectors[].sources"} <= {r[0] for r in rows}
     assert all(meaning for _, _, meaning in rows)
+
+
+@pytest.mark.parametrize("section", ["metrics", "http"])
+def test_an_empty_address_is_none(section):
+    config = load_config(None, {f"ANSWERBY_{section.upper()}__LISTEN": ""})
+    assert getattr(config, section).listen is None
