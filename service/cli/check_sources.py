@@ -88,6 +88,11 @@ def printable(text: str) -> str:
     return "".join(_TAB if c == "\t" else c if _is_shown(c) else f"\\u{{{ord(c):x}}}" for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """The same of each line."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def _is_shown(character: str) -> bool:
     if character in _DIRECTIONS:
         return False

@@ -12,6 +12,7 @@ import orjson
 
 from service.api.answerby.v1 import decision_service_pb2 as pb
 from service.api.answerby.v1.decision_service_pb2_grpc import DecisionServiceStub
+from service.cli.check_sources import printable_lines
 from service.cli.client import Target
 from service.cli.fail import CommandFailed
 from service.cli.lines import LineRefused, event_of
@@ -51,9 +52,9 @@ class Question:
         if self.as_json:
             print_json(response)
         elif self.clocks:
-            print("\n".join(ledger.text for ledger in response.clocks))
+            print(printable_lines("\n".join(ledger.text for ledger in response.clocks)))
         else:
-            print(response.text)
+            print(printable_lines(response.text))
 
 
 def explain_stored(target: Target, request_id: str, sequence: int, question: Question) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from service.api.answerby.v1 import decision_service_pb2 as pb
 from service.api.answerby.v1 import resources_pb2
 from service.api.answerby.v1.decision_service_pb2_grpc import DecisionServiceStub
+from service.cli.check_sources import printable_lines
 from service.cli.client import Target
 from service.cli.fail import CommandFailed
 from service.cli.render import print_json
@@ -44,7 +45,7 @@ def ask(
     if as_json:
         print_json(response)
     else:
-        print(response.text)
+        print(printable_lines(response.text))
 
 
 def fact_of(text: str) -> tuple[str, object]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from service.cli.check_sources import MAX_WIDTH, Sources, mark, printable
+from service.cli.check_sources import MAX_WIDTH, Sources, mark, printable, printable_lines
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,7 @@ def test_a_line_of_a_million_characters_is_cut_at_once():
 def test_a_pipe_among_the_rules_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "p.yaml")
     assert Sources(tmp_path).line("p.yaml", 1) is None
+
+
+def test_lines_stay_lines_and_command_no_terminal():
+    assert printable_lines("area=\x1b[2J\n  起火\u202e") == "area=\\u{1b}[2J\n  起火\\u{202e}"
