@@ -80,6 +80,9 @@ def headline(report: Report) -> list[tuple[str, int]]:
     rows += [("breach: only under the new rules", report.breach_new), ("breach: no longer", report.breach_gone)]
     rows.append(("told, tasked or opened differently", report.effects_changed))
     rows.append(("errors: only under the new rules", report.errors_new))
+    if both := report.errors.new - report.errors_new:
+        # Their safe sides were compared, which says little about the rules.
+        rows.append(("errors: under both", both))
     return rows
 
 
