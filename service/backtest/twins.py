@@ -186,7 +186,7 @@ class Twins:
         return before is not None and after is not None and said(before) == said(after)
 
     def _as_explained(self, decision: Decision, explained: list[StageExplanation]) -> Decision:
-        if decision.explanation == explained:
+        if decision.explanation is explained:
             return decision
         return msgspec.structs.replace(decision, explanation=explained)
 

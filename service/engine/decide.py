@@ -118,7 +118,8 @@ def take(
     draft = run_stages(compiled, request, told, Context(counts), memory)
     goals = draft.goals if context.kept is None else kept_goals(context.kept, draft.goals)
     clocks, clock_flags = advance(compiled, state, request, told, draft.record, draft.derived, goals, moment)
-    timers = plan(compiled.rulebook, ladders, request, clocks, event, firing, moment)
+    known = memory.steps(request.request_id) if memory is not None else None
+    timers = plan(compiled.rulebook, ladders, request, clocks, event, firing, moment, known)
     after = msgspec.structs.replace(
         request,
         version=request.version + 1,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
+from service.sla.ladders import StepTimers
 
 if TYPE_CHECKING:
     from service.engine.decide import Draft
@@ -30,13 +31,14 @@ _looked_at = attrgetter(*(name for name in RequestState.__struct_fields__ if nam
 
 
 class DraftMemory:
-    """The latest draft of each request under one rulebook. Grows with requests."""
+    """The latest draft and timers of each request under one rulebook. Grows with requests."""
 
     def __init__(self, *rulebooks: CompiledRulebook) -> None:
         """For decisions under the first. Under all of them a draft that is known here is the one that was before."""
         self._time, self._type, self._actor, self._events = map(any, zip(*(c.looks for c in rulebooks), strict=True))
         self._settled = rulebooks[0].settles_at_once
         self._drafts: dict[str, tuple[Key, Draft]] = {}
+        self._steps: dict[str, StepTimers] = {}
         self.hit = False
         """Whether the latest draft asked for was known."""
 
@@ -56,6 +58,10 @@ class DraftMemory:
         known = self._drafts.get(request_id)
         self.hit = known is not None and known[0] == key
         return known[1] if known is not None and self.hit else None
+
+    def steps(self, request_id: str) -> StepTimers:
+        """What was planned for the request's clocks."""
+        return self._steps.setdefault(request_id, {})
 
     def latest(self, request_id: str) -> Draft | None:
         known = self._drafts.get(request_id)

@@ -16,7 +16,7 @@ from service.domain.request import RequestState
 from service.engine.catch_up import told_by
 from service.rules.model import Output, Rule, Rulebook
 from service.sla.clocks import ClockTarget
-from service.sla.ladders import HOLDS_BACK, catch_up_timer, plan_timers, quiet_timer
+from service.sla.ladders import HOLDS_BACK, StepTimers, catch_up_timer, plan_timers, quiet_timer
 
 if TYPE_CHECKING:
     from service.engine.ladder_steps import Firing
@@ -64,8 +64,12 @@ def plan(
     event: Event,
     firing: Firing | None,
     moment: datetime,
+    known: StepTimers | None = None,
 ) -> TimerPlan:
-    """The timers to arm and cancel. A step that fired stays on record and is never armed again."""
+    """The timers to arm and cancel. A step that fired stays on record and is never armed again.
+
+    `known` is what was planned for the request before under the same rulebook.
+    """
     if event.historical:
         return TimerPlan([], [], dict(request.timers))
     before = dict(request.timers)
@@ -81,6 +85,13 @@ def plan(
             told = told_by(before, firing.timer)
             before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in told)
     arm, cancel, after = plan_timers(
-        ladders, rulebook.calendars, before, clocks, moment, acknowledged=request.acknowledged, deferred=deferred
+        ladders,
+        rulebook.calendars,
+        before,
+        clocks,
+        moment,
+        acknowledged=request.acknowledged,
+        deferred=deferred,
+        known=known,
     )
     return TimerPlan(arm, cancel, after)

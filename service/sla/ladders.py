@@ -18,6 +18,8 @@ _BY_DUE_AND_STEP = attrgetter("due", "step")
 _BY_DUE_AND_ID = attrgetter("due", "id")
 HOLDS_BACK = frozenset({TimerPurpose.QUIET_ENDS, TimerPurpose.CATCH_UP})
 """What reminders wait for."""
+StepTimers = dict[str, tuple[ClockState, Ladder, list[Timer]]]
+"""The timers of the steps of each clock of one request, as they were last planned."""
 _WAITS_WHILE_PAUSED = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 
 
@@ -59,13 +61,15 @@ def plan_timers(
     *,
     acknowledged: datetime | None = None,
     deferred: Timer | None = None,
+    known: StepTimers | None = None,
 ) -> tuple[list[Timer], list[str], dict[str, Timer]]:
     """What to arm (new or moved), the ids to cancel, and all timers after it.
 
     `before` are the request's timers; those marked `fired` are kept while their clock's cycle lasts and never armed
     again. Waiting repeats are kept while their clock runs and is past their step; one that a pause cancelled is armed
     again after it. When the request is `acknowledged`, waiting repeats are cancelled, and all steps of a ladder that
-    an acknowledgement stops. `deferred` is the timer for what is held back.
+    an acknowledgement stops. `deferred` is the timer for what is held back. `known` saves time where one caller plans
+    for the same request again and again under the same calendars.
     """
     after: dict[str, Timer] = {}
     earlier = _by_cycle(before) if before else {}
@@ -81,8 +85,9 @@ def plan_timers(
             continue
         if not climbing and acknowledged is None and deferred is None:
             # Nothing has fired yet: there is nothing to keep.
-            steps = arm(ladders, calendars, clock)
-            after.update((timer.id, timer) for timer in steps)
+            steps = _steps(ladders, calendars, clock, ladder, known)
+            for timer in steps:
+                after[timer.id] = timer
             if steps and ladder.rounds is not None:
                 after.update((timer.id, timer) for timer in _next_round(ladder, clock, steps))
             continue
@@ -95,7 +100,7 @@ def plan_timers(
             after.setdefault(timer.id, timer)
         if stopped:
             continue
-        steps = arm(ladders, calendars, clock)
+        steps = _steps(ladders, calendars, clock, ladder, known)
         for timer in steps:
             after.setdefault(timer.id, timer)
         if steps and ladder.rounds is not None and acknowledged is None:
@@ -139,6 +144,24 @@ def catch_up_timer(clock: ClockState, moment: datetime) -> Timer:
     """The timer that tells together what an outage left of a clock, and of the request's others."""
     name = f"{clock.name}/{clock.cycle}/catch_up/{moment:%Y%m%dT%H%M%S.%f}"
     return _special_timer(clock, name, moment, TimerPurpose.CATCH_UP)
+
+
+def _steps(
+    ladders: Mapping[str, Ladder],
+    calendars: Mapping[str, Calendar],
+    clock: ClockState,
+    ladder: Ladder,
+    known: StepTimers | None,
+) -> list[Timer]:
+    """What `arm` says, from memory where it was said of this very clock and ladder."""
+    if known is None:
+        return arm(ladders, calendars, clock)
+    latest = known.get(clock.name)
+    if latest is not None and latest[0] is clock and latest[1] is ladder:
+        return latest[2]
+    steps = arm(ladders, calendars, clock)
+    known[clock.name] = clock, ladder, steps
+    return steps
 
 
 def _by_cycle(timers: Mapping[str, Timer]) -> dict[tuple[str, int], list[Timer]]:
