@@ -10,6 +10,7 @@ import orjson
 from service.domain.errors import AnswerbyError
 from service.engine.diff.compare import compare
 from service.engine.diff.report import report_data, report_text
+from service.rules.diagnostic import counted_errors
 from service.rules.loader import load_rulebook
 from service.rules.model import Rulebook
 
@@ -45,7 +46,7 @@ def load(folder: Path) -> Rulebook | str:
     if result.rulebook is not None:
         return result.rulebook
     errors = [str(finding) for finding in result.diagnostics if finding.severity == "error"]
-    return f"{folder}: {len(errors)} errors, the first: {errors[0]} (all of them: answerby check {folder})"
+    return f"{folder}: {counted_errors(len(errors))}: {errors[0]} (all of them: answerby check {folder})"
 
 
 def trouble(message: str) -> int:

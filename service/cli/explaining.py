@@ -26,6 +26,7 @@ from service.engine.counterfactual.inquiry import Inquiry, inquire
 from service.engine.counterfactual.search import finish
 from service.engine.counterfactual.situation import Situation
 from service.engine.decide import Context, decide
+from service.rules.diagnostic import counted_errors
 from service.rules.loader import load_rulebook
 from service.server.clock_messages import ledger_to
 from service.server.explaining import explained
@@ -80,7 +81,7 @@ def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Que
     result = load_rulebook(rules)
     if result.rulebook is None:
         errors = [str(finding) for finding in result.diagnostics if finding.severity == "error"]
-        raise CommandFailed(f"{rules}: {len(errors)} errors, the first: {errors[0]}; see `answerby check {rules}`")
+        raise CommandFailed(f"{rules}: {counted_errors(len(errors))}: {errors[0]}; see `answerby check {rules}`")
     compiled = compile_rulebook(result.rulebook)
     goals = question.inquiry.goals(compiled.rulebook)
     events = read_events_of(file, datetime.now(UTC))

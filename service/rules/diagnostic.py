@@ -110,3 +110,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if names and len(names) <= MAX_LISTED:
         return "known: " + ", ".join(names)
     return ""
+
+
+def counted_errors(number: int) -> str:
+    """What to say before the first of them: `3 errors, the first`; of a single one, `1 error`."""
+    return "1 error" if number == 1 else f"{number} errors, the first"

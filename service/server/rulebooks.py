@@ -11,7 +11,7 @@ from enum import StrEnum
 from service.domain.errors import RulebookRejected
 from service.engine.compiled import CompiledRulebook
 from service.engine.matcher import Matcher
-from service.rules.diagnostic import Diagnostic
+from service.rules.diagnostic import Diagnostic, counted_errors
 from service.rules.model import Rulebook
 from service.server.live import Live, LivePointer
 from service.server.logs import Logger
@@ -210,6 +210,6 @@ def rejection(diagnostics: tuple[Diagnostic, ...]) -> RulebookRejected:
     error = RulebookRejected()
     findings = tuple(str(finding) for finding in diagnostics if finding.severity == "error")
     if findings:
-        error = RulebookRejected(f"the rule files have {len(findings)} errors, the first: {findings[0]}")
+        error = RulebookRejected(f"the rule files have {counted_errors(len(findings))}: {findings[0]}")
     error.findings = findings  # type: ignore[attr-defined]
     return error

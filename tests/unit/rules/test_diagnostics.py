@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from service.rules.codes import PROOFS, Code, severity_of
+from service.rules.diagnostic import counted_errors
 
 HERE = Path(__file__).parent
 PAGES = HERE.parents[2] / "service" / "docs" / "errors"
@@ -164,3 +165,7 @@ def test_one_load_finds_the_mistakes_of_all_files(load):
     result = load({"a.yaml": "stage: x\n", "b.yaml": "lexicons: [", "c.yaml": "# nothing\n", "d.yaml": "fields: 3\n"})
 
     assert {d.file for d in result.diagnostics} == {"a.yaml", "b.yaml", "c.yaml", "d.yaml"}
+
+
+def test_one_error_is_one_error():
+    assert [counted_errors(1), counted_errors(2)] == ["1 error", "2 errors, the first"]
