@@ -15,7 +15,7 @@ class TargetUnit(StrEnum):
     WORKING_DAYS = "working_days"
 
 
-class Target(msgspec.Struct, frozen=True, omit_defaults=True):
+class Target(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """How long a clock may run. `calendar` names the working time that counts; `always` is wall time."""
 
     amount: int
@@ -32,7 +32,7 @@ class ClockPhase(StrEnum):
     CANCELLED = "cancelled"
 
 
-class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Where one clock of one request stands after an event. `pauses` are closed [start, end) wall intervals."""
 
     name: str
@@ -82,7 +82,7 @@ class TimerPurpose(StrEnum):
     """The ladder is climbed again."""
 
 
-class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A moment at which a request must be looked at again, although nothing happened."""
 
     id: str

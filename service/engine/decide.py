@@ -34,6 +34,7 @@ from service.rules.vocabulary import ANY_REQUEST, Vocabulary
 from service.sla.clocks import ClockTarget
 
 CLASSIFICATION = "classification"
+SEVERAL = (list, tuple, frozenset)
 
 
 class Context(NamedTuple):
@@ -271,15 +272,22 @@ def draft_of(
     for result in results:
         draft.outputs.update(result.outputs)
         draft.goals.update(result.goals)
-        reasons.update(dict.fromkeys(result.reasons))
+        if result.reasons:
+            reasons.update(dict.fromkeys(result.reasons))
         draft.explanation.append(result.explanation)
         draft.flags.extend(result.flags)
-    # A field that two stages derive, or a stage that ran twice, says the same twice.
-    draft.flags = list(dict.fromkeys(draft.flags)) + stray_overrides(compiled, overrides)
-    take_ladders(draft.goals, compiled.ladder_outputs, draft.outputs)
+    if draft.flags:
+        # A field that two stages derive, or a stage that ran twice, says the same twice.
+        draft.flags = list(dict.fromkeys(draft.flags))
+    if overrides:
+        draft.flags += stray_overrides(compiled, overrides)
+    if compiled.ladder_outputs:
+        take_ladders(draft.goals, compiled.ladder_outputs, draft.outputs)
     draft.reasons = list(reasons)
-    draft.flags += sorted(record.flags, key=lambda flag: (flag.code, flag.message))
-    draft.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]
+    if record.flags:
+        draft.flags += sorted(record.flags, key=lambda flag: (flag.code, flag.message))
+    if record.errors:
+        draft.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]
     draft.derived = derived_facts(compiled.rulebook.vocabulary, draft.outputs)
     return draft
 
@@ -368,9 +376,9 @@ def derived_facts(vocabulary: Vocabulary, outputs: dict[str, Output]) -> dict[st
     derived: dict[str, Value] = {}
     fields = vocabulary.fields
     for name in sorted(outputs):
-        value = outputs[name]
         if name in fields or name == "missing":
-            derived[name] = list(value) if isinstance(value, (list, tuple, frozenset)) else value  # type: ignore[assignment,arg-type]
+            value = outputs[name]
+            derived[name] = list(value) if isinstance(value, SEVERAL) else value  # type: ignore[assignment,arg-type]
     return derived
 
 

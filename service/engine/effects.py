@@ -269,7 +269,7 @@ def changed(before: RequestState | None, after: RequestState) -> bool:
     return (
         before.derived != after.derived
         or before.status is not after.status
-        or deadlines(before.clocks) != deadlines(after.clocks)
+        or (before.clocks != after.clocks and deadlines(before.clocks) != deadlines(after.clocks))
     )
 
 

@@ -271,12 +271,19 @@ class FactPlan:
         hold them, and of fields that the vocabulary has.
         """
         record = Record(self, dict(self._defaults), list(self._unset))
+        values, flags = record.values, record.flags
         for name, value in given.items():
             coerce = self._given.get(name)
             if coerce is None:
-                record.flags.append(self._unusable(name))
+                flags.append(self._unusable(name))
             elif value is not None:
-                self._take(record, name, value, coerce)
+                try:
+                    typed = coerce(value, flags)
+                except Refused as refusal:
+                    _refuse(record, name, refusal)
+                else:
+                    if typed is not None:
+                        values[name] = typed
         for name, fact in extra.items():
             coerce = self.coercers.get(name)
             if coerce is not None and fact is not None:
@@ -308,10 +315,7 @@ class FactPlan:
         try:
             typed = coerce(value, record.flags)
         except Refused as refusal:
-            error = FactError(name, str(refusal))
-            record.failures[name] = error
-            record.errors.append(error)
-            record.values.pop(name, None)
+            _refuse(record, name, refusal)
         else:
             if typed is not None:
                 record.failures.pop(name, None)
@@ -322,6 +326,13 @@ class FactPlan:
         if name in self.coercers:
             return Flag(DERIVED_FIELD, f"{shown} is what rules derive; the given value was ignored")
         return Flag(UNKNOWN_FIELD, f"{shown} is not in the vocabulary and was ignored")
+
+
+def _refuse(record: Record, name: str, refusal: Refused) -> None:
+    error = FactError(name, str(refusal))
+    record.failures[name] = error
+    record.errors.append(error)
+    record.values.pop(name, None)
 
 
 def _defaults(fields: Mapping[str, Field], coercers: Mapping[str, Coercer]) -> dict[str, Typed]:

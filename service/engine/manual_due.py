@@ -17,7 +17,10 @@ DUE_REFUSED = "DUE_REFUSED"
 
 def without_due_times(given: dict[str, Value], vocabulary: Vocabulary) -> dict[str, Value]:
     """The facts but for the due times; a field of the vocabulary stays one, whatever it is called."""
-    if not any(name.startswith(PREFIX) for name in given):
+    for name in given:
+        if name.startswith(PREFIX):
+            break
+    else:
         return given
     return {name: value for name, value in given.items() if not name.startswith(PREFIX) or name in vocabulary}
 

@@ -41,7 +41,7 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
         if seconds == 0 or step.percent == 100:
             at = due
         elif seconds is not None and wall_time:
-            at = due + timedelta(seconds=seconds)
+            at = due + timedelta(0, seconds)
         else:
             at = _step_time(step, calendar, clock, due)
         if at >= started:

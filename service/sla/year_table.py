@@ -156,7 +156,7 @@ def to_micros(instant: datetime) -> int:
 def to_datetime(micros: int) -> datetime:
     """The UTC instant. Raises TimeOutOfRange beyond year 9999."""
     try:
-        return EPOCH + timedelta(microseconds=micros)
+        return EPOCH + timedelta(0, 0, micros)
     except OverflowError as error:
         raise TimeOutOfRange("the instant lies beyond year 9999; correct the time or the target") from error
 
