@@ -36,6 +36,8 @@ FLAGS = frozenset(
         "OVERRIDE_REFUSED",
         "RETROACTIVE",
         "RULE_CONFLICT",
+        "SCHEDULE_CONDITION_FAILED",
+        "SCHEDULE_MISSED",
         "SCORE_ERROR",
         "SCORE_INCOMPLETE",
         "STARTED_WITHOUT_RECEIPT",
