@@ -339,10 +339,12 @@ def finish_stage(
     result: StageResult,
     record: Record,
 ) -> None:
-    """What no rule says: the missing fields, values set by hand, a priority that a ladder raised, scores."""
+    """What no rule says: the missing fields, values set by hand, what a ladder raised or reassigned, scores."""
     vocabulary = compiled.rulebook.vocabulary
     if stage.stage.name == "completeness":
         name_missing(vocabulary, result.outputs, record)
+    elif stage.stage.name == "routing" and request.reassigned:
+        ladder_steps.hold_reassignment(vocabulary, request, result, record)
     if overrides:
         names = [n for n in stage.derives if n not in stage.scored] if stage.scored else stage.derives
         apply_overrides(overrides, stage, names, result, record)
