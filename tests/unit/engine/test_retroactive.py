@@ -384,8 +384,11 @@ def check_told_once(rulebook, histories):
 
 
 def taken_back(standing, correction):
-    """What a correction of one step takes back: `correction/<timer>/<role>` of `ladder/<timer>/<template>/<role>`."""
-    timer, _, role = correction.key.removeprefix("correction/").rpartition("/")
+    """A task, `correction/<its key>`, or a step, `correction/<timer>/<role>` of `ladder/<timer>/<template>/<role>`."""
+    said = correction.key.removeprefix("correction/")
+    if said in standing:
+        return {said}
+    timer, _, role = said.rpartition("/")
     return {key for key in standing if key.startswith(f"ladder/{timer}/") and key.endswith(f"/{role}")}
 
 
