@@ -13,6 +13,7 @@ import typer
 
 from service.cli import rulebook
 from service.cli.fail import command
+from service.cli.options import DEFAULT_TARGET, TargetOption, TlsCaOption, TokenOption
 
 app = typer.Typer(
     name="answerby",
@@ -28,15 +29,10 @@ app.add_typer(rulebook.app)
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", envvar="ANSWERBY_CONFIG", help="TOML file; see the configuration how-to.")
 ]
-TargetOption = Annotated[str, typer.Option("--target", envvar="ANSWERBY_TARGET", help="host:port of the server.")]
-TokenOption = Annotated[str, typer.Option("--token", envvar="ANSWERBY_TOKEN", help="Bearer token.", show_default=False)]
-TlsCaOption = Annotated[Path | None, typer.Option("--tls-ca", help="PEM authorities of the server; turns TLS on.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")]
 ListenOption = Annotated[str, typer.Option("--listen", help="host:port of the gRPC server.", show_default=False)]
 RulesOption = Annotated[Path | None, typer.Option("--rules", help="Rules folder.")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded store.")]
-
-DEFAULT_TARGET = "127.0.0.1:50051"
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from service.cli.fail import command
+from service.cli.options import DEFAULT_TARGET, TargetOption, TlsCaOption, TokenOption
 
 app = typer.Typer(
     name="rulebook",
@@ -17,9 +18,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-TargetOption = Annotated[str, typer.Option("--target", envvar="ANSWERBY_TARGET", help="host:port of the server.")]
-TokenOption = Annotated[str, typer.Option("--token", envvar="ANSWERBY_TOKEN", help="Bearer token.", show_default=False)]
-TlsCaOption = Annotated[Path | None, typer.Option("--tls-ca", help="PEM authorities of the server; turns TLS on.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 ReasonOption = Annotated[str, typer.Option("--reason", "-m", help="Why; shown in the history.", show_default=False)]
 EtagOption = Annotated[
@@ -29,8 +27,6 @@ CheckOption = Annotated[bool, typer.Option("--check", help="Only check; change n
 KeepOption = Annotated[bool, typer.Option("--keep-only", help="Keep the revision; do not put it live.")]
 RevisionArgument = Annotated[str, typer.Argument(help="Such as r-0123456789abcdef; see `revisions`.")]
 LimitOption = Annotated[int, typer.Option("--limit", help="At most so many.", min=1)]
-
-DEFAULT_TARGET = "127.0.0.1:50051"
 
 
 @app.command()

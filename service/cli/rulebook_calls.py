@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2  # type: ignore[import-untyped]
 from grpc_status import rpc_status
+from rich.table import Table
 
 from service.api.answerby.v1 import rulebook_service_pb2 as pb
 from service.api.answerby.v1.rulebook_service_pb2_grpc import RulebookServiceStub
@@ -90,41 +91,36 @@ def workers(target: Target, *, as_json: bool) -> bool:
 
 
 def revisions(target: Target, limit: int, *, as_json: bool) -> None:
-    found: list[pb.Revision] = []
-    token = ""
-    with connected(target) as client:
-        while len(found) < limit:
-            request = pb.ListRevisionsRequest(page_size=min(limit - len(found), LARGEST_PAGE), page_token=token)
-            reply = client.ask("ListRevisions", request)
-            assert isinstance(reply, pb.ListRevisionsResponse)
-            found += reply.revisions
-            token = reply.next_page_token
-            if not token:
-                break
-    if as_json:
-        for revision in found:
-            print_json(revision)
-    else:
-        console_for_tables().print(revisions_table(found))
+    found = listed(target, "ListRevisions", pb.ListRevisionsRequest, "revisions", limit)
+    show_all(found, revisions_table, as_json=as_json)
 
 
 def history(target: Target, limit: int, *, as_json: bool) -> None:
-    found: list[pb.Activation] = []
+    found = listed(target, "ListActivations", pb.ListActivationsRequest, "activations", limit)
+    show_all(found, history_table, as_json=as_json)
+
+
+def listed(target: Target, method: str, request: Callable[..., Message], field: str, limit: int) -> list[Any]:
+    """The first `limit` items of a list call, page by page."""
+    found: list[Any] = []
     token = ""
     with connected(target) as client:
         while len(found) < limit:
-            request = pb.ListActivationsRequest(page_size=min(limit - len(found), LARGEST_PAGE), page_token=token)
-            reply = client.ask("ListActivations", request)
-            assert isinstance(reply, pb.ListActivationsResponse)
-            found += reply.activations
+            page = request(page_size=min(limit - len(found), LARGEST_PAGE), page_token=token)
+            reply: Any = client.ask(method, page)
+            found += getattr(reply, field)
             token = reply.next_page_token
             if not token:
                 break
+    return found
+
+
+def show_all(found: list[Any], table: Callable[[list[Any]], Table], *, as_json: bool) -> None:
     if as_json:
-        for entry in found:
-            print_json(entry)
+        for item in found:
+            print_json(item)
     else:
-        console_for_tables().print(history_table(found))
+        console_for_tables().print(table(found))
 
 
 def files(target: Target, revision: str, out: Path) -> None:

@@ -30,11 +30,13 @@ class OnAcknowledgement(StrEnum):
     STOP_CHAIN = "stop_chain"
 
 
-class LadderReach(StrEnum):
-    """Whether an edit reaches requests that climb a ladder already: not at all, or at their next event."""
+class OnRuleChange(StrEnum):
+    """Whether a new revision reaches a clock or a ladder that already runs."""
 
     KEEP = "keep"
+    """Only what begins later, or whose facts change; all others on explicit migration."""
     MIGRATE = "migrate"
+    """At the request's next event."""
 
 
 class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -100,7 +102,7 @@ class Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     """Wall seconds after which an acknowledgement without a result counts no more, and the climb begins anew; 0: for
     ever (PagerDuty's acknowledgement timeout)."""
     rounds: Rounds | None = None
-    on_rule_change: LadderReach = LadderReach.KEEP
+    on_rule_change: OnRuleChange = OnRuleChange.KEEP
 
     @property
     def repeats(self) -> bool:

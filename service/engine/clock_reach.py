@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.domain.event import Event, EventType, Value
+from service.domain.ladder import OnRuleChange
 from service.domain.request import RequestState
 from service.rules.condition import atoms
-from service.rules.model import ClockDefinition, OnRuleChange, Rulebook
+from service.rules.model import ClockDefinition, Rulebook
 from service.sla.clocks import LIVE, PER, ClockTarget, definition_of
 
 MIGRATE = "rulebook.migrate"

@@ -78,7 +78,8 @@ def decide(
     caller decides the same request again and again; it changes no decision.
     """
     moment = event.time if event.historical else now
-    if refold_wanted(state, event):
+    late = refold_wanted(state, event)
+    if late:
         rewritten = retroactive.rewrite(take, compiled, state, event, context, moment)
         if rewritten is not None:
             turn, after, effects, flags, moment = rewritten
@@ -87,7 +88,7 @@ def decide(
     flags = [*turn.flags, *turn.draft.flags, *turn.clock_flags]
     effects, alerts = derive_effects(compiled, state, turn.after, event, turn.draft, turn.firing, moment)
     after = msgspec.structs.replace(turn.after, alerts=alerts)
-    if refold_wanted(state, event):
+    if late:
         flags += retroactive.not_folded(state, event, context)
         after = retroactive.awaiting(after, event)
     return conclude(compiled, event, moment, turn, after, effects, flags)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from service.rules.codes import Code
 from service.rules.dates import read_date, read_intervals, read_yearly
-from service.rules.nodes import MappingNode, Node, ScalarNode
+from service.rules.nodes import MappingNode, Node
 from service.rules.reader import Keys
 from service.rules.scope import Scope
 from service.sla.intervals import Intervals
@@ -108,7 +108,3 @@ class DayReader:
             self._report.add(Code.INVALID_INTERVAL, node, message, "put the first day first")
             return {}
         return {first + timedelta(days=number): title for number in range((last - first).days + 1)}
-
-
-def plain_text(node: Node | None) -> str:
-    return node.text if isinstance(node, ScalarNode) else ""

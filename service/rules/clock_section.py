@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from service.domain.ladder import OnRuleChange
 from service.rules.clock_kinds import KINDS, PLAIN
 from service.rules.clock_triggers import read_occasions, read_statuses
 from service.rules.codes import Code
 from service.rules.conditions import ConditionCompiler
-from service.rules.model import ClockDefinition, Occasion, OnRuleChange, Recurrence, Reopen, RetargetFrom
+from service.rules.model import ClockDefinition, Occasion, Recurrence, Reopen, RetargetFrom
 from service.rules.nodes import MappingNode, Node, ScalarNode
 from service.rules.reader import Keys
 from service.rules.scope import Kind, Scope

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from service.domain.clock import TargetUnit
 from service.domain.ladder import (
     Ladder,
-    LadderReach,
     Offsets,
     OnAcknowledgement,
+    OnRuleChange,
     QuietHours,
     QuietThen,
     Reassignment,
@@ -40,7 +40,7 @@ LADDER_KEYS = (
 CHOICES = {
     "offsets": tuple(Offsets),
     "on_acknowledgement": tuple(OnAcknowledgement),
-    "on_rule_change": tuple(LadderReach),
+    "on_rule_change": tuple(OnRuleChange),
 }
 QUIET_KEYS = ("calendar", "then")
 QUIET_THEN = tuple(QuietThen)
@@ -90,7 +90,7 @@ def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
         on_acknowledgement=OnAcknowledgement(chosen.get("on_acknowledgement", OnAcknowledgement.STOP_REPEATS)),
         acknowledgement_lasts=(lasts and read_seconds(scope.report, lasts, "acknowledgement_lasts")) or 0,
         rounds=_rounds(scope, keys, len(items)),
-        on_rule_change=LadderReach(chosen.get("on_rule_change", LadderReach.KEEP)),
+        on_rule_change=OnRuleChange(chosen.get("on_rule_change", OnRuleChange.KEEP)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from service.domain.clock import Target
 from service.domain.event import Value
-from service.domain.ladder import Ladder, Notification
+from service.domain.ladder import Ladder, Notification, OnRuleChange
 from service.rules.condition import ALWAYS, Condition
 from service.rules.schedule_model import Schedule
 from service.rules.score_model import Score
@@ -154,15 +154,6 @@ class RetargetFrom(StrEnum):
     """From the clock's start, pauses already taken left out."""
     NOW = "now"
     """From the event that changed it, as a new cycle."""
-
-
-class OnRuleChange(StrEnum):
-    """Whether a new revision reaches what already runs."""
-
-    KEEP = "keep"
-    """Only clocks that start later, or whose facts change; all others on explicit migration."""
-    MIGRATE = "migrate"
-    """At the request's next event."""
 
 
 class Recurrence(StrEnum):

@@ -6,12 +6,10 @@ import secrets
 from datetime import UTC, datetime
 
 from service.domain.errors import FieldViolation, InvalidInput, NoCandidate, RevisionActive, RevisionNotFound
-from service.server.activation import Order, log_action
+from service.server.activation import Order
 from service.server.changes import Changes, Outcome
-from service.server.logs import Logger
-from service.server.metrics import Metrics
 from service.store.candidate_records import Candidate, Findings, Segment, StartOutcome
-from service.store.revision_records import Action, Activation
+from service.store.revision_records import Action
 from service.store.store import Store
 
 MOST_NAMES = 100
@@ -20,11 +18,9 @@ MOST_NAMES = 100
 class CandidateDesk:
     """What people do with candidates. The trials themselves run in every worker."""
 
-    def __init__(self, store: Store, changes: Changes, metrics: Metrics, logger: Logger) -> None:
+    def __init__(self, store: Store, changes: Changes) -> None:
         self._store = store
         self._changes = changes
-        self._metrics = metrics
-        self._logger = logger
 
     async def start(self, revision: str, segment: Segment, order: Order) -> Candidate:
         """Raises RevisionNotFound, RevisionActive, and InvalidInput for a segment that makes no sense."""
@@ -43,7 +39,7 @@ class CandidateDesk:
             case StartOutcome.ACTIVE:
                 raise RevisionActive(f"{revision} decides already; there is nothing to try")
             case StartOutcome.OK:
-                await self._note(Action.TRY, order, revision)
+                await self._changes.note(Action.TRY, order, revision)
         return candidate
 
     async def current(self) -> Candidate | None:
@@ -58,7 +54,7 @@ class CandidateDesk:
         if candidate is None:
             return ""
         await self._store.stop_candidate()
-        await self._note(Action.END_TRIAL, order, candidate.revision)
+        await self._changes.note(Action.END_TRIAL, order, candidate.revision)
         return candidate.revision
 
     async def promote(self, order: Order) -> Outcome:
@@ -69,20 +65,6 @@ class CandidateDesk:
         outcome = await self._changes.activate(candidate.revision, order)
         await self._store.stop_candidate()
         return outcome
-
-    async def _note(self, action: Action, order: Order, revision: str) -> None:
-        before = await self._store.active_pointer()
-        entry = Activation(
-            action=action,
-            time=datetime.now(UTC),
-            actor=order.actor,
-            reason=order.reason,
-            before=before.revision if before is not None else "",
-            after=revision,
-        )
-        await self._store.note_action(entry)
-        self._metrics.rulebook_action(action)
-        log_action(self._logger, entry)
 
 
 def check_segment(segment: Segment) -> None:

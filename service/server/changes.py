@@ -134,6 +134,14 @@ class Changes:
             raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
         return found
 
+    async def note(self, action: Action, order: Order, revision: str) -> None:
+        """Writes what was done with a revision without putting it live into history, metrics and log."""
+        before = await self._store.active_pointer()
+        entry = _entry(action, datetime.now(UTC), order.actor, order.reason, before, revision)
+        await self._store.note_action(entry)
+        self._metrics.rulebook_action(action)
+        log_action(self._logger, entry)
+
     async def give_back(self) -> None:
         """The store has lost its rulebook."""
         await self._undisturbed(self._activator.give_back())
@@ -195,11 +203,7 @@ class Changes:
         return await self.kept(revision.revision)
 
     async def _only_kept(self, kept: Revision, order: Order) -> Outcome:
-        before = await self._store.active_pointer()
-        entry = _entry(Action.KEEP, datetime.now(UTC), order.actor, order.reason, before, kept.revision)
-        await self._store.note_action(entry)
-        self._metrics.rulebook_action(entry.action)
-        log_action(self._logger, entry)
+        await self.note(Action.KEEP, order, kept.revision)
         return Outcome(kept.revision, waiting=self._waits(kept))
 
     def _waits(self, kept: Revision) -> bool:

@@ -71,8 +71,10 @@ class Follower:
         self._holder.hear(self._scene.problem)
         await self._act()
 
-    def scene(self) -> Scene:
-        """As heard last."""
+    async def scene(self) -> Scene:
+        """As it is now; as heard last while the store is away."""
+        with contextlib.suppress(StoreUnavailable):
+            return await self._store.beat(self._worker, self._own_beat())
         return self._scene
 
     async def _beats(self, stopping: asyncio.Event) -> None:
@@ -81,16 +83,8 @@ class Follower:
 
     async def _beat(self) -> float:
         status = self._holder.status
-        ready = self._holder.ready
-        beat = Heartbeat(
-            revision=status.revision,
-            generation=status.generation,
-            prepared=ready.revision if ready is not None else "",
-            problem=self._trouble,
-            refused=self._refused,
-        )
         said = self._holder.said
-        scene = await self._store.beat(self._worker, beat)
+        scene = await self._store.beat(self._worker, self._own_beat())
         if self._holder.status.pointer is not status.pointer:
             return 0.0
         self._scene, self._as_of = scene, status.pointer
@@ -100,6 +94,16 @@ class Follower:
         if self._has_work(scene):
             self._heard.set()
         return STAGED_BEAT_SECONDS if scene.staged is not None else BEAT_SECONDS
+
+    def _own_beat(self) -> Heartbeat:
+        status, ready = self._holder.status, self._holder.ready
+        return Heartbeat(
+            revision=status.revision,
+            generation=status.generation,
+            prepared=ready.revision if ready is not None else "",
+            problem=self._trouble,
+            refused=self._refused,
+        )
 
     def _has_work(self, scene: Scene) -> bool:
         behind = scene.active != self._holder.status.pointer

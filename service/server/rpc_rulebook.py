@@ -53,19 +53,21 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         if self._approval_required:
             active = self._active()
             waiting = [r.revision for r in await self._store.revisions() if r.verdict is None and r.revision != active]
-        return pb.GetRulebookResponse(rulebook=self._rulebook(waiting))
+        return pb.GetRulebookResponse(rulebook=await self._rulebook(waiting))
 
     async def ReloadRulebook(self, request: pb.ReloadRulebookRequest, context: Context) -> pb.ReloadRulebookResponse:
         order = order_of(Action.RELOAD, request.reason, source=self._changes.source)
         files = await self._changes.read_folder()
         changed, revision, waiting = await self._bring(files, order, request.validate_only, request.keep_only)
-        return pb.ReloadRulebookResponse(rulebook=self._rulebook(), changed=changed, revision=revision, waiting=waiting)
+        rulebook = await self._rulebook()
+        return pb.ReloadRulebookResponse(rulebook=rulebook, changed=changed, revision=revision, waiting=waiting)
 
     async def UploadRevision(self, request: pb.UploadRevisionRequest, context: Context) -> pb.UploadRevisionResponse:
         order = order_of(Action.UPLOAD, request.reason)
         files = uploaded(_distinct(request.files))
         changed, revision, waiting = await self._bring(files, order, request.validate_only, request.keep_only)
-        return pb.UploadRevisionResponse(rulebook=self._rulebook(), changed=changed, revision=revision, waiting=waiting)
+        rulebook = await self._rulebook()
+        return pb.UploadRevisionResponse(rulebook=rulebook, changed=changed, revision=revision, waiting=waiting)
 
     async def ListRevisions(self, request: pb.ListRevisionsRequest, context: Context) -> pb.ListRevisionsResponse:
         page, token = _page(await self._store.revisions(), "revisions", request.page_size, request.page_token)
@@ -82,20 +84,20 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
     ) -> pb.ActivateRevisionResponse:
         order = order_of(Action.ACTIVATE, request.reason, etag=request.etag)
         outcome = await self._changes.activate(request.revision, order)
-        return pb.ActivateRevisionResponse(rulebook=self._rulebook(), changed=outcome.changed)
+        return pb.ActivateRevisionResponse(rulebook=await self._rulebook(), changed=outcome.changed)
 
     async def RollbackRulebook(
         self, request: pb.RollbackRulebookRequest, context: Context
     ) -> pb.RollbackRulebookResponse:
         before, _ = await self._changes.rollback(order_of(Action.ROLLBACK, request.reason, etag=request.etag))
-        return pb.RollbackRulebookResponse(rulebook=self._rulebook(), from_revision=before)
+        return pb.RollbackRulebookResponse(rulebook=await self._rulebook(), from_revision=before)
 
     async def ApproveRevision(self, request: pb.ApproveRevisionRequest, context: Context) -> pb.ApproveRevisionResponse:
         order = order_of(Action.ACTIVATE, request.reason)
         kept = await self._changes.judge(request.revision, order.actor, order.reason, approved=True)
         if request.activate:
             await self._changes.activate(kept.revision, order)
-        return pb.ApproveRevisionResponse(revision=self._revision(kept), rulebook=self._rulebook())
+        return pb.ApproveRevisionResponse(revision=self._revision(kept), rulebook=await self._rulebook())
 
     async def RejectRevision(self, request: pb.RejectRevisionRequest, context: Context) -> pb.RejectRevisionResponse:
         order = order_of(Action.REJECT, request.reason)
@@ -110,7 +112,7 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         self, request: pb.PromoteCandidateRequest, context: Context
     ) -> pb.PromoteCandidateResponse:
         outcome = await self._desk.promote(order_of(Action.PROMOTE, request.reason, etag=request.etag))
-        return pb.PromoteCandidateResponse(rulebook=self._rulebook(), changed=outcome.changed)
+        return pb.PromoteCandidateResponse(rulebook=await self._rulebook(), changed=outcome.changed)
 
     async def _bring(
         self, files: RuleFiles, order: Order, validate_only: bool, keep_only: bool
@@ -127,8 +129,8 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         pointer = self._rulebooks.status.pointer
         return pointer.revision if pointer is not None else ""
 
-    def _rulebook(self, waiting: Iterable[str] = ()) -> pb.Rulebook:
-        scene = self._follower.scene()
+    async def _rulebook(self, waiting: Iterable[str] = ()) -> pb.Rulebook:
+        scene = await self._follower.scene()
         return rulebook_to(self._rulebooks.status, scene, waiting, approval_required=self._approval_required)
 
     def _revision(self, kept: Revision) -> pb.Revision:

@@ -98,6 +98,8 @@ class Workshop:
         if self._process is not None and (self._process.poll() is not None or self._checks >= MOST_CHECKS):
             self._end()
         if self._process is None:
+            if program_on_disk() != self._program:
+                raise OtherProgram
             home = str(Path(service.__file__).resolve().parent.parent)
             path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
             self._process = subprocess.Popen(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from service.domain.clock import Target, TargetUnit
@@ -111,10 +110,6 @@ def seconds(text: str) -> int:
     assert duration is not None, f"{text} is no duration"
     assert duration.unit is TargetUnit.SECONDS, f"{text} is in days"
     return sign * duration.amount
-
-
-def day(text: str) -> date:
-    return date.fromisoformat(text)
 
 
 OPS = {"add": add, "elapsed": elapsed, "periods": periods, "contains": contains}

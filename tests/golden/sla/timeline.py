@@ -119,14 +119,9 @@ def sections(case: Case, calendars: Mapping[str, Any]) -> dict[str, object]:
 
 def goals(case: Case) -> dict[str, object]:
     return {
-        name: {"within": written(spec["target"]), **({"end_of_day": True} if spec.get("end_of_day") else {})}
+        name: {"within": spec["target"], **({"end_of_day": True} if spec.get("end_of_day") else {})}
         for name, spec in case["clocks"].items()
     }
-
-
-def written(duration: str) -> str:
-    """As rule files write it: they take ISO 8601 as it is."""
-    return duration
 
 
 def offset(text: str) -> str:

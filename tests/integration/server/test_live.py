@@ -194,8 +194,9 @@ async def test_workers_take_the_rules_from_the_store_not_from_their_folder(launc
                 seen = await shown(running)
                 assert seen.revision == revision
             workers = (await shown(one)).workers
-            assert len(workers) == 2
+            assert [worker.revision for worker in workers] == [revision, revision]
             await rollback(two)
+            assert {worker.revision for worker in (await shown(two)).workers} == {(await shown(one)).revision}
             assert (await shown(one)).revision == (await shown(two)).revision != revision
 
 
