@@ -14,7 +14,8 @@ from service.domain.errors import AnswerbyError
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.drafts import DraftMemory
 from service.engine.refold import refold_wanted
 from service.engine.virtual_clock import timer_event

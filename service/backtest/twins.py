@@ -24,7 +24,8 @@ from service.domain.errors import AnswerbyError
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, Draft, decide, draft_only
+from service.engine.decide import decide, draft_only
+from service.engine.draft import Context, Draft
 from service.engine.drafts import DraftMemory
 from service.engine.refold import refold_wanted
 from service.engine.virtual_clock import timer_event

@@ -25,7 +25,8 @@ from service.engine.compiled import CompiledRulebook, compile_rulebook
 from service.engine.counterfactual.inquiry import Inquiry, inquire
 from service.engine.counterfactual.search import finish
 from service.engine.counterfactual.situation import Situation
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.diagnostic import counted_errors
 from service.rules.loader import load_rulebook
 from service.server.clock_messages import ledger_to

@@ -9,7 +9,8 @@ from service.domain.ladder import OnRuleChange
 from service.domain.request import RequestState
 from service.rules.condition import atoms
 from service.rules.model import ClockDefinition, Rulebook
-from service.sla.clocks import LIVE, PER, ClockTarget, definition_of
+from service.sla.clocks import LIVE, PER, definition_of
+from service.sla.scene import ClockTarget
 
 MIGRATE = "rulebook.migrate"
 """Fact of a `rulebook.activated` event: every running clock takes what the active rules say."""

@@ -20,8 +20,9 @@ from service.engine.manual_due import manual_due_times
 from service.rules.condition import atoms
 from service.rules.model import Rulebook
 from service.sla.business_time import touches_provisional
-from service.sla.clocks import ClockTarget, advance_clocks
+from service.sla.clocks import advance_clocks
 from service.sla.occasions import ClockEvent
+from service.sla.scene import ClockTarget
 
 
 def advance(

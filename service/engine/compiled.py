@@ -25,7 +25,7 @@ from service.engine.trial import ShownTrial, is_live
 from service.rules.condition import atoms
 from service.rules.model import STAGES, ClockDefinition, Output, Rule, Rulebook, Stage
 from service.rules.vocabulary import FieldType, Window
-from service.sla.clocks import ClockTarget
+from service.sla.scene import ClockTarget
 from service.sla.standing import Standing, standing
 from service.sla.zones import ZONE_DATA
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -13,6 +13,8 @@ from service.domain.decision import Flag
 from service.domain.effect import Effect, EffectKind
 from service.domain.event import Event, Value
 from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
+from service.engine.draft import Draft
 from service.engine.effects import (
     UPDATE,
     Account,
@@ -26,10 +28,6 @@ from service.engine.effects import (
 )
 from service.rules.model import OWNER
 from service.sla.clocks import definition_of
-
-if TYPE_CHECKING:
-    from service.engine.compiled import CompiledRulebook
-    from service.engine.decide import Draft
 
 RETROACTIVE = "RETROACTIVE"
 TEMPLATE = "correction"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from service.domain.decision import Decision, Flag, StageExplanation
+from service.domain.decision import Decision, Flag
 from service.domain.effect import Effect
 from service.domain.event import Event, Value
 from service.domain.ladder import Ladder
@@ -19,48 +18,23 @@ from service.engine import ladder_steps, merging, retroactive
 from service.engine.clocking import advance
 from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook, CompiledStage
+from service.engine.draft import Context, Draft
 from service.engine.drafts import DraftMemory
 from service.engine.effects import derive_effects
 from service.engine.facts import Record
 from service.engine.lifecycle import oddities
 from service.engine.manual_due import without_due_times
 from service.engine.overrides import apply_overrides, split_overrides, stray_overrides
-from service.engine.refold import Kept, Turn, kept_goals, refold_wanted
+from service.engine.refold import kept_goals, refold_wanted
 from service.engine.scores import take_scores
 from service.engine.stages import StageResult, run_stage
 from service.engine.timekeeping import plan, take_ladders
+from service.engine.turn import Turn
 from service.rules.model import Output, Rulebook
 from service.rules.vocabulary import ANY_REQUEST, Vocabulary
-from service.sla.clocks import ClockTarget
 
 CLASSIFICATION = "classification"
 SEVERAL = (list, tuple, frozenset)
-
-
-class Context(NamedTuple):
-    """What the decision needs from outside the request: counts per window field, this request left out."""
-
-    windows: Mapping[str, int] = {}
-    history: Sequence[Event] | None = None
-    """Every event of the request before this one, in the order decided. Only a late event or a correction asks for it
-    (`refold_wanted`); None, where it is not known, decides such an event as it comes."""
-    kept: Kept | None = None
-    """Of a fold: what the request has from an earlier revision of the rules."""
-
-
-@dataclass(slots=True)
-class Draft:
-    """What the stages have come to so far."""
-
-    record: Record
-    outputs: dict[str, Output] = field(default_factory=dict)
-    goals: dict[str, ClockTarget] = field(default_factory=dict)
-    """The target of every clock that has one."""
-    reasons: list[str] = field(default_factory=list)
-    """The words of the rules that decided, stage by stage, each once."""
-    derived: dict[str, Value] = field(default_factory=dict)
-    explanation: list[StageExplanation] = field(default_factory=list)
-    flags: list[Flag] = field(default_factory=list)
 
 
 def decide(

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
+from service.engine.draft import Draft
 from service.sla.ladders import StepTimers
-
-if TYPE_CHECKING:
-    from service.engine.decide import Draft
 
 Key = tuple[object, ...]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from service.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from service.domain.effect import Effect, EffectKind
@@ -13,14 +13,12 @@ from service.domain.ladder import Ladder, Notification
 from service.domain.request import RequestState
 from service.engine.catch_up import Held, held_reminders, together, told_by
 from service.engine.compiled import CompiledRulebook
+from service.engine.draft import Draft
 from service.engine.ladder_steps import Firing
 from service.engine.messages import render
 from service.engine.schedule_effects import request_effects
 from service.rules.model import ACKNOWLEDGER, OWNER, ClockDefinition, Rulebook
 from service.sla.clocks import PER, definition_of
-
-if TYPE_CHECKING:
-    from service.engine.decide import Draft
 
 UPDATE = "update"
 

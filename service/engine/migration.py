@@ -12,7 +12,8 @@ from service.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType, V
 from service.domain.request import RequestState
 from service.engine.clock_reach import MIGRATE, MIGRATE_CLOCKS
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.sla.clocks import LIVE
 
 SOURCE = f"{INTERNAL_SOURCE}migration"

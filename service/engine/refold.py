@@ -6,9 +6,9 @@ that were really taken, at the times at which the history as it is now would hav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,16 +18,14 @@ from service.domain.event import Event, EventType
 from service.domain.ladder import Ladder
 from service.domain.request import RequestState
 from service.engine.clock_reach import keeps
+from service.engine.compiled import CompiledRulebook
+from service.engine.draft import Context, Kept
 from service.engine.lifecycle import INTERNAL
+from service.engine.turn import Take, Turn
 from service.engine.virtual_clock import timer_event
 from service.rules.model import Rulebook
-from service.sla.clocks import LIVE, PER, ClockTarget, definition_of
-
-if TYPE_CHECKING:
-    from service.engine.compiled import CompiledRulebook
-    from service.engine.decide import Context, Draft
-    from service.engine.ladder_steps import Firing
-    from service.engine.timekeeping import TimerPlan
+from service.sla.clocks import LIVE, PER, definition_of
+from service.sla.scene import ClockTarget
 
 MOST_EVENTS = 500
 """Events of a request that are folded; with more, a late event is decided as it comes."""
@@ -45,29 +43,6 @@ NEVER_LATE = _OURS | _WORD_OF_OTHERS
 """Their times say when we looked or heard, not when something happened to the request."""
 NEVER_CORRECTED = NEVER_LATE | {EventType.MERGED}
 """What another request was told cannot be taken back here."""
-
-
-class Kept(NamedTuple):
-    """What a request has from an earlier revision of the rules and keeps in a fold."""
-
-    targets: Mapping[str, ClockTarget]
-    """By clock."""
-    ladders: Mapping[str, Ladder]
-
-
-class Turn(NamedTuple):
-    """What one event made of a request, before its effects."""
-
-    after: RequestState
-    draft: Draft
-    firing: Firing | None
-    timers: TimerPlan
-    flags: list[Flag]
-    clock_flags: list[Flag]
-    follow_ups: list[Event]
-
-
-Take = Callable[["CompiledRulebook", RequestState | None, Event, "Context", datetime], Turn]
 
 
 class Course(NamedTuple):

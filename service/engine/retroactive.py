@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -20,13 +20,12 @@ from service.domain.request import RequestState
 from service.engine import ladder_steps
 from service.engine.clock_reach import facts_changed
 from service.engine.clocking import mark_breaches
+from service.engine.compiled import CompiledRulebook
 from service.engine.corrections import Scene, late_effects, under_cycle, what_moved
+from service.engine.draft import Context, Kept
 from service.engine.refold import (
     MOST_EVENTS,
     Course,
-    Kept,
-    Take,
-    Turn,
     corrected,
     course_of,
     fired_before,
@@ -37,12 +36,9 @@ from service.engine.refold import (
     name_of,
 )
 from service.engine.timekeeping import TimerPlan
+from service.engine.turn import Take, Turn
 from service.rules.model import Rulebook
 from service.sla.ladders import plan_timers
-
-if TYPE_CHECKING:
-    from service.engine.compiled import CompiledRulebook
-    from service.engine.decide import Context
 
 
 class Rewritten(NamedTuple):

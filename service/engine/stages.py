@@ -16,7 +16,7 @@ from service.engine.matcher import MatchSet
 from service.engine.timekeeping import clock_goals
 from service.engine.trial import ShownTrial, Trial, final_outputs, hold_trials, is_live
 from service.rules.model import Output, Rule
-from service.sla.clocks import ClockTarget
+from service.sla.scene import ClockTarget
 
 
 @dataclass(slots=True)

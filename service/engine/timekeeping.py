@@ -15,8 +15,8 @@ from service.domain.ladder import Ladder
 from service.domain.request import RequestState
 from service.engine.catch_up import told_by
 from service.rules.model import Output, Rule, Rulebook
-from service.sla.clocks import ClockTarget
 from service.sla.ladders import HOLDS_BACK, StepTimers, catch_up_timer, plan_timers, quiet_timer
+from service.sla.scene import ClockTarget
 
 if TYPE_CHECKING:
     from service.engine.ladder_steps import Firing

@@ -14,7 +14,8 @@ from service.domain.request import RequestState
 from service.engine.clock_story import ClockStory, clock_story, statuses_of
 from service.engine.clock_words import Teller
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.lifecycle import OVERRIDE_PREFIX
 from service.engine.manual_due import PREFIX as DUE_PREFIX
 from service.engine.virtual_clock import fire_until

@@ -17,7 +17,8 @@ from service.domain.decision import Decision, StageExplanation
 from service.domain.event import Event, Value
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.facts import Record
 from service.engine.lifecycle import OVERRIDE_PREFIX
 from service.engine.matcher import Matcher, MatchSet

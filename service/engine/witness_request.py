@@ -10,7 +10,7 @@ from service.domain.errors import AnswerbyError
 from service.domain.event import ActorRole, Event, EventType, Value
 from service.domain.request import RequestState, RequestStatus
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context
+from service.engine.draft import Context
 from service.engine.witness_text import TextWriter
 from service.rules.analysis.facts import Facts
 from service.rules.analysis.space import OTHER_MEMBER

@@ -23,7 +23,8 @@ from service.domain.errors import AnswerbyError, Contention, EventIdReused
 from service.domain.event import Event, EventType
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.refold import MOST_EVENTS, refold_wanted
 from service.server.config import ConnectorConfig
 from service.server.errors import Draining, InternalError, Overloaded

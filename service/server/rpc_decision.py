@@ -19,8 +19,8 @@ from service.engine.compiled import CompiledRulebook
 from service.engine.counterfactual.inquiry import Inquiry, inquire
 from service.engine.counterfactual.rebuild import Rebuilt, rebuild
 from service.engine.counterfactual.search import MOST_CHANGES, Answered, Search
-from service.engine.decide import Context as DecisionContext
 from service.engine.decide import decide
+from service.engine.draft import Context as DecisionContext
 from service.engine.what_if import Supposed, outlook_text, what_if
 from service.server.clock_messages import comparison_to, ledger_to
 from service.server.config import Limits

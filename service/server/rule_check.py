@@ -14,7 +14,8 @@ from pathlib import Path
 from service.domain.errors import EngineLimit
 from service.domain.event import Event
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.rule_tests.runner import Outcome, run_folder
 from service.rules.diagnostic import Diagnostic
 from service.rules.loader import load_rulebook

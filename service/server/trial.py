@@ -16,8 +16,9 @@ from service.domain.decision import Decision
 from service.domain.errors import AnswerbyError, StoreUnavailable
 from service.domain.event import Event
 from service.domain.request import RequestState
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
 from service.engine.difference import Difference, differ
+from service.engine.draft import Context
 from service.server.live import LivePointer
 from service.server.logs import Logger
 from service.server.loops import repeat

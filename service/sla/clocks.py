@@ -17,6 +17,7 @@ from service.sla import occasions
 from service.sla.business_time import working_seconds_between
 from service.sla.calendar import ALWAYS, Calendar
 from service.sla.occasions import ClockEvent
+from service.sla.scene import ClockTarget, Scene
 from service.sla.standing import Standing, left_alone
 from service.sla.targets import Pauses, due_time, used_micros
 from service.sla.year_table import SECOND
@@ -29,16 +30,6 @@ FINAL_STATUSES = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
 LIVE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 PER = "@"
 """Between a clock's id and the value that it runs for."""
-
-
-class ClockTarget(NamedTuple):
-    """What the sla stage said for one clock: its target, the rule that set it, the ladder it climbs."""
-
-    target: Target
-    rule_id: str
-    ladder: str
-    revision: str = ""
-    """Of the rulebook that said so."""
 
 
 class Past(NamedTuple):
@@ -54,23 +45,6 @@ class Past(NamedTuple):
     round: int = 0
     round_started: datetime | None = None
     round_from: int = 0
-
-
-class Scene(NamedTuple):
-    """One clock's view of one event."""
-
-    definition: ClockDefinition
-    calendars: Mapping[str, Calendar]
-    target: ClockTarget | None
-    event: ClockEvent
-    manual: datetime | None
-    """The due time that a person set."""
-    left: bool
-    """The clock runs for a value that its field no longer has."""
-
-    @property
-    def stops(self) -> bool:
-        return self.left or occasions.stops(self.definition, self.event)
 
 
 def advance_clocks(

@@ -12,10 +12,10 @@ from service.domain.clock import ClockPhase, ClockState
 from service.domain.event import EventType
 from service.sla.calendar import ALWAYS, Calendar
 from service.sla.occasions import ClockEvent
+from service.sla.scene import ClockTarget
 
 if TYPE_CHECKING:
     from service.rules.model import ClockDefinition, Occasion
-    from service.sla.clocks import ClockTarget
 
 _HEEDED_BY_ALL = frozenset({EventType.CLOSED, EventType.MERGED, EventType.REOPENED})
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from service.domain.event import ActorRole, Event
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 from service.rules.model import Rulebook
 from tests.bench.generated_rules import make_events, write_rules

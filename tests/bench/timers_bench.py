@@ -21,7 +21,8 @@ import redis.asyncio
 from service.domain.clock import Timer
 from service.domain.event import Event
 from service.engine.compiled import compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 from service.store import codec
 from service.store.commit import timer_member

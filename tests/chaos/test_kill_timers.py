@@ -13,7 +13,8 @@ from service.api.answerby.v1 import request_service_pb2 as pb
 from service.api.answerby.v1 import request_service_pb2_grpc as rpc
 from service.domain.event import Event
 from service.engine.compiled import compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 from service.server.config import ConnectorConfig
 from service.server.routing import route_effects

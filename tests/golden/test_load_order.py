@@ -13,7 +13,8 @@ from service.cli.lines import read_events
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.diagnostic import Report
 from service.rules.folder import RuleText, read_folder
 from service.rules.loader import load_texts

@@ -18,7 +18,8 @@ from service.domain.effect import EffectKind
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.folder import RuleText
 from service.rules.loader import LoadResult, load_rulebook, load_texts
 from service.rules.model import Rulebook

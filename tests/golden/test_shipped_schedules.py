@@ -10,7 +10,8 @@ import pytest
 from service.domain.event import ActorRole, Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.schedule_summary import Summary
 from service.engine.schedules import Firing, decide_schedule
 from service.rules.loader import load_rulebook

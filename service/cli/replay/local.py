@@ -15,7 +15,8 @@ from service.domain.errors import AnswerbyError
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 
 Decided = tuple[Planned, Outcome | Refused]

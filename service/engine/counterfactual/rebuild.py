@@ -11,7 +11,8 @@ from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.counterfactual.search import Search
 from service.engine.counterfactual.situation import Situation
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 
 
 class Rebuilt(NamedTuple):

@@ -15,7 +15,8 @@ from service.engine import ladder_steps, merging
 from service.engine.compiled import CompiledRulebook
 from service.engine.counterfactual.changes import ChangeKind, ChangeSet
 from service.engine.counterfactual.texts import with_term, without
-from service.engine.decide import Context, counted, decide, run_stages
+from service.engine.decide import counted, decide, run_stages
+from service.engine.draft import Context
 from service.engine.facts import Record
 from service.rules.model import ClockDefinition
 from service.rules.vocabulary import ANY_REQUEST

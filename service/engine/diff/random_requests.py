@@ -10,9 +10,9 @@ from service.engine.compiled import CompiledRulebook
 from service.engine.counterfactual.changes import Change, ChangeSet
 from service.engine.counterfactual.options import Options
 from service.engine.counterfactual.situation import Situation
-from service.engine.decide import Context
 from service.engine.diff.model import Witness
 from service.engine.diff.requests import MOMENT
+from service.engine.draft import Context
 
 REQUESTS = 300
 TEXTS = 0.15

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from service.domain.decision import Decision
 from service.domain.errors import AnswerbyError
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
 from service.engine.diff.model import Difference, Side, Witness
 from service.engine.diff.random_requests import random_requests
 from service.engine.diff.requests import Maker
+from service.engine.draft import Context
 from service.rules.model import Rulebook
 
 

@@ -11,7 +11,8 @@ from service.domain.effect import Effect, EffectKind
 from service.domain.event import Event
 from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, build_record, count_this_request
+from service.engine.decide import build_record, count_this_request
+from service.engine.draft import Context
 from service.engine.facts import Record
 from service.engine.overrides import split_overrides
 

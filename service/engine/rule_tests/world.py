@@ -14,7 +14,8 @@ from service.domain.effect import Effect
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.refold import refold_wanted
 from service.engine.rule_tests.cases import Happening
 from service.engine.rule_tests.scene import Scene

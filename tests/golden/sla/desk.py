@@ -14,7 +14,8 @@ from service.domain.effect import Effect
 from service.domain.event import ActorRole, Event, Value
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.virtual_clock import fire_until
 from service.rules.folder import RuleText
 from service.rules.loader import LoadResult, load_texts

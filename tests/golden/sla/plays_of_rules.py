@@ -10,7 +10,8 @@ from typing import Any
 from service.domain.event import ActorRole, Event, EventType
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from tests.golden.sla.desk import Desk, compiled, load, targets
 from tests.golden.sla.plays_of_clocks import at, clock
 

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from service.domain.effect import EffectKind
 from service.domain.event import Event
 from service.engine.compiled import compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 from service.server.logs import make_logger
 from service.server.metrics import Metrics

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from service.domain.event import ActorRole, Event
 from service.engine.compiled import compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 
 FILES = {

@@ -14,7 +14,8 @@ from service.domain.errors import InvalidInput
 from service.domain.event import ActorRole, Event
 from service.engine.clock_story import clock_stories, clock_story, statuses_of
 from service.engine.clock_words import Teller
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.what_if import Supposed, outlook_text, what_if
 from service.sla.ledger import Holder, Reason
 from tests.unit.engine.small_rules import at, compiled

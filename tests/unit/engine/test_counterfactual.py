@@ -18,7 +18,8 @@ from service.engine.counterfactual.search import Missing, finish, why_not
 from service.engine.counterfactual.situation import Situation
 from service.engine.counterfactual.standing import Standing, standing_of
 from service.engine.counterfactual.wording import Wording
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from tests.unit.engine.generated_rulebooks import PRIORITIES, WORDS, Generator, event_of, every_request
 from tests.unit.engine.small_rules import FILES, Story, at, compiled
 

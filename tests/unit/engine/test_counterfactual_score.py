@@ -11,7 +11,7 @@ from service.engine.compiled import compile_rulebook
 from service.engine.counterfactual.goals import parse_goal
 from service.engine.counterfactual.search import finish, why_not
 from service.engine.counterfactual.situation import Situation
-from service.engine.decide import Context
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 from tests.unit.engine.small_rules import at
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from service.engine.compiled import compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
 from service.engine.diff.compare import compare
 from service.engine.diff.model import Effect, Kind
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 from service.rules.model import Block, HitPolicy, Stage
 from tests.unit.engine.generated_rulebooks import KINDS, Generator, event_of, every_request

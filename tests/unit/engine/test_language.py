@@ -11,7 +11,8 @@ import pytest
 from service.domain.decision import StageOutcome
 from service.domain.event import Event
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.conditions import OPERATORS
 from service.rules.folder import RuleText
 from service.rules.loader import load_texts

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from service.domain.event import Event
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from tests.unit.engine.small_rules import at, clock, compiled
 
 CLOCKS = """

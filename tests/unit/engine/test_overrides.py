@@ -7,7 +7,8 @@ import pytest
 
 from service.domain.event import Event
 from service.engine.compiled import compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 
 RULES = Path(__file__).resolve().parents[3] / "rules"

@@ -14,7 +14,8 @@ from service.domain.clock import Timer
 from service.domain.event import ActorRole, Event, EventType
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.virtual_clock import fire_until
 from service.rules.loader import load_rulebook
 from service.sla.ladders import plan_timers

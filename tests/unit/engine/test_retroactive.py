@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.event import ActorRole, Event
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.refold import MOST_EVENTS
 from service.engine.virtual_clock import next_timer, timer_event
 from tests.unit.engine.small_rules import at, clock, compiled, effects

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from service.domain.decision import StageOutcome
 from service.domain.event import ActorRole, Event
 from service.engine.compiled import compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.explain import explain_text
 from service.rules.folder import RuleText
 from service.rules.loader import load_texts

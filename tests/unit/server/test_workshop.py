@@ -12,7 +12,8 @@ import pytest
 
 from service.domain.event import Event
 from service.engine.compiled import compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.rules.loader import load_rulebook
 from service.server.rule_check import Task, check
 from service.server.rule_files import read_rule_files

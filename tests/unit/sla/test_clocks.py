@@ -12,8 +12,9 @@ from service.domain.event import ActorRole
 from service.domain.request import RequestStatus
 from service.rules.model import ClockDefinition, Reopen
 from service.sla.calendar import ALWAYS, Calendar
-from service.sla.clocks import ClockTarget, advance_clocks, used_seconds
+from service.sla.clocks import advance_clocks, used_seconds
 from service.sla.occasions import ClockEvent
+from service.sla.scene import ClockTarget
 
 H = 3600
 MONDAY = datetime(2025, 3, 3, tzinfo=UTC)

@@ -10,7 +10,8 @@ import pytest
 from service.domain.decision import Decision
 from service.domain.event import Event
 from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import Context, decide
+from service.engine.decide import decide
+from service.engine.draft import Context
 from service.engine.proofs import prove, shows
 from service.engine.witness import Realised, Realiser
 from service.rules.analysis import Analysis, Finding, analyse

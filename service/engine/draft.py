@@ -1,0 +1,48 @@
+"""What a decision needs from outside the request, and what the stages have come to so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from service.domain.decision import Flag, StageExplanation
+from service.domain.event import Event, Value
+from service.domain.ladder import Ladder
+from service.engine.facts import Record
+from service.rules.model import Output
+from service.sla.scene import ClockTarget
+
+
+class Kept(NamedTuple):
+    """What a request has from an earlier revision of the rules and keeps in a fold."""
+
+    targets: Mapping[str, ClockTarget]
+    """By clock."""
+    ladders: Mapping[str, Ladder]
+
+
+class Context(NamedTuple):
+    """What the decision needs from outside the request: counts per window field, this request left out."""
+
+    windows: Mapping[str, int] = {}
+    history: Sequence[Event] | None = None
+    """Every event of the request before this one, in the order decided. Only a late event or a correction asks for it
+    (`refold_wanted`); None, where it is not known, decides such an event as it comes."""
+    kept: Kept | None = None
+    """Of a fold: what the request has from an earlier revision of the rules."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """What the stages have come to so far."""
+
+    record: Record
+    outputs: dict[str, Output] = field(default_factory=dict)
+    goals: dict[str, ClockTarget] = field(default_factory=dict)
+    """The target of every clock that has one."""
+    reasons: list[str] = field(default_factory=list)
+    """The words of the rules that decided, stage by stage, each once."""
+    derived: dict[str, Value] = field(default_factory=dict)
+    explanation: list[StageExplanation] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)

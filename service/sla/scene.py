@@ -1,0 +1,42 @@
+"""One clock's view of one event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from service.domain.clock import Target
+from service.sla import occasions
+from service.sla.calendar import Calendar
+from service.sla.occasions import ClockEvent
+
+if TYPE_CHECKING:
+    from service.rules.model import ClockDefinition
+
+
+class ClockTarget(NamedTuple):
+    """What the sla stage said for one clock: its target, the rule that set it, the ladder it climbs."""
+
+    target: Target
+    rule_id: str
+    ladder: str
+    revision: str = ""
+    """Of the rulebook that said so."""
+
+
+class Scene(NamedTuple):
+    """One clock's view of one event."""
+
+    definition: ClockDefinition
+    calendars: Mapping[str, Calendar]
+    target: ClockTarget | None
+    event: ClockEvent
+    manual: datetime | None
+    """The due time that a person set."""
+    left: bool
+    """The clock runs for a value that its field no longer has."""
+
+    @property
+    def stops(self) -> bool:
+        return self.left or occasions.stops(self.definition, self.event)
