@@ -2,4 +2,8 @@
 
 from __future__ import annotations
 
+from service import native
+
 __version__ = "0.1.0"
+
+native.use()

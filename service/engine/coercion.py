@@ -136,13 +136,15 @@ def integer(value: object, _flags: list[Flag]) -> int:
 
 def decimal(value: object, _flags: list[Flag]) -> int | float:
     """A finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise Refused(f"must be a finite number, not {value}")
+        if abs(value) >= INTEGER_LIMIT:
+            raise Refused("must be smaller than 2^62 in magnitude")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
         raise Refused(f"must be a number, not {_kind(value)}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise Refused(f"must be a finite number, not {value}")
-    if abs(value) >= INTEGER_LIMIT:
-        raise Refused("must be smaller than 2^62 in magnitude")
-    return value
+    return integer(value, _flags)
 
 
 def boolean(value: object, _flags: list[Flag]) -> bool:

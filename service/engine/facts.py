@@ -259,7 +259,7 @@ class FactPlan:
 
     def record(
         self,
-        given: Mapping[str, Value],
+        given: Mapping[str, object],
         extra: Mapping[str, object] = MappingProxyType({}),
         known: Mapping[str, Typed] = MappingProxyType({}),
     ) -> Record:

@@ -35,7 +35,7 @@ SAFE_FIELDS = frozenset(
             "exit_code",
         ),
         *("action", "actor", "before", "generation", "start", "end"),
-        *("engine", "rules", "stage", "rule", "warning", "seconds", "workers", "version", "status"),
+        *("engine", "compiled", "rules", "stage", "rule", "warning", "seconds", "workers", "version", "status"),
     }
 )
 

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from service import native
 from service.domain.errors import StoreUnavailable
 from service.server.config import Address, Config, InvalidConfig
 from service.server.http_server import shared_socket
@@ -40,9 +41,10 @@ def serve(config: Config, on_ready: Callable[[Address], None] | None = None) -> 
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
 
         def announce() -> None:
-            logger.info("listening", address=str(config.server.listen), workers=config.server.workers)
+            listen, workers = config.server.listen, config.server.workers
+            logger.info("listening", address=str(listen), workers=workers, compiled=native.in_use())
             if on_ready is not None:
-                on_ready(config.server.listen)
+                on_ready(listen)
 
         supervisor = Supervisor(
             config,

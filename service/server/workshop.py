@@ -7,7 +7,10 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import service
 from service.server.passing import receive, send
@@ -19,6 +22,9 @@ PATIENCE_SECONDS = 120.0
 IDLE_SECONDS = 120.0
 MOST_CHECKS = 500
 """After so many the process is replaced, so that it never grows without bound."""
+
+
+T = TypeVar("T")
 
 
 class OtherProgram(Exception):
@@ -44,31 +50,7 @@ class Workshop:
         """What the files come to. A check that fails or takes too long is a finding, too."""
         if inline:
             return await asyncio.to_thread(check, task)
-        async with self._busy:
-            self._keep()
-            try:
-                return await self._ask(task)
-            finally:
-                self._end_when_idle()
-
-    async def warm(self) -> None:
-        """Starts the process before it is needed."""
-        if not self._busy.locked():
-            async with self._busy:
-                self._keep()
-                with contextlib.suppress(OtherProgram, EOFError):
-                    await asyncio.to_thread(self._running)
-                self._end_when_idle()
-
-    async def close(self) -> None:
-        async with self._busy:
-            self._keep()
-            await asyncio.to_thread(self._end)
-
-    async def _ask(self, task: Task) -> Checked:
-        exchange = asyncio.ensure_future(asyncio.to_thread(self._exchange, task))
-        # When the caller goes away, nobody asks what became of it.
-        exchange.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        exchange = await self._begin(partial(self._exchange, task))
         late = True
         try:
             late = not (await asyncio.wait({exchange}, timeout=self._patience))[0]
@@ -83,6 +65,30 @@ class Workshop:
         except (EOFError, OSError) as error:
             reason = f"took longer than {self._patience:.0f} s" if late else f"ended: {type(error).__name__}"
             return Checked((finding("CHECK_FAILED", f"the process that checks the rules {reason}"),), None)
+
+    async def warm(self) -> None:
+        """Starts the process before it is needed."""
+        if not self._busy.locked():
+            with contextlib.suppress(OtherProgram, EOFError):
+                await asyncio.shield(await self._begin(self._running))
+
+    async def close(self) -> None:
+        await asyncio.shield(await self._begin(self._end))
+        self._keep()
+
+    async def _begin(self, work: Callable[[], T]) -> asyncio.Task[T]:
+        """Work in a thread, once what went before has ended: also where its caller has gone away meanwhile."""
+        await self._busy.acquire()
+        self._keep()
+        task = asyncio.ensure_future(asyncio.to_thread(work))
+        task.add_done_callback(self._let_next)
+        return task
+
+    def _let_next(self, ended: asyncio.Task[Any]) -> None:
+        if not ended.cancelled():
+            ended.exception()  # where the caller went away, nobody asks what became of it
+        self._end_when_idle()
+        self._busy.release()
 
     def _exchange(self, task: Task) -> Checked:
         process = self._running()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Self, TypeVar
@@ -77,6 +77,10 @@ class Calendar:
         self._set("continuous", self._never_closes())
         self._set("provisional_from", self._before_provisional_years())
         self._set("known", self._between_known_years())
+
+    def __reduce__(self) -> tuple[Callable[..., Calendar], tuple[object, ...]]:
+        """With what is computed already. Compiled, a frozen class would not know how to be unpickled."""
+        return _restored, tuple(getattr(self, known.name) for known in fields(self))
 
     @classmethod
     def build(
@@ -265,6 +269,13 @@ class Calendar:
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
+
+
+def _restored(*values: object) -> Calendar:
+    calendar = Calendar.__new__(Calendar)
+    for known, value in zip(fields(Calendar), values, strict=True):
+        object.__setattr__(calendar, known.name, value)
+    return calendar
 
 
 def _named(days: Mapping[_Key, str] | Iterable[_Key]) -> Mapping[_Key, str]:

@@ -38,6 +38,10 @@ class YearTable:
     days: list[int]
     """Ordinals of the local dates on which anything is worked."""
 
+    def __reduce__(self) -> tuple[type[YearTable], tuple[list[int], list[int], list[int], int, list[int]]]:
+        """Compiled, a frozen class would not know how to be unpickled."""
+        return YearTable, (self.starts, self.ends, self.before, self.total, self.days)
+
     def worked_until(self, at: int) -> int:
         """Microseconds of the year worked before `at`."""
         index = bisect_right(self.starts, at) - 1
