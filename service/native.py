@@ -28,9 +28,9 @@ _SLA = "business_time calendar clocks intervals ladders occasions quiet_hours st
 _ENGINE = """
 catch_up clock_conditions clock_reach clocking coercion columns compiled conditions decide draft drafts effects facts
 hit ladder_steps lexicons lifecycle manual_due matcher merging messages overrides predicates reference refold
-stages timekeeping trial turn windows
+reminders stages timekeeping trial turn windows
 """
-_BACKTEST = "compare course fields play tally twins windows"
+_BACKTEST = "compare course fields play side tally twins windows"
 MODULES = tuple(
     f"service.{package}.{name}"
     for package, names in (("sla", _SLA), ("engine", _ENGINE), ("backtest", _BACKTEST))

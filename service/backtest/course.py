@@ -11,6 +11,7 @@ from service.domain.clock import ClockPhase, ClockState
 from service.domain.decision import Decision, StageOutcome
 from service.domain.effect import EffectKind
 from service.domain.event import INTERNAL_SOURCE, Value
+from service.engine.reminders import Reminder
 
 REFUSED = "refused"
 """Stands beside the stage names among the troubles: the event could not be decided at all."""
@@ -74,6 +75,17 @@ class Course:
                 self.tasks[effect.role] += 1
             elif effect.kind is EffectKind.OPEN_CASE:
                 self.cases[str(effect.payload.get("case", ""))] += 1
+
+    def remind(self, reminder: Reminder) -> None:
+        """Takes in a decision that only reminds: the rules say what they said before."""
+        decision = reminder.decision
+        self.decisions += 1
+        self.last = decision
+        for clock in decision.clocks:
+            if clock.breached:
+                self.breached.add(clock.name)
+        for role in reminder.roles:
+            self.notices[role] += 1
 
     def refuse(self, reason: str) -> None:
         self.refused.append(reason)

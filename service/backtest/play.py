@@ -8,21 +8,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from service.backtest.course import Course
+from service.backtest.side import Side
 from service.backtest.story import Happening, Story
-from service.backtest.windows import WindowsInMemory
-from service.domain.errors import AnswerbyError
+from service.domain.decision import Decision
 from service.domain.event import Event
-from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.engine.drafts import DraftMemory
-from service.engine.refold import refold_wanted
 from service.engine.virtual_clock import timer_event
 
 TIMER_LIMIT = 1_000
 """Timers fired of one request; a ladder that never ends must not hang a backtest."""
-NO_COUNTS = Context()
 
 Armed = tuple[datetime, str, str]
 """When a timer is due, of which request, and its id."""
@@ -32,14 +26,9 @@ class Play:
     """One rulebook and requests that are counted together or merged. Use it once."""
 
     def __init__(self, compiled: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
-        self._compiled = compiled
+        self._side = Side(compiled)
         self._timer_limit = timer_limit
-        self._windows = WindowsInMemory(compiled.rulebook.vocabulary)
-        self._memory = DraftMemory(compiled)
-        self._states: dict[str, RequestState] = {}
-        self._histories: dict[str, list[Event]] = {}
         self._armed: list[Armed] = []
-        self.courses: dict[str, Course] = {}
 
     def run(self, stories: Sequence[Story], horizon: datetime | None) -> dict[str, Course]:
         """Plays all happenings in their order, then fires timers up to the horizon (None: until none is left).
@@ -54,9 +43,9 @@ class Play:
             self._take(happening.event, happening.moment)
         self._fire(horizon, included=True)
         if horizon is not None:
-            for course in self.courses.values():
+            for course in self._side.courses.values():
                 course.pass_time(horizon, included=True)
-        return self.courses
+        return self._side.courses
 
     def _take(self, event: Event, moment: datetime) -> None:
         """The event and, at once, what it makes other requests hear."""
@@ -65,46 +54,40 @@ class Play:
             told.extend(self._decide(told.popleft(), moment))
 
     def _decide(self, event: Event, moment: datetime) -> list[Event]:
-        request_id = event.request_id
-        course = self.courses.get(request_id)
-        if course is None:
-            course = self.courses[request_id] = Course()
-        course.pass_time(moment)
-        state = self._states.get(request_id)
-        context = Context(self._windows.counts(event, state)) if self._windows else NO_COUNTS
-        history = self._histories.setdefault(request_id, [])
-        if refold_wanted(state, event):
-            context = context._replace(history=list(history))
-        try:
-            decision = decide(self._compiled, state, event, context, moment, self._memory)
-        except AnswerbyError as error:
-            course.refuse(f"{error.reason}: {error.message}")
+        side = self._side
+        side.course(event.request_id).pass_time(moment)
+        decision = side.decide(event, moment, side.context(event, side.states.get(event.request_id)))
+        if decision is None:
             return []
-        assert decision.state is not None
-        self._states[request_id] = decision.state
-        history.append(event)
-        if self._windows:
-            self._windows.note(state, decision.state)
-        course.note(decision)
-        for timer in decision.arm:
-            heapq.heappush(self._armed, (timer.due, request_id, timer.id))
+        side.settle(event, decision)
+        self._arm(decision)
         return decision.follow_ups
 
     def _fire(self, until: datetime | None, *, included: bool) -> None:
         armed = self._armed
         while armed and (until is None or armed[0][0] < until or (included and armed[0][0] == until)):
             due, request_id, timer_id = heapq.heappop(armed)
-            state = self._states[request_id]
+            state = self._side.states[request_id]
             timer = state.timers.get(timer_id)
             if timer is None or timer.fired or timer.due != due:
                 continue
-            course = self.courses[request_id]
+            course = self._side.courses[request_id]
             if course.timers >= self._timer_limit:
                 course.cut = True
                 continue
             course.timers += 1
             # One armed for a moment that had passed fires at once, not in the past.
-            self._take(timer_event(state, timer), max(due, latest(course)))
+            event, moment = timer_event(state, timer), max(due, latest(course))
+            told = self._side.reminder(event, moment)
+            if told is None:
+                self._take(event, moment)
+                continue
+            self._side.remind(event, moment, told)
+            self._arm(told.decision)
+
+    def _arm(self, decision: Decision) -> None:
+        for timer in decision.arm:
+            heapq.heappush(self._armed, (timer.due, decision.request_id, timer.id))
 
 
 def latest(course: Course) -> datetime:

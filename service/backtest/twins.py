@@ -14,19 +14,17 @@ from datetime import datetime
 import msgspec
 
 from service.backtest.course import Course
-from service.backtest.play import NO_COUNTS, TIMER_LIMIT, in_order, latest
+from service.backtest.play import TIMER_LIMIT, in_order, latest
+from service.backtest.side import Side
 from service.backtest.story import Story
-from service.backtest.windows import WindowsInMemory
 from service.domain.clock import ClockState
 from service.domain.decision import Decision, StageExplanation
 from service.domain.effect import Effect
-from service.domain.errors import AnswerbyError
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import decide, draft_only
+from service.engine.decide import draft_only
 from service.engine.draft import Context, Draft
-from service.engine.drafts import DraftMemory
 from service.engine.refold import refold_wanted
 from service.engine.virtual_clock import timer_event
 
@@ -46,48 +44,6 @@ def alike(new: CompiledRulebook, old: CompiledRulebook) -> bool:
         and one.roles == other.roles
         and new.target_fields == old.target_fields
     )
-
-
-class Side:
-    """What one rulebook has of its own."""
-
-    def __init__(self, compiled: CompiledRulebook, other: CompiledRulebook) -> None:
-        self.compiled = compiled
-        self.memory = DraftMemory(compiled, other)
-        self.windows = WindowsInMemory(compiled.rulebook.vocabulary)
-        self.states: dict[str, RequestState] = {}
-        self.histories: dict[str, list[Event]] = {}
-        self.courses: dict[str, Course] = {}
-
-    def course(self, request_id: str) -> Course:
-        course = self.courses.get(request_id)
-        if course is None:
-            course = self.courses[request_id] = Course()
-        return course
-
-    def context(self, event: Event, state: RequestState | None) -> Context:
-        context = Context(self.windows.counts(event, state)) if self.windows else NO_COUNTS
-        if not refold_wanted(state, event):
-            return context
-        return context._replace(history=list(self.histories.get(event.request_id, ())))
-
-    def decide(self, event: Event, moment: datetime, context: Context) -> Decision | None:
-        """None when the event is refused, which is noted."""
-        state = self.states.get(event.request_id)
-        try:
-            return decide(self.compiled, state, event, context, moment, self.memory)
-        except AnswerbyError as error:
-            self.course(event.request_id).refuse(f"{error.reason}: {error.message}")
-            return None
-
-    def settle(self, event: Event, decision: Decision) -> None:
-        assert decision.state is not None
-        before = self.states.get(event.request_id)
-        self.states[event.request_id] = decision.state
-        self.histories.setdefault(event.request_id, []).append(event)
-        if self.windows:
-            self.windows.note(before, decision.state)
-        self.course(event.request_id).note(decision)
 
 
 class Twins:
@@ -247,9 +203,28 @@ class Twins:
                 course.timers += 1
             event, moment = timer_event(state, timer), max(due, latest(courses[0]))
             if whole:
-                self._take(event, moment)
-            else:
+                if not self._remind_both(event, moment):
+                    self._take(event, moment)
+                continue
+            told = own.reminder(event, moment)
+            if told is None:
                 self._take_on(side, event, moment)
+                continue
+            own.remind(event, moment, told)
+            self._arm(side, request_id, told.decision)
+
+    def _remind_both(self, event: Event, moment: datetime) -> bool:
+        """Whether the timer of a whole request only reminds, which is then done on both sides."""
+        request_id = event.request_id
+        explained = self._explained.get(request_id)
+        told = self._old.reminder(event, moment) if explained is not None else None
+        if told is None or explained is None:
+            return False
+        self._old.remind(event, moment, told)
+        alike = told._replace(decision=self._as_explained(told.decision, explained))
+        self._new.remind(event, moment, alike)
+        self._arm(OLD, request_id, told.decision)
+        return True
 
 
 def same(before: Decision, after: Decision) -> bool:

@@ -56,6 +56,10 @@ class DraftMemory:
         self.hit = known is not None and known[0] == key
         return known[1] if known is not None and self.hit else None
 
+    def known(self, state: RequestState, event: Event) -> Draft | None:
+        """The draft for an event that changes no fact of the request, where it is known."""
+        return self.find(state.request_id, self.key(state, event, state.counts))
+
     def steps(self, request_id: str) -> StepTimers:
         """What was planned for the request's clocks."""
         return self._steps.setdefault(request_id, {})

@@ -1,0 +1,80 @@
+"""One rulebook's side of a backtest: what it has decided of every request so far."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.backtest.course import Course
+from service.backtest.windows import WindowsInMemory
+from service.domain.decision import Decision
+from service.domain.errors import AnswerbyError
+from service.domain.event import Event
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
+from service.engine.decide import decide
+from service.engine.draft import Context
+from service.engine.drafts import DraftMemory
+from service.engine.refold import refold_wanted
+from service.engine.reminders import Reminder, reminder
+
+NO_COUNTS = Context()
+
+
+class Side:
+    """Requests that are counted together or merged, under one rulebook. Grows with requests."""
+
+    def __init__(self, compiled: CompiledRulebook, *others: CompiledRulebook) -> None:
+        """`others` are compared with it: a draft that its memory knows is one that they would come to again, too."""
+        self.compiled = compiled
+        self.memory = DraftMemory(compiled, *others)
+        self.windows = WindowsInMemory(compiled.rulebook.vocabulary)
+        self.states: dict[str, RequestState] = {}
+        self.histories: dict[str, list[Event]] = {}
+        self.courses: dict[str, Course] = {}
+
+    def course(self, request_id: str) -> Course:
+        course = self.courses.get(request_id)
+        if course is None:
+            course = self.courses[request_id] = Course()
+        return course
+
+    def context(self, event: Event, state: RequestState | None) -> Context:
+        context = Context(self.windows.counts(event, state)) if self.windows else NO_COUNTS
+        if not refold_wanted(state, event):
+            return context
+        return context._replace(history=list(self.histories.get(event.request_id, ())))
+
+    def decide(self, event: Event, moment: datetime, context: Context) -> Decision | None:
+        """None when the event is refused, which is noted."""
+        state = self.states.get(event.request_id)
+        try:
+            return decide(self.compiled, state, event, context, moment, self.memory)
+        except AnswerbyError as error:
+            self.course(event.request_id).refuse(f"{error.reason}: {error.message}")
+            return None
+
+    def settle(self, event: Event, decision: Decision) -> None:
+        assert decision.state is not None
+        before = self.states.get(event.request_id)
+        self.states[event.request_id] = decision.state
+        self.histories.setdefault(event.request_id, []).append(event)
+        if self.windows:
+            self.windows.note(before, decision.state)
+        self.course(event.request_id).note(decision)
+
+    def reminder(self, event: Event, moment: datetime) -> Reminder | None:
+        """What the timer of the event comes to, where it only reminds."""
+        before = self.courses[event.request_id].last
+        if before is None or before.state is None:
+            return None
+        draft = self.memory.known(before.state, event)
+        return reminder(self.compiled, before, draft, event, moment) if draft is not None else None
+
+    def remind(self, event: Event, moment: datetime, told: Reminder) -> None:
+        """`settle` for a reminder."""
+        assert told.decision.state is not None
+        course = self.courses[event.request_id]
+        course.pass_time(moment)
+        course.remind(told)
+        self.states[event.request_id] = told.decision.state
+        self.histories[event.request_id].append(event)

@@ -1,0 +1,136 @@
+"""Timers that only remind: what deciding one comes to, without asking the rules, the clocks and the ladders again.
+
+For callers that fire many timers and want to know whom they tell, not in which words, such as a backtest. Whatever is
+more than a reminder is left to decide().
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from service.domain.clock import ClockPhase, ClockState, Timer
+from service.domain.decision import Decision
+from service.domain.event import INTERNAL_SOURCE, Event
+from service.domain.request import RequestState
+from service.engine.compiled import CompiledRulebook
+from service.engine.draft import Draft
+from service.engine.effects import resolve_roles
+from service.engine.ladder_steps import Firing, firing
+from service.engine.lifecycle import oddities
+from service.engine.manual_due import PREFIX
+from service.sla.ladders import next_repeat
+from service.sla.occasions import ClockEvent
+from service.sla.standing import left_alone
+
+
+class Reminder(NamedTuple):
+    """What a timer comes to that only reminds."""
+
+    decision: Decision
+    """decide()'s, but for its effects."""
+    roles: list[str]
+    """Whom it tells; a role once for each message."""
+
+
+def reminder(
+    compiled: CompiledRulebook, before: Decision, draft: Draft, event: Event, moment: datetime
+) -> Reminder | None:
+    """What the timer of `event` comes to as of `moment`, after the decision `before`; None when it has to be decided.
+
+    `draft` is what the stages come to for the event. Both are of the same rulebook, and made of the same request.
+    """
+    state = before.state
+    if state is None or not _undisturbed(compiled, state):
+        return None
+    fired = firing(compiled.rulebook, state.ladders, state, event, moment)
+    if fired is None or fired.step is None or fired.held_until is not None:
+        return None
+    step = fired.step
+    if step.raise_priority or step.reassign is not None or step.open_case:
+        return None
+    clocks = _clocks(compiled, state, draft, event, moment)
+    if clocks is None:
+        return None
+    roles = [role for told in step.notify for role in resolve_roles(compiled.rulebook, state, told, fired.clock)]
+    timers, armed = _timers(state.timers, fired, clocks, moment)
+    after = replace(
+        state,
+        version=state.version + 1,
+        decisions=state.decisions + 1,
+        last_event=max(state.last_event, event.time),
+        clocks=clocks,
+        timers=timers,
+    )
+    return Reminder(_decision(before, draft, event, moment, after, armed), roles)
+
+
+def _undisturbed(compiled: CompiledRulebook, state: RequestState) -> bool:
+    """Whether nothing waits for the next event, whatever it is."""
+    if state.acknowledged is not None or state.merged is not None or state.source.startswith(INTERNAL_SOURCE):
+        return False
+    given = state.given
+    for name, window in compiled.windows:
+        if name not in state.counts and given.get(window.by) not in (None, "", []):
+            return False
+    return all(not name.startswith(PREFIX) for name in given)
+
+
+def _clocks(
+    compiled: CompiledRulebook, state: RequestState, draft: Draft, event: Event, moment: datetime
+) -> dict[str, ClockState] | None:
+    """The clocks after it: those that have run over are breached. None when more happens to one than that."""
+    rulebook, standing, goals = compiled.rulebook, compiled.standing, draft.goals
+    for name in goals:
+        if name not in state.clocks and not (name in standing.heeded and rulebook.clocks[name].start):
+            return None
+    seen = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, state.status, None)
+    after: dict[str, ClockState] = {}
+    for name, clock in state.clocks.items():
+        definition = rulebook.clocks.get(name)
+        if definition is None:
+            return None
+        alone = left_alone(standing, definition, rulebook.calendars, clock, goals.get(name), seen, None)
+        if alone is None:
+            return None
+        if alone.phase is ClockPhase.RUNNING and not alone.breached and alone.due is not None and alone.due <= moment:
+            alone = replace(alone, breached=True)
+        after[name] = alone
+    return after
+
+
+def _timers(
+    before: Mapping[str, Timer], fired: Firing, clocks: Mapping[str, ClockState], moment: datetime
+) -> tuple[dict[str, Timer], list[Timer]]:
+    """All timers after it, and the one to arm: the step once more, if it repeats."""
+    timer = replace(fired.timer, fired=True)
+    after = {**before, timer.id: timer}
+    again = next_repeat(fired.ladder, clocks[timer.clock], timer, moment, acknowledged=False)
+    if again is None or again.id in before:
+        return after, []
+    after[again.id] = again
+    return after, [again]
+
+
+def _decision(
+    before: Decision, draft: Draft, event: Event, moment: datetime, after: RequestState, armed: list[Timer]
+) -> Decision:
+    return replace(
+        before,
+        event_source=event.source,
+        event_id=event.id,
+        event_type=event.type,
+        event_time=event.time,
+        decided=moment,
+        sequence=after.decisions,
+        clocks=list(after.clocks.values()),
+        arm=armed,
+        cancel=[],
+        effects=[],
+        flags=[*oddities(before.state, event, moment), *draft.flags],
+        follow_ups=[],
+        state=after,
+    )
