@@ -68,7 +68,9 @@ class Side:
         if before is None or before.state is None:
             return None
         draft = self.memory.known(before.state, event)
-        return reminder(self.compiled, before, draft, event, moment) if draft is not None else None
+        if draft is None:
+            return None
+        return reminder(self.compiled, before, draft, self.memory.steps(event.request_id), event, moment)
 
     def remind(self, event: Event, moment: datetime, told: Reminder) -> None:
         """`settle` for a reminder."""

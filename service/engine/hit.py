@@ -59,6 +59,7 @@ def resolve(stage: Stage, vocabulary: Vocabulary, matched: Sequence[Rule], faile
     hits = {block.id: block.hit for block in stage.blocks}
     for rule in failed:
         result.doubtful.update(could_win(stage.hit, hits[rule.block], vocabulary, rule, result))
+        result.doubtful.update(could_displace(hits[rule.block], vocabulary, rule, by_block.get(rule.block, []), result))
     return result
 
 
@@ -155,6 +156,26 @@ def could_win(
         elif failed.order < winner.order:
             doubtful.add(name)
     return doubtful
+
+
+def could_displace(
+    block_hit: HitPolicy, vocabulary: Vocabulary, failed: Rule, matched: Sequence[Rule], result: Resolution
+) -> set[str]:
+    """What rules of its block have set that would not have counted, had it matched: a row counts whole or not at all.
+
+    `matched` are those of its block, in order.
+    """
+    if block_hit is HitPolicy.FIRST:
+        displaced = [rule for rule in matched[:1] if failed.order < rule.order]
+    else:
+        displaced = list(matched) if block_hit is HitPolicy.UNIQUE else []
+    return {
+        name
+        for rule in displaced
+        for name, value in rule.then.items()
+        if (is_united(vocabulary, name) or result.setter.get(name) is rule)
+        and (block_hit is HitPolicy.UNIQUE or failed.then.get(name) != value)
+    }
 
 
 def fill(

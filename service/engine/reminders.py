@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from service.domain.clock import ClockPhase, ClockState, Timer
 from service.domain.decision import Decision
 from service.domain.event import INTERNAL_SOURCE, Event
+from service.domain.ladder import Ladder
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.draft import Draft
@@ -22,9 +24,14 @@ from service.engine.effects import resolve_roles
 from service.engine.ladder_steps import Firing, firing
 from service.engine.lifecycle import oddities
 from service.engine.manual_due import PREFIX
-from service.sla.ladders import next_repeat
+from service.sla.ladders import StepTimers, next_repeat
 from service.sla.occasions import ClockEvent
 from service.sla.standing import left_alone
+
+_planned_by = attrgetter(
+    "due", "target", "started", "cycle", "pauses", "round", "round_started", "round_from", "ladder"
+)
+"""What the timers of a clock are planned by."""
 
 
 class Reminder(NamedTuple):
@@ -37,11 +44,12 @@ class Reminder(NamedTuple):
 
 
 def reminder(
-    compiled: CompiledRulebook, before: Decision, draft: Draft, event: Event, moment: datetime
+    compiled: CompiledRulebook, before: Decision, draft: Draft, planned: StepTimers, event: Event, moment: datetime
 ) -> Reminder | None:
     """What the timer of `event` comes to as of `moment`, after the decision `before`; None when it has to be decided.
 
-    `draft` is what the stages come to for the event. Both are of the same rulebook, and made of the same request.
+    `draft` is what the stages come to for the event, `planned` the timers that were planned for the request's clocks.
+    All are of the same rulebook, and made of the same request.
     """
     state = before.state
     if state is None or not _undisturbed(compiled, state):
@@ -52,7 +60,7 @@ def reminder(
     step = fired.step
     if step.raise_priority or step.reassign is not None or step.open_case:
         return None
-    clocks = _clocks(compiled, state, draft, event, moment)
+    clocks = _clocks(compiled, state, draft, planned, event, moment)
     if clocks is None:
         return None
     roles = [role for told in step.notify for role in resolve_roles(compiled.rulebook, state, told, fired.clock)]
@@ -80,7 +88,12 @@ def _undisturbed(compiled: CompiledRulebook, state: RequestState) -> bool:
 
 
 def _clocks(
-    compiled: CompiledRulebook, state: RequestState, draft: Draft, event: Event, moment: datetime
+    compiled: CompiledRulebook,
+    state: RequestState,
+    draft: Draft,
+    planned: StepTimers,
+    event: Event,
+    moment: datetime,
 ) -> dict[str, ClockState] | None:
     """The clocks after it: those that have run over are breached. None when more happens to one than that."""
     rulebook, standing, goals = compiled.rulebook, compiled.standing, draft.goals
@@ -94,12 +107,22 @@ def _clocks(
         if definition is None:
             return None
         alone = left_alone(standing, definition, rulebook.calendars, clock, goals.get(name), seen, None)
-        if alone is None:
+        if alone is None or not _is_planned(planned, state.ladders, clock):
             return None
         if alone.phase is ClockPhase.RUNNING and not alone.breached and alone.due is not None and alone.due <= moment:
             alone = replace(alone, breached=True)
         after[name] = alone
     return after
+
+
+def _is_planned(planned: StepTimers, ladders: Mapping[str, Ladder], clock: ClockState) -> bool:
+    """Whether its timers are what a plan would come to. Those of a historical event are planned at the next."""
+    if clock.phase is not ClockPhase.RUNNING or clock.ladder not in ladders:
+        return True
+    latest = planned.get(clock.name)
+    if latest is None:
+        return False
+    return latest[0] is clock or _planned_by(latest[0]) == _planned_by(clock)
 
 
 def _timers(

@@ -6,8 +6,11 @@ import secrets
 from datetime import UTC, datetime
 
 from service.domain.errors import FieldViolation, InvalidInput, NoCandidate, RevisionActive, RevisionNotFound
+from service.rules.diagnostic import did_you_mean
+from service.rules.model import Rulebook
 from service.server.activation import Order
 from service.server.changes import Changes, Outcome
+from service.server.rulebooks import RulebookHolder
 from service.store.candidate_records import Candidate, Findings, Segment, StartOutcome
 from service.store.revision_records import Action
 from service.store.store import Store
@@ -18,13 +21,14 @@ MOST_NAMES = 100
 class CandidateDesk:
     """What people do with candidates. The trials themselves run in every worker."""
 
-    def __init__(self, store: Store, changes: Changes) -> None:
+    def __init__(self, store: Store, changes: Changes, rulebooks: RulebookHolder) -> None:
         self._store = store
         self._changes = changes
+        self._rulebooks = rulebooks
 
     async def start(self, revision: str, segment: Segment, order: Order) -> Candidate:
         """Raises RevisionNotFound, RevisionActive, and InvalidInput for a segment that makes no sense."""
-        check_segment(segment)
+        check_segment(segment, self._rulebooks.status.rulebook)
         candidate = Candidate(
             token=secrets.token_hex(8),
             revision=revision,
@@ -67,13 +71,18 @@ class CandidateDesk:
         return outcome
 
 
-def check_segment(segment: Segment) -> None:
-    """Raises InvalidInput."""
+def check_segment(segment: Segment, active: Rulebook | None) -> None:
+    """Raises InvalidInput. A segment goes by the categories of the active rules."""
     wrong = []
     if not 0 < segment.percent <= 100:
         wrong.append(FieldViolation("segment.percent", "must be above 0 and at most 100"))
     for field, names in (("tenants", segment.tenants), ("categories", segment.categories)):
         if len(names) > MOST_NAMES or "" in names:
             wrong.append(FieldViolation(f"segment.{field}", f"at most {MOST_NAMES} names, none of them empty"))
+    known = active.vocabulary.fields.get("category") if active is not None else None
+    unknown = [name for name in segment.categories if known is not None and known.values and name not in known.values]
+    if unknown and known is not None:
+        message = f"the active rules have no category {unknown[0]}; {did_you_mean(unknown[0], known.values)}"
+        wrong.append(FieldViolation("segment.categories", message))
     if wrong:
         raise InvalidInput(wrong)

@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from service import native
 from service.domain.effect import EffectKind
 from service.domain.errors import AnswerbyError
 from service.server.roles import Role
 
 ENV_PREFIX = "ANSWERBY_"
-ENV_OF_OTHERS = frozenset({"ANSWERBY_CONFIG", "ANSWERBY_FAULT", "ANSWERBY_TARGET", "ANSWERBY_TOKEN"})
+ENV_OF_OTHERS = frozenset({"ANSWERBY_CONFIG", "ANSWERBY_FAULT", "ANSWERBY_TARGET", "ANSWERBY_TOKEN", native.SWITCH})
 """Variables that the command line or the tests read, and that are no configuration keys."""
 
 

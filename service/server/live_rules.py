@@ -49,7 +49,7 @@ class LiveRules:
         activator = Activator(store, rulebooks, settings, worker, metrics, logger)
         self._changes = Changes(store, rulebooks, self._preparer, activator, settings, machine, metrics, logger)
         self._follower = Follower(store, rulebooks, self._preparer, self._changes, worker, metrics, logger)
-        self._desk = CandidateDesk(store, self._changes)
+        self._desk = CandidateDesk(store, self._changes, rulebooks)
         self.trial = Trial(store, self._preparer, metrics, logger)
         """The candidate that decides beside the active rules."""
         self._settled = Settled("", None)

@@ -7,19 +7,20 @@ import os
 import signal
 import sys
 
-from service.server.passing import pass_read_only_mappings, receive, send
-from service.server.program import program_on_disk
-from service.server.rule_check import Checked, Task, check, finding
-
 PRIORITY = 5
 """Nicer than the process that serves: checking may wait, requests may not."""
+with contextlib.suppress(OSError):
+    os.nice(PRIORITY)
+
+# Importing takes a third of a second of a processor, so it is done nicely, too.
+from service.server.passing import pass_read_only_mappings, receive, send  # noqa: E402
+from service.server.program import program_on_disk  # noqa: E402
+from service.server.rule_check import Checked, Task, check, finding  # noqa: E402
 
 
 def main() -> None:
     """Works until its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(OSError):
-        os.nice(PRIORITY)
     pass_read_only_mappings()
     # What anything prints must not get between the messages.
     with os.fdopen(os.dup(1), "wb") as replies:

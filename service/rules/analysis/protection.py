@@ -171,7 +171,7 @@ class _Guard:
         """A rule fails on a wrong fact and might have won, so that the stage's safe side replaces the output."""
         contest = self._contest
         becomes = f"and then {name} becomes {_word(contest.stage.on_error[name])}"
-        for rival in contest.setters[name]:
+        for rival in [*contest.setters[name], *self._displacing(name)]:
             why = f"a wrong value may keep {contest.rules[rival].id} from an answer, {becomes}"
             for box in self._inquiry.view.space.failing(contest.rules[rival]) if rival != self._number else ():
                 for inside, demands in self._doubted(name, value, rival):
@@ -180,8 +180,17 @@ class _Guard:
         return False
 
     def _doubted(self, name: str, value: Output, rival: int) -> Iterator[tuple[list[int], Demands]]:
-        """What the failure of the rival puts in doubt: any united output, no winner, or a winner that it might beat."""
+        """What the failure of the rival puts in doubt: any united output, no winner, or a winner that it might beat.
+
+        One that does not set the output puts in doubt what would not have counted beside it in its block.
+        """
         contest = self._contest
+        if name not in contest.rules[rival].then:
+            for winner in contest.setters[name]:
+                counts = contest.is_united(name) or contest.rules[winner].then[name] == value
+                if counts and contest.in_its_way(winner, name) >> rival & 1:
+                    yield [winner], contest.wins(winner, name)
+            return
         if contest.is_united(name):
             yield [], NOTHING
             return
@@ -200,7 +209,21 @@ class _Guard:
             for n in contest.setters[name]
             if n not in {self._number, winner} and (any_counts or self._might_win(n, winner or 0, name))
         ]
-        return [box for n in rivals for box in self._inquiry.view.space.failing(contest.rules[n])]
+        failing = self._inquiry.view.space.failing
+        boxes = [box for n in rivals for box in failing(contest.rules[n])]
+        for number in self._displacing(name):
+            if winner is not None:
+                displaces = contest.in_its_way(winner, name) >> number & 1
+                boxes += failing(contest.rules[number]) if displaces and number != self._number else []
+        return boxes
+
+    def _displacing(self, name: str) -> list[int]:
+        """The rules that do not set the output and, matching, keep rules of their block that do from counting."""
+        contest = self._contest
+        ways = 0
+        for number in contest.setters[name]:
+            ways |= contest.in_its_way(number, name)
+        return [n for n in bits(ways) if name not in contest.rules[n].then]
 
     def _might_win(self, failed: int, winner: int, name: str) -> bool:
         """Whether the engine would doubt the winner, were the other rule not evaluated."""

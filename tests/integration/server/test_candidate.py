@@ -137,7 +137,7 @@ async def test_what_cannot_be_tried_is_refused(running, rules):
     active = (await running.rulebooks.GetRulebook(rulebook_pb.GetRulebookRequest())).rulebook.revision
     assert await refused(start(running, "r-none")) == "REVISION_NOT_FOUND"
     assert await refused(start(running, active)) == "REVISION_ACTIVE"
-    for segment in ({"percent": -1}, {"percent": 101}, {"tenants": [""]}):
+    for segment in ({"percent": -1}, {"percent": 101}, {"tenants": [""]}, {"categories": ["nonsense"]}):
         assert await refused(start(running, revision, **segment)) == "INVALID_FIELDS"
     stopped = await running.rulebooks.StopCandidate(rulebook_pb.StopCandidateRequest())
     assert stopped.revision == ""

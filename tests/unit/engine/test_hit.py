@@ -131,6 +131,20 @@ def test_a_failed_row_after_the_winning_row_of_a_first_table_changes_nothing():
     assert resolve(chosen, VOCABULARY, [second], [first]).doubtful == {"colour"}
 
 
+def test_a_failed_row_before_the_winning_row_puts_all_that_row_says_in_doubt():
+    """Had the first matched, the second would not have counted at all."""
+    first = rule("t#1", {"priority": "P1"}, row=1)
+    second = rule("t#2", {"priority": "P1", "colour": "blue", "tags": ["x"]}, row=2)
+    chosen = stage(HitPolicy.COLLECT, (HitPolicy.FIRST, (first, second)))
+    assert resolve(chosen, VOCABULARY, [second], [first]).doubtful == {"colour", "tags"}
+
+
+def test_a_failed_row_of_a_unique_table_puts_the_row_that_matched_in_doubt():
+    one, other = rule("t#1", {"priority": "P1"}, row=1), rule("t#2", {"colour": "blue"}, row=2)
+    chosen = stage(HitPolicy.COLLECT, (HitPolicy.UNIQUE, (one, other)))
+    assert resolve(chosen, VOCABULARY, [other], [one]).doubtful == {"priority", "colour"}
+
+
 def test_the_safe_side_replaces_what_is_in_doubt_and_defaults_fill_the_rest():
     outputs = {"priority": "P2"}
     fill(outputs, {"colour": "grey", "priority": "P2"}, {"priority": "P0"}, {"priority"})
