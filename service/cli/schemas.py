@@ -102,6 +102,7 @@ def _tests(names: Names) -> Schema:
             "given": told(either(facts, TEXT), "The facts of a request that is received."),
             "events": told(listing(event), "What happens, in order."),
             "windows": told(keyed(either({"type": "integer", "minimum": 0}, TEXT)), "Counts over time, before it."),
+            "schedules": told(_WORDS, "The schedules that come in it; all others stay away."),
             "expect": expect,
             "then_after": told(keyed(expect), "What must hold after so much time."),
             "then_at": told(keyed(expect), "What must hold at an instant."),
@@ -115,6 +116,7 @@ def _tests(names: Names) -> Schema:
         {
             "now": told(INSTANT, "When the cases begin, with offset."),
             "fixtures": told(keyed({"type": "object", "minProperties": 1}), "Named groups of facts."),
+            "schedules": told(_WORDS, "The schedules of the cases that name none."),
             "cases": told(listing(case), "The cases."),
         },
     )

@@ -48,6 +48,8 @@ class Case:
     checkpoints: tuple[Checkpoint, ...]
     windows: Mapping[str, int] = field(default_factory=dict)
     """Counts of requests outside the case, by window field; those of the case are counted by the runner."""
+    schedules: tuple[str, ...] = ()
+    """The schedules that come in the case; all others stay away."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """Of a matrix or an example, as written."""
 

@@ -63,7 +63,7 @@ class _Play:
 
     def __init__(self, compiled: CompiledRulebook, case: Case) -> None:
         self._case = case
-        self.world = World(compiled, case.windows)
+        self.world = World(compiled, case.windows, case.schedules, case.start)
         self.found: list[tuple[Difference, Scene | None]] = []
 
     def run(self) -> None:

@@ -35,8 +35,11 @@ from service.rules.nodes import MappingNode, Node, Place, ScalarNode, SequenceNo
 from service.rules.parser import parse_yaml
 from service.rules.reader import Keys, Reader
 
-SUITE_KEYS = ("now", "fixtures", "cases")
-CASE_KEYS = ("name", "because", "now", "given", "events", "windows", EXPECT, "then_after", "then_at", MATRIX, EXAMPLES)
+SUITE_KEYS = ("now", "fixtures", "schedules", "cases")
+CASE_KEYS = (
+    *("name", "because", "now", "given", "events", "windows", "schedules", EXPECT, "then_after", "then_at"),
+    *(MATRIX, EXAMPLES),
+)
 EVENT_KEYS = ("type", "request", "after", "at", "actor", "facts", EXPECT)
 MAX_CASES = 20_000
 RECEIVED = "request.received"
@@ -130,6 +133,8 @@ class _Suite:
         self._path = path
         self._facts = FactReader(words, report, shared)
         self._names: dict[str, Place] = {}
+        self._schedules: tuple[str, ...] = ()
+        """Those of the cases that name none."""
 
     def read(self, root: MappingNode) -> list[Located]:
         keys = Keys(self._reader, root, "a test file", SUITE_KEYS)
@@ -137,6 +142,7 @@ class _Suite:
         if fixtures is not None:
             self._facts.fixtures = read_fixtures(self._words, self._report, fixtures, self._facts.fixtures)
         start = ExpectationReader(self._words, self._report).instant(now, "now") if now is not None else None
+        self._schedules = self._read_schedules(keys.get("schedules"))
         cases = keys.get("cases")
         if cases is None or (isinstance(cases, SequenceNode) and not cases.items):
             hint = "add one, or name a file that only holds fixtures fixtures_test.yaml"
@@ -201,6 +207,8 @@ class _Suite:
         )
         happenings = self._happenings(keys, node, expectations)
         windows = self._windows(keys.get("windows"))
+        named = keys.get("schedules")
+        schedules = self._read_schedules(named) if named is not None else self._schedules
         checkpoints = self._checkpoints(keys, expectations)
         if not checkpoints and not any(h.expect for h in happenings):
             if not any(keys.get(key) for key in (EXPECT, "then_after", "then_at")):
@@ -209,7 +217,7 @@ class _Suite:
             return None
         if now is None or not happenings:
             return None
-        case = Case(name, now, happenings, checkpoints, windows, parameters)
+        case = Case(name, now, happenings, checkpoints, windows, schedules, parameters)
         self._check_order(case, keys)
         return case
 
@@ -267,6 +275,11 @@ class _Suite:
             else:
                 found[key.text] = self._reader.integer(value, key.text, least=0) or 0
         return found
+
+    def _read_schedules(self, node: Node | None) -> tuple[str, ...]:
+        items = self._reader.one_or_more(node, "schedules") if node is not None else ()
+        found = (self._reader.choice(item, "schedules", sorted(self._words.schedules)) for item in items)
+        return tuple(sorted({name for name in found if name is not None}))
 
     def _checkpoints(self, keys: Keys, reader: ExpectationReader) -> tuple[Checkpoint, ...]:
         found: list[Checkpoint] = []

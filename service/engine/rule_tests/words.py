@@ -64,6 +64,7 @@ class Words:
     templates: frozenset[str]
     clocks: frozenset[str]
     calendars: frozenset[str]
+    schedules: frozenset[str]
     cases: frozenset[str]
     """Ids that `open_case` of a rule or a ladder step opens."""
     event_types: frozenset[str]
@@ -84,6 +85,7 @@ def words_of(compiled: CompiledRulebook) -> Words:
         templates=frozenset(rulebook.templates),
         clocks=frozenset(rulebook.clocks),
         calendars=frozenset({"always", *rulebook.calendars}),
+        schedules=frozenset(rulebook.schedules),
         cases=frozenset(case_ids(rulebook)),
         event_types=frozenset(event_types(rulebook)),
         values={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,13 +17,16 @@ from service.engine.compiled import CompiledRulebook
 from service.engine.decide import decide
 from service.engine.draft import Context
 from service.engine.refold import refold_wanted
+from service.engine.rule_tests.agenda import Agenda, Item
 from service.engine.rule_tests.cases import Happening
 from service.engine.rule_tests.scene import Scene
 from service.engine.rule_tests.trace import Trace
+from service.engine.schedule_summary import Summary
+from service.engine.schedules import Firing, decide_schedule
 from service.engine.virtual_clock import TIMER_LIMIT, next_timer, timer_event
 from service.rules.vocabulary import ANY_REQUEST, Window
 
-SOURCE = "rule-test"
+SOURCE, TENANT = "rule-test", "default"
 
 
 class TooManyTimers(Exception):
@@ -45,11 +48,14 @@ class Story:
 
 
 class World:
-    """All requests of a case. `windows` are counts of requests outside it."""
+    """All requests of a case. `windows` are counts of requests outside it, `schedules` those that come in it."""
 
-    def __init__(self, compiled: CompiledRulebook, windows: Mapping[str, int]) -> None:
+    def __init__(
+        self, compiled: CompiledRulebook, windows: Mapping[str, int], schedules: Iterable[str], start: datetime
+    ) -> None:
         self._compiled = compiled
         self._windows = windows
+        self._agenda = Agenda(compiled.rulebook, schedules, start)
         self._stories: dict[str, Story] = {}
         self._histories: dict[str, list[Event]] = {}
         self._events = 0
@@ -76,14 +82,34 @@ class World:
             waiting += self._take(event, at).follow_ups
 
     def run_until(self, moment: datetime) -> None:
-        """Fires every timer that is due by then, each at its own time, also those that firing arms."""
-        while (found := self._next_timer(moment)) is not None:
-            story, timer = found
+        """Fires every timer and schedule that is due by then, each at its own time, also those that firing arms."""
+        while True:
+            found, item = self._next_timer(moment), self._agenda.next(moment)
+            if found is None and item is None:
+                return
             self._fired += 1
             if self._fired > TIMER_LIMIT:
                 raise TooManyTimers
-            self.trace.fires(story.state, timer)
-            self._fire(story.state, timer)
+            if found is not None and (item is None or found[1].due <= item.occurrence.time):
+                story, timer = found
+                self.trace.fires(story.state, timer)
+                self._fire(story.state, timer)
+            elif item is not None:
+                self._come(item)
+
+    def _come(self, item: Item) -> None:
+        """A schedule comes. What it tells of many requests counts among the effects of each of the case."""
+        self._agenda.done(item)
+        moment = item.occurrence.time
+        summary = Summary(self._compiled, item.schedule, item.occurrence, moment)
+        for name in sorted(self._stories):
+            summary.add(self._stories[name].state)
+        firing = Firing(TENANT, item.schedule, item.occurrence, (), item.number)
+        decision = decide_schedule(self._compiled, firing, summary, moment)
+        for story in self._stories.values():
+            story.effects += decision.effects
+        for event in decision.follow_ups:
+            self._take(event, moment)
 
     def _fire(self, state: RequestState, timer: Timer) -> None:
         """A timer armed for a moment that has passed fires at once, late, as it does on the server."""
