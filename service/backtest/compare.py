@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.backtest.course import Course
-from service.backtest.fields import NOTHING, ComparedField, Outcome, Point, Shown, outcome_at, outcome_of
+from service.backtest.course import Course, Outcome, Shown
+from service.backtest.fields import NOTHING, ComparedField, Point, outcome_at, outcome_of
 from service.domain.decision import Decision
 
 MAIN = ("priority", "category")

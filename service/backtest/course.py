@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,9 @@ from service.engine.reminders import Reminder
 
 REFUSED = "refused"
 """Stands beside the stage names among the troubles: the event could not be decided at all."""
+Shown = str | frozenset[str]
+Outcome = Mapping[str, Shown]
+"""What a request came to, by name; a set as such, anything else as text."""
 EventKey = tuple[str, str]
 """Source and id of an event."""
 _SOUND = frozenset({StageOutcome.MATCHED, StageOutcome.DEFAULTED})
@@ -43,6 +46,8 @@ class Course:
     decisions: int = 0
     timers: int = 0
     """How many of the decisions were on timers."""
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """What it holds for the request at a point, once it is over; see `fields.outcome_at`."""
     cut: bool = False
     """The request fired so many timers that no more were fired."""
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from service.backtest.compare import ORDER, Change, Difference, Kind, pairs, targets
-from service.backtest.course import Course
-from service.backtest.fields import Shown
+from service.backtest.course import Course, Shown
 from service.backtest.story import Story
 from service.domain.clock import ClockState
 from service.domain.decision import Decision, RuleReference, StageExplanation

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.backtest.course import Course
+from service.backtest.course import Course, Outcome, Shown
 from service.domain.clock import ClockPhase
 from service.domain.decision import Decision
 from service.domain.event import Value
@@ -20,10 +20,6 @@ NOTHING = "-"
 TARGET = "sla."
 ENDED = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
 _ORDERED = frozenset({FieldType.ENUM, FieldType.INTEGER, FieldType.DECIMAL, FieldType.BOOLEAN})
-
-Shown = str | frozenset[str]
-Outcome = Mapping[str, Shown]
-"""What a request came to, by name; a set as such, anything else as text."""
 
 
 class Point(StrEnum):
@@ -99,7 +95,12 @@ def outcome_of(decision: Decision | None, said: Mapping[str, Value]) -> Outcome:
 
 
 def outcome_at(course: Course, point: Point) -> Outcome:
-    return outcome_of(course.first if point is Point.FIRST else course.last, course.said)
+    """Of a course that is over."""
+    known = course.outcomes.get(point)
+    if known is None:
+        decision = course.first if point is Point.FIRST else course.last
+        known = course.outcomes[point] = outcome_of(decision, course.said)
+    return known
 
 
 def shown(value: Value) -> Shown:

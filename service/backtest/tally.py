@@ -22,9 +22,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.backtest.compare import Difference, Move, surplus
-from service.backtest.course import Course
+from service.backtest.course import Course, Shown
 from service.backtest.examples import Examples
-from service.backtest.fields import NOTHING, ComparedField, Point, Shown, outcome_at
+from service.backtest.fields import NOTHING, ComparedField, Point, outcome_at
 from service.domain.decision import Decision
 
 OLD, NEW = "old", "new"

@@ -12,6 +12,7 @@ from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
 from service.engine.draft import Draft
+from service.engine.looks import Looks
 from service.sla.ladders import StepTimers
 
 Key = tuple[object, ...]
@@ -19,6 +20,7 @@ Key = tuple[object, ...]
 OVERLOOKED = frozenset(
     {
         *("tenant", "request_id", "source", "version", "number", "last_event", "decisions", "counts"),
+        *("status", "reopen_count", "acknowledged", "acknowledged_by"),
         "derived",
         *("clocks", "timers", "ladders", "alerts", "merged", "absorbed"),
     }
@@ -32,7 +34,7 @@ class DraftMemory:
 
     def __init__(self, *rulebooks: CompiledRulebook) -> None:
         """For decisions under the first. Under all of them a draft that is known here is the one that was before."""
-        self._time, self._type, self._actor, self._events = map(any, zip(*(c.looks for c in rulebooks), strict=True))
+        self._looks = Looks(*map(any, zip(*(c.looks for c in rulebooks), strict=True)))
         self._settled = rulebooks[0].settles_at_once
         self._drafts: dict[str, tuple[Key, Draft]] = {}
         self._steps: dict[str, StepTimers] = {}
@@ -41,14 +43,18 @@ class DraftMemory:
 
     def key(self, request: RequestState, event: Event, counts: Mapping[str, int]) -> Key:
         """All that the stages of a decision look at. Keep it in step with `run_stages`."""
+        looks = self._looks
         return (
             request.derived,
             *_looked_at(request),
             counts,
-            event.time if self._time else None,
-            event.type if self._type else None,
-            event.actor if self._actor else None,
-            request.decisions if self._events else None,
+            event.time if looks.time else None,
+            event.type if looks.type else None,
+            event.actor if looks.actor else None,
+            request.decisions if looks.events else None,
+            request.status if looks.status else None,
+            request.reopen_count if looks.reopens else None,
+            request.acknowledged is not None if looks.acknowledged else None,
         )
 
     def find(self, request_id: str, key: Key) -> Draft | None:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from service.rules.condition import Atom, atoms
 from service.rules.model import Rulebook, Stage
 
+REQUEST_FIELDS = ("request.status", "request.reopen_count", "request.acknowledged")
+
 
 class Looks(NamedTuple):
     """Whether some rule or score depends on each of these."""
@@ -18,12 +20,16 @@ class Looks(NamedTuple):
     actor: bool
     events: bool
     """How many decisions came before."""
+    status: bool
+    reopens: bool
+    acknowledged: bool
 
 
 def looks(rulebook: Rulebook, asked: Iterable[Atom], *, dated: bool) -> Looks:
     """`asked` are the atoms of all conditions; `dated`: a rule is in force only for a time."""
     read = {atom.field for atom in asked}.union(*(read_by(stage) for stage in rulebook.stages))
-    return Looks(dated or "event.time" in read, "event.type" in read, "event.actor" in read, "request.events" in read)
+    names = ("event.type", "event.actor", "request.events", *REQUEST_FIELDS)
+    return Looks(dated or "event.time" in read, *(name in read for name in names))
 
 
 def read_by(stage: Stage) -> set[str]:
