@@ -10,7 +10,6 @@ API := service/api/answerby/v1/resources_pb2.py
 NATIVE := service/_native/manifest.json
 DECIDES := $(shell find service/domain service/rules service/sla service/engine service/backtest -name '*.py') service/native.py
 PYTEST := $(BIN)/python -m pytest -q
-TESTS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gen native lint format type test test-interpreted test-deep bench run demo check lock clean
@@ -38,7 +37,7 @@ type: $(API) ## mypy, strict
 	$(BIN)/mypy
 
 test: $(API) ## All tests but the long ones and those that need a ticket platform
-	$(PYTEST) -m "not deep and not platform" $(TESTS)
+	$(PYTEST) -m "not deep and not platform"
 
 test-interpreted: $(API) ## The unit and golden tests without compiled code
 	ANSWERBY_NATIVE=off $(PYTEST) -m "not deep and not platform" tests/unit tests/golden

@@ -14,8 +14,8 @@ from contextlib import chdir
 from pathlib import Path
 
 from mypyc.build import mypycify
-from setuptools import Distribution  # type: ignore[import-untyped]
-from setuptools.command.build_ext import build_ext  # type: ignore[import-untyped]
+from setuptools import Distribution
+from setuptools.command.build_ext import build_ext
 
 from service.native import FOLDER, HOME, MANIFEST, MODULES, digest
 

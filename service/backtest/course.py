@@ -62,14 +62,10 @@ class Course:
 
     def note(self, decision: Decision) -> None:
         """Takes in the next decision."""
-        self.decisions += 1
-        self.last = decision
+        self._stand(decision)
         if not decision.event_source.startswith(INTERNAL_SOURCE):
             self.first = self.first or decision
             self.steps[decision.event_source, decision.event_id] = decision
-        for clock in decision.clocks:
-            if clock.breached:
-                self.breached.add(clock.name)
         for stage in decision.explanation:
             if stage.outcome not in _SOUND:
                 self.troubles.add(stage.stage)
@@ -83,14 +79,16 @@ class Course:
 
     def remind(self, reminder: Reminder) -> None:
         """Takes in a decision that only reminds: the rules say what they said before."""
-        decision = reminder.decision
+        self._stand(reminder.decision)
+        self.notices.update(reminder.roles)
+
+    def _stand(self, decision: Decision) -> None:
+        """The request stands at this decision now."""
         self.decisions += 1
         self.last = decision
         for clock in decision.clocks:
             if clock.breached:
                 self.breached.add(clock.name)
-        for role in reminder.roles:
-            self.notices[role] += 1
 
     def refuse(self, reason: str) -> None:
         self.refused.append(reason)

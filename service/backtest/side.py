@@ -64,13 +64,11 @@ class Side:
 
     def reminder(self, event: Event, moment: datetime) -> Reminder | None:
         """What the timer of the event comes to, where it only reminds."""
-        before = self.courses[event.request_id].last
-        if before is None or before.state is None:
-            return None
-        draft = self.memory.known(before.state, event)
+        state = self.states[event.request_id]
+        draft = self.memory.known(state, event)
         if draft is None:
             return None
-        return reminder(self.compiled, before, draft, self.memory.steps(event.request_id), event, moment)
+        return reminder(self.compiled, state, draft, self.memory.steps(event.request_id), event, moment)
 
     def remind(self, event: Event, moment: datetime, told: Reminder) -> None:
         """`settle` for a reminder."""

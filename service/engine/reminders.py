@@ -18,12 +18,16 @@ from service.domain.decision import Decision
 from service.domain.event import INTERNAL_SOURCE, Event
 from service.domain.ladder import Ladder
 from service.domain.request import RequestState
+from service.engine.clocking import mark_breaches
 from service.engine.compiled import CompiledRulebook
+from service.engine.decide import conclude
 from service.engine.draft import Draft
 from service.engine.effects import resolve_roles
 from service.engine.ladder_steps import Firing, firing
 from service.engine.lifecycle import oddities
 from service.engine.manual_due import PREFIX
+from service.engine.timekeeping import TimerPlan
+from service.engine.turn import Turn
 from service.sla.ladders import StepTimers, next_repeat
 from service.sla.occasions import ClockEvent
 from service.sla.standing import left_alone
@@ -44,15 +48,14 @@ class Reminder(NamedTuple):
 
 
 def reminder(
-    compiled: CompiledRulebook, before: Decision, draft: Draft, planned: StepTimers, event: Event, moment: datetime
+    compiled: CompiledRulebook, state: RequestState, draft: Draft, planned: StepTimers, event: Event, moment: datetime
 ) -> Reminder | None:
-    """What the timer of `event` comes to as of `moment`, after the decision `before`; None when it has to be decided.
+    """What the timer of `event` comes to as of `moment`; None when it has to be decided.
 
     `draft` is what the stages come to for the event, `planned` the timers that were planned for the request's clocks.
-    All are of the same rulebook, and made of the same request.
+    All are of the same rulebook, which has decided the request to be as `state` says.
     """
-    state = before.state
-    if state is None or not _undisturbed(compiled, state):
+    if not _undisturbed(compiled, state):
         return None
     fired = firing(compiled.rulebook, state.ladders, state, event, moment)
     if fired is None or fired.step is None or fired.held_until is not None:
@@ -64,16 +67,17 @@ def reminder(
     if clocks is None:
         return None
     roles = [role for told in step.notify for role in resolve_roles(compiled.rulebook, state, told, fired.clock)]
-    timers, armed = _timers(state.timers, fired, clocks, moment)
+    timers = _timers(state.timers, fired, clocks, moment)
     after = replace(
         state,
         version=state.version + 1,
         decisions=state.decisions + 1,
         last_event=max(state.last_event, event.time),
         clocks=clocks,
-        timers=timers,
+        timers=timers.after,
     )
-    return Reminder(_decision(before, draft, event, moment, after, armed), roles)
+    turn = Turn(after, draft, fired, timers, oddities(state, event, moment), [], [])
+    return Reminder(conclude(compiled, event, moment, turn, after, [], [*turn.flags, *draft.flags]), roles)
 
 
 def _undisturbed(compiled: CompiledRulebook, state: RequestState) -> bool:
@@ -109,9 +113,8 @@ def _clocks(
         alone = left_alone(standing, definition, rulebook.calendars, clock, goals.get(name), seen, None)
         if alone is None or not _is_planned(planned, state.ladders, clock):
             return None
-        if alone.phase is ClockPhase.RUNNING and not alone.breached and alone.due is not None and alone.due <= moment:
-            alone = replace(alone, breached=True)
         after[name] = alone
+    mark_breaches(after, moment)
     return after
 
 
@@ -127,33 +130,12 @@ def _is_planned(planned: StepTimers, ladders: Mapping[str, Ladder], clock: Clock
 
 def _timers(
     before: Mapping[str, Timer], fired: Firing, clocks: Mapping[str, ClockState], moment: datetime
-) -> tuple[dict[str, Timer], list[Timer]]:
-    """All timers after it, and the one to arm: the step once more, if it repeats."""
+) -> TimerPlan:
+    """The timer has fired; its step is armed once more, if it repeats."""
     timer = replace(fired.timer, fired=True)
     after = {**before, timer.id: timer}
     again = next_repeat(fired.ladder, clocks[timer.clock], timer, moment, acknowledged=False)
     if again is None or again.id in before:
-        return after, []
+        return TimerPlan([], [], after)
     after[again.id] = again
-    return after, [again]
-
-
-def _decision(
-    before: Decision, draft: Draft, event: Event, moment: datetime, after: RequestState, armed: list[Timer]
-) -> Decision:
-    return replace(
-        before,
-        event_source=event.source,
-        event_id=event.id,
-        event_type=event.type,
-        event_time=event.time,
-        decided=moment,
-        sequence=after.decisions,
-        clocks=list(after.clocks.values()),
-        arm=armed,
-        cancel=[],
-        effects=[],
-        flags=[*oddities(before.state, event, moment), *draft.flags],
-        follow_ups=[],
-        state=after,
-    )
+    return TimerPlan([again], [], after)

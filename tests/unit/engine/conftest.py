@@ -1,4 +1,4 @@
-"""The generator of rulebooks and records, for every test of the engine."""
+"""The generator of rulebooks and records, and the shipped rules, for every test of the engine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from service.engine.compiled import CompiledRulebook, compile_rulebook
+from service.rules.loader import load_rulebook
+
+SHIPPED = Path(__file__).parents[3] / "rules"
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +25,10 @@ def cases() -> ModuleType:
         sys.modules[name] = module
         spec.loader.exec_module(module)
     return sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> CompiledRulebook:
+    rulebook = load_rulebook(SHIPPED).rulebook
+    assert rulebook is not None
+    return compile_rulebook(rulebook, "reference")

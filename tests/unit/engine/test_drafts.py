@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -19,7 +18,6 @@ from service.engine.virtual_clock import fire_until
 from service.rules.loader import load_rulebook
 from tests.unit.backtest.desk import FILES, write
 
-SHIPPED = Path(__file__).parents[3] / "rules"
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 FACTS = {
     "channel": ["web", "phone", "pigeon"],
@@ -72,13 +70,6 @@ class Telling:
             fire_until(self.state, at, self.take, 30)
             self.take(random_event(chance, number, at), at)
         fire_until(self.state, None, self.take, 30)
-
-
-@pytest.fixture(scope="module")
-def shipped() -> CompiledRulebook:
-    rulebook = load_rulebook(SHIPPED).rulebook
-    assert rulebook is not None
-    return compile_rulebook(rulebook, "reference")
 
 
 NEEDS = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,16 +12,14 @@ import pytest
 from service.domain.clock import Timer
 from service.domain.event import ActorRole, Event, EventType
 from service.domain.request import RequestState
-from service.engine.compiled import CompiledRulebook, compile_rulebook
+from service.engine.compiled import CompiledRulebook
 from service.engine.decide import decide
 from service.engine.draft import Context
 from service.engine.virtual_clock import fire_until
-from service.rules.loader import load_rulebook
 from service.sla.ladders import plan_timers
 from service.sla.standing import Standing
 from tests.unit.engine import small_rules
 
-SHIPPED = Path(__file__).parents[3] / "rules"
 STARTS = tuple(datetime(*day, 1, tzinfo=UTC) for day in ((2026, 3, 2), (2026, 12, 29), (2027, 12, 29), (2026, 1, 1)))
 """The small rules' calendar knows 2026 only, the shipped one 2027 too."""
 KINDS = [kind.value for kind in EventType if kind.value.startswith("request.") and kind is not EventType.ABSORBED]
@@ -132,13 +129,6 @@ def random_event(chance: random.Random, number: int, at: datetime) -> Event:
         data={name: chance.choice(FACTS[name]) for name in names},
         historical=chance.random() < 0.05,
     )
-
-
-@pytest.fixture(scope="module")
-def shipped() -> CompiledRulebook:
-    rulebook = load_rulebook(SHIPPED).rulebook
-    assert rulebook is not None
-    return compile_rulebook(rulebook, "reference")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,17 +12,15 @@ from service.domain.decision import Decision
 from service.domain.effect import EffectKind
 from service.domain.event import Event, EventType
 from service.domain.request import RequestState
-from service.engine.compiled import CompiledRulebook, compile_rulebook
+from service.engine.compiled import CompiledRulebook
 from service.engine.decide import decide
 from service.engine.draft import Context
 from service.engine.drafts import DraftMemory
 from service.engine.reminders import Reminder, reminder
 from service.engine.virtual_clock import fire_until
-from service.rules.loader import load_rulebook
 from tests.unit.engine import small_rules
 from tests.unit.engine.test_quick_paths import LADDERS, STARTS, random_event
 
-SHIPPED = Path(__file__).parents[3] / "rules"
 CLOCKS = """
 clocks:
   - {id: first_response, because: x, calendar: office, stop: [request.replied], role: owner, ladder: usual}
@@ -66,7 +63,7 @@ class Telling:
         draft = self.memory.known(self.last.state, event)
         if draft is None:
             return None
-        return reminder(self.compiled, self.last, draft, self.memory.steps(event.request_id), event, now)
+        return reminder(self.compiled, self.last.state, draft, self.memory.steps(event.request_id), event, now)
 
     def same(self, told: Reminder, decision: Decision) -> None:
         decided = msgspec.structs.replace(decision, effects=[])
@@ -87,13 +84,6 @@ class Telling:
 
 def encoded(decision: Decision) -> bytes:
     return msgspec.json.encode((decision, decision.state), order="deterministic")
-
-
-@pytest.fixture(scope="module")
-def shipped() -> CompiledRulebook:
-    rulebook = load_rulebook(SHIPPED).rulebook
-    assert rulebook is not None
-    return compile_rulebook(rulebook, "reference")
 
 
 @pytest.fixture(scope="module")
