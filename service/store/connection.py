@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
@@ -32,7 +33,14 @@ from service.store.scripts import Call, execute, load_scripts, run, run_many
 MAX_BLOCK_MS = 30_000
 """No read blocks longer; the socket of blocking reads times out later than this."""
 MINIMUM_VERSION = (7, 0)
+
+
+class _Closed(RedisError):
+    """No ConnectionError, which would be tried again."""
+
+
 _UNAVAILABLE = (
+    _Closed,
     RedisConnectionError,
     RedisTimeoutError,
     BusyLoadingError,
@@ -62,8 +70,9 @@ class Connection:
 
     def __init__(self, url: str, options: StoreOptions) -> None:
         self.options = options
-        self.client = _client(url, options, options.socket_timeout)
-        self.blocking = _client(url, options, MAX_BLOCK_MS / 1000 + options.socket_timeout)
+        self._closed = False
+        self.client = self._client(url, options.socket_timeout)
+        self.blocking = self._client(url, MAX_BLOCK_MS / 1000 + options.socket_timeout)
 
     async def open(self) -> None:
         """Refuse a server that is too old, then load the scripts. Raises StoreUnavailable."""
@@ -72,6 +81,8 @@ class Connection:
             await load_scripts(self.client)
 
     async def close(self) -> None:
+        """For good: a call under way, or a later one, fails with StoreUnavailable."""
+        self._closed = True
         await self.client.aclose()
         await self.blocking.aclose()
 
@@ -98,6 +109,24 @@ class Connection:
             for command in commands:
                 pipeline.execute_command(*command)
             return await pipeline.execute()
+
+    def _client(self, url: str, timeout: float) -> Redis:
+        # A call sent twice is harmless: commits are idempotent, leases are fenced, so a short retry is safe.
+        return Redis.from_url(
+            url,
+            protocol=2,
+            decode_responses=False,
+            socket_timeout=timeout,
+            max_connections=self.options.max_connections,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3),
+            redis_connect_func=self._greet,
+        )
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        # Without this, a call whose connection was closed under it would open another one, which nobody closes.
+        if self._closed:
+            raise _Closed("answerby has closed its connection to the store")
+        await connection.on_connect()
 
 
 async def require_version(client: Redis) -> None:
@@ -127,15 +156,3 @@ def translated() -> Iterator[None]:
         raise translate(error) from error
     except OSError as error:
         raise StoreUnavailable(f"the store cannot be reached: {error}") from error
-
-
-def _client(url: str, options: StoreOptions, timeout: float) -> Redis:
-    # A call sent twice is harmless: commits are idempotent, leases are fenced, so a short retry is safe.
-    return Redis.from_url(
-        url,
-        protocol=2,
-        decode_responses=False,
-        socket_timeout=timeout,
-        max_connections=options.max_connections,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3),
-    )
