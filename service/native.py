@@ -28,7 +28,7 @@ _SLA = "business_time calendar clocks intervals ladders occasions quiet_hours st
 _ENGINE = """
 catch_up clock_conditions clock_reach clocking coercion columns compiled conditions decide draft drafts effects facts
 hit ladder_steps lexicons lifecycle manual_due matcher merging messages overrides predicates reference refold
-reminders stages timekeeping trial turn windows
+reminders stage_memory stages timekeeping trial turn windows
 """
 _BACKTEST = "compare course fields play side tally twins windows"
 MODULES = tuple(

@@ -6,57 +6,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from service.domain.clock import Target, TargetUnit
-from service.domain.decision import Flag, RuleReference, StageOutcome
+from service.domain.decision import RuleReference
 from service.domain.event import Value
 from service.domain.ladder import Notification
 from service.engine.clock_conditions import ClockConditions, compile_clock_conditions
 from service.engine.clock_reach import target_fields
-from service.engine.coercion import Typed
 from service.engine.compiled_scores import CompiledScore, compile_scores
 from service.engine.conditions import compile_condition
 from service.engine.factory import build_matcher
 from service.engine.facts import FactPlan
 from service.engine.looks import Looks, looks, read_by
-from service.engine.matcher import Matcher, MatchSet
+from service.engine.matcher import Matcher
 from service.engine.messages import Template, compile_template
 from service.engine.predicates import may_fail
+from service.engine.shadow import ShadowMatcher
+from service.engine.stage_memory import StageMemory
 from service.engine.timekeeping import LADDER_PREFIX
-from service.engine.trial import ShownTrial, is_live
+from service.engine.trial import is_live
 from service.rules.condition import atoms
 from service.rules.model import STAGES, ClockDefinition, Output, Rule, Rulebook, Stage
 from service.rules.vocabulary import FieldType, Window
-from service.sla.scene import ClockTarget
 from service.sla.standing import Standing, standing
 from service.sla.zones import ZONE_DATA
 
 GIVES_REASONS = frozenset({"classification", "priority", "escalation"})
-SETTLED_LIMIT = 4096
-"""Match sets of one stage whose outcome is kept; real traffic has some hundreds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What a match set comes to under the hit policies: everything of a stage's result that no fact changes."""
-
-    outputs: Mapping[str, Output]
-    derived: tuple[tuple[str, Typed | None], ...]
-    """The facts for the next stages, in order, as records hold them; None where that has to be seen each time."""
-    goals: Mapping[str, ClockTarget]
-    """By clock."""
-    reasons: tuple[str, ...]
-    """The words of the rules that won, with their ids."""
-    outcome: StageOutcome
-    won: list[RuleReference]
-    lost: list[RuleReference]
-    failed: list[RuleReference]
-    facts: tuple[str, ...]
-    """The fields that these rules look at, in order."""
-    unlike_wire: tuple[str, ...]
-    """Those of them whose values look different in a record and as they travel."""
-    shown: Mapping[str, Value]
-    flags: tuple[Flag, ...]
-    trials: tuple[ShownTrial, ...] = ()
-    """Rules on trial that matched or failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +48,18 @@ class CompiledStage:
     """The sets among them that an earlier stage sets too: what that set stays in."""
     dated: bool
     """Some rule is in force only for a time."""
+    memory: StageMemory = field(compare=False)
     on_trial: bool = False
     """Some rule is matched and explained, but does not decide."""
     scores: tuple[CompiledScore, ...] = ()
     """Computed after the rules."""
     scored: frozenset[str] = frozenset()
     """The fields that they set."""
-    settled: dict[MatchSet, Settled] = field(default_factory=dict, compare=False)
-    """What match sets met before came to: the same set always comes to the same. Bounded by `remember`."""
-
-    def remember(self, matches: MatchSet, settled: Settled) -> None:
-        if len(self.settled) >= SETTLED_LIMIT:
-            self.settled.clear()
-        self.settled[matches] = settled
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRulebook:
-    """Immutable, but for the matcher's own working memory."""
+    """Immutable, but for what matcher and stages remember."""
 
     rulebook: Rulebook
     plan: FactPlan
@@ -120,6 +87,8 @@ class CompiledRulebook:
     """Asked again with what they have come to, the rules come to the same."""
     completeness_last: bool
     """It may as well be asked only then: classification cannot tell the difference."""
+    recalls: bool
+    """Stages may answer from memory; not where two matchers are to be compared."""
     data: str
     """Versions of the time zones and holidays in use."""
 
@@ -132,10 +101,11 @@ def compile_rulebook(
     """Compiles for `durable`, `reference` or `shadow`. Raises EngineLimit when the rules leave the safe envelope."""
     plan = FactPlan(rulebook)
     stages = tuple(compile_stage(rulebook, stage, plan) for stage in rulebook.stages)
+    matcher = build_matcher(rulebook, engine, on_difference, plan=plan)
     return CompiledRulebook(
         rulebook=rulebook,
         plan=plan,
-        matcher=build_matcher(rulebook, engine, on_difference, plan=plan),
+        matcher=matcher,
         stages=stages,
         windows=tuple((name, f.window) for name, f in rulebook.vocabulary.fields.items() if f.window),
         templates={name: compile_template(languages) for name, languages in rulebook.templates.items()},
@@ -149,6 +119,7 @@ def compile_rulebook(
         looks=looks(rulebook, plan.atoms, dated=any(stage.dated for stage in stages)),
         settles_at_once=settles_at_once(rulebook),
         completeness_last=reads_classification(rulebook) and may_follow_classification(rulebook),
+        recalls=not isinstance(matcher, ShadowMatcher),
         data=data_versions(rulebook),
     )
 
@@ -181,6 +152,7 @@ def compile_stage(rulebook: Rulebook, stage: Stage, plan: FactPlan) -> CompiledS
         },
         gives_reasons=stage.name in GIVES_REASONS,
         dated=any(rule.enabled_from or rule.until for rule in stage.rules),
+        memory=StageMemory(stage, plan),
         on_trial=not all(is_live(rule) for rule in stage.rules),
         scores=compile_scores(stage, plan),
         scored=frozenset(name for score in stage.scores for name in score.outputs),

@@ -9,10 +9,11 @@ from datetime import datetime
 from service.domain.decision import Flag, RuleReference, StageExplanation, StageOutcome
 from service.domain.event import Value
 from service.engine.coercion import Typed
-from service.engine.compiled import CompiledRulebook, CompiledStage, Settled, plain
+from service.engine.compiled import CompiledRulebook, CompiledStage, plain
 from service.engine.facts import Record
 from service.engine.hit import Resolution, in_force, resolve
 from service.engine.matcher import MatchSet
+from service.engine.stage_memory import Answer, Settled
 from service.engine.timekeeping import clock_goals
 from service.engine.trial import ShownTrial, Trial, final_outputs, hold_trials, is_live
 from service.rules.model import Output, Rule
@@ -30,13 +31,9 @@ class StageResult:
 
 def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> StageResult:
     """Decides one stage over the record and writes what it derives back into the record."""
-    matches = compiled.matcher.match(stage.stage.name, record)
-    if stage.dated:
-        matches = keep_in_force(stage, matches, at)
-    settled = stage.settled.get(matches)
-    if settled is None:
-        settled = settle(compiled, stage, matches)
-        stage.remember(matches, settled)
+    key = stage.memory.key(record) if compiled.recalls else None
+    known = stage.memory.answer(key) if key is not None else None
+    settled = known.settled if known is not None else asked(compiled, stage, record, at)
     outputs = dict(settled.outputs)
     for name, typed in settled.derived:
         if typed is not None:
@@ -45,17 +42,39 @@ def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, 
         if name in stage.adds_to:
             outputs[name] = united(record, name, outputs[name])
         record.set(name, outputs[name])
+    if known is None:
+        known = answer(settled, record)
+        if key is not None:
+            stage.memory.keep(key, known)
     explanation = StageExplanation(
         stage=stage.stage.name,
         outcome=settled.outcome,
         won=settled.won,
         lost=settled.lost,
         failed=settled.failed,
-        facts=record.shown(settled.facts, settled.unlike_wire),
+        facts=known.facts,
         outputs=dict(settled.shown),
-        shadow=[trial.explain(record) for trial in settled.trials] if settled.trials else [],
+        shadow=known.shadow,
     )
     return StageResult(outputs, settled.goals, settled.reasons, explanation, list(settled.flags))
+
+
+def asked(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> Settled:
+    """What the stage's rules come to for the record."""
+    matches = compiled.matcher.match(stage.stage.name, record)
+    if stage.dated:
+        matches = keep_in_force(stage, matches, at)
+    settled = stage.memory.settled(matches)
+    if settled is None:
+        settled = settle(compiled, stage, matches)
+        stage.memory.settle(matches, settled)
+    return settled
+
+
+def answer(settled: Settled, record: Record) -> Answer:
+    """With the facts as they are after the stage."""
+    facts = record.shown(settled.facts, settled.unlike_wire)
+    return Answer(settled, facts, [trial.explain(record) for trial in settled.trials] if settled.trials else [])
 
 
 def united(record: Record, name: str, value: Output) -> Output:
