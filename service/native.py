@@ -30,7 +30,7 @@ catch_up clock_conditions clock_reach clocking coercion columns compiled conditi
 hit ladder_steps lexicons lifecycle manual_due matcher merging messages overrides predicates reference refold
 reminders stage_memory stages timekeeping trial turn windows
 """
-_BACKTEST = "compare course fields play side tally twins windows"
+_BACKTEST = "changed_stages compare course fields play side tally twins windows"
 MODULES = tuple(
     f"service.{package}.{name}"
     for package, names in (("sla", _SLA), ("engine", _ENGINE), ("backtest", _BACKTEST))

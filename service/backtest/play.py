@@ -23,7 +23,7 @@ Armed = tuple[datetime, str, str]
 
 
 class Play:
-    """One rulebook and requests that are counted together or merged. Use it once."""
+    """One rulebook."""
 
     def __init__(self, compiled: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
         self._side = Side(compiled)
@@ -33,8 +33,12 @@ class Play:
     def run(self, stories: Sequence[Story], horizon: datetime | None) -> dict[str, Course]:
         """Plays all happenings in their order, then fires timers up to the horizon (None: until none is left).
 
+        The stories are of requests that are counted together or merged; those of different runs know nothing of each
+        other.
         A timer that is due at the very moment of an event fires after it: what is done by its due time is in time.
         """
+        self._side.begin()
+        self._armed = []
         happenings = [happening for story in stories for happening in story.happenings]
         if len(stories) > 1:
             happenings.sort(key=in_order)

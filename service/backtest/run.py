@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,8 @@ from service.backtest.twins import Twins, alike
 from service.engine.compiled import CompiledRulebook
 
 Courses = Mapping[str, Course]
+Players = Callable[[Sequence[Story], datetime | None], tuple[Courses, Courses]]
+"""Plays a group up to a horizon, under the new and the old rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,9 @@ class Backtest:
     """New rules against old ones; `old` None: against what the stories say was decided, as far as they do."""
 
     def __init__(self, new: CompiledRulebook, old: CompiledRulebook | None, settings: Settings) -> None:
-        self._new = new
         self._old = old
-        self._twins = old is not None and alike(new, old)
         self._settings = settings
+        self._play = players(new, old, settings)
         self._fields = compared_fields(new.rulebook, old.rulebook if old is not None else None)
         self._texts = {"vocabulary": new.rulebook.vocabulary} if settings.show_text else {}
 
@@ -48,7 +49,7 @@ class Backtest:
         counting = Counting(tally, self._fields, self._settings.point)
         candidates: dict[Kind, list[Candidate]] = {}
         for group in groups:
-            after, before = self._play(group)
+            after, before = self._play(group, self._settings.horizon)
             for story in group:
                 if not story.compared:
                     tally.counts["lead",] += 1
@@ -58,15 +59,6 @@ class Backtest:
         tally.counts["requests",] = counting.requests
         tally.examples.add(candidates, self._texts)
         return tally
-
-    def _play(self, group: Sequence[Story]) -> tuple[Courses, Courses]:
-        """Under the new and the old rules."""
-        horizon, limit = self._settings.horizon, self._settings.timer_limit
-        if self._old is None:
-            return Play(self._new, limit).run(group, horizon), {}
-        if self._twins:
-            return Twins(self._new, self._old, limit).run(group, horizon)
-        return Play(self._new, limit).run(group, horizon), Play(self._old, limit).run(group, horizon)
 
     def _recorded(self, story: Story) -> Course | None:
         """What the story says; None when it says nothing."""
@@ -97,3 +89,16 @@ class Backtest:
         if len(group) >= 8 * max(1, self._settings.examples):
             group.sort(key=lambda candidate: candidate.weight)
             del group[self._settings.examples :]
+
+
+def players(new: CompiledRulebook, old: CompiledRulebook | None, settings: Settings) -> Players:
+    """Without old rules, there are no courses under them."""
+    limit = settings.timer_limit
+    if old is not None and alike(new, old):
+        return Twins(new, old, limit).run
+    after, before = Play(new, limit), Play(old, limit) if old is not None else None
+
+    def play(group: Sequence[Story], horizon: datetime | None) -> tuple[Courses, Courses]:
+        return after.run(group, horizon), before.run(group, horizon) if before is not None else {}
+
+    return play

@@ -21,7 +21,7 @@ NO_COUNTS = Context()
 
 
 class Side:
-    """Requests that are counted together or merged, under one rulebook. Grows with requests."""
+    """The requests of one run under one rulebook. Grows with requests until the next run begins."""
 
     def __init__(self, compiled: CompiledRulebook, *others: CompiledRulebook) -> None:
         """`others` are compared with it: a draft that its memory knows is one that they would come to again, too."""
@@ -31,6 +31,12 @@ class Side:
         self.states: dict[str, RequestState] = {}
         self.histories: dict[str, list[Event]] = {}
         self.courses: dict[str, Course] = {}
+
+    def begin(self) -> None:
+        """Forgets the requests of the run before, not what was made of them."""
+        self.memory.forget()
+        self.windows.forget()
+        self.states, self.histories, self.courses = {}, {}, {}
 
     def course(self, request_id: str) -> Course:
         course = self.courses.get(request_id)

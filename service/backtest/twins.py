@@ -13,6 +13,7 @@ from datetime import datetime
 
 import msgspec
 
+from service.backtest.changed_stages import ChangedStages
 from service.backtest.course import Course
 from service.backtest.play import TIMER_LIMIT, in_order, latest
 from service.backtest.side import Side
@@ -47,10 +48,11 @@ def alike(new: CompiledRulebook, old: CompiledRulebook) -> bool:
 
 
 class Twins:
-    """Two rulebooks that are `alike`, and requests that are counted together or merged. Use it once."""
+    """Two rulebooks that are `alike`."""
 
     def __init__(self, new: CompiledRulebook, old: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
         self._old, self._new = Side(old, new), Side(new, old)
+        self._changes = ChangedStages(new, old)
         self._timer_limit = timer_limit
         self._armed: list[Armed] = []
         self._parted: set[str] = set()
@@ -60,6 +62,7 @@ class Twins:
 
     def run(self, stories: Sequence[Story], horizon: datetime | None) -> tuple[dict[str, Course], dict[str, Course]]:
         """The courses under the new and under the old rulebook; see Play.run."""
+        self._begin()
         happenings = [happening for story in stories for happening in story.happenings]
         if len(stories) > 1:
             happenings.sort(key=in_order)
@@ -72,6 +75,12 @@ class Twins:
                 for course in side.courses.values():
                     course.pass_time(horizon, included=True)
         return self._new.courses, self._old.courses
+
+    def _begin(self) -> None:
+        """Requests of different runs know nothing of each other."""
+        self._old.begin()
+        self._new.begin()
+        self._armed, self._parted, self._explained = [], set(), {}
 
     def _take(self, event: Event, moment: datetime) -> None:
         """On both sides, with what follows for other requests at once."""
@@ -108,9 +117,9 @@ class Twins:
         explained = self._explained.get(request_id)
         if before is not None and old.memory.hit and explained is not None and context == other:
             after: Decision | None = self._as_explained(before, explained)
-        elif before is not None and context == other and (draft := self._said_alike(event, state, moment, other)):
-            self._explained[request_id] = draft.explanation
-            after = self._as_explained(before, draft.explanation)
+        elif before is not None and context == other and (told := self._said_alike(event, state, moment, other)):
+            self._explained[request_id] = told
+            after = self._as_explained(before, told)
         else:
             self._hand_over(request_id)
             after = new.decide(event, moment, other)
@@ -131,11 +140,18 @@ class Twins:
         self._arm(OLD, request_id, before)
         return before.follow_ups
 
-    def _said_alike(self, event: Event, state: RequestState | None, moment: datetime, context: Context) -> Draft | None:
-        """The new rules' draft if it says what the old one does: all else of the decision follows from it alike."""
+    def _said_alike(
+        self, event: Event, state: RequestState | None, moment: datetime, context: Context
+    ) -> list[StageExplanation] | None:
+        """How the new rules explain it, if they say what the old ones do: all else of the decision follows alike."""
         before = self._old.memory.latest(event.request_id)
+        if before is None:
+            return None
+        told = self._changes.explanation(before)
+        if told is not None:
+            return told
         after = draft_only(self._new.compiled, state, event, context, moment, self._new.memory)
-        return after if before is not None and said(before) == said(after) and before.flags == after.flags else None
+        return after.explanation if said(before) == said(after) and before.flags == after.flags else None
 
     def _same_drafts(self, request_id: str) -> bool:
         """Whether what the rules said is the same also where no clock or message shows it yet."""

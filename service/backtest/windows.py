@@ -32,6 +32,10 @@ class WindowsInMemory:
     def __bool__(self) -> bool:
         return bool(self._windows)
 
+    def forget(self) -> None:
+        """Nothing was counted yet."""
+        self._marks.clear()
+
     def counts(self, event: Event, state: RequestState | None) -> Mapping[str, int]:
         """Requests in each window up to the event, its own left out."""
         return {query.name: self._count(query, event.request_id) for query in self._windows.queries(event, state)}

@@ -250,6 +250,7 @@ def draft_of(
         if result.reasons:
             reasons.update(dict.fromkeys(result.reasons))
         draft.explanation.append(result.explanation)
+        draft.answers.append(result.answer)
         draft.flags.extend(result.flags)
     if draft.flags:
         # A field that two stages derive, or a stage that ran twice, says the same twice.

@@ -10,6 +10,7 @@ from service.domain.decision import Flag, StageExplanation
 from service.domain.event import Event, Value
 from service.domain.ladder import Ladder
 from service.engine.facts import Record
+from service.engine.stage_memory import Answer
 from service.rules.model import Output
 from service.sla.scene import ClockTarget
 
@@ -46,3 +47,5 @@ class Draft:
     derived: dict[str, Value] = field(default_factory=dict)
     explanation: list[StageExplanation] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    """What the rules of each stage gave, before anything was held or set by hand."""

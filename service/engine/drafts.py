@@ -41,6 +41,12 @@ class DraftMemory:
         self.hit = False
         """Whether the latest draft asked for was known."""
 
+    def forget(self) -> None:
+        """No request was decided yet."""
+        self._drafts.clear()
+        self._steps.clear()
+        self.hit = False
+
     def key(self, request: RequestState, event: Event, counts: Mapping[str, int]) -> Key:
         """All that the stages of a decision look at. Keep it in step with `run_stages`."""
         looks = self._looks

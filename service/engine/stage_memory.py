@@ -58,6 +58,8 @@ class Answer:
     settled: Settled
     facts: dict[str, Value]
     shadow: list[ShadowMatch]
+    key: Key | None
+    """To be remembered by; None where it is not."""
 
 
 class StageMemory:
@@ -67,11 +69,12 @@ class StageMemory:
         """`recalls` nothing where rules are in force for a time, or look at a moment: it seldom comes again."""
         looks = _Looks(stage, plan)
         self.recalls = looks.fit and not any(rule.enabled_from or rule.until for rule in stage.rules)
+        self._looks = looks.values, looks.exact, looks.presences, looks.texts, looks.atoms
         self._values = tuple(looks.values)
         self._exact = tuple(looks.exact)
         self._presences = tuple(looks.presences)
         self._texts = tuple(looks.texts)
-        self._truths = tuple(looks.truths)
+        self._truths = tuple(plan.numbers[atom] for atom in looks.atoms)
         self._settled: dict[MatchSet, Settled] = {}
         self._answers: dict[Key, Answer] = {}
 
@@ -106,10 +109,16 @@ class StageMemory:
         """What the stage said of this key."""
         return self._answers.get(key)
 
-    def keep(self, key: Key, answer: Answer) -> None:
+    def keep(self, answer: Answer) -> None:
+        if answer.key is None:
+            return
         if len(self._answers) >= ANSWERS:
             self._answers.clear()
-        self._answers[key] = answer
+        self._answers[answer.key] = answer
+
+    def same_keys(self, other: StageMemory) -> bool:
+        """Whether a key of the other one says what its own would."""
+        return self.recalls and other.recalls and self._looks == other._looks
 
 
 class _Looks:
@@ -120,7 +129,7 @@ class _Looks:
         self.exact: list[str] = []
         self.presences: list[str] = []
         self.texts: list[str] = []
-        self.truths: list[int] = []
+        self.atoms: list[Atom] = []
         self.fit = True
         asked = {atom for rule in stage.rules for atom in atoms(rule.when)}
         vocabulary = plan.rulebook.vocabulary
@@ -128,13 +137,13 @@ class _Looks:
             field = vocabulary[name]
             of_field = sorted((atom for atom in asked if atom.field == name), key=plan.numbers.__getitem__)
             if field.personal:
-                self._privately(field, of_field, plan)
+                self._privately(field, of_field)
             elif field.type in {FieldType.TEXT, FieldType.INSTANT}:
                 self.fit = False
             else:
                 (self.exact if field.type in _EXACT else self.values).append(name)
 
-    def _privately(self, field: Field, asked: list[Atom], plan: FactPlan) -> None:
+    def _privately(self, field: Field, asked: list[Atom]) -> None:
         for atom in asked:
             if atom.op is Op.MISSING:
                 self.presences.append(field.name)
@@ -144,4 +153,4 @@ class _Looks:
             elif atom.op is Op.INSIDE:
                 self.fit = False
             else:
-                self.truths.append(plan.numbers[atom])
+                self.atoms.append(atom)

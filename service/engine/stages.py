@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from service.domain.decision import Flag, RuleReference, StageExplanation, StageOutcome
@@ -13,20 +11,25 @@ from service.engine.compiled import CompiledRulebook, CompiledStage, plain
 from service.engine.facts import Record
 from service.engine.hit import Resolution, in_force, resolve
 from service.engine.matcher import MatchSet
-from service.engine.stage_memory import Answer, Settled
+from service.engine.stage_memory import Answer, Key, Settled
 from service.engine.timekeeping import clock_goals
 from service.engine.trial import ShownTrial, Trial, final_outputs, hold_trials, is_live
 from service.rules.model import Output, Rule
-from service.sla.scene import ClockTarget
 
 
-@dataclass(slots=True)
 class StageResult:
-    outputs: dict[str, Output]
-    goals: Mapping[str, ClockTarget]
-    reasons: tuple[str, ...]
-    explanation: StageExplanation
-    flags: list[Flag]
+    """What a stage comes to, which what is held or set by hand may change still."""
+
+    __slots__ = ("answer", "explanation", "flags", "goals", "outputs", "reasons")
+
+    def __init__(self, answer: Answer, outputs: dict[str, Output], explanation: StageExplanation) -> None:
+        self.answer = answer
+        """As the rules gave it."""
+        self.outputs = outputs
+        self.goals = answer.settled.goals
+        self.reasons = answer.settled.reasons
+        self.explanation = explanation
+        self.flags: list[Flag] = list(answer.settled.flags)
 
 
 def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> StageResult:
@@ -43,9 +46,8 @@ def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, 
             outputs[name] = united(record, name, outputs[name])
         record.set(name, outputs[name])
     if known is None:
-        known = answer(settled, record)
-        if key is not None:
-            stage.memory.keep(key, known)
+        known = answer(settled, record, key)
+        stage.memory.keep(known)
     explanation = StageExplanation(
         stage=stage.stage.name,
         outcome=settled.outcome,
@@ -56,7 +58,7 @@ def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, 
         outputs=dict(settled.shown),
         shadow=known.shadow,
     )
-    return StageResult(outputs, settled.goals, settled.reasons, explanation, list(settled.flags))
+    return StageResult(known, outputs, explanation)
 
 
 def asked(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> Settled:
@@ -71,10 +73,10 @@ def asked(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: 
     return settled
 
 
-def answer(settled: Settled, record: Record) -> Answer:
+def answer(settled: Settled, record: Record, key: Key | None) -> Answer:
     """With the facts as they are after the stage."""
     facts = record.shown(settled.facts, settled.unlike_wire)
-    return Answer(settled, facts, [trial.explain(record) for trial in settled.trials] if settled.trials else [])
+    return Answer(settled, facts, [trial.explain(record) for trial in settled.trials] if settled.trials else [], key)
 
 
 def united(record: Record, name: str, value: Output) -> Output:
