@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from service.domain.clock import ClockPhase, ClockState
-from service.domain.decision import Decision, StageOutcome
+from service.domain.decision import Decision, StageExplanation, StageOutcome
 from service.domain.effect import EffectKind
-from service.domain.event import INTERNAL_SOURCE, Value
+from service.domain.event import INTERNAL_SOURCE, Event, Value
 from service.engine.reminders import Reminder
 
 REFUSED = "refused"
@@ -21,6 +23,22 @@ Outcome = Mapping[str, Shown]
 EventKey = tuple[str, str]
 """Source and id of an event."""
 _SOUND = frozenset({StageOutcome.MATCHED, StageOutcome.DEFAULTED})
+
+
+@dataclass(slots=True)
+class Explanations:
+    """How other rules explain a course: its first decision, each step, and where it stands."""
+
+    first: list[StageExplanation] = field(default_factory=list)
+    latest: list[StageExplanation] = field(default_factory=list)
+    steps: dict[EventKey, list[StageExplanation]] = field(default_factory=dict)
+
+    def note(self, event: Event, explained: list[StageExplanation]) -> None:
+        """Of the next decision."""
+        self.latest = explained
+        if not event.source.startswith(INTERNAL_SOURCE):
+            self.first = self.first or explained
+            self.steps[event.source, event.id] = explained
 
 
 @dataclass(slots=True)
@@ -50,6 +68,8 @@ class Course:
     """What it holds for the request at a point, once it is over; see `fields.outcome_at`."""
     cut: bool = False
     """The request fired so many timers that no more were fired."""
+    twin: Course | None = None
+    """The course of the same request under other rules that came to the same to the end, with other explanations."""
 
     def pass_time(self, moment: datetime, *, included: bool = False) -> None:
         """Time went by until `moment`: clocks that were due before it are breached, `included` also those due then."""
@@ -94,6 +114,25 @@ class Course:
         self.refused.append(reason)
         self.troubles.add(REFUSED)
 
+    def retold(self, told: Explanations) -> Course:
+        """The course so far under rules that have come to the same, but explain it so."""
+        first, last = self.first, self.last
+        return Course(
+            steps={key: as_explained(decision, told.steps[key]) for key, decision in self.steps.items()},
+            first=as_explained(first, told.first) if first is not None else None,
+            last=as_explained(last, told.latest) if last is not None else None,
+            said=self.said,
+            breached=set(self.breached),
+            notices=self.notices.copy(),
+            tasks=self.tasks.copy(),
+            cases=self.cases.copy(),
+            troubles=set(self.troubles),
+            refused=list(self.refused),
+            decisions=self.decisions,
+            timers=self.timers,
+            cut=self.cut,
+        )
+
     @property
     def decided(self) -> bool:
         return self.last is not None
@@ -101,6 +140,13 @@ class Course:
     @property
     def clocks(self) -> Iterable[ClockState]:
         return self.last.clocks if self.last is not None else ()
+
+
+def as_explained(decision: Decision, explained: list[StageExplanation]) -> Decision:
+    """The decision as rules explain it that come to the same."""
+    if decision.explanation is explained:
+        return decision
+    return msgspec.structs.replace(decision, explanation=explained)
 
 
 def recorded_course(decisions: Iterable[Decision], horizon: datetime | None) -> Course:

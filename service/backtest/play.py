@@ -60,10 +60,10 @@ class Play:
     def _decide(self, event: Event, moment: datetime) -> list[Event]:
         side = self._side
         side.course(event.request_id).pass_time(moment)
-        decision = side.decide(event, moment, side.context(event, side.states.get(event.request_id)))
+        context = side.context(event, side.states.get(event.request_id))
+        decision = side.settle(event, side.decide(event, moment, context))
         if decision is None:
             return []
-        side.settle(event, decision)
         self._arm(decision)
         return decision.follow_ups
 

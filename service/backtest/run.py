@@ -56,6 +56,7 @@ class Backtest:
                     continue
                 old = before[story.request_id] if self._old is not None else self._recorded(story)
                 self._count(story, old, after[story.request_id], counting, candidates)
+        counting.close()
         tally.counts["requests",] = counting.requests
         tally.examples.add(candidates, self._texts)
         return tally
@@ -75,6 +76,9 @@ class Backtest:
         candidates: dict[Kind, list[Candidate]],
     ) -> None:
         counting.requests += 1
+        if old is not None and new.twin is old and old.decided:
+            counting.alike(old, new)
+            return
         counting.side(NEW, new)
         if old is None:
             return

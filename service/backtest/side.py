@@ -50,23 +50,28 @@ class Side:
             return context
         return context._replace(history=list(self.histories.get(event.request_id, ())))
 
-    def decide(self, event: Event, moment: datetime, context: Context) -> Decision | None:
-        """None when the event is refused, which is noted."""
+    def decide(self, event: Event, moment: datetime, context: Context) -> Decision | AnswerbyError:
+        """An error when the event is refused."""
         state = self.states.get(event.request_id)
         try:
             return decide(self.compiled, state, event, context, moment, self.memory)
         except AnswerbyError as error:
-            self.course(event.request_id).refuse(f"{error.reason}: {error.message}")
-            return None
+            return error
 
-    def settle(self, event: Event, decision: Decision) -> None:
-        assert decision.state is not None
+    def settle(self, event: Event, decided: Decision | AnswerbyError) -> Decision | None:
+        """Takes in what `decide` gave; None for a refusal."""
+        course = self.course(event.request_id)
+        if isinstance(decided, AnswerbyError):
+            course.refuse(f"{decided.reason}: {decided.message}")
+            return None
+        assert decided.state is not None
         before = self.states.get(event.request_id)
-        self.states[event.request_id] = decision.state
+        self.states[event.request_id] = decided.state
         self.histories.setdefault(event.request_id, []).append(event)
         if self.windows:
-            self.windows.note(before, decision.state)
-        self.course(event.request_id).note(decision)
+            self.windows.note(before, decided.state)
+        course.note(decided)
+        return decided
 
     def reminder(self, event: Event, moment: datetime) -> Reminder | None:
         """What the timer of the event comes to, where it only reminds."""

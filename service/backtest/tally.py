@@ -64,18 +64,45 @@ class Counting:
 
     def __init__(self, tally: Tally, fields: tuple[ComparedField, ...], point: Point) -> None:
         self._counts = tally.counts
+        self._alike: Counter[Key] = Counter()
+        """Of requests that both rulebooks treat alike, with the side left open."""
         self._fields = fields
         self._point = point
         self.requests = 0
 
     def side(self, side: str, course: Course) -> None:
         """What one rulebook came to for a request, whatever the other says."""
-        counts = self._counts
+        self._figures(self._counts, side, course)
+        self._won(side, course)
+
+    def alike(self, old: Course, new: Course) -> None:
+        """`side` of both and `both`, of a decided request whose courses are twins."""
+        self._counts["compared",] += 1
+        self._figures(self._alike, "", old)
+        self._won(OLD, old)
+        self._won(NEW, new)
+        self._stages(old, new)
+
+    def close(self) -> None:
+        """Once all requests were counted."""
+        counts, sets = self._counts, {known.name for known in self._fields if known.is_set}
+        for key, number in self._alike.items():
+            place = min(2, len(key) - 1)
+            for side in SIDES:
+                counts[*key[:place], side, *key[place + 1 :]] += number
+            if key[0] == "value" and key[1] not in sets:
+                counts["matrix", key[1], key[3], key[3]] += number
+        self._alike.clear()
+
+    def _figures(self, counts: Counter[Key], side: str, course: Course) -> None:
         counts["decisions", side] += course.decisions
         counts["timers", side] += course.timers
-        counts["cut", side] += course.cut
-        counts["refused", side] += bool(course.refused)
-        counts["errors", side] += bool(course.troubles)
+        if course.cut:
+            counts["cut", side] += 1
+        if course.refused:
+            counts["refused", side] += 1
+        if course.troubles:
+            counts["errors", side] += 1
         outcome = outcome_at(course, self._point)
         for known in self._fields:
             for value in members(outcome.get(known.name, NOTHING)):
@@ -89,7 +116,9 @@ class Counting:
         for kind, told in told_of(course).items():
             for name, number in told.items():
                 counts[kind, name, side] += number
-        decision = course.first if self._point is Point.FIRST else course.last
+
+    def _won(self, side: str, course: Course) -> None:
+        counts, decision = self._counts, self._decision(course)
         for stage in decision.explanation if decision is not None else ():
             for rule in stage.won:
                 counts["won", stage.stage, side, rule.id] += 1
@@ -125,8 +154,11 @@ class Counting:
             if known.is_set or (not old.decided and name not in old.said):
                 continue
             counts["matrix", name, str(before.get(name, NOTHING)), str(after.get(name, NOTHING))] += 1
-        if old.last is None or new.last is None:
-            return
+        if old.last is not None and new.last is not None:
+            self._stages(old, new)
+
+    def _stages(self, old: Course, new: Course) -> None:
+        counts = self._counts
         stages = outcomes(self._decision(old))
         for stage, outcome in outcomes(self._decision(new)).items():
             counts["stage", stage, stages.pop(stage, NOTHING), outcome] += 1

@@ -14,13 +14,14 @@ from datetime import datetime
 import msgspec
 
 from service.backtest.changed_stages import ChangedStages
-from service.backtest.course import Course
+from service.backtest.course import Course, Explanations
 from service.backtest.play import TIMER_LIMIT, in_order, latest
 from service.backtest.side import Side
 from service.backtest.story import Story
 from service.domain.clock import ClockState
 from service.domain.decision import Decision, StageExplanation
 from service.domain.effect import Effect
+from service.domain.errors import AnswerbyError
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
@@ -48,7 +49,10 @@ def alike(new: CompiledRulebook, old: CompiledRulebook) -> bool:
 
 
 class Twins:
-    """Two rulebooks that are `alike`."""
+    """Two rulebooks that are `alike`.
+
+    While a request stands the same under both, all of it is kept on the old side, and how the new rules explain it.
+    """
 
     def __init__(self, new: CompiledRulebook, old: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
         self._old, self._new = Side(old, new), Side(new, old)
@@ -57,11 +61,16 @@ class Twins:
         self._armed: list[Armed] = []
         self._parted: set[str] = set()
         """Requests that do not stand the same on both sides. One that is unknown on both does."""
-        self._explained: dict[str, list[StageExplanation]] = {}
-        """Of whole requests: how the new rules explain what the old ones decide alike."""
+        self._known: dict[str, list[StageExplanation]] = {}
+        """Of whole requests: how the new rules explain the draft that the old ones remember."""
+        self._told: dict[str, Explanations] = {}
+        """Of whole requests: how the new rules explain their courses."""
 
     def run(self, stories: Sequence[Story], horizon: datetime | None) -> tuple[dict[str, Course], dict[str, Course]]:
-        """The courses under the new and under the old rulebook; see Play.run."""
+        """The courses under the new and under the old rulebook; see Play.run.
+
+        Those of a request that stood the same to the end are each other's `twin`.
+        """
         self._begin()
         happenings = [happening for story in stories for happening in story.happenings]
         if len(stories) > 1:
@@ -74,13 +83,17 @@ class Twins:
             for side in (self._old, self._new):
                 for course in side.courses.values():
                     course.pass_time(horizon, included=True)
+        for request_id, course in self._old.courses.items():
+            if request_id not in self._parted:
+                twin = self._new.courses[request_id] = course.retold(self._told_of(request_id))
+                twin.twin, course.twin = course, twin
         return self._new.courses, self._old.courses
 
     def _begin(self) -> None:
         """Requests of different runs know nothing of each other."""
         self._old.begin()
         self._new.begin()
-        self._armed, self._parted, self._explained = [], set(), {}
+        self._armed, self._parted, self._known, self._told = [], set(), {}, {}
 
     def _take(self, event: Event, moment: datetime) -> None:
         """On both sides, with what follows for other requests at once."""
@@ -98,47 +111,76 @@ class Twins:
         self._part(event.request_id)
         own = self._new if side == NEW else self._old
         own.course(event.request_id).pass_time(moment)
-        decision = own.decide(event, moment, own.context(event, own.states.get(event.request_id)))
+        context = own.context(event, own.states.get(event.request_id))
+        self._settle_on(side, event, own.decide(event, moment, context), moment)
+
+    def _settle_on(self, side: int, event: Event, decided: Decision | AnswerbyError, moment: datetime) -> None:
+        own = self._new if side == NEW else self._old
+        decision = own.settle(event, decided)
         if decision is None:
             return
-        own.settle(event, decision)
         self._arm(side, event.request_id, decision)
         for told in decision.follow_ups:
             self._take_on(side, told, moment)
 
     def _together(self, event: Event, moment: datetime) -> list[Event]:
         """An event of a request that stands the same on both sides. What both sides tell others alike."""
-        request_id, old, new = event.request_id, self._old, self._new
+        request_id, old = event.request_id, self._old
         old.course(request_id).pass_time(moment)
-        new.course(request_id).pass_time(moment)
         state = old.states.get(request_id)
-        context, other = old.context(event, state), new.context(event, state)
+        context = old.context(event, state)
+        # What is counted can differ only where a request stands differently.
+        other = self._new.context(event, state) if self._parted else context
         before = old.decide(event, moment, context)
-        explained = self._explained.get(request_id)
-        if before is not None and old.memory.hit and explained is not None and context == other:
-            after: Decision | None = self._as_explained(before, explained)
-        elif before is not None and context == other and (told := self._said_alike(event, state, moment, other)):
-            self._explained[request_id] = told
-            after = self._as_explained(before, told)
-        else:
-            self._hand_over(request_id)
-            after = new.decide(event, moment, other)
-            if (before is None) != (after is None):
-                return self._go_apart(event, moment, before, after)
-            if before is not None and after is not None:
-                if not (same(before, after) and self._same_drafts(request_id)):
-                    return self._go_apart(event, moment, before, after)
-                self._explained[request_id] = after.explanation
-                after = msgspec.structs.replace(after, state=before.state)
-            if context != other:
-                # What the new rules remember of it is of other counts.
-                self._explained.pop(request_id, None)
-        if before is None or after is None:
+        if context != other or isinstance(before, AnswerbyError):
+            return self._compared(event, moment, before, other)
+        explained = self._known.get(request_id) if old.memory.hit else None
+        if explained is None:
+            explained = self._said_alike(event, state, moment, other)
+        if explained is None:
+            return self._compared(event, moment, before, other)
+        self._known[request_id] = explained
+        return self._settle(event, before, explained)
+
+    def _compared(
+        self, event: Event, moment: datetime, before: Decision | AnswerbyError, other: Context
+    ) -> list[Event]:
+        """Decided by the new rules, too, in the `other` context. The first difference parts the request."""
+        request_id = event.request_id
+        self._hand_over(request_id)
+        after = self._new.decide(event, moment, other)
+        # What the new rules remember of it may be of other counts.
+        self._known.pop(request_id, None)
+        if isinstance(before, AnswerbyError) and isinstance(after, AnswerbyError):
+            self._old.settle(event, before)
             return []
-        old.settle(event, before)
-        new.settle(event, after)
-        self._arm(OLD, request_id, before)
-        return before.follow_ups
+        if (
+            isinstance(before, Decision)
+            and isinstance(after, Decision)
+            and same(before, after)
+            and self._same_drafts(request_id)
+        ):
+            return self._settle(event, before, after.explanation)
+        self._part(request_id)
+        self._settle_on(OLD, event, before, moment)
+        self._settle_on(NEW, event, after, moment)
+        return []
+
+    def _settle(self, event: Event, decision: Decision, explained: list[StageExplanation]) -> list[Event]:
+        """Both sides have come to the decision; the new rules explain it so."""
+        request_id = event.request_id
+        if self._parted and self._new.windows and decision.state is not None:
+            self._new.windows.note(self._old.states.get(request_id), decision.state)
+        self._old.settle(event, decision)
+        self._told_of(request_id).note(event, explained)
+        self._arm(OLD, request_id, decision)
+        return decision.follow_ups
+
+    def _told_of(self, request_id: str) -> Explanations:
+        told = self._told.get(request_id)
+        if told is None:
+            told = self._told[request_id] = Explanations()
+        return told
 
     def _said_alike(
         self, event: Event, state: RequestState | None, moment: datetime, context: Context
@@ -158,27 +200,17 @@ class Twins:
         before, after = self._old.memory.latest(request_id), self._new.memory.latest(request_id)
         return before is not None and after is not None and said(before) == said(after)
 
-    def _as_explained(self, decision: Decision, explained: list[StageExplanation]) -> Decision:
-        if decision.explanation is explained:
-            return decision
-        return msgspec.structs.replace(decision, explanation=explained)
-
-    def _go_apart(self, event: Event, moment: datetime, before: Decision | None, after: Decision | None) -> list[Event]:
-        """The first difference: from here on each side has its own state and timers."""
-        self._part(event.request_id)
-        for side, own, decision in ((OLD, self._old, before), (NEW, self._new, after)):
-            if decision is None:
-                continue
-            own.settle(event, decision)
-            self._arm(side, event.request_id, decision)
-            for told in decision.follow_ups:
-                self._take_on(side, told, moment)
-        return []
-
     def _part(self, request_id: str) -> None:
+        """From here on each side has its own course, state and timers."""
         if request_id in self._parted:
             return
+        old, new = self._old, self._new
+        if not self._parted:
+            new.windows.take(old.windows)
         self._parted.add(request_id)
+        if request_id in old.courses:
+            new.courses[request_id] = old.courses[request_id].retold(self._told_of(request_id))
+            new.histories[request_id] = list(old.histories.get(request_id, ()))
         state = self._hand_over(request_id)
         for timer in state.timers.values() if state is not None else ():
             if not timer.fired:
@@ -209,16 +241,13 @@ class Twins:
             timer = state.timers.get(timer_id)
             if timer is None or timer.fired or timer.due != due:
                 continue
-            whole = request_id not in self._parted
-            courses = [own.courses[request_id]] + ([self._new.courses[request_id]] if whole else [])
-            if courses[0].timers >= self._timer_limit:
-                for course in courses:
-                    course.cut = True
+            course = own.courses[request_id]
+            if course.timers >= self._timer_limit:
+                course.cut = True
                 continue
-            for course in courses:
-                course.timers += 1
-            event, moment = timer_event(state, timer), max(due, latest(courses[0]))
-            if whole:
+            course.timers += 1
+            event, moment = timer_event(state, timer), max(due, latest(course))
+            if request_id not in self._parted:
                 if not self._remind_both(event, moment):
                     self._take(event, moment)
                 continue
@@ -230,15 +259,14 @@ class Twins:
             self._arm(side, request_id, told.decision)
 
     def _remind_both(self, event: Event, moment: datetime) -> bool:
-        """Whether the timer of a whole request only reminds, which is then done on both sides."""
+        """Whether the timer of a whole request only reminds, which is then done for both sides."""
         request_id = event.request_id
-        explained = self._explained.get(request_id)
+        explained = self._known.get(request_id)
         told = self._old.reminder(event, moment) if explained is not None else None
         if told is None or explained is None:
             return False
         self._old.remind(event, moment, told)
-        alike = told._replace(decision=self._as_explained(told.decision, explained))
-        self._new.remind(event, moment, alike)
+        self._told_of(request_id).note(event, explained)
         self._arm(OLD, request_id, told.decision)
         return True
 

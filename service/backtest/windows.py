@@ -32,6 +32,11 @@ class WindowsInMemory:
     def __bool__(self) -> bool:
         return bool(self._windows)
 
+    def take(self, other: WindowsInMemory) -> None:
+        """Counts what another one has counted, which goes its own way from here."""
+        self._marks.clear()
+        self._marks.update((key, list(marks)) for key, marks in other._marks.items())
+
     def forget(self) -> None:
         """Nothing was counted yet."""
         self._marks.clear()

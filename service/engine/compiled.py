@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from service.domain.clock import Target, TargetUnit
 from service.domain.decision import RuleReference
@@ -222,6 +223,7 @@ def plain(value: Output) -> Value:
     return value
 
 
+@lru_cache(1024)
 def show_target(target: Target) -> str:
     """Such as `24h cn-business` or `1bd cn-business`."""
     amount = f"{target.amount}bd" if target.unit is TargetUnit.WORKING_DAYS else show_seconds(target.amount)
