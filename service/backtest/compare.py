@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.backtest.course import Course, Outcome, Shown
+from service.backtest.course import Course, Outcome, Shown, Told
 from service.backtest.fields import NOTHING, ComparedField, Point, outcome_at, outcome_of
 from service.domain.decision import Decision
 
@@ -144,6 +143,6 @@ def targets(decision: Decision) -> list[object]:
     return [(clock.name, clock.phase, clock.target) for clock in decision.clocks]
 
 
-def surplus(one: Counter[str], other: Counter[str]) -> set[str]:
+def surplus(one: Told, other: Told) -> set[str]:
     """The names of which `one` has more."""
-    return {name for name, count in one.items() if count > other[name]}
+    return {name for name, count in one.items() if count > other.get(name, 0)}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 
@@ -20,18 +19,21 @@ REFUSED = "refused"
 Shown = str | frozenset[str]
 Outcome = Mapping[str, Shown]
 """What a request came to, by name; a set as such, anything else as text."""
+Told = dict[str, int]
+"""How often each is told, or made."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 EventKey = tuple[str, str]
 """Source and id of an event."""
 _SOUND = frozenset({StageOutcome.MATCHED, StageOutcome.DEFAULTED})
 
 
-@dataclass(slots=True)
 class Explanations:
     """How other rules explain a course: its first decision, each step, and where it stands."""
 
-    first: list[StageExplanation] = field(default_factory=list)
-    latest: list[StageExplanation] = field(default_factory=list)
-    steps: dict[EventKey, list[StageExplanation]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.first: list[StageExplanation] = []
+        self.latest: list[StageExplanation] = []
+        self.steps: dict[EventKey, list[StageExplanation]] = {}
 
     def note(self, event: Event, explained: list[StageExplanation]) -> None:
         """Of the next decision."""
@@ -41,39 +43,54 @@ class Explanations:
             self.steps[event.source, event.id] = explained
 
 
-@dataclass(slots=True)
 class Course:
     """Grows with `note`. A course that only says facts has no decision."""
 
-    steps: dict[EventKey, Decision] = field(default_factory=dict)
-    """The decisions on events from outside, in order."""
-    first: Decision | None = None
-    last: Decision | None = None
-    """The decision at which the request stands, whatever made it."""
-    said: dict[str, Value] = field(default_factory=dict)
-    """Facts that are known without a decision."""
-    breached: set[str] = field(default_factory=set)
-    """The clocks that ran past their due time at any moment."""
-    notices: Counter[str] = field(default_factory=Counter)
-    """Messages by the role that gets them."""
-    tasks: Counter[str] = field(default_factory=Counter)
-    cases: Counter[str] = field(default_factory=Counter)
-    troubles: set[str] = field(default_factory=set)
-    """The stages that met an error or a conflict."""
-    refused: list[str] = field(default_factory=list)
-    decisions: int = 0
-    timers: int = 0
-    """How many of the decisions were on timers."""
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    """What it holds for the request at a point, once it is over; see `fields.outcome_at`."""
-    cut: bool = False
-    """The request fired so many timers that no more were fired."""
-    twin: Course | None = None
-    """The course of the same request under other rules that came to the same to the end, with other explanations."""
+    def __init__(self, said: Mapping[str, Value] = MappingProxyType({})) -> None:
+        self.said = said
+        """Facts that are known without a decision."""
+        self.steps: dict[EventKey, Decision] = {}
+        """The decisions on events from outside, in order."""
+        self.first: Decision | None = None
+        self.stood = NEVER
+        """Since when the request stands as it does."""
+        self.clocks: Sequence[ClockState] = ()
+        self.breached: set[str] = set()
+        """The clocks that ran past their due time at any moment."""
+        self.notices: Told = {}
+        """Messages by the role that gets them."""
+        self.tasks: Told = {}
+        self.cases: Told = {}
+        self.troubles: set[str] = set()
+        """The stages that met an error or a conflict."""
+        self.refused: list[str] = []
+        self.decisions = 0
+        self.timers = 0
+        """How many of the decisions were on timers."""
+        self.outcomes: dict[str, Outcome] = {}
+        """What it holds for the request at a point, once it is over; see `fields.outcome_at`."""
+        self.cut = False
+        """The request fired so many timers that no more were fired."""
+        self.twin: Course | None = None
+        """Of the same request under other rules that came to the same to the end, with other explanations."""
+        self._last: Decision | None = None
+        self._reminder: Reminder | None = None
+        """What came after the last decision."""
+
+    @property
+    def last(self) -> Decision | None:
+        """The decision at which the request stands, whatever made it."""
+        if self._reminder is not None:
+            self._last, self._reminder = self._reminder.decision(), None
+        return self._last
+
+    @property
+    def decided(self) -> bool:
+        return self._last is not None
 
     def pass_time(self, moment: datetime, *, included: bool = False) -> None:
         """Time went by until `moment`: clocks that were due before it are breached, `included` also those due then."""
-        for clock in self.last.clocks if self.last is not None else ():
+        for clock in self.clocks:
             due = clock.due
             if due is None or clock.phase is not ClockPhase.RUNNING:
                 continue
@@ -82,7 +99,8 @@ class Course:
 
     def note(self, decision: Decision) -> None:
         """Takes in the next decision."""
-        self._stand(decision)
+        self._last, self._reminder = decision, None
+        self._stand(decision.decided, decision.clocks)
         if not decision.event_source.startswith(INTERNAL_SOURCE):
             self.first = self.first or decision
             self.steps[decision.event_source, decision.event_id] = decision
@@ -91,22 +109,25 @@ class Course:
                 self.troubles.add(stage.stage)
         for effect in decision.effects:
             if effect.kind is EffectKind.NOTIFY:
-                self.notices[effect.role] += 1
+                tell(self.notices, effect.role)
             elif effect.kind is EffectKind.CREATE_TASK:
-                self.tasks[effect.role] += 1
+                tell(self.tasks, effect.role)
             elif effect.kind is EffectKind.OPEN_CASE:
-                self.cases[str(effect.payload.get("case", ""))] += 1
+                tell(self.cases, str(effect.payload.get("case", "")))
 
     def remind(self, reminder: Reminder) -> None:
         """Takes in a decision that only reminds: the rules say what they said before."""
-        self._stand(reminder.decision)
-        self.notices.update(reminder.roles)
+        self._reminder = reminder
+        self._stand(reminder.moment, list(reminder.after.clocks.values()))
+        for role in reminder.roles:
+            tell(self.notices, role)
 
-    def _stand(self, decision: Decision) -> None:
-        """The request stands at this decision now."""
+    def _stand(self, moment: datetime, clocks: Sequence[ClockState]) -> None:
+        """The request stands so from the moment on."""
         self.decisions += 1
-        self.last = decision
-        for clock in decision.clocks:
+        self.stood = moment
+        self.clocks = clocks
+        for clock in clocks:
             if clock.breached:
                 self.breached.add(clock.name)
 
@@ -117,29 +138,22 @@ class Course:
     def retold(self, told: Explanations) -> Course:
         """The course so far under rules that have come to the same, but explain it so."""
         first, last = self.first, self.last
-        return Course(
-            steps={key: as_explained(decision, told.steps[key]) for key, decision in self.steps.items()},
-            first=as_explained(first, told.first) if first is not None else None,
-            last=as_explained(last, told.latest) if last is not None else None,
-            said=self.said,
-            breached=set(self.breached),
-            notices=self.notices.copy(),
-            tasks=self.tasks.copy(),
-            cases=self.cases.copy(),
-            troubles=set(self.troubles),
-            refused=list(self.refused),
-            decisions=self.decisions,
-            timers=self.timers,
-            cut=self.cut,
-        )
+        course = Course(self.said)
+        course.steps = {key: as_explained(decision, told.steps[key]) for key, decision in self.steps.items()}
+        course.first = as_explained(first, told.first) if first is not None else None
+        course._last = as_explained(last, told.latest) if last is not None else None
+        course.stood = self.stood
+        course.clocks = self.clocks
+        course.breached = set(self.breached)
+        course.notices, course.tasks, course.cases = dict(self.notices), dict(self.tasks), dict(self.cases)
+        course.troubles = set(self.troubles)
+        course.refused = list(self.refused)
+        course.decisions, course.timers, course.cut = self.decisions, self.timers, self.cut
+        return course
 
-    @property
-    def decided(self) -> bool:
-        return self.last is not None
 
-    @property
-    def clocks(self) -> Iterable[ClockState]:
-        return self.last.clocks if self.last is not None else ()
+def tell(told: Told, name: str) -> None:
+    told[name] = told.get(name, 0) + 1
 
 
 def as_explained(decision: Decision, explained: list[StageExplanation]) -> Decision:

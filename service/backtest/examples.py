@@ -161,7 +161,11 @@ def told_data(old: Course, new: Course) -> Data:
     """Who is told how often, where that differs; tasks and cases likewise."""
     kinds = {"notices": (old.notices, new.notices), "tasks": (old.tasks, new.tasks), "cases": (old.cases, new.cases)}
     return {
-        kind: {name: [before[name], after[name]] for name in sorted({*before, *after}) if before[name] != after[name]}
+        kind: {
+            name: [before.get(name, 0), after.get(name, 0)]
+            for name in sorted({*before, *after})
+            if before.get(name) != after.get(name)
+        }
         for kind, (before, after) in kinds.items()
         if before != after
     }

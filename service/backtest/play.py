@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from service.backtest.course import Course
 from service.backtest.side import Side
 from service.backtest.story import Happening, Story
-from service.domain.decision import Decision
+from service.domain.clock import Timer
 from service.domain.event import Event
 from service.engine.compiled import CompiledRulebook
 from service.engine.virtual_clock import timer_event
@@ -64,7 +64,7 @@ class Play:
         decision = side.settle(event, side.decide(event, moment, context))
         if decision is None:
             return []
-        self._arm(decision)
+        self._arm(event.request_id, decision.arm)
         return decision.follow_ups
 
     def _fire(self, until: datetime | None, *, included: bool) -> None:
@@ -81,22 +81,16 @@ class Play:
                 continue
             course.timers += 1
             # One armed for a moment that had passed fires at once, not in the past.
-            event, moment = timer_event(state, timer), max(due, latest(course))
-            told = self._side.reminder(event, moment)
+            event, moment = timer_event(state, timer), max(due, course.stood)
+            told = self._side.remind(event, moment)
             if told is None:
                 self._take(event, moment)
-                continue
-            self._side.remind(event, moment, told)
-            self._arm(told.decision)
+            else:
+                self._arm(request_id, told.timers.arm)
 
-    def _arm(self, decision: Decision) -> None:
-        for timer in decision.arm:
-            heapq.heappush(self._armed, (timer.due, decision.request_id, timer.id))
-
-
-def latest(course: Course) -> datetime:
-    assert course.last is not None
-    return course.last.decided
+    def _arm(self, request_id: str, timers: Iterable[Timer]) -> None:
+        for timer in timers:
+            heapq.heappush(self._armed, (timer.due, request_id, timer.id))
 
 
 def in_order(happening: Happening) -> tuple[datetime, int]:

@@ -65,7 +65,7 @@ class Backtest:
         """What the story says; None when it says nothing."""
         if story.decisions:
             return recorded_course(story.decisions, self._settings.horizon)
-        return Course(said=story.said) if story.said else None
+        return Course(story.said) if story.said else None
 
     def _count(
         self,

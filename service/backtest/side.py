@@ -73,19 +73,15 @@ class Side:
         course.note(decided)
         return decided
 
-    def reminder(self, event: Event, moment: datetime) -> Reminder | None:
-        """What the timer of the event comes to, where it only reminds."""
-        state = self.states[event.request_id]
-        draft = self.memory.known(state, event)
-        if draft is None:
+    def remind(self, event: Event, moment: datetime) -> Reminder | None:
+        """Fires a timer that only reminds; None when it has to be decided, and nothing was done."""
+        request_id = event.request_id
+        told = reminder(self.compiled, self.states[request_id], event, moment, self.memory)
+        if told is None:
             return None
-        return reminder(self.compiled, state, draft, self.memory.steps(event.request_id), event, moment)
-
-    def remind(self, event: Event, moment: datetime, told: Reminder) -> None:
-        """`settle` for a reminder."""
-        assert told.decision.state is not None
-        course = self.courses[event.request_id]
+        course = self.courses[request_id]
         course.pass_time(moment)
         course.remind(told)
-        self.states[event.request_id] = told.decision.state
-        self.histories[event.request_id].append(event)
+        self.states[request_id] = told.after
+        self.histories[request_id].append(event)
+        return told

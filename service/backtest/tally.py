@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.backtest.compare import Difference, Move, surplus
-from service.backtest.course import Course, Shown
+from service.backtest.course import Course, Shown, Told
 from service.backtest.examples import Examples
 from service.backtest.fields import NOTHING, ComparedField, Point, outcome_at
 from service.domain.decision import Decision
@@ -184,7 +184,7 @@ class Counting:
                 self._counts[kind, name, "fewer"] += 1
 
 
-def told_of(course: Course) -> Mapping[str, Counter[str]]:
+def told_of(course: Course) -> Mapping[str, Told]:
     return {"notices": course.notices, "tasks": course.tasks, "cases": course.cases}
 
 

@@ -8,17 +8,17 @@ first difference the request parts, and goes its own way under each. It comes to
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 
 from service.backtest.changed_stages import ChangedStages
 from service.backtest.course import Course, Explanations
-from service.backtest.play import TIMER_LIMIT, in_order, latest
+from service.backtest.play import TIMER_LIMIT, in_order
 from service.backtest.side import Side
 from service.backtest.story import Story
-from service.domain.clock import ClockState
+from service.domain.clock import ClockState, Timer
 from service.domain.decision import Decision, StageExplanation
 from service.domain.effect import Effect
 from service.domain.errors import AnswerbyError
@@ -119,7 +119,7 @@ class Twins:
         decision = own.settle(event, decided)
         if decision is None:
             return
-        self._arm(side, event.request_id, decision)
+        self._arm(side, event.request_id, decision.arm)
         for told in decision.follow_ups:
             self._take_on(side, told, moment)
 
@@ -173,7 +173,7 @@ class Twins:
             self._new.windows.note(self._old.states.get(request_id), decision.state)
         self._old.settle(event, decision)
         self._told_of(request_id).note(event, explained)
-        self._arm(OLD, request_id, decision)
+        self._arm(OLD, request_id, decision.arm)
         return decision.follow_ups
 
     def _told_of(self, request_id: str) -> Explanations:
@@ -228,8 +228,8 @@ class Twins:
             state = self._new.states[request_id] = msgspec.structs.replace(state, clocks=clocks)
         return state
 
-    def _arm(self, side: int, request_id: str, decision: Decision) -> None:
-        for timer in decision.arm:
+    def _arm(self, side: int, request_id: str, timers: Iterable[Timer]) -> None:
+        for timer in timers:
             heapq.heappush(self._armed, (timer.due, request_id, timer.id, side))
 
     def _fire(self, until: datetime | None, *, included: bool) -> None:
@@ -246,28 +246,26 @@ class Twins:
                 course.cut = True
                 continue
             course.timers += 1
-            event, moment = timer_event(state, timer), max(due, latest(course))
+            event, moment = timer_event(state, timer), max(due, course.stood)
             if request_id not in self._parted:
                 if not self._remind_both(event, moment):
                     self._take(event, moment)
                 continue
-            told = own.reminder(event, moment)
+            told = own.remind(event, moment)
             if told is None:
                 self._take_on(side, event, moment)
-                continue
-            own.remind(event, moment, told)
-            self._arm(side, request_id, told.decision)
+            else:
+                self._arm(side, request_id, told.timers.arm)
 
     def _remind_both(self, event: Event, moment: datetime) -> bool:
         """Whether the timer of a whole request only reminds, which is then done for both sides."""
         request_id = event.request_id
         explained = self._known.get(request_id)
-        told = self._old.reminder(event, moment) if explained is not None else None
+        told = self._old.remind(event, moment) if explained is not None else None
         if told is None or explained is None:
             return False
-        self._old.remind(event, moment, told)
-        self._told_of(request_id).note(event, explained)
-        self._arm(OLD, request_id, told.decision)
+        self._told_of(request_id).latest = explained
+        self._arm(OLD, request_id, told.timers.arm)
         return True
 
 

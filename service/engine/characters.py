@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def clean(text: str) -> str:

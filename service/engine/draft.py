@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from service.domain.decision import Flag, StageExplanation
@@ -34,18 +33,18 @@ class Context(NamedTuple):
     """Of a fold: what the request has from an earlier revision of the rules."""
 
 
-@dataclass(slots=True)
 class Draft:
     """What the stages have come to so far."""
 
-    record: Record
-    outputs: dict[str, Output] = field(default_factory=dict)
-    goals: dict[str, ClockTarget] = field(default_factory=dict)
-    """The target of every clock that has one."""
-    reasons: list[str] = field(default_factory=list)
-    """The words of the rules that decided, stage by stage, each once."""
-    derived: dict[str, Value] = field(default_factory=dict)
-    explanation: list[StageExplanation] = field(default_factory=list)
-    flags: list[Flag] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
-    """What the rules of each stage gave, before anything was held or set by hand."""
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.outputs: dict[str, Output] = {}
+        self.goals: dict[str, ClockTarget] = {}
+        """The target of every clock that has one."""
+        self.reasons: list[str] = []
+        """The words of the rules that decided, stage by stage, each once."""
+        self.derived: dict[str, Value] = {}
+        self.explanation: list[StageExplanation] = []
+        self.flags: list[Flag] = []
+        self.answers: list[Answer] = []
+        """What the rules of each stage gave, before anything was held or set by hand."""

@@ -38,6 +38,7 @@ class DraftMemory:
         self._settled = rulebooks[0].settles_at_once
         self._drafts: dict[str, tuple[Key, Draft]] = {}
         self._steps: dict[str, StepTimers] = {}
+        self._reminded: dict[str, tuple[RequestState, Draft]] = {}
         self.hit = False
         """Whether the latest draft asked for was known."""
 
@@ -45,6 +46,7 @@ class DraftMemory:
         """No request was decided yet."""
         self._drafts.clear()
         self._steps.clear()
+        self._reminded.clear()
         self.hit = False
 
     def key(self, request: RequestState, event: Event, counts: Mapping[str, int]) -> Key:
@@ -71,6 +73,17 @@ class DraftMemory:
     def known(self, state: RequestState, event: Event) -> Draft | None:
         """The draft for an event that changes no fact of the request, where it is known."""
         return self.find(state.request_id, self.key(state, event, state.counts))
+
+    def remind(self, after: RequestState, draft: Draft) -> None:
+        """A reminder has left the request so, with this draft."""
+        # Of rules that look at the moment or at how many decisions came before, the next timer asks anew.
+        if not (self._looks.time or self._looks.events):
+            self._reminded[after.request_id] = after, draft
+
+    def reminded_of(self, state: RequestState) -> Draft | None:
+        """The draft of any timer of the request, if a reminder has left it so."""
+        latest = self._reminded.get(state.request_id)
+        return latest[1] if latest is not None and latest[0] is state else None
 
     def steps(self, request_id: str) -> StepTimers:
         """What was planned for the request's clocks."""

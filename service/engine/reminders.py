@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,10 +17,10 @@ from service.domain.decision import Decision
 from service.domain.event import INTERNAL_SOURCE, Event
 from service.domain.ladder import Ladder
 from service.domain.request import RequestState
-from service.engine.clocking import mark_breaches
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import conclude
 from service.engine.draft import Draft
+from service.engine.drafts import DraftMemory
 from service.engine.effects import resolve_roles
 from service.engine.ladder_steps import Firing, firing
 from service.engine.lifecycle import oddities
@@ -38,34 +37,58 @@ _planned_by = attrgetter(
 """What the timers of a clock are planned by."""
 
 
-class Reminder(NamedTuple):
+class Reminder:
     """What a timer comes to that only reminds."""
 
-    decision: Decision
-    """decide()'s, but for its effects."""
-    roles: list[str]
-    """Whom it tells; a role once for each message."""
+    def __init__(
+        self,
+        compiled: CompiledRulebook,
+        before: RequestState,
+        after: RequestState,
+        event: Event,
+        moment: datetime,
+        draft: Draft,
+        timers: TimerPlan,
+        roles: list[str],
+    ) -> None:
+        self.after = after
+        self.moment = moment
+        self.timers = timers
+        self.roles = roles
+        """Whom it tells; a role once for each message."""
+        self._compiled = compiled
+        self._before = before
+        self._event = event
+        self._draft = draft
+
+    def decision(self) -> Decision:
+        """decide()'s, but for its effects."""
+        event, draft = self._event, self._draft
+        flags = [*oddities(self._before, event, self.moment), *draft.flags]
+        turn = Turn(self.after, draft, None, self.timers, [], [], [])
+        return conclude(self._compiled, event, self.moment, turn, self.after, [], flags)
 
 
 def reminder(
-    compiled: CompiledRulebook, state: RequestState, draft: Draft, planned: StepTimers, event: Event, moment: datetime
+    compiled: CompiledRulebook, state: RequestState, event: Event, moment: datetime, memory: DraftMemory
 ) -> Reminder | None:
     """What the timer of `event` comes to as of `moment`; None when it has to be decided.
 
-    `draft` is what the stages come to for the event, `planned` the timers that were planned for the request's clocks.
-    All are of the same rulebook, which has decided the request to be as `state` says.
+    `memory` is of the same rulebook, which has decided the request to be as `state` says.
     """
-    if not _undisturbed(compiled, state):
-        return None
+    # What a reminder has left needs no second look: only time has passed since.
+    draft = memory.reminded_of(state)
+    if draft is None:
+        draft = memory.known(state, event)
+        if draft is None or not _undisturbed(compiled, state, draft, memory.steps(event.request_id), event):
+            return None
     fired = firing(compiled.rulebook, state.ladders, state, event, moment)
     if fired is None or fired.step is None or fired.held_until is not None:
         return None
     step = fired.step
     if step.raise_priority or step.reassign is not None or step.open_case:
         return None
-    clocks = _clocks(compiled, state, draft, planned, event, moment)
-    if clocks is None:
-        return None
+    clocks = _after(state.clocks, moment)
     roles = [role for told in step.notify for role in resolve_roles(compiled.rulebook, state, told, fired.clock)]
     timers = _timers(state.timers, fired, clocks, moment)
     after = replace(
@@ -76,45 +99,52 @@ def reminder(
         clocks=clocks,
         timers=timers.after,
     )
-    turn = Turn(after, draft, fired, timers, oddities(state, event, moment), [], [])
-    return Reminder(conclude(compiled, event, moment, turn, after, [], [*turn.flags, *draft.flags]), roles)
+    memory.remind(after, draft)
+    return Reminder(compiled, state, after, event, moment, draft, timers, roles)
 
 
-def _undisturbed(compiled: CompiledRulebook, state: RequestState) -> bool:
-    """Whether nothing waits for the next event, whatever it is."""
+def _undisturbed(
+    compiled: CompiledRulebook, state: RequestState, draft: Draft, planned: StepTimers, event: Event
+) -> bool:
+    """Whether nothing waits for the next event, whatever it is, and a timer does nothing to clocks but pass time."""
     if state.acknowledged is not None or state.merged is not None or state.source.startswith(INTERNAL_SOURCE):
         return False
     given = state.given
     for name, window in compiled.windows:
         if name not in state.counts and given.get(window.by) not in (None, "", []):
             return False
-    return all(not name.startswith(PREFIX) for name in given)
+    if any(name.startswith(PREFIX) for name in given):
+        return False
+    return _clocks_stand(compiled, state, draft, planned, event)
 
 
-def _clocks(
-    compiled: CompiledRulebook,
-    state: RequestState,
-    draft: Draft,
-    planned: StepTimers,
-    event: Event,
-    moment: datetime,
-) -> dict[str, ClockState] | None:
-    """The clocks after it: those that have run over are breached. None when more happens to one than that."""
+def _clocks_stand(
+    compiled: CompiledRulebook, state: RequestState, draft: Draft, planned: StepTimers, event: Event
+) -> bool:
+    """Whether a timer leaves all clocks as they are, but for a breach, and their timers are what was planned."""
     rulebook, standing, goals = compiled.rulebook, compiled.standing, draft.goals
     for name in goals:
         if name not in state.clocks and not (name in standing.heeded and rulebook.clocks[name].start):
-            return None
+            return False
     seen = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, state.status, None)
-    after: dict[str, ClockState] = {}
     for name, clock in state.clocks.items():
         definition = rulebook.clocks.get(name)
         if definition is None:
-            return None
+            return False
         alone = left_alone(standing, definition, rulebook.calendars, clock, goals.get(name), seen, None)
         if alone is None or not _is_planned(planned, state.ladders, clock):
-            return None
-        after[name] = alone
-    mark_breaches(after, moment)
+            return False
+    return True
+
+
+def _after(clocks: Mapping[str, ClockState], moment: datetime) -> dict[str, ClockState]:
+    """The clocks as a timer leaves them: those that have run over are breached."""
+    after = dict(clocks)
+    for name, clock in clocks.items():
+        if clock.phase is ClockPhase.RUNNING and clock.due is not None:
+            over = clock.due <= moment
+            if over is not clock.breached:
+                after[name] = replace(clock, breached=over)
     return after
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -49,11 +48,13 @@ def take_ladders(goals: dict[str, ClockTarget], names: Iterable[str], outputs: M
             goals[clock] = goals[clock]._replace(ladder=str(outputs[name]))
 
 
-@dataclass(frozen=True, slots=True)
 class TimerPlan:
-    arm: list[Timer]
-    cancel: list[str]
-    after: dict[str, Timer]
+    """What to do about the timers of a request, and all that it has `after` that."""
+
+    def __init__(self, arm: list[Timer], cancel: list[str], after: dict[str, Timer]) -> None:
+        self.arm = arm
+        self.cancel = cancel
+        self.after = after
 
 
 def plan(

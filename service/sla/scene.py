@@ -25,17 +25,26 @@ class ClockTarget(NamedTuple):
     """Of the rulebook that said so."""
 
 
-class Scene(NamedTuple):
+class Scene:
     """One clock's view of one event."""
 
-    definition: ClockDefinition
-    calendars: Mapping[str, Calendar]
-    target: ClockTarget | None
-    event: ClockEvent
-    manual: datetime | None
-    """The due time that a person set."""
-    left: bool
-    """The clock runs for a value that its field no longer has."""
+    def __init__(
+        self,
+        definition: ClockDefinition,
+        calendars: Mapping[str, Calendar],
+        target: ClockTarget | None,
+        event: ClockEvent,
+        manual: datetime | None,
+        left: bool,
+    ) -> None:
+        self.definition = definition
+        self.calendars = calendars
+        self.target = target
+        self.event = event
+        self.manual = manual
+        """The due time that a person set."""
+        self.left = left
+        """The clock runs for a value that its field no longer has."""
 
     @property
     def stops(self) -> bool:

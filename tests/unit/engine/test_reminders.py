@@ -41,7 +41,7 @@ class Telling:
     def __init__(self, compiled: CompiledRulebook, chance: random.Random) -> None:
         self.compiled, self.chance = compiled, chance
         self.memory = DraftMemory(compiled)
-        self.last: Decision | None = None
+        self.state: RequestState | None = None
         self.timers = self.reminders = self.repeats = 0
 
     def take(self, event: Event, now: datetime) -> RequestState | None:
@@ -49,25 +49,22 @@ class Telling:
         if timer and self.chance.random() < 0.1:
             now += timedelta(minutes=self.chance.choice([1, 30, 600]))
         told = self.reminder(event, now) if timer else None
-        before = self.last.state if self.last is not None else None
-        decision = decide(self.compiled, before, event, Context({}), now, self.memory)
+        decision = decide(self.compiled, self.state, event, Context({}), now, self.memory)
         self.timers += timer
+        self.state = decision.state
         if told is not None:
             self.same(told, decision)
-        self.last = decision
-        return decision.state
+            # As a backtest does: the next timer comes upon what this one has left.
+            self.state = told.after
+        return self.state
 
     def reminder(self, event: Event, now: datetime) -> Reminder | None:
-        assert self.last is not None
-        assert self.last.state is not None
-        draft = self.memory.known(self.last.state, event)
-        if draft is None:
-            return None
-        return reminder(self.compiled, self.last.state, draft, self.memory.steps(event.request_id), event, now)
+        assert self.state is not None
+        return reminder(self.compiled, self.state, event, now, self.memory)
 
     def same(self, told: Reminder, decision: Decision) -> None:
         decided = msgspec.structs.replace(decision, effects=[])
-        assert encoded(told.decision) == encoded(decided)
+        assert encoded(told.decision()) == encoded(decided)
         assert told.roles == [e.role for e in decision.effects if e.kind is EffectKind.NOTIFY]
         assert {e.kind for e in decision.effects} <= {EffectKind.NOTIFY, EffectKind.UPDATE_REQUEST}
         self.reminders += 1
@@ -77,9 +74,9 @@ class Telling:
         at = self.chance.choice(STARTS)
         for number in range(8):
             at += timedelta(minutes=self.chance.randrange(400))
-            fire_until(self.last.state if self.last else None, at, self.take, 20)
+            fire_until(self.state, at, self.take, 20)
             self.take(random_event(self.chance, number, at), at)
-        fire_until(self.last.state if self.last else None, None, self.take, 40)
+        fire_until(self.state, None, self.take, 40)
 
 
 def encoded(decision: Decision) -> bytes:
