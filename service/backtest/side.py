@@ -54,7 +54,7 @@ class Side:
         """An error when the event is refused."""
         state = self.states.get(event.request_id)
         try:
-            return decide(self.compiled, state, event, context, moment, self.memory)
+            return decide(self.compiled, state, event, context, moment, self.memory, words=False)
         except AnswerbyError as error:
             return error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from functools import lru_cache
 
 from service.domain.clock import Target, TargetUnit
@@ -28,7 +29,7 @@ from service.rules.condition import atoms
 from service.rules.model import STAGES, ClockDefinition, Output, Rule, Rulebook, Stage
 from service.rules.vocabulary import FieldType, Window
 from service.sla.standing import Standing, standing
-from service.sla.zones import ZONE_DATA
+from service.sla.zones import ZONE_DATA, load_zone
 
 GIVES_REASONS = frozenset({"classification", "priority", "escalation"})
 
@@ -90,6 +91,8 @@ class CompiledRulebook:
     """It may as well be asked only then: classification cannot tell the difference."""
     recalls: bool
     """Stages may answer from memory; not where two matchers are to be compared."""
+    numbering_zone: tzinfo
+    """In which a request's number takes its month."""
     data: str
     """Versions of the time zones and holidays in use."""
 
@@ -121,6 +124,7 @@ def compile_rulebook(
         settles_at_once=settles_at_once(rulebook),
         completeness_last=reads_classification(rulebook) and may_follow_classification(rulebook),
         recalls=not isinstance(matcher, ShadowMatcher),
+        numbering_zone=load_zone(rulebook.numbering.timezone),
         data=data_versions(rulebook),
     )
 

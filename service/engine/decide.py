@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -30,7 +29,7 @@ from service.engine.scores import take_scores
 from service.engine.stages import StageResult, run_stage
 from service.engine.timekeeping import plan, take_ladders
 from service.engine.turn import Turn
-from service.rules.model import Output, Rulebook
+from service.rules.model import Output
 from service.rules.vocabulary import ANY_REQUEST, Vocabulary
 
 CLASSIFICATION = "classification"
@@ -44,12 +43,15 @@ def decide(
     context: Context,
     now: datetime,
     memory: DraftMemory | None = None,
+    *,
+    words: bool = True,
 ) -> Decision:
     """Decides one event of one request as of `now` (aware). Pure: equal arguments give equal decisions.
 
     A historical event is decided as of its own time; it arms no timer and has no effect. An event that comes late or
     corrects another is decided by folding the request's history, if the context has it. `memory` saves time where one
-    caller decides the same request again and again; it changes no decision.
+    caller decides the same request again and again; it changes no decision. Without `words` effects carry no payload,
+    for a caller that delivers none.
     """
     moment = event.time if event.historical else now
     late = refold_wanted(state, event)
@@ -60,7 +62,7 @@ def decide(
             return conclude(compiled, event, moment, turn, after, effects, flags)
     turn = take(compiled, state, event, context, moment, memory)
     flags = [*turn.flags, *turn.draft.flags, *turn.clock_flags]
-    effects, alerts = derive_effects(compiled, state, turn.after, event, turn.draft, turn.firing, moment)
+    effects, alerts = derive_effects(compiled, state, turn.after, event, turn.draft, turn.firing, moment, words=words)
     after = msgspec.structs.replace(turn.after, alerts=alerts)
     if late:
         flags += retroactive.not_folded(state, event, context)
@@ -161,7 +163,7 @@ def conclude(
         sequence=after.decisions,
         revision=compiled.rulebook.revision,
         number=after.number,
-        number_prefix="" if after.number else number_prefix(compiled.rulebook, after),
+        number_prefix="" if after.number else number_prefix(compiled, after),
         status=after.status,
         facts=turn.draft.derived,
         clocks=list(after.clocks.values()),
@@ -360,9 +362,9 @@ def derived_facts(vocabulary: Vocabulary, outputs: dict[str, Output]) -> dict[st
     return derived
 
 
-def number_prefix(rulebook: Rulebook, request: RequestState) -> str:
+def number_prefix(compiled: CompiledRulebook, request: RequestState) -> str:
     """Year month and department code, the month taken in the numbering zone (SOP: 202310-CSR-001)."""
-    numbering = rulebook.numbering
-    created = request.created.astimezone(ZoneInfo(numbering.timezone))
+    numbering = compiled.rulebook.numbering
+    created = request.created.astimezone(compiled.numbering_zone)
     code = numbering.department_codes.get(str(request.derived.get("department", "")), numbering.default_code)
     return f"{created.year}{created.month:02}-{code}"

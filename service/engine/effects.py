@@ -30,6 +30,8 @@ class Account(NamedTuple):
     after: RequestState
     summary: dict[str, Value]
     reasons: list[str]
+    words: bool = True
+    """Payloads are filled; without, effects only say what they are and whom they tell."""
 
 
 class Notice(NamedTuple):
@@ -48,8 +50,13 @@ def derive_effects(
     draft: Draft,
     firing: Firing | None,
     moment: datetime,
+    *,
+    words: bool = True,
 ) -> tuple[list[Effect], list[str]]:
-    """The effects, in a stable order, and the alerts that are in force after the decision."""
+    """The effects, in a stable order, and the alerts that are in force after the decision.
+
+    Without `words` payloads stay empty, but for the case that is opened.
+    """
     notices = list(addressed(compiled.rulebook, after, draft))
     case = draft.outputs.get("open_case")
     alerts = [notice.alert for notice in notices]
@@ -57,7 +64,8 @@ def derive_effects(
         alerts.append(f"case:{case}")
     if event.historical:
         return [], sorted(alerts)
-    account = Account(compiled, after, {**after.derived, "status": after.status.value}, draft.reasons)
+    summary: dict[str, Value] = {**after.derived, "status": after.status.value} if words else {}
+    account = Account(compiled, after, summary, draft.reasons, words)
     known = set(before.alerts) if before is not None else set()
     effects = [rule_notice(account, notice) for notice in notices if notice.alert not in known]
     if case and f"case:{case}" not in known:
@@ -106,6 +114,8 @@ def rule_notice(account: Account, notice: Notice) -> Effect:
 
 
 def notify(account: Account, notification: Notification, role: str, key: str, payload: Mapping[str, Value]) -> Effect:
+    if not account.words:
+        return Effect(kind=EffectKind.NOTIFY, key=key, role=role, urgent=notification.urgent)
     return Effect(
         kind=EffectKind.NOTIFY,
         key=key,
@@ -127,12 +137,10 @@ def texts(account: Account, template: str, payload: Mapping[str, Value], role: s
 
 
 def open_case(account: Account, case: str, because: list[str]) -> Effect:
-    return Effect(
-        kind=EffectKind.OPEN_CASE,
-        key=f"case/{case}",
-        urgent=True,
-        payload={**account.summary, "case": case, "because": because},
-    )
+    payload: dict[str, Value] = {"case": case}
+    if account.words:
+        payload = {**account.summary, **payload, "because": because}
+    return Effect(kind=EffectKind.OPEN_CASE, key=f"case/{case}", urgent=True, payload=payload)
 
 
 def ladder_effects(account: Account, before: RequestState | None, firing: Firing, moment: datetime) -> Iterator[Effect]:
@@ -157,6 +165,8 @@ def first_template(ladder: Ladder) -> str:
 
 
 def ladder_payload(account: Account, firing: Firing, moment: datetime) -> dict[str, Value]:
+    if not account.words:
+        return {}
     timer, clock = firing.timer, firing.clock
     payload: dict[str, Value] = {
         **account.summary,
@@ -236,19 +246,19 @@ def task_effects(account: Account, before: RequestState | None) -> Iterator[Effe
             continue
         if name in earlier and earlier[name].cycle == clock.cycle and earlier[name].phase is not ClockPhase.CANCELLED:
             continue
-        due = clock.due.isoformat() if clock.due else ""
-        payload: dict[str, Value] = {**account.summary, "clock": name, "due": due}
         role = definition.role
-        text = texts(account, definition.task, payload, role)
         if role == OWNER:
             role = str(account.after.derived.get("role") or OWNER)
-        title = account.compiled.rulebook.roles.get(role, role)
-        yield Effect(
-            kind=EffectKind.CREATE_TASK,
-            key=f"task/{name}/{clock.cycle}",
-            role=role,
-            payload={**payload, **text, "template": definition.task, "role_title": title},
-        )
+        payload = task_payload(account, definition, clock, role) if account.words else {}
+        yield Effect(kind=EffectKind.CREATE_TASK, key=f"task/{name}/{clock.cycle}", role=role, payload=payload)
+
+
+def task_payload(account: Account, definition: ClockDefinition, clock: ClockState, role: str) -> dict[str, Value]:
+    due = clock.due.isoformat() if clock.due else ""
+    payload: dict[str, Value] = {**account.summary, "clock": clock.name, "due": due}
+    text = texts(account, definition.task, payload, definition.role)
+    title = account.compiled.rulebook.roles.get(role, role)
+    return {**payload, **text, "template": definition.task, "role_title": title}
 
 
 def clocks_with_tasks(account: Account) -> Iterator[tuple[str, ClockDefinition]]:
@@ -276,7 +286,7 @@ def deadlines(clocks: Mapping[str, ClockState]) -> dict[str, tuple[datetime | No
 
 
 def update(account: Account) -> Effect:
-    payload = {**account.summary, **due_times(account.after), "because": account.reasons}
+    payload = {**account.summary, **due_times(account.after), "because": account.reasons} if account.words else {}
     return Effect(kind=EffectKind.UPDATE_REQUEST, key=UPDATE, supersedes=UPDATE, payload=payload)
 
 
