@@ -367,4 +367,4 @@ def number_prefix(compiled: CompiledRulebook, request: RequestState) -> str:
     numbering = compiled.rulebook.numbering
     created = request.created.astimezone(compiled.numbering_zone)
     code = numbering.department_codes.get(str(request.derived.get("department", "")), numbering.default_code)
-    return f"{created.year}{created.month:02}-{code}"
+    return f"{created.year * 100 + created.month}-{code}"
