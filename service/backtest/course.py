@@ -90,9 +90,10 @@ class Course:
 
     def pass_time(self, moment: datetime, *, included: bool = False) -> None:
         """Time went by until `moment`: clocks that were due before it are breached, `included` also those due then."""
+        running = ClockPhase.RUNNING
         for clock in self.clocks:
             due = clock.due
-            if due is None or clock.phase is not ClockPhase.RUNNING:
+            if due is None or clock.phase is not running:
                 continue
             if due < moment or (included and due == moment):
                 self.breached.add(clock.name)

@@ -69,7 +69,7 @@ class Twins:
     def run(self, stories: Sequence[Story], horizon: datetime | None) -> tuple[dict[str, Course], dict[str, Course]]:
         """The courses under the new and under the old rulebook; see Play.run.
 
-        Those of a request that stood the same to the end are each other's `twin`.
+        Of a request that stood the same to the end, the new course has the old one as its `twin`.
         """
         self._begin()
         happenings = [happening for story in stories for happening in story.happenings]
@@ -85,8 +85,8 @@ class Twins:
                     course.pass_time(horizon, included=True)
         for request_id, course in self._old.courses.items():
             if request_id not in self._parted:
-                twin = self._new.courses[request_id] = course.retold(self._told_of(request_id))
-                twin.twin, course.twin = course, twin
+                retold = self._new.courses[request_id] = course.retold(self._told_of(request_id))
+                retold.twin = course
         return self._new.courses, self._old.courses
 
     def _begin(self) -> None:

@@ -36,8 +36,9 @@ def catch_up_at(
     moment: datetime,
 ) -> datetime | None:
     """When what was missed is told in one notice; None when the reminder of this timer is told by itself."""
+    catch_up = TimerPurpose.CATCH_UP
     for other in request.timers.values():
-        if other.purpose is TimerPurpose.CATCH_UP and not other.fired and timer.due <= other.due:
+        if other.purpose is catch_up and not other.fired and timer.due <= other.due:
             return other.due
     limit = event.data.get(CATCH_UP_LIMIT)
     if not isinstance(limit, int):

@@ -57,12 +57,15 @@ def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) ->
     reached: set[str] = set()
     if migrates(event):
         reached = {clock.ladder for clock in request.clocks.values() if migrates_clock(event, clock.name)}
+    current = rulebook.ladders
+    if not reached and all(current.get(name) is ladder for name, ladder in request.ladders.items()):
+        return current
     kept = {
         name: ladder
         for name, ladder in request.ladders.items()
-        if name not in reached and (name not in rulebook.ladders or rulebook.ladders[name].on_rule_change == "keep")
+        if name not in reached and (name not in current or current[name].on_rule_change == "keep")
     }
-    return {**rulebook.ladders, **kept}
+    return {**current, **kept}
 
 
 def climbed(ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockState]) -> dict[str, Ladder]:

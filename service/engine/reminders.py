@@ -139,9 +139,9 @@ def _clocks_stand(
 
 def _after(clocks: Mapping[str, ClockState], moment: datetime) -> dict[str, ClockState]:
     """The clocks as a timer leaves them: those that have run over are breached."""
-    after = dict(clocks)
+    after, running = dict(clocks), ClockPhase.RUNNING
     for name, clock in clocks.items():
-        if clock.phase is ClockPhase.RUNNING and clock.due is not None:
+        if clock.phase is running and clock.due is not None:
             over = clock.due <= moment
             if over is not clock.breached:
                 after[name] = replace(clock, breached=over)

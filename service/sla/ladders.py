@@ -72,14 +72,18 @@ def plan_timers(
     for the same request again and again under the same calendars.
     """
     after: dict[str, Timer] = {}
+    a_step = TimerPurpose.STEP
     earlier = _by_cycle(before) if before else {}
     for name in sorted(clocks):
         clock = clocks[name]
         mine = earlier.get((name, clock.cycle), ())
-        climbing = [timer for timer in mine if timer.fired or timer.repeat or timer.purpose]
-        for timer in climbing:
-            if timer.fired:
+        climbing = []
+        for timer in mine:
+            fired = timer.fired
+            if fired:
                 after[timer.id] = timer
+            if fired or timer.repeat or timer.purpose is not a_step:
+                climbing.append(timer)
         ladder = ladders.get(clock.ladder)
         if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
             continue
@@ -110,8 +114,14 @@ def plan_timers(
             reached = {timer.step for timer in steps if timer.due <= now}
             climbed = [t for t in climbing if t.step in reached and t.round == clock.round and not t.purpose]
             after.update((timer.id, timer) for timer in _repeats(ladder, clock, climbed, now, acknowledged))
-    to_arm = [timer for timer in after.values() if not timer.fired and before.get(timer.id) != timer]
-    to_arm.sort(key=_BY_DUE_AND_ID)
+    to_arm = []
+    for timer in after.values():
+        if not timer.fired:
+            planned = before.get(timer.id)
+            if planned is not timer and planned != timer:
+                to_arm.append(timer)
+    if len(to_arm) > 1:
+        to_arm.sort(key=_BY_DUE_AND_ID)
     to_cancel = [name for name, timer in before.items() if name not in after and not timer.fired]
     return to_arm, sorted(to_cancel), after
 
