@@ -17,7 +17,7 @@ from service.engine.compiled_scores import CompiledScore, compile_scores
 from service.engine.conditions import compile_condition
 from service.engine.factory import build_matcher
 from service.engine.facts import FactPlan
-from service.engine.looks import Looks, looks, read_by
+from service.engine.looks import REQUEST_FIELDS, Looks, looks, read_by
 from service.engine.matcher import Matcher
 from service.engine.messages import Template, compile_template
 from service.engine.predicates import may_fail
@@ -85,6 +85,8 @@ class CompiledRulebook:
     rechecks_completeness: bool
     """Some completeness rule reads what classification derives, so it is asked again once that is known."""
     looks: Looks
+    first_heed: bool
+    """Completeness or classification look at what has become of the request."""
     settles_at_once: bool
     """Asked again with what they have come to, the rules come to the same."""
     completeness_last: bool
@@ -121,6 +123,7 @@ def compile_rulebook(
         target_fields=target_fields(rulebook),
         rechecks_completeness=reads_classification(rulebook),
         looks=looks(rulebook, plan.atoms, dated=any(stage.dated for stage in stages)),
+        first_heed=any(not read_by(s).isdisjoint(REQUEST_FIELDS) for s in rulebook.stages if s.name in STAGES[:2]),
         settles_at_once=settles_at_once(rulebook),
         completeness_last=reads_classification(rulebook) and may_follow_classification(rulebook),
         recalls=not isinstance(matcher, ShadowMatcher),

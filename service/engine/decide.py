@@ -17,7 +17,7 @@ from service.engine import ladder_steps, merging, retroactive
 from service.engine.clocking import advance
 from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook, CompiledStage
-from service.engine.draft import Context, Draft
+from service.engine.draft import Begun, Context, Draft
 from service.engine.drafts import DraftMemory
 from service.engine.effects import derive_effects
 from service.engine.facts import Record
@@ -29,10 +29,11 @@ from service.engine.scores import take_scores
 from service.engine.stages import StageResult, run_stage
 from service.engine.timekeeping import plan, take_ladders
 from service.engine.turn import Turn
-from service.rules.model import Output
+from service.rules.model import STAGES, Output
 from service.rules.vocabulary import ANY_REQUEST, Vocabulary
 
 CLASSIFICATION = "classification"
+FIRST_STAGES = STAGES[:2]
 SEVERAL = (list, tuple, frozenset)
 
 
@@ -204,15 +205,51 @@ def run_stages(
     key = memory.key(request, event, context.windows)
     draft = memory.find(request.request_id, key)
     if draft is None:
-        draft = fresh_draft(compiled, request, event, context)
+        begun = memory.begun(request.request_id, key)
+        draft = fresh_draft(compiled, request, event, context, begun, keep=True)
         memory.keep(request.request_id, key, draft)
     return draft
 
 
-def fresh_draft(compiled: CompiledRulebook, request: RequestState, event: Event, context: Context) -> Draft:
+def fresh_draft(
+    compiled: CompiledRulebook,
+    request: RequestState,
+    event: Event,
+    context: Context,
+    begun: Begun | None = None,
+    *,
+    keep: bool = False,
+) -> Draft:
+    """All stages, or those after what has `begun`. `keep`: so that another draft may begin likewise."""
     given, overrides = split_overrides(without_due_times(request.given, compiled.rulebook.vocabulary))
-    record = build_record(compiled, request, given, event, context)
-    stages, last = compiled.stages, compiled.completeness_last
+    if begun is None:
+        record = build_record(compiled, request, given, event, context)
+        results = first_stages(compiled, request, event, context, overrides, record)
+        if keep:
+            begun = Begun(record.fork(), tuple(results))
+    else:
+        record, results = begun.record.fork(), list(begun.results)
+        for name, value in standing_of(request).items():
+            record.put(name, value)
+    for stage in compiled.stages[len(results) :]:
+        result = run_stage(compiled, stage, record, event.time)
+        finish_stage(compiled, request, overrides, stage, result, record)
+        results.append(result)
+    draft = draft_of(compiled, overrides, record, results)
+    draft.begun = begun
+    return draft
+
+
+def first_stages(
+    compiled: CompiledRulebook,
+    request: RequestState,
+    event: Event,
+    context: Context,
+    overrides: Mapping[str, Value],
+    record: Record,
+) -> list[StageResult]:
+    """Completeness and classification, which look at each other. No ladder has a say in them."""
+    stages, last = [stage for stage in compiled.stages if stage.stage.name in FIRST_STAGES], compiled.completeness_last
     if compiled.rechecks_completeness and request.derived and not last:
         carry_category(compiled, request, record)
     results: list[StageResult] = []
@@ -233,7 +270,7 @@ def fresh_draft(compiled: CompiledRulebook, request: RequestState, event: Event,
         results.append(result)
         if classifies:
             count_this_request(compiled, record, context)
-    return draft_of(compiled, overrides, record, results)
+    return results
 
 
 def as_assumed(stage: CompiledStage, record: Record, assumed: list[Typed | None]) -> bool:
@@ -286,12 +323,19 @@ def build_record(
         extra[name] = context.windows.get(name, 0) + (window.count == ANY_REQUEST)
     known: dict[str, Typed] = {
         "event.actor": event.actor.value,
+        "request.events": request.decisions,
+        **standing_of(request),
+    }
+    return compiled.plan.record(given, extra, known)
+
+
+def standing_of(request: RequestState) -> dict[str, Typed]:
+    """What has become of the request, by the names of REQUEST_FIELDS."""
+    return {
         "request.status": request.status.value,
         "request.reopen_count": request.reopen_count,
         "request.acknowledged": request.acknowledged is not None,
-        "request.events": request.decisions,
     }
-    return compiled.plan.record(given, extra, known)
 
 
 def carry_category(compiled: CompiledRulebook, request: RequestState, record: Record) -> None:

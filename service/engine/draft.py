@@ -10,6 +10,7 @@ from service.domain.event import Event, Value
 from service.domain.ladder import Ladder
 from service.engine.facts import Record
 from service.engine.stage_memory import Answer
+from service.engine.stages import StageResult
 from service.rules.model import Output
 from service.sla.scene import ClockTarget
 
@@ -33,6 +34,13 @@ class Context(NamedTuple):
     """Of a fold: what the request has from an earlier revision of the rules."""
 
 
+class Begun(NamedTuple):
+    """A draft up to the stages that heed what has become of the request. Nobody may change it."""
+
+    record: Record
+    results: tuple[StageResult, ...]
+
+
 class Draft:
     """What the stages have come to so far."""
 
@@ -48,3 +56,5 @@ class Draft:
         self.flags: list[Flag] = []
         self.answers: list[Answer] = []
         """What the rules of each stage gave, before anything was held or set by hand."""
+        self.begun: Begun | None = None
+        """Kept where the request may be decided again."""

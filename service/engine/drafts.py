@@ -11,11 +11,13 @@ from operator import attrgetter
 from service.domain.event import Event
 from service.domain.request import RequestState
 from service.engine.compiled import CompiledRulebook
-from service.engine.draft import Draft
+from service.engine.draft import Begun, Draft
 from service.engine.looks import Looks
 from service.sla.ladders import StepTimers
 
 Key = tuple[object, ...]
+HEEDED = 5
+"""The last parts of a key: what has become of the request, which the first stages seldom heed."""
 
 OVERLOOKED = frozenset(
     {
@@ -23,6 +25,7 @@ OVERLOOKED = frozenset(
         *("status", "reopen_count", "acknowledged", "acknowledged_by"),
         "derived",
         *("clocks", "timers", "ladders", "alerts", "merged", "absorbed"),
+        *("priority_floor", "reassigned"),
     }
 )
 """What of a request no stage looks at, or by the key's other parts only. A field that is not named here counts."""
@@ -35,6 +38,7 @@ class DraftMemory:
     def __init__(self, *rulebooks: CompiledRulebook) -> None:
         """For decisions under the first. Under all of them a draft that is known here is the one that was before."""
         self._looks = Looks(*map(any, zip(*(c.looks for c in rulebooks), strict=True)))
+        self._first_heed = any(compiled.first_heed for compiled in rulebooks)
         self._settled = rulebooks[0].settles_at_once
         self._drafts: dict[str, tuple[Key, Draft]] = {}
         self._steps: dict[str, StepTimers] = {}
@@ -52,6 +56,9 @@ class DraftMemory:
     def key(self, request: RequestState, event: Event, counts: Mapping[str, int]) -> Key:
         """All that the stages of a decision look at. Keep it in step with `run_stages`."""
         looks = self._looks
+        status = request.status if looks.status else None
+        reopens = request.reopen_count if looks.reopens else None
+        acknowledged = request.acknowledged is not None if looks.acknowledged else None
         return (
             request.derived,
             *_looked_at(request),
@@ -60,15 +67,23 @@ class DraftMemory:
             event.type if looks.type else None,
             event.actor if looks.actor else None,
             request.decisions if looks.events else None,
-            request.status if looks.status else None,
-            request.reopen_count if looks.reopens else None,
-            request.acknowledged is not None if looks.acknowledged else None,
+            (status, reopens, acknowledged) if self._first_heed else None,
+            request.priority_floor,
+            request.reassigned,
+            status,
+            reopens,
+            acknowledged,
         )
 
     def find(self, request_id: str, key: Key) -> Draft | None:
         known = self._drafts.get(request_id)
         self.hit = known is not None and known[0] == key
         return known[1] if known is not None and self.hit else None
+
+    def begun(self, request_id: str, key: Key) -> Begun | None:
+        """The latest draft as far as it is the same for this key."""
+        known = self._drafts.get(request_id)
+        return known[1].begun if known is not None and known[0][:-HEEDED] == key[:-HEEDED] else None
 
     def known(self, state: RequestState, event: Event) -> Draft | None:
         """The draft for an event that changes no fact of the request, where it is known."""

@@ -104,6 +104,16 @@ class Record:
         """Truth of each atom by its number in the plan, UNSET until asked."""
         self._texts: dict[str, TextView] = {}
 
+    def fork(self) -> Record:
+        """The record as it is, to go its own way from here."""
+        forked = Record(self.plan, dict(self.values), list(self.truths))
+        forked.failures.update(self.failures)
+        forked.errors.extend(self.errors)
+        forked.flags.extend(self.flags)
+        forked.troubles.update(self.troubles)
+        forked._texts.update(self._texts)
+        return forked
+
     def get(self, field: str) -> Typed | None:
         """The typed value; None when it is missing, refused or unknown."""
         return self.values.get(field)
