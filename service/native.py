@@ -33,7 +33,7 @@ refold reminders stage_memory stages timekeeping trial turn virtual_clock window
 _BACKTEST = "changed_stages compare course fields play side tally twins windows"
 MODULES = tuple(
     f"service.{package}.{name}"
-    for package, names in (("sla", _SLA), ("engine", _ENGINE), ("backtest", _BACKTEST))
+    for package, names in (("rules", "folding"), ("sla", _SLA), ("engine", _ENGINE), ("backtest", _BACKTEST))
     for name in names.split()
 )
 """What every decision runs through."""

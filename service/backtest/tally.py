@@ -31,6 +31,9 @@ OLD, NEW = "old", "new"
 SIDES = (OLD, NEW)
 TOLD = ("notices", "tasks", "cases")
 Key = tuple[str, ...]
+Items = tuple[tuple[str, int], ...]
+Result = tuple[tuple[Shown, ...], tuple[str, ...], frozenset[str], Items, Items, Items]
+"""Of a course: the value of each field, the clocks that ran and those breached, and what was told, as in TOLD."""
 
 
 @dataclass
@@ -66,7 +69,10 @@ class Counting:
         self._counts = tally.counts
         self._alike: Counter[Key] = Counter()
         """Of requests that both rulebooks treat alike, with the side left open."""
+        self._results: Counter[Result] = Counter()
+        """Of the same requests; many come to the same."""
         self._fields = fields
+        self._names = tuple(known.name for known in fields)
         self._point = point
         self.requests = 0
 
@@ -76,9 +82,10 @@ class Counting:
         self._won(side, course)
 
     def alike(self, old: Course, new: Course) -> None:
-        """`side` of both and `both`, of a decided request whose courses are twins."""
+        """`side` of both and `both`, of a decided request whose new course has the old one as its twin."""
         self._counts["compared",] += 1
-        self._figures(self._alike, "", old)
+        self._totals("", old, self._alike)
+        self._results[self._result(old)] += 1
         self._won(OLD, old)
         self._won(NEW, new)
         self._stages(old, new)
@@ -86,6 +93,8 @@ class Counting:
     def close(self) -> None:
         """Once all requests were counted."""
         counts, sets = self._counts, {known.name for known in self._fields if known.is_set}
+        for result, number in self._results.items():
+            self._expand(result, "", self._alike, number)
         for key, number in self._alike.items():
             place = min(2, len(key) - 1)
             for side in SIDES:
@@ -93,8 +102,13 @@ class Counting:
             if key[0] == "value" and key[1] not in sets:
                 counts["matrix", key[1], key[3], key[3]] += number
         self._alike.clear()
+        self._results.clear()
 
     def _figures(self, counts: Counter[Key], side: str, course: Course) -> None:
+        self._totals(side, course, counts)
+        self._expand(self._result(course), side, counts, 1)
+
+    def _totals(self, side: str, course: Course, counts: Counter[Key]) -> None:
         counts["decisions", side] += course.decisions
         counts["timers", side] += course.timers
         if course.cut:
@@ -103,19 +117,31 @@ class Counting:
             counts["refused", side] += 1
         if course.troubles:
             counts["errors", side] += 1
+
+    def _result(self, course: Course) -> Result:
         outcome = outcome_at(course, self._point)
-        for known in self._fields:
-            for value in members(outcome.get(known.name, NOTHING)):
-                counts["value", known.name, side, value] += 1
-        if course.last is None:
-            return
-        for clock in course.last.clocks:
-            counts["ran", clock.name, side] += 1
-        for name in course.breached:
-            counts["breached", name, side] += 1
-        for kind, told in told_of(course).items():
-            for name, number in told.items():
-                counts[kind, name, side] += number
+        return (
+            tuple([outcome.get(name, NOTHING) for name in self._names]),
+            tuple([clock.name for clock in course.clocks]),
+            frozenset(course.breached) if course.decided else frozenset(),
+            tuple(course.notices.items()),
+            tuple(course.tasks.items()),
+            tuple(course.cases.items()),
+        )
+
+    def _expand(self, result: Result, side: str, counts: Counter[Key], number: int) -> None:
+        """Counts a result that so many requests came to."""
+        values, clocks, breached, *told = result
+        for name, value in zip(self._names, values, strict=True):
+            for member in members(value):
+                counts["value", name, side, member] += number
+        for clock in clocks:
+            counts["ran", clock, side] += number
+        for clock in breached:
+            counts["breached", clock, side] += number
+        for kind, items in zip(TOLD, told, strict=True):
+            for name, times in items:
+                counts[kind, name, side] += times * number
 
     def _won(self, side: str, course: Course) -> None:
         counts, decision = self._counts, self._decision(course)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -71,17 +70,27 @@ def decide(
     return conclude(compiled, event, moment, turn, after, effects, flags)
 
 
-class Opened(NamedTuple):
+class Opened:
     """A turn up to where the rules are asked."""
 
-    event: Event
-    """As it counts."""
-    request: RequestState
-    ladders: Mapping[str, Ladder]
-    firing: ladder_steps.Firing | None
-    counts: dict[str, int]
-    flags: list[Flag]
-    follow_ups: list[Event]
+    def __init__(
+        self,
+        event: Event,
+        request: RequestState,
+        ladders: Mapping[str, Ladder],
+        firing: ladder_steps.Firing | None,
+        counts: dict[str, int],
+        flags: list[Flag],
+        follow_ups: list[Event],
+    ) -> None:
+        self.event = event
+        """As it counts."""
+        self.request = request
+        self.ladders = ladders
+        self.firing = firing
+        self.counts = counts
+        self.flags = flags
+        self.follow_ups = follow_ups
 
 
 def take(
@@ -93,8 +102,9 @@ def take(
     memory: DraftMemory | None = None,
 ) -> Turn:
     """What one event makes of the request: lifecycle, stages, clocks, timers."""
-    told, request, ladders, firing, counts, flags, follow_ups = opened(compiled, state, event, context, moment)
-    draft = run_stages(compiled, request, told, Context(counts), memory)
+    turn = opened(compiled, state, event, context, moment)
+    told, request, ladders, firing, counts = turn.event, turn.request, turn.ladders, turn.firing, turn.counts
+    draft = run_stages(compiled, request, told, counts, memory)
     goals = draft.goals if context.kept is None else kept_goals(context.kept, draft.goals)
     clocks, clock_flags = advance(compiled, state, request, told, draft.record, draft.derived, goals, moment)
     known = memory.steps(request.request_id) if memory is not None else None
@@ -109,7 +119,7 @@ def take(
         ladders=ladder_steps.climbed(ladders, clocks),
         counts=counts,
     )
-    return Turn(after, draft, firing, timers, flags, clock_flags, follow_ups)
+    return Turn(after, draft, firing, timers, turn.flags, clock_flags, turn.follow_ups)
 
 
 def draft_only(
@@ -122,15 +132,16 @@ def draft_only(
 ) -> Draft:
     """What the stages come to on an event that is to be decided, without deciding it."""
     turn = opened(compiled, state, event, context, moment)
-    return run_stages(compiled, turn.request, turn.event, Context(turn.counts), memory)
+    return run_stages(compiled, turn.request, turn.event, turn.counts, memory)
 
 
 def opened(
     compiled: CompiledRulebook, state: RequestState | None, event: Event, context: Context, moment: datetime
 ) -> Opened:
     flags = oddities(state, event, moment)
-    told, request, follow_ups, merge_flags = merging.begin(compiled.rulebook.clocks, state, event, moment)
-    flags += merge_flags
+    begun = merging.begin(compiled.rulebook.clocks, state, event, moment)
+    request = begun.request
+    flags += begun.flags
     if context.kept is None:
         ladders = ladder_steps.ladders_in_force(compiled.rulebook, request, event)
     else:
@@ -140,7 +151,7 @@ def opened(
         flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
     request = ladder_steps.climb(compiled.rulebook, request, firing, moment)
     counts = counted(compiled, state, request, context)
-    return Opened(told, request, ladders, firing, counts, flags, follow_ups)
+    return Opened(begun.event, request, ladders, firing, counts, flags, begun.follow_ups)
 
 
 def conclude(
@@ -196,17 +207,17 @@ def run_stages(
     compiled: CompiledRulebook,
     request: RequestState,
     event: Event,
-    context: Context,
+    counts: Mapping[str, int],
     memory: DraftMemory | None = None,
 ) -> Draft:
     """All stages in order; what one derives is a fact for the next."""
     if memory is None:
-        return fresh_draft(compiled, request, event, context)
-    key = memory.key(request, event, context.windows)
+        return fresh_draft(compiled, request, event, counts)
+    key = memory.key(request, event, counts)
     draft = memory.find(request.request_id, key)
     if draft is None:
         begun = memory.begun(request.request_id, key)
-        draft = fresh_draft(compiled, request, event, context, begun, keep=True)
+        draft = fresh_draft(compiled, request, event, counts, begun, keep=True)
         memory.keep(request.request_id, key, draft)
     return draft
 
@@ -215,7 +226,7 @@ def fresh_draft(
     compiled: CompiledRulebook,
     request: RequestState,
     event: Event,
-    context: Context,
+    counts: Mapping[str, int],
     begun: Begun | None = None,
     *,
     keep: bool = False,
@@ -223,8 +234,8 @@ def fresh_draft(
     """All stages, or those after what has `begun`. `keep`: so that another draft may begin likewise."""
     given, overrides = split_overrides(without_due_times(request.given, compiled.rulebook.vocabulary))
     if begun is None:
-        record = build_record(compiled, request, given, event, context)
-        results = first_stages(compiled, request, event, context, overrides, record)
+        record = build_record(compiled, request, given, event, counts)
+        results = first_stages(compiled, request, event, counts, overrides, record)
         if keep:
             begun = Begun(record.fork(), tuple(results))
     else:
@@ -244,7 +255,7 @@ def first_stages(
     compiled: CompiledRulebook,
     request: RequestState,
     event: Event,
-    context: Context,
+    counts: Mapping[str, int],
     overrides: Mapping[str, Value],
     record: Record,
 ) -> list[StageResult]:
@@ -269,7 +280,7 @@ def first_stages(
         finish_stage(compiled, request, overrides, stage, result, record)
         results.append(result)
         if classifies:
-            count_this_request(compiled, record, context)
+            count_this_request(compiled, record, counts)
     return results
 
 
@@ -312,7 +323,7 @@ def build_record(
     request: RequestState,
     given: Mapping[str, Value],
     event: Event,
-    context: Context,
+    counts: Mapping[str, int],
 ) -> Record:
     extra: dict[str, object] = {
         "event.type": event.type,
@@ -320,7 +331,7 @@ def build_record(
         "request.created": request.created,
     }
     for name, window in compiled.windows:
-        extra[name] = context.windows.get(name, 0) + (window.count == ANY_REQUEST)
+        extra[name] = counts.get(name, 0) + (window.count == ANY_REQUEST)
     known: dict[str, Typed] = {
         "event.actor": event.actor.value,
         "request.events": request.decisions,
@@ -389,11 +400,11 @@ def name_missing(vocabulary: Vocabulary, outputs: dict[str, Output], record: Rec
             record.set(name, value)
 
 
-def count_this_request(compiled: CompiledRulebook, record: Record, context: Context) -> None:
+def count_this_request(compiled: CompiledRulebook, record: Record, counts: Mapping[str, int]) -> None:
     """A window includes the request itself, as soon as it is known to be one of those that are counted."""
     for name, window in compiled.windows:
         if window.count == record.values.get(window.of):
-            record.set(name, context.windows.get(name, 0) + 1)
+            record.set(name, counts.get(name, 0) + 1)
 
 
 def derived_facts(vocabulary: Vocabulary, outputs: dict[str, Output]) -> dict[str, Value]:

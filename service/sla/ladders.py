@@ -93,11 +93,13 @@ def plan_timers(
             for timer in steps:
                 after[timer.id] = timer
             if steps and ladder.rounds is not None:
-                after.update((timer.id, timer) for timer in _next_round(ladder, clock, steps))
+                for timer in _next_round(ladder, clock, steps):
+                    after[timer.id] = timer
             continue
         stopped = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
         if not stopped:
-            after.update((timer.id, timer) for timer in _held_back(mine, name, deferred))
+            for timer in _held_back(mine, name, deferred):
+                after[timer.id] = timer
         if clock.phase is not ClockPhase.RUNNING:
             continue
         for timer in _special(ladder, clock, mine, acknowledged):
@@ -108,12 +110,13 @@ def plan_timers(
         for timer in steps:
             after.setdefault(timer.id, timer)
         if steps and ladder.rounds is not None and acknowledged is None:
-            again = _next_round(ladder, clock, steps)
-            after.update((timer.id, timer) for timer in again if timer.id not in after)
+            for timer in _next_round(ladder, clock, steps):
+                after.setdefault(timer.id, timer)
         if climbing and (ladder.repeats or any(timer.repeat for timer in climbing)):
             reached = {timer.step for timer in steps if timer.due <= now}
             climbed = [t for t in climbing if t.step in reached and t.round == clock.round and not t.purpose]
-            after.update((timer.id, timer) for timer in _repeats(ladder, clock, climbed, now, acknowledged))
+            for timer in _repeats(ladder, clock, climbed, now, acknowledged):
+                after[timer.id] = timer
     to_arm = []
     for timer in after.values():
         if not timer.fired:

@@ -64,7 +64,7 @@ class Situation:
         firing = ladder_steps.firing(rulebook, ladders, request, event, self._moment)
         request = ladder_steps.climb(rulebook, request, firing, self._moment)
         counts = counted(self.compiled, state, request, context)
-        return run_stages(self.compiled, request, told, Context(counts)).record
+        return run_stages(self.compiled, request, told, counts).record
 
     def _decide(self, changes: ChangeSet) -> Decision:
         """A count includes the request itself if it turns out to be counted, which the changes may alter."""

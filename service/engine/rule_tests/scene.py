@@ -12,7 +12,6 @@ from service.domain.event import Event
 from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook
 from service.engine.decide import build_record, count_this_request
-from service.engine.draft import Context
 from service.engine.facts import Record
 from service.engine.overrides import split_overrides
 
@@ -47,12 +46,12 @@ class Scene:
     def _remember(self) -> Record:
         state = self.decision.state
         assert state is not None
-        context = Context(state.counts)
-        record = build_record(self.compiled, state, split_overrides(state.given)[0], self.event, context)
+        counts = state.counts
+        record = build_record(self.compiled, state, split_overrides(state.given)[0], self.event, counts)
         for name, value in self.decision.facts.items():
             if name in record.plan.coercers:
                 record.set(name, value)
-        count_this_request(self.compiled, record, context)
+        count_this_request(self.compiled, record, counts)
         return record
 
     def fact(self, name: str) -> Typed | None:
