@@ -41,6 +41,8 @@ RECORDED = "recorded"
 """What `--against` calls that which was really decided."""
 END, TIMERS = "end", "timers"
 CHUNKS_PER_PROCESS = 24
+LARGE = 4_000_000
+"""Bytes of a file of events while which is read the processes begin; a smaller one is read before they are there."""
 STANDARD_OUTPUT = "-"
 TRIPPED, CANNOT = 1, 2
 """Exit statuses."""
@@ -99,17 +101,20 @@ def backtest(options: Options) -> Report:
     fields = compared_fields(new.rulebook, old.rulebook if old is not None else None)
     gates = [parse_gate(text, fields, clocks_of(new.rulebook, old)) for text in options.fail_if]
     check(options)
-    gathered, rows = gather(options, new, old)
-    settings = Settings(
-        horizon=horizon_of(options.horizon, gathered),
-        point=Point(options.at),
-        examples=options.examples,
-        show_text=options.show_text,
-    )
-    job = pool.Job(new.texts, old.texts if old is not None else None, options.engine, settings)
     processes = options.jobs or os.cpu_count() or 1
-    with progress_bar(errors, len(gathered.units)) as done:
-        tally = pool.run(job, gathered.chunks(processes * CHUNKS_PER_PROCESS), processes, done)
+    rules = pool.Rules(new.texts, old.texts if old is not None else None, options.engine)
+    with pool.Pool(rules, processes) as playing:
+        if options.events is not None and options.events.stat().st_size >= LARGE:
+            playing.start()
+        gathered, rows = gather(options, new, old)
+        settings = Settings(
+            horizon=horizon_of(options.horizon, gathered),
+            point=Point(options.at),
+            examples=options.examples,
+            show_text=options.show_text,
+        )
+        with progress_bar(errors, len(gathered.units)) as done:
+            tally = playing.run(settings, gathered.chunks(processes * CHUNKS_PER_PROCESS), done)
     require_comparison(gates, tally.count("compared"))
     frame = Frame(
         new=new.rulebook,

@@ -6,10 +6,12 @@ import gc
 import multiprocessing
 import signal
 from collections.abc import Callable
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from service.backtest.run import Backtest, Settings
 from service.backtest.tally import Tally
@@ -23,13 +25,12 @@ Done = Callable[[int], None]
 """Told how many more requests are done."""
 
 
-class Job(NamedTuple):
-    """What every process needs: the texts of both rulebooks (`old` None: what was recorded), engine, settings."""
+class Rules(NamedTuple):
+    """What every process compiles: the texts of both rulebooks (`old` None: what was recorded), and the engine."""
 
     new: list[RuleText]
     old: list[RuleText] | None
     engine: str
-    settings: Settings
 
 
 class Failed(NamedTuple):
@@ -41,39 +42,75 @@ class Failed(NamedTuple):
 class Player:
     """One process's share: rules compiled once, then chunk after chunk."""
 
-    def __init__(self, job: Job) -> None:
-        new = compile_texts(job.new, job.engine)
-        self._records = job.old is None
-        old = compile_texts(job.old, job.engine) if job.old is not None else None
-        self._backtest = Backtest(new, old, job.settings)
+    def __init__(self, rules: Rules) -> None:
+        self._new = compile_texts(rules.new, rules.engine)
+        self._old = compile_texts(rules.old, rules.engine) if rules.old is not None else None
+        self._backtest: Backtest | None = None
+
+    def begin(self, settings: Settings) -> None:
+        self._backtest = Backtest(self._new, self._old, settings)
 
     def play(self, chunk: bytes) -> Tally:
-        """Raises RecordingDamaged."""
-        groups = ([unpack(p, with_decisions=self._records) for p in group] for group in decode_groups(chunk))
+        """After `begin`. Raises RecordingDamaged."""
+        assert self._backtest is not None
+        records = self._old is None
+        groups = ([unpack(p, with_decisions=records) for p in group] for group in decode_groups(chunk))
         return self._backtest.run(groups)
 
 
-def run(job: Job, chunks: list[tuple[int, bytes]], processes: int, done: Done) -> Tally:
-    """The tally of all chunks. Raises CommandFailed when a process fails."""
-    total = Tally.empty(job.settings.examples)
-    if processes <= 1 or len(chunks) <= 1:
-        player = Player(job)
-        for requests, chunk in chunks:
-            total.merge(player.play(chunk))
-            done(requests)
-        return total
-    with ExitStack() as stack:
+class Pool:
+    """As many processes, or this one alone where that is enough. Ends them when its `with` does."""
+
+    def __init__(self, rules: Rules, processes: int) -> None:
+        self._rules = rules
+        self._processes = processes
+        self._lines: list[Connection] = []
+        self._stack = ExitStack()
+        self._starting: futures.Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._starting is not None:
+            futures.wait([self._starting])
+        self._stack.close()
+
+    def start(self) -> None:
+        """Has the processes compile the rules while something else is done. `run` does it where nobody has."""
+        if self._processes > 1 and self._starting is None:
+            # A process takes what it is given only when Python is up in it, so a thread waits for that.
+            self._starting = ThreadPoolExecutor(1).submit(self._start)
+
+    def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # the parent may hold threads, which a fork does not survive
-        lines: dict[Connection, int] = {}
-        waiting = list(reversed(chunks))
-        for _ in range(min(processes, len(chunks))):
+        for _ in range(self._processes):
             ours, theirs = context.Pipe()
-            process = context.Process(target=work, args=(theirs, job), daemon=True)
+            process = context.Process(target=work, args=(theirs, self._rules), daemon=True)
+            self._stack.callback(ours.close)
             process.start()
-            stack.callback(end, process)
-            stack.callback(ours.close)
+            self._stack.callback(end, process)
             theirs.close()
-            lines[ours] = hand_out(ours, waiting)
+            self._lines.append(ours)
+
+    def run(self, settings: Settings, chunks: list[tuple[int, bytes]], done: Done) -> Tally:
+        """The tally of all chunks. Raises CommandFailed when a process fails."""
+        total = Tally.empty(settings.examples)
+        if self._starting is None and (self._processes <= 1 or len(chunks) <= 1):
+            player = Player(self._rules)
+            player.begin(settings)
+            for requests, chunk in chunks:
+                total.merge(player.play(chunk))
+                done(requests)
+            return total
+        self.start()
+        if self._starting is not None:
+            self._starting.result()
+        waiting = list(reversed(chunks))
+        lines: dict[Connection, int] = {}
+        for free in self._lines[: len(chunks)]:
+            send(free, settings)
+            lines[free] = hand_out(free, waiting)
         while lines:
             for line in wait(list(lines)):
                 assert isinstance(line, Connection)
@@ -81,16 +118,26 @@ def run(job: Job, chunks: list[tuple[int, bytes]], processes: int, done: Done) -
                 done(lines.pop(line))
                 if waiting:
                     lines[line] = hand_out(line, waiting)
-    return total
+        return total
 
 
 def hand_out(line: Connection, waiting: list[tuple[int, bytes]]) -> int:
     requests, chunk = waiting.pop()
-    try:
-        line.send_bytes(chunk)
-    except OSError as error:
-        raise CommandFailed("a process of the backtest ended before its work was done") from error
+    send(line, chunk)
     return requests
+
+
+def send(line: Connection, message: Settings | bytes) -> None:
+    """Raises CommandFailed."""
+    try:
+        if isinstance(message, bytes):
+            line.send_bytes(message)
+        else:
+            line.send(message)
+    except OSError as error:
+        if line.poll():
+            receive(line)  # says why it ended
+        raise CommandFailed("a process of the backtest ended before its work was done") from error
 
 
 def receive(line: Connection) -> Tally:
@@ -109,15 +156,16 @@ def end(process: SpawnProcess) -> None:
     process.join()
 
 
-def work(line: Connection, job: Job) -> None:
-    """The life of a process: chunks in, tallies out, until nobody is there any more."""
+def work(line: Connection, rules: Rules) -> None:
+    """The life of a process: settings and chunks in, tallies out, until nobody is there any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends us
     try:
-        player = Player(job)
+        player = Player(rules)
         # What is loaded stays, and decisions make no circles: looking for garbage rarely is enough.
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
+        player.begin(line.recv())
         while True:
             line.send(player.play(line.recv_bytes()))
     except (EOFError, BrokenPipeError):
