@@ -118,7 +118,8 @@ def happenings_of(timeline: Timeline | RecordedRequest, first_order: int) -> lis
         if event.source.startswith(INTERNAL_SOURCE):
             continue
         moment = event.time if event.historical else decided.get((event.source, event.id), event.time)
-        found.append(Happening(moment, first_order + number, msgspec.structs.replace(event, historical=False)))
+        played = msgspec.structs.replace(event, historical=False) if event.historical else event
+        found.append(Happening(moment, first_order + number, played))
     return found
 
 

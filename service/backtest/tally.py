@@ -25,7 +25,7 @@ from service.backtest.compare import Difference, Move, surplus
 from service.backtest.course import Course, Shown, Told
 from service.backtest.examples import Examples
 from service.backtest.fields import NOTHING, ComparedField, Point, outcome_at
-from service.domain.decision import Decision
+from service.domain.decision import Decision, StageExplanation
 
 OLD, NEW = "old", "new"
 SIDES = (OLD, NEW)
@@ -62,6 +62,15 @@ class Tally:
         return dict(sorted(found.items()))
 
 
+class Met:
+    """A pair of explanations of one stage, and how many requests have it or one like it."""
+
+    def __init__(self, old: StageExplanation, new: StageExplanation) -> None:
+        self.old = old
+        self.new = new
+        self.number = 1
+
+
 class Counting:
     """Adds courses to a tally."""
 
@@ -71,6 +80,8 @@ class Counting:
         """Of requests that both rulebooks treat alike, with the side left open."""
         self._results: Counter[Result] = Counter()
         """Of the same requests; many come to the same."""
+        self._explained: dict[tuple[int, int, str, str], Met] = {}
+        """Of the same requests, by who won a stage under both: how often. What is kept keeps its id."""
         self._fields = fields
         self._names = tuple(known.name for known in fields)
         self._point = point
@@ -86,9 +97,17 @@ class Counting:
         self._counts["compared",] += 1
         self._totals("", old, self._alike)
         self._results[self._result(old)] += 1
-        self._won(OLD, old)
-        self._won(NEW, new)
-        self._stages(old, new)
+        before, after = self._decision(old), self._decision(new)
+        if before is None or after is None:
+            return
+        # Rulebooks that are compared on one course have the same stages.
+        for one, other in zip(before.explanation, after.explanation, strict=True):
+            key = id(one.won), id(other.won), one.outcome, other.outcome
+            met = self._explained.get(key)
+            if met is None:
+                self._explained[key] = Met(one, other)
+            else:
+                met.number += 1
 
     def close(self) -> None:
         """Once all requests were counted."""
@@ -101,8 +120,13 @@ class Counting:
                 counts[*key[:place], side, *key[place + 1 :]] += number
             if key[0] == "value" and key[1] not in sets:
                 counts["matrix", key[1], key[3], key[3]] += number
+        for met in self._explained.values():
+            self._won_by(OLD, met.old, met.number)
+            self._won_by(NEW, met.new, met.number)
+            counts["stage", met.old.stage, met.old.outcome.value, met.new.outcome.value] += met.number
         self._alike.clear()
         self._results.clear()
+        self._explained.clear()
 
     def _figures(self, counts: Counter[Key], side: str, course: Course) -> None:
         self._totals(side, course, counts)
@@ -144,10 +168,13 @@ class Counting:
                 counts[kind, name, side] += times * number
 
     def _won(self, side: str, course: Course) -> None:
-        counts, decision = self._counts, self._decision(course)
+        decision = self._decision(course)
         for stage in decision.explanation if decision is not None else ():
-            for rule in stage.won:
-                counts["won", stage.stage, side, rule.id] += 1
+            self._won_by(side, stage, 1)
+
+    def _won_by(self, side: str, stage: StageExplanation, number: int) -> None:
+        for rule in stage.won:
+            self._counts["won", stage.stage, side, rule.id] += number
 
     def both(self, old: Course, new: Course, difference: Difference) -> None:
         """What differs between the two for a request."""

@@ -118,11 +118,10 @@ def plan_timers(
             for timer in _repeats(ladder, clock, climbed, now, acknowledged):
                 after[timer.id] = timer
     to_arm = []
-    for timer in after.values():
-        if not timer.fired:
-            planned = before.get(timer.id)
-            if planned is not timer and planned != timer:
-                to_arm.append(timer)
+    for name, timer in after.items():
+        planned = before.get(name)
+        if planned is not timer and not timer.fired and planned != timer:
+            to_arm.append(timer)
     if len(to_arm) > 1:
         to_arm.sort(key=_BY_DUE_AND_ID)
     to_cancel = [name for name, timer in before.items() if name not in after and not timer.fired]
