@@ -30,7 +30,7 @@ catch_up characters clock_conditions clock_reach clocking coercion columns compi
 effects facts hit ladder_steps lexicons lifecycle manual_due matcher merging messages overrides predicates reference
 refold reminders stage_memory stages timekeeping trial turn virtual_clock windows
 """
-_BACKTEST = "changed_stages compare course fields play side tally twins windows"
+_BACKTEST = "changed_stages compare course fields partition play side tally twins windows"
 MODULES = tuple(
     f"service.{package}.{name}"
     for package, names in (("rules", "folding"), ("sla", _SLA), ("engine", _ENGINE), ("backtest", _BACKTEST))

@@ -16,7 +16,11 @@ class Partition:
     """Groups of requests, by union-find over what they share. The groups do not depend on the order of the events."""
 
     def __init__(self, vocabularies: Iterable[Vocabulary]) -> None:
-        self._windows = [windows for windows in map(Windows, vocabularies) if windows]
+        known: list[Vocabulary] = []
+        for vocabulary in vocabularies:
+            if vocabulary not in known:
+                known.append(vocabulary)
+        self._windows = [windows for windows in map(Windows, known) if windows]
         self._parents: dict[Hashable, Hashable] = {}
 
     def see(self, event: Event) -> None:
