@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
@@ -24,6 +25,11 @@ Told = dict[str, int]
 NEVER = datetime.max.replace(tzinfo=UTC)
 EventKey = tuple[str, str]
 """Source and id of an event."""
+# Looked up once: see service.sla.standing.
+_RUNNING: Final = ClockPhase.RUNNING
+_NOTIFY: Final = EffectKind.NOTIFY
+_CREATE_TASK: Final = EffectKind.CREATE_TASK
+_OPEN_CASE: Final = EffectKind.OPEN_CASE
 _SOUND = frozenset({StageOutcome.MATCHED, StageOutcome.DEFAULTED})
 
 
@@ -90,10 +96,9 @@ class Course:
 
     def pass_time(self, moment: datetime, *, included: bool = False) -> None:
         """Time went by until `moment`: clocks that were due before it are breached, `included` also those due then."""
-        running = ClockPhase.RUNNING
         for clock in self.clocks:
             due = clock.due
-            if due is None or clock.phase is not running:
+            if due is None or clock.phase is not _RUNNING:
                 continue
             if due < moment or (included and due == moment):
                 self.breached.add(clock.name)
@@ -109,11 +114,12 @@ class Course:
             if stage.outcome not in _SOUND:
                 self.troubles.add(stage.stage)
         for effect in decision.effects:
-            if effect.kind is EffectKind.NOTIFY:
+            kind = effect.kind
+            if kind is _NOTIFY:
                 tell(self.notices, effect.role)
-            elif effect.kind is EffectKind.CREATE_TASK:
+            elif kind is _CREATE_TASK:
                 tell(self.tasks, effect.role)
-            elif effect.kind is EffectKind.OPEN_CASE:
+            elif kind is _OPEN_CASE:
                 tell(self.cases, str(effect.payload.get("case", "")))
 
     def remind(self, reminder: Reminder) -> None:

@@ -79,9 +79,7 @@ class Side:
         told = reminder(self.compiled, self.states[request_id], event, moment, self.memory)
         if told is None:
             return None
-        course = self.courses[request_id]
-        course.pass_time(moment)
-        course.remind(told)
+        self.courses[request_id].remind(told)
         self.states[request_id] = told.after
         self.histories[request_id].append(event)
         return told

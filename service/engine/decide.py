@@ -50,8 +50,8 @@ def decide(
 
     A historical event is decided as of its own time; it arms no timer and has no effect. An event that comes late or
     corrects another is decided by folding the request's history, if the context has it. `memory` saves time where one
-    caller decides the same request again and again; it changes no decision. Without `words` effects carry no payload,
-    for a caller that delivers none.
+    caller decides the same request again and again; it changes no decision. Without `words` effects only say whom
+    they tell, for a caller that delivers none.
     """
     moment = event.time if event.historical else now
     late = refold_wanted(state, event)

@@ -31,7 +31,7 @@ class Account(NamedTuple):
     summary: dict[str, Value]
     reasons: list[str]
     words: bool = True
-    """Payloads are filled; without, effects only say what they are and whom they tell."""
+    """Payloads are filled; without, effects only say whom they tell."""
 
 
 class Notice(NamedTuple):
@@ -55,9 +55,9 @@ def derive_effects(
 ) -> tuple[list[Effect], list[str]]:
     """The effects, in a stable order, and the alerts that are in force after the decision.
 
-    Without `words` payloads stay empty, but for the case that is opened.
+    Without `words` payloads stay empty, but for the case that is opened, and there is nothing to write back.
     """
-    notices = list(addressed(compiled.rulebook, after, draft))
+    notices = addressed(compiled.rulebook, after, draft)
     case = draft.outputs.get("open_case")
     alerts = [notice.alert for notice in notices]
     if case:
@@ -78,18 +78,21 @@ def derive_effects(
     if event.type == EventType.SCHEDULE_DUE:
         effects += request_effects(compiled, after, event, draft.record, moment)
     effects += task_effects(account, before)
-    if changed(before, after):
+    if words and changed(before, after):
         effects.append(update(account))
     return effects, sorted(set(alerts))
 
 
-def addressed(rulebook: Rulebook, after: RequestState, draft: Draft) -> Iterator[Notice]:
+def addressed(rulebook: Rulebook, after: RequestState, draft: Draft) -> list[Notice]:
     """What the rules want told, to whom."""
     notifications = draft.outputs.get("notify")
-    if isinstance(notifications, tuple):
-        for notification in notifications:
-            for role in resolve_roles(rulebook, after, notification):
-                yield Notice(notification, role, f"notify:{notification.template}:{role}")
+    if not isinstance(notifications, tuple):
+        return []
+    return [
+        Notice(notification, role, f"notify:{notification.template}:{role}")
+        for notification in notifications
+        for role in resolve_roles(rulebook, after, notification)
+    ]
 
 
 def resolve_roles(
@@ -237,8 +240,9 @@ def held_back_effects(
         yield notify(account, items[-1][1], role, f"digest/{firing.timer.id}/{role}", together)
 
 
-def task_effects(account: Account, before: RequestState | None) -> Iterator[Effect]:
+def task_effects(account: Account, before: RequestState | None) -> list[Effect]:
     """A clock with a task makes it when it starts, once per cycle."""
+    effects: list[Effect] = []
     earlier = before.clocks if before is not None else {}
     for name, definition in clocks_with_tasks(account):
         clock = account.after.clocks[name]
@@ -250,7 +254,9 @@ def task_effects(account: Account, before: RequestState | None) -> Iterator[Effe
         if role == OWNER:
             role = str(account.after.derived.get("role") or OWNER)
         payload = task_payload(account, definition, clock, role) if account.words else {}
-        yield Effect(kind=EffectKind.CREATE_TASK, key=f"task/{name}/{clock.cycle}", role=role, payload=payload)
+        key = f"task/{name}/{clock.cycle}"
+        effects.append(Effect(kind=EffectKind.CREATE_TASK, key=key, role=role, payload=payload))
+    return effects
 
 
 def task_payload(account: Account, definition: ClockDefinition, clock: ClockState, role: str) -> dict[str, Value]:
@@ -261,13 +267,16 @@ def task_payload(account: Account, definition: ClockDefinition, clock: ClockStat
     return {**payload, **text, "template": definition.task, "role_title": title}
 
 
-def clocks_with_tasks(account: Account) -> Iterator[tuple[str, ClockDefinition]]:
+def clocks_with_tasks(account: Account) -> list[tuple[str, ClockDefinition]]:
+    found: list[tuple[str, ClockDefinition]] = []
+    clocks = account.after.clocks
     for definition in account.compiled.tasks:
         if not definition.per:
-            names = [definition.id] if definition.id in account.after.clocks else []
+            names = [definition.id] if definition.id in clocks else []
         else:
-            names = [name for name in account.after.clocks if name.partition(PER)[0] == definition.id]
-        yield from ((name, definition) for name in names)
+            names = [name for name in clocks if name.partition(PER)[0] == definition.id]
+        found += [(name, definition) for name in names]
+    return found
 
 
 def changed(before: RequestState | None, after: RequestState) -> bool:
@@ -286,7 +295,7 @@ def deadlines(clocks: Mapping[str, ClockState]) -> dict[str, tuple[datetime | No
 
 
 def update(account: Account) -> Effect:
-    payload = {**account.summary, **due_times(account.after), "because": account.reasons} if account.words else {}
+    payload = {**account.summary, **due_times(account.after), "because": account.reasons}
     return Effect(kind=EffectKind.UPDATE_REQUEST, key=UPDATE, supersedes=UPDATE, payload=payload)
 
 

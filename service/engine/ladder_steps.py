@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,10 @@ from service.rules.vocabulary import FieldType, Vocabulary
 from service.sla.clocks import LIVE
 from service.sla.quiet_hours import quiet_until
 
+# Looked up once: see service.sla.standing.
+_TIMER_DUE: Final = EventType.TIMER_DUE
+_RUNNING: Final = ClockPhase.RUNNING
+_STEP: Final = TimerPurpose.STEP
 PRIORITY = "priority"
 REASSIGNABLE = ("department", "role")
 
@@ -78,19 +82,19 @@ def firing(
     rulebook: Rulebook, ladders: Mapping[str, Ladder], request: RequestState, event: Event, moment: datetime
 ) -> Firing | None:
     """What a timer event fires; None when its clock stopped, was re-targeted or acknowledged since."""
-    if event.type != EventType.TIMER_DUE:
+    if event.type != _TIMER_DUE:
         return None
     timer = request.timers.get(str(event.data.get("timer.id", "")))
     if timer is None or timer.fired:
         return None
     clock = request.clocks.get(timer.clock)
-    if clock is None or clock.phase is not ClockPhase.RUNNING or clock.cycle != timer.cycle:
+    if clock is None or clock.phase is not _RUNNING or clock.cycle != timer.cycle:
         return None
     ladder = ladders.get(clock.ladder)
     if ladder is None or clock.round != timer.round:
         return None
     step = None
-    if timer.purpose is TimerPurpose.STEP:
+    if timer.purpose is _STEP:
         if timer.step >= len(ladder.steps):
             return None
         step = ladder.steps[timer.step]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -31,6 +32,8 @@ from service.sla.ladders import StepTimers, next_repeat
 from service.sla.occasions import ClockEvent
 from service.sla.standing import left_alone
 
+# Looked up once: see service.sla.standing.
+_RUNNING: Final = ClockPhase.RUNNING
 _planned_by = attrgetter(
     "due", "target", "started", "cycle", "pauses", "round", "round_started", "round_from", "ladder"
 )
@@ -139,9 +142,9 @@ def _clocks_stand(
 
 def _after(clocks: Mapping[str, ClockState], moment: datetime) -> dict[str, ClockState]:
     """The clocks as a timer leaves them: those that have run over are breached."""
-    after, running = dict(clocks), ClockPhase.RUNNING
+    after = dict(clocks)
     for name, clock in clocks.items():
-        if clock.phase is running and clock.due is not None:
+        if clock.phase is _RUNNING and clock.due is not None:
             over = clock.due <= moment
             if over is not clock.breached:
                 after[name] = replace(clock, breached=over)
@@ -150,7 +153,7 @@ def _after(clocks: Mapping[str, ClockState], moment: datetime) -> dict[str, Cloc
 
 def _is_planned(planned: StepTimers, ladders: Mapping[str, Ladder], clock: ClockState) -> bool:
     """Whether its timers are what a plan would come to. Those of a historical event are planned at the next."""
-    if clock.phase is not ClockPhase.RUNNING or clock.ladder not in ladders:
+    if clock.phase is not _RUNNING or clock.ladder not in ladders:
         return True
     latest = planned.get(clock.name)
     if latest is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
+from typing import Final
 
 from service.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from service.domain.errors import CalendarYearMissing
@@ -14,6 +15,9 @@ from service.sla.calendar import Calendar
 from service.sla.clocks import calendar_of
 from service.sla.targets import share_time
 
+# Looked up once: see service.sla.standing.
+_RUNNING: Final = ClockPhase.RUNNING
+_STEP: Final = TimerPurpose.STEP
 _BY_DUE_AND_STEP = attrgetter("due", "step")
 _BY_DUE_AND_ID = attrgetter("due", "id")
 HOLDS_BACK = frozenset({TimerPurpose.QUIET_ENDS, TimerPurpose.CATCH_UP})
@@ -72,7 +76,6 @@ def plan_timers(
     for the same request again and again under the same calendars.
     """
     after: dict[str, Timer] = {}
-    a_step = TimerPurpose.STEP
     earlier = _by_cycle(before) if before else {}
     for name in sorted(clocks):
         clock = clocks[name]
@@ -82,7 +85,7 @@ def plan_timers(
             fired = timer.fired
             if fired:
                 after[timer.id] = timer
-            if fired or timer.repeat or timer.purpose is not a_step:
+            if fired or timer.repeat or timer.purpose is not _STEP:
                 climbing.append(timer)
         ladder = ladders.get(clock.ladder)
         if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
@@ -100,7 +103,7 @@ def plan_timers(
         if not stopped:
             for timer in _held_back(mine, name, deferred):
                 after[timer.id] = timer
-        if clock.phase is not ClockPhase.RUNNING:
+        if clock.phase is not _RUNNING:
             continue
         for timer in _special(ladder, clock, mine, acknowledged):
             after.setdefault(timer.id, timer)
@@ -134,7 +137,7 @@ def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, 
     Repeats keep to the grid of the first firing; those missed while down are passed over, so that one fires. None when
     there is nothing to repeat or the clock no longer runs in the timer's cycle and round.
     """
-    if acknowledged or clock.phase is not ClockPhase.RUNNING:
+    if acknowledged or clock.phase is not _RUNNING:
         return None
     if clock.cycle != timer.cycle or clock.round != timer.round or timer.step >= len(ladder.steps):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from service.domain.clock import Target, TargetUnit
 from service.sla.business_time import (
@@ -18,6 +19,9 @@ from service.sla.year_table import SECOND
 
 Pauses = Sequence[tuple[datetime, datetime]]
 """Closed [start, end) wall intervals in order."""
+# Looked up once: see service.sla.standing.
+_SECONDS: Final = TargetUnit.SECONDS
+_WORKING_DAYS: Final = TargetUnit.WORKING_DAYS
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -48,7 +52,7 @@ def share_time(
     """
     if percent == 100:
         return due_time(target, calendar, started, pauses, boundary)
-    if target.unit is TargetUnit.SECONDS:
+    if target.unit is _SECONDS:
         total = target.amount * SECOND
     else:
         unpaused_due = unpaused_due or _unpaused_due(target, calendar, started, boundary)
@@ -66,7 +70,7 @@ def used_micros(calendar: Calendar, started: datetime, until: datetime, pauses: 
 
 
 def _unpaused_due(target: Target, calendar: Calendar, started: datetime, boundary: Boundary) -> datetime:
-    if target.unit is TargetUnit.WORKING_DAYS:
+    if target.unit is _WORKING_DAYS:
         due = add_working_days(calendar, started, target.amount, boundary)
         return end_of_working_day(calendar, due) if target.end_of_day else due
     if target.end_of_day:
