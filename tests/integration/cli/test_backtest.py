@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import multiprocessing
 import re
 import stat
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from service.cli.backtest import command
 from service.cli.client import Target
 from tests.unit.backtest.desk import MAPPING, NEW, export, groups, write
 
@@ -91,6 +93,26 @@ def test_two_runs_and_any_number_of_processes_give_the_same_bytes(backtest, tmp_
         made.append((result.stdout, *(path.read_bytes() for path in paths)))
 
     assert len(set(made)) == 1
+
+
+def test_processes_that_begin_while_a_large_file_is_read_come_to_the_same(
+    backtest, tmp_path: Path, monkeypatch
+) -> None:
+    told = []
+    for number, size in enumerate((command.LARGE, 0)):
+        monkeypatch.setattr(command, "LARGE", size)
+        result = backtest("--json", tmp_path / f"{number}.json", jobs=2)
+        assert result.exit_code == 0, result.stderr
+        told.append((result.stdout, (tmp_path / f"{number}.json").read_bytes()))
+    assert told[0] == told[1]
+
+
+def test_a_file_that_cannot_be_read_ends_the_processes_that_have_begun(backtest, desk: Path, monkeypatch) -> None:
+    monkeypatch.setattr(command, "LARGE", 0)
+    (desk / "export.csv").write_text("no,such,columns\n1,2,3\n", encoding="utf-8")
+    result = backtest(jobs=2)
+    assert result.exit_code == 2
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize(

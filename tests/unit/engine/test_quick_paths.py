@@ -84,7 +84,7 @@ LADDERS = (
 
 def plainly(compiled: CompiledRulebook) -> CompiledRulebook:
     """The same rules, everything computed at every event."""
-    return replace(compiled, standing=Standing("", {}), completeness_last=False)
+    return replace(compiled, standing=Standing("", {}), completeness_last=False, recalls=False)
 
 
 class Telling:
