@@ -27,8 +27,8 @@ SOURCES = ("domain", "rules", "sla", "engine", "backtest")
 _SLA = "business_time calendar clocks intervals ladders occasions quiet_hours standing targets year_table"
 _ENGINE = """
 catch_up characters clock_conditions clock_reach clocking coercion columns compiled conditions decide draft drafts
-effects facts hit ladder_steps lexicons lifecycle manual_due matcher merging messages overrides predicates reference
-refold reminders stage_memory stages timekeeping trial turn virtual_clock windows
+effects facts hit ladder_steps lexicons lifecycle manual_due matcher merging messages overrides pipeline predicates
+reference refold reminders stage_memory stages timekeeping trial turn virtual_clock windows
 """
 _BACKTEST = "changed_stages compare course fields partition play side tally twins windows"
 MODULES = tuple(

@@ -15,9 +15,10 @@ from service.engine import ladder_steps, merging
 from service.engine.compiled import CompiledRulebook
 from service.engine.counterfactual.changes import ChangeKind, ChangeSet
 from service.engine.counterfactual.texts import with_term, without
-from service.engine.decide import counted, decide, run_stages
+from service.engine.decide import counted, decide
 from service.engine.draft import Context
 from service.engine.facts import Record
+from service.engine.pipeline import run_stages
 from service.rules.model import ClockDefinition
 from service.rules.vocabulary import ANY_REQUEST
 

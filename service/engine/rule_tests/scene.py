@@ -11,9 +11,9 @@ from service.domain.effect import Effect, EffectKind
 from service.domain.event import Event
 from service.engine.coercion import Typed
 from service.engine.compiled import CompiledRulebook
-from service.engine.decide import build_record, count_this_request
 from service.engine.facts import Record
 from service.engine.overrides import split_overrides
+from service.engine.pipeline import build_record, count_this_request
 
 NONE = "none"
 
