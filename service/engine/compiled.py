@@ -92,7 +92,7 @@ class CompiledRulebook:
     completeness_last: bool
     """It may as well be asked only then: classification cannot tell the difference."""
     recalls: bool
-    """Stages may answer from memory; not where two matchers are to be compared."""
+    """Stages may answer from memory; not where matchers are to be compared or watched."""
     numbering_zone: tzinfo
     """In which a request's number takes its month."""
     data: str

@@ -76,7 +76,7 @@ class Realiser:
 
     def __init__(self, compiled: CompiledRulebook) -> None:
         self._spy = _Spy(ReferenceMatcher(compiled.rulebook, compiled.plan))
-        self._compiled = replace(compiled, matcher=self._spy)
+        self._compiled = replace(compiled, matcher=self._spy, recalls=False)
         self._fields = compiled.rulebook.vocabulary.fields
         self._space = Space([compiled.rulebook])
         self._back = Backchain(self._space, compiled.rulebook)
