@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := $(VENV)/.ready
 PROTOS := $(wildcard proto/answerby/v1/*.proto)
-API := service/api/answerby/v1/resources_pb2.py
-NATIVE := service/_native/manifest.json
-DECIDES := $(shell find service/domain service/rules service/sla service/engine service/backtest -name '*.py') service/native.py
+API := service/answerby/api/v1/resources_pb2.py
+NATIVE := service/answerby/_native/manifest.json
+DECIDES := $(shell cd service/answerby && find domain rules sla engine workbench/backtest -name '*.py' | sed 's,^,service/answerby/,') service/answerby/native.py
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
@@ -19,7 +19,7 @@ help: ## List the targets
 
 setup: $(API) $(NATIVE) ## Create the virtual environment, generate the API, compile what decides
 
-gen: $(READY) ## Generate service/api from proto/ again
+gen: $(READY) ## Generate answerby.api from proto/ again
 	$(BIN)/python service/build_api.py
 
 native: $(NATIVE) ## Compile what every decision runs through; without it all runs, at a little over half the speed
@@ -63,7 +63,7 @@ lock: $(READY) ## Resolve the dependencies again and write .lock/
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --generate-hashes --quiet -o .lock/dev.txt
 
 clean: ## Remove everything that is made: environment, generated code, caches. Keeps the data folder .answerby
-	rm -rf $(VENV) service/api service/_native build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) service/answerby/api service/answerby/_native build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): .lock/dev.txt pyproject.toml
@@ -79,7 +79,7 @@ $(API): $(PROTOS) service/build_api.py | $(READY)
 	$(BIN)/python service/build_api.py
 
 # Only what was compiled from the sources as they are is used, so a failure here costs speed and nothing else.
-$(NATIVE): $(DECIDES) service/build_native.py | $(READY)
+$(NATIVE): $(DECIDES) service/answerby/build_native.py | $(READY)
 	@echo "compiling what decides: about 40 s, once"
-	@$(BIN)/python -m service.build_native > $(VENV)/native.log 2>&1 || \
+	@$(BIN)/python -m answerby.build_native > $(VENV)/native.log 2>&1 || \
 	  echo "answerby: not compiled, see $(VENV)/native.log; everything runs all the same, more slowly" >&2

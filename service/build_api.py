@@ -1,4 +1,4 @@
-"""Builds service/api from proto/: run by the package build, and by `make gen`. What it writes is never edited."""
+"""Builds service/answerby/api from proto/: run by the package build, and by `make gen`. Its output is never edited."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "proto"
-TARGET = ROOT / "service" / "api"
-# protoc writes imports from the root of the proto tree; ours live below service.api.
+TARGET = ROOT / "service" / "answerby" / "api"
+# protoc writes imports from the root of the proto tree; ours live below answerby.api.
 IMPORT = re.compile(r"^(from |import )answerby\.v1", re.MULTILINE)
+REFERENCE = re.compile(r"(?<![\w.\"'/])answerby\.v1\.(\w+_pb2)")
 
 
 def generate() -> None:
@@ -23,23 +24,27 @@ def generate() -> None:
 
     # The stub generators lie beside the interpreter, which need not be on the PATH.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    if TARGET.exists():
-        shutil.rmtree(TARGET)
-    TARGET.mkdir(parents=True)
+    scratch = TARGET.with_name("api.new")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
     arguments = ["protoc", f"-I{SOURCE}", f"-I{resources.files('grpc_tools') / '_proto'}"]
-    arguments += [f"--python_out={TARGET}", f"--mypy_out={TARGET}"]
-    arguments += [f"--grpc_python_out={TARGET}", f"--mypy_grpc_out={TARGET}"]
+    arguments += [f"--python_out={scratch}", f"--mypy_out={scratch}"]
+    arguments += [f"--grpc_python_out={scratch}", f"--mypy_grpc_out={scratch}"]
     if protoc.main(arguments + sorted(str(p) for p in SOURCE.rglob("*.proto"))) != 0:
         raise RuntimeError("protoc refused a file in proto/, see above")
-    for package in (TARGET, TARGET / "answerby", TARGET / "answerby" / "v1"):
+    shutil.rmtree(TARGET, ignore_errors=True)
+    # protoc names the folders by the proto package, answerby.v1; the Python package is answerby.api.v1.
+    shutil.move(scratch / "answerby", TARGET)
+    shutil.rmtree(scratch)
+    for package in (TARGET, TARGET / "v1"):
         (package / "__init__.py").touch()
     for path in [*TARGET.rglob("*.py"), *TARGET.rglob("*.pyi")]:
         path.write_text(rewrite(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def rewrite(text: str) -> str:
-    text = IMPORT.sub(r"\1service.api.answerby.v1", text)
-    return re.sub(r"(?<![\w.\"'/])answerby\.v1\.(\w+_pb2)", r"service.api.answerby.v1.\1", text)
+    """The text with its imports below answerby.api."""
+    return REFERENCE.sub(r"answerby.api.v1.\1", IMPORT.sub(r"\1answerby.api.v1", text))
 
 
 try:
@@ -54,7 +59,7 @@ else:
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
             del version  # the interface hands it over; nothing here depends on it
             generate()
-            build_data["artifacts"].append("service/api/**")
+            build_data["artifacts"].append("service/answerby/api/**")
 
 
 if __name__ == "__main__":

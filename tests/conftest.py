@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from service.store.embedded import EmbeddedValkey
-from service.store.store import Store
+from answerby.store.embedded import EmbeddedValkey
+from answerby.store.store import Store
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell. What the tests start, and stop by Ctrl-C, would inherit that.
@@ -20,7 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session")
 def binary(request: pytest.FixtureRequest) -> Path | None:
-    """Of the store's server; None is the shipped one. `tests.needs.on_every_store` asks for redis-server too."""
+    """Of the store's server; None is the shipped one. `tests.kit.needs.on_every_store` asks for redis-server too."""
     if getattr(request, "param", "valkey") == "valkey":
         return None
     found = shutil.which("redis-server")

@@ -5,9 +5,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from service.engine.compiled import compile_rulebook
-from service.engine.proofs import prove
-from service.rules.analysis import analyse
+from answerby.engine.compiler import compile_rulebook
+from answerby.workbench.proofs import analyse
+from answerby.workbench.proofs.confirmed import prove
 from tests.bench.decide_bench import SHIPPED, load
 from tests.bench.generated_rules import CALENDAR, CLOCKS, HEAD, LADDERS, SLA, VALUES, write_rules
 

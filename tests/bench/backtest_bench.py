@@ -16,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from service.backtest.recording import VERSION, RecordedRequest, RecordingHeader, encode_line
-from service.cli.backtest.command import Options, backtest
-from service.domain.event import ActorRole, Event
+from answerby.cli.backtest.command import Options, backtest
+from answerby.domain.event import ActorRole, Event
+from answerby.workbench.backtest.recording import VERSION, RecordedRequest, RecordingHeader, encode_line
 from tests.bench.decide_bench import SHIPPED, samples
 
 REQUESTS = int(os.environ.get("ANSWERBY_BENCH_REQUESTS", "100000"))

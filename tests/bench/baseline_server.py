@@ -6,7 +6,7 @@ import sys
 import grpc
 import redis.asyncio as redis
 
-from service.api.answerby.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2 as pb
 
 
 async def main(address: str, url: str) -> None:

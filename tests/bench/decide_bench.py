@@ -11,18 +11,20 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from service.domain.event import ActorRole, Event
-from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.rules.loader import load_rulebook
-from service.rules.model import Rulebook
+from answerby.domain.event import ActorRole, Event
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_rulebook
+from answerby.rules.model.rulebook import Rulebook
 from tests.bench.generated_rules import make_events, write_rules
 from tests.bench.measure import percentiles, timed
+from tests.kit.places import RULES
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
 YARDSTICK = json.dumps({f"key{n}": f"value{n}" for n in range(17)})
-SHIPPED = Path(__file__).resolve().parents[2] / "rules"
+SHIPPED = RULES
 
 
 def main() -> None:

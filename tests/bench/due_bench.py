@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from service.domain.clock import Target, TargetUnit
-from service.sla.calendar import Calendar
-from service.sla.intervals import Intervals
-from service.sla.targets import due_time, share_time
+from answerby.domain.clock import Target, TargetUnit
+from answerby.sla.calendar import Calendar
+from answerby.sla.intervals import Intervals
+from answerby.sla.targets import due_time, share_time
 from tests.bench.decide_bench import YARDSTICK
 from tests.bench.measure import percentiles, timed
 

@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from service.domain.event import Event
+from answerby.domain.event import Event
 
 VALUES = ["red", "orange", "yellow", "green", "blue", "violet"]
 WORDS = [

@@ -4,7 +4,7 @@ import gc
 import tempfile
 from pathlib import Path
 
-from service.engine.compiled import compile_rulebook
+from answerby.engine.compiler import compile_rulebook
 from tests.bench.decide_bench import load, one
 from tests.bench.generated_rules import make_events, write_rules
 from tests.bench.measure import resident_megabytes

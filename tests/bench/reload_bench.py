@@ -22,11 +22,11 @@ from pathlib import Path
 import grpc
 from redis import Redis
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import request_service_pb2_grpc as request_grpc
-from service.api.answerby.v1 import resources_pb2
-from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
-from service.api.answerby.v1 import rulebook_service_pb2_grpc as rulebook_grpc
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2_grpc as request_grpc
+from answerby.api.v1 import resources_pb2
+from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
+from answerby.api.v1 import rulebook_service_pb2_grpc as rulebook_grpc
 from tests.bench.generated_rules import VALUES, WORDS, write_rules
 from tests.bench.measure import resident_megabytes_of
 from tests.bench.rpc_bench import ROOT, children, free_port, serving
@@ -81,7 +81,7 @@ def server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         "ANSWERBY_RULES__WATCH": "false",
         "ANSWERBY_STORE__DATA_FOLDER": str(folder / "data"),
     }
-    process = subprocess.Popen([sys.executable, "-m", "service.cli.main", "serve"], cwd=ROOT, env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "answerby.cli.main", "serve"], cwd=ROOT, env=environment)
     try:
         yield address, process
     finally:
@@ -165,7 +165,7 @@ def keep_log(data: Path) -> None:
 def worker_of(server: int) -> int:
     """The process that decides; the store is a child of the server, too (Linux)."""
     return next(
-        pid for pid in children(server) if b"service.server.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid for pid in children(server) if b"answerby.server.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
 
 

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import grpc
 
-from service.api.answerby.v1 import decision_service_pb2 as decision_pb
-from service.api.answerby.v1 import decision_service_pb2_grpc as decision_grpc
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import request_service_pb2_grpc as request_grpc
-from service.api.answerby.v1 import resources_pb2
-from service.store.embedded import EmbeddedValkey
+from answerby.api.v1 import decision_service_pb2 as decision_pb
+from answerby.api.v1 import decision_service_pb2_grpc as decision_grpc
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2_grpc as request_grpc
+from answerby.api.v1 import resources_pb2
+from answerby.store.embedded import EmbeddedValkey
+from tests.kit.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CALLS = 3000
 IN_FLIGHT = 32
 BATCH = 100
@@ -54,7 +54,7 @@ def measure(url: str) -> None:
     }
     commands = (
         [sys.executable, "-m", "tests.bench.baseline_server", baseline, url],
-        [sys.executable, "-m", "service.cli.main", "serve"],
+        [sys.executable, "-m", "answerby.cli.main", "serve"],
     )
     processes = [subprocess.Popen(command, cwd=ROOT, env=environment) for command in commands]
     try:

@@ -18,20 +18,20 @@ from pathlib import Path
 
 import redis.asyncio
 
-from service.domain.clock import Timer
-from service.domain.event import Event
-from service.engine.compiled import compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.rules.loader import load_rulebook
-from service.store import codec
-from service.store.commit import timer_member
-from service.store.embedded import EmbeddedValkey
-from service.store.keys import tenant_keys
-from service.store.records import Commit
-from service.store.store import Store
+from answerby.domain.clock import Timer
+from answerby.domain.event import Event
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_rulebook
+from answerby.store import codec
+from answerby.store.embedded import EmbeddedValkey
+from answerby.store.keys import tenant_keys
+from answerby.store.records import Commit
+from answerby.store.requests.commit import timer_member
+from answerby.store.store import Store
+from tests.kit.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TENANTS = ("north", "south", "east", "west")
 ARMED = 1_000_000
 BURSTS, BURST, APART = 10, 400, timedelta(seconds=6)
@@ -87,7 +87,7 @@ def start(url: str, workers: int) -> subprocess.Popen[bytes]:
         "ANSWERBY_LOG__LEVEL": "error",
         "ANSWERBY_RULES__FOLDER": str(ROOT / "rules"),
     }
-    return subprocess.Popen([sys.executable, "-m", "service.cli.main", "serve"], cwd=ROOT, env=environment)
+    return subprocess.Popen([sys.executable, "-m", "answerby.cli.main", "serve"], cwd=ROOT, env=environment)
 
 
 async def arm_a_million(client: redis.asyncio.Redis) -> None:

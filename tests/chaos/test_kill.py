@@ -15,13 +15,13 @@ from pathlib import Path
 import grpc
 import pytest
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import request_service_pb2_grpc as rpc
-from service.api.answerby.v1 import resources_pb2
-from tests.needs import on_every_store
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2_grpc as rpc
+from answerby.api.v1 import resources_pb2
+from tests.kit.needs import on_every_store
+from tests.kit.places import ROOT
 from tests.unit.engine import small_rules
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS = ("request.received", "request.updated", "request.blocked", "request.replied")
 RETRIED = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 EVERY_KIND = ["notify", "create_task", "open_case"]
@@ -78,7 +78,7 @@ class serving:  # noqa: N801 - used as a context manager function
         }
 
     def __enter__(self):
-        command = [sys.executable, "-m", "service.cli.main", "serve"]
+        command = [sys.executable, "-m", "answerby.cli.main", "serve"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment)
         return self.process, self.address
 

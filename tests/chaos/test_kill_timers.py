@@ -9,16 +9,16 @@ from datetime import UTC, datetime, timedelta
 import grpc
 import pytest
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import request_service_pb2_grpc as rpc
-from service.domain.event import Event
-from service.engine.compiled import compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.rules.loader import load_rulebook
-from service.server.config import ConnectorConfig
-from service.server.routing import route_effects
-from service.store.records import Commit
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2_grpc as rpc
+from answerby.domain.event import Event
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_rulebook
+from answerby.server.base.config import ConnectorConfig
+from answerby.server.flow.routing import route_effects
+from answerby.store.records import Commit
 from tests.chaos.test_kill import EVERY_KIND, effects_in, killer, serving
 
 TENANT = "default"

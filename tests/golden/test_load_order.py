@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import pytest
 
-from service.cli.lines import read_events
-from service.domain.event import Event
-from service.domain.request import RequestState
-from service.engine.compiled import compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.rules.diagnostic import Report
-from service.rules.folder import RuleText, read_folder
-from service.rules.loader import load_texts
-from service.rules.model import Rulebook
+from answerby.cli.lines import read_events
+from answerby.domain.event import Event
+from answerby.domain.request import RequestState
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_texts
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.folder import RuleText, read_folder
+from tests.kit.places import RULES
 
-RULES = Path(__file__).parents[2] / "rules"
 SHUFFLES = 100
 RECEIVED = datetime(2026, 9, 8, 2, tzinfo=UTC)
 

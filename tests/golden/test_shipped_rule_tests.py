@@ -6,24 +6,22 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.engine.compiled import compile_rulebook
-from service.engine.rule_tests.runner import run_case
-from service.engine.rule_tests.suite import load_suites
-from service.rules.condition import AnyOf
-from service.rules.loader import load_rulebook
-from service.rules.model import Block, Rulebook, RuleMode
-
-RULES = Path(__file__).parents[2] / "rules"
+from answerby.domain.condition import AnyOf
+from answerby.engine.compiler import compile_rulebook
+from answerby.rules.loader import load_rulebook
+from answerby.rules.model.rulebook import Block, Rulebook, RuleMode
+from answerby.workbench.rule_tests.runner import run_case
+from answerby.workbench.rule_tests.suite import load_suites
+from tests.kit.places import RULES
 
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
-    command = [sys.executable, "-m", "service.cli.main", "test", str(RULES), "--format", "json", "--fail-under", "100"]
+    command = [sys.executable, "-m", "answerby.cli.main", "test", str(RULES), "--format", "json", "--fail-under", "100"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(done.stdout)

@@ -12,19 +12,20 @@ import orjson
 import pytest
 import yaml
 
-from service.cli.lines import read_events
-from service.domain.decision import Decision
-from service.domain.effect import EffectKind
-from service.domain.event import Event
-from service.domain.request import RequestState
-from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.rules.folder import RuleText
-from service.rules.loader import LoadResult, load_rulebook, load_texts
-from service.rules.model import Rulebook
+from answerby.cli.lines import read_events
+from answerby.domain.decision import Decision
+from answerby.domain.effect import EffectKind
+from answerby.domain.event import Event
+from answerby.domain.request import RequestState
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import LoadResult, load_rulebook, load_texts
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.text.folder import RuleText
+from tests.kit.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 RULES = ROOT / "rules"
 APART = {"samples", "mappings", "examples"}
 """Folders that are not loaded with the rules."""

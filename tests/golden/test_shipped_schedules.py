@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from service.domain.event import ActorRole, Event
-from service.domain.request import RequestState
-from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.engine.schedule_summary import Summary
-from service.engine.schedules import Firing, decide_schedule
-from service.rules.loader import load_rulebook
-from service.sla.occurrences import Occurrence, occurrences
-
-RULES = Path(__file__).parents[2] / "rules"
+from answerby.domain.event import ActorRole, Event
+from answerby.domain.request import RequestState
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
+from answerby.engine.schedules.summary import Summary
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_rulebook
+from answerby.sla.occurrences import Occurrence, occurrences
+from tests.kit.places import RULES
 
 
 @pytest.fixture(scope="module")

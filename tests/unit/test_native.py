@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from service import native
+from answerby import native
+from tests.kit.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-WHERE = "from service.sla import intervals as code; print(code.__file__)"
-COMPILE = "from service.build_native import build; build(['service.sla.intervals'])"
+WHERE = "from answerby.sla import intervals as code; print(code.__file__)"
+COMPILE = "from answerby.build_native import build; build(['answerby.sla.intervals'])"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,12 @@ def run(folder: Path, code: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), native.SWITCH: "on", **environment},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(str(folder / part) for part in ("service", "connectors", ".")),
+            native.SWITCH: "on",
+            **environment,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -44,7 +49,7 @@ def run(folder: Path, code: str, **environment: str) -> str:
 def test_what_was_compiled_is_used_until_a_source_changes(program):
     assert run(program, WHERE).endswith(".so")
     assert run(program, WHERE, **{native.SWITCH: "off"}).endswith("intervals.py")
-    other = program / "service" / "engine" / "hit.py"
+    other = program / "service" / "answerby" / "engine" / "stages" / "hit.py"
     text = other.read_text("utf-8")
     try:
         other.write_text(text + "\n# changed\n", "utf-8")
@@ -59,11 +64,11 @@ import hashlib, json, sys
 from pathlib import Path
 import msgspec
 from datetime import timedelta
-from service.engine.compiled import compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.engine.virtual_clock import fire_until
-from service.rules.loader import load_rulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.engine.clocks.virtual_clock import fire_until
+from answerby.rules.loader import load_rulebook
 from tests.bench.decide_bench import SHIPPED, samples
 
 compiled = compile_rulebook(load_rulebook(SHIPPED).rulebook, "reference")

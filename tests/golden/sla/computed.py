@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.domain.clock import Target, TargetUnit
-from service.rules.durations import parse_duration
-from service.sla.business_time import add_working_days, add_working_time, working_seconds_between
-from service.sla.calendar import Calendar
-from service.sla.targets import due_time
+from answerby.domain.clock import Target, TargetUnit
+from answerby.rules.sections.values.durations import parse_duration
+from answerby.sla.business_time import add_working_days, add_working_time, working_seconds_between
+from answerby.sla.calendar import Calendar
+from answerby.sla.targets import due_time
 from tests.golden.sla.desk import load
 from tests.golden.sla.timeline import instant
 

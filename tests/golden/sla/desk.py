@@ -8,17 +8,18 @@ from itertools import count
 
 import yaml
 
-from service.domain.clock import ClockState, Timer
-from service.domain.decision import Decision
-from service.domain.effect import Effect
-from service.domain.event import ActorRole, Event, Value
-from service.domain.request import RequestState
-from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.engine.virtual_clock import fire_until
-from service.rules.folder import RuleText
-from service.rules.loader import LoadResult, load_texts
+from answerby.domain.clock import ClockState, Timer
+from answerby.domain.decision import Decision
+from answerby.domain.effect import Effect
+from answerby.domain.event import ActorRole, Event, Value
+from answerby.domain.request import RequestState
+from answerby.engine.clocks.virtual_clock import fire_until
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import LoadResult, load_texts
+from answerby.rules.text.folder import RuleText
 
 BASE = {
     "rulebook": {

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.domain.clock import ClockPhase
-from service.domain.event import ActorRole
-from service.sla.ledger import days
+from answerby.domain.clock import ClockPhase
+from answerby.domain.event import ActorRole
+from answerby.sla.ledger import days
 from tests.golden.sla.desk import Desk, compiled, targets
 
 Case = Mapping[str, Any]

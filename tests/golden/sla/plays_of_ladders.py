@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.domain.event import ActorRole
+from answerby.domain.event import ActorRole
 from tests.golden.sla.desk import Desk, compiled, targets
 from tests.golden.sla.plays_of_clocks import PRIORITY_AS_ASKED, at, clock
 
@@ -41,7 +41,7 @@ def told(desk: Desk) -> list[tuple[datetime, str]]:
 
 def onc_40(case: Case, calendars: Calendars) -> dict[str, object]:
     """Due at 06:00, outside the window from 09:00 to 18:00. The state goes through its stored form on the way."""
-    from service.store.codec import decode_state, encode_state
+    from answerby.store.codec import decode_state, encode_state
 
     office = {"timezone": "UTC", "weekly": {"mon-sun": ["09:00-18:00"]}}
     quiet = {"calendar": "office", "then": "next_opening"}

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from service.domain.event import ActorRole, Event, EventType
-from service.domain.request import RequestState
-from service.engine.compiled import CompiledRulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
+from answerby.domain.event import ActorRole, Event, EventType
+from answerby.domain.request import RequestState
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
 from tests.golden.sla.desk import Desk, compiled, load, targets
 from tests.golden.sla.plays_of_clocks import at, clock
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.domain.clock import ClockPhase, ClockState
-from service.domain.event import ActorRole
-from service.sla.business_time import working_seconds_between
-from service.sla.clocks import calendar_of, late_seconds, longest_seconds, used_seconds
+from answerby.domain.clock import ClockPhase, ClockState
+from answerby.domain.event import ActorRole
+from answerby.sla.business_time import working_seconds_between
+from answerby.sla.clocks import calendar_of, late_seconds, longest_seconds, used_seconds
 from tests.golden.sla.desk import Desk, compiled, targets
 
 Case = Mapping[str, Any]

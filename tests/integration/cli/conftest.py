@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from service.cli.client import Target
-from service.cli.main import app
-from service.cli.running import free_port, own_server
-from service.cli.serving import configured, options
+from answerby.cli.client import Target
+from answerby.cli.main import app
+from answerby.cli.serve.running import free_port, own_server
+from answerby.cli.serve.serving import configured, options
 
 RULES = Path(__file__).parent / "incident_rules"
 

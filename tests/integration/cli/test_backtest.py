@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from service.cli.backtest import command
-from service.cli.client import Target
-from tests.unit.backtest.desk import MAPPING, NEW, export, groups, write
+from answerby.cli.backtest import command
+from answerby.cli.client import Target
+from tests.unit.workbench.backtest.desk import MAPPING, NEW, export, groups, write
 
 VOID = {"meta"}
 
@@ -276,8 +276,8 @@ def test_what_cannot_be_done_is_told_with_status_2(backtest, changes: dict[str, 
 @pytest.fixture
 def target(tmp_path: Path, desk: Path):
     """A server with the old rules of the desk."""
-    from service.cli.running import free_port, own_server
-    from service.cli.serving import configured, options
+    from answerby.cli.serve.running import free_port, own_server
+    from answerby.cli.serve.serving import configured, options
 
     overlay = options(listen=f"127.0.0.1:{free_port('127.0.0.1')}", rules=desk / "old", data=tmp_path / "data")
     with own_server(None, overlay, configured(None, overlay)) as (_, running):

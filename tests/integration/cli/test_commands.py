@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from service.cli.client import Target
-from service.cli.running import free_port, is_serving
+from answerby.cli.client import Target
+from answerby.cli.serve.running import free_port, is_serving
 
 EVENTS = [
     {"id": "1", "request_id": "A", "time": "2026-03-02T09:00:00+08:00", "facts": {"impact": "high", "urgency": "high"}},
@@ -82,7 +82,7 @@ def test_watch_prints_decisions_and_the_token_to_go_on_with(
     answerby: Callable[..., Any], events: Path, target: Target
 ) -> None:
     answerby("submit", events, "--target", target.address)
-    command = [sys.executable, "-m", "service.cli.main", "watch", "--target", target.address, "--from-start"]
+    command = [sys.executable, "-m", "answerby.cli.main", "watch", "--target", target.address, "--from-start"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
         assert watcher.stdout is not None
         try:
@@ -99,7 +99,7 @@ def test_watch_prints_decisions_and_the_token_to_go_on_with(
 
 def test_a_reader_that_has_seen_enough_is_no_error(events: Path, target: Target, answerby: Callable[..., Any]) -> None:
     answerby("submit", events, "--target", target.address)
-    command = [sys.executable, "-m", "service.cli.main", "list", "--target", target.address, "--json"]
+    command = [sys.executable, "-m", "answerby.cli.main", "list", "--target", target.address, "--json"]
     read_end, write_end = os.pipe()
     os.close(read_end)
     try:
@@ -144,7 +144,7 @@ def rules_with_samples(incident_rules: Path, tmp_path: Path) -> Path:
 
 
 def test_run_once_decides_delivers_and_ends(rules_with_samples: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "service.cli.main", "run", "--once", "--listen", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "answerby.cli.main", "run", "--once", "--listen", "127.0.0.1:0"]
     for expected in ("3 events decided, 0 known from before", "0 events decided, 3 known from before"):
         done = subprocess.run(
             [*command, "--rules", rules_with_samples, "--explain"],
@@ -167,7 +167,7 @@ def test_run_once_decides_delivers_and_ends(rules_with_samples: Path, tmp_path: 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_run_serves_until_it_is_told_to_stop(rules_with_samples: Path, tmp_path: Path, stop: signal.Signals) -> None:
     target = Target(f"127.0.0.1:{free_port('127.0.0.1')}")
-    command = [sys.executable, "-m", "service.cli.main", "run", "--listen", target.address]
+    command = [sys.executable, "-m", "answerby.cli.main", "run", "--listen", target.address]
     with subprocess.Popen(
         [*command, "--rules", rules_with_samples],
         stdout=subprocess.PIPE,
@@ -194,7 +194,7 @@ def test_run_serves_until_it_is_told_to_stop(rules_with_samples: Path, tmp_path:
 
 def test_run_tells_why_its_server_cannot_start(tmp_path: Path, rules_with_samples: Path) -> None:
     port = free_port("127.0.0.1")
-    command = [sys.executable, "-m", "service.cli.main", "serve", "--listen", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "answerby.cli.main", "serve", "--listen", f"127.0.0.1:{port}"]
     with subprocess.Popen(
         [*command, "--rules", rules_with_samples, "--data", tmp_path / "other"], stderr=subprocess.DEVNULL
     ) as first:

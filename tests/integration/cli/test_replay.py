@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.cli.client import Target
+from answerby.cli.client import Target
 
 MAPPING = Path(__file__).parent / "incidents.yaml"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-RULES = Path(__file__).parents[3] / "rules"
+from tests.kit.places import RULES
 
 REQUESTS = """case_enquiry_id,type,open_local,target_local
 1,Pick up Dead Animal,2016-07-01 16:00:10,2016-07-05 16:00:00

@@ -4,14 +4,13 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.kit.places import RULES
 from tests.unit.engine.small_rules import write
 
-RULES = Path(__file__).resolve().parents[3] / "rules"
 SUITE = """
 now: "2026-03-02T10:00:00+08:00"
 cases:
@@ -24,7 +23,7 @@ cases:
 
 
 def answerby_test(folder, *options):
-    command = [sys.executable, "-m", "service.cli.main", "test", str(folder), *options]
+    command = [sys.executable, "-m", "answerby.cli.main", "test", str(folder), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.kit.places import ROOT
+
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACE = re.compile(r"# rules/(\S+)( fails)?\n")
 LANGUAGES = {"rule-tests.md": "en", "rule-tests.zh.md": "zh"}
@@ -30,7 +31,7 @@ def rules(tmp_path: Path) -> Path:
 
 
 def answerby_test(folder: Path, language: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "service.cli.main", "test", str(folder), "--language", language]
+    command = [sys.executable, "-m", "answerby.cli.main", "test", str(folder), "--language", language]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.running import free_port, own_server
-from service.cli.serving import configured, options
+from answerby.cli.serve.running import free_port, own_server
+from answerby.cli.serve.serving import configured, options
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker by /proc")
 EVENTS = 1000
@@ -20,7 +20,7 @@ EVENTS = 1000
 
 def worker_of(supervisor: int) -> int:
     children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text(encoding="ascii").split()
-    (worker,) = [int(pid) for pid in children if b"service.server.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    (worker,) = [int(pid) for pid in children if b"answerby.server.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return worker
 
 
@@ -33,7 +33,7 @@ def test_every_event_is_decided_once_although_the_worker_dies(incident_rules: Pa
         command = [
             sys.executable,
             "-m",
-            "service.cli.main",
+            "answerby.cli.main",
             "submit",
             str(events),
             "--target",

@@ -14,7 +14,7 @@ def test_chinese_rules_are_explained_on_an_old_terminal(incident_rules, tmp_path
     (tmp_path / "event.json").write_text('{"time": "2026-03-02T09:00:00+08:00", "facts": {}}', "utf-8")
     question = ["--language", "zh", "--event", str(tmp_path / "event.json"), "--rules", str(incident_rules)]
     done = subprocess.run(
-        [sys.executable, "-m", "service.cli.main", "explain", *question],
+        [sys.executable, "-m", "answerby.cli.main", "explain", *question],
         capture_output=True,
         env={**os.environ, "PYTHONIOENCODING": encoding},
         timeout=60,

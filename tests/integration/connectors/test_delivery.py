@@ -11,15 +11,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import DONE, Delivery, Guarantee, Manifest, Outcome, OutcomeKind
-from connectors.file import FileConnector
-from service.domain.decision import Decision
-from service.domain.effect import Effect, EffectKind
-from service.domain.event import Event
-from service.domain.request import RequestState
-from service.server.delivery import DeliveryLoop, DeliveryOptions
-from service.server.logs import make_logger
-from service.store.records import Commit, Completion, OutboxEntry
+from answerby.domain.decision import Decision
+from answerby.domain.effect import Effect, EffectKind
+from answerby.domain.event import Event
+from answerby.domain.request import RequestState
+from answerby.server.base.logs import make_logger
+from answerby.server.flow.delivery import DeliveryLoop, DeliveryOptions
+from answerby.store.records import Commit, Completion, OutboxEntry
+from answerby_connectors.file.connector import FileConnector
+from answerby_connectors.kit.base import DONE, Delivery, Guarantee, Manifest, Outcome, OutcomeKind
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 QUICK = DeliveryOptions(

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Delivery, InvalidSignature, OutcomeKind
-from connectors.escalated import EscalatedConnector
-from service.domain.effect import Effect, EffectKind
-from service.domain.event import ActorRole
+from answerby.domain.effect import Effect, EffectKind
+from answerby.domain.event import ActorRole
+from answerby_connectors.escalated import EscalatedConnector
+from answerby_connectors.kit.base import Delivery, InvalidSignature, OutcomeKind
 
 pytestmark = pytest.mark.platform
 

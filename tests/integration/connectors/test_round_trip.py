@@ -7,16 +7,15 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import grpc
 import pytest
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import request_service_pb2_grpc as rpc
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2_grpc as rpc
+from tests.kit.places import ROOT
 
 pytestmark = pytest.mark.platform
-ROOT = Path(__file__).resolve().parents[3]
 BAR_SECONDS = 2.0
 
 
@@ -45,7 +44,7 @@ async def answerby(tmp_path, redis_url, desk, hook_port, hook_secret):
         "ANSWERBY_CONNECTORS": json.dumps([connector]),
     }
     with (tmp_path / "answerby.log").open("wb") as log:
-        command = [sys.executable, "-m", "service.cli.main", "serve"]
+        command = [sys.executable, "-m", "answerby.cli.main", "serve"]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
         try:
             async with grpc.aio.insecure_channel(address) as channel:

@@ -17,13 +17,13 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from service.api.answerby.v1 import decision_service_pb2_grpc as decision_rpc
-from service.api.answerby.v1 import request_service_pb2_grpc as request_rpc
-from service.api.answerby.v1 import resources_pb2 as pb
-from service.api.answerby.v1 import rulebook_service_pb2_grpc as rulebook_rpc
-from service.server.config import Config
-from service.server.logs import make_logger
-from service.server.worker import Worker
+from answerby.api.v1 import decision_service_pb2_grpc as decision_rpc
+from answerby.api.v1 import request_service_pb2_grpc as request_rpc
+from answerby.api.v1 import resources_pb2 as pb
+from answerby.api.v1 import rulebook_service_pb2_grpc as rulebook_rpc
+from answerby.server.base.config import Config
+from answerby.server.base.logs import make_logger
+from answerby.server.worker import Worker
 
 FILES = {
     "rulebook.yaml": """

@@ -10,20 +10,20 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from service.domain.effect import EffectKind
-from service.domain.event import Event
-from service.engine.compiled import compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.rules.loader import load_rulebook
-from service.server.logs import make_logger
-from service.server.metrics import Metrics
-from service.server.routing import route_effects
-from service.server.rulebooks import Prepared, RulebookHolder
-from service.server.schedules import ScheduleLoop
-from service.store.records import Commit
-from service.store.revision_records import Pointer
-from service.store.store import Store
+from answerby.domain.effect import EffectKind
+from answerby.domain.event import Event
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_rulebook
+from answerby.server.base.logs import make_logger
+from answerby.server.base.metrics import Metrics
+from answerby.server.flow.routing import route_effects
+from answerby.server.flow.schedules import ScheduleLoop
+from answerby.server.live.rulebooks import Prepared, RulebookHolder
+from answerby.store.records import Commit
+from answerby.store.rulebooks.revision_records import Pointer
+from answerby.store.store import Store
 
 TENANT = "default"
 CONNECTOR = SimpleNamespace(name="out", sources=(), effects=(EffectKind.NOTIFY, EffectKind.CREATE_TASK))

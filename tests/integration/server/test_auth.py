@@ -8,8 +8,8 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from pydantic import ValidationError
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.server.config import Config
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.server.base.config import Config
 
 ONE, TWO = "token-of-tenant-one", "token-of-tenant-two"
 

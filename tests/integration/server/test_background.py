@@ -9,10 +9,10 @@ import httpx2
 import msgspec
 import pytest
 
-from connectors.base import DONE, Guarantee, InvalidSignature, Manifest, PlatformUnavailable
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.domain.errors import FieldViolation, InvalidInput
-from service.domain.event import Event
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.domain.errors import FieldViolation, InvalidInput
+from answerby.domain.event import Event
+from answerby_connectors.kit.base import DONE, Guarantee, InvalidSignature, Manifest, PlatformUnavailable
 
 
 async def decisions(running, request_id):
@@ -118,7 +118,7 @@ class Desk:
 @pytest.fixture
 def desk(settings, monkeypatch):
     platform = Desk()
-    monkeypatch.setattr("service.server.worker.build_connector", lambda *_: platform)
+    monkeypatch.setattr("answerby.server.worker.build_connector", lambda *_: platform)
     settings["connectors"] = [{"name": "desk", "type": "desk"}]
     settings["http"] = {"listen": "127.0.0.1:0", "body_bytes": 4096}
     return platform
@@ -190,7 +190,7 @@ async def test_a_bad_webhook_is_refused(desk, launch, path, headers, body, statu
 async def test_an_unreadable_entry_is_given_up_and_stops_nothing(running, store, redis_url, until):
     from redis.asyncio import Redis
 
-    from service.store.keys import tenant_keys
+    from answerby.store.keys import tenant_keys
 
     async with Redis.from_url(redis_url) as client:
         await client.xadd(tenant_keys("default").intake, {"e": b"no event"})

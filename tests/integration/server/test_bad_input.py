@@ -13,13 +13,14 @@ import redis
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from service.api.answerby.v1 import decision_service_pb2 as decision_pb
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import resources_pb2
-from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
+from answerby.api.v1 import decision_service_pb2 as decision_pb
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import resources_pb2
+from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
+from tests.kit.places import RULES
 
 SUBMIT = "/answerby.v1.RequestService/SubmitEvent"
-SHIPPED = Path(__file__).parents[3] / "rules"
+SHIPPED = RULES
 HERE = "hello hello"
 
 

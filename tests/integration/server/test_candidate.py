@@ -10,9 +10,9 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
-from service.server.trial import share_of
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
+from answerby.server.live.candidate_trial import share_of
 
 
 async def keep(running, rules, value: str) -> str:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import grpc
 import pytest
 
-from service.api.answerby.v1 import decision_service_pb2 as pb
-from service.api.answerby.v1 import request_service_pb2 as request_pb
-from service.api.answerby.v1 import resources_pb2
-from service.sla.zones import ZONE_DATA
+from answerby.api.v1 import decision_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2 as request_pb
+from answerby.api.v1 import resources_pb2
+from answerby.sla.zones import ZONE_DATA
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

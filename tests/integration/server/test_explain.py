@@ -5,9 +5,9 @@ from __future__ import annotations
 import grpc
 import pytest
 
-from service.api.answerby.v1 import decision_service_pb2 as decision_pb
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
+from answerby.api.v1 import decision_service_pb2 as decision_pb
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 
 
 async def explain(running, **asked):

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from service.api.answerby.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2 as pb
 
 OPERATOR, OTHER, READER, RULES = (
     f"token-of-the-{name}" for name in ("operator", "other-tenant", "reader", "rules-only")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import resources_pb2
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import resources_pb2
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

@@ -13,9 +13,9 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2
 from grpc_status import rpc_status
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
-from service.store.revision_records import Heartbeat
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
+from answerby.store.rulebooks.revision_records import Heartbeat
 
 BROKEN = "stage: priority\nrules:\n  - {id: x, because: y, when: {no.such.field: 1}, then: {priority: high}}\n"
 

@@ -8,7 +8,7 @@ from itertools import count
 import grpc
 import pytest
 
-from service.api.answerby.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2 as pb
 
 HOUR = timedelta(hours=1)
 

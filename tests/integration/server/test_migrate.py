@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import grpc
 import pytest
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 

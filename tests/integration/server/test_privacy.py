@@ -9,13 +9,14 @@ import pytest
 from google.protobuf.json_format import MessageToJson
 from prometheus_client import CollectorRegistry, generate_latest
 
-from service.api.answerby.v1 import decision_service_pb2 as decision_pb
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import resources_pb2
-from service.rules.loader import load_rulebook
-from service.store.store import Store
+from answerby.api.v1 import decision_service_pb2 as decision_pb
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import resources_pb2
+from answerby.rules.loader import load_rulebook
+from answerby.store.store import Store
+from tests.kit.places import RULES
 
-SHIPPED = Path(__file__).parents[3] / "rules"
+SHIPPED = RULES
 SECRET = "Zhang-Wei-秘密"
 NUMBER = 13800138000
 """Told as a number where a text belongs: the refusal must not quote it."""
@@ -142,7 +143,7 @@ async def test_refusals_and_failures_quote_nothing(shipped, running, make_event,
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.requests.SubmitEvent(pb.SubmitEventRequest(event=again))
     errors.append(caught.value)
-    monkeypatch.setattr("service.server.process.decide", fail)
+    monkeypatch.setattr("answerby.server.flow.process.decide", fail)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(3, facts={"text.body": SECRET})))
     errors.append(caught.value)
@@ -159,7 +160,7 @@ async def test_refusals_and_failures_quote_nothing(shipped, running, make_event,
 
 async def test_the_metrics_name_no_customer(shipped, launch, make_event, monkeypatch):
     registry = CollectorRegistry()
-    monkeypatch.setattr("service.server.worker.CollectorRegistry", lambda: registry)
+    monkeypatch.setattr("answerby.server.worker.CollectorRegistry", lambda: registry)
     async with launch() as running:
         facts = dict.fromkeys([*personal_fields(), "channel", "nobody.declared.this"], SECRET)
         await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(1, facts=facts)))

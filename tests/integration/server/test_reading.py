@@ -5,8 +5,8 @@ from __future__ import annotations
 import grpc
 import pytest
 
-from service.api.answerby.v1 import decision_service_pb2 as decision_pb
-from service.api.answerby.v1 import request_service_pb2 as pb
+from answerby.api.v1 import decision_service_pb2 as decision_pb
+from answerby.api.v1 import request_service_pb2 as pb
 
 
 @pytest.fixture

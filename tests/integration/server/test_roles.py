@@ -8,10 +8,10 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from pydantic import ValidationError
 
-from service.api.answerby.v1 import decision_service_pb2 as decision_pb
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
-from service.server.config import Config
+from answerby.api.v1 import decision_service_pb2 as decision_pb
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
+from answerby.server.base.config import Config
 
 SERVICE = rulebook_pb.DESCRIPTOR.services_by_name["RulebookService"]
 READING = {"GetRulebook", "ListRevisions", "GetRevision", "ListActivations", "GetCandidate"}

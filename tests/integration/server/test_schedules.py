@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from service.domain.errors import StoreUnavailable
-from service.store.records import Completion
+from answerby.domain.errors import StoreUnavailable
+from answerby.store.records import Completion
 from tests.integration.server.schedule_desk import TENANT, Desk, at
-from tests.needs import on_every_store
+from tests.kit.needs import on_every_store
 
 SCHEDULES = """
 schedules:
@@ -172,7 +172,7 @@ async def test_a_worker_that_died_at_it_leaves_it_to_another(desk, monkeypatch):
         raise StoreUnavailable("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr("service.server.schedules.CLAIM", timedelta(milliseconds=20))
+        patched.setattr("answerby.server.flow.schedules.CLAIM", timedelta(milliseconds=20))
         patched.setattr(dying, "_commit", die)
         with pytest.raises(StoreUnavailable):
             await dying.step()
@@ -275,12 +275,12 @@ async def test_a_schedule_that_comes_new_counts_from_then_on(desk, folder):
 
 
 async def test_many_follow_ups_are_each_asked_for_once_although_a_crash_comes_between(desk, monkeypatch):
-    monkeypatch.setattr("service.server.schedules.FOLLOW_UPS", 2)
+    monkeypatch.setattr("answerby.server.flow.schedules.FOLLOW_UPS", 2)
     for number in range(5):
         await desk.request(f"R-{number}", "2026-03-01T09:00:00+08:00", **{"text.body": "I complain"})
     await desk.worker().step()
     desk.now = at("2026-03-02T08:30:00+08:00")
-    monkeypatch.setattr("service.server.schedules.CLAIM", timedelta(milliseconds=1))
+    monkeypatch.setattr("answerby.server.flow.schedules.CLAIM", timedelta(milliseconds=1))
     dying = desk.worker()
     commit = desk.store.commit_schedule
 

@@ -23,17 +23,17 @@ import httpx2
 import pytest
 import redis
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import request_service_pb2_grpc as rpc
-from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
-from service.api.answerby.v1 import rulebook_service_pb2_grpc as rulebook_rpc
-from service.domain.event import Event
-from tests.needs import on_every_store
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2_grpc as rpc
+from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
+from answerby.api.v1 import rulebook_service_pb2_grpc as rulebook_rpc
+from answerby.domain.event import Event
+from tests.kit.needs import on_every_store
 
 PROGRAM = """
 import sys
-from service.server.config import Config
-from service.server.serve import serve
+from answerby.server.base.config import Config
+from answerby.server.serve import serve
 sys.exit(serve(Config.model_validate_json(sys.stdin.read())))
 """
 LONG = 60
@@ -164,7 +164,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_work_done(two_workers
 
 
 async def test_a_frozen_worker_is_killed_and_replaced(two_workers, monkeypatch):
-    program = PROGRAM.replace("sys.exit", "import service.server.supervisor as s; s.SILENT_SECONDS = 2.5; sys.exit")
+    program = PROGRAM.replace("sys.exit", "import answerby.server.supervisor as s; s.SILENT_SECONDS = 2.5; sys.exit")
     monkeypatch.setitem(globals(), "PROGRAM", program)
     with serving(two_workers) as served:
         served.wait_for("listening")

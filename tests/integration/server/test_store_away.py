@@ -9,9 +9,9 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from service.api.answerby.v1 import rulebook_service_pb2 as rulebook_pb
-from service.store.embedded import EmbeddedValkey
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
+from answerby.store.embedded import EmbeddedValkey
 
 
 async def test_a_restart_of_the_store_is_survived(settings, launch, make_event, data_folder, until):

@@ -9,8 +9,8 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from service.api.answerby.v1 import request_service_pb2 as pb
-from tests.needs import on_every_store
+from answerby.api.v1 import request_service_pb2 as pb
+from tests.kit.needs import on_every_store
 
 
 def details(error: grpc.aio.AioRpcError) -> tuple[error_details_pb2.ErrorInfo, error_details_pb2.BadRequest]:

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from service.server.config import Config
-from service.server.logs import make_logger
-from service.server.worker import Worker
+from answerby.server.base.config import Config
+from answerby.server.base.logs import make_logger
+from answerby.server.worker import Worker
 
 
 class Authority:

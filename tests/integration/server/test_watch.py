@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2
 from grpc_status import rpc_status
 
-from service.api.answerby.v1 import request_service_pb2 as pb
+from answerby.api.v1 import request_service_pb2 as pb
 
 
 async def submit(running, events):
@@ -63,7 +63,7 @@ async def test_a_token_older_than_what_is_kept_is_an_explicit_error(running, mak
 
     from redis.asyncio import Redis
 
-    from service.store.keys import tenant_keys
+    from answerby.store.keys import tenant_keys
 
     async with Redis.from_url(redis_url) as client:
         await client.xtrim(tenant_keys("default").log, maxlen=1, approximate=False)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.clock import Timer
-from service.domain.decision import Decision
-from service.domain.effect import Effect, EffectKind
-from service.domain.event import Event
-from service.domain.request import RequestState
-from service.store.embedded import EmbeddedValkey
-from service.store.records import Commit, OutboxEntry
+from answerby.domain.clock import Timer
+from answerby.domain.decision import Decision
+from answerby.domain.effect import Effect, EffectKind
+from answerby.domain.event import Event
+from answerby.domain.request import RequestState
+from answerby.store.embedded import EmbeddedValkey
+from answerby.store.records import Commit, OutboxEntry
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 

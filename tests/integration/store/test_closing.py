@@ -7,8 +7,8 @@ import asyncio
 import pytest
 import redis.asyncio
 
-from service.domain.errors import StoreUnavailable
-from service.store.store import Store
+from answerby.domain.errors import StoreUnavailable
+from answerby.store.store import Store
 
 
 async def blocked_readers(client: redis.asyncio.Redis) -> int:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from service.domain.clock import Timer
-from service.domain.errors import AnswerbyError, DecisionNotFound, RequestNotFound
-from service.store.keys import tenant_keys
-from service.store.records import Commit, CommitOutcome, LoadQuery
-from service.store.store import Store
+from answerby.domain.clock import Timer
+from answerby.domain.errors import AnswerbyError, DecisionNotFound, RequestNotFound
+from answerby.store.keys import tenant_keys
+from answerby.store.records import Commit, CommitOutcome, LoadQuery
+from answerby.store.store import Store
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 TIMER = Timer(id="first_response/1/0/0", due=T0, clock="first_response", cycle=1, step=0)
@@ -150,7 +150,7 @@ async def test_the_idempotency_record_expires_after_seven_days(store: Store, mak
 
 
 async def test_key_names_hold_no_personal_data(store: Store, make_commit) -> None:
-    from service.store.records import WindowMark
+    from answerby.store.records import WindowMark
 
     mark = WindowMark(by="customer.id", value="13800138000", category="complaint", at=T0)
     await store.commit(make_commit(window_marks=[mark]))
@@ -172,8 +172,8 @@ async def test_a_forgotten_script_is_loaded_again(store: Store, make_commit) -> 
 
 
 def test_a_commit_needs_the_state_after_the_decision(make_commit) -> None:
-    from service.store.commit import commit_call
-    from service.store.connection import StoreOptions
+    from answerby.store.connection import StoreOptions
+    from answerby.store.requests.commit import commit_call
 
     commit: Commit = make_commit()
     bare = msgspec.structs.replace(commit, decision=msgspec.structs.replace(commit.decision, state=None))

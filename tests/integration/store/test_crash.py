@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain.clock import Timer
-from service.domain.errors import RequestNotFound, StoreUnavailable
-from service.store.connection import StoreOptions
-from service.store.embedded import EmbeddedValkey
-from service.store.records import CommitOutcome, WindowMark, WindowQuery
-from service.store.store import Store
+from answerby.domain.clock import Timer
+from answerby.domain.errors import RequestNotFound, StoreUnavailable
+from answerby.store.connection import StoreOptions
+from answerby.store.embedded import EmbeddedValkey
+from answerby.store.records import CommitOutcome, WindowMark, WindowQuery
+from answerby.store.store import Store
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 TIMER = Timer(id="reply/1/0/0", due=T0, clock="reply", cycle=1, step=0)

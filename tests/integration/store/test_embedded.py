@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from service.domain.clock import Timer
-from service.domain.errors import StoreUnavailable
-from service.store.connection import StoreOptions
-from service.store.embedded import EmbeddedValkey
-from service.store.store import Store
+from answerby.domain.clock import Timer
+from answerby.domain.errors import StoreUnavailable
+from answerby.store.connection import StoreOptions
+from answerby.store.embedded import EmbeddedValkey
+from answerby.store.store import Store
 
 
 def kill(server: EmbeddedValkey) -> None:

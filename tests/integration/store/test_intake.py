@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain.event import Event
-from service.store.keys import tenant_keys
-from service.store.records import CommitOutcome
-from service.store.store import Store
+from answerby.domain.event import Event
+from answerby.store.keys import tenant_keys
+from answerby.store.records import CommitOutcome
+from answerby.store.store import Store
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 NOW = timedelta(0)

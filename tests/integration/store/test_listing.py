@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain.clock import ClockPhase, ClockState, Target
-from service.domain.errors import InvalidPageToken
-from service.domain.request import RequestStatus
-from service.store.records import RequestFilter
-from service.store.store import Store
+from answerby.domain.clock import ClockPhase, ClockState, Target
+from answerby.domain.errors import InvalidPageToken
+from answerby.domain.request import RequestStatus
+from answerby.store.records import RequestFilter
+from answerby.store.store import Store
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain.errors import InvalidInput, ResumeTokenExpired
-from service.store.connection import StoreOptions
-from service.store.keys import tenant_keys
-from service.store.store import Store
+from answerby.domain.errors import InvalidInput, ResumeTokenExpired
+from answerby.store.connection import StoreOptions
+from answerby.store.keys import tenant_keys
+from answerby.store.store import Store
 
 
 async def fill(store: Store, make_commit, *names: str) -> None:

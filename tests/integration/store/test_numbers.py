@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from service.store.keys import tenant_keys
-from service.store.store import Store
+from answerby.store.keys import tenant_keys
+from answerby.store.store import Store
 
 
 async def test_200_concurrent_commits_get_200_numbers_without_gap(store: Store, redis_url: str, make_commit) -> None:

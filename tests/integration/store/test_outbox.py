@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from service.store.records import Completion, Lease
-from service.store.store import Store
+from answerby.store.records import Completion, Lease
+from answerby.store.store import Store
 
 LONG = timedelta(minutes=5)
 BRIEF = timedelta(milliseconds=30)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service.store.recordings import Recorded
-from service.store.store import Store
+from answerby.store.requests.recordings import Recorded
+from answerby.store.store import Store
 from tests.integration.store.conftest import T0
 
 DAY = timedelta(days=1)

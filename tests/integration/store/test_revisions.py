@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.store.revision_records import (
+from answerby.store.rulebooks.revision_records import (
     Action,
     ActivateOutcome,
     Activation,
@@ -19,7 +19,7 @@ from service.store.revision_records import (
     Staged,
     Verdict,
 )
-from service.store.revisions import Keeping
+from answerby.store.rulebooks.revisions import Keeping
 
 T0 = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 USUAL = Keeping()

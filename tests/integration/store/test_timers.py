@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from service.domain.clock import Timer
-from service.store.records import CommitOutcome, DueTimer
-from service.store.store import Store
+from answerby.domain.clock import Timer
+from answerby.store.records import CommitOutcome, DueTimer
+from answerby.store.store import Store
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from service.store.records import WindowMark, WindowQuery
-from service.store.store import Store
+from answerby.store.records import WindowMark, WindowQuery
+from answerby.store.store import Store
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from service.cli.lines import Line, read_events
-from service.domain.event import ActorRole
+from answerby.cli.lines import Line, read_events
+from answerby.domain.event import ActorRole
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
-from service.cli.fail import CommandFailed
-from service.cli.schemas import ALL_KINDS, file_name, print_schemas, schema_of
-from service.rules.diagnostic import Report
-from service.rules.nodes import plain_data
-from service.rules.parser import parse_yaml
-from service.rules.schema.files import to_json
+from answerby.cli.fail import CommandFailed
+from answerby.cli.schemas import ALL_KINDS, file_name, print_schemas, schema_of
+from answerby.rules.schema.files import to_json
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.nodes import plain_data
+from answerby.rules.text.parser import parse_yaml
+from tests.kit.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 RULES = ROOT / "rules"
 SCHEMAS = RULES / "schema"
 HEADER = re.compile(r"# yaml-language-server: \$schema=(?P<path>\S+)\n")

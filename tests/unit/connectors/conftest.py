@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Delivery
-from service.domain.effect import Effect, EffectKind
+from answerby.domain.effect import Effect, EffectKind
+from answerby_connectors.kit.base import Delivery
 
 
 @dataclass

@@ -8,10 +8,10 @@ import os
 
 import pytest
 
-from connectors.base import Guarantee, InvalidSettings, OutcomeKind
-from connectors.file import FileConnector
-from connectors.registry import build_connector
-from service.domain.effect import EffectKind
+from answerby.domain.effect import EffectKind
+from answerby_connectors.file.connector import FileConnector
+from answerby_connectors.kit.base import Guarantee, InvalidSettings, OutcomeKind
+from answerby_connectors.kit.registry import build_connector
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.base import InvalidSettings, OutcomeKind
-from connectors.webhook import WebhookConnector
-from service.domain.effect import EffectKind
+from answerby.domain.effect import EffectKind
+from answerby_connectors.kit.base import InvalidSettings, OutcomeKind
+from answerby_connectors.webhook.connector import WebhookConnector
 
 KEYS = [b"k" * 32, b"l" * 32]
 SECRETS = ["whsec_" + base64.b64encode(key).decode() for key in KEYS]
@@ -137,7 +137,7 @@ async def test_goes_to_the_address_that_was_checked(http_server, make_delivery, 
         assert (host, port) == ("hooks.example.com", http_server.port)
         return "127.0.0.1"
 
-    monkeypatch.setattr("connectors.transport.public_address", resolved)
+    monkeypatch.setattr("answerby_connectors.kit.transport.public_address", resolved)
     url = f"http://hooks.example.com:{http_server.port}/x"
     connector = WebhookConnector("out", {"url": url, "secrets": SECRETS})
     assert (await connector.deliver(make_delivery())).kind is OutcomeKind.DONE
@@ -152,7 +152,7 @@ def test_secrets_stay_out_of_messages():
 
 
 def test_the_body_is_json_of_a_cloud_event(make_delivery):
-    from connectors.webhook import cloud_event
+    from answerby_connectors.webhook.connector import cloud_event
 
     delivery = make_delivery(payload={"tags": ["a", "b"], "due.first_response": "2026-01-05T09:15:00+08:00"})
     assert json.loads(json.dumps(cloud_event(delivery, "/x")))["source"] == "/x"

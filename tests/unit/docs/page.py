@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from service.rules.diagnostic import Report
-from service.rules.folder import RuleText
-from service.rules.loader import LoadResult, load_texts
-from service.rules.nodes import plain_data
-from service.rules.parser import parse_yaml
+from answerby.rules.loader import LoadResult, load_texts
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.folder import RuleText
+from answerby.rules.text.nodes import plain_data
+from answerby.rules.text.parser import parse_yaml
+from tests.kit.places import HOWTO
 
-HOWTO = Path(__file__).parents[3] / "service" / "docs" / "howto"
 FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

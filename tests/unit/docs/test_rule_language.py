@@ -8,15 +8,15 @@ import re
 
 import pytest
 
-from service.engine.compiled import compile_rulebook
-from service.engine.rule_tests.runner import run_folder
-from service.engine.rule_tests.suite import BadSuite
-from service.rules.condition import Condition
-from service.rules.conditions import OPERATORS
-from service.rules.loader import LoadResult
-from service.rules.model import HitPolicy, Rulebook
-from service.rules.rule_template_parameters import ParameterType
-from service.rules.score_model import Method
+from answerby.domain.condition import Condition
+from answerby.engine.compiler import compile_rulebook
+from answerby.rules.loader import LoadResult
+from answerby.rules.model.rulebook import HitPolicy, Rulebook
+from answerby.rules.model.score import Method
+from answerby.rules.sections.rule_templates.parameters import ParameterType
+from answerby.rules.sections.stages.conditions import OPERATORS
+from answerby.workbench.rule_tests.runner import run_folder
+from answerby.workbench.rule_tests.suite import BadSuite
 from tests.unit.docs.page import HOWTO, Page, content
 
 PAGES = ["rule-language.md", "rule-language.zh.md"]

@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from service.engine.compiled import compile_rulebook
-from service.engine.rule_tests.runner import run_folder
-from service.engine.rule_tests.suite import BadSuite
-from service.rules import calendar_section, calendar_sources, clock_section, ladder_section
-from service.rules.clock_kinds import KINDS
-from service.rules.loader import LoadResult
-from service.rules.model import Rulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.rules.loader import LoadResult
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.sections.calendars import calendar, sources
+from answerby.rules.sections.clocks import clock, ladder
+from answerby.rules.sections.clocks.kinds import KINDS
+from answerby.workbench.rule_tests.runner import run_folder
+from answerby.workbench.rule_tests.suite import BadSuite
 from tests.unit.docs.page import HOWTO, Page, content
 
 PAGES = ["time.md", "time.zh.md"]
@@ -67,10 +68,10 @@ def test_the_rule_tests_of_the_page_pass(page, tmp_path):
 
 def named() -> set[str]:
     """Every key of calendars, clocks and ladders, and what each may be."""
-    keys = {*calendar_section.KEYS, *calendar_sources.SOURCE_KEYS, *clock_section.KEYS, *KINDS}
-    keys |= {*ladder_section.LADDER_KEYS, *ladder_section.STEP_KEYS, *ladder_section.QUIET_KEYS}
-    keys |= {*ladder_section.AGAIN_KEYS, *ladder_section.QUIET_THEN}
-    for choices in (clock_section.CHOICES, ladder_section.CHOICES):
+    keys = {*calendar.KEYS, *sources.SOURCE_KEYS, *clock.KEYS, *KINDS}
+    keys |= {*ladder.LADDER_KEYS, *ladder.STEP_KEYS, *ladder.QUIET_KEYS}
+    keys |= {*ladder.AGAIN_KEYS, *ladder.QUIET_THEN}
+    for choices in (clock.CHOICES, ladder.CHOICES):
         keys |= {word for known in choices.values() for word in known}
     return keys - APART
 
@@ -83,10 +84,10 @@ def test_every_key_and_choice_is_named(page, word):
 def test_the_defaults_are_those_of_the_page():
     _, _, after = Page("time.md").text.partition("### Where products disagree")
     rows = re.findall(r"^\| `(\w+)`[^|]*\| `(\w+)`[:;]", after.partition("###")[0], re.MULTILINE)
-    defaults = clock_section.PLAIN
+    defaults = clock.PLAIN
 
     told = dict(rows)
-    assert told.keys() == set(clock_section.CHOICES) - {"recurrence"}
+    assert told.keys() == set(clock.CHOICES) - {"recurrence"}
     assert {key: getattr(defaults, key) for key in told} == told
     assert defaults.recurrence == "independent"
 

@@ -9,10 +9,12 @@ from types import ModuleType
 
 import pytest
 
-from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.rules.loader import load_rulebook
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.rules.loader import load_rulebook
+from tests.kit.places import RULES
 
-SHIPPED = Path(__file__).parents[3] / "rules"
+SHIPPED = RULES
 
 
 @pytest.fixture(scope="session")

@@ -15,16 +15,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path[:0] = [path for part in (".", "service", "connectors") if (path := str(ROOT / part)) not in sys.path]
 
-from service.domain.errors import CalendarYearMissing
-from service.engine.facts import FactPlan, Record
-from service.engine.matcher import MatchSet
-from service.engine.reference import ReferenceMatcher
-from service.rules.condition import ALWAYS, All, AnyOf, Atom, Condition, Not, Op
-from service.rules.model import Block, HitPolicy, Lexicon, Numbering, Rule, Rulebook, Stage
-from service.rules.vocabulary import Field, FieldType, Vocabulary
+from answerby.domain.condition import ALWAYS, All, AnyOf, Atom, Condition, Not, Op
+from answerby.domain.errors import CalendarYearMissing
+from answerby.engine.facts.plan import FactPlan
+from answerby.engine.facts.record import Record
+from answerby.engine.matching.matcher import MatchSet
+from answerby.engine.matching.reference import ReferenceMatcher
+from answerby.rules.model.rulebook import Block, HitPolicy, Lexicon, Numbering, Rule, Rulebook, Stage
+from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
 
 WORDS = ("起火", "refund", "退款", "爆炸", "c++", "late", "Ｌate", "投诉", "🔥", "électrique", "no-go", "x")
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -216,7 +216,9 @@ def expected(rulebook: Rulebook, record: Record) -> MatchSet:
 
 def run(seed: int, cases: int, records_per_rulebook: int = 100) -> dict[str, object]:
     """Compares both matchers with plain evaluation on records of their own each; stops at the first difference."""
-    from service.engine.durable import DurableMatcher  # the rest of this module is of use without the extension
+    from answerby.engine.matching.durable import (
+        DurableMatcher,  # the rest of this module is of use without the extension
+    )
 
     result = {"cases": 0, "rules": 0, "matched": 0, "failed": 0, "full": 0, "faults": 0, "difference": ""}
     while result["cases"] < cases:

@@ -6,11 +6,11 @@ import itertools
 import random
 from datetime import UTC, datetime
 
-from service.domain.event import Event
-from service.rules.canonical import all_of, any_of, atom, negate
-from service.rules.condition import Op
-from service.rules.model import Block, HitPolicy, Lexicon, Numbering, Rule, Rulebook, Stage
-from service.rules.vocabulary import Field, FieldType, Vocabulary
+from answerby.domain.condition import Op
+from answerby.domain.event import Event
+from answerby.rules.model.canonical import all_of, any_of, atom, negate
+from answerby.rules.model.rulebook import Block, HitPolicy, Lexicon, Numbering, Rule, Rulebook, Stage
+from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TIERS, KINDS, PRIORITIES = ("low", "middle", "high"), ("none", "question", "complaint"), ("P2", "P1", "P0")

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from service.domain.event import ActorRole, Event
-from service.engine.compiled import compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.rules.loader import load_rulebook
+from answerby.domain.event import ActorRole, Event
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_rulebook
 
 FILES = {
     "rulebook.yaml": """

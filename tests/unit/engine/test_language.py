@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.domain.decision import StageOutcome
-from service.domain.event import Event
-from service.engine.compiled import CompiledRulebook, compile_rulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.rules.conditions import OPERATORS
-from service.rules.folder import RuleText
-from service.rules.loader import load_texts
-from service.rules.vocabulary import FieldType
+from answerby.domain.decision import StageOutcome
+from answerby.domain.event import Event
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_texts
+from answerby.rules.model.vocabulary import FieldType
+from answerby.rules.sections.stages.conditions import OPERATORS
+from answerby.rules.text.folder import RuleText
 
 BASE = {
     "rulebook.yaml": """\

@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from service.domain.clock import Timer
-from service.domain.event import ActorRole, Event, EventType
-from service.domain.request import RequestState
-from service.engine.compiled import CompiledRulebook
-from service.engine.decide import decide
-from service.engine.draft import Context
-from service.engine.virtual_clock import fire_until
-from service.sla.ladders import plan_timers
-from service.sla.standing import Standing
+from answerby.domain.clock import Timer
+from answerby.domain.event import ActorRole, Event, EventType
+from answerby.domain.request import RequestState
+from answerby.engine.clocks.virtual_clock import fire_until
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.sla.ladders import plan_timers
+from answerby.sla.standing import Standing
 from tests.unit.engine import small_rules
 
 STARTS = tuple(datetime(*day, 1, tzinfo=UTC) for day in ((2026, 3, 2), (2026, 12, 29), (2027, 12, 29), (2026, 1, 1)))

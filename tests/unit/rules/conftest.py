@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from service.rules.folder import RuleText
-from service.rules.loader import LoadResult, load_texts
+from answerby.rules.loader import LoadResult, load_texts
+from answerby.rules.text.folder import RuleText
 
 HERE = Path(__file__).parent
 

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import pytest
 
-from service.rules.codes import PROOFS, Code, severity_of
-from service.rules.diagnostic import counted_errors
+from answerby.rules.text.codes import PROOFS, Code, severity_of
+from answerby.rules.text.diagnostic import counted_errors
+from tests.kit.places import DOCS, ROOT
 
 HERE = Path(__file__).parent
-PAGES = HERE.parents[2] / "service" / "docs" / "errors"
+PAGES = DOCS / "errors"
 
 
 CHECKED_ON = date(2026, 11, 22)
@@ -43,7 +44,7 @@ def split(path: Path) -> list[Case]:
 
 CASES = read_cases()
 
-TESTS = HERE.parents[1]
+TESTS = ROOT / "tests"
 FOLDERS = (
     Code.FOLDER_MISSING,
     Code.FOLDER_EMPTY,
@@ -54,10 +55,10 @@ FOLDERS = (
     Code.TOO_MANY_MISTAKES,
 )
 ELSEWHERE = {
-    **dict.fromkeys(FOLDERS, "unit/rules/test_folder.py"),
-    **{code: "unit/engine/broken_tests/*.txt" for code in Code if code.startswith("test-")},
-    **dict.fromkeys(PROOFS, "unit/rules/analysis/**/*"),
-    Code.ENGINE_LIMIT: "unit/cli/test_check.py",
+    **dict.fromkeys(FOLDERS, "unit/rules/text/test_folder.py"),
+    **{code: "unit/workbench/rule_tests/broken_tests/*.txt" for code in Code if code.startswith("test-")},
+    **dict.fromkeys(PROOFS, "unit/workbench/proofs/**/*"),
+    Code.ENGINE_LIMIT: "unit/cli/check/test_check.py",
 }
 """Codes of folders and bytes, of rule tests, of proofs and of the engine, and the tests that show their places."""
 

@@ -14,17 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from service.rules.diagnostic import Report
-from service.rules.folder import RuleText, is_rule_file
-from service.rules.loader import SECTIONS, load_rulebook, load_texts
-from service.rules.nodes import plain_data
-from service.rules.parser import parse_yaml
-from service.rules.schema import KINDS, Names, file_schema, names_of, section_schema
-from service.rules.schema.files import SECTION_OF
-from service.rules.schema.shapes import mapping
+from answerby.rules.loader import SECTIONS, load_rulebook, load_texts
+from answerby.rules.schema import KINDS, Names, file_schema, names_of, section_schema
+from answerby.rules.schema.files import SECTION_OF
+from answerby.rules.schema.shapes import mapping
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.folder import RuleText, is_rule_file
+from answerby.rules.text.nodes import plain_data
+from answerby.rules.text.parser import parse_yaml
+from tests.kit.places import RULES
 
 HERE = Path(__file__).parent
-RULES = HERE.parents[2] / "rules"
 FOLDER = HERE / "every_key"
 ANY = Draft7Validator(file_schema())
 STRUCTURAL = {"unknown-key", "missing-key", "wrong-type"}

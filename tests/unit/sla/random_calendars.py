@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
-from service.sla.calendar import Calendar
+from answerby.sla.calendar import Calendar
 
 CHANGES = {
     "Europe/Berlin": [date(2026, 3, 29), date(2026, 10, 25)],

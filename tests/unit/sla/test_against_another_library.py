@@ -18,9 +18,9 @@ from businesstimedelta import BusinessTimeDelta, HolidayRule, LunchTimeRule, Rul
 from businesstimedelta.rules.rule import Rule
 from pytz import timezone  # type: ignore[import-untyped]
 
-from service.sla.business_time import add_working_time, working_seconds_between
-from service.sla.calendar import Calendar
-from service.sla.intervals import Interval, cut
+from answerby.sla.business_time import add_working_time, working_seconds_between
+from answerby.sla.calendar import Calendar
+from answerby.sla.intervals import Interval, cut
 from tests.unit.sla.random_calendars import CHANGES
 
 STARTS = 5

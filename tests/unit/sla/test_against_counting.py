@@ -11,16 +11,16 @@ from random import Random
 
 import pytest
 
-from service.domain.clock import Target
-from service.sla.business_time import (
+from answerby.domain.clock import Target
+from answerby.sla.business_time import (
     add_working_days,
     add_working_time,
     end_of_working_day,
     next_opening,
     working_seconds_between,
 )
-from service.sla.calendar import Calendar
-from service.sla.targets import share_time
+from answerby.sla.calendar import Calendar
+from answerby.sla.targets import share_time
 from tests.unit.sla.counting import BEFORE, Counted
 from tests.unit.sla.random_calendars import DAY, Plan, draw_plan
 

@@ -6,15 +6,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.domain.errors import TimeOutOfRange
-from service.sla.business_time import (
+from answerby.domain.errors import TimeOutOfRange
+from answerby.sla.business_time import (
     add_working_days,
     add_working_time,
     next_opening,
     working_periods,
     working_seconds_between,
 )
-from service.sla.calendar import ALWAYS, Calendar
+from answerby.sla.calendar import ALWAYS, Calendar
 
 H = 3600
 EVERY_DAY = range(7)

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.domain.errors import CalendarYearMissing, TimeOutOfRange
-from service.sla.business_time import add_working_time, touches_provisional, working_seconds_between
-from service.sla.calendar import ALWAYS, Calendar
+from answerby.domain.errors import CalendarYearMissing, TimeOutOfRange
+from answerby.sla.business_time import add_working_time, touches_provisional, working_seconds_between
+from answerby.sla.calendar import ALWAYS, Calendar
 
 H = 3600
 NINE_TO_FIVE = [(9 * H, 17 * H)]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from service.sla.business_time import add_working_days, add_working_time, working_periods
-from service.sla.calendar import Calendar
-from service.sla.targets import used_micros
+from answerby.sla.business_time import add_working_days, add_working_time, working_periods
+from answerby.sla.calendar import Calendar
+from answerby.sla.targets import used_micros
 
 CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8"))
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

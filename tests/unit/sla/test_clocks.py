@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain.clock import ClockPhase, ClockState, Target, TargetUnit
-from service.domain.errors import CalendarYearMissing, InvalidInput
-from service.domain.event import ActorRole
-from service.domain.request import RequestStatus
-from service.rules.model import ClockDefinition, Reopen
-from service.sla.calendar import ALWAYS, Calendar
-from service.sla.clocks import advance_clocks, used_seconds
-from service.sla.occasions import ClockEvent
-from service.sla.scene import ClockTarget
+from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit
+from answerby.domain.clock_definition import ClockDefinition, Reopen
+from answerby.domain.errors import CalendarYearMissing, InvalidInput
+from answerby.domain.event import ActorRole
+from answerby.domain.request import RequestStatus
+from answerby.sla.calendar import ALWAYS, Calendar
+from answerby.sla.clocks import advance_clocks, used_seconds
+from answerby.sla.occasions import ClockEvent
+from answerby.sla.scene import ClockTarget
 
 H = 3600
 MONDAY = datetime(2025, 3, 3, tzinfo=UTC)

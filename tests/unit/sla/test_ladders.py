@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from service.domain.clock import ClockPhase, ClockState, Target, TargetUnit, Timer
-from service.domain.ladder import Ladder, Notification, Step
-from service.sla.calendar import ALWAYS, Calendar
-from service.sla.ladders import arm, next_repeat, plan_timers
+from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit, Timer
+from answerby.domain.ladder import Ladder, Notification, Step
+from answerby.sla.calendar import ALWAYS, Calendar
+from answerby.sla.ladders import arm, next_repeat, plan_timers
 
 H, M = 3600, 60
 FRIDAY = datetime(2026, 3, 6, tzinfo=UTC)

@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.clock import ClockPhase, ClockState, Target
-from service.domain.request import RequestStatus
-from service.sla.calendar import ALWAYS, Calendar
-from service.sla.clocks import used_seconds
-from service.sla.ledger import Day, Holder, Reason, Span, days, shares, spans
+from answerby.domain.clock import ClockPhase, ClockState, Target
+from answerby.domain.request import RequestStatus
+from answerby.sla.calendar import ALWAYS, Calendar
+from answerby.sla.clocks import used_seconds
+from answerby.sla.ledger import Day, Holder, Reason, Span, days, shares, spans
 
 H = 3600
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)

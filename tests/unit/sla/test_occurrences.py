@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from service.rules.loader import load_rulebook
-from service.rules.schedule_model import Audience, Every, OnHoliday, Schedule
-from service.sla.calendar import Calendar
-from service.sla.occurrences import next_occurrence, occurrences
+from answerby.domain.schedule import Audience, Every, OnHoliday, Schedule
+from answerby.rules.loader import load_rulebook
+from answerby.sla.calendar import Calendar
+from answerby.sla.occurrences import next_occurrence, occurrences
+from tests.kit.places import RULES
 
-CHINA = load_rulebook(Path(__file__).parents[3] / "rules").rulebook.calendars["cn-business"]
+CHINA = load_rulebook(RULES).rulebook.calendars["cn-business"]
 OFFICE = {day: [(9 * 3600, 18 * 3600)] for day in range(5)}
 NEW_YORK = Calendar.build("ny", "America/New_York", {day: [(0, 86400)] for day in range(7)})
 BERLIN = Calendar.build("berlin", "Europe/Berlin", {day: [(0, 86400)] for day in range(7)})

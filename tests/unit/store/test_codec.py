@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.clock import ClockPhase, ClockState, Target
-from service.domain.decision import Decision
-from service.domain.effect import Effect, EffectKind
-from service.domain.request import RequestState
-from service.store import codec
-from service.store.records import OutboxEntry
+from answerby.domain.clock import ClockPhase, ClockState, Target
+from answerby.domain.decision import Decision
+from answerby.domain.effect import Effect, EffectKind
+from answerby.domain.request import RequestState
+from answerby.store import codec
+from answerby.store.records import OutboxEntry
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text() | st.lists(st.text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from redis.exceptions import (
@@ -16,9 +17,9 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from service.domain.errors import AnswerbyError, StoreUnavailable
-from service.store.connection import StoreOptions, translate
-from service.store.store import Store
+from answerby.domain.errors import AnswerbyError, StoreUnavailable
+from answerby.store.connection import StoreOptions, translate
+from answerby.store.store import Store
 
 
 async def old_server(version: str) -> asyncio.Server:
@@ -75,7 +76,7 @@ def test_what_does_not_pass_is_told_as_a_failure() -> None:
 
 
 def test_every_lua_command_documents_its_keys() -> None:
-    scripts = [path for path in (files("service.store") / "lua").iterdir() if path.name.endswith(".lua")]
+    scripts = sorted(Path(str(files("answerby.store") / "lua")).rglob("*.lua"))
     assert len(scripts) > 10
     for script in scripts:
         header = script.read_text("utf-8").split("--]]")[0]

@@ -6,8 +6,8 @@ import inspect
 
 import pytest
 
-from service.domain.errors import InvalidInput
-from service.store.keys import TenantKeys, supersedes_digest, target_of, tenant_keys
+from answerby.domain.errors import InvalidInput
+from answerby.store.keys import TenantKeys, supersedes_digest, target_of, tenant_keys
 
 ARGUMENTS = {"source": "crm", "event_id": "e1", "by": "customer.id", "value": "张三", "category": "投诉", "prefix": "p"}
 

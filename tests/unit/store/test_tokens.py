@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.errors import InvalidInput, InvalidPageToken
-from service.store.records import RequestFilter
-from service.store.tokens import Position, decode_page, decode_position, encode_page, encode_position
+from answerby.domain.errors import InvalidInput, InvalidPageToken
+from answerby.store.records import RequestFilter
+from answerby.store.tokens import Position, decode_page, decode_position, encode_page, encode_position
 
 POSITION = Position("1696813200000-5", 42)
 QUERY = RequestFilter(categories=("投诉",), breached_only=True)

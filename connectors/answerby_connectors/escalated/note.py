@@ -1,0 +1,80 @@
+"""The internal note: what a person reads, and the marker by which we know it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from answerby.domain.effect import EffectKind
+from answerby.domain.event import Value
+from answerby_connectors.kit.base import Delivery
+
+TITLES = {
+    EffectKind.UPDATE_REQUEST: "decision",
+    EffectKind.NOTIFY: "notice",
+    EffectKind.CREATE_TASK: "task",
+    EffectKind.OPEN_CASE: "case",
+}
+FIRST = ("category", "urgency", "priority", "department", "role", "status", "next_due", "next_due_clock")
+BECAUSE = "because"
+BESIDE_TEXT = ("role_title", "clock", "due")
+UNSAID = frozenset({BECAUSE, "missing_count", "template", "acknowledge"})
+EXPLAINED = frozenset({EffectKind.UPDATE_REQUEST, EffectKind.OPEN_CASE})
+TEXT = "text."
+MARKER = re.compile(r"\[answerby effect=(?P<effect>[0-9a-f]{8,64})(?P<values>(?: [a-z]+=[^\s\]]+)*)\]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+LIMIT = 20_000
+"""Characters of a note; a longer one is cut before its marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The last line of a note of ours. `values` are the fields that go with it, as the platform names them."""
+
+    effect_id: str
+    values: Mapping[str, str]
+
+    def __str__(self) -> str:
+        values = "".join(f" {name}={value}" for name, value in sorted(self.values.items()))
+        return f"[answerby effect={self.effect_id}{values}]"
+
+
+def find_marker(body: str) -> Marker | None:
+    """The marker of a note, if it is one of ours."""
+    found = None
+    for found in MARKER.finditer(body):  # noqa: B007 - the last one counts: a text before it may quote another
+        pass
+    if found is None:
+        return None
+    pairs = (pair.partition("=") for pair in found["values"].split())
+    return Marker(found["effect"], {name: value for name, _, value in pairs})
+
+
+def write_note(delivery: Delivery, values: Mapping[str, str], remarks: Iterable[str]) -> str:
+    """The note of an effect: title, texts, facts, due times, reasons, remarks on what could not be set, marker."""
+    payload = delivery.effect.payload
+    lines = [" ".join(filter(None, ("answerby", TITLES[delivery.effect.kind], delivery.number)))]
+    lines += [str(payload[name]) for name in sorted(payload) if name.startswith(TEXT) and payload[name]]
+    lines += [f"{name}: {shown(payload[name])}" for name in ordered(payload, delivery.effect.kind)]
+    because = payload.get(BECAUSE)
+    if because and delivery.effect.kind in EXPLAINED:
+        lines.append("because:")
+        lines += [f"- {reason}" for reason in (because if isinstance(because, list) else [str(because)])]
+    lines += [f"! {remark}" for remark in remarks]
+    text = CONTROL.sub(" ", "\n".join(lines))[:LIMIT]
+    return f"{text}\n{Marker(delivery.effect_id, values)}"
+
+
+def ordered(payload: Mapping[str, Value], kind: EffectKind) -> list[str]:
+    """The facts that say something, the known ones first. A text of its own needs only whom it is for, and by when."""
+    if kind not in EXPLAINED and any(name.startswith(TEXT) for name in payload):
+        named, others = [name for name in BESIDE_TEXT if name in payload], []
+    else:
+        named = [name for name in FIRST if name in payload]
+        others = sorted(n for n in payload if n not in FIRST and n not in UNSAID and not n.startswith(TEXT))
+    return [name for name in named + others if payload[name] not in (None, "", [], False)]
+
+
+def shown(value: Value) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)

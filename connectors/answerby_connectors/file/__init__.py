@@ -1,0 +1,1 @@
+"""The `file` connector: one JSON line per effect."""

@@ -1,0 +1,110 @@
+"""The `webhook` connector: a CloudEvents 1.0 JSON body, signed by Standard Webhooks 1.0, posted to a URL.
+
+Settings:
+    url             where to post; https in production.
+    secrets         one or more `whsec_<base64>`; with several, each signs, so that a receiver can change over.
+    timeout         seconds to connect, and seconds to wait for each part of the answer; default 10.
+    allow_private   post to addresses that are not public (loopback, internal networks); default false.
+    source          the CloudEvents source; default `/answerby/<tenant>`.
+
+Both `webhook-id` and the CloudEvents `id` are the effect id, the same over all attempts, and the body is the same too:
+the receiver keeps the ids it has seen and drops repeats. So an attempt whose answer was lost may be sent again. Done is
+any 2xx. 408, 425, 429 and 503 are tried again after `Retry-After`; other 4xx, 410 among them, and redirects are final.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC
+
+import httpx2
+import orjson
+from pydantic import Field
+
+from answerby.domain.effect import EffectKind
+from answerby_connectors.kit.base import Delivery, Guarantee, Manifest, Outcome, OutcomeKind, Settings, parse_settings
+from answerby_connectors.kit.standard_webhooks import decode_secret, sign
+from answerby_connectors.kit.transport import (
+    AddressRefused,
+    check_url,
+    make_client,
+    outcome_of_error,
+    outcome_of_status,
+)
+
+CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+EVENT_TYPES = {
+    EffectKind.UPDATE_REQUEST: "dev.answerby.decision.v1",
+    EffectKind.NOTIFY: "dev.answerby.notification.v1",
+    EffectKind.CREATE_TASK: "dev.answerby.task.v1",
+    EffectKind.OPEN_CASE: "dev.answerby.case.v1",
+}
+
+
+class WebhookSettings(Settings):
+    url: str
+    secrets: tuple[str, ...] = Field(min_length=1, repr=False)
+    timeout: float = Field(10.0, gt=0, le=300, description="Seconds.")
+    allow_private: bool = False
+    source: str = ""
+
+
+class WebhookConnector:
+    """Posts effects to a URL."""
+
+    def __init__(self, name: str, settings: Mapping[str, object], clock: Callable[[], float] = time.time) -> None:
+        self._settings = parse_settings(WebhookSettings, name, settings)
+        self._url = check_url(self._settings.url)
+        self._keys = [decode_secret(secret) for secret in self._settings.secrets]
+        self._clock = clock
+        self._client = make_client(self._settings.timeout, allow_private=self._settings.allow_private)
+        self.manifest = Manifest(
+            name=name,
+            effects=frozenset(EffectKind),
+            guarantee=Guarantee.AT_LEAST_ONCE,
+            inbound=False,
+            description="Posts a signed CloudEvent per effect; the receiver drops repeats by webhook-id.",
+        )
+
+    async def deliver(self, delivery: Delivery) -> Outcome:
+        body = orjson.dumps(cloud_event(delivery, self._settings.source))
+        headers = sign(self._keys, delivery.effect_id, int(self._clock()), body)
+        headers["content-type"] = CONTENT_TYPE
+        try:
+            response = await self._client.post(self._url, content=body, headers=headers)
+        except httpx2.TransportError as error:
+            return outcome_of_error(error)
+        except AddressRefused as error:
+            return Outcome(OutcomeKind.FAILED, error.message)
+        return outcome_of_status(response)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def cloud_event(delivery: Delivery, source: str = "") -> dict[str, object]:
+    """The effect in CloudEvents structured mode. It depends on the effect only: a repeat has the same bytes."""
+    effect = delivery.effect
+    event: dict[str, object] = {
+        "specversion": "1.0",
+        "id": delivery.effect_id,
+        "source": source or f"/answerby/{delivery.tenant}",
+        "type": EVENT_TYPES[effect.kind],
+        "subject": delivery.request_id,
+        "datacontenttype": "application/json",
+        "data": {
+            "tenant": delivery.tenant,
+            "request_id": delivery.request_id,
+            "number": delivery.number,
+            "source": delivery.source,
+            "kind": effect.kind,
+            "key": effect.key,
+            "role": effect.role,
+            "urgent": effect.urgent,
+            "payload": effect.payload,
+        },
+    }
+    if delivery.created is not None:
+        event["time"] = delivery.created.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return event

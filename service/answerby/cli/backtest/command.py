@@ -1,0 +1,259 @@
+"""`answerby backtest`: from its options to a report."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from answerby.cli.backtest import pool
+from answerby.cli.backtest.exported import gather_export
+from answerby.cli.backtest.gathered import Gathered, gathering
+from answerby.cli.backtest.recorded import gather_lines, gather_recording
+from answerby.cli.backtest.rules import RuleSet, read_any_rules
+from answerby.cli.backtest.text import console_for_report, print_report
+from answerby.cli.fail import CommandFailed, describe_rpc, fail
+from answerby.cli.period import Period, parse_span, period_of
+from answerby.cli.replay.mapping import load_mapping
+from answerby.domain.errors import AnswerbyError
+from answerby.engine.matching.factory import ENGINES
+from answerby.rules.model.rulebook import Rulebook
+from answerby.workbench.backtest.fields import Point, compared_fields
+from answerby.workbench.backtest.gates import Gate, ask, parse_gate
+from answerby.workbench.backtest.groups import Settings
+from answerby.workbench.backtest.report import Frame, Report, make_report
+
+if TYPE_CHECKING:
+    from answerby.cli.client import Target
+
+RECORDED = "recorded"
+"""What `--against` calls that which was really decided."""
+END, TIMERS = "end", "timers"
+CHUNKS_PER_PROCESS = 24
+LARGE = 4_000_000
+"""Bytes of a file of events while which is read the processes begin; a smaller one is read before they are there."""
+STANDARD_OUTPUT = "-"
+TRIPPED, CANNOT = 1, 2
+"""Exit statuses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options as given."""
+
+    rules: str
+    against: str = ""
+    events: Path | None = None
+    mapping: Path | None = None
+    since: str = ""
+    start: str = ""
+    end: str = ""
+    horizon: str = END
+    at: str = Point.LAST.value
+    fail_if: tuple[str, ...] = ()
+    json: str = ""
+    html: Path | None = None
+    examples: int = 3
+    show_text: bool = False
+    jobs: int = 0
+    limit: int = 0
+    tenant: str = "default"
+    engine: str = "durable"
+    target: str = ""
+    """host:port of a server; empty: none is asked."""
+    token: str = ""
+    tls_ca: Path | None = None
+
+
+def run(options: Options) -> None:
+    """Ends the command: status 1 when a gate trips, 2 when the backtest cannot be made."""
+    try:
+        report = backtest(options)
+    except AnswerbyError as error:
+        fail(error.message, CANNOT)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), CANNOT)
+    except Exception as error:
+        if (described := describe_rpc(error)) is None:
+            raise
+        fail(described, CANNOT)
+    if report.tripped:
+        raise typer.Exit(TRIPPED)
+
+
+def backtest(options: Options) -> Report:
+    """Runs it, writes and prints what was asked for. Raises AnswerbyError, OSError."""
+    began = time.monotonic()
+    errors = Console(stderr=True, highlight=False)
+    new = read_any_rules(options.rules, target_of(options))
+    old = old_rules(options)
+    fields = compared_fields(new.rulebook, old.rulebook if old is not None else None)
+    gates = [parse_gate(text, fields, clocks_of(new.rulebook, old)) for text in options.fail_if]
+    check(options)
+    processes = options.jobs or os.cpu_count() or 1
+    rules = pool.Rules(new.texts, old.texts if old is not None else None, options.engine)
+    with pool.Pool(rules, processes) as playing:
+        if options.events is not None and options.events.stat().st_size >= LARGE:
+            playing.start()
+        gathered, rows = gather(options, new, old)
+        settings = Settings(
+            horizon=horizon_of(options.horizon, gathered),
+            point=Point(options.at),
+            examples=options.examples,
+            show_text=options.show_text,
+        )
+        with progress_bar(errors, len(gathered.units)) as done:
+            tally = playing.run(settings, gathered.chunks(processes * CHUNKS_PER_PROCESS), done)
+    require_comparison(gates, tally.count("compared"))
+    frame = Frame(
+        new=new.rulebook,
+        old=old.rulebook if old is not None else None,
+        new_name=new.name,
+        old_name=old.name if old is not None else RECORDED if tally.count("compared") else "",
+        source=gathered.name,
+        horizon=settings.horizon,
+        point=options.at,
+        events=gathered.events,
+        rows=rows,
+    )
+    report = make_report(frame, tally, fields, (ask(gate, tally) for gate in gates))
+    write(options, report)
+    errors.print(f"{len(gathered.units)} requests in {time.monotonic() - began:.1f} s", style="dim")
+    return report
+
+
+def check(options: Options) -> None:
+    """Raises CommandFailed for options that do not go together."""
+    if options.engine not in ENGINES:
+        raise CommandFailed(f"--engine {options.engine} is none of {', '.join(ENGINES)}")
+    if options.at not in set(Point):
+        raise CommandFailed(f"--at {options.at} is neither {Point.LAST.value} nor {Point.FIRST.value}")
+    if options.mapping is not None and options.events is None:
+        raise CommandFailed("--mapping tells how to read --events FILE; name the file too")
+
+
+def old_rules(options: Options) -> RuleSet | None:
+    """None: what was recorded is compared with. Raises CommandFailed."""
+    against = options.against or RECORDED
+    return None if against == RECORDED else read_any_rules(against, target_of(options))
+
+
+def target_of(options: Options) -> Target | None:
+    if not options.target:
+        return None
+    from answerby.cli.client import Target  # noqa: PLC0415  # needs grpc
+
+    return Target(options.target, options.token, options.tls_ca)
+
+
+def clocks_of(new: Rulebook, old: RuleSet | None) -> list[str]:
+    return sorted({*new.clocks, *(old.rulebook.clocks if old is not None else ())})
+
+
+def gather(options: Options, new: RuleSet, old: RuleSet | None) -> tuple[Gathered, dict[str, int]]:
+    """The requests, and what became of the rows they came from. Raises CommandFailed when there are none."""
+    rulebooks = [new.rulebook] + ([old.rulebook] if old is not None else [])
+    gathered = gathering([rulebook.vocabulary for rulebook in rulebooks])
+    period = period_of(options.since, options.start, options.end, datetime.now(UTC))
+    rows: dict[str, int] = {}
+    if options.events is None:
+        gather_server(options, rulebooks, old is None, period, gathered)
+    elif options.mapping is None:
+        gather_recording(options.events, options.limit, period, gathered)
+    else:
+        rows = gather_rows(options, options.events, options.mapping, period, gathered)
+    if old is None and not gathered.recorded:
+        raise CommandFailed(
+            f"{gathered.name} holds no decisions; name what to compare with by --against, "
+            "or export it again without --without-decisions"
+        )
+    if not gathered.compared:
+        raise CommandFailed(f"{gathered.name} holds no request of the time asked for")
+    return gathered, rows
+
+
+def gather_server(
+    options: Options, rulebooks: list[Rulebook], with_decisions: bool, period: Period, gathered: Gathered
+) -> None:
+    """Raises CommandFailed, grpc.RpcError."""
+    target = target_of(options)
+    if target is None:
+        raise CommandFailed("say what to decide again: --events FILE, with --mapping MAP for an export; or --since 30d")
+    from answerby.cli.requests.exporting import Wanted, stream  # noqa: PLC0415  # needs grpc
+
+    until = period.end or datetime.now(UTC)
+    windows = [field.window.within for r in rulebooks for field in r.vocabulary.fields.values() if field.window]
+    wanted = Wanted(period, max(windows, default=timedelta()), with_decisions, options.tenant)
+    gather_lines(stream(target, wanted, until), options.limit, period, gathered, options.target)
+
+
+def gather_rows(options: Options, file: Path, mapping: Path, period: Period, gathered: Gathered) -> dict[str, int]:
+    source, refusals = gather_export(file, load_mapping(mapping), options.tenant, options.limit, period, gathered)
+    for line, reason in refusals.first:
+        print(f"{file.name}:{line} refused: {reason}", file=sys.stderr)
+    counts = source.counts
+    return {
+        "read": counts.read,
+        "skipped": counts.skipped,
+        "damaged": counts.damaged,
+        "without_event": counts.without_event,
+        "refused": refusals.count,
+    }
+
+
+def horizon_of(text: str, gathered: Gathered) -> datetime | None:
+    """`end` is the latest moment of the events, a duration so much later, `timers` none. Raises CommandFailed."""
+    assert gathered.ended is not None
+    if text == END:
+        return gathered.ended
+    if text == TIMERS:
+        return None
+    try:
+        return gathered.ended + parse_span(text, "--horizon")
+    except OverflowError:
+        raise CommandFailed(f"--horizon {text} lies beyond the year 9999") from None
+
+
+def require_comparison(gates: list[Gate], compared: int) -> None:
+    """A gate over nothing would hold for the wrong reason. Raises CommandFailed."""
+    if gates and not compared:
+        raise CommandFailed(
+            "--fail-if needs something to compare with: name --against DIR, or say in the mapping what the export "
+            "itself says (expect)"
+        )
+
+
+def write(options: Options, report: Report) -> None:
+    """Raises OSError."""
+    if options.json:
+        content = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+        if options.json == STANDARD_OUTPUT:
+            sys.stdout.buffer.write(content)
+        else:
+            Path(options.json).write_bytes(content)
+    if options.html is not None:
+        from answerby.cli.backtest.page import render_page  # noqa: PLC0415  # only when asked for
+
+        options.html.write_text(render_page(report), encoding="utf-8")
+    if options.json != STANDARD_OUTPUT:
+        print_report(report, console_for_report())
+
+
+@contextmanager
+def progress_bar(console: Console, total: int) -> Iterator[pool.Done]:
+    """On a terminal only."""
+    columns = (TextColumn("requests"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("requests", total=total)
+        yield lambda requests: progress.advance(task, requests)

@@ -1,0 +1,116 @@
+"""The requests of a backtest, packed small until a process takes them, and grouped by what they share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from answerby.rules.model.vocabulary import Vocabulary
+from answerby.workbench.backtest.partition import Partition
+from answerby.workbench.backtest.recorded_request import Story
+from answerby.workbench.backtest.recording import story_of
+
+_encode = msgspec.msgpack.Encoder().encode
+_story = msgspec.msgpack.Decoder(Story)
+
+
+class Packed(msgspec.Struct, frozen=True, array_like=True):
+    """One request. `position` is -1 when the bytes are a story, else the place of the line in its recording."""
+
+    content: bytes
+    position: int
+    compared: bool
+
+
+Groups = list[list[Packed]]
+_groups = msgspec.msgpack.Decoder(Groups)
+
+
+def unpack(packed: Packed, *, with_decisions: bool) -> Story:
+    """Raises RecordingDamaged."""
+    if packed.position < 0:
+        return _story.decode(packed.content)
+    return story_of(
+        packed.content, packed.position, compared=packed.compared, with_decisions=with_decisions and packed.compared
+    )
+
+
+def encode_groups(groups: Groups) -> bytes:
+    return _encode(groups)
+
+
+def decode_groups(content: bytes) -> Groups:
+    return _groups.decode(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One request as it waits: packed, when it began, and how many events it has."""
+
+    request_id: str
+    packed: Packed
+    began: datetime
+    events: int
+
+
+@dataclass
+class Gathered:
+    """All requests of a backtest. Add each once."""
+
+    partition: Partition
+    units: list[Unit] = field(default_factory=list)
+    ended: datetime | None = None
+    """The latest moment of all."""
+    recorded: bool = True
+    """Not a recording that leaves out what was decided."""
+    name: str = ""
+
+    @property
+    def events(self) -> int:
+        return sum(unit.events for unit in self.units)
+
+    @property
+    def compared(self) -> int:
+        return sum(unit.packed.compared for unit in self.units)
+
+    def saw(self, moment: datetime) -> None:
+        if self.ended is None or moment > self.ended:
+            self.ended = moment
+
+    def chunks(self, parts: int) -> list[tuple[int, bytes]]:
+        """At least `parts` chunks of whole groups where there are so many, the largest first: requests, groups."""
+        groups: dict[Hashable, list[Unit]] = defaultdict(list)
+        for unit in self.units:
+            groups[self.partition.group_of(unit.request_id)].append(unit)
+        ordered = sorted(groups.values(), key=lambda g: (-_weight(g), g[0].began, g[0].request_id))
+        size = max(1, self.events // max(1, parts))
+        chunks: list[tuple[int, bytes]] = []
+        taken: Groups = []
+        weight = requests = 0
+        for group in ordered:
+            taken.append([unit.packed for unit in group])
+            weight += _weight(group)
+            requests += len(group)
+            if weight >= size:
+                chunks.append((requests, encode_groups(taken)))
+                taken, weight, requests = [], 0, 0
+        if taken:
+            chunks.append((requests, encode_groups(taken)))
+        return chunks
+
+
+def gathering(vocabularies: Iterable[Vocabulary]) -> Gathered:
+    """Nothing yet; requests that one of the vocabularies counts together will be played together."""
+    return Gathered(Partition(vocabularies))
+
+
+def pack(story: Story) -> Packed:
+    return Packed(_encode(story), -1, story.compared)
+
+
+def _weight(group: list[Unit]) -> int:
+    return sum(unit.events for unit in group)

@@ -1,0 +1,174 @@
+"""Processes that play groups of requests. What comes of it does not depend on how many there are."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import signal
+from collections.abc import Callable
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import NamedTuple, Self
+
+from answerby.cli.backtest.gathered import decode_groups, unpack
+from answerby.cli.backtest.rules import compile_texts
+from answerby.cli.fail import CommandFailed
+from answerby.domain.errors import AnswerbyError
+from answerby.rules.text.folder import RuleText
+from answerby.workbench.backtest.groups import Backtest, Settings
+from answerby.workbench.backtest.tally import Tally
+
+Done = Callable[[int], None]
+"""Told how many more requests are done."""
+
+
+class Rules(NamedTuple):
+    """What every process compiles: the texts of both rulebooks (`old` None: what was recorded), and the engine."""
+
+    new: list[RuleText]
+    old: list[RuleText] | None
+    engine: str
+
+
+class Failed(NamedTuple):
+    """What a process answers when it cannot go on."""
+
+    message: str
+
+
+class Player:
+    """One process's share: rules compiled once, then chunk after chunk."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._new = compile_texts(rules.new, rules.engine)
+        self._old = compile_texts(rules.old, rules.engine) if rules.old is not None else None
+        self._backtest: Backtest | None = None
+
+    def begin(self, settings: Settings) -> None:
+        self._backtest = Backtest(self._new, self._old, settings)
+
+    def play(self, chunk: bytes) -> Tally:
+        """After `begin`. Raises RecordingDamaged."""
+        assert self._backtest is not None
+        records = self._old is None
+        groups = ([unpack(p, with_decisions=records) for p in group] for group in decode_groups(chunk))
+        return self._backtest.run(groups)
+
+
+class Pool:
+    """As many processes, or this one alone where that is enough. Ends them when its `with` does."""
+
+    def __init__(self, rules: Rules, processes: int) -> None:
+        self._rules = rules
+        self._processes = processes
+        self._lines: list[Connection] = []
+        self._stack = ExitStack()
+        self._starting: futures.Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._starting is not None:
+            futures.wait([self._starting])
+        self._stack.close()
+
+    def start(self) -> None:
+        """Has the processes compile the rules while something else is done. `run` does it where nobody has."""
+        if self._processes > 1 and self._starting is None:
+            # A process takes what it is given only when Python is up in it, so a thread waits for that.
+            self._starting = ThreadPoolExecutor(1).submit(self._start)
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")  # the parent may hold threads, which a fork does not survive
+        for _ in range(self._processes):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=work, args=(theirs, self._rules), daemon=True)
+            self._stack.callback(ours.close)
+            process.start()
+            self._stack.callback(end, process)
+            theirs.close()
+            self._lines.append(ours)
+
+    def run(self, settings: Settings, chunks: list[tuple[int, bytes]], done: Done) -> Tally:
+        """The tally of all chunks. Raises CommandFailed when a process fails."""
+        total = Tally.empty(settings.examples)
+        if self._starting is None and (self._processes <= 1 or len(chunks) <= 1):
+            player = Player(self._rules)
+            player.begin(settings)
+            for requests, chunk in chunks:
+                total.merge(player.play(chunk))
+                done(requests)
+            return total
+        self.start()
+        if self._starting is not None:
+            self._starting.result()
+        waiting = list(reversed(chunks))
+        lines: dict[Connection, int] = {}
+        for free in self._lines[: len(chunks)]:
+            send(free, settings)
+            lines[free] = hand_out(free, waiting)
+        while lines:
+            for line in wait(list(lines)):
+                assert isinstance(line, Connection)
+                total.merge(receive(line))
+                done(lines.pop(line))
+                if waiting:
+                    lines[line] = hand_out(line, waiting)
+        return total
+
+
+def hand_out(line: Connection, waiting: list[tuple[int, bytes]]) -> int:
+    requests, chunk = waiting.pop()
+    send(line, chunk)
+    return requests
+
+
+def send(line: Connection, message: Settings | bytes) -> None:
+    """Raises CommandFailed."""
+    try:
+        if isinstance(message, bytes):
+            line.send_bytes(message)
+        else:
+            line.send(message)
+    except OSError as error:
+        if line.poll():
+            receive(line)  # says why it ended
+        raise CommandFailed("a process of the backtest ended before its work was done") from error
+
+
+def receive(line: Connection) -> Tally:
+    try:
+        answer = line.recv()
+    except (EOFError, OSError) as error:
+        raise CommandFailed("a process of the backtest ended before its work was done; is memory short?") from error
+    if isinstance(answer, Failed):
+        raise CommandFailed(answer.message)
+    assert isinstance(answer, Tally)
+    return answer
+
+
+def end(process: SpawnProcess) -> None:
+    process.terminate()
+    process.join()
+
+
+def work(line: Connection, rules: Rules) -> None:
+    """The life of a process: settings and chunks in, tallies out, until nobody is there any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends us
+    try:
+        player = Player(rules)
+        # What is loaded stays, and decisions make no circles: looking for garbage rarely is enough.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(100_000, 20, 20)
+        player.begin(line.recv())
+        while True:
+            line.send(player.play(line.recv_bytes()))
+    except (EOFError, BrokenPipeError):
+        return
+    except AnswerbyError as error:
+        line.send(Failed(error.message))

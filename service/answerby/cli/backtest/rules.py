@@ -1,0 +1,77 @@
+"""Rule files as a backtest takes them: read once, so that every process decides by the same text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
+
+from answerby.cli.fail import CommandFailed
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.rules.loader import load_texts
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.text.diagnostic import Diagnostic, Report, Severity
+from answerby.rules.text.folder import RuleText, read_folder
+
+if TYPE_CHECKING:
+    from answerby.cli.client import Target
+
+
+ACTIVE = "active"
+REVISION = re.compile(r"r-[0-9a-f]{16}")
+
+
+class RuleSet(NamedTuple):
+    """Rule files and what they are called in the report."""
+
+    name: str
+    texts: list[RuleText]
+    rulebook: Rulebook
+
+
+def read_rules(folder: Path) -> RuleSet:
+    """Raises CommandFailed with every mistake in the files."""
+    report = Report()
+    texts = read_folder(folder, report)
+    if report.has_errors:
+        raise CommandFailed(_mistakes(str(folder), report.sorted()))
+    return of_texts(str(folder), texts)
+
+
+def read_any_rules(name: str, target: Target | None) -> RuleSet:
+    """Of a folder or, where there is a server, of a revision that it keeps; `active` is the one that is live.
+
+    Raises CommandFailed, grpc.RpcError.
+    """
+    folder = Path(name)
+    if folder.exists() or not (name == ACTIVE or REVISION.fullmatch(name)):
+        return read_rules(folder)
+    if target is None:
+        raise CommandFailed(f"{name} is no folder here; to take a revision of a server, name its --target")
+    from answerby.cli.backtest.server_rules import fetch_revision  # noqa: PLC0415  # needs grpc
+
+    with TemporaryDirectory() as place:
+        revision = fetch_revision(target, "" if name == ACTIVE else name, Path(place))
+        return read_rules(Path(place))._replace(name=revision if name == revision else f"{name}: {revision}")
+
+
+def of_texts(name: str, texts: list[RuleText]) -> RuleSet:
+    """Raises CommandFailed with every mistake in the files."""
+    result = load_texts(texts)
+    if result.rulebook is None:
+        raise CommandFailed(_mistakes(name, result.diagnostics))
+    return RuleSet(name, texts, result.rulebook)
+
+
+def compile_texts(texts: list[RuleText], engine: str) -> CompiledRulebook:
+    """Of texts that `of_texts` took. Raises EngineLimit."""
+    rulebook = load_texts(texts).rulebook
+    assert rulebook is not None
+    return compile_rulebook(rulebook, engine)
+
+
+def _mistakes(name: str, diagnostics: tuple[Diagnostic, ...]) -> str:
+    errors = [f"  {d}" for d in diagnostics if d.severity == Severity.ERROR]
+    return "\n".join([f"the rules in {name} have errors:", *errors])

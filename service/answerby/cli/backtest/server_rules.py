@@ -1,0 +1,33 @@
+"""The rule files of a revision that a server keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from answerby.api.v1 import rulebook_service_pb2 as rpc
+from answerby.api.v1.rulebook_service_pb2_grpc import RulebookServiceStub
+from answerby.cli.client import Target
+from answerby.cli.fail import CommandFailed
+
+CALL_SECONDS = 30.0
+
+
+def fetch_revision(target: Target, revision: str, folder: Path) -> str:
+    """Writes its files below the folder; empty: those of the active one. The revision. Raises grpc.RpcError."""
+    with target.connect() as channel:
+        stub = RulebookServiceStub(channel)
+        if not revision:
+            active = stub.GetRulebook(rpc.GetRulebookRequest(), metadata=target.metadata, timeout=CALL_SECONDS)
+            revision = active.rulebook.revision
+        if not revision:
+            raise CommandFailed("the server has no active rules")
+        request = rpc.GetRevisionRequest(revision=revision, include_files=True)
+        answer = stub.GetRevision(request, metadata=target.metadata, timeout=CALL_SECONDS)
+    for file in answer.revision.files:
+        path = PurePosixPath(file.path)
+        if path.is_absolute() or ".." in path.parts:
+            raise CommandFailed(f"the server names a rule file {file.path!r}, which no rules folder can hold")
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.content)
+    return revision

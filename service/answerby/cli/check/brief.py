@@ -1,0 +1,22 @@
+"""The findings of a rules folder as text, for commands that need usable rules."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from answerby.cli.check.path import Target
+from answerby.cli.check.run import run_check
+from answerby.cli.check.text import text_lines, wants_colour
+
+
+def check_rules(folder: Path) -> bool:
+    """Prints what `answerby check` finds without the proofs; True when the rules can be used."""
+    today = datetime.now(UTC).astimezone().date()
+    checked = run_check(Target(folder), today, proofs=False)
+    colour = wants_colour(sys.stdout, os.environ)
+    for line in text_lines(checked, strict=False, colour=colour):
+        print(line)
+    return checked.rulebook is not None

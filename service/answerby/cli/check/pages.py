@@ -1,0 +1,40 @@
+"""The page of each code: what it means, what to avoid, what to write instead, why. They ship with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic import did_you_mean
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+_PLACES = (_PACKAGE.parent / "docs" / "errors", _PACKAGE / "shipped" / "docs" / "errors")
+PAGES = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
+"""In the source tree, or in the installed package."""
+_IN_REPOSITORY = "service/docs/errors"
+
+
+class NoPage(Exception):
+    """There is no such code; the message says which are near."""
+
+
+def page(code: str) -> str:
+    """The text of the page (Markdown). Raises NoPage."""
+    if code not in tuple(Code):
+        raise NoPage(f"there is no code {code}; {did_you_mean(code, tuple(Code)) or 'see --explain all'}")
+    return (PAGES / f"{code}.md").read_text(encoding="utf-8")
+
+
+def all_codes() -> str:
+    """Every code with its first sentence."""
+    return (PAGES / "README.md").read_text(encoding="utf-8")
+
+
+def page_path(code: str) -> str:
+    """Where the page lies in the repository."""
+    return f"{_IN_REPOSITORY}/{code}.md"
+
+
+def summary(code: str) -> str:
+    """The first paragraph after the severity: what the code means."""
+    return page(code).split("\n\n")[2].replace("\n", " ")

@@ -1,0 +1,105 @@
+"""Which rules folder a path belongs to, and which part of its findings is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from answerby.rules.text.folder import is_rule_file
+
+MAX_LEVELS = 6
+_MAIN_SECTIONS = ("rulebook:", "fields:")
+"""What the top folder of rule files declares."""
+
+
+class CannotCheck(Exception):
+    """The check could not be run; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A rules folder. `part` is the file or folder below it whose findings are asked for; empty: all of them."""
+
+    folder: Path
+    part: str = ""
+
+    def covers(self, file: str) -> bool:
+        """Whether the findings of a file (relative to the folder) are asked for."""
+        return not self.part or file == self.part or file.startswith(f"{self.part}/")
+
+
+def find_target(path: Path, rules: Path | None = None) -> Target:
+    """The folder to load for `path`, which may be a rules folder, a folder within one, or a rule file.
+
+    `rules` names the rules folder, else it is the nearest one above that holds the vocabulary or the rulebook's
+    settings. Raises CannotCheck.
+    """
+    if not path.exists():
+        raise CannotCheck(f"{path}: there is no such file or folder")
+    if rules is not None:
+        return _within(path, rules)
+    if path.is_dir():
+        return _of_folder(path)
+    if not _is_checked(path):
+        raise CannotCheck(f"{path}: not a rule file; rule files end in .yaml, .yml or .csv, and README files are none")
+    folder = _top_above(path.parent) or path.parent
+    return Target(folder, _relative(path, folder))
+
+
+def _within(path: Path, rules: Path) -> Target:
+    if not rules.is_dir():
+        raise CannotCheck(f"{rules}: there is no such folder")
+    if not path.resolve().is_relative_to(rules.resolve()):
+        raise CannotCheck(f"{path}: does not lie in {rules}")
+    return Target(rules, _relative(path, rules))
+
+
+def _is_checked(path: Path) -> bool:
+    stem, suffix = path.stem, path.suffix
+    return is_rule_file(path.name) or (stem.endswith("_test") and suffix in {".yaml", ".yml"})
+
+
+def _of_folder(path: Path) -> Target:
+    if _declares(path):
+        return Target(path)
+    top = _top_above(_parent(path)) if not _declares_below(path) else None
+    return Target(path) if top is None else Target(top, _relative(path, top))
+
+
+def _parent(path: Path) -> Path:
+    """The folder above; as it was written where that is possible, so that findings name paths in the same way."""
+    return path.resolve().parent if path.name in {"", "..", "."} else path.parent
+
+
+def _top_above(folder: Path) -> Path | None:
+    """The nearest folder, this one or above, that declares what the top of a rules folder does."""
+    level = folder
+    for _ in range(MAX_LEVELS):
+        if _declares(level):
+            return level
+        if level.resolve() == level.resolve().parent:
+            return None
+        level = _parent(level)
+    return None
+
+
+def _declares(folder: Path) -> bool:
+    try:
+        files = [p for p in folder.iterdir() if is_rule_file(p.name) and p.suffix in {".yaml", ".yml"} and p.is_file()]
+        return any(_begins_section(file) for file in files)
+    except OSError:
+        return False
+
+
+def _declares_below(folder: Path) -> bool:
+    return any(child.is_dir() and _declares(child) for child in folder.iterdir())
+
+
+def _begins_section(file: Path) -> bool:
+    with file.open(encoding="utf-8-sig", errors="replace") as stream:
+        return any(line.startswith(_MAIN_SECTIONS) for line in stream)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    found = path.resolve().relative_to(folder.resolve()).as_posix()
+    return "" if found == "." else found

@@ -1,0 +1,65 @@
+"""One check of a rules folder: load, prove, look at the rule tests, leave out what is allowed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+
+from answerby.cli.check.path import Target
+from answerby.cli.check.proofs import prove_allowed
+from answerby.domain.errors import EngineLimit
+from answerby.engine.compiler import compile_rulebook
+from answerby.rules.loader import load_rulebook
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.text.codes import Code, Severity
+from answerby.rules.text.diagnostic import Diagnostic, finding
+from answerby.rules.text.nodes import Place
+from answerby.rules.text.suppress import Suppressed
+from answerby.workbench.rule_tests.suite import load_suites
+
+_TOO_LARGE = "the service refuses the rules for it; split them as the message says"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found, in the part that was asked for. `rulebook` is None when the rules cannot be used."""
+
+    target: Target
+    rulebook: Rulebook | None
+    findings: tuple[Diagnostic, ...]
+    suppressed: tuple[Suppressed, ...]
+
+    def count(self, severity: Severity) -> int:
+        return Counter(finding.severity for finding in self.findings)[severity.value]
+
+    def refused(self, *, strict: bool) -> bool:
+        """Whether the findings refuse the rules; with `strict`, warnings do too."""
+        return self.count(Severity.ERROR) > 0 or (strict and self.count(Severity.WARNING) > 0)
+
+
+def run_check(target: Target, today: date, *, proofs: bool) -> Checked:
+    """Never raises for what the rule files hold."""
+    loaded = load_rulebook(target.folder, today)
+    findings, suppressed = list(loaded.diagnostics), list(loaded.suppressed)
+    if loaded.rulebook is not None:
+        try:
+            compiled = compile_rulebook(loaded.rulebook)
+        except EngineLimit as error:
+            findings.append(finding(Code.ENGINE_LIMIT, Place(str(target.folder), 1, 1), error.message, _TOO_LARGE))
+        else:
+            findings += load_suites(compiled, target.folder).diagnostics
+            if proofs:
+                proven = prove_allowed(compiled, loaded)
+                findings += proven.kept
+                suppressed += proven.suppressed
+    return Checked(
+        target=target,
+        rulebook=None if any(f.severity == Severity.ERROR for f in findings) else loaded.rulebook,
+        findings=tuple(sorted((f for f in findings if target.covers(f.file)), key=_by_place)),
+        suppressed=tuple(s for s in suppressed if target.covers(s.finding.file)),
+    )
+
+
+def _by_place(found: Diagnostic) -> tuple[str, int, int, str, str]:
+    return found.file, found.line, found.column, found.code, found.message

@@ -1,0 +1,79 @@
+"""Findings as SARIF 2.1.0, which code hosts and editors show beside the lines.
+
+Every code is a rule with its page as help; what a comment allows is a suppressed result with its reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from urllib.parse import quote
+
+import orjson
+
+from answerby import __version__
+from answerby.cli.check.pages import page, summary
+from answerby.cli.check.run import Checked
+from answerby.cli.check.sources import Sources
+from answerby.cli.check.text import shown_path
+from answerby.rules.text.codes import Code, Severity, severity_of
+from answerby.rules.text.diagnostic import Diagnostic
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+
+
+def sarif_report(checked: Checked, *, strict: bool) -> str:
+    sources = Sources(checked.target.folder)
+    codes = sorted({f.code for f in checked.findings} | {s.finding.code for s in checked.suppressed})
+    results = [_result(checked, found, codes, sources) for found in checked.findings]
+    for finding, suppression in checked.suppressed:
+        reason = {"kind": "inSource", "status": "accepted", "justification": suppression.reason}
+        results.append({**_result(checked, finding, codes, sources), "suppressions": [reason]})
+    run = {
+        "tool": {"driver": {"name": "answerby", "version": __version__, "rules": [_rule(code) for code in codes]}},
+        "invocations": [{"executionSuccessful": True, "exitCode": int(checked.refused(strict=strict))}],
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
+    document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
+def _rule(code: str) -> dict[str, object]:
+    text = page(code)
+    return {
+        "id": code,
+        "shortDescription": {"text": summary(code)},
+        "help": {"text": text, "markdown": text},
+        "defaultConfiguration": {"level": _LEVEL[severity_of(Code(code))]},
+    }
+
+
+def _result(checked: Checked, found: Diagnostic, codes: list[str], sources: Sources) -> dict[str, object]:
+    line = sources.line(found.file, found.line) or ""
+    text = "\n".join((found.message, *([found.hint] if found.hint else ()), *found.details))
+    location: dict[str, object] = {"artifactLocation": {"uri": _uri(shown_path(checked, found.file))}}
+    if found.line >= 1:
+        region: dict[str, object] = {"startLine": found.line, "startColumn": max(1, found.column)}
+        if line:
+            region["snippet"] = {"text": line}
+        location["region"] = region
+    return {
+        "ruleId": found.code,
+        "ruleIndex": codes.index(found.code),
+        "level": _LEVEL[Severity(found.severity)],
+        "message": {"text": text},
+        "locations": [{"physicalLocation": location}],
+        "partialFingerprints": {"answerby/v1": _fingerprint(found, line)},
+    }
+
+
+def _uri(path: str) -> str:
+    return Path(path).as_uri() if Path(path).is_absolute() else quote(path)
+
+
+def _fingerprint(found: Diagnostic, line: str) -> str:
+    """Stays the same while the line moves and its indentation changes, so that a known finding is known again."""
+    content = f"{found.code}\0{found.file}\0{line.strip()}\0{found.message}"
+    return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""`answerby diff`: what differs in meaning between two folders of rules."""

@@ -1,0 +1,151 @@
+"""Decisions and requests as a person reads them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from answerby.api.v1 import resources_pb2 as pb
+from answerby.server.rpc.convert import instant_of, values_from
+
+PHASES = {
+    pb.CLOCK_PHASE_RUNNING: "running",
+    pb.CLOCK_PHASE_PAUSED: "paused",
+    pb.CLOCK_PHASE_STOPPED: "stopped",
+    pb.CLOCK_PHASE_CANCELLED: "cancelled",
+}
+WIDTH_WITHOUT_TERMINAL = 180
+DECIDING_STAGES = ("classification", "priority")
+"""The rule that made a request what it is, is one of these stages' if any matched there."""
+
+
+def print_json(message: Message) -> None:
+    """One line."""
+    sys.stdout.write(MessageToJson(message, indent=None, ensure_ascii=False, preserving_proto_field_name=True) + "\n")
+    sys.stdout.flush()
+
+
+def console_for_tables() -> Console:
+    """As wide as the terminal; wide enough for any table where there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_WITHOUT_TERMINAL)
+
+
+def decisions_table(decisions: Iterable[pb.Decision]) -> Table:
+    table = Table(Column("number", no_wrap=True), "request", "category", "priority", box=None)
+    for header in ("next due", "owner role", "decided by"):
+        table.add_column(header, overflow="fold")
+    for decision in decisions:
+        facts = decision.facts
+        table.add_row(
+            decision.number,
+            Text(decision.request_id),
+            Text(fact(facts, "category")),
+            Text(fact(facts, "priority")),
+            next_due(decision),
+            Text(fact(facts, "role")),
+            Text(deciding_rule(decision)),
+        )
+    return table
+
+
+def history_table(decisions: Iterable[pb.Decision]) -> Table:
+    """The decisions on one request: upon what, and what came of it."""
+    table = Table(Column("no.", no_wrap=True), Column("event", no_wrap=True), "of", "status", "category", "priority")
+    table.box = None
+    for header in ("next due", "decided by"):
+        table.add_column(header, overflow="fold")
+    for decision in decisions:
+        table.add_row(
+            str(decision.sequence),
+            Text(decision.event_type),
+            show_time(instant_of(decision.event_time)),
+            Text(decision.status),
+            Text(fact(decision.facts, "category")),
+            Text(fact(decision.facts, "priority")),
+            next_due(decision),
+            Text(deciding_rule(decision)),
+        )
+    return table
+
+
+def requests_table(requests: Iterable[pb.Request]) -> Table:
+    table = Table("number", "request", "status", "category", "priority", "department", "next due", "late", box=None)
+    for request in requests:
+        due = min((c.due_time.ToDatetime() for c in request.clocks if is_running(c)), default=None)
+        table.add_row(
+            request.number,
+            Text(request.request_id),
+            request.status,
+            Text(fact(request.facts, "category")),
+            Text(fact(request.facts, "priority")),
+            Text(fact(request.facts, "department")),
+            f"{due:%Y-%m-%d %H:%M}Z" if due else "",
+            ", ".join(clock.name for clock in request.clocks if clock.breached),
+        )
+    return table
+
+
+def clocks_table(clocks: Iterable[pb.Clock]) -> Table:
+    table = Table("clock", "state", "started", "due", "stopped", "rule", box=None)
+    for clock in clocks:
+        state = PHASES.get(clock.phase, "?") + (", breached" if clock.breached else "")
+        times = (show_field(clock, name) for name in ("start_time", "due_time", "stop_time"))
+        table.add_row(clock.name, state, *times, Text(clock.rule))
+    return table
+
+
+def facts_table(facts: Mapping[str, pb.FactValue]) -> Table:
+    table = Table("fact", "value", box=None, show_header=False)
+    for name in sorted(facts):
+        table.add_row(Text(name), Text(fact(facts, name)))
+    return table
+
+
+def fact(facts: Mapping[str, pb.FactValue], name: str) -> str:
+    """A fact as text; empty when there is none."""
+    value = values_from({name: facts[name]})[name] if name in facts else None
+    match value:
+        case None:
+            return ""
+        case list():
+            return ", ".join(value)
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
+def deciding_rule(decision: pb.Decision) -> str:
+    """The rule that decided: of the priority, else of the category; with its place in the files."""
+    won = {stage.stage: stage.won for stage in decision.explanation if stage.won}
+    rules = next((won[stage] for stage in reversed(DECIDING_STAGES) if stage in won), None)
+    return f"{rules[0].id} ({rules[0].file}:{rules[0].line})" if rules else ""
+
+
+def next_due(decision: pb.Decision) -> str:
+    if not decision.HasField("next_due_time"):
+        return ""
+    due = instant_of(decision.next_due_time)
+    name = next((c.name for c in decision.clocks if is_running(c) and c.due_time == decision.next_due_time), "")
+    return f"{show_time(due)} {name}".strip()
+
+
+def is_running(clock: pb.Clock) -> bool:
+    return clock.phase == pb.CLOCK_PHASE_RUNNING and clock.HasField("due_time")
+
+
+def show_field(clock: pb.Clock, name: str) -> str:
+    return show_time(instant_of(getattr(clock, name))) if clock.HasField(name) else ""  # type: ignore[arg-type]
+
+
+def show_time(moment: datetime | None) -> str:
+    """In the zone of this machine, which the offset names."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M %z}" if moment else ""

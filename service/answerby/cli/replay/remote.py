@@ -1,0 +1,109 @@
+"""Decides on a running server, through SubmitEvents, several batches at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import grpc
+import grpc.aio
+
+from answerby.api.v1 import request_service_pb2 as rpc
+from answerby.api.v1 import resources_pb2 as pb
+from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
+from answerby.cli.client import Target
+from answerby.cli.messages import event_to
+from answerby.cli.replay.outcome import Outcome, Refused, from_message
+from answerby.cli.replay.planning import Planned
+
+if TYPE_CHECKING:
+    from answerby.api.v1.request_service_pb2_grpc import RequestServiceAsyncStub
+
+Decided = tuple[Planned, Outcome | Refused]
+MAX_BATCH = 500
+BATCH_BYTES = 2 * 1024 * 1024
+"""A batch is closed before it grows beyond this, as servers limit the size of a message."""
+CHUNK_ROUNDS = 4
+"""Batches per lane that are planned together; all of them are decided before the next are planned."""
+TRIES = 6
+FIRST_WAIT_SECONDS = 0.2
+RETRIED = frozenset({grpc.StatusCode.UNAVAILABLE.value[0], grpc.StatusCode.ABORTED.value[0]})
+"""Of single events: the store did not answer, or the request changed too often. Nothing was accepted."""
+CALL_SECONDS = 30.0
+
+
+class RemoteDecider:
+    """Submits events as historical ones. Events of one request go down the same lane, so they keep their order."""
+
+    def __init__(self, target: Target, *, lanes: int, batch: int, brief: bool) -> None:
+        self._target = target
+        self._lanes = lanes
+        self._batch = min(batch, MAX_BATCH)
+        self._brief = brief
+
+    async def decide_all(self, plan: Iterable[Planned]) -> AsyncIterator[Decided]:
+        """Results in the order of the plan. Raises grpc.RpcError when the server stays away."""
+        plan = iter(plan)
+        async with self._target.connect_async() as channel:
+            stub = RequestServiceStub(channel)
+            while chunk := list(islice(plan, self._batch * self._lanes * CHUNK_ROUNDS)):
+                for decided in await self._decide_chunk(stub, chunk):
+                    yield decided
+
+    async def _decide_chunk(self, stub: RequestServiceAsyncStub, chunk: list[Planned]) -> list[Decided]:
+        lanes: list[list[int]] = [[] for _ in range(self._lanes)]
+        for position, planned in enumerate(chunk):
+            lanes[zlib.crc32(planned.event.request_id.encode()) % self._lanes].append(position)
+        results: list[Outcome | Refused] = [Refused("")] * len(chunk)
+
+        async def drive(lane: list[int]) -> None:
+            messages = [event_to(chunk[position].event) for position in lane]
+            for batch in batches(messages, self._batch):
+                outcomes = await self._submit(stub, messages[batch])
+                for position, outcome in zip(lane[batch], outcomes, strict=True):
+                    results[position] = outcome
+
+        await asyncio.gather(*(drive(lane) for lane in lanes))
+        return list(zip(chunk, results, strict=True))
+
+    async def _submit(self, stub: RequestServiceAsyncStub, messages: Sequence[pb.Event]) -> list[Outcome | Refused]:
+        """Safe to repeat: source and id of each event make it count once."""
+        request = rpc.SubmitEventsRequest(events=messages, historical=True, brief=self._brief)
+        wait = FIRST_WAIT_SECONDS
+        for attempt in range(1, TRIES + 1):
+            try:
+                response: rpc.SubmitEventsResponse = await stub.SubmitEvents(
+                    request, metadata=self._target.metadata, timeout=CALL_SECONDS
+                )
+            except grpc.aio.AioRpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE or attempt == TRIES:
+                    raise
+            else:
+                if attempt == TRIES or not any(result.code in RETRIED for result in response.results):
+                    return [outcome_of(result) for result in response.results]
+            await asyncio.sleep(wait)
+            wait *= 2
+        raise AssertionError("the last attempt returns or raises")
+
+
+def outcome_of(result: rpc.SubmitEventResult) -> Outcome | Refused:
+    if result.code == 0:
+        return from_message(result.decision, duplicate=result.duplicate)
+    violations = "; ".join(f"{v.field}: {v.description}" for v in result.violations)
+    return Refused(f"{result.reason}: {violations or result.message}")
+
+
+def batches(messages: Sequence[pb.Event], most: int) -> Iterator[slice]:
+    """Slices of at most `most` messages, each below the size that a server takes."""
+    start = size = 0
+    for position, message in enumerate(messages):
+        length = message.ByteSize()
+        if position > start and (position - start == most or size + length > BATCH_BYTES):
+            yield slice(start, position)
+            start, size = position, 0
+        size += length
+    if start < len(messages):
+        yield slice(start, len(messages))

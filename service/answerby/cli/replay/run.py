@@ -1,0 +1,135 @@
+"""One replay from file to summary."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from answerby.cli.client import Target
+from answerby.cli.replay.mapping import Mapping
+from answerby.cli.replay.outcome import Outcome, Refused
+from answerby.cli.replay.output import Output, open_output
+from answerby.cli.replay.planning import Planned
+from answerby.cli.replay.source import Source
+from answerby.cli.replay.summary import Summary
+from answerby.cli.replay.tally import Tally
+
+UPDATE_EVERY = 100
+"""Decisions between two updates of the progress bar."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to replay, and to where. `limit` 0 means all rows."""
+
+    file: Path
+    mapping: Mapping
+    out: Path
+    tenant: str = "default"
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class Local:
+    """Decide here with these rules."""
+
+    rules: Path
+    engine: str = "durable"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Decide on a server."""
+
+    target: Target
+    in_flight: int = 4
+    batch: int = 500
+    brief: bool = False
+
+
+class Progressing(Protocol):
+    """Told after every so many decisions."""
+
+    def __call__(self, decided: int) -> None: ...
+
+
+class Replay:
+    """The parts of one replay that both ways of deciding share."""
+
+    def __init__(self, job: Job, output: Output, progress: Progressing) -> None:
+        self._output = output
+        self._progress = progress
+        self._source = Source(job.file, job.mapping, job.tenant, output.refuse, job.limit)
+        self.tally = Tally(job.mapping)
+        self.counts = self._source.counts
+
+    def plan(self) -> Iterator[Planned]:
+        return self._source.plan()
+
+    def take(self, planned: Planned, outcome: Outcome | Refused) -> None:
+        if isinstance(outcome, Refused):
+            self._output.refuse(planned.line, outcome.reason)
+            return
+        for difference in self.tally.add(planned, outcome):
+            self._output.difference(difference)
+        self._output.decision(planned, outcome)
+        if self.tally.decisions % UPDATE_EVERY == 0:
+            self._progress(self.tally.decisions)
+
+
+def replay(job: Job, way: Local | Remote, console: Console) -> Summary:
+    """Replays the file, prints a summary and returns it.
+
+    Raises CommandFailed for rules or a mapping with errors, OSError for files, grpc.RpcError when a server stays away.
+    """
+    started = time.monotonic()
+    with open_output(job.out, differences=expects(job.mapping)) as output, progress_bar(console) as progress:
+        run = Replay(job, output, progress)
+        unused = decide_here(run, way) if isinstance(way, Local) else asyncio.run(decide_there(run, way))
+    summary = Summary(run.counts, run.tally, output, time.monotonic() - started, unused)
+    summary.print(console)
+    return summary
+
+
+def expects(mapping: Mapping) -> bool:
+    return bool(mapping.expect) or any(entry.expect for entry in mapping.events)
+
+
+def decide_here(run: Replay, way: Local) -> tuple[str, ...]:
+    """Returns the ids of the rules that decided nothing."""
+    from answerby.cli.replay.local import LocalDecider, load  # noqa: PLC0415  # a remote replay needs no engine
+
+    compiled = load(way.rules, way.engine)
+    for planned, outcome in LocalDecider(compiled).decide_all(run.plan()):
+        run.take(planned, outcome)
+    rules = (rule.id for stage in compiled.rulebook.stages for rule in stage.rules)
+    return tuple(sorted(rule for rule in rules if rule not in run.tally.rules))
+
+
+async def decide_there(run: Replay, way: Remote) -> None:
+    from answerby.cli.replay.remote import RemoteDecider  # noqa: PLC0415  # a local replay needs no grpc
+
+    decider = RemoteDecider(way.target, lanes=way.in_flight, batch=way.batch, brief=way.brief)
+    async for planned, outcome in decider.decide_all(run.plan()):
+        run.take(planned, outcome)
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Progressing]:
+    described = TextColumn("{task.description}")
+    columns = (SpinnerColumn(), described, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("decisions", total=None)
+
+        def update(decided: int) -> None:
+            progress.update(task, completed=decided)
+
+        yield update

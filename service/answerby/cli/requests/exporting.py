@@ -1,0 +1,130 @@
+"""`answerby export`: requests from a server into a recording, and the stream that a backtest reads directly."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import grpc
+from rich.console import Console
+
+from answerby.api.v1 import request_service_pb2 as rpc
+from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
+from answerby.cli.client import Target
+from answerby.cli.fail import CommandFailed
+from answerby.cli.period import Period, parse_span, period_of
+from answerby.cli.requests.recorded_messages import recorded_from
+from answerby.server.rpc.convert import set_instant
+from answerby.workbench.backtest.recording import VERSION, RecordingHeader, encode_line
+
+NO_LEAD = ("", "0")
+TRIES = 5
+FIRST_WAIT_SECONDS = 0.2
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Requests received in the period, and for `lead` before it, which are there to be counted with them."""
+
+    period: Period
+    lead: timedelta
+    with_decisions: bool
+    tenant: str = "default"
+    """What the recording calls its tenant; the credential decides whose requests they are."""
+
+    @property
+    def start(self) -> datetime:
+        """Raises CommandFailed without a beginning."""
+        if self.period.start is None:
+            raise CommandFailed("say since when: --since 30d, or --from 2026-03-01")
+        return max(EARLIEST, self.period.start - self.lead)
+
+
+def stream(target: Target, wanted: Wanted, until: datetime) -> Iterator[bytes]:
+    """The header and a line per request. Goes on where it was when the server was away for a moment.
+
+    Raises CommandFailed, and grpc.RpcError when the server stays away or refuses.
+    """
+    start = wanted.start
+    assert wanted.period.start is not None
+    header = RecordingHeader(
+        recording=VERSION,
+        tenant=wanted.tenant,
+        since=wanted.period.start,
+        until=until,
+        decisions=wanted.with_decisions,
+    )
+    yield encode_line(header)
+    request = rpc.ExportEventsRequest(include_decisions=wanted.with_decisions)
+    set_instant(request.start_time, start)
+    set_instant(request.end_time, until)
+    with target.connect() as channel:
+        stub = RequestServiceStub(channel)
+        failures = 0
+        while True:
+            try:
+                for message in stub.ExportEvents(request, metadata=target.metadata):
+                    failures = 0
+                    recorded = recorded_from(message.request, wanted.tenant, with_decisions=wanted.with_decisions)
+                    request.page_token = message.page_token
+                    yield encode_line(recorded)
+            except grpc.RpcError as error:
+                failures += 1
+                if cast("grpc.Call", error).code() is not grpc.StatusCode.UNAVAILABLE or failures >= TRIES:
+                    raise
+                time.sleep(FIRST_WAIT_SECONDS * 2**failures)
+            else:
+                return
+
+
+def wanted_of(since: str, start: str, end: str, lead: str, *, with_decisions: bool) -> Wanted:
+    """Of the options of the command. Raises CommandFailed."""
+    period = period_of(since, start, end, datetime.now(UTC))
+    span = timedelta() if lead in NO_LEAD else parse_span(lead, "--lead")
+    return Wanted(period, span, with_decisions=with_decisions)
+
+
+def export(target: Target, wanted: Wanted, out: Path) -> None:
+    """Writes a recording that only its owner may read. Raises CommandFailed, OSError, grpc.RpcError."""
+    until = wanted.period.end or datetime.now(UTC)
+    lines = stream(target, wanted, until)
+    first = next(lines)
+    requests = 0
+    with create(out) as file:
+        file.write(first + b"\n")
+        for line in lines:
+            file.write(line + b"\n")
+            requests += 1
+    console = Console(stderr=True, highlight=False)
+    console.print(f"{requests} requests in {out}. It holds what customers wrote: keep it as you keep their requests.")
+
+
+@contextmanager
+def create(out: Path) -> Iterator[BinaryIO]:
+    """The file under its name once it is whole, packed by the end of its name. Raises OSError."""
+    partial = out.with_name(f".{out.name}.part")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as raw:
+            match out.suffix:
+                case ".xz":
+                    with lzma.open(raw, "wb", preset=1) as packed:
+                        yield cast("BinaryIO", packed)
+                case ".gz":
+                    with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as packed_gz:
+                        yield cast("BinaryIO", packed_gz)
+                case _:
+                    yield raw
+        partial.replace(out)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,91 @@
+"""`answerby get`, `list` and `explain`: what a server knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from answerby.api.v1 import decision_service_pb2 as decisions_rpc
+from answerby.api.v1 import request_service_pb2 as rpc
+from answerby.api.v1 import resources_pb2 as pb
+from answerby.api.v1.decision_service_pb2_grpc import DecisionServiceStub
+from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
+from answerby.cli.client import Target
+from answerby.cli.render import (
+    clocks_table,
+    console_for_tables,
+    facts_table,
+    history_table,
+    print_json,
+    requests_table,
+)
+
+CALL_SECONDS = 15.0
+PAGE = 500
+
+
+class Filters(NamedTuple):
+    """Combined with and; empty means any."""
+
+    categories: Sequence[str] = ()
+    priorities: Sequence[str] = ()
+    statuses: Sequence[str] = ()
+    departments: Sequence[str] = ()
+    breached_only: bool = False
+
+
+def get(target: Target, request_id: str, decisions: int, *, as_json: bool) -> None:
+    """Prints one request. Raises grpc.RpcError."""
+    with target.connect() as channel:
+        response = RequestServiceStub(channel).GetRequest(
+            rpc.GetRequestRequest(request_id=request_id, decision_limit=decisions),
+            metadata=target.metadata,
+            timeout=CALL_SECONDS,
+        )
+    if as_json:
+        print_json(response)
+        return
+    console = console_for_tables()
+    console.print(requests_table([response.request]))
+    console.print()
+    console.print(facts_table(response.request.facts))
+    console.print()
+    console.print(clocks_table(response.request.clocks))
+    console.print()
+    console.print(history_table(response.decisions))
+
+
+def list_all(target: Target, filters: Filters, limit: int, *, as_json: bool) -> None:
+    """Prints requests, page after page, up to the limit. Raises grpc.RpcError."""
+    found = pages(target, filters, limit)
+    if as_json:
+        for request in found:
+            print_json(request)
+        return
+    console_for_tables().print(requests_table(found))
+
+
+def pages(target: Target, filters: Filters, limit: int) -> Iterator[pb.Request]:
+    with target.connect() as channel:
+        stub = RequestServiceStub(channel)
+        size = min(limit, PAGE)
+        token = ""
+        while limit > 0:
+            query = rpc.ListRequestsRequest(page_size=size, page_token=token, **filters._asdict())
+            response = stub.ListRequests(query, metadata=target.metadata, timeout=CALL_SECONDS)
+            yield from response.requests[:limit]
+            limit -= len(response.requests)
+            token = response.next_page_token
+            if not token:
+                return
+
+
+def explain(target: Target, request_id: str, sequence: int, language: str) -> None:
+    """Prints the reasons of a decision in words. Raises grpc.RpcError."""
+    with target.connect() as channel:
+        response = DecisionServiceStub(channel).Explain(
+            decisions_rpc.ExplainRequest(request_id=request_id, sequence=sequence, language_code=language),
+            metadata=target.metadata,
+            timeout=CALL_SECONDS,
+        )
+    print(response.text)

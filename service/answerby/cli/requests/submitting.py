@@ -1,0 +1,118 @@
+"""`answerby submit`: events from a file to a server, in the order of the file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import grpc
+from rich.text import Text
+
+from answerby.api.v1 import request_service_pb2 as rpc
+from answerby.api.v1 import resources_pb2 as pb
+from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
+from answerby.cli.client import Target
+from answerby.cli.lines import Line, read_events
+from answerby.cli.messages import event_to
+from answerby.cli.render import console_for_tables, decisions_table, print_json
+from answerby.cli.replay.remote import FIRST_WAIT_SECONDS, RETRIED, TRIES, batches
+
+BATCH = 100
+CALL_SECONDS = 30.0
+
+
+class Submitted(NamedTuple):
+    """What became of one line: a decision, or why there is none."""
+
+    line: int
+    decision: pb.Decision | None
+    duplicate: bool = False
+    refused: str = ""
+
+
+def submit_file(file: Path, target: Target, *, as_json: bool, historical: bool) -> int:
+    """Submits every event and prints the decisions; returns how many were refused.
+
+    Raises OSError when the file cannot be read, grpc.RpcError when the server does not answer.
+    """
+    decisions: list[pb.Decision] = []
+    refused = 0
+    for result in submit(read_lines(file), target, historical=historical):
+        if result.decision is None:
+            refused += 1
+            print(f"line {result.line}: {result.refused}", file=sys.stderr)
+        elif as_json:
+            print_json(result.decision)
+        else:
+            decisions.append(result.decision)
+    if not as_json:
+        console = console_for_tables()
+        console.print(decisions_table(decisions))
+        console.print(Text(f"{len(decisions)} decided, {refused} refused"))
+    return refused
+
+
+def read_lines(file: Path) -> Iterator[Line]:
+    """The events of a file, `-` for standard input. Raises OSError."""
+    now = datetime.now(UTC)
+    if file == Path("-"):
+        yield from read_events(sys.stdin.buffer, now)
+        return
+    with file.open("rb") as lines:
+        yield from read_events(lines, now)
+
+
+def submit(lines: Iterable[Line], target: Target, *, historical: bool = False) -> Iterator[Submitted]:
+    """Results in the order of the lines. Raises grpc.RpcError when the server does not answer."""
+    lines = iter(lines)
+    with target.connect() as channel:
+        stub = RequestServiceStub(channel)
+        while batch := list(islice(lines, BATCH)):
+            yield from submit_batch(stub, target, batch, historical=historical)
+
+
+def submit_batch(
+    stub: RequestServiceStub, target: Target, batch: list[Line], *, historical: bool
+) -> Iterator[Submitted]:
+    events = [event_to(line.event) for line in batch if line.event is not None]
+    results = iter(
+        [
+            result
+            for part in batches(events, BATCH)
+            for result in send(stub, target, rpc.SubmitEventsRequest(events=events[part], historical=historical))
+        ]
+    )
+    for line in batch:
+        if line.event is None:
+            yield Submitted(line.number, None, refused=line.refused)
+        else:
+            yield submitted(line.number, next(results))
+
+
+def send(stub: RequestServiceStub, target: Target, request: rpc.SubmitEventsRequest) -> list[rpc.SubmitEventResult]:
+    """The fates of the events. Sent again while a worker or the store is being replaced: source and id of an event
+    make it count once. Raises grpc.RpcError when the server stays away.
+    """
+    for attempt in range(1, TRIES + 1):
+        try:
+            results = list(stub.SubmitEvents(request, metadata=target.metadata, timeout=CALL_SECONDS).results)
+        except grpc.RpcError as error:
+            if error.code() != grpc.StatusCode.UNAVAILABLE or attempt == TRIES:
+                raise
+        else:
+            if attempt == TRIES or not any(result.code in RETRIED for result in results):
+                return results
+        time.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def submitted(line: int, result: rpc.SubmitEventResult) -> Submitted:
+    if result.code == 0:
+        return Submitted(line, result.decision, result.duplicate)
+    violations = "; ".join(f"{v.field}: {v.description}" for v in result.violations)
+    return Submitted(line, None, refused=f"{result.reason}: {violations or result.message}")

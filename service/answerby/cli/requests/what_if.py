@@ -1,0 +1,72 @@
+"""`answerby what-if`: what would become of a request if something were otherwise. Nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from answerby.api.v1 import decision_service_pb2 as pb
+from answerby.api.v1 import resources_pb2
+from answerby.api.v1.decision_service_pb2_grpc import DecisionServiceStub
+from answerby.cli.check.sources import printable_lines
+from answerby.cli.client import Target
+from answerby.cli.fail import CommandFailed
+from answerby.cli.render import print_json
+from answerby.server.rpc.convert import put_values, set_instant
+
+CALL_SECONDS = 60.0
+ACTORS = {
+    "customer": resources_pb2.ACTOR_CUSTOMER,
+    "agent": resources_pb2.ACTOR_AGENT,
+    "system": resources_pb2.ACTOR_SYSTEM,
+}
+
+
+def ask(
+    target: Target,
+    request_id: str,
+    facts: Sequence[str],
+    *,
+    at: str = "",
+    event: str = "",
+    actor: str = "agent",
+    language: str = "en",
+    as_json: bool = False,
+) -> None:
+    """Asks a server and prints the answer. Raises grpc.RpcError and CommandFailed."""
+    if actor not in ACTORS:
+        raise CommandFailed(f"--actor {actor}: must be one of {', '.join(ACTORS)}")
+    request = pb.WhatIfRequest(request_id=request_id, event_type=event, actor=ACTORS[actor], language_code=language)
+    put_values(request.facts, dict(map(fact_of, facts)))
+    if at:
+        set_instant(request.at, instant(at))
+    with target.connect() as channel:
+        response = DecisionServiceStub(channel).WhatIf(request, metadata=target.metadata, timeout=CALL_SECONDS)
+    if as_json:
+        print_json(response)
+    else:
+        print(printable_lines(response.text))
+
+
+def fact_of(text: str) -> tuple[str, object]:
+    """`priority=P0`; a number or true and false are taken as such. Raises CommandFailed."""
+    name, found, value = text.partition("=")
+    if not found or not name:
+        raise CommandFailed(f"--set {text}: write it as <fact>=<value>, such as priority=P0")
+    if value in ("true", "false"):
+        return name, value == "true"
+    try:
+        return name, int(value)
+    except ValueError:
+        return name, value
+
+
+def instant(text: str) -> datetime:
+    """Raises CommandFailed."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise CommandFailed(f"--at {text}: write an instant with its offset, such as 2026-03-02T10:00:00+08:00")
+    return moment

@@ -1,0 +1,1 @@
+"""`answerby rulebook`: what is live, what is tried, and how it changes."""

@@ -1,0 +1,185 @@
+"""`answerby schema`: the JSON Schemas of all files, for editors."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from answerby.cli.fail import CommandFailed
+from answerby.cli.lines import ENVELOPE
+from answerby.cli.lines import KEYS as LINE_KEYS
+from answerby.cli.replay.mapping import EventSpec, Mapping, Part, ValueSpec
+from answerby.domain.event import ActorRole
+from answerby.rules.loader import load_rulebook
+from answerby.rules.schema import KINDS, NO_NAMES, Names, file_schema, names_of, section_schema
+from answerby.rules.schema.files import document, to_json
+from answerby.rules.schema.shapes import (
+    ANYTHING,
+    FILLED,
+    INSTANT,
+    NOT_NOTHING,
+    SCALAR,
+    TEXT,
+    Schema,
+    choice,
+    either,
+    keyed,
+    listing,
+    mapping,
+    told,
+)
+from answerby.rules.text.diagnostic import did_you_mean
+from answerby.workbench.rule_tests.suite import CASE_KEYS, EVENT_KEYS, SUITE_KEYS
+
+ANY_FILE = "rule_file"
+ALL_KINDS = (ANY_FILE, *KINDS, "tests", "mapping", "event")
+_WORDS: Schema = {"type": ["string", "array"]}
+
+
+def print_schemas(kind: str, out: Path | None, rules: Path | None) -> None:
+    """One schema to standard output, or all (or one) into a folder. With `rules` they know the names used there."""
+    if kind and kind not in ALL_KINDS:
+        raise CommandFailed(f"there is no kind {kind} of file; {did_you_mean(kind, ALL_KINDS)}")
+    names = _names(rules) if rules is not None else NO_NAMES
+    if out is None:
+        sys.stdout.write(to_json(schema_of(kind or ANY_FILE, names)))
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for name in [kind] if kind else ALL_KINDS:
+        (out / file_name(name)).write_text(to_json(schema_of(name, names)), encoding="utf-8")
+
+
+def file_name(kind: str) -> str:
+    return f"{kind.replace('_', '-')}.json"
+
+
+def schema_of(kind: str, names: Names = NO_NAMES) -> Schema:
+    """Raises KeyError for a kind that there is not."""
+    match kind:
+        case "rule_file":
+            return file_schema(names)
+        case "tests":
+            return document("rule tests", _tests(names))
+        case "mapping":
+            return document("from the columns of an export to events", _mapping(names))
+        case "event":
+            return document("one line of events", _event())
+    return section_schema(kind, names)
+
+
+def _names(folder: Path) -> Names:
+    rulebook = load_rulebook(folder).rulebook
+    if rulebook is None:
+        raise CommandFailed(f"{folder}: the rules have errors; see `answerby check {folder}`")
+    return names_of(rulebook)
+
+
+def _tests(names: Names) -> Schema:
+    """{parameters} may stand in the place of any value, so that little more than the keys can be told."""
+    facts: Schema = {"type": "object"}
+    if names.fields:
+        given = {name: ANYTHING for name, field in names.fields.items() if not field.derived_by}
+        facts["properties"] = {"use": told(_WORDS, "Fixtures."), **given}
+    expect = told(either(keyed(NOT_NOTHING, least=1), TEXT), "What must come of it.")
+    event = mapping(
+        EVENT_KEYS,
+        {
+            "type": told(TEXT, "request.received when absent."),
+            "request": told(TEXT, "Which request, when the case has several."),
+            "after": told(TEXT, "How long after the event before: 15m."),
+            "at": told(TEXT, "When, with offset."),
+            "actor": told(TEXT, ", ".join(ActorRole)),
+            "facts": told(either(facts, TEXT), "What it says."),
+            "expect": expect,
+        },
+    )
+    case = mapping(
+        CASE_KEYS,
+        {
+            "name": told(FILLED, "What the case is about."),
+            "because": ANYTHING,
+            "now": told(TEXT, "When it begins, with offset."),
+            "given": told(either(facts, TEXT), "The facts of a request that is received."),
+            "events": told(listing(event), "What happens, in order."),
+            "windows": told(keyed(either({"type": "integer", "minimum": 0}, TEXT)), "Counts over time, before it."),
+            "schedules": told(_WORDS, "The schedules that come in it; all others stay away."),
+            "expect": expect,
+            "then_after": told(keyed(expect), "What must hold after so much time."),
+            "then_at": told(keyed(expect), "What must hold at an instant."),
+            "matrix": told(keyed(listing(ANYTHING), least=1), "Parameters, each with its values: all combinations."),
+            "examples": told(listing({"type": ["object", "array"]}), "Rows of parameters."),
+        },
+        required=["name"],
+    )
+    found = mapping(
+        SUITE_KEYS,
+        {
+            "now": told(INSTANT, "When the cases begin, with offset."),
+            "fixtures": told(keyed({"type": "object", "minProperties": 1}), "Named groups of facts."),
+            "schedules": told(_WORDS, "The schedules of the cases that name none."),
+            "cases": told(listing(case), "The cases."),
+        },
+    )
+    return {**found, "anyOf": [{"required": ["cases"]}, {"required": ["fixtures"]}]}
+
+
+def _mapping(names: Names) -> Schema:
+    value = either({"type": "string"}, listing({"type": "string"}), _part(ValueSpec, {}))
+    conditions: Schema = {"type": "object"}
+    facts = keyed(value)
+    if names.fields:
+        facts["propertyNames"] = choice(sorted(name for name, field in names.fields.items() if not field.derived_by))
+    event = _part(
+        EventSpec,
+        {
+            "type": either(TEXT, listing({"type": "object"})),
+            "when": conditions,
+            "previous": conditions,
+            "first": {"type": "boolean"},
+            "facts": facts,
+            "expect": keyed(value),
+            **dict.fromkeys(("time", "id", "actor", "actor_id"), value),
+        },
+    )
+    return _part(
+        Mapping,
+        {
+            "mapping": told(FILLED, "Its name."),
+            "format": choice(("csv", "jsonl")),
+            "order": choice(("file", "time")),
+            "request_id": told(value, "The column that names the request."),
+            "events": told(listing(event), "The events that a row may become."),
+            "facts": told(facts, "Facts of every event, by field."),
+            "expect": keyed(value),
+            "skip": listing(conditions, least=0),
+        },
+    )
+
+
+def _part(part: type[Part], known: dict[str, Schema]) -> Schema:
+    """The keys of a part of mappings; what is not said of a value is left open."""
+    names = {field.alias or name: field.is_required() for name, field in part.model_fields.items()}
+    if unknown := known.keys() - names.keys():
+        raise ValueError(f"mappings do not know {sorted(unknown)}")
+    values = {name: known.get(name, ANYTHING) for name in names}
+    return mapping(names, values, required=[name for name, required in names.items() if required])
+
+
+def _event() -> Schema:
+    listed: Schema = {"type": "array", "items": {"type": "string"}}
+    fact = either(SCALAR, {"type": "null"}, listed)
+    values: dict[str, Schema] = {
+        "id": TEXT,
+        "source": TEXT,
+        "type": TEXT,
+        "time": INSTANT,
+        "request_id": TEXT,
+        "subject": TEXT,
+        "actor": choice(ActorRole),
+        "actor_id": TEXT,
+        "facts": keyed(fact),
+        "data": keyed(fact),
+        **dict.fromkeys(ENVELOPE, ANYTHING),
+    }
+    found = mapping(sorted(LINE_KEYS | ENVELOPE), values)
+    return {**found, "anyOf": [{"required": ["request_id"]}, {"required": ["subject"]}]}

@@ -1,0 +1,1 @@
+"""`answerby serve` and `answerby run`."""

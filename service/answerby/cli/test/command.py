@@ -1,0 +1,124 @@
+"""`answerby test`: the rule tests of a folder, under a virtual clock."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from time import perf_counter
+
+from answerby.cli.check.brief import check_rules
+from answerby.cli.check.path import CannotCheck, Target, find_target
+from answerby.cli.fail import fail
+from answerby.cli.test.json_text import as_json, unusable
+from answerby.cli.test.junit import write_junit
+from answerby.cli.test.report import UNUSABLE, Result, covered, run_suites
+from answerby.cli.test.text import lines
+from answerby.domain.errors import EngineLimit
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.rules.loader import load_rulebook
+from answerby.workbench.rule_tests.cases import Located
+from answerby.workbench.rule_tests.files import holds_fixtures
+from answerby.workbench.rule_tests.suite import load_suites
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class Language(StrEnum):
+    EN = "en"
+    ZH = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How `answerby test` was asked."""
+
+    coverage: bool = False
+    fail_under: float | None = None
+    """Least share of rules and rows in percent."""
+    form: Format = Format.TEXT
+    junit: Path | None = None
+    chosen: str = ""
+    """Only cases with this in their `file: name`."""
+    language: Language = Language.EN
+
+
+def options(
+    coverage: bool, fail_under: float | None, form: str, junit: Path | None, chosen: str, language: str
+) -> Options:
+    """The options as given on the command line; a word that is none of those known ends the command."""
+    if form not in tuple(Format):
+        fail(f'--format is text or json, not "{form}"', UNUSABLE)
+    if language not in tuple(Language):
+        fail(f'--language is en or zh, not "{language}"', UNUSABLE)
+    return Options(coverage, fail_under, Format(form), junit, chosen, Language(language))
+
+
+def test_rules(path: Path, options: Options) -> int:
+    """Runs the tests of a rules folder, or of a folder or file in it, prints what came of them, returns the status."""
+    try:
+        target = find_target(path)
+    except CannotCheck as error:
+        print(unusable(str(path), (), str(error)) if options.form is Format.JSON else error)
+        return UNUSABLE
+    folder = target.folder
+    loaded = load_rulebook(folder)
+    if loaded.rulebook is None:
+        if options.form is Format.JSON:
+            print(unusable(str(folder), loaded.diagnostics, "the rules have errors"))
+        else:
+            check_rules(folder)
+        return UNUSABLE
+    try:
+        compiled = compile_rulebook(loaded.rulebook)
+    except EngineLimit as error:
+        print(unusable(str(folder), (), error.message) if options.form is Format.JSON else f"{folder}: {error.message}")
+        return UNUSABLE
+    result = run(compiled, target, options)
+    return publish(result, options)
+
+
+def run(compiled: CompiledRulebook, target: Target, options: Options) -> Result:
+    """Runs the chosen cases of a folder against a rulebook."""
+    start = perf_counter()
+    suites = load_suites(compiled, target.folder)
+    wanted = options.chosen.casefold()
+
+    def is_chosen(located: Located) -> bool:
+        return target.covers(located.file) and wanted in f"{located.file}: {located.case.name}".casefold()
+
+    def is_meant(file: str) -> bool:
+        return target.covers(file) or holds_fixtures(file)
+
+    cases = tuple(run_suites(compiled, suites, is_chosen, options.language.value))
+    measured = options.coverage or options.fail_under is not None
+    return Result(
+        folder=target.folder,
+        revision=compiled.rulebook.revision,
+        cases=cases,
+        findings=tuple(found for found in suites.diagnostics if is_meant(found.file)),
+        seconds=perf_counter() - start,
+        coverage=covered(compiled, cases, target) if measured else None,
+        fail_under=options.fail_under,
+    )
+
+
+def publish(result: Result, options: Options) -> int:
+    """Prints and writes the result in the forms that were asked for."""
+    if options.form is Format.JSON:
+        print(as_json(result))
+    else:
+        for line in lines(result, options.language.value, filtered=bool(options.chosen)):
+            print(line)
+    if options.junit is not None:
+        try:
+            write_junit(result, options.junit)
+        except OSError as error:
+            print(f"answerby: {options.junit}: {error.strerror}", file=sys.stderr)
+            return UNUSABLE
+    return result.status

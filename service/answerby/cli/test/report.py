@@ -1,0 +1,86 @@
+"""What a run of rule tests came to, as data that every format is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+from answerby.cli.check.path import Target
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.rules.text.diagnostic import Diagnostic, Severity
+from answerby.workbench.rule_tests.cases import Located
+from answerby.workbench.rule_tests.coverage import Coverage, coverage_of
+from answerby.workbench.rule_tests.runner import Outcome, run_case
+from answerby.workbench.rule_tests.suite import Suites
+
+PASSED, FAILED, UNUSABLE = 0, 1, 2
+"""Exit statuses: all is well; a case failed or too little is covered; the tests could not be run as they stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """The outcome of a case and the seconds that it took."""
+
+    outcome: Outcome
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.outcome.differences)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run."""
+
+    folder: Path
+    revision: str
+    cases: tuple[Timed, ...]
+    findings: tuple[Diagnostic, ...]
+    """What was found in the test files, warnings included."""
+    seconds: float
+    coverage: Coverage | None = None
+    fail_under: float | None = None
+
+    @property
+    def mistakes(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the test files."""
+        return tuple(found for found in self.findings if found.severity == Severity.ERROR)
+
+    @property
+    def failed(self) -> int:
+        return sum(case.failed for case in self.cases)
+
+    @property
+    def too_little_covered(self) -> bool:
+        return self.fail_under is not None and self.coverage is not None and self.coverage.percent < self.fail_under
+
+    @property
+    def status(self) -> int:
+        if self.mistakes or not self.cases:
+            return UNUSABLE
+        return FAILED if self.failed or self.too_little_covered else PASSED
+
+
+def run_suites(
+    compiled: CompiledRulebook,
+    suites: Suites,
+    chosen: Callable[[Located], bool],
+    language: str,
+) -> Iterator[Timed]:
+    """Plays the chosen cases, in order."""
+    for located in suites.cases:
+        if chosen(located):
+            start = perf_counter()
+            outcome = run_case(compiled, located, language)
+            yield Timed(outcome, perf_counter() - start)
+
+
+def covered(compiled: CompiledRulebook, cases: Iterable[Timed], target: Target) -> Coverage:
+    """What the cases cover; of a folder within the rules, only its own rules are looked at."""
+    coverage = coverage_of(compiled.rulebook, (case.outcome.trace for case in cases))
+    if not target.part or (target.folder / target.part).is_file():
+        return coverage
+    return replace(coverage, rules=tuple(rule for rule in coverage.rules if target.covers(rule.file)))

@@ -1,0 +1,126 @@
+"""A run of rule tests in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from answerby.cli.check.sources import Sources, printable
+from answerby.cli.test.report import Result, Timed
+from answerby.rules.text.diagnostic import Diagnostic, Severity
+from answerby.workbench.rule_tests.coverage import Coverage, Part, RuleCoverage, percent
+
+WORDS = {
+    "en": {
+        "failed": "FAILED",
+        "with": "with {parameters}",
+        "mistake": "MISTAKE",
+        "warning": "WARNING",
+        "summary": "{folder}: {passed} passed, {failed} failed{mistakes}",
+        "mistakes": ", mistakes in test files: {count}",
+        "none": "{folder}: no *_test.yaml file",
+        "nothing": "{folder}: no case is called so",
+        "coverage": "coverage: {covered} of {all} rules, rows and scores decided some case ({percent} %)",
+        "trial": "{count} of them on trial (mode: shadow), for which a match counts",
+        "rule": "  {place} {id}  {reach}{dates}",
+        "never matched": "never matched",
+        "matched": "matched, but never decided",
+        "dates": " (in force {dates}: give the case a `now` within)",
+        "steps": "ladder steps: {covered} of {all} fired",
+        "clocks": "clocks: {covered} of {all} started, were met and breached",
+        "part": "  {name}: {lacking}",
+        "under": "coverage {percent} % is below {least} %",
+    },
+    "zh": {
+        "failed": "失败",
+        "with": "参数 {parameters}",
+        "mistake": "错误",
+        "warning": "警告",
+        "summary": "{folder}：{passed} 个通过，{failed} 个失败{mistakes}",
+        "mistakes": "，测试文件有 {count} 处错误",
+        "none": "{folder}：没有 *_test.yaml 文件",
+        "nothing": "{folder}：没有名称匹配的用例",
+        "coverage": "覆盖率：{all} 条规则、表行与评分中有 {covered} 条在用例中生效（{percent} %）",
+        "trial": "其中 {count} 条为试运行（mode: shadow），命中即算覆盖",
+        "rule": "  {place} {id}  {reach}{dates}",
+        "never matched": "从未命中",
+        "matched": "命中过，但从未生效",
+        "dates": "（有效期 {dates}：用例的 `now` 须在其内）",
+        "steps": "升级步骤：{all} 步中触发 {covered} 步",
+        "clocks": "时钟：{all} 个中有 {covered} 个启动、按时完成、超时都覆盖到",
+        "part": "  {name}：{lacking}",
+        "under": "覆盖率 {percent} % 低于 {least} %",
+    },
+}
+
+
+def lines(result: Result, language: str, *, filtered: bool = False) -> Iterator[str]:
+    """Every mistake, every failing case, the coverage if asked for, and the sum."""
+    words = WORDS.get(language, WORDS["en"])
+    sources = Sources(result.folder)
+    for found in result.findings:
+        yield f"{words['mistake' if found.severity == Severity.ERROR else 'warning']} {found}"
+        yield from excerpt_lines(found, sources)
+    for case in result.cases:
+        if case.failed:
+            yield from case_lines(case, words)
+    if result.coverage is not None:
+        yield from coverage_lines(result.coverage, words)
+    if result.too_little_covered and result.coverage is not None:
+        yield words["under"].format(percent=result.coverage.percent, least=f"{result.fail_under:g}")
+    yield summary(result, words, filtered=filtered)
+
+
+def excerpt_lines(found: Diagnostic, sources: Sources) -> Iterator[str]:
+    """The line that a finding is about, with a caret."""
+    excerpt = sources.excerpt(found.file, found.line, found.column)
+    if excerpt is not None:
+        yield f"  {found.line} | {excerpt.text}"
+        yield f"  {' ' * len(str(found.line))} | {excerpt.caret}"
+
+
+def case_lines(case: Timed, words: dict[str, str]) -> Iterator[str]:
+    located = case.outcome.located
+    yield f"{words['failed']} {located.file}:{located.line} {printable(located.case.name)}"
+    parameters = ", ".join(f"{name}={value}" for name, value in located.case.parameters.items())
+    if parameters not in located.case.name:
+        yield "  " + words["with"].format(parameters=printable(parameters))
+    yield from (f"  {printable(difference)}" for difference in case.outcome.differences)
+    yield from (f"  | {printable(line)}" for line in case.outcome.why.splitlines())
+
+
+def summary(result: Result, words: dict[str, str], *, filtered: bool) -> str:
+    if not result.cases and not result.mistakes:
+        return words["nothing" if filtered else "none"].format(folder=result.folder)
+    mistakes = words["mistakes"].format(count=len(result.mistakes)) if result.mistakes else ""
+    passed = len(result.cases) - result.failed
+    return words["summary"].format(folder=result.folder, passed=passed, failed=result.failed, mistakes=mistakes)
+
+
+def coverage_lines(coverage: Coverage, words: dict[str, str]) -> Iterator[str]:
+    """The sum, each file, and everything that is not covered, as `file:line id`."""
+    rules = coverage.rules
+    yield words["coverage"].format(covered=coverage.covered, all=len(rules), percent=coverage.percent)
+    on_trial = sum(rule.on_trial for rule in rules)
+    if on_trial:
+        yield "  " + words["trial"].format(count=on_trial)
+    for file, found in coverage.files().items():
+        done = sum(rule.covered for rule in found)
+        yield f"  {file}  {done}/{len(found)}  {percent(done, len(found))} %"
+        yield from ("  " + rule_line(rule, words) for rule in found if not rule.covered)
+    yield from part_lines(coverage.steps, words, "steps")
+    yield from part_lines(coverage.clocks, words, "clocks")
+
+
+def rule_line(rule: RuleCoverage, words: dict[str, str]) -> str:
+    dates = words["dates"].format(dates=rule.in_force) if rule.in_force else ""
+    return words["rule"].format(
+        place=f"{rule.file}:{rule.line}", id=rule.id, reach=words[rule.reach.value], dates=dates
+    )
+
+
+def part_lines(parts: tuple[Part, ...], words: dict[str, str], what: str) -> Iterator[str]:
+    if not parts:
+        return
+    lacking = [part for part in parts if part.lacking]
+    yield words[what].format(covered=len(parts) - len(lacking), all=len(parts))
+    yield from (words["part"].format(name=part.name, lacking=", ".join(part.lacking)) for part in lacking)

@@ -1,0 +1,101 @@
+"""A clock: one SLA measure of one request. The arithmetic lives in answerby.sla."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class TargetUnit(StrEnum):
+    """How a target's amount counts: seconds inside the calendar's working time, or whole working dates."""
+
+    SECONDS = "seconds"
+    WORKING_DAYS = "working_days"
+
+
+class Target(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How long a clock may run. `calendar` names the working time that counts; `always` is wall time."""
+
+    amount: int
+    unit: TargetUnit = TargetUnit.SECONDS
+    calendar: str = ""
+    end_of_day: bool = False
+    """Due at the end of the working day on which the amount is used up."""
+
+
+class ClockPhase(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+
+
+class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Where one clock of one request stands after an event. `pauses` are closed [start, end) wall intervals."""
+
+    name: str
+    phase: ClockPhase
+    target: Target
+    started: datetime
+    due: datetime | None = None
+    paused_since: datetime | None = None
+    pauses: list[tuple[datetime, datetime]] = []
+    stopped: datetime | None = None
+    breached: bool = False
+    """Stopped after its due time, or still running when its due timer fired."""
+    cycle: int = 1
+    """Counts restarts of the same clock (a reopened request, the next reply)."""
+    rule: str = ""
+    """The id of the rule that set the target."""
+    ladder: str = ""
+    revision: str = ""
+    """Of the rulebook that set the target; a later one changes it only as `on_rule_change` says."""
+    manual: bool = False
+    """A person set the due time; no rule moves it."""
+    held: bool = False
+    """Paused by an event, until one resumes it."""
+    round: int = 0
+    """How often its ladder has been climbed again in this cycle."""
+    round_started: datetime | None = None
+    round_from: int = 0
+    """Index of the step at which the round began."""
+    longest_used: float = 0.0
+    """Seconds of working time of the longest cycle before this one; 0 in the first."""
+    longest_late: float = 0.0
+    """Seconds of working time by which the latest of the cycles before was late."""
+
+
+class TimerPurpose(StrEnum):
+    """What a timer is for."""
+
+    STEP = ""
+    """A step of a ladder."""
+    QUIET_ENDS = "quiet"
+    """Reminders have waited for quiet hours to end."""
+    CATCH_UP = "catch_up"
+    """Reminders that were missed in an outage are told together."""
+    LAPSE = "lapse"
+    """An acknowledgement counts no more."""
+    ROUND = "round"
+    """The ladder is climbed again."""
+
+
+class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A moment at which a request must be looked at again, although nothing happened."""
+
+    id: str
+    """Stable within its request: `clock/cycle/step/repeat`, with the round after it in later rounds."""
+    due: datetime
+    clock: str
+    cycle: int
+    step: int
+    repeat: int = 0
+    fired: bool = False
+    """Kept in the request's state so that a step fires once per clock, cycle and level, whatever is re-targeted."""
+    round: int = 0
+    """Which climb of the ladder, from 0."""
+    purpose: TimerPurpose = TimerPurpose.STEP
+    deferred_to: datetime | None = None
+    """Fired in quiet hours, or long after its time: when its reminders are sent."""

@@ -1,0 +1,81 @@
+"""An event: something that happened to a request, at a time, by an actor (CloudEvents attributes)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import msgspec
+
+Value = str | int | float | bool | list[str] | None
+"""A fact as it travels and is stored. Its type comes from the vocabulary; instants and durations are ISO-8601 text."""
+
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""Between them lies the time of every event; the end is excluded."""
+INTERNAL_SOURCE = "answerby/"
+"""What the sources of our own events begin with; no event from outside may."""
+
+
+class ActorRole(StrEnum):
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class EventType(StrEnum):
+    """The types that answerby gives a meaning. Other `request.*` types are stored and decided, with a warning."""
+
+    RECEIVED = "request.received"
+    UPDATED = "request.updated"
+    SUPPLEMENTED = "request.supplemented"
+    ACCEPTED = "request.accepted"
+    ASSIGNED = "request.assigned"
+    REPLIED = "request.replied"
+    CUSTOMER_REPLIED = "request.customer_replied"
+    ON_HOLD = "request.on_hold"
+    RESUMED = "request.resumed"
+    BLOCKED = "request.blocked"
+    UNBLOCKED = "request.unblocked"
+    PROGRESS_REPORTED = "request.progress_reported"
+    SOLUTION_PROPOSED = "request.solution_proposed"
+    CHANGE_REQUESTED = "request.change_requested"
+    CHANGE_APPROVED = "request.change_approved"
+    CHANGE_REJECTED = "request.change_rejected"
+    COMPLETED = "request.completed"
+    FEEDBACK_GIVEN = "request.feedback_given"
+    CONFIRMED = "request.confirmed"
+    RATED = "request.rated"
+    CLOSED = "request.closed"
+    REOPENED = "request.reopened"
+    MERGED = "request.merged"
+    ACKNOWLEDGED = "request.acknowledged"
+    ABSORBED = "request.absorbed"
+    """Internal: another request was merged into this one."""
+    MERGE_REFUSED = "request.merge_refused"
+    """Internal: a merge that would have closed a circle is taken back."""
+    TIMER_DUE = "timer.due"
+    SCHEDULE_DUE = "schedule.due"
+    """Internal: a schedule of the rule files comes due, for a request or for all of them."""
+    RULEBOOK_ACTIVATED = "rulebook.activated"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event. `source` + `id` identify it within a tenant; `data` holds given facts by vocabulary path."""
+
+    tenant: str = "default"
+    source: str
+    id: str
+    type: str
+    time: datetime
+    """When it happened; always with an offset, kept in UTC."""
+    request_id: str
+    actor: ActorRole = ActorRole.CUSTOMER
+    actor_id: str = ""
+    data: dict[str, Value] = {}
+    historical: bool = False
+    """A replayed past event: decided as of its own time; arms no timer, delivers no effect."""
+
+
+OVERRIDE_PREFIX = "override."

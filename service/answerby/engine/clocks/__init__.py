@@ -1,0 +1,1 @@
+"""From what the stages said to due times and timers."""

@@ -1,0 +1,86 @@
+"""The clocks of a decision: from what the stages said to due times, and what has to be said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from answerby.domain.clock import ClockPhase, ClockState
+from answerby.domain.condition import atoms
+from answerby.domain.decision import Flag
+from answerby.domain.errors import CalendarYearMissing
+from answerby.domain.event import Event, Value
+from answerby.domain.request import RequestState
+from answerby.engine.clocks.reach import keep_targets
+from answerby.engine.compiled.clock_conditions import RecordFacts
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.facts.manual_due import manual_due_times
+from answerby.engine.facts.record import Record
+from answerby.rules.model.rulebook import Rulebook
+from answerby.sla.business_time import touches_provisional
+from answerby.sla.clocks import advance_clocks
+from answerby.sla.occasions import ClockEvent
+from answerby.sla.scene import ClockTarget
+
+
+def advance(
+    compiled: CompiledRulebook,
+    state: RequestState | None,
+    request: RequestState,
+    event: Event,
+    record: Record,
+    derived: Mapping[str, Value],
+    goals: Mapping[str, ClockTarget],
+    moment: datetime,
+) -> tuple[dict[str, ClockState], list[Flag]]:
+    """The clocks after the event. A calendar that lacks a year gives the earlier, safe due time and a flag.
+
+    `state` is the request before the event, `derived` what the rules derived from it now.
+    """
+    rulebook = compiled.rulebook
+    facts = RecordFacts(compiled.clock_conditions, record)
+    # Of different zones, instants compare ten times as slowly.
+    seen = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, request.status, facts)
+    goals = keep_targets(rulebook, compiled.target_fields, state, request, derived, event, goals)
+    manual, flags = manual_due_times(request.given, rulebook.vocabulary, rulebook.clocks)
+    # What an event did to a clock before the rules, such as an earlier start, has to be computed.
+    untouched = state is not None and request.clocks is state.clocks
+    standing = compiled.standing if untouched else None
+    try:
+        clocks = advance_clocks(rulebook.clocks, rulebook.calendars, request.clocks, goals, seen, manual, standing)
+    except CalendarYearMissing as missing:
+        flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
+        open_ended = {name: calendar.open_ended() for name, calendar in rulebook.calendars.items()}
+        clocks = advance_clocks(rulebook.clocks, open_ended, request.clocks, goals, seen, manual)
+    mark_breaches(clocks, moment)
+    flags += provisional(rulebook, request.clocks, clocks)
+    if facts.failed:
+        fields = sorted({atom.field for condition in facts.failed for atom in atoms(condition)})
+        flags.append(Flag("CLOCK_CONDITION_FAILED", f"conditions of clocks on {', '.join(fields)} cannot be evaluated"))
+    return clocks, flags
+
+
+def mark_breaches(clocks: dict[str, ClockState], moment: datetime) -> None:
+    """A clock that still runs at or past its due time is breached, whatever stops it later."""
+    for name, clock in clocks.items():
+        late = clock.due is not None and clock.due <= moment and clock.phase is ClockPhase.RUNNING
+        if late and not clock.breached:
+            clocks[name] = msgspec.structs.replace(clock, breached=True)
+
+
+def provisional(rulebook: Rulebook, before: Mapping[str, ClockState], clocks: Mapping[str, ClockState]) -> list[Flag]:
+    """Says so when a new due time rests on a year that is published only in part."""
+    flags = []
+    for name, clock in clocks.items():
+        earlier = before.get(name)
+        if earlier is clock:
+            continue
+        calendar = rulebook.calendars.get(clock.target.calendar)
+        if calendar is None or clock.due is None or not calendar.provisional_years:
+            continue
+        moved = earlier is None or earlier.due != clock.due
+        if moved and touches_provisional(calendar, clock.started, clock.due):
+            flags.append(Flag("CALENDAR_PROVISIONAL", f"{name}: {calendar.id} is not fully published for its due time"))
+    return flags

@@ -1,0 +1,158 @@
+"""What a due timer does: which ladder step fires, and what it changes of the request before the rules are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
+from answerby.domain.event import Event, EventType
+from answerby.domain.ladder import Ladder, Step
+from answerby.domain.request import RequestState
+from answerby.engine.clocks.missed_reminders import catch_up_at
+from answerby.engine.clocks.reach import migrates, migrates_clock
+from answerby.engine.stages.held import PRIORITY, ordered_priorities
+from answerby.rules.model.rulebook import Rulebook
+from answerby.sla.clocks import LIVE
+from answerby.sla.quiet_hours import quiet_until
+
+# Looked up once: see answerby.sla.standing.
+_TIMER_DUE: Final = EventType.TIMER_DUE
+_RUNNING: Final = ClockPhase.RUNNING
+_STEP: Final = TimerPurpose.STEP
+REASSIGNABLE = ("department", "role")
+
+
+class Firing(NamedTuple):
+    """A timer of a ladder that fires now, `late_by` seconds after it was due."""
+
+    timer: Timer
+    clock: ClockState
+    ladder: Ladder
+    step: Step | None
+    """None when the timer is for something else than a step."""
+    late_by: int
+    quiet_until: datetime | None
+    """When the quiet hours end in which it fires."""
+    catch_up_at: datetime | None = None
+    """When what was missed in an outage is told together."""
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when its reminders wait, but for urgent ones; None when they do not."""
+        return self.catch_up_at or self.quiet_until
+
+    @property
+    def reminders_wait(self) -> bool:
+        """Whether something of the step is held back."""
+        return self.held_until is not None and self.step is not None and any(not n.urgent for n in self.step.notify)
+
+
+def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) -> Mapping[str, Ladder]:
+    """The ladders as the request climbs them: as they were when it began, unless an edit is to reach it."""
+    if not request.ladders:
+        return rulebook.ladders
+    reached: set[str] = set()
+    if migrates(event):
+        reached = {clock.ladder for clock in request.clocks.values() if migrates_clock(event, clock.name)}
+    current = rulebook.ladders
+    if not reached and all(current.get(name) is ladder for name, ladder in request.ladders.items()):
+        return current
+    kept = {
+        name: ladder
+        for name, ladder in request.ladders.items()
+        if name not in reached and (name not in current or current[name].on_rule_change == "keep")
+    }
+    return {**current, **kept}
+
+
+def climbed(ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockState]) -> dict[str, Ladder]:
+    """The ladders of live clocks, to be kept with the request."""
+    names = {clock.ladder for clock in clocks.values() if clock.phase in LIVE}
+    return {name: ladders[name] for name in sorted(names) if name in ladders}
+
+
+def firing(
+    rulebook: Rulebook, ladders: Mapping[str, Ladder], request: RequestState, event: Event, moment: datetime
+) -> Firing | None:
+    """What a timer event fires; None when its clock stopped, was re-targeted or acknowledged since."""
+    if event.type != _TIMER_DUE:
+        return None
+    timer = request.timers.get(str(event.data.get("timer.id", "")))
+    if timer is None or timer.fired:
+        return None
+    clock = request.clocks.get(timer.clock)
+    if clock is None or clock.phase is not _RUNNING or clock.cycle != timer.cycle:
+        return None
+    ladder = ladders.get(clock.ladder)
+    if ladder is None or clock.round != timer.round:
+        return None
+    step = None
+    if timer.purpose is _STEP:
+        if timer.step >= len(ladder.steps):
+            return None
+        step = ladder.steps[timer.step]
+    if request.acknowledged is not None and _ended_by_acknowledgement(ladder, timer, step):
+        return None
+    late_by = event.data.get("timer.late_by", 0)
+    quiet = quiet_until(ladder.quiet_hours, rulebook.calendars, moment) if step is not None else None
+    return Firing(
+        timer,
+        clock,
+        ladder,
+        step,
+        int(late_by) if isinstance(late_by, (int, float)) else 0,
+        quiet,
+        catch_up_at(ladders, request, event, timer, quiet or moment, moment) if step is not None else None,
+    )
+
+
+def _ended_by_acknowledgement(ladder: Ladder, timer: Timer, step: Step | None) -> bool:
+    if timer.purpose is TimerPurpose.LAPSE:
+        return False
+    return ladder.on_acknowledgement == "stop_chain" or (step is not None and waits_for_acknowledgement(step))
+
+
+def waits_for_acknowledgement(step: Step) -> bool:
+    return any(notification.until_acknowledged for notification in step.notify)
+
+
+def is_stale(firing: Firing | None, event: Event) -> bool:
+    return event.type == EventType.TIMER_DUE and firing is None
+
+
+def climb(rulebook: Rulebook, request: RequestState, firing: Firing | None, moment: datetime) -> RequestState:
+    """The request as the firing leaves it, before the rules: a raised priority, another owner, another round."""
+    if firing is None:
+        return request
+    request = raise_priority(rulebook, request, firing)
+    step = firing.step
+    if step is not None and step.reassign is not None and firing.timer.repeat == 0:
+        given = {name: value for name in REASSIGNABLE if (value := getattr(step.reassign, name))}
+        request = msgspec.structs.replace(request, reassigned={**request.reassigned, **given})
+    if firing.timer.purpose is TimerPurpose.LAPSE:
+        request = msgspec.structs.replace(request, acknowledged=None)
+        return begin_round(request, firing.clock, moment, 0)
+    if firing.timer.purpose is TimerPurpose.ROUND and firing.ladder.rounds is not None:
+        return begin_round(request, firing.clock, moment, firing.ladder.rounds.from_step)
+    return request
+
+
+def begin_round(request: RequestState, clock: ClockState, moment: datetime, step: int) -> RequestState:
+    anew = msgspec.structs.replace(clock, round=clock.round + 1, round_started=moment, round_from=step)
+    return msgspec.structs.replace(request, clocks={**request.clocks, clock.name: anew})
+
+
+def raise_priority(rulebook: Rulebook, request: RequestState, firing: Firing) -> RequestState:
+    """One value up, once per step however often it repeats; the floor keeps it when the rules decide again."""
+    if firing.step is None or not firing.step.raise_priority or firing.timer.repeat > 0:
+        return request
+    values = ordered_priorities(rulebook.vocabulary)
+    current = str(request.derived.get(PRIORITY, ""))
+    if current not in values:
+        return request
+    raised = values[min(values.index(current) + 1, len(values) - 1)]
+    return msgspec.structs.replace(request, priority_floor=raised)

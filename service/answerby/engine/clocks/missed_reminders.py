@@ -1,0 +1,101 @@
+"""Reminders that an outage left behind: told together, one notice for each role, instead of one after another.
+
+What a step does beside telling, such as raising the priority, is done at each step, in order, whenever it fires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
+from answerby.domain.event import Event, Value
+from answerby.domain.ladder import Ladder, Notification
+from answerby.domain.request import RequestState
+
+CATCH_UP_LIMIT = "timer.catch_up"
+"""In the event of a timer that fires long after its time: how many reminders of a request may be sent one by one."""
+
+
+class Held(NamedTuple):
+    """One reminder that waits for the notice."""
+
+    timer: Timer
+    clock: ClockState
+    ladder: Ladder
+    notification: Notification
+
+
+def catch_up_at(
+    ladders: Mapping[str, Ladder],
+    request: RequestState,
+    event: Event,
+    timer: Timer,
+    soonest: datetime,
+    moment: datetime,
+) -> datetime | None:
+    """When what was missed is told in one notice; None when the reminder of this timer is told by itself."""
+    catch_up = TimerPurpose.CATCH_UP
+    for other in request.timers.values():
+        if other.purpose is catch_up and not other.fired and timer.due <= other.due:
+            return other.due
+    limit = event.data.get(CATCH_UP_LIMIT)
+    if not isinstance(limit, int):
+        return None
+    missed = sum(reminds(ladders, request, other) for other in request.timers.values() if other.due <= moment)
+    return soonest if missed > limit else None
+
+
+def reminds(ladders: Mapping[str, Ladder], request: RequestState, timer: Timer) -> bool:
+    """Whether a timer that waits will tell somebody something that is not urgent."""
+    clock = request.clocks.get(timer.clock)
+    if timer.fired or timer.purpose is not TimerPurpose.STEP or clock is None or clock.cycle != timer.cycle:
+        return False
+    ladder = ladders.get(clock.ladder)
+    if clock.phase is not ClockPhase.RUNNING or ladder is None or timer.step >= len(ladder.steps):
+        return False
+    return any(not notification.urgent for notification in ladder.steps[timer.step].notify)
+
+
+def told_by(timers: Mapping[str, Timer], firing: Timer) -> list[Timer]:
+    """The timers whose reminders were held back until this one; a catch-up takes those of every clock."""
+    found = (
+        timer
+        for timer in timers.values()
+        if timer.fired
+        and timer.deferred_to == firing.due
+        and (firing.purpose is TimerPurpose.CATCH_UP or (timer.clock, timer.cycle) == (firing.clock, firing.cycle))
+    )
+    return sorted(found, key=lambda timer: (timer.due, timer.id))
+
+
+def held_reminders(before: RequestState, after: RequestState, firing: Timer) -> Iterator[Held]:
+    """What the notice is about, in order: reminders of clocks that still run."""
+    for timer in told_by(before.timers, firing):
+        clock = after.clocks.get(timer.clock)
+        if clock is None or clock.phase is not ClockPhase.RUNNING or clock.cycle != timer.cycle:
+            continue
+        ladder = after.ladders.get(clock.ladder)
+        if ladder is not None and timer.step < len(ladder.steps):
+            for notification in ladder.steps[timer.step].notify:
+                if not notification.urgent:
+                    yield Held(timer, clock, ladder, notification)
+
+
+def together(held: list[Held]) -> dict[str, Value]:
+    """What a notice says of the reminders that it stands for."""
+    return {
+        "held_back": len(held),
+        "digest": [item.notification.template for item in held],
+        "held_back_clocks": [item.clock.name for item in held],
+        "held_back_since": [item.timer.due.isoformat() for item in held],
+    }
+
+
+def waits_for_catch_up(state: RequestState, timer_id: str) -> bool:
+    """Whether the reminders of a timer that has fired wait for such a notice."""
+    timer = state.timers.get(timer_id)
+    if timer is None or timer.deferred_to is None:
+        return False
+    return any(t.purpose is TimerPurpose.CATCH_UP and t.due == timer.deferred_to for t in state.timers.values())

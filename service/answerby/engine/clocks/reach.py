@@ -1,0 +1,93 @@
+"""How far an edit of the rules reaches: running clocks keep the target that an earlier revision gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from answerby.domain.clock_definition import ClockDefinition
+from answerby.domain.condition import atoms
+from answerby.domain.event import Event, EventType, Value
+from answerby.domain.ladder import OnRuleChange
+from answerby.domain.request import RequestState
+from answerby.rules.model.rulebook import Rulebook
+from answerby.sla.clocks import LIVE, PER, definition_of
+from answerby.sla.scene import ClockTarget
+
+MIGRATE = "rulebook.migrate"
+"""Fact of a `rulebook.activated` event: every running clock takes what the active rules say."""
+
+MIGRATE_CLOCKS = "rulebook.clocks"
+"""With it only the clocks of these names, or of these definitions."""
+
+
+def target_fields(rulebook: Rulebook) -> tuple[str, ...]:
+    """The fields on which targets and ladders depend, text parts included, sorted."""
+    fields = rulebook.vocabulary.fields
+    found: set[str] = set()
+    for stage in rulebook.stages:
+        for rule in stage.rules:
+            if stage.name == "sla" or any(name.startswith("ladder.") for name in rule.then):
+                found |= {atom.field for atom in atoms(rule.when)}
+    return tuple(sorted(found | {part for name in found if name in fields for part in fields[name].parts}))
+
+
+def keep_targets(
+    rulebook: Rulebook,
+    fields: tuple[str, ...],
+    state: RequestState | None,
+    request: RequestState,
+    derived: Mapping[str, Value],
+    event: Event,
+    goals: Mapping[str, ClockTarget],
+) -> Mapping[str, ClockTarget]:
+    """The targets, those of an earlier revision kept for clocks that run on them and whose facts did not change."""
+    revision = rulebook.revision
+    old = [clock for clock in request.clocks.values() if clock.revision != revision and clock.phase in LIVE]
+    if not old or state is None:
+        return goals
+    if migrates(event):
+        old = [clock for clock in old if not migrates_clock(event, clock.name)]
+    if not old or facts_changed(fields, state, request, derived):
+        return goals
+    kept = {
+        clock.name: ClockTarget(clock.target, clock.rule, clock.ladder, clock.revision)
+        for clock in old
+        if clock.revision and keeps(definition_of(rulebook.clocks, clock.name))
+    }
+    return {**goals, **kept} if kept else goals
+
+
+def migrates(event: Event) -> bool:
+    """Whether the event makes what runs follow the active rules."""
+    return event.type == EventType.RULEBOOK_ACTIVATED and event.data.get(MIGRATE) is True
+
+
+def migrates_clock(event: Event, name: str) -> bool:
+    """Whether the event makes this clock follow the active rules."""
+    if not migrates(event):
+        return False
+    only = event.data.get(MIGRATE_CLOCKS)
+    return not isinstance(only, list) or name in only or name.partition(PER)[0] in only
+
+
+def keeps(definition: ClockDefinition | None) -> bool:
+    """Whether a running clock keeps the target that an earlier revision gave it."""
+    return definition is not None and definition.on_rule_change is OnRuleChange.KEEP
+
+
+def facts_changed(
+    fields: tuple[str, ...], state: RequestState, request: RequestState, derived: Mapping[str, Value]
+) -> bool:
+    """Whether one of the fields has another value in `request` (with `derived`) than it had in `state`."""
+
+    def known(of: RequestState, ours: Mapping[str, Value], field: str) -> object:
+        match field:
+            case "request.status":
+                return of.status
+            case "request.reopen_count":
+                return of.reopen_count
+            case "request.acknowledged":
+                return of.acknowledged is not None
+        return ours[field] if field in ours else of.given.get(field)
+
+    return any(known(state, state.derived, field) != known(request, derived, field) for field in fields)

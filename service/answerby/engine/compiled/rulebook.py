@@ -1,0 +1,116 @@
+"""A rulebook made ready to decide: matcher, fact plan, and what explanations need, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from functools import lru_cache
+
+from answerby.domain.clock import Target, TargetUnit
+from answerby.domain.clock_definition import ClockDefinition
+from answerby.domain.decision import RuleReference
+from answerby.domain.event import Value
+from answerby.domain.ladder import Notification
+from answerby.engine.compiled.clock_conditions import ClockConditions
+from answerby.engine.compiled.scores import CompiledScore
+from answerby.engine.compiled.templates import Template
+from answerby.engine.facts.plan import FactPlan
+from answerby.engine.matching.matcher import Matcher
+from answerby.engine.memory.looks import Looks
+from answerby.engine.memory.stage_memory import StageMemory
+from answerby.rules.model.rulebook import Output, Rule, Rulebook, Stage
+from answerby.rules.model.vocabulary import Window
+from answerby.sla.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStage:
+    """A stage, its rules in the matcher's order, and the fields that each rule looks at (personal ones left out)."""
+
+    stage: Stage
+    rules: tuple[Rule, ...]
+    references: Mapping[str, RuleReference]
+    fields: Mapping[str, tuple[str, ...]]
+    gives_reasons: bool
+    """What is written back names the rules of this stage that decided."""
+    derives: tuple[str, ...]
+    """The vocabulary fields that this stage sets."""
+    adds_to: frozenset[str]
+    """The sets among them that an earlier stage sets too: what that set stays in."""
+    dated: bool
+    """Some rule is in force only for a time."""
+    memory: StageMemory = field(compare=False)
+    on_trial: bool = False
+    """Some rule is matched and explained, but does not decide."""
+    scores: tuple[CompiledScore, ...] = ()
+    """Computed after the rules."""
+    scored: frozenset[str] = frozenset()
+    """The fields that they set."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRulebook:
+    """Immutable, but for what matcher and stages remember."""
+
+    rulebook: Rulebook
+    plan: FactPlan
+    matcher: Matcher
+    stages: tuple[CompiledStage, ...]
+    windows: tuple[tuple[str, Window], ...]
+    """Every field that is a count over a window."""
+    templates: Mapping[str, Template]
+    tasks: tuple[ClockDefinition, ...]
+    """The clocks that make a task when they start, by name."""
+    ladder_outputs: tuple[str, ...]
+    """The outputs of escalation that name the ladder of a clock."""
+    clock_conditions: ClockConditions
+    """By the condition of a clock's trigger."""
+    schedule_conditions: ClockConditions
+    """By the condition of a schedule."""
+    standing: Standing
+    """What lets clocks be left as they are."""
+    target_fields: tuple[str, ...]
+    """The fields on which targets and ladders depend."""
+    rechecks_completeness: bool
+    """Some completeness rule reads what classification derives, so it is asked again once that is known."""
+    looks: Looks
+    first_heed: bool
+    """Completeness or classification look at what has become of the request."""
+    settles_at_once: bool
+    """Asked again with what they have come to, the rules come to the same."""
+    completeness_last: bool
+    """It may as well be asked only then: classification cannot tell the difference."""
+    recalls: bool
+    """Stages may answer from memory; not where matchers are to be compared or watched."""
+    numbering_zone: tzinfo
+    """In which a request's number takes its month."""
+    data: str
+    """Versions of the time zones and holidays in use."""
+
+
+def plain(value: Output) -> Value:
+    """An output as explanations and the log show it."""
+    if isinstance(value, Target):
+        return show_target(value)
+    if isinstance(value, tuple):
+        return [role for item in value for role in (item.roles if isinstance(item, Notification) else (str(item),))]
+    return value
+
+
+@lru_cache(1024)
+def show_target(target: Target) -> str:
+    """Such as `24h cn-business` or `1bd cn-business`."""
+    amount = f"{target.amount}bd" if target.unit is TargetUnit.WORKING_DAYS else show_seconds(target.amount)
+    end_of_day = " end of day" if target.end_of_day else ""
+    return f"{amount} {target.calendar}".strip() + end_of_day
+
+
+def show_seconds(seconds: int) -> str:
+    """Such as `1h30m`."""
+    parts = []
+    for unit, size in (("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

@@ -1,0 +1,312 @@
+"""Effects of a decision: what to write back, whom to tell, which tasks and cases to open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
+from answerby.domain.clock_definition import ClockDefinition
+from answerby.domain.effect import Effect, EffectKind
+from answerby.domain.event import Event, EventType, Value
+from answerby.domain.ladder import Ladder, Notification
+from answerby.domain.request import RequestState
+from answerby.engine.clocks.ladder_steps import Firing
+from answerby.engine.clocks.missed_reminders import Held, held_reminders, together, told_by
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiled.templates import render
+from answerby.engine.effects.schedules import request_effects
+from answerby.engine.stages.stage_results import Draft
+from answerby.rules.model.rulebook import ACKNOWLEDGER, OWNER, Rulebook
+from answerby.sla.clocks import PER, definition_of
+
+UPDATE = "update"
+
+
+class Account(NamedTuple):
+    """What all effects of a decision tell from."""
+
+    compiled: CompiledRulebook
+    after: RequestState
+    summary: dict[str, Value]
+    reasons: list[str]
+    words: bool = True
+    """Payloads are filled; without, effects only say whom they tell."""
+
+
+class Notice(NamedTuple):
+    """A notification for one role, and the alert that is in force as long as a rule asks for it."""
+
+    notification: Notification
+    role: str
+    alert: str
+
+
+def derive_effects(
+    compiled: CompiledRulebook,
+    before: RequestState | None,
+    after: RequestState,
+    event: Event,
+    draft: Draft,
+    firing: Firing | None,
+    moment: datetime,
+    *,
+    words: bool = True,
+) -> tuple[list[Effect], list[str]]:
+    """The effects, in a stable order, and the alerts that are in force after the decision.
+
+    Without `words` payloads stay empty, but for the case that is opened, and there is nothing to write back.
+    """
+    notices = addressed(compiled.rulebook, after, draft)
+    case = draft.outputs.get("open_case")
+    alerts = [notice.alert for notice in notices]
+    if case:
+        alerts.append(f"case:{case}")
+    if event.historical:
+        return [], sorted(alerts)
+    summary: dict[str, Value] = {**after.derived, "status": after.status.value} if words else {}
+    account = Account(compiled, after, summary, draft.reasons, words)
+    known = set(before.alerts) if before is not None else set()
+    effects = [rule_notice(account, notice) for notice in notices if notice.alert not in known]
+    if case and f"case:{case}" not in known:
+        effects.append(open_case(account, str(case), account.reasons))
+    if firing is not None:
+        effects += ladder_effects(account, before, firing, moment)
+        if firing.step is not None and firing.step.open_case:
+            alerts.append(f"case:{firing.step.open_case}")
+    alerts += [alert for alert in known if alert.startswith("case:")]
+    if event.type == EventType.SCHEDULE_DUE:
+        effects += request_effects(compiled, after, event, draft.record, moment)
+    effects += task_effects(account, before)
+    if words and changed(before, after):
+        effects.append(update(account))
+    return effects, sorted(set(alerts))
+
+
+def addressed(rulebook: Rulebook, after: RequestState, draft: Draft) -> list[Notice]:
+    """What the rules want told, to whom."""
+    notifications = draft.outputs.get("notify")
+    if not isinstance(notifications, tuple):
+        return []
+    return [
+        Notice(notification, role, f"notify:{notification.template}:{role}")
+        for notification in notifications
+        for role in resolve_roles(rulebook, after, notification)
+    ]
+
+
+def resolve_roles(
+    rulebook: Rulebook, after: RequestState, notification: Notification, clock: ClockState | None = None
+) -> list[str]:
+    """`owner` becomes the role that routing named, or the clock's own role before routing named one."""
+    roles: dict[str, None] = {}
+    for role in notification.roles:
+        if role == OWNER:
+            definition = definition_of(rulebook.clocks, clock.name) if clock is not None else None
+            fallback = definition.role if definition is not None else ""
+            roles[str(after.derived.get("role") or fallback or OWNER)] = None
+        else:
+            roles[role] = None
+    return list(roles)
+
+
+def rule_notice(account: Account, notice: Notice) -> Effect:
+    notification, role, _ = notice
+    payload: dict[str, Value] = {**account.summary, "because": account.reasons}
+    return notify(account, notification, role, f"notify/{notification.template}/{role}", payload)
+
+
+def notify(account: Account, notification: Notification, role: str, key: str, payload: Mapping[str, Value]) -> Effect:
+    if not account.words:
+        return Effect(kind=EffectKind.NOTIFY, key=key, role=role, urgent=notification.urgent)
+    return Effect(
+        kind=EffectKind.NOTIFY,
+        key=key,
+        role=role,
+        urgent=notification.urgent,
+        payload={
+            **payload,
+            **texts(account, notification.template, payload, role),
+            "template": notification.template,
+            "role_title": account.compiled.rulebook.roles.get(role, role),
+            "acknowledge": notification.until_acknowledged,
+        },
+    )
+
+
+def texts(account: Account, template: str, payload: Mapping[str, Value], role: str) -> dict[str, Value]:
+    values = {**payload, "number": account.after.number, "role": role}
+    return render(account.compiled.templates.get(template, ()), values)
+
+
+def open_case(account: Account, case: str, because: list[str]) -> Effect:
+    payload: dict[str, Value] = {"case": case}
+    if account.words:
+        payload = {**account.summary, **payload, "because": because}
+    return Effect(kind=EffectKind.OPEN_CASE, key=f"case/{case}", urgent=True, payload=payload)
+
+
+def ladder_effects(account: Account, before: RequestState | None, firing: Firing, moment: datetime) -> Iterator[Effect]:
+    """What a timer of a ladder has done: a step's notices and case, what was held back, a lapse."""
+    assert before is not None
+    payload = ladder_payload(account, firing, moment)
+    match firing.timer.purpose:
+        case TimerPurpose.STEP:
+            yield from step_effects(account, firing, payload)
+        case TimerPurpose.QUIET_ENDS:
+            yield from held_back_effects(account, before, firing, payload)
+        case TimerPurpose.CATCH_UP:
+            yield from catch_up_effects(account, before, firing, moment)
+        case TimerPurpose.LAPSE:
+            notification = Notification((ACKNOWLEDGER,), first_template(firing.ladder))
+            payload = {**payload, "acknowledged_by": account.after.acknowledged_by}
+            yield notify(account, notification, ACKNOWLEDGER, f"ladder/{firing.timer.id}", payload)
+
+
+def first_template(ladder: Ladder) -> str:
+    return next((n.template for step in ladder.steps for n in step.notify if n.template), "")
+
+
+def ladder_payload(account: Account, firing: Firing, moment: datetime) -> dict[str, Value]:
+    if not account.words:
+        return {}
+    timer, clock = firing.timer, firing.clock
+    payload: dict[str, Value] = {
+        **account.summary,
+        "clock": timer.clock,
+        "due": clock.due.isoformat() if clock.due else "",
+        "fired": moment.isoformat(),
+        "late_by": firing.late_by,
+        "step": timer.step,
+        "repeat": timer.repeat,
+    }
+    definition = definition_of(account.compiled.rulebook.clocks, timer.clock)
+    for language, text in definition.label.items() if definition is not None else ():
+        payload[f"clock.{language}"] = text
+    return payload
+
+
+def step_effects(account: Account, firing: Firing, payload: Mapping[str, Value]) -> Iterator[Effect]:
+    timer, step, after = firing.timer, firing.step, account.after
+    assert step is not None
+    for notification in step.notify:
+        if firing.held_until is None or notification.urgent:
+            yield from reminders(account, firing, timer, notification, payload)
+    if step.open_case and f"case:{step.open_case}" not in after.alerts and timer.repeat == 0:
+        yield open_case(account, step.open_case, [])
+
+
+def reminders(
+    account: Account, firing: Firing, timer: Timer, notification: Notification, payload: Mapping[str, Value]
+) -> Iterator[Effect]:
+    for role in resolve_roles(account.compiled.rulebook, account.after, notification, firing.clock):
+        yield notify(account, notification, role, f"ladder/{timer.id}/{notification.template}/{role}", payload)
+
+
+def catch_up_effects(account: Account, before: RequestState, firing: Firing, moment: datetime) -> Iterator[Effect]:
+    """What an outage left, for each role in one notice: the words of the last reminder, and what else there was."""
+    by_role: dict[str, list[Held]] = {}
+    for held in held_reminders(before, account.after, firing.timer):
+        for role in resolve_roles(account.compiled.rulebook, account.after, held.notification, held.clock):
+            by_role.setdefault(role, []).append(held)
+    for role, waited in sorted(by_role.items()):
+        last = waited[-1]
+        late_by = int((moment - last.timer.due).total_seconds())
+        meant = firing._replace(timer=last.timer, clock=last.clock, ladder=last.ladder, late_by=late_by)
+        payload = {**ladder_payload(account, meant, moment), **together(waited)}
+        yield notify(account, last.notification, role, f"catch_up/{firing.timer.id}/{role}", payload)
+
+
+def held_back_effects(
+    account: Account, before: RequestState, firing: Firing, payload: Mapping[str, Value]
+) -> Iterator[Effect]:
+    """The reminders that waited for this opening: each as it is, or all for one role as one."""
+    ladder, clock = firing.ladder, firing.clock
+    waited = [timer for timer in told_by(before.timers, firing.timer) if timer.step < len(ladder.steps)]
+    digest: dict[str, list[tuple[Timer, Notification]]] = {}
+    for timer in waited:
+        told = {**payload, "step": timer.step, "repeat": timer.repeat, "held_back_since": timer.due.isoformat()}
+        for notification in ladder.steps[timer.step].notify:
+            if notification.urgent:
+                continue
+            if ladder.quiet_hours is None or ladder.quiet_hours.then != "digest":
+                yield from reminders(account, firing, timer, notification, told)
+                continue
+            for role in resolve_roles(account.compiled.rulebook, account.after, notification, clock):
+                digest.setdefault(role, []).append((timer, notification))
+    for role, items in sorted(digest.items()):
+        since: list[str] = [timer.due.isoformat() for timer, _ in items]
+        together = {**payload, "digest": [n.template for _, n in items], "held_back_since": since}
+        yield notify(account, items[-1][1], role, f"digest/{firing.timer.id}/{role}", together)
+
+
+def task_effects(account: Account, before: RequestState | None) -> list[Effect]:
+    """A clock with a task makes it when it starts, once per cycle."""
+    effects: list[Effect] = []
+    earlier = before.clocks if before is not None else {}
+    for name, definition in clocks_with_tasks(account):
+        clock = account.after.clocks[name]
+        if clock.phase is not ClockPhase.RUNNING:
+            continue
+        if name in earlier and earlier[name].cycle == clock.cycle and earlier[name].phase is not ClockPhase.CANCELLED:
+            continue
+        role = definition.role
+        if role == OWNER:
+            role = str(account.after.derived.get("role") or OWNER)
+        payload = task_payload(account, definition, clock, role) if account.words else {}
+        key = f"task/{name}/{clock.cycle}"
+        effects.append(Effect(kind=EffectKind.CREATE_TASK, key=key, role=role, payload=payload))
+    return effects
+
+
+def task_payload(account: Account, definition: ClockDefinition, clock: ClockState, role: str) -> dict[str, Value]:
+    due = clock.due.isoformat() if clock.due else ""
+    payload: dict[str, Value] = {**account.summary, "clock": clock.name, "due": due}
+    text = texts(account, definition.task, payload, definition.role)
+    title = account.compiled.rulebook.roles.get(role, role)
+    return {**payload, **text, "template": definition.task, "role_title": title}
+
+
+def clocks_with_tasks(account: Account) -> list[tuple[str, ClockDefinition]]:
+    found: list[tuple[str, ClockDefinition]] = []
+    clocks = account.after.clocks
+    for definition in account.compiled.tasks:
+        if not definition.per:
+            names = [definition.id] if definition.id in clocks else []
+        else:
+            names = [name for name in clocks if name.partition(PER)[0] == definition.id]
+        found += [(name, definition) for name in names]
+    return found
+
+
+def changed(before: RequestState | None, after: RequestState) -> bool:
+    """Whether there is something new to write back: a derived fact, a due time, a breach or the status."""
+    if before is None or not before.decisions:
+        return True
+    return (
+        before.derived != after.derived
+        or before.status is not after.status
+        or (before.clocks != after.clocks and deadlines(before.clocks) != deadlines(after.clocks))
+    )
+
+
+def deadlines(clocks: Mapping[str, ClockState]) -> dict[str, tuple[datetime | None, bool]]:
+    return {name: (clock.due, clock.breached) for name, clock in clocks.items() if clock.phase is ClockPhase.RUNNING}
+
+
+def update(account: Account) -> Effect:
+    payload = {**account.summary, **due_times(account.after), "because": account.reasons}
+    return Effect(kind=EffectKind.UPDATE_REQUEST, key=UPDATE, supersedes=UPDATE, payload=payload)
+
+
+def due_times(after: RequestState) -> dict[str, Value]:
+    """`due.<clock>` of every running clock, and the one that is due first."""
+    clocks = after.clocks.values()
+    running = sorted([(c.due, c.name) for c in clocks if c.due is not None and c.phase is ClockPhase.RUNNING])
+    times: dict[str, Value] = {f"due.{name}": due.isoformat() for due, name in running}
+    if running:
+        name = running[0][1]
+        times |= {"next_due": times[f"due.{name}"], "next_due_clock": name}
+    times["breached"] = sorted([c.name for c in clocks if c.breached])
+    return times

@@ -1,0 +1,179 @@
+"""The story of each clock of a decision: what its due time is made of, where its time went, what changed it. Pure."""
+
+# Stays interpreted: it makes words for people, beside the decision.
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit
+from answerby.domain.decision import Decision
+from answerby.domain.errors import AnswerbyError
+from answerby.domain.event import Event, EventType
+from answerby.domain.request import RequestStatus
+from answerby.engine.history.lifecycle import next_status
+from answerby.engine.history.refold import course_of
+from answerby.sla.calendar import Calendar
+from answerby.sla.clocks import calendar_of, used_seconds
+from answerby.sla.ledger import Day, Holder, Span, Statuses, days, shares, spans
+
+HUNDREDTHS = 10_000
+"""Hundredths of a percent in the whole."""
+
+
+class Share(NamedTuple):
+    """How long somebody had the ball; the percents of a story add up to exactly 100."""
+
+    holder: Holder
+    seconds: float
+    percent: float
+
+
+class Change(NamedTuple):
+    """What a decision did to a clock."""
+
+    sequence: int
+    event_type: str
+    event_time: datetime
+    what: str
+    """started, restarted, reopened, retargeted, paused, resumed, stopped, cancelled, moved or corrected."""
+    target: str
+    rule: str
+    revision: str
+    due_before: datetime | None
+    due_after: datetime | None
+
+
+class ClockStory(NamedTuple):
+    """A clock as it stands after a decision, told up to `until`."""
+
+    clock: ClockState
+    calendar: Calendar
+    until: datetime
+    elapsed: float
+    """Wall seconds."""
+    counted: float
+    """Seconds of working time."""
+    spans: list[Span]
+    days: list[Day]
+    """Up to the due time, or to the end."""
+    shares: list[Share]
+    changes: list[Change]
+    problem: str = ""
+    """Why the time cannot be told."""
+
+
+def clock_stories(
+    calendars: Mapping[str, Calendar], decisions: Sequence[Decision], statuses: Statuses, until: datetime
+) -> list[ClockStory]:
+    """Of the clocks of the last of `decisions`, which are all up to it, oldest first. Without a history before it the
+    changes are those of that decision only.
+    """
+    return [clock_story(calendars, clock, statuses, until, decisions) for clock in decisions[-1].clocks]
+
+
+def clock_story(
+    calendars: Mapping[str, Calendar],
+    clock: ClockState,
+    statuses: Statuses,
+    until: datetime,
+    decisions: Sequence[Decision] = (),
+) -> ClockStory:
+    """The story of one clock."""
+    changes = list(changes_of(clock.name, decisions))
+    end = max(clock.started, min(until, clock.stopped) if clock.stopped is not None else until)
+    elapsed = (end - clock.started).total_seconds()
+    try:
+        calendar = calendar_of(calendars, clock.target).open_ended()
+        told = spans(calendar, clock, end, statuses)
+        counted = used_seconds({**calendars, calendar.id: calendar}, clock, end)
+        ahead = clock.stopped or max(clock.due or end, clock.started)
+        each = days(calendar, clock, ahead)
+    except AnswerbyError as error:
+        return ClockStory(clock, Calendar.build("unknown"), end, elapsed, 0.0, [], [], [], changes, error.message)
+    return ClockStory(clock, calendar, end, elapsed, counted, told, each, shares_of(told), changes)
+
+
+def shares_of(told: Sequence[Span]) -> list[Share]:
+    """Whole hundredths of a percent, the largest remainders rounded up, so that they add up to 100."""
+    seconds = shares(told)
+    total = sum(seconds.values())
+    if not total:
+        return []
+    exact = {holder: time * HUNDREDTHS / total for holder, time in seconds.items()}
+    whole = {holder: int(part) for holder, part in exact.items()}
+    order = sorted(exact, key=lambda holder: (whole[holder] - exact[holder], holder))
+    for holder in order[: HUNDREDTHS - sum(whole.values())]:
+        whole[holder] += 1
+    return [Share(holder, seconds[holder], whole[holder] / 100) for holder in Holder if holder in seconds]
+
+
+def statuses_of(events: Sequence[Event]) -> Statuses:
+    """The request's status from each event on, of a history in the order decided; late and corrected ones in place."""
+    if not events:
+        return []
+    status = RequestStatus.OPEN
+    found = []
+    for event in course_of(events[:-1], events[-1]).events:
+        status = next_status(status, event.type)
+        found.append((event.time, status))
+    return found
+
+
+def changes_of(name: str, decisions: Sequence[Decision]) -> Iterator[Change]:
+    before: ClockState | None = None
+    for decision in decisions:
+        after = next((clock for clock in decision.clocks if clock.name == name), None)
+        if after is None:
+            continue
+        what = _what(before, after, decision)
+        if what:
+            yield Change(
+                sequence=decision.sequence,
+                event_type=decision.event_type,
+                event_time=decision.event_time,
+                what=what,
+                target=target_text(after.target),
+                rule=after.rule,
+                revision=after.revision or decision.revision,
+                due_before=before.due if before is not None else None,
+                due_after=after.due,
+            )
+        before = after
+
+
+def target_text(target: Target) -> str:
+    """As rule files write it: 4h, 1h30m, 3bd."""
+    end = " end of day" if target.end_of_day else ""
+    if target.unit is TargetUnit.WORKING_DAYS:
+        return f"{target.amount}bd{end}"
+    hours, rest = divmod(target.amount, 3600)
+    minutes, seconds = divmod(rest, 60)
+    parts = [f"{number}{unit}" for number, unit in ((hours, "h"), (minutes, "m"), (seconds, "s")) if number]
+    return ("".join(parts) or "0s") + end
+
+
+def _what(before: ClockState | None, after: ClockState, decision: Decision) -> str:
+    if before is None:
+        return "started"
+    if before.phase is after.phase and (before.due, before.started, before.target, before.cycle, before.stopped) == (
+        after.due,
+        after.started,
+        after.target,
+        after.cycle,
+        after.stopped,
+    ):
+        return ""
+    if any(flag.code == "RETROACTIVE" for flag in decision.flags):
+        return "corrected"
+    if after.cycle != before.cycle:
+        return "restarted"
+    ended = after.phase in (ClockPhase.STOPPED, ClockPhase.CANCELLED)
+    if after.phase is not before.phase:
+        if ended:
+            return after.phase.value
+        if before.phase in (ClockPhase.STOPPED, ClockPhase.CANCELLED):
+            return "reopened" if decision.event_type == EventType.REOPENED else "restarted"
+        return "paused" if after.phase is ClockPhase.PAUSED else "resumed"
+    return "retargeted" if after.target != before.target else "moved"

@@ -1,0 +1,228 @@
+"""Stories of clocks in words, in `en` and `zh`."""
+
+# Stays interpreted: it makes words for people, beside the decision.
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from answerby.domain.clock import ClockPhase, ClockState
+from answerby.engine.explanation.clock_account import Change, ClockStory, target_text
+from answerby.sla.calendar import WEEKDAYS
+from answerby.sla.ledger import Day, Holder, Reason
+
+MOST_DAYS = 40
+"""Days that are told one by one; the data has all."""
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "running": "running",
+        "paused": "paused",
+        "stopped": "met",
+        "cancelled": "cancelled",
+        "due": "due {due}",
+        "ended": "{phase} {stopped}",
+        "breached": "over its due time",
+        "head": "{name}: {standing}; target {target} on {calendar} ({rule}), counted from {started}",
+        "manual": "  The due time was set by a person.",
+        "counted": "  {counted} of working time counted in {elapsed}.",
+        "days": "  What counts until {end}:",
+        "day": "    {date}  {counted}",
+        "skipped": "    {date}  nothing: {why}",
+        "more": "    ... and {count} more days",
+        "pause": "  Paused {since} to {until}",
+        "now": "now",
+        "shares": "  Who had the ball: {shares}.",
+        "changes": "  What changed it:",
+        "change": "    {sequence}. {time} {event}: {what}, {target} ({rule}){moved}",
+        "moved": ", due {before} -> {after}",
+        "none": "none",
+        "problem": "  Its time cannot be told: {problem}",
+        Holder.TEAM: "team",
+        Holder.CUSTOMER: "customer",
+        Holder.SUPPLIER: "supplier",
+        Holder.CLOSED: "closed",
+        Holder.PAUSED: "nobody (paused)",
+        Reason.WORKING: "working day",
+        Reason.MAKE_UP_DAY: "make-up day",
+        Reason.OUTSIDE_HOURS: "outside working hours",
+        Reason.FREE_DAY: "no hours on a {note}",
+        Reason.HOLIDAY: "holiday, {note}",
+        Reason.OVERRIDE: "closed on this date",
+        Reason.PAUSED: "paused, {note}",
+        "same": "{name}: stays as it is, {after}",
+        "would": "{name}: {before} -> {after}",
+        "at_once": "  It would be over its due time at once: the target counts from {started}, not from the change.",
+        "nothing": "does not exist",
+    },
+    "zh": {
+        "running": "计时中",
+        "paused": "已暂停",
+        "stopped": "已完成",
+        "cancelled": "已取消",
+        "due": "应于 {due}",
+        "ended": "{phase}于 {stopped}",
+        "breached": "已超时",
+        "head": "{name}：{standing}；时限 {target}，日历 {calendar}（{rule}），自 {started} 起算",
+        "manual": "  到期时间由人工设定。",
+        "counted": "  历时 {elapsed}，其中计入工作时间 {counted}。",
+        "days": "  至 {end} 计入的时间：",
+        "day": "    {date}  {counted}",
+        "skipped": "    {date}  不计：{why}",
+        "more": "    …… 另有 {count} 天",
+        "pause": "  暂停 {since} 至 {until}",
+        "now": "现在",
+        "shares": "  时间归属：{shares}。",
+        "changes": "  变更经过：",
+        "change": "    {sequence}. {time} {event}：{what}，{target}（{rule}）{moved}",
+        "moved": "，应于 {before} -> {after}",
+        "none": "无",
+        "problem": "  无法说明其时间：{problem}",
+        Holder.TEAM: "我方",
+        Holder.CUSTOMER: "客户",
+        Holder.SUPPLIER: "供应商",
+        Holder.CLOSED: "非工作时间",
+        Holder.PAUSED: "无人（暂停）",
+        Reason.WORKING: "工作日",
+        Reason.MAKE_UP_DAY: "调休上班",
+        Reason.OUTSIDE_HOURS: "工作时间以外",
+        Reason.FREE_DAY: "休息日（{note}）",
+        Reason.HOLIDAY: "节假日（{note}）",
+        Reason.OVERRIDE: "当日停工",
+        Reason.PAUSED: "暂停（{note}）",
+        "same": "{name}：不变，{after}",
+        "would": "{name}：{before} -> {after}",
+        "at_once": "  会立即超时：时限自 {started} 起算，而非自变更时起算。",
+        "nothing": "不存在",
+    },
+}
+WEEKDAYS_ZH = dict(zip(WEEKDAYS, ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"), strict=True))
+CHANGES_ZH = {
+    "started": "开始",
+    "restarted": "重新开始",
+    "reopened": "重新打开",
+    "retargeted": "时限变更",
+    "paused": "暂停",
+    "resumed": "恢复",
+    "stopped": "完成",
+    "cancelled": "取消",
+    "moved": "到期时间变动",
+    "corrected": "更正",
+}
+
+
+class Teller(NamedTuple):
+    """Tells in a language, in the local time of a story's calendar."""
+
+    language: str
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        return WORDS[self.language]
+
+    def story(self, story: ClockStory) -> str:
+        return "\n".join(self._lines(story))
+
+    def comparison(self, before: ClockState | None, after: ClockStory | None, name: str, *, at_once: bool) -> str:
+        """A clock before and after something would happen."""
+        words = self.words
+        zone = after.calendar.zone if after is not None else None
+        was = self.standing(before, zone) if before is not None else words["nothing"]
+        now = self.standing(after.clock, zone) if after is not None else words["nothing"]
+        if was == now:
+            return words["same"].format(name=name, after=now)
+        lines = [words["would"].format(name=name, before=was, after=now)]
+        if at_once and after is not None:
+            lines.append(words["at_once"].format(started=local(after.clock.started, zone)))
+        return "\n".join(lines)
+
+    def standing(self, clock: ClockState, zone: object) -> str:
+        words = self.words
+        phase = words[clock.phase.value]
+        parts = [phase]
+        if clock.stopped is not None:
+            parts = [words["ended"].format(phase=phase, stopped=local(clock.stopped, zone))]
+        if clock.due is not None:
+            parts.append(words["due"].format(due=local(clock.due, zone)))
+        if clock.breached:
+            parts.append(words["breached"])
+        return ("，" if self.language == "zh" else ", ").join(parts)
+
+    def _lines(self, story: ClockStory) -> Iterator[str]:
+        words, clock, zone = self.words, story.clock, story.calendar.zone
+        yield words["head"].format(
+            name=clock.name,
+            standing=self.standing(clock, zone),
+            target=target_text(clock.target),
+            calendar=clock.target.calendar or "always",
+            rule=clock.rule,
+            started=local(clock.started, zone),
+        )
+        if story.problem:
+            yield words["problem"].format(problem=story.problem)
+        if clock.manual:
+            yield words["manual"]
+        if not story.problem:
+            yield from self._time(story)
+        if story.changes:
+            yield words["changes"]
+            yield from (self._change(change, zone) for change in story.changes)
+
+    def _time(self, story: ClockStory) -> Iterator[str]:
+        words, clock, zone = self.words, story.clock, story.calendar.zone
+        yield words["counted"].format(counted=span_text(story.counted), elapsed=span_text(story.elapsed))
+        end = clock.stopped or clock.due or story.until
+        if story.days:
+            yield words["days"].format(end=local(end, zone))
+            yield from (self._day(day) for day in story.days[:MOST_DAYS])
+            if len(story.days) > MOST_DAYS:
+                yield words["more"].format(count=len(story.days) - MOST_DAYS)
+        for since, until in clock.pauses:
+            yield words["pause"].format(since=local(since, zone), until=local(until, zone))
+        if clock.phase is ClockPhase.PAUSED and clock.paused_since is not None:
+            yield words["pause"].format(since=local(clock.paused_since, zone), until=words["now"])
+        if story.shares:
+            told = [f"{words[s.holder]} {s.percent:g} % ({span_text(s.seconds)})" for s in story.shares]
+            yield words["shares"].format(shares=("、" if self.language == "zh" else ", ").join(told))
+
+    def _day(self, day: Day) -> str:
+        words = self.words
+        if day.counted:
+            extra = f"  ({words[day.reason]})" if day.reason is Reason.MAKE_UP_DAY else ""
+            return words["day"].format(date=day.date.isoformat(), counted=span_text(day.counted)) + extra
+        note = WEEKDAYS_ZH.get(day.note, day.note) if self.language == "zh" else day.note
+        return words["skipped"].format(date=day.date.isoformat(), why=words[day.reason].format(note=note))
+
+    def _change(self, change: Change, zone: object) -> str:
+        words = self.words
+        moved = ""
+        if change.due_before != change.due_after:
+            before, after = (
+                local(due, zone) if due else words["none"] for due in (change.due_before, change.due_after)
+            )
+            moved = words["moved"].format(before=before, after=after)
+        return words["change"].format(
+            sequence=change.sequence,
+            time=local(change.event_time, zone),
+            event=change.event_type,
+            what=CHANGES_ZH[change.what] if self.language == "zh" else change.what,
+            target=change.target,
+            rule=change.rule,
+            moved=moved,
+        )
+
+
+def local(moment: datetime, zone: object) -> str:
+    """`2026-03-02 14:00 +0800`; with seconds where there are any."""
+    here = moment.astimezone(zone) if zone is not None else moment  # type: ignore[arg-type]
+    clock = "%H:%M:%S" if here.second else "%H:%M"
+    return here.strftime(f"%Y-%m-%d {clock} %z")
+
+
+def span_text(seconds: float) -> str:
+    """`51h 5m`, `45m`, `12s`; no days, for a working day has not 24 hours."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{number}{unit}" for number, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if number]
+    return " ".join(parts) or "0m"

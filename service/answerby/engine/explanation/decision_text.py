@@ -1,0 +1,173 @@
+"""A decision in words, for the CLI, notes and the Explain call."""
+
+# Stays interpreted: it makes words for people, beside the decision.
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from answerby.domain.clock import ClockPhase, ClockState
+from answerby.domain.decision import (
+    Decision,
+    RuleReference,
+    ScoreExplanation,
+    ScoreOutcome,
+    ShadowMatch,
+    StageExplanation,
+    StageOutcome,
+)
+from answerby.domain.event import Value
+
+WORDS = {
+    "en": {
+        "decision": "Decision {sequence} of request {request_id} ({number}), for event {event_type} of {event_time}",
+        "revision": "Rulebook {revision}, decided {decided}",
+        StageOutcome.MATCHED: "decided by rules",
+        StageOutcome.DEFAULTED: "no rule matched, the default was taken",
+        StageOutcome.CONFLICT: "rules that exclude each other matched, the safe side was taken",
+        StageOutcome.ERROR: "a condition could not be evaluated, the safe side was taken",
+        "won": "won",
+        "lost": "matched, outranked",
+        "failed": "not evaluated",
+        "facts": "facts",
+        "score": "score",
+        "tie_break": "tie-break",
+        "missing": "missing",
+        "assumed": "what the file says for a missing fact",
+        "weight": "weight",
+        "no_score": "no score",
+        "score_error": "not computed",
+        "trial": "on trial, would have decided",
+        "trial_outranked": "on trial, outranked; would have set",
+        "trial_failed": "on trial, not evaluated",
+        "trial_change": "would change {name} from {before} to {after}",
+        "trial_no_change": "would change nothing",
+        "clocks": "Clocks",
+        "flags": "Note",
+        "none": "none yet",
+        "breached": "breached",
+        "due": "due",
+    },
+    "zh": {
+        "decision": "请求 {request_id}（{number}）的第 {sequence} 次决定，事件 {event_type}，发生于 {event_time}",
+        "revision": "规则版本 {revision}，决定于 {decided}",
+        StageOutcome.MATCHED: "由规则决定",
+        StageOutcome.DEFAULTED: "没有规则命中，取默认值",
+        StageOutcome.CONFLICT: "互斥的规则同时命中，取安全值",
+        StageOutcome.ERROR: "条件无法求值，取安全值",
+        "won": "生效",
+        "lost": "命中但被更高者覆盖",
+        "failed": "无法求值",
+        "facts": "事实",
+        "score": "评分",
+        "tie_break": "同分排序",
+        "missing": "缺失",
+        "assumed": "取文件中的缺省数值",
+        "weight": "权重",
+        "no_score": "无评分",
+        "score_error": "无法计算",
+        "trial": "试运行，本会决定",
+        "trial_outranked": "试运行，会被更高者覆盖；本会给出",
+        "trial_failed": "试运行，无法求值",
+        "trial_change": "会把 {name} 由 {before} 改为 {after}",
+        "trial_no_change": "结果不会改变",
+        "clocks": "时钟",
+        "flags": "注意",
+        "none": "尚无",
+        "breached": "已超时",
+        "due": "应于",
+    },
+}
+
+
+def explain_text(decision: Decision, language: str = "en") -> str:
+    """The explanation in `en` or `zh`; any other language is answered in English."""
+    words = WORDS.get(language, WORDS["en"])
+    return "\n".join(lines(decision, words))
+
+
+def lines(decision: Decision, words: dict[str, str]) -> Iterator[str]:
+    yield words["decision"].format(
+        sequence=decision.sequence,
+        request_id=decision.request_id,
+        number=decision.number or words["none"],
+        event_type=decision.event_type,
+        event_time=decision.event_time.isoformat(),
+    )
+    yield words["revision"].format(revision=decision.revision, decided=decision.decided.isoformat())
+    for stage in decision.explanation:
+        yield from stage_lines(stage, words)
+    if decision.clocks:
+        yield words["clocks"] + ":"
+        yield from (f"  {clock_line(clock, words)}" for clock in decision.clocks)
+    for flag in decision.flags:
+        yield f"{words['flags']}: {flag.code}: {flag.message}"
+
+
+def stage_lines(stage: StageExplanation, words: dict[str, str]) -> Iterator[str]:
+    yield f"{stage.stage}: {show_all(stage.outputs) or '-'} ({words[stage.outcome]})"
+    for label, references in (("won", stage.won), ("lost", stage.lost), ("failed", stage.failed)):
+        for reference in references:
+            yield f"  {words[label]}: {reference_line(reference)}"
+    if stage.facts:
+        yield f"  {words['facts']}: {show_all(stage.facts)}"
+    for score in stage.scores:
+        yield from score_lines(score, words)
+    for match in stage.shadow:
+        yield from trial_lines(stage, match, words)
+
+
+def score_lines(score: ScoreExplanation, words: dict[str, str]) -> Iterator[str]:
+    """A score: each factor with its fact, number and weight, then the calculation."""
+    place = f"[{score.file}:{score.line}]"
+    yield f"  {words['score']} {score.id} ({score.method}): {show_all(score.outputs) or '-'} {place} {score.because}"
+    for factor in (*score.factors, *([score.tie_break] if score.tie_break else [])):
+        name = words["tie_break"] if factor is score.tie_break else factor.name
+        fact = f"{factor.field}={words['missing'] if factor.value is None else show(factor.value)}"
+        assumed = f" ({words['assumed']})" if factor.assumed else ""
+        weight = f", {words['weight']} {factor.weight}" if factor.weight not in {"", "1"} else ""
+        yield f"    {name}: {fact} → {factor.number or '-'}{assumed}{weight}"
+    if score.arithmetic:
+        yield f"    {score.arithmetic}"
+    if score.problem:
+        label = words["score_error" if score.outcome is ScoreOutcome.ERROR else "no_score"]
+        yield f"    {label}: {score.problem}"
+
+
+def trial_lines(stage: StageExplanation, match: ShadowMatch, words: dict[str, str]) -> Iterator[str]:
+    """A rule on trial: what it would have set, and what that would have changed."""
+    if match.failed:
+        yield f"  {words['trial_failed']}: {reference_line(match.rule)}"
+    else:
+        label = words["trial" if match.wins else "trial_outranked"]
+        yield f"  {label}: {show_all(match.rule.outputs)}: {reference_line(match.rule)}"
+    if match.facts:
+        yield f"    {words['facts']}: {show_all(match.facts)}"
+    for name, after in match.changes.items():
+        before = show_or_nothing(stage.outputs.get(name))
+        yield f"    {words['trial_change'].format(name=name, before=before, after=show_or_nothing(after))}"
+    if not match.changes:
+        yield f"    {words['trial_no_change']}"
+
+
+def show_or_nothing(value: Value) -> str:
+    return "-" if value is None else show(value)
+
+
+def reference_line(reference: RuleReference) -> str:
+    place = f" [{reference.file}:{reference.line}]" if reference.file else ""
+    return f"{reference.id}{place} {reference.because}"
+
+
+def clock_line(clock: ClockState, words: dict[str, str]) -> str:
+    due = f", {words['due']} {clock.due.isoformat()}" if clock.due else ""
+    late = f", {words['breached']}" if clock.breached else ""
+    stopped = f" {clock.stopped.isoformat()}" if clock.phase is ClockPhase.STOPPED and clock.stopped else ""
+    return f"{clock.name}: {clock.phase.value}{stopped}{due}{late} ({clock.rule})"
+
+
+def show_all(values: dict[str, Value]) -> str:
+    return ", ".join(f"{name}={show(value)}" for name, value in values.items())
+
+
+def show(value: Value) -> str:
+    return "[" + ", ".join(value) + "]" if isinstance(value, list) else str(value)

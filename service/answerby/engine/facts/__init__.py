@@ -1,0 +1,1 @@
+"""One total, typed record of an event: what every condition is asked of."""

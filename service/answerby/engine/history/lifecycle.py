@@ -1,0 +1,126 @@
+"""What an event does to a request before any rule is asked: status, given facts, acknowledgement."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from answerby.domain.decision import Flag
+from answerby.domain.event import INTERNAL_SOURCE, Event, EventType, Value
+from answerby.domain.request import RequestState, RequestStatus
+
+STATUS_AFTER = {
+    EventType.ON_HOLD: RequestStatus.ON_HOLD,
+    EventType.RESUMED: RequestStatus.OPEN,
+    EventType.BLOCKED: RequestStatus.BLOCKED,
+    EventType.UNBLOCKED: RequestStatus.OPEN,
+    EventType.COMPLETED: RequestStatus.COMPLETED,
+    EventType.CLOSED: RequestStatus.CLOSED,
+    EventType.MERGED: RequestStatus.MERGED,
+    EventType.REOPENED: RequestStatus.OPEN,
+}
+TERMINAL = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
+ENDS_WAITING = frozenset({EventType.CUSTOMER_REPLIED, EventType.SUPPLEMENTED})
+"""The customer did what the request was on hold for."""
+STAFF_MESSAGES = frozenset(
+    {
+        EventType.REPLIED,
+        EventType.PROGRESS_REPORTED,
+        EventType.SOLUTION_PROPOSED,
+        EventType.FEEDBACK_GIVEN,
+        EventType.ACKNOWLEDGED,
+    }
+)
+"""Their text is ours, not the customer's: it must not change what the request is."""
+INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})
+KNOWN_TYPES = frozenset(EventType)
+TEXT_PREFIX = "text."
+PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.")
+"""Facts that are about their event only and do not stay with the request."""
+TEXT_LIMIT = 65_536
+"""Characters of one text that are kept; the rest could not be matched anyway."""
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+def begin(state: RequestState | None, event: Event) -> RequestState:
+    """The request as the event leaves it, before the rules; a first event of any type creates it."""
+    if state is None:
+        state = RequestState(
+            tenant=event.tenant,
+            request_id=event.request_id,
+            source=event.source,
+            created=event.time,
+            last_event=event.time,
+        )
+    reopened = event.type == EventType.REOPENED
+    return msgspec.structs.replace(
+        state,
+        # One that began with our own word of it learns here where it comes from.
+        source=event.source if state.source.startswith(INTERNAL_SOURCE) else state.source,
+        status=next_status(state.status, event.type),
+        last_event=max(state.last_event, event.time),
+        given=state.given if event.type in INTERNAL else merge(state.given, event),
+        acknowledged=acknowledgement(state, event),
+        acknowledged_by=event.actor_id if acknowledges(state, event) else state.acknowledged_by,
+        reopen_count=state.reopen_count + reopened,
+    )
+
+
+def next_status(status: RequestStatus, event_type: str) -> RequestStatus:
+    if status in TERMINAL and event_type != EventType.REOPENED:
+        return RequestStatus.MERGED if event_type == EventType.MERGED else status
+    if status == RequestStatus.ON_HOLD and event_type in ENDS_WAITING:
+        return RequestStatus.OPEN
+    return STATUS_AFTER.get(event_type, status)  # type: ignore[call-overload, no-any-return]
+
+
+def acknowledgement(state: RequestState, event: Event) -> datetime | None:
+    if event.type == EventType.REOPENED:
+        return None
+    return event.time if acknowledges(state, event) else state.acknowledged
+
+
+def acknowledges(state: RequestState, event: Event) -> bool:
+    return event.type == EventType.ACKNOWLEDGED and state.acknowledged is None
+
+
+def merge(given: dict[str, Value], event: Event) -> dict[str, Value]:
+    """Later facts replace earlier ones, null clears; what the customer adds is appended to what they said."""
+    merged = dict(given)
+    for name, value in event.data.items():
+        if name.startswith(PASSING):
+            continue
+        if name.startswith(TEXT_PREFIX):
+            if event.type in STAFF_MESSAGES:
+                continue
+            if event.type in ENDS_WAITING and isinstance(value, str):
+                merged[name] = append(given.get(name), value)
+                continue
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = value
+    return merged
+
+
+def append(earlier: Value, addition: str) -> str:
+    if not isinstance(earlier, str) or not earlier:
+        return addition
+    return f"{earlier}\n{addition}"[:TEXT_LIMIT]
+
+
+def oddities(state: RequestState | None, event: Event, now: datetime) -> list[Flag]:
+    """What is strange about the event, although it is taken."""
+    flags = []
+    if event.type not in KNOWN_TYPES:
+        flags.append(Flag("UNKNOWN_EVENT_TYPE", f"{event.type!r} has no meaning here; only its facts were used"))
+    if state is None and event.type != EventType.RECEIVED:
+        flags.append(Flag("STARTED_WITHOUT_RECEIPT", f"the first event known of this request is {event.type}"))
+    if state is not None and event.time < state.created:
+        flags.append(Flag("BEFORE_REQUEST", f"the event happened before the request's first event, {state.created}"))
+    elif state is not None and event.time < state.last_event:
+        flags.append(Flag("OUT_OF_ORDER", f"a later event, of {state.last_event}, was decided before this one"))
+    if event.time > now + CLOCK_SKEW:
+        flags.append(Flag("IN_THE_FUTURE", f"the event's time lies after the moment of the decision, {now}"))
+    return flags

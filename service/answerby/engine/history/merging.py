@@ -1,0 +1,223 @@
+"""Merging: a duplicate ends in its survivor, which keeps the earliest clock.
+
+What concerns the other request travels there as an event (a follow-up of the decision), so that decide() stays pure and
+every request is changed by its own decisions only. Two merges made at the same time may close a circle that neither
+could see. A notice that comes back to where it began has found one; the latest merge on its way, the same whoever finds
+the circle, is then taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from answerby.domain.clock import ClockPhase, ClockState
+from answerby.domain.clock_definition import ClockDefinition
+from answerby.domain.decision import Flag
+from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType, Value
+from answerby.domain.request import Merge, RequestState, RequestStatus
+from answerby.engine.history import lifecycle
+
+SOURCE = f"{INTERNAL_SOURCE}merge"
+INTO = "merged.into"
+MERGED_AT = "merged.at"
+ABSORBED = "absorbed.request"
+CREATED = "absorbed.created"
+OTHERS = "absorbed.others"
+"""What the absorbed request had absorbed itself."""
+LATEST_AT, LATEST = "absorbed.latest_at", "absorbed.latest"
+"""The latest merge on the way of a notice: when, and of which request."""
+FORWARDED = "merged.hops"
+"""How often a message of the customer has been passed on."""
+HOPS = "absorbed.hops"
+MOST_HOPS = 100
+"""How often a notice is passed on; it ends also where others go in circles that are being undone."""
+MOST_ID_CHARACTERS = 1_024
+MOVABLE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED, ClockPhase.CANCELLED})
+"""A cancelled clock goes on from its start when its target or its request comes back."""
+TYPES = frozenset({EventType.MERGED, EventType.ABSORBED, EventType.MERGE_REFUSED, EventType.REOPENED})
+
+
+class Opening(NamedTuple):
+    """The request as the event leaves it, before the rules. `event` is the event as it counts."""
+
+    event: Event
+    request: RequestState
+    follow_ups: list[Event]
+    flags: list[Flag]
+
+
+def begin(
+    definitions: Mapping[str, ClockDefinition], state: RequestState | None, event: Event, moment: datetime
+) -> Opening:
+    """What `lifecycle.begin` does, and the part of merges in it."""
+    if event.type not in TYPES:
+        request = lifecycle.begin(state, event)
+        forwarded, said = _forward(state, event, moment)
+        return Opening(event, request, forwarded, said)
+    if event.type == EventType.MERGED:
+        return _merge(state, event, moment)
+    request = lifecycle.begin(state, event)
+    if event.type == EventType.REOPENED:
+        return Opening(event, replace(request, merged=None), [], [])
+    if state is not None:
+        # When we hear of a merge says nothing of when things happened to this request.
+        request = replace(request, last_event=state.last_event)
+    if event.type == EventType.MERGE_REFUSED:
+        return _take_back(request, event)
+    return _absorb(definitions, request, event, moment)
+
+
+def _forward(state: RequestState | None, event: Event, moment: datetime) -> tuple[list[Event], list[Flag]]:
+    """What the customer still says to a merged request reaches the one that goes on."""
+    if state is None or state.merged is None or event.type not in lifecycle.ENDS_WAITING:
+        return [], []
+    hops = event.data.get(FORWARDED, 0)
+    into = state.merged.into
+    if not isinstance(hops, int) or hops >= MOST_HOPS:
+        message = f"the message was passed on {MOST_HOPS} times and ends here; look for merges in a circle"
+        return [], [Flag("MERGE_CHAIN_TOO_LONG", message)]
+    data = {**event.data, FORWARDED: hops + 1}
+    told = _follow_up(state, event, EventType(event.type), into, data, moment)
+    told = replace(told, actor=event.actor, actor_id=event.actor_id, time=event.time)
+    return [told], [Flag("FORWARDED", f"the request is merged into {into}, which is told")]
+
+
+def _merge(state: RequestState | None, event: Event, moment: datetime) -> Opening:
+    into = _id(event.data.get(INTO))
+    refusal = _refusal(state, event, into)
+    if refusal:
+        refused = replace(event, type=EventType.MERGE_REFUSED)
+        return Opening(refused, lifecycle.begin(state, refused), [], [Flag("MERGE_REFUSED", refusal)])
+    request = lifecycle.begin(state, event)
+    if not into:
+        flag = Flag("MERGE_TARGET_MISSING", f"{INTO} does not say which request goes on; no other request was told")
+        return Opening(event, request, [], [flag])
+    if request.merged is not None:
+        return Opening(event, request, [], [])
+    status = state.status if state is not None else RequestStatus.OPEN
+    request = replace(request, merged=Merge(into=into, time=event.time, status_before=status))
+    data: dict[str, Value] = {
+        ABSORBED: request.request_id,
+        CREATED: request.created.isoformat(),
+        LATEST_AT: event.time.isoformat(),
+        LATEST: request.request_id,
+    }
+    if request.absorbed:
+        data[OTHERS] = list(request.absorbed)
+    return Opening(event, request, [_follow_up(request, event, EventType.ABSORBED, into, data, moment)], [])
+
+
+def _refusal(state: RequestState | None, event: Event, into: str) -> str:
+    """Why the merge cannot be; empty when it can."""
+    if event.data.get(INTO) is not None and not into:
+        return f"{INTO} is not the id of a request"
+    if into == event.request_id:
+        return "a request cannot be merged into itself"
+    if state is None or not into:
+        return ""
+    if into in state.absorbed:
+        return f"{into} was merged into this request before; merging back would close a circle"
+    if state.merged is not None and state.merged.into != into:
+        return f"the request is merged into {state.merged.into} already; reopen it first"
+    return ""
+
+
+def _absorb(
+    definitions: Mapping[str, ClockDefinition], request: RequestState, event: Event, moment: datetime
+) -> Opening:
+    origin, created = _id(event.data.get(ABSORBED)), _time(event.data.get(CREATED))
+    if not origin or created is None:
+        return Opening(event, request, [], [Flag("MERGE_REFUSED", "the notice does not say which request was merged")])
+    if origin == request.request_id:
+        return _break_circle(request, event, moment)
+    others = event.data.get(OTHERS)
+    known = {*request.absorbed, origin, *(others if isinstance(others, list) else ())} - {request.request_id}
+    said = f"{origin}, created {created.isoformat()}, was merged into this request"
+    if created < request.created:
+        clocks = {name: _earlier(definitions, request, clock, created) for name, clock in request.clocks.items()}
+        request = replace(request, created=created, clocks=clocks)
+        said += "; what counts from the receipt counts from there"
+    request = replace(request, absorbed=sorted(known))
+    if request.merged is None:
+        said += f"; this request is {request.status.value}" if request.status in lifecycle.TERMINAL else ""
+        return Opening(event, request, [], [Flag("ABSORBED", said)])
+    flags = [Flag("ABSORBED", f"{said}, itself merged into {request.merged.into}, which is told")]
+    follow_up = _pass_on(request, request.merged, event, moment)
+    if follow_up is None:
+        message = f"the notice of {origin} was passed on {MOST_HOPS} times and ends here; look for merges in a circle"
+        return Opening(event, request, [], [Flag("MERGE_CHAIN_TOO_LONG", message)])
+    return Opening(event, request, [follow_up], flags)
+
+
+def _earlier(
+    definitions: Mapping[str, ClockDefinition], request: RequestState, clock: ClockState, created: datetime
+) -> ClockState:
+    """A clock that runs since the receipt runs since the earlier one. One that an event of its own began stays."""
+    definition = definitions.get(clock.name)
+    if clock.phase in MOVABLE and clock.started == request.created and definition is not None and not definition.start:
+        return replace(clock, started=created)
+    return clock
+
+
+def _pass_on(request: RequestState, merge: Merge, event: Event, moment: datetime) -> Event | None:
+    hops = event.data.get(HOPS, 0)
+    if not isinstance(hops, int) or hops >= MOST_HOPS:
+        return None
+    latest = max(_latest(event), (merge.time, request.request_id))
+    data = {**event.data, HOPS: hops + 1, LATEST_AT: latest[0].isoformat(), LATEST: latest[1]}
+    return _follow_up(request, event, EventType.ABSORBED, merge.into, data, moment)
+
+
+def _break_circle(request: RequestState, event: Event, moment: datetime) -> Opening:
+    """The notice came back: every request on its way is merged, and none goes on."""
+    at, latest = _latest(event)
+    flag = Flag("MERGE_CIRCLE", f"merges made at the same time closed a circle; that of {latest} is taken back")
+    data: dict[str, Value] = {MERGED_AT: at.isoformat()}
+    return Opening(event, request, [_follow_up(request, event, EventType.MERGE_REFUSED, latest, data, moment)], [flag])
+
+
+def _take_back(request: RequestState, event: Event) -> Opening:
+    merge = request.merged
+    if merge is None or merge.time != _time(event.data.get(MERGED_AT)):
+        return Opening(event, request, [], [])
+    request = replace(request, status=merge.status_before, merged=None)
+    flag = Flag("MERGE_REFUSED", f"merging into {merge.into} would have closed a circle; the request goes on")
+    return Opening(event, request, [], [flag])
+
+
+def _follow_up(
+    request: RequestState, event: Event, kind: EventType, to: str, data: dict[str, Value], moment: datetime
+) -> Event:
+    """Named after the decision that makes it, so that it is decided once however often it is sent."""
+    return Event(
+        tenant=request.tenant,
+        source=SOURCE,
+        id=f"{request.request_id}/{request.decisions + 1}",
+        type=kind,
+        time=moment,
+        request_id=to,
+        actor=ActorRole.SYSTEM,
+        data=data,
+        historical=event.historical,
+    )
+
+
+def _latest(event: Event) -> tuple[datetime, str]:
+    return _time(event.data.get(LATEST_AT)) or event.time, _id(event.data.get(LATEST))
+
+
+def _id(value: Value) -> str:
+    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    return text if text.isprintable() and len(text) <= MOST_ID_CHARACTERS else ""
+
+
+def _time(value: Value) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

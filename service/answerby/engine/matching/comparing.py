@@ -1,0 +1,44 @@
+"""The shadow matcher: durable-rules beside the reference, in production, without trusting it."""
+
+# Stays interpreted: it compares matchers, which is not for speed.
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from answerby.engine.facts.record import Record
+from answerby.engine.matching.matcher import Matcher, MatchSet
+
+OnDifference = Callable[[str, Record, MatchSet, MatchSet], None]
+"""Called with stage, record, the reference's match set and durable's. What it raises reaches the caller of `match`."""
+
+
+class ShadowMatcher:
+    """Runs both, returns the reference's match set, counts and reports differences."""
+
+    name = "shadow"
+    fallback_reason = ""
+
+    def __init__(self, reference: Matcher, durable: Matcher, on_difference: OnDifference | None = None) -> None:
+        self._reference = reference
+        self._durable = durable
+        self._on_difference = on_difference
+        self._lock = threading.Lock()
+        self.compared = 0
+        """Match sets compared so far."""
+        self.differences = 0
+        """Match sets that were not equal."""
+
+    def match(self, stage: str, record: Record) -> MatchSet:
+        expected = self._reference.match(stage, record)
+        seen = self._durable.match(stage, record)
+        with self._lock:
+            self.compared += 1
+            self.differences += seen != expected
+        if seen != expected and self._on_difference is not None:
+            self._on_difference(stage, record, expected, seen)
+        return expected
+
+    def close(self) -> None:
+        self._durable.close()
+        self._reference.close()

@@ -1,0 +1,39 @@
+"""Which matcher runs: the one asked for, or the reference where durable-rules cannot be had."""
+
+# Stays interpreted: it runs once per rulebook.
+from __future__ import annotations
+
+from answerby.domain.errors import FieldViolation, InvalidInput
+from answerby.engine.facts.plan import FactPlan
+from answerby.engine.matching.comparing import OnDifference, ShadowMatcher
+from answerby.engine.matching.matcher import Matcher
+from answerby.engine.matching.reference import ReferenceMatcher
+from answerby.rules.model.rulebook import Rulebook
+
+ENGINES = ("durable", "reference", "shadow")
+
+
+def build_matcher(
+    rulebook: Rulebook,
+    engine: str = "durable",
+    on_difference: OnDifference | None = None,
+    plan: FactPlan | None = None,
+) -> Matcher:
+    """A matcher for the rulebook. `plan` saves compiling the facts again; records of an equal plan fit as well.
+
+    Where durable-rules cannot be imported (CPython 3.13 and later) the reference matcher is returned for `durable` and
+    `shadow`, with `fallback_reason` set. Raises EngineLimit when the rules leave the engine's safe envelope,
+    InvalidInput for an unknown engine or a condition that does not fit the vocabulary.
+    """
+    if engine not in ENGINES:
+        raise InvalidInput([FieldViolation("engine", f"{engine!r} is none of {', '.join(ENGINES)}")])
+    plan = plan or FactPlan(rulebook)
+    reference = ReferenceMatcher(rulebook, plan)
+    if engine == "reference":
+        return reference
+    try:
+        from answerby.engine.matching.durable import DurableMatcher  # noqa: PLC0415 - its C extension may be missing
+    except ImportError as error:
+        return ReferenceMatcher(rulebook, plan, fallback_reason=f"durable-rules cannot be imported: {error}")
+    durable = DurableMatcher(rulebook, plan)
+    return ShadowMatcher(reference, durable, on_difference) if engine == "shadow" else durable

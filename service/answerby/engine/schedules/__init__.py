@@ -1,0 +1,1 @@
+"""Schedules: what is told or begun at a time of the calendar."""

@@ -1,0 +1,37 @@
+"""What is held after the rules of a stage: a priority that a ladder raised, those to whom a ladder gave the request."""
+
+from __future__ import annotations
+
+from answerby.domain.request import RequestState
+from answerby.engine.facts.record import Record
+from answerby.engine.stages.stage import StageResult
+from answerby.rules.model.vocabulary import FieldType, Vocabulary
+
+PRIORITY = "priority"
+
+
+def ordered_priorities(vocabulary: Vocabulary) -> tuple[str, ...]:
+    if PRIORITY not in vocabulary or vocabulary[PRIORITY].type is not FieldType.ENUM:
+        return ()
+    return vocabulary[PRIORITY].values
+
+
+def hold_floor(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
+    """Keeps the priority at the value that a ladder raised it to."""
+    if not request.priority_floor:
+        return
+    values = ordered_priorities(vocabulary)
+    decided, floor = result.outputs.get(PRIORITY), request.priority_floor
+    if floor in values and decided in values and values.index(str(decided)) < values.index(floor):
+        result.outputs[PRIORITY] = floor
+        result.explanation.outputs[PRIORITY] = floor
+        record.set(PRIORITY, floor)
+
+
+def hold_reassignment(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
+    """Keeps the request with those to whom a ladder gave it; a value set by hand still wins."""
+    for name, value in request.reassigned.items():
+        if name in vocabulary:
+            result.outputs[name] = value
+            result.explanation.outputs[name] = value
+            record.set(name, value)

@@ -1,0 +1,67 @@
+"""Values that a person set by hand: `override.<field>` facts win over every rule and are shown as such."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from answerby.domain.decision import Flag
+from answerby.domain.event import OVERRIDE_PREFIX as PREFIX
+from answerby.domain.event import Value
+from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage
+from answerby.engine.facts.coercion import Refused
+from answerby.engine.facts.record import Record
+from answerby.engine.stages.stage import StageResult, by_hand, reason
+
+OVERRIDE_REFUSED = "OVERRIDE_REFUSED"
+STRAYS_SHOWN = 10
+
+
+def split_overrides(given: dict[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The facts that were given, and the values set by hand, by field."""
+    overrides = {name.removeprefix(PREFIX): value for name, value in given.items() if name.startswith(PREFIX)}
+    if overrides:
+        given = {name: value for name, value in given.items() if not name.startswith(PREFIX)}
+    return given, overrides
+
+
+def apply_overrides(
+    overrides: Mapping[str, Value], stage: CompiledStage, names: Iterable[str], result: StageResult, record: Record
+) -> None:
+    """Puts overrides of these fields into a stage's result; one that the vocabulary refuses is flagged, not taken."""
+    for name in names:
+        given = overrides.get(name)
+        if given is None:
+            continue
+        try:
+            typed = record.plan.coercers[name](given, result.flags)
+        except Refused as refusal:
+            result.flags.append(Flag(OVERRIDE_REFUSED, f"{name}: the value set by hand {refusal}"))
+            continue
+        if typed is None:
+            continue
+        record.set(name, typed)
+        value = record.value(name)
+        result.outputs[name] = value
+        set_by_hand(stage, result, name, value)
+
+
+def stray_overrides(compiled: CompiledRulebook, overrides: Mapping[str, Value]) -> list[Flag]:
+    """Overrides of what no rule derives: they would be ignored without a word."""
+    if not overrides:
+        return []
+    derived = {name for stage in compiled.stages for name in stage.derives}
+    strays = sorted(PREFIX + name for name in overrides if name not in derived)
+    return [Flag(OVERRIDE_REFUSED, f"{name[:100]}: rules derive no such field") for name in strays[:STRAYS_SHOWN]]
+
+
+def set_by_hand(stage: CompiledStage, result: StageResult, name: str, value: Value) -> None:
+    reference = by_hand(name, value)
+    result.explanation = msgspec.structs.replace(
+        result.explanation,
+        won=[reference, *result.explanation.won],
+        outputs={**result.explanation.outputs, name: value},
+    )
+    if stage.gives_reasons:
+        result.reasons = (reason(reference), *result.reasons)

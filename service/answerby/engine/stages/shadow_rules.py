@@ -1,0 +1,100 @@
+"""Rules on trial (`mode: shadow`): what they would have changed in their stage, had they been live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from answerby.domain.decision import RuleReference, ShadowMatch
+from answerby.domain.event import Value
+from answerby.engine.facts.record import Record
+from answerby.engine.stages.hit import Resolution, fill, resolve
+from answerby.rules.model.rulebook import Output, Rule, RuleMode, Stage
+from answerby.rules.model.vocabulary import Vocabulary
+
+RULES_BLOCK = "file:"
+"""How the ids of blocks begin that are not tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One rule on trial that matched or failed; everything of its ShadowMatch but the facts."""
+
+    rule: Rule
+    failed: bool
+    wins: bool
+    changes: Mapping[str, Output | None]
+
+
+def is_live(rule: Rule) -> bool:
+    return rule.mode is not RuleMode.SHADOW
+
+
+def final_outputs(stage: Stage, resolution: Resolution) -> dict[str, Output]:
+    """What the stage comes to: the rules' outputs, then the safe side, then the defaults."""
+    outputs = dict(resolution.outputs)
+    fill(outputs, stage.default, stage.on_error, resolution.doubtful | resolution.conflicts)
+    return outputs
+
+
+def hold_trials(
+    stage: Stage,
+    vocabulary: Vocabulary,
+    matched: Sequence[Rule],
+    failed: Sequence[Rule],
+    outputs: Mapping[str, Output],
+) -> tuple[Trial, ...]:
+    """Settles the stage again with each rule on trial made live, the rows of one table together.
+
+    `matched` and `failed` hold live rules and those on trial; `outputs` is what the live ones came to.
+    """
+    live = [rule for rule in matched if is_live(rule)]
+    live_failed = [rule for rule in failed if is_live(rule)]
+    found: list[Trial] = []
+    for group_matched, group_failed in _groups(matched, failed):
+        resolution = resolve(stage, vocabulary, live + group_matched, live_failed + group_failed)
+        changes = differences(outputs, final_outputs(stage, resolution))
+        winners = {rule.id for rule in resolution.won}
+        unsettled = resolution.doubtful | resolution.conflicts
+        for rule in sorted(group_matched + group_failed, key=lambda r: r.order):
+            failing, wins = rule in group_failed, rule.id in winners
+            mine = {n: v for n, v in changes.items() if n in rule.then and (wins or failing or n in unsettled)}
+            found.append(Trial(rule, failing, wins, mine))
+    return tuple(found)
+
+
+def _groups(matched: Sequence[Rule], failed: Sequence[Rule]) -> Iterator[tuple[list[Rule], list[Rule]]]:
+    """The rules on trial, by what a person makes live at once: a rule, or the rows of a table."""
+    groups: dict[str, tuple[list[Rule], list[Rule]]] = {}
+    for rules, side in ((matched, 0), (failed, 1)):
+        for rule in rules:
+            if not is_live(rule):
+                group = rule.id if rule.block.startswith(RULES_BLOCK) else rule.block
+                groups.setdefault(group, ([], []))[side].append(rule)
+    return iter(groups.values())
+
+
+def differences(before: Mapping[str, Output], after: Mapping[str, Output]) -> dict[str, Output | None]:
+    """The outputs that are not equal, with their value after."""
+    return {name: after.get(name) for name in sorted({*before, *after}) if before.get(name) != after.get(name)}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTrial:
+    """A trial with what its explanation needs of the rulebook."""
+
+    reference: RuleReference
+    failed: bool
+    wins: bool
+    changes: dict[str, Value]
+    facts: tuple[str, ...]
+    unlike_wire: tuple[str, ...]
+
+    def explain(self, record: Record) -> ShadowMatch:
+        return ShadowMatch(
+            rule=self.reference,
+            failed=self.failed,
+            wins=self.wins,
+            changes=dict(self.changes),
+            facts=record.shown(self.facts, self.unlike_wire),
+        )

@@ -1,0 +1,40 @@
+"""Clock targets among the outputs of stages, and the ladders that rules give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from answerby.domain.clock import Target
+from answerby.rules.model.rulebook import Output, Rule, Rulebook
+from answerby.sla.scene import ClockTarget
+
+SLA_PREFIX = "sla."
+
+
+LADDER_PREFIX = "ladder."
+
+
+def clock_goals(
+    rulebook: Rulebook, outputs: Mapping[str, Output], setters: Mapping[str, Rule]
+) -> dict[str, ClockTarget]:
+    """The targets among the outputs of a stage, by clock."""
+    goals = {}
+    for name, value in outputs.items():
+        if not name.startswith(SLA_PREFIX) or not isinstance(value, Target):
+            continue
+        clock = name.removeprefix(SLA_PREFIX)
+        definition = rulebook.clocks[clock]
+        target = value if value.calendar else msgspec.structs.replace(value, calendar=definition.calendar)
+        rule = setters[name].id if name in setters else "default"
+        goals[clock] = ClockTarget(target, rule, definition.ladder, rulebook.revision)
+    return goals
+
+
+def take_ladders(goals: dict[str, ClockTarget], names: Iterable[str], outputs: Mapping[str, Output]) -> None:
+    """Gives the targets the ladders that outputs of these names ask for."""
+    for name in names:
+        clock = name.removeprefix(LADDER_PREFIX)
+        if name in outputs and clock in goals:
+            goals[clock] = goals[clock]._replace(ladder=str(outputs[name]))

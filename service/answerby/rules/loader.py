@@ -1,0 +1,215 @@
+"""Rule files to a Rulebook. The one code path of the server, the command line, the tests and the editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+
+from answerby.rules.model.revision import revision_of
+from answerby.rules.model.rulebook import Rulebook, SourceFile
+from answerby.rules.sections.calendars.calendar import compile_calendars
+from answerby.rules.sections.calendars.years import check_calendar_years
+from answerby.rules.sections.clocks.clock import compile_clocks
+from answerby.rules.sections.clocks.ladder import compile_ladders
+from answerby.rules.sections.clocks.ladder_reach import check_clocks, check_ladders
+from answerby.rules.sections.lexicons import compile_lexicons
+from answerby.rules.sections.messages.placeholders import check_placeholders
+from answerby.rules.sections.messages.template import compile_templates
+from answerby.rules.sections.rule_templates.use import RuleTemplates
+from answerby.rules.sections.schedules import compile_schedules
+from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.settings import compile_settings
+from answerby.rules.sections.stage_files import compile_stages
+from answerby.rules.sections.unused import check_unused
+from answerby.rules.sections.vocabulary import compile_vocabulary
+from answerby.rules.text.codes import PROOFS, Code
+from answerby.rules.text.csv_files import CsvFiles
+from answerby.rules.text.diagnostic import Diagnostic, Report
+from answerby.rules.text.folder import RuleText, is_attached, read_folder
+from answerby.rules.text.ics import IcsFiles
+from answerby.rules.text.nodes import MappingNode, Node, Place
+from answerby.rules.text.parser import parse_yaml
+from answerby.rules.text.suppress import Suppressed, Suppression, apply, read_suppressions
+
+SECTIONS = (
+    "rulebook",
+    "fields",
+    "lexicons",
+    "calendar",
+    "clocks",
+    "ladders",
+    "schedules",
+    "templates",
+    "rule_templates",
+)
+"""Top-level keys that may stand alone or together in a file; a file with `stage` holds rules only."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """`rulebook` is None when a diagnostic is an error; warnings and notes may come with a rulebook.
+
+    `suppressed` are findings that a comment allows, with its reason; `suppressions` are all such comments.
+    """
+
+    rulebook: Rulebook | None
+    diagnostics: tuple[Diagnostic, ...]
+    suppressed: tuple[Suppressed, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+
+
+@dataclass(slots=True)
+class _Parsed:
+    """Everything read, sorted by kind; within a kind by path and line."""
+
+    sections: dict[str, list[Node]] = field(default_factory=lambda: {name: [] for name in SECTIONS})
+    stages: list[MappingNode] = field(default_factory=list)
+    attached: list[RuleText] = field(default_factory=list)
+    """Rows of tables, still text, as their meaning depends on the table."""
+
+
+def load_rulebook(folder: Path, today: date | None = None) -> LoadResult:
+    """Loads all rule files below `folder`. Never raises for what the folder holds, also when it is missing.
+
+    With `today` it looks deeper, for those who write rules: names that nothing uses, ladder steps that never come, and
+    calendars that do not know the year of that day, which is an error. Without, what it says never depends on the day.
+    """
+    report = Report()
+    texts = read_folder(folder, report)
+    if not texts:
+        return LoadResult(None, report.sorted())
+    return _load(texts, report, str(folder), today)
+
+
+def load_texts(texts: Iterable[RuleText], today: date | None = None) -> LoadResult:
+    """Loads rule files that are already read, as `load_rulebook` does. Their order does not matter."""
+    return _load(texts, Report(), ".", today)
+
+
+def _load(texts: Iterable[RuleText], report: Report, folder: str, today: date | None = None) -> LoadResult:
+    files = sorted(texts, key=lambda t: t.path)
+    parsed = _parse(files, report)
+    rulebook = _compile(parsed, report, Place(folder, 1, 1), today)
+    suppressions = _suppressions(files, report)
+    found = apply(
+        report.sorted(),
+        [s for s in suppressions if s.code not in PROOFS],
+        complete=today is not None and not report.has_errors,
+    )
+    sources = tuple(SourceFile(f.path, f.sha256) for f in files)
+    return LoadResult(
+        rulebook=None if report.has_errors else replace(rulebook, files=sources),
+        diagnostics=found.kept,
+        suppressed=found.suppressed,
+        suppressions=tuple(suppressions),
+    )
+
+
+def _suppressions(files: list[RuleText], report: Report) -> list[Suppression]:
+    found: list[Suppression] = []
+    for file in files:
+        if not is_attached(file.path):
+            suppressions, wrong = read_suppressions(file.path, file.text)
+            found += suppressions
+            report.extend(wrong)
+    return found
+
+
+def _parse(files: list[RuleText], report: Report) -> _Parsed:
+    parsed = _Parsed()
+    for file in files:
+        if is_attached(file.path):
+            parsed.attached.append(file)
+            continue
+        root = parse_yaml(file.text, file.path, report)
+        start = Place(file.path, 1, 1)
+        if _says_nothing(file.text):
+            report.add(Code.FILE_EMPTY, start, "the file says nothing", "was it only half written?")
+            report.lose()
+        elif root is None:
+            _note_incomplete(file, report)
+        elif not isinstance(root, MappingNode):
+            message = "a rule file is a mapping with a key such as `stage:` or `fields:`"
+            report.add(Code.FILE_KIND, start, message, "begin the file with such a key, without `- `")
+        else:
+            _sort(parsed, root, report)
+    return parsed
+
+
+def _says_nothing(text: str) -> bool:
+    return all(not line.strip() or line.lstrip().startswith("#") or line.strip() == "---" for line in text.splitlines())
+
+
+def _note_incomplete(file: RuleText, report: Report) -> None:
+    """Names that a broken file may have declared are not reported as unknown elsewhere."""
+    starts = {line.split(":")[0] for line in file.text.splitlines() if ":" in line}
+    report.lose(starts & {*SECTIONS, "stage"})
+
+
+def _sort(parsed: _Parsed, root: MappingNode, report: Report) -> None:
+    keys = set(root.keys())
+    if "stage" in keys or {"rules", "table", "score"} & keys:
+        parsed.stages.append(root)
+    elif not keys & set(SECTIONS):
+        known = (*SECTIONS, "stage")
+        hint = report.suggest(next(iter(root.keys()), ""), known)
+        report.add(Code.FILE_KIND, root, "no key tells what kind of rule file this is", hint)
+    else:
+        for key, node in root.entries:
+            if key.text in parsed.sections:
+                parsed.sections[key.text].append(node)
+            else:
+                hint = report.suggest(key.text, SECTIONS)
+                report.add(Code.UNKNOWN_KEY, key, f'a rule file has no key "{key.text}"', hint)
+
+
+def _compile(parsed: _Parsed, report: Report, folder: Place, today: date | None) -> Rulebook:
+    """Sections in the order in which they refer to each other."""
+    scope = Scope(report)
+    sections = parsed.sections
+    if not sections["fields"] and not report.may_have_lost("fields"):
+        report.add(Code.NO_VOCABULARY, folder, "no file declares the fields", "add a file with `fields:`")
+        report.lose(["fields"])
+    if not parsed.stages and not report.may_have_lost("stage"):
+        report.add(Code.NO_RULES, folder, "no file holds rules", "add a file with `stage:` and `rules:`")
+    settings = compile_settings(scope, sections["rulebook"])
+    vocabulary = compile_vocabulary(scope, sections["fields"])
+    lexicons = compile_lexicons(scope, sections["lexicons"])
+    ics_files = IcsFiles(parsed.attached, report)
+    calendars = compile_calendars(scope, sections["calendar"], ics_files)
+    ics_files.report_unused()
+    templates, placeholders = compile_templates(scope, sections["templates"])
+    ladders = compile_ladders(scope, sections["ladders"])
+    clocks = compile_clocks(scope, sections["clocks"])
+    schedules = compile_schedules(scope, sections["schedules"], clocks)
+    csv_files, rule_templates = CsvFiles(parsed.attached, report), RuleTemplates(scope)
+    rule_templates.declare(sections["rule_templates"])
+    stages = compile_stages(scope, settings, clocks, csv_files, rule_templates, parsed.stages)
+    csv_files.report_unused()
+    rule_templates.report_unused()
+    check_placeholders(scope, placeholders, stages, ladders, clocks, schedules)
+    if today is not None:
+        check_calendar_years(scope, calendars, today)
+    if today is not None and not report.has_errors:
+        check_unused(scope, stages, clocks)
+        check_clocks(scope, clocks)
+        check_ladders(scope, ladders, clocks, stages)
+    rulebook = Rulebook(
+        revision="",
+        vocabulary=vocabulary,
+        stages=stages,
+        lexicons=MappingProxyType(lexicons),
+        calendars=MappingProxyType(calendars),
+        clocks=MappingProxyType(clocks),
+        ladders=MappingProxyType(ladders),
+        templates=MappingProxyType(dict(templates)),
+        roles=MappingProxyType(settings.roles),
+        numbering=settings.numbering,
+        schedules=MappingProxyType(schedules),
+    )
+    if report.has_errors:
+        return rulebook
+    return replace(rulebook, revision=revision_of(rulebook))

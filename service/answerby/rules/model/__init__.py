@@ -1,0 +1,1 @@
+"""What a rulebook is: the immutable snapshot of all rule files."""

@@ -1,0 +1,131 @@
+"""The revision: a hash of everything of the rulebook that a decision can show.
+
+It is taken over the compiled content, sorted by id: what the rules mean, their words (`because`, titles, labels,
+templates), and the file and line of each rule, which explanations name. The order of loading, formatting within a line,
+the order of keys, and comments that move no rule do not change it. What stands in no decision has no place in it: where
+a lexicon, a calendar or a template is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from answerby.domain.clock_definition import ClockDefinition, Trigger
+from answerby.domain.condition import All, AnyOf, Atom, Condition, Not
+from answerby.domain.schedule import Schedule
+from answerby.rules.model.rulebook import Rule, Rulebook, Stage
+from answerby.sla.calendar import Calendar
+from answerby.sla.zones import ZONE_DATA
+
+LANGUAGE = 2
+"""Raised when the same files come to mean something else."""
+
+
+def revision_of(rulebook: Rulebook) -> str:
+    """`r-` and 16 hex digits of SHA-256."""
+    content = {
+        "language": LANGUAGE,
+        "vocabulary": [msgspec.to_builtins(f, enc_hook=_plain) for f in rulebook.vocabulary.fields.values()],
+        "stages": [_stage(stage) for stage in rulebook.stages],
+        "lexicons": {name: [lexicon.terms, lexicon.exceptions] for name, lexicon in rulebook.lexicons.items()},
+        "calendars": {name: _calendar(calendar) for name, calendar in rulebook.calendars.items()},
+        "zones": ZONE_DATA,
+        "clocks": {name: _clock(clock) for name, clock in rulebook.clocks.items()},
+        "ladders": rulebook.ladders,
+        "schedules": {name: _schedule(schedule) for name, schedule in rulebook.schedules.items()},
+        "templates": rulebook.templates,
+        "roles": rulebook.roles,
+        "numbering": rulebook.numbering,
+    }
+    text = json.dumps(msgspec.to_builtins(content, enc_hook=_plain), sort_keys=True, ensure_ascii=False)
+    return f"r-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _stage(stage: Stage) -> object:
+    rules = sorted((_rule(rule) for rule in stage.rules), key=lambda r: str(r["id"]))
+    policies = sorted([block.id, block.hit] for block in stage.blocks)
+    scores = [{**_parts(score), "when": _condition(score.when)} for score in stage.scores]
+    return [stage.name, stage.hit, stage.default, stage.on_error, rules, policies, *scores]
+
+
+def _rule(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "when": _condition(rule.when),
+        "then": rule.then,
+        "because": rule.because,
+        "order": rule.order,
+        "owner": rule.owner,
+        "enabled_from": rule.enabled_from,
+        "until": rule.until,
+        "mode": rule.mode,
+        "protected": rule.protected,
+        "file": rule.file,
+        "line": rule.line,
+    }
+
+
+def _calendar(calendar: Calendar) -> dict[str, object]:
+    dated = {
+        part: {str(day): value for day, value in getattr(calendar, part).items()}
+        for part in ("breaks", "overrides", "holidays", "annual_holidays", "extra_workdays")
+    }
+    years = sorted(calendar.years) if calendar.years is not None else None
+    return {
+        **dated,
+        "timezone": calendar.timezone,
+        "weekly": calendar.weekly,
+        "years": years,
+        "provisional": sorted(calendar.provisional_years),
+        "within": [other.id for other in calendar.within],
+        "data": calendar.data,
+    }
+
+
+def _clock(clock: ClockDefinition) -> dict[str, object]:
+    return {item.name: _clock_part(getattr(clock, item.name)) for item in fields(clock)}
+
+
+def _clock_part(part: object) -> object:
+    if isinstance(part, tuple):
+        return [_clock_part(item) for item in part]
+    return [part.events, part.actors, _condition(part.when)] if isinstance(part, Trigger) else part
+
+
+def _schedule(schedule: Schedule) -> dict[str, object]:
+    return {**_parts(schedule), "when": _condition(schedule.when)}
+
+
+def _parts(value: object) -> dict[str, object]:
+    return {part.name: getattr(value, part.name) for part in fields(value)}  # type: ignore[arg-type]
+
+
+def _condition(condition: Condition) -> object:
+    match condition:
+        case Atom(field, op, operands):
+            return [field, op, *operands]
+        case Not(child):
+            return {"not": _condition(child)}
+        case All(children):
+            return {"all": [_condition(child) for child in children]}
+        case AnyOf(children):
+            return {"any": [_condition(child) for child in children]}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Mapping():
+            return dict(value)
+        case timedelta():
+            return value.total_seconds()
+        case datetime():
+            return value.isoformat()
+        case _ if is_dataclass(value):
+            return _parts(value)
+    raise TypeError(f"{type(value).__name__} has no place in a revision")

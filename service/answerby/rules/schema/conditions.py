@@ -1,0 +1,135 @@
+"""`when:` and the cells of tables."""
+
+from __future__ import annotations
+
+from answerby.rules.model.vocabulary import Field, FieldType
+from answerby.rules.schema.names import Names
+from answerby.rules.schema.shapes import (
+    BOOLEAN,
+    DURATION,
+    INSTANT,
+    NUMBER,
+    SCALAR,
+    TEXT,
+    Schema,
+    choice,
+    either,
+    listing,
+    one_or_more,
+    reference,
+    told,
+)
+from answerby.rules.sections.stages.conditions import OPERATORS
+
+_COMPARISONS = ("at_least", "at_most", "more_than", "less_than")
+_HELP = {
+    "not": "Anything but this.",
+    "is": "Whether the fact is there at all: missing or present.",
+    "at_least": "This value or more; of an enum: this value or a more severe one.",
+    "at_most": "This value or less.",
+    "more_than": "More than this value.",
+    "less_than": "Less than this value.",
+    "between": "From the first value to the second, both included.",
+    "mentions": "A term of this lexicon, or of one of several, stands in the text.",
+    "starts_with": "The text begins with this, or with one of several.",
+    "equals": "The text is exactly this, or one of several.",
+    "matches": "A regular expression (RE2).",
+    "has": "The set holds this value, or one of several.",
+    "inside": "Within the working time of a calendar.",
+    "outside": "Outside the working time of a calendar.",
+}
+
+
+def condition_definitions(names: Names) -> dict[str, Schema]:
+    """`when`, and what may be asked of a field of each type."""
+    definitions = {"condition": _condition(names), "anyCondition": _any_condition(names)}
+    for kind in FieldType:
+        definitions[f"{kind}Condition"] = _field_condition(names, kind, _operand(kind), own=f"{kind}Condition")
+    definitions["fieldCondition"] = _field_condition(names, None, SCALAR, own="fieldCondition")
+    return definitions
+
+
+def _condition(names: Names) -> Schema:
+    """All entries of the mapping must hold."""
+    several = listing(reference("condition"))
+    properties: dict[str, Schema] = {
+        "all": told(several, "All of these conditions hold."),
+        "any": told(several, "At least one of these conditions holds."),
+        "not": told({"allOf": [reference("condition"), {"minProperties": 1}]}, "This condition does not hold."),
+    }
+    if not names.fields:
+        return {
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": reference("fieldCondition"),
+        }
+    properties |= {name: _of_field(names, field) for name, field in names.fields.items()}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _any_condition(names: Names) -> Schema:
+    """A cell of a table: the column says which field it asks about."""
+    known = sorted({value for field in names.fields.values() for value in field.values})
+    cell = told(
+        reference("fieldCondition"), "A value, a list of values (any of them), or operators; any: no condition."
+    )
+    return {"anyOf": [choice([*known, "any"]), cell]} if known else cell
+
+
+def _of_field(names: Names, field: Field) -> Schema:
+    described = f"{field.type}, {_origin(field)}"
+    if field.type not in {FieldType.ENUM, FieldType.SET} or not field.values:
+        return told({"allOf": [reference(f"{field.type}Condition")]}, described)
+    values = choice([*field.values, *field.aliases])
+    return told(_field_condition(names, field.type, values, own=f"{field.type}Condition"), described)
+
+
+def _origin(field: Field) -> str:
+    if field.window is not None:
+        return f"counted over {field.window.within}"
+    return f"set in stage {field.derived_by.replace(',', ' and ')}" if field.derived_by else "given by the event"
+
+
+def _operand(kind: FieldType) -> Schema:
+    match kind:
+        case FieldType.INTEGER:
+            return {"type": "integer"}
+        case FieldType.DECIMAL:
+            return NUMBER
+        case FieldType.BOOLEAN:
+            return BOOLEAN
+        case FieldType.INSTANT:
+            return INSTANT
+        case FieldType.DURATION:
+            return DURATION
+    return TEXT
+
+
+def _field_condition(names: Names, kind: FieldType | None, operand: Schema, own: str) -> Schema:
+    known = OPERATORS[kind] if kind else frozenset().union(*OPERATORS.values())
+    operators = {name: told(_operator(names, name, operand, own), _HELP[name]) for name in sorted(known)}
+    mapping: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": operators,
+    }
+    # Nothing equals an instant.
+    return mapping if kind is FieldType.INSTANT else either(one_or_more(operand), mapping)
+
+
+def _operator(names: Names, name: str, operand: Schema, own: str) -> Schema:
+    match name:
+        case "not":
+            return reference(own)
+        case "is":
+            return choice(("missing", "present"))
+        case "between":
+            return {"type": "array", "items": operand, "minItems": 2, "maxItems": 2}
+        case "mentions":
+            return one_or_more(names.lexicon())
+        case "inside" | "outside":
+            return one_or_more(names.calendar())
+        case "matches":
+            return TEXT
+    return operand if name in _COMPARISONS else one_or_more(operand)

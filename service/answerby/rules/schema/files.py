@@ -1,0 +1,134 @@
+"""Whole files: one schema for each kind, and one for any rule file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from answerby.rules.schema.conditions import condition_definitions
+from answerby.rules.schema.names import NO_NAMES, Names
+from answerby.rules.schema.sections import section_definitions, trigger
+from answerby.rules.schema.shapes import Schema
+from answerby.rules.schema.stage import stage_definitions, stage_file
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+SECTION_OF = {
+    "vocabulary": "fields",
+    "lexicons": "lexicons",
+    "calendar": "calendar",
+    "clocks": "clocks",
+    "ladders": "ladders",
+    "templates": "templates",
+    "schedules": "schedules",
+    "rulebook": "rulebook",
+    "rule_templates": "rule_templates",
+}
+"""The section that makes a file one of its kind; other sections may stand beside it."""
+_STAGE_KINDS = {"rules": "rules", "table": "table", "score": "score"}
+KINDS = (*SECTION_OF, *_STAGE_KINDS)
+_TITLES = {
+    "vocabulary": "fields that rules may use and set",
+    "lexicons": "lists of words and phrases",
+    "calendar": "working time and holidays",
+    "clocks": "what starts, stops and pauses the clocks",
+    "ladders": "escalation",
+    "templates": "message texts",
+    "schedules": "what is told or begun at a time of the calendar",
+    "rulebook": "settings of the rulebook",
+    "rule_templates": "patterns of rules",
+    "rules": "rules of one stage",
+    "table": "a table of one stage",
+    "score": "a score of one stage",
+}
+
+
+def section_schema(kind: str, names: Names = NO_NAMES) -> Schema:
+    """The schema of a file of one kind. Raises KeyError for a kind that there is not."""
+    definitions = _definitions(names)
+    if kind in _STAGE_KINDS:
+        body = {**stage_file(names)}
+        body.pop("anyOf")
+        body["required"] = ["stage", _STAGE_KINDS[kind]]
+    else:
+        body = _sections(definitions, SECTION_OF[kind])
+    return _document(_TITLES[kind], body, definitions)
+
+
+def file_schema(names: Names = NO_NAMES) -> Schema:
+    """The schema of any rule file: rules of a stage, or any sections."""
+    definitions = _definitions(names)
+    body: Schema = {"if": {"required": ["stage"]}, "then": stage_file(names), "else": _sections(definitions)}
+    return _document("a rule file", body, definitions)
+
+
+def document(title: str, body: Schema, names: Names = NO_NAMES) -> Schema:
+    """A schema for another kind of file that may refer to the definitions of rule files."""
+    return _document(title, body, _definitions(names))
+
+
+def _definitions(names: Names) -> dict[str, Schema]:
+    return {
+        **condition_definitions(names),
+        **stage_definitions(names),
+        **section_definitions(names),
+        "trigger": trigger(),
+    }
+
+
+def _sections(definitions: Mapping[str, Schema], required: str = "") -> Schema:
+    """With `required`, only that section is looked into; what may stand beside it has a schema of its own."""
+    found: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {
+            name: {"$ref": f"#/definitions/{name}"} if required in ("", name) else _outline(definitions[name])
+            for name in SECTION_OF.values()
+        },
+    }
+    if required:
+        found["required"] = [required]
+    return found
+
+
+def _outline(section: Schema) -> Schema:
+    return {key: section[key] for key in ("type", "description") if key in section}
+
+
+def _document(title: str, body: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    used = _used(body, definitions)
+    return {
+        "$schema": DRAFT,
+        "title": f"answerby: {title}",
+        **body,
+        "definitions": {name: definitions[name] for name in sorted(used)},
+    }
+
+
+def _used(body: Schema, definitions: Mapping[str, Schema]) -> set[str]:
+    """The definitions that the body refers to, directly or through another."""
+    found: set[str] = set()
+    waiting = list(_references(body))
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _references(definitions[name])
+    return found
+
+
+def _references(schema: object) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        for key, value in schema.items():
+            if key == "$ref" and isinstance(value, str):
+                yield value.rpartition("/")[2]
+            else:
+                yield from _references(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from _references(item)
+
+
+def to_json(schema: Schema) -> str:
+    """As it is written to a file: the same schema is always the same text."""
+    return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"

@@ -1,0 +1,76 @@
+"""The names of one rulebook, which make a schema complete fields, values, clocks and roles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.model.vocabulary import Field
+from answerby.rules.schema.shapes import FILLED, TEXT, Schema
+from answerby.rules.sections.scope import BUILTIN_NAMES, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a rulebook declares; with nothing declared every name will do."""
+
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    lexicons: Collection[str] = ()
+    calendars: Collection[str] = ()
+    clocks: Collection[str] = ()
+    ladders: Collection[str] = ()
+    templates: Collection[str] = ()
+    roles: Collection[str] = ()
+    departments: Collection[str] = ()
+
+    def field(self) -> Schema:
+        return _one_of(self.fields)
+
+    def lexicon(self) -> Schema:
+        return _one_of(self.lexicons)
+
+    def calendar(self) -> Schema:
+        return _one_of(self.calendars)
+
+    def clock(self) -> Schema:
+        return _one_of(self.clocks)
+
+    def ladder(self) -> Schema:
+        return _one_of(self.ladders)
+
+    def template(self) -> Schema:
+        return _one_of(self.templates)
+
+    def role(self) -> Schema:
+        return _one_of(self.roles)
+
+    def department(self) -> Schema:
+        return _one_of(self.departments)
+
+    def owner(self) -> Schema:
+        return _one_of([*self.departments, *self.roles]) if self.departments else TEXT
+
+    def of_stage(self, stage: str) -> dict[str, Field]:
+        """The fields that rules of the stage set."""
+        return {name: f for name, f in self.fields.items() if stage in f.derived_by.split(",")}
+
+
+NO_NAMES = Names()
+
+
+def names_of(rulebook: Rulebook) -> Names:
+    return Names(
+        fields=rulebook.vocabulary.fields,
+        lexicons=sorted(rulebook.lexicons),
+        calendars=sorted(rulebook.calendars),
+        clocks=sorted(rulebook.clocks),
+        ladders=sorted(rulebook.ladders),
+        templates=sorted(rulebook.templates),
+        roles=sorted({*rulebook.roles, *(name for kind, name in BUILTIN_NAMES if kind is Kind.ROLE)}),
+        departments=sorted(rulebook.numbering.department_codes),
+    )
+
+
+def _one_of(names: Collection[str]) -> Schema:
+    return {"enum": list(names)} if names else FILLED

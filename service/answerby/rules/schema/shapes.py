@@ -1,0 +1,83 @@
+"""Building blocks of schemas (JSON Schema draft 7, which editors know)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from answerby.rules.sections.values.durations import PATTERN as DURATION_PATTERN
+from answerby.rules.text.reader import MAX_ID, MAX_TEXT
+
+Schema = dict[str, object]
+
+ANYTHING: Schema = {}
+"""What the loader does not look at."""
+BOOLEAN: Schema = {"type": "boolean"}
+NUMBER: Schema = {"type": "number"}
+SCALAR: Schema = {"type": ["string", "number", "boolean"]}
+NOT_NOTHING: Schema = {"type": ["string", "number", "boolean", "array", "object"]}
+TEXT: Schema = {"type": ["string", "integer"], "maxLength": MAX_TEXT}
+"""Whole numbers may stand for text, as they are written the same."""
+FILLED: Schema = {**TEXT, "pattern": "\\S"}
+IDENTIFIER: Schema = {"type": ["string", "integer"], "pattern": "^\\S+$", "maxLength": MAX_ID}
+DURATION: Schema = {"type": "string", "pattern": f"^(?:{DURATION_PATTERN})$"}
+DATE: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+INSTANT: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"}
+
+
+def integer(least: int | None = None, most: int | None = None) -> Schema:
+    found: Schema = {"type": "integer"}
+    if least is not None:
+        found["minimum"] = least
+    if most is not None:
+        found["maximum"] = most
+    return found
+
+
+def choice(values: Iterable[str]) -> Schema:
+    return {"enum": [str(value) for value in values]}
+
+
+def listing(item: Schema, least: int = 1) -> Schema:
+    return {"type": "array", "items": item, "minItems": least}
+
+
+def one_or_more(item: Schema) -> Schema:
+    """A single value, or a list of them that is not empty."""
+    return {"anyOf": [item, listing(item)]}
+
+
+def either(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+def keyed(value: Schema, least: int = 0, keys: Schema | None = None) -> Schema:
+    """A mapping with names of the author's own as keys."""
+    found: Schema = {"type": "object", "additionalProperties": value}
+    if least:
+        found["minProperties"] = least
+    if keys is not None:
+        found["propertyNames"] = keys
+    return found
+
+
+def mapping(keys: Collection[str], values: Mapping[str, Schema], required: Collection[str] = ()) -> Schema:
+    """A mapping with exactly the keys that the loader knows; raises ValueError where the two have drifted apart."""
+    if set(keys) != set(values):
+        raise ValueError(f"the loader and the schema know different keys: {sorted(set(keys) ^ set(values))}")
+    found: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: values[key] for key in keys},
+    }
+    if required:
+        found["required"] = list(required)
+    return found
+
+
+def told(schema: Schema, description: str) -> Schema:
+    """With a description, which editors show."""
+    return {**schema, "description": description}
+
+
+def reference(name: str) -> Schema:
+    return {"$ref": f"#/definitions/{name}"}

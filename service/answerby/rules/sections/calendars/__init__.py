@@ -1,0 +1,1 @@
+"""`calendar:` to working calendars, with holidays from elsewhere."""

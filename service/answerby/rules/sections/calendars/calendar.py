@@ -1,0 +1,159 @@
+"""`calendar:` to a working calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import date
+from types import MappingProxyType
+from typing import TypeVar
+
+from answerby.rules.sections.calendars.days import DAYS, DayReader
+from answerby.rules.sections.calendars.sources import HOLIDAY_DATA, Years, read_sources
+from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.values.dates import read_intervals, read_zone
+from answerby.rules.text.codes import Code
+from answerby.rules.text.ics import IcsFiles
+from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
+from answerby.rules.text.reader import Keys
+from answerby.sla.calendar import ALWAYS, WEEKDAYS, Calendar
+from answerby.sla.intervals import Intervals
+
+KEYS = (
+    "id", "timezone", "weekly", "years", "provisional", "holidays", "holidays_from", "extra_workdays",
+    "annual_holidays", "overrides", "breaks", "within", "description", "because", "source",
+)  # fmt: skip
+
+_SHORT_DAYS = {
+    **{name.casefold(): day for name, day in zip(WEEKDAYS, DAYS, strict=True)},
+    **{f"{week}{number}": day for week in ("周", "星期") for number, day in zip("一二三四五六日", DAYS, strict=True)},
+    **{day: day for day in DAYS},
+    **dict.fromkeys(("周天", "星期天"), "sun"),
+    "tues": "tue",
+    "thurs": "thu",
+    "weds": "wed",
+}
+
+
+def compile_calendars(scope: Scope, sections: list[Node], files: IcsFiles) -> dict[str, Calendar]:
+    """All `calendar:` sections, and `always`."""
+    found = {ALWAYS.id: ALWAYS}
+    within: dict[str, Node] = {}
+    for section in sections:
+        mapping = scope.reader.mapping(section, "calendar")
+        reader = _CalendarReader(scope, mapping, files) if mapping else None
+        calendar = reader.read() if reader else None
+        if reader is not None and calendar is not None:
+            found[calendar.id] = calendar
+            if (node := reader.within) is not None:
+                within[calendar.id] = node
+    for name, node in sorted(within.items()):
+        found[name] = _within(scope, found, within, name, node)
+    return dict(sorted(found.items()))
+
+
+def _within(scope: Scope, found: dict[str, Calendar], within: dict[str, Node], name: str, node: Node) -> Calendar:
+    """The calendar inside those that it names; one level deep, so that nothing goes in circles."""
+    others = []
+    for item in scope.reader.one_or_more(node, "within"):
+        other = scope.refer(Kind.CALENDAR, item)
+        if other == name or other in within:
+            message = (
+                f"{other} is itself within another calendar" if other != name else "a calendar is not within itself"
+            )
+            scope.report.add(Code.WRONG_VALUE, item, message, "name calendars that have no `within` of their own")
+        elif other in found:
+            others.append(found[other])
+    return replace(found[name], within=tuple(sorted(others, key=lambda calendar: calendar.id)))
+
+
+class _CalendarReader:
+    def __init__(self, scope: Scope, node: MappingNode, files: IcsFiles) -> None:
+        self._scope = scope
+        self._report = scope.report
+        self._node = node
+        self._files = files
+        self._keys = Keys(scope.reader, node, "calendar", KEYS)
+
+    @property
+    def within(self) -> Node | None:
+        return self._keys.get("within")
+
+    def read(self) -> Calendar | None:
+        """None when it is broken; its id is declared all the same."""
+        id_node = self._keys.require("id")
+        name = None if id_node is None else self._scope.reader.identifier(id_node, "calendar id")
+        if id_node is None or name is None or not self._scope.declare(Kind.CALENDAR, name, id_node):
+            return None
+        zone_node = self._keys.require("timezone")
+        zone = None if zone_node is None else read_zone(self._report, zone_node, "timezone")
+        weekly = self._weekly()
+        years = self._year_set("years")
+        provisional = self._year_set("provisional") or frozenset()
+        days = DayReader(self._scope, self._keys, None if years is None else years | provisional)
+        taken = read_sources(self._scope, self._keys, self._files, Years(years or frozenset(), provisional))
+        own_holidays, own_workdays = days.holidays(), days.extra_workdays()
+        parts = {
+            "breaks": days.hours("breaks"),
+            "overrides": days.hours("overrides"),
+            "annual_holidays": days.annual_holidays(),
+            # What the file says itself counts more than what it takes from elsewhere.
+            "holidays": MappingProxyType({**_without(taken.holidays, own_workdays), **own_holidays}),
+            "extra_workdays": {**_without(taken.extra_workdays, own_holidays), **own_workdays},
+        }
+        if zone is None or weekly is None:
+            return None
+        try:
+            return Calendar(
+                id=name,
+                timezone=zone.key,
+                weekly=weekly,  # type: ignore[arg-type]  # seven by construction
+                years=years,
+                provisional_years=provisional,
+                data=f"holidays {HOLIDAY_DATA}" if taken.library else "",
+                **parts,  # type: ignore[arg-type]  # each as its field wants it
+            )
+        except ValueError as error:
+            self._report.add(Code.WRONG_VALUE, self._node, str(error))
+            return None
+
+    def _weekly(self) -> tuple[Intervals, ...] | None:
+        if self._keys.require("weekly") is None:
+            return None
+        week: dict[str, Intervals] = {}
+        for key, node in self._keys.items("weekly"):
+            days = self._days(key)
+            intervals = read_intervals(self._report, self._scope.reader, node, f"{key.text} hours")
+            for day in days:
+                if day in week:
+                    self._report.add(Code.DUPLICATE_ID, key, f"the hours of {day} are given twice")
+                week[day] = intervals
+        return tuple(week.get(day, ()) for day in DAYS)
+
+    def _days(self, key: ScalarNode) -> tuple[str, ...]:
+        """`mon`, `mon-fri`, `daily`."""
+        first, _, last = key.text.partition("-")
+        last = last or first
+        if key.text == "daily":
+            return DAYS
+        if first in DAYS and last in DAYS and DAYS.index(first) <= DAYS.index(last):
+            return DAYS[DAYS.index(first) : DAYS.index(last) + 1]
+        near = "-".join(_SHORT_DAYS.get(part.strip().casefold(), "?") for part in key.text.split("-"))
+        hint = "write mon-fri, sat or daily" if "?" in near else f"did you mean {near}?"
+        self._report.add(Code.WRONG_VALUE, key, f'"{key.text}" names no days', hint)
+        return ()
+
+    def _year_set(self, name: str) -> frozenset[int] | None:
+        node = self._keys.get(name)
+        if node is None:
+            return None
+        items = self._scope.reader.one_or_more(node, name)
+        found = (self._scope.reader.integer(item, "year", 1970, 2200) for item in items)
+        return frozenset(year for year in found if year is not None)
+
+
+_Value = TypeVar("_Value")
+
+
+def _without(days: Mapping[date, _Value], others: Collection[date]) -> dict[date, _Value]:
+    return {day: value for day, value in days.items() if day not in others}

@@ -1,0 +1,110 @@
+"""The days of a calendar file: dates, ranges of dates, days of every year, hours of a date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.values.dates import read_date, read_intervals, read_yearly
+from answerby.rules.text.codes import Code
+from answerby.rules.text.nodes import MappingNode, Node
+from answerby.rules.text.reader import Keys
+from answerby.sla.intervals import Intervals
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+RANGE_KEYS = ("from", "to", "name")
+LONGEST_RANGE = timedelta(days=366)
+
+
+class DayReader:
+    """Reads the dated parts of one calendar. `years` are those that it knows; None: it needs no yearly data."""
+
+    def __init__(self, scope: Scope, keys: Keys, years: frozenset[int] | None) -> None:
+        self._scope = scope
+        self._report = scope.report
+        self._keys = keys
+        self._years = years
+
+    def holidays(self) -> dict[date, str]:
+        """A mapping of dates to names, or a list of dates and of ranges `{from, to, name}`."""
+        node = self._keys.get("holidays")
+        if node is None:
+            return {}
+        if isinstance(node, MappingNode):
+            return {day: self._title(value) for key, value in node.entries if (day := self._date(key))}
+        found: dict[date, str] = {}
+        for item in self._scope.reader.sequence(node, "holidays"):
+            if isinstance(item, MappingNode):
+                found.update(self._range(item))
+            elif day := self._date(item):
+                found[day] = ""
+        return found
+
+    def annual_holidays(self) -> dict[str, str]:
+        """A mapping of `MM-DD` to names, or a list of them."""
+        node = self._keys.get("annual_holidays")
+        if node is None:
+            return {}
+        if isinstance(node, MappingNode):
+            entries = [(read_yearly(self._report, key, "day"), self._title(value)) for key, value in node.entries]
+        else:
+            items = self._scope.reader.sequence(node, "annual_holidays")
+            entries = [(read_yearly(self._report, item, "day"), "") for item in items]
+        return {day: title for day, title in entries if day is not None}
+
+    def hours(self, name: str) -> dict[date, Intervals]:
+        """The intervals of single dates, as `overrides` and `breaks` give them."""
+        found: dict[date, Intervals] = {}
+        for key, node in self._keys.items(name):
+            day = self._date(key)
+            intervals = read_intervals(self._report, self._scope.reader, node, f"{name} of {key.text}")
+            if day is not None:
+                found[day] = intervals
+        return found
+
+    def extra_workdays(self) -> dict[date, int]:
+        """A list (Monday's hours count) or a mapping to the weekday whose hours count."""
+        node = self._keys.get("extra_workdays")
+        if node is None:
+            return {}
+        if isinstance(node, MappingNode):
+            return dict(self._workdays_like(node))
+        items = self._scope.reader.sequence(node, "extra_workdays")
+        return {day: 0 for item in items if (day := self._date(item))}
+
+    def _workdays_like(self, node: MappingNode) -> Iterator[tuple[date, int]]:
+        for key, value in node.entries:
+            day = self._date(key)
+            weekday = self._scope.reader.choice(value, "weekday", DAYS)
+            if day is not None and weekday is not None:
+                yield day, DAYS.index(weekday)
+
+    def _date(self, node: Node) -> date | None:
+        found = read_date(self._report, node, "day")
+        if found and self._years is not None and found.year not in self._years:
+            message = f"{found} lies in a year that the calendar does not list"
+            self._report.add(Code.CALENDAR_YEAR, node, message, f"add {found.year} to `years` or `provisional`")
+        return found
+
+    def _title(self, node: Node) -> str:
+        return self._scope.reader.text(node, "name of the holiday") or ""
+
+    def _range(self, node: MappingNode) -> dict[date, str]:
+        """Every date from the first to the last. One that does not begin or end is left out, never without end."""
+        keys = Keys(self._scope.reader, node, "range of holidays", RANGE_KEYS)
+        ends = [keys.get("from"), keys.get("to")]
+        title = keys.text("name")
+        if None in ends:
+            missing = "from" if ends[0] is None else "to"
+            message = f"the range of holidays has no `{missing}` and is left out"
+            self._report.add(Code.HOLIDAY_RANGE, node, message, "write {from: 2026-07-01, to: 2026-07-14}")
+            return {}
+        first, last = (self._date(end) for end in ends if end is not None)
+        if first is None or last is None:
+            return {}
+        if not timedelta() <= last - first <= LONGEST_RANGE:
+            message = f"holidays from {first} to {last} are no range of at most a year"
+            self._report.add(Code.INVALID_INTERVAL, node, message, "put the first day first")
+            return {}
+        return {first + timedelta(days=number): title for number in range((last - first).days + 1)}

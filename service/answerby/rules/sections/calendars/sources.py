@@ -1,0 +1,129 @@
+"""Holidays that a calendar takes from elsewhere: a country's public holidays, or an iCalendar file of the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import version
+from typing import NamedTuple
+
+import holidays
+
+from answerby.rules.sections.scope import Scope
+from answerby.rules.text.codes import Code
+from answerby.rules.text.ics import IcsFiles
+from answerby.rules.text.nodes import MappingNode, Node
+from answerby.rules.text.reader import Keys
+
+HOLIDAY_DATA = version("holidays")
+"""Version of the library that knows the public holidays of countries."""
+SOURCE_KEYS = ("country", "subdivision", "categories", "language", "observed", "ics", "without")
+
+
+class Years(NamedTuple):
+    """The years that a calendar lists: published, and published only in part."""
+
+    published: frozenset[int]
+    provisional: frozenset[int]
+
+    @property
+    def all(self) -> frozenset[int]:
+        return self.published | self.provisional
+
+
+@dataclass(slots=True)
+class Taken:
+    """Days from all sources of one calendar. `library` tells that the version of the library matters."""
+
+    holidays: dict[date, str] = field(default_factory=dict)
+    extra_workdays: dict[date, int] = field(default_factory=dict)
+    library: bool = False
+
+
+def read_sources(scope: Scope, keys: Keys, files: IcsFiles, years: Years) -> Taken:
+    """What `holidays_from:` gives for the years that the calendar lists; it must list them."""
+    taken = Taken()
+    node = keys.get("holidays_from")
+    if node is None:
+        return taken
+    if not years.all:
+        message = "`holidays_from` needs `years`: which years are to be taken"
+        scope.report.add(Code.MISSING_KEY, keys.node, message, "add `years: [2026, 2027]`")
+        return taken
+    items = (node,) if isinstance(node, MappingNode) else scope.reader.sequence(node, "holidays_from")
+    for item in items:
+        mapping = scope.reader.mapping(item, "source of holidays")
+        if mapping is not None:
+            _take(scope, mapping, files, years, taken)
+    return taken
+
+
+def _take(scope: Scope, node: MappingNode, files: IcsFiles, years: Years, taken: Taken) -> None:
+    keys = Keys(scope.reader, node, "source of holidays", SOURCE_KEYS)
+    country, ics = keys.get("country"), keys.get("ics")
+    if (country is None) == (ics is None):
+        message = "a source of holidays is one of `country` and `ics`"
+        scope.report.add(Code.MISSING_KEY, node, message, "write {country: US, subdivision: MA} or {ics: feed.ics}")
+        return
+    if ics is not None:
+        found = files.days(ics, years.all)
+    else:
+        assert country is not None
+        found = _of_country(scope, keys, country, years, taken)
+    without = keys.get("without")
+    names = set() if without is None else set(scope.reader.texts(without, "without"))
+    unknown = names - {str(name) for name in found.values()} if found else set()
+    for name in sorted(unknown):
+        hint = scope.report.suggest(name, set(found.values()))
+        scope.report.add(Code.UNKNOWN_VALUE, without or node, f'no holiday of the source is called "{name}"', hint)
+    taken.holidays.update((day, name) for day, name in found.items() if name not in names)
+
+
+def _of_country(scope: Scope, keys: Keys, node: Node, years: Years, taken: Taken) -> dict[date, str]:
+    supported = holidays.list_supported_countries()
+    country = scope.reader.choice(node, "country", sorted(supported), Code.UNKNOWN_VALUE)
+    if country is None:
+        return {}
+    subdivision_node = keys.get("subdivision")
+    subdivision = None
+    if subdivision_node is not None:
+        subdivision = scope.reader.choice(subdivision_node, "subdivision", supported[country], Code.UNKNOWN_VALUE)
+        if subdivision is None:
+            return {}
+    plain = holidays.country_holidays(country)
+    categories = _several(scope, keys, "categories", tuple(plain.supported_categories))
+    language = _several(scope, keys, "language", tuple(plain.supported_languages))
+    observed = keys.get("observed")
+    known = holidays.country_holidays(
+        country,
+        subdiv=subdivision,
+        years=sorted(years.all),
+        categories=categories or None,
+        language=language[0] if language else None,
+        observed=observed is None or keys.boolean("observed"),
+    )
+    taken.library = True
+    workdays = {day for day in getattr(known, "weekend_workdays", ()) if day.year in years.all}
+    taken.extra_workdays.update(dict.fromkeys(sorted(workdays), 0))
+    _warn_of_unpublished(scope, node, country, years.published, workdays)
+    return {day: name for day, name in sorted(known.items()) if day.year in years.all and day not in workdays}
+
+
+def _several(scope: Scope, keys: Keys, name: str, known: tuple[str, ...]) -> list[str]:
+    node = keys.get(name)
+    items = () if node is None else scope.reader.one_or_more(node, name)
+    found = (scope.reader.choice(item, name, known, Code.UNKNOWN_VALUE) for item in items)
+    return [text for text in found if text is not None]
+
+
+def _warn_of_unpublished(scope: Scope, node: Node, country: str, years: Iterable[int], workdays: set[date]) -> None:
+    """Where make-up working days are usual, a year that has none has not been published yet (China)."""
+    missing = sorted(set(years) - {day.year for day in workdays})
+    usual = range(2015, 2026)
+    if not missing or not getattr(holidays.country_holidays(country, years=usual), "weekend_workdays", None):
+        return
+    for year in missing:
+        message = f"the holiday data {HOLIDAY_DATA} has no make-up working days of {year}: they are not published yet"
+        hint = f"list {year} under `provisional`, or write its days yourself"
+        scope.report.add(Code.HOLIDAYS_UNPUBLISHED, node, message, hint)

@@ -1,0 +1,38 @@
+"""Whether the calendars in use know the holidays of the year that a day lies in, and of the next in time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.text.codes import Code
+from answerby.sla.calendar import Calendar
+
+NOTICE = timedelta(days=60)
+"""How long before the end of the last known year a warning begins."""
+
+
+def check_calendar_years(scope: Scope, calendars: Mapping[str, Calendar], today: date) -> None:
+    """An error when this year is unknown, a warning when the next one is near and unknown, a note if provisional."""
+    for calendar in calendars.values():
+        if calendar.years is not None and not scope.is_unused(Kind.CALENDAR, calendar.id):
+            _check(scope, calendar, calendar.years, today)
+
+
+def _check(scope: Scope, calendar: Calendar, years: frozenset[int], today: date) -> None:
+    place = scope.place_of(Kind.CALENDAR, calendar.id)
+    known = years | calendar.provisional_years
+    if today.year not in known:
+        message = f"calendar {calendar.id} does not know {today.year}: no due time in that year can be computed"
+        hint = f"add the holidays and make-up working days of {today.year}, and {today.year} to `years`"
+        scope.report.add(Code.CALENDAR_WITHOUT_YEAR, place, message, hint)
+        return
+    if today.year not in years:
+        message = f"calendar {calendar.id} knows {today.year} only provisionally; its due times are flagged"
+        hint = f"once all holidays of {today.year} are published, move it from `provisional` to `years`"
+        scope.report.add(Code.CALENDAR_PROVISIONAL, place, message, hint)
+    if today.year + 1 not in known and date(today.year, 12, 31) - today < NOTICE:
+        message = f"calendar {calendar.id} ends with {today.year}: due times in {today.year + 1} cannot be computed"
+        hint = f"add the holidays of {today.year + 1}, to `provisional` as long as only a part is published"
+        scope.report.add(Code.CALENDAR_ENDS, place, message, hint)

@@ -1,0 +1,1 @@
+"""`clocks:` and `ladders:` to clock definitions and ladders."""

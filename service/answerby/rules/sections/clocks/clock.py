@@ -1,0 +1,141 @@
+"""`clocks:` to clock definitions."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from answerby.domain.clock_definition import ClockDefinition, Occasion, Recurrence, Reopen, RetargetFrom
+from answerby.domain.ladder import OnRuleChange
+from answerby.rules.model.vocabulary import FieldType
+from answerby.rules.sections.clocks.kinds import KINDS, PLAIN
+from answerby.rules.sections.clocks.triggers import read_occasions, read_statuses
+from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.stages.conditions import ConditionCompiler
+from answerby.rules.text.codes import Code
+from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
+from answerby.rules.text.reader import Keys
+
+OCCASION_KEYS = ("start", "stop", "pause", "resume", "cancel", "reset")
+CHOICES = {
+    "boundary": ("close", "next_open"),
+    "granularity": ("second", "minute"),
+    "retarget_from": tuple(RetargetFrom),
+    "reopen": tuple(Reopen),
+    "on_rule_change": tuple(OnRuleChange),
+    "recurrence": tuple(Recurrence),
+    "paused_time": ("excluded", "counted"),
+}
+"""The semantics on which products disagree, and what each may be."""
+KEYS = (
+    "id",
+    "kind",
+    "label",
+    "because",
+    "task",
+    "calendar",
+    *OCCASION_KEYS,
+    "pause_while",
+    *CHOICES,
+    "per",
+    "ladder",
+    "role",
+    "description",
+)
+PER_TYPES = frozenset({FieldType.ENUM, FieldType.SET, FieldType.STRING})
+
+
+def compile_clocks(scope: Scope, sections: list[Node]) -> dict[str, ClockDefinition]:
+    found: dict[str, ClockDefinition] = {}
+    for section in sections:
+        for node in scope.reader.sequence(section, "clocks"):
+            mapping = scope.reader.mapping(node, "clock")
+            clock = _clock(scope, mapping) if mapping else None
+            if clock is not None:
+                found[clock.id] = clock
+    return dict(sorted(found.items()))
+
+
+def _clock(scope: Scope, node: MappingNode) -> ClockDefinition | None:
+    keys = Keys(scope.reader, node, "clock", KEYS)
+    id_node = keys.require("id")
+    name = None if id_node is None else scope.reader.identifier(id_node, "clock id")
+    if id_node is None or name is None or not scope.declare(Kind.CLOCK, name, id_node):
+        return None
+    preset = KINDS.get(_choice(scope, keys, "kind", tuple(KINDS)) or "", PLAIN)
+    conditions = ConditionCompiler(scope, lambda _name, _node: None)
+    occasions: dict[str, tuple[Occasion, ...]] = {}
+    for key in OCCASION_KEYS:
+        found = read_occasions(scope, conditions, keys, key)
+        occasions[key] = found if found is not None else getattr(preset, key)
+    statuses = read_statuses(scope, keys, "pause_while")
+    _check_pauses(scope, keys, occasions)
+    chosen = {key: choice for key in CHOICES if (choice := _choice(scope, keys, key)) is not None}
+    return ClockDefinition(
+        id=name,
+        kind=preset.kind,
+        label=MappingProxyType(_label(scope, keys)),
+        calendar=_reference(scope, keys, "calendar", Kind.CALENDAR) or "always",
+        start=occasions["start"],
+        stop=occasions["stop"],
+        pause=occasions["pause"],
+        resume=occasions["resume"],
+        cancel=occasions["cancel"],
+        reset=occasions["reset"],
+        pause_while=preset.pause_while if statuses is None else statuses,
+        ladder=_reference(scope, keys, "ladder", Kind.LADDER),
+        role=_reference(scope, keys, "role", Kind.ROLE),
+        because=keys.because(),
+        task=_reference(scope, keys, "task", Kind.TEMPLATE),
+        per=_per(scope, keys, preset.per),
+        boundary="next_open" if chosen.get("boundary") == "next_open" else "close",
+        granularity="minute" if chosen.get("granularity") == "minute" else "second",
+        paused_time="counted" if chosen.get("paused_time") == "counted" else "excluded",
+        retarget_from=RetargetFrom(chosen.get("retarget_from", preset.retarget_from)),
+        reopen=Reopen(chosen.get("reopen", preset.reopen)),
+        on_rule_change=OnRuleChange(chosen.get("on_rule_change", preset.on_rule_change)),
+        recurrence=Recurrence(chosen.get("recurrence", preset.recurrence)),
+    )
+
+
+def _choice(scope: Scope, keys: Keys, key: str, known: tuple[str, ...] = ()) -> str | None:
+    node = keys.get(key)
+    return None if node is None else scope.reader.choice(node, key, known or CHOICES[key])
+
+
+def _check_pauses(scope: Scope, keys: Keys, occasions: dict[str, tuple[Occasion, ...]]) -> None:
+    """An event is over at once: what it pauses needs something that resumes it."""
+    pause, resume = keys.get("pause"), keys.get("resume")
+    if resume is not None and not occasions["pause"]:
+        hint = "add `pause`, or remove `resume`; a pause by status ends with the status"
+        scope.report.add(Code.WRONG_VALUE, resume, "`resume` without `pause` resumes nothing", hint)
+    by_event = [occasion for occasion in occasions["pause"] if isinstance(occasion, str) or occasion.events]
+    if pause is not None and by_event and not occasions["resume"]:
+        message = "an event pauses the clock and nothing resumes it"
+        scope.report.add(Code.NEVER_RESUMES, pause, message, "add `resume`, or pause by `pause_while` or `when`")
+
+
+def _per(scope: Scope, keys: Keys, preset: str) -> str:
+    node = keys.get("per")
+    if node is None:
+        if preset:
+            scope.knows(Kind.FIELD, preset, keys.node)
+        return preset
+    name = scope.refer(Kind.FIELD, node) or ""
+    field = scope.fields.get(name)
+    if field is not None and field.type not in PER_TYPES:
+        message = f"a clock cannot run per {name}, which is of type {field.type}"
+        scope.report.add(Code.WRONG_VALUE, node, message, "name an enum, a set or a string")
+    return name
+
+
+def _reference(scope: Scope, keys: Keys, key: str, kind: Kind) -> str:
+    node = keys.get(key)
+    return "" if node is None else scope.refer(kind, node) or ""
+
+
+def _label(scope: Scope, keys: Keys) -> dict[str, str]:
+    """Texts by language; a bare text is for every language."""
+    node = keys.get("label")
+    if isinstance(node, ScalarNode):
+        return {"": scope.reader.filled(node, "label") or ""}
+    return {key.text: scope.reader.filled(value, "label") or "" for key, value in keys.items("label")}

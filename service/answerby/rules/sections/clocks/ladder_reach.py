@@ -1,0 +1,160 @@
+"""Clocks that never run, and ladder steps that never come or come together with another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from answerby.domain.clock import Target, TargetUnit
+from answerby.domain.clock_definition import ClockDefinition, Occasion, Trigger
+from answerby.domain.event import EventType
+from answerby.domain.ladder import Ladder, Step
+from answerby.domain.request import RequestStatus
+from answerby.rules.model.rulebook import Rule, Stage
+from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.stages.outputs import LADDER_PREFIX, TARGET_PREFIX
+from answerby.rules.text.codes import Code
+from answerby.rules.text.nodes import Place
+from answerby.sla.calendar import ALWAYS
+
+_FINAL_EVENTS = frozenset({EventType.CLOSED.value, EventType.MERGED.value})
+_LIVE_STATUSES = frozenset(s.value for s in RequestStatus if s not in {RequestStatus.CLOSED, RequestStatus.MERGED})
+
+
+class _Goal(NamedTuple):
+    """A target that a clock on the ladder may have, and who gives it."""
+
+    target: Target
+    who: str
+
+
+def check_clocks(scope: Scope, clocks: Mapping[str, ClockDefinition]) -> None:
+    """Warns of clocks that cannot run, or cannot be met."""
+    for clock in clocks.values():
+        place = scope.place_of(Kind.CLOCK, clock.id)
+        if clock.start and all(_only_at_the_end(occasion) for occasion in clock.start):
+            message = f"the clock {clock.id} never runs: it starts when the request ends, which cancels every clock"
+            scope.report.add(Code.CLOCK_NEVER_RUNS, place, message, "start it at an earlier event")
+        elif set(clock.pause_while) >= _LIVE_STATUSES:
+            message = f"the clock {clock.id} never runs: it is paused in every status that a live request can have"
+            scope.report.add(Code.CLOCK_NEVER_RUNS, place, message, "leave out of `pause_while` when work goes on")
+        elif not (clock.stop or clock.cancel or clock.reset or _is_standing(clock.start)):
+            message = f"the clock {clock.id} is never met: no event stops it"
+            scope.report.add(Code.CLOCK_NEVER_MET, place, message, "add `stop: [request.replied]` or another event")
+
+
+def _only_at_the_end(occasion: Occasion) -> bool:
+    events = {occasion} if isinstance(occasion, str) else set(occasion.events)
+    return bool(events) and events <= _FINAL_EVENTS
+
+
+def _is_standing(start: tuple[Occasion, ...]) -> bool:
+    """Such a clock ends by itself once its conditions hold no more."""
+    return bool(start) and all(isinstance(occasion, Trigger) and occasion.standing for occasion in start)
+
+
+def check_ladders(
+    scope: Scope, ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockDefinition], stages: Iterable[Stage]
+) -> None:
+    """Warns of steps that can never come with any target, or come at one time; notes those that some target skips."""
+    goals = _goals(clocks, {stage.name: stage for stage in stages})
+    for ladder in ladders.values():
+        mine = goals.get(ladder.id, [])
+        places = scope.step_places.get(ladder.id, [])
+        for step, place in zip(ladder.steps, places, strict=True):
+            _check_step(scope, ladder, step, mine, place)
+        _check_times(scope, ladder, mine, places)
+
+
+def _check_step(scope: Scope, ladder: Ladder, step: Step, goals: list[_Goal], place: Place) -> None:
+    skipped = [goal for goal in goals if _never_comes(step, goal.target)]
+    if not skipped:
+        return
+    at = _offset(step)
+    longest = max(skipped, key=lambda goal: goal.target.amount)
+    if len(skipped) == len(goals):
+        message = f"the step {at} of ladder {ladder.id} never comes: it lies before the clock starts"
+        hint = f"the longest target is {_amount(longest.target)} ({longest.who}); write a shorter time, or a percentage"
+        scope.report.add(Code.UNREACHABLE_STEP, place, message, hint)
+        return
+    message = f"the step {at} of ladder {ladder.id} is left out for the target of {_amount(longest.target)}"
+    hint = f"{longest.who}; a percentage, such as 75%, comes with every target"
+    scope.report.add(Code.SKIPPED_STEP, place, message, hint)
+
+
+def _check_times(scope: Scope, ladder: Ladder, goals: list[_Goal], places: list[Place]) -> None:
+    seen: dict[object, Place] = {}
+    for step, place in zip(ladder.steps, places, strict=True):
+        first = seen.setdefault(_time_key(step, goals), place)
+        if first is not place:
+            message = f"ladder {ladder.id} has two steps at one time: this one and the one in line {first.line}"
+            hint = "put both into one step; `notify` takes several roles, or a list"
+            scope.report.add(Code.SAME_STEP, place, message, hint)
+
+
+def _time_key(step: Step, goals: list[_Goal]) -> object:
+    """Steps with the same key come at the same time under every target."""
+    if step.percent == 100 or step.offset_seconds == 0 or step.offset_days == 0:
+        return 0
+    if step.offset_days is not None:
+        return f"{step.offset_days}bd"
+    if step.percent is None:
+        return step.offset_seconds
+    wall = {goal.target.amount for goal in goals if _is_wall(goal.target)}
+    if len(wall) == 1 and all(_is_wall(goal.target) for goal in goals):
+        return wall.pop() * (step.percent - 100) / 100
+    return f"{step.percent}%"
+
+
+def _never_comes(step: Step, target: Target) -> bool:
+    """Certain only of targets around the clock: closed hours may stretch any other as far as one likes."""
+    return step.offset_seconds is not None and _is_wall(target) and -step.offset_seconds > target.amount
+
+
+def _is_wall(target: Target) -> bool:
+    return target.unit is TargetUnit.SECONDS and target.calendar in ("", ALWAYS.id)
+
+
+def _goals(clocks: Mapping[str, ClockDefinition], stages: Mapping[str, Stage]) -> dict[str, list[_Goal]]:
+    """By ladder, the targets of the clocks that climb it: their own ladder, or one that an escalation rule names."""
+    ladders: dict[str, set[str]] = {clock.id: {clock.ladder} if clock.ladder else set() for clock in clocks.values()}
+    for name, value, _ in _outputs(stages.get("escalation")):
+        clock = name.removeprefix(LADDER_PREFIX)
+        if name.startswith(LADDER_PREFIX) and clock in ladders and isinstance(value, str):
+            ladders[clock].add(value)
+    found: dict[str, list[_Goal]] = {}
+    for name, value, who in _outputs(stages.get("sla")):
+        if isinstance(value, Target):
+            for ladder in sorted(ladders.get(name.removeprefix(TARGET_PREFIX), ())):
+                found.setdefault(ladder, []).append(_Goal(value, who))
+    return found
+
+
+def _outputs(stage: Stage | None) -> Iterator[tuple[str, object, str]]:
+    if stage is None:
+        return
+    for rule in stage.rules:
+        yield from ((name, value, _who(rule)) for name, value in rule.then.items())
+    for what, outputs in (("default", stage.default), ("safe side", stage.on_error)):
+        yield from ((name, value, f"the {what} of {stage.name}") for name, value in outputs.items())
+
+
+def _who(rule: Rule) -> str:
+    return f"rule {rule.id}, {rule.file}:{rule.line}"
+
+
+def _offset(step: Step) -> str:
+    seconds = step.offset_seconds or 0
+    return f"{'-' if seconds < 0 else '+'}{short_seconds(abs(seconds))}"
+
+
+def _amount(target: Target) -> str:
+    return short_seconds(target.amount) if target.unit is TargetUnit.SECONDS else f"{target.amount}bd"
+
+
+def short_seconds(seconds: int) -> str:
+    """As rule files write it: 5400 is `1h30m`."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "m"), (left, "s"))
+    return "".join(f"{amount}{unit}" for amount, unit in parts if amount) or "0m"

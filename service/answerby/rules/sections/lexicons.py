@@ -1,0 +1,129 @@
+"""`lexicons:` to lexicons with their includes taken in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain
+
+from answerby.rules.model.rulebook import Lexicon
+from answerby.rules.sections.components import components
+from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.text.codes import Code
+from answerby.rules.text.folding import fold
+from answerby.rules.text.nodes import Node, ScalarNode, SequenceNode
+from answerby.rules.text.reader import Keys
+
+LEXICON_KEYS = ("terms", "include", "except", "description")
+
+
+@dataclass(slots=True)
+class _Entry:
+    key: ScalarNode
+    own: set[str] = field(default_factory=set)
+    includes: list[tuple[str, Node]] = field(default_factory=list)
+    exceptions: set[str] = field(default_factory=set)
+
+
+def compile_lexicons(scope: Scope, sections: list[Node]) -> dict[str, Lexicon]:
+    """All `lexicons:` sections. Terms are folded and sorted, and hold those of included lexicons."""
+    entries: dict[str, _Entry] = {}
+    bodies: list[tuple[_Entry, Node]] = []
+    for section in sections:
+        mapping = scope.reader.mapping(section, "lexicons")
+        for key, node in mapping.entries if mapping else ():
+            if scope.reader.identifier(key, "lexicon id") and scope.declare(Kind.LEXICON, key.text, key):
+                entries[key.text] = _Entry(key)
+                bodies.append((entries[key.text], node))
+    for entry, node in bodies:
+        _read(scope, entry, node)
+    # Each after those that it includes.
+    groups = components({name: [included for included, _ in entry.includes] for name, entry in entries.items()})
+    _check_cycles(scope, entries, groups)
+    terms, exceptions = _all_terms(entries, groups), _all_exceptions(entries, groups)
+    return {
+        name: Lexicon(name, terms[name], entry.key.place.file, exceptions[name])
+        for name, entry in sorted(entries.items())
+    }
+
+
+def _read(scope: Scope, entry: _Entry, node: Node) -> None:
+    """A mapping with `include` and `terms`, or the bare list of terms."""
+    reader = scope.reader
+    if isinstance(node, SequenceNode):
+        _read_terms(scope, entry, node)
+        return
+    mapping = reader.mapping(node, "lexicon")
+    if mapping is None:
+        return
+    keys = Keys(reader, mapping, f"lexicon {entry.key.text}", LEXICON_KEYS)
+    terms, include = keys.get("terms"), keys.get("include")
+    if terms is None and include is None:
+        keys.require("terms")
+    if terms is not None:
+        _read_terms(scope, entry, terms)
+    if include is not None:
+        for item in reader.one_or_more(include, "include"):
+            name = scope.refer(Kind.LEXICON, item)
+            if name is not None:
+                entry.includes.append((name, item))
+    exceptions = keys.get("except")
+    if exceptions is not None:
+        _read_exceptions(scope, entry, exceptions)
+
+
+def _read_exceptions(scope: Scope, entry: _Entry, node: Node) -> None:
+    for item in scope.reader.one_or_more(node, "except"):
+        name = scope.refer(Kind.LEXICON, item)
+        if name == entry.key.text:
+            message = "a lexicon that is an exception to itself finds nothing"
+            scope.report.add(Code.WRONG_VALUE, item, message, "name the lexicon of the harmless phrases")
+        elif name is not None:
+            entry.exceptions.add(name)
+
+
+def _read_terms(scope: Scope, entry: _Entry, node: Node) -> None:
+    for item in scope.reader.sequence(node, "terms"):
+        text = scope.reader.filled(item, "term")
+        term = fold(text) if text else ""
+        if text and not term:
+            scope.report.add(Code.WRONG_VALUE, item, "the term holds only invisible characters")
+        elif term in entry.own:
+            scope.report.add(
+                Code.DUPLICATE_TERM, item, f"the term {text} stands twice in {entry.key.text}", "remove one"
+            )
+        elif term:
+            entry.own.add(term)
+
+
+def _check_cycles(scope: Scope, entries: dict[str, _Entry], groups: list[list[str]]) -> None:
+    """Reports each include that closes a circle, once per lexicon on it."""
+    group_of = {name: number for number, group in enumerate(groups) for name in group}
+    for name, entry in entries.items():
+        for included, node in entry.includes:
+            if group_of[name] == group_of[included]:
+                scope.report.add(
+                    Code.LEXICON_CYCLE, node, f"{name} includes {included}, which includes {name}", "remove one include"
+                )
+
+
+def _all_terms(entries: dict[str, _Entry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
+    """Own and included terms, sorted, each once. Every include is merged in once, however deep it lies."""
+    found: dict[str, tuple[str, ...]] = {}
+    for group in groups:
+        parts = [sorted(entries[name].own) for name in group]
+        included = {i: None for name in group for i, _ in entries[name].includes if i in found}
+        # Runs that are sorted already are only merged.
+        terms = sorted(chain(*parts, *(found[name] for name in included)))
+        unique = tuple(dict.fromkeys(terms))
+        found.update(dict.fromkeys(group, unique))
+    return found
+
+
+def _all_exceptions(entries: dict[str, _Entry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
+    """Own and included exceptions: who takes in the terms of a lexicon takes in where they do not count."""
+    found: dict[str, tuple[str, ...]] = {}
+    for group in groups:
+        names = {name for member in group for name in entries[member].exceptions}
+        names.update(*(found[i] for member in group for i, _ in entries[member].includes if i in found))
+        found.update((member, tuple(sorted(names - {member}))) for member in group)
+    return found

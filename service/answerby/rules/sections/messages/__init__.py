@@ -1,0 +1,1 @@
+"""`templates:` and the placeholders in them."""

@@ -1,0 +1,127 @@
+"""Placeholders of templates, checked against the names that a decision fills in where the template is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+
+from answerby.domain.clock_definition import ClockDefinition
+from answerby.domain.ladder import Ladder, Notification
+from answerby.domain.schedule import Audience, Schedule
+from answerby.rules.model.rulebook import Stage
+from answerby.rules.sections.messages.template import Placeholder
+from answerby.rules.sections.scope import Scope
+from answerby.rules.text.codes import Code
+from answerby.rules.text.nodes import Node
+
+EVERYWHERE = frozenset({"number", "role", "status", "missing"})
+"""Besides these, every fact that rules derive."""
+
+
+class Use(StrEnum):
+    """Where a template is used. What is filled in must agree with answerby.engine.effects.derive."""
+
+    RULE = "notify of a rule"
+    STEP = "a ladder step"
+    TASK = "a task"
+    REMINDER = "a schedule for requests"
+    DIGEST = "a schedule for many requests"
+
+
+BY_USE = {
+    Use.RULE: frozenset({"because"}),
+    Use.STEP: frozenset({"clock", "due", "fired", "late_by", "step", "repeat"}),
+    Use.TASK: frozenset({"clock", "due"}),
+    Use.REMINDER: frozenset({"clock", "due", "schedule", "date", "late_by"}),
+    Use.DIGEST: frozenset(
+        {
+            *(
+                "role",
+                "department",
+                "schedule",
+                "date",
+                "moved_from",
+                "late_by",
+                "missed",
+                "missed_dates",
+                "by",
+                "month",
+            ),
+            *("open", "late", "due_next_day", "on_hold", "blocked", "oldest", "oldest_days", "most_urgent"),
+        }
+    ),
+}
+CLOCK_LABEL = "clock."
+"""In a ladder step `clock.<language>` is the clock's label."""
+
+
+def check_placeholders(
+    scope: Scope,
+    placeholders: Iterable[Placeholder],
+    stages: Iterable[Stage],
+    ladders: Mapping[str, Ladder],
+    clocks: Mapping[str, ClockDefinition],
+    schedules: Mapping[str, Schedule],
+) -> None:
+    """Warns of each placeholder that would reach people as it is written."""
+    uses: dict[str, set[Use]] = {}
+    for template, use in (*_in_rules(stages), *_in_steps(ladders), *_in_tasks(clocks), *_in_schedules(schedules)):
+        uses.setdefault(template, set()).add(use)
+    names = {use: _names(scope, clocks, use) for use in Use}
+    for template, name, node in placeholders:
+        mine = uses.get(template, set(Use))
+        lacking = sorted(use for use in mine if name not in names[use])
+        if template not in uses and len(lacking) < len(Use):
+            continue
+        if lacking and not scope.report.may_have_lost("fields"):
+            _warn(scope, node, name, lacking, set().union(*(names[use] for use in mine)))
+
+
+def _warn(scope: Scope, node: Node, name: str, lacking: list[Use], known: set[str]) -> None:
+    where = "a decision" if len(lacking) == len(Use) else " or ".join(lacking)
+    message = f"nothing fills in {{{name}}} in {where}"
+    example = "{open}" if lacking == [Use.DIGEST] else "{number}"
+    hint = scope.report.suggest(name, known - {name}) or f"use a name that is filled in there, such as {example}"
+    if name in scope.fields and not scope.fields[name].derived_by:
+        hint = f"{name} is given by events; messages carry only what rules derive"
+    scope.report.add(Code.UNKNOWN_PLACEHOLDER, node, message, hint)
+
+
+def _names(scope: Scope, clocks: Mapping[str, ClockDefinition], use: Use) -> set[str]:
+    if use is Use.DIGEST:
+        return set(BY_USE[use])
+    derived = {name for name, field in scope.fields.items() if field.derived_by}
+    names = derived | EVERYWHERE | BY_USE[use]
+    if use is Use.STEP:
+        names |= {CLOCK_LABEL + language for clock in clocks.values() for language in clock.label if language}
+    return names
+
+
+def _in_rules(stages: Iterable[Stage]) -> Iterator[tuple[str, Use]]:
+    for stage in stages:
+        for rule in stage.rules:
+            for notification in _notifications(rule.then.get("notify")):
+                yield notification.template, Use.RULE
+
+
+def _notifications(value: object) -> Iterator[Notification]:
+    if isinstance(value, tuple):
+        yield from (item for item in value if isinstance(item, Notification))
+
+
+def _in_steps(ladders: Mapping[str, Ladder]) -> Iterator[tuple[str, Use]]:
+    for ladder in ladders.values():
+        for step in ladder.steps:
+            yield from ((notification.template, Use.STEP) for notification in step.notify)
+
+
+def _in_tasks(clocks: Mapping[str, ClockDefinition]) -> Iterator[tuple[str, Use]]:
+    yield from ((clock.task, Use.TASK) for clock in clocks.values() if clock.task)
+
+
+def _in_schedules(schedules: Mapping[str, Schedule]) -> Iterator[tuple[str, Use]]:
+    for schedule in schedules.values():
+        use = Use.REMINDER if schedule.audience is Audience.REQUEST else Use.DIGEST
+        yield from ((notification.template, use) for notification in schedule.notify)
+        if schedule.task is not None:
+            yield schedule.task.template, use

@@ -1,0 +1,1 @@
+"""`rule_templates:` and `use:`, patterns of rules that are written once."""

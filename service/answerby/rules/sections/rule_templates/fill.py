@@ -1,0 +1,153 @@
+"""Filling in a rule template: its nodes with arguments where `{parameter}` stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode, describe
+
+MAX_NODES = 500_000
+"""Nodes, and a hundredth of the characters, that all uses of a rulebook fill in together."""
+_CHARACTERS_A_NODE = 100
+_NAME = r"[^\W\d]\w*"
+_PLACE = re.compile(rf"\{{\{{({_NAME})\}}\}}|\{{ *({_NAME}) *\}}")
+"""`{{name}}` stands for `{name}` itself; braces around anything but a name are left as they are."""
+_WHOLE = re.compile(rf"\{{ *({_NAME}) *\}}\Z")
+
+
+class TooLarge(Exception):
+    """The uses of rule templates fill in more than a rulebook may hold."""
+
+
+class Budget:
+    """What may still be filled in."""
+
+    def __init__(self) -> None:
+        self._left = MAX_NODES * _CHARACTERS_A_NODE
+
+    def spend(self, characters: int) -> None:
+        """One node of so many characters. Raises TooLarge."""
+        self._left -= _CHARACTERS_A_NODE + characters
+        if self._left < 0:
+            raise TooLarge
+
+
+def names_in(node: Node, parameters: Mapping[str, object]) -> Iterator[tuple[str, Node]]:
+    """Every name in braces, with the node that it stands in."""
+    match node:
+        case ScalarNode(text=text):
+            yield from ((found[2], node) for found in _PLACE.finditer(text) if found[2])
+        case SequenceNode(items=items):
+            for item in items:
+                yield from names_in(item, parameters)
+        case MappingNode(entries=entries):
+            bare = _bare(node, parameters)
+            if bare is not None:
+                yield bare, node
+                return
+            for key, value in entries:
+                yield from names_in(key, parameters)
+                yield from names_in(value, parameters)
+
+
+class Filler:
+    """Fills in the nodes of one template for one use. What goes wrong names the use and the line of the template."""
+
+    def __init__(self, arguments: Mapping[str, Node], use: Place, budget: Budget, report: Report) -> None:
+        self._arguments = arguments
+        self._use = use
+        self._budget = budget
+        self._report = report
+
+    def fill(self, node: Node) -> Node:
+        """Raises TooLarge."""
+        self._budget.spend(len(node.text) if isinstance(node, ScalarNode) else 0)
+        argument = self._whole(node)
+        if argument is not None:
+            return self._carry(argument, node)
+        match node:
+            case ScalarNode():
+                return self._scalar(node)
+            case SequenceNode(items=items):
+                return SequenceNode(self._place(node), tuple(self._items(items)))
+            case MappingNode():
+                return self._mapping(node)
+
+    def _whole(self, node: Node) -> Node | None:
+        """The argument, where a node is nothing but one place: `"{area}"`, or `{area}` without the quotes."""
+        if isinstance(node, MappingNode):
+            bare = _bare(node, self._arguments)
+            return None if bare is None else self._arguments[bare]
+        found = _WHOLE.match(node.text) if isinstance(node, ScalarNode) else None
+        return self._arguments.get(found[1]) if found else None
+
+    def _items(self, items: tuple[Node, ...]) -> Iterator[Node]:
+        """A list that stands for one item gives all its items."""
+        for item in items:
+            filled = self.fill(item)
+            if isinstance(filled, SequenceNode) and isinstance(self._whole(item), SequenceNode):
+                yield from filled.items
+            else:
+                yield filled
+
+    def _mapping(self, node: MappingNode) -> MappingNode:
+        entries: dict[str, tuple[ScalarNode, Node]] = {}
+        for key, value in node.entries:
+            self._budget.spend(len(key.text))
+            filled = self._scalar(key)
+            if filled.text in entries:
+                message = f"{filled.text[:40]} comes twice once it is filled in"
+                self._report.add(Code.YAML_DUPLICATE_KEY, filled, message)
+            entries[filled.text] = (filled, self.fill(value))
+        return MappingNode(self._place(node), tuple(entries.values()))
+
+    def _scalar(self, node: ScalarNode) -> ScalarNode:
+        place = self._place(node)
+        text = _PLACE.sub(lambda found: self._text(found, place), node.text)
+        if text == node.text:
+            return ScalarNode(place, node.value, node.text, node.plain)
+        self._budget.spend(len(text))
+        return ScalarNode(place, text, text, plain=False)
+
+    def _text(self, found: re.Match[str], place: Place) -> str:
+        if found[1]:
+            return f"{{{found[1]}}}"
+        argument = self._arguments.get(found[2])
+        if isinstance(argument, ScalarNode):
+            return argument.text
+        if argument is not None:
+            message = f"{found[2]} is {describe(argument)}, which cannot be part of a text"
+            self._report.add(Code.WRONG_PARAMETER, place, message, f'let "{{{found[2]}}}" stand alone')
+        return found[0]
+
+    def _carry(self, argument: Node, hole: Node) -> Node:
+        """The argument at the place where the user of the template wrote it, with the line that it is filled in at."""
+        self._budget.spend(len(argument.text) if isinstance(argument, ScalarNode) else 0)
+        place = self._place(hole)
+        if argument.place.file == self._use.file or argument.place.template:
+            place = place._replace(line=argument.place.line, column=argument.place.column)
+        match argument:
+            case ScalarNode(value=value, text=text, plain=plain):
+                return ScalarNode(place, value, text, plain)
+            case SequenceNode(items=items):
+                return SequenceNode(place, tuple(self._carry(item, hole) for item in items))
+            case MappingNode(entries=entries):
+                carried = tuple((ScalarNode(place, k.value, k.text, k.plain), self._carry(v, hole)) for k, v in entries)
+                return MappingNode(place, carried)
+
+    def _place(self, node: Node) -> Place:
+        written = node.place
+        outer = f", used at {self._use.template}" if self._use.template else ""
+        return self._use._replace(template=f"{written.file}:{written.line}:{written.column}{outer}")
+
+
+def _bare(node: MappingNode, parameters: Mapping[str, object]) -> str | None:
+    """The parameter of `{area}` without quotes, which YAML reads as a mapping of area to nothing."""
+    if len(node.entries) != 1:
+        return None
+    key, value = node.entries[0]
+    is_bare = isinstance(value, ScalarNode) and value.value is None and not value.text
+    return key.text if is_bare and key.text in parameters else None

@@ -1,0 +1,1 @@
+"""`score:` to scores, checked so that none is divided by zero."""

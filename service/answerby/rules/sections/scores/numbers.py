@@ -1,0 +1,156 @@
+"""Numbers in scores: read exactly as they are written, and how a factor's fact becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+
+from answerby.rules.model.score import Band, Scale
+from answerby.rules.model.vocabulary import Field, FieldType
+from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.values.values import read_member
+from answerby.rules.text.codes import Code
+from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
+from answerby.rules.text.reader import Keys
+
+MOST = Decimal(10) ** 12
+SCALE_KEYS = ("from", "to")
+BAND_KEYS = ("below", "number")
+MOST_PLACES = 9
+NUMERIC = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.DURATION})
+LISTED = frozenset({FieldType.ENUM, FieldType.BOOLEAN})
+
+
+def read_number(scope: Scope, node: Node, what: str) -> Decimal | None:
+    """A number without loss: at most 10^12 in magnitude, at most 9 decimal places."""
+    value = node.value if isinstance(node, ScalarNode) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isinstance(node, ScalarNode):
+        hint = "remove the quotes" if isinstance(node, ScalarNode) and _looks_numeric(node.text) else ""
+        scope.reader.wrong(node, f"{what} must be a number, not {describe(node)}", hint)
+        return None
+    number = Decimal(node.text)
+    exponent = number.normalize().as_tuple().exponent
+    if abs(number) > MOST or (isinstance(exponent, int) and exponent < -MOST_PLACES):
+        message = f"{what} must be at most {MOST:f} and have at most {MOST_PLACES} decimal places"
+        scope.report.add(Code.WRONG_VALUE, node, message)
+        return None
+    return number
+
+
+def read_pair(scope: Scope, node: Node, what: str) -> tuple[Decimal, Decimal] | None:
+    """`[least, most]`."""
+    items = scope.reader.sequence(node, what)
+    if len(items) != 2:
+        if items:
+            scope.report.add(Code.WRONG_VALUE, node, f"{what} takes two numbers", f"write {what}: [least, most]")
+        return None
+    low, high = (read_number(scope, item, what) for item in items)
+    return None if low is None or high is None else (low, high)
+
+
+def read_numbers(scope: Scope, field: Field, node: Node) -> Mapping[str | bool, Decimal]:
+    """`numbers:`, a number for every value of an enum or a boolean."""
+    mapping = scope.reader.mapping(node, "numbers")
+    if mapping is None:
+        return {}
+    if field.type not in LISTED:
+        message = f"`numbers` is for an enum or a boolean, but {field.name} is of type {field.type}"
+        scope.report.add(Code.WRONG_TYPE, node, message, "write `bands` or `scale`")
+        return {}
+    found: dict[str | bool, Decimal] = {}
+    named: set[str | bool] = set()
+    for key, value in mapping.entries:
+        member = _member(scope, field, key)
+        if member is None:
+            continue
+        if member in named:
+            scope.report.add(Code.DUPLICATE_ID, key, f"{key.text} has a number already")
+        named.add(member)
+        number = read_number(scope, value, f"the number of {key.text}")
+        if number is not None:
+            found[member] = number
+    _report_unmapped(scope, field, node, named)
+    return MappingProxyType({value: found[value] for value in _members(field) if value in found})
+
+
+def read_bands(scope: Scope, node: Node) -> tuple[Band, ...]:
+    """`bands:`, limits rising, the last one without a limit."""
+    found: list[Band] = []
+    items = scope.reader.sequence(node, "bands")
+    for position, item in enumerate(items, start=1):
+        mapping = scope.reader.mapping(item, "band")
+        band = None if mapping is None else _band(scope, mapping)
+        if band is None:
+            return ()
+        last = position == len(items)
+        if last != (band.below is None):
+            hint = "end with {number: ...} for everything else"
+            message = "the last band must be without `below`" if last else "only the last band is without `below`"
+            scope.report.add(Code.WRONG_VALUE, item, message, hint)
+            return ()
+        if found and band.below is not None and band.below <= (found[-1].below or 0):
+            scope.report.add(Code.NEVER_TRUE, item, "the limits of bands must rise", "put the lowest first")
+            return ()
+        found.append(band)
+    return tuple(found)
+
+
+def read_scale(scope: Scope, node: Node) -> Scale | None:
+    """`scale: {from: [0, 1000], to: [0, 100]}`."""
+    mapping = scope.reader.mapping(node, "scale")
+    if mapping is None:
+        return None
+    keys = Keys(scope.reader, mapping, "scale", SCALE_KEYS)
+    from_node, to_node = keys.require("from"), keys.require("to")
+    if from_node is None or to_node is None:
+        return None
+    fact, number = read_pair(scope, from_node, "from"), read_pair(scope, to_node, "to")
+    if fact is None or number is None:
+        return None
+    if fact[0] >= fact[1]:
+        scope.report.add(Code.WRONG_VALUE, from_node, "`from` must rise", "put the lower figure first")
+        return None
+    return Scale(fact[0], fact[1], number[0], number[1])
+
+
+def _band(scope: Scope, mapping: MappingNode) -> Band | None:
+    keys = Keys(scope.reader, mapping, "band", BAND_KEYS)
+    below_node, number_node = keys.get("below"), keys.require("number")
+    number = None if number_node is None else read_number(scope, number_node, "number")
+    below = None if below_node is None else read_number(scope, below_node, "below")
+    if number is None or (below_node is not None and below is None):
+        return None
+    return Band(below, number)
+
+
+def _members(field: Field) -> tuple[str | bool, ...]:
+    return (False, True) if field.type is FieldType.BOOLEAN else field.values
+
+
+def _member(scope: Scope, field: Field, key: ScalarNode) -> str | bool | None:
+    return scope.reader.boolean(key, field.name) if field.type is FieldType.BOOLEAN else read_member(scope, field, key)
+
+
+def _report_unmapped(scope: Scope, field: Field, node: Node, named: set[str | bool]) -> None:
+    left = [_spelt(value) for value in _members(field) if value not in named]
+    if left:
+        message = f"{', '.join(left)} of {field.name} {'has' if len(left) == 1 else 'have'} no number"
+        hint = f"add {', '.join(f'`{value}: ...`' for value in left[:3])}"
+        scope.report.add(Code.SCORE_UNMAPPED, node, message, hint)
+
+
+def report_unordered(scope: Scope, field: Field, node: SequenceNode, named: set[str]) -> None:
+    """`order:` of a tie-break that leaves out values."""
+    left = [value for value in field.values if value not in named]
+    if left:
+        message = f"the order leaves out {', '.join(left)} of {field.name}"
+        scope.report.add(Code.SCORE_UNMAPPED, node, message, "name every value, the one that goes first at the front")
+
+
+def _spelt(value: str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _looks_numeric(text: str) -> bool:
+    return text.replace(".", "", 1).removeprefix("-").isdecimal()

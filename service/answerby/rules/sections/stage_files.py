@@ -1,0 +1,143 @@
+"""Files with `stage:` and the stage settings to the six stages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from answerby.domain.clock_definition import ClockDefinition
+from answerby.rules.model.rulebook import STAGES, Block, HitPolicy, Output, Stage
+from answerby.rules.model.vocabulary import FieldType
+from answerby.rules.sections.rule_templates.use import RuleTemplates
+from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.scores.score import compile_scores, refuse_rules_that_set
+from answerby.rules.sections.settings import Settings, StageSettings
+from answerby.rules.sections.stages.complete_outputs import CompleteOutputs, compile_complete_outputs
+from answerby.rules.sections.stages.outputs import TARGET_PREFIX, OutputCompiler
+from answerby.rules.sections.stages.reading_order import ReadingOrder
+from answerby.rules.sections.stages.rule import compile_rules, open_section
+from answerby.rules.sections.tables.table import compile_table
+from answerby.rules.text.codes import Code
+from answerby.rules.text.csv_files import CsvFiles
+from answerby.rules.text.nodes import MappingNode, Place
+
+
+def compile_stages(
+    scope: Scope,
+    settings: Settings,
+    clocks: Mapping[str, ClockDefinition],
+    csv_files: CsvFiles,
+    rule_templates: RuleTemplates,
+    roots: Sequence[MappingNode],
+) -> tuple[Stage, ...]:
+    """All six stages, in order; one without rules has no blocks."""
+    order = ReadingOrder(scope)
+    complete = compile_complete_outputs(scope, clocks, settings.complete_outputs)
+    blocks: dict[str, list[Block]] = {name: [] for name in STAGES}
+    for root in roots:
+        for block in _blocks(scope, clocks, complete, order, csv_files, rule_templates, root):
+            blocks[block.stage].append(block)
+    scores = compile_scores(scope, clocks, order, roots)
+    order.check()
+    for name in STAGES:
+        refuse_rules_that_set(scope, scores[name], blocks[name])
+    stages = (_stage(scope, clocks, complete, name, settings.stages[name], blocks[name]) for name in STAGES)
+    return tuple(replace(stage, scores=scores[stage.name]) for stage in stages)
+
+
+def _blocks(
+    scope: Scope,
+    clocks: Mapping[str, ClockDefinition],
+    complete: CompleteOutputs,
+    order: ReadingOrder,
+    csv_files: CsvFiles,
+    rule_templates: RuleTemplates,
+    root: MappingNode,
+) -> Iterator[Block]:
+    section = open_section(scope, clocks, complete, order, root)
+    if section is None:
+        return
+    rules, table = section.keys.get("rules"), section.keys.get("table")
+    if rules is None and table is None and section.keys.get("score") is None:
+        scope.report.add(
+            Code.MISSING_KEY, root, "a file with `stage` needs `rules`, `table` or `score`", "add one of them"
+        )
+    if rules is not None and (block := compile_rules(section, rules, rule_templates)):
+        yield block
+    if table is not None and (block := compile_table(section, table, csv_files)):
+        yield block
+
+
+def _stage(
+    scope: Scope,
+    clocks: Mapping[str, ClockDefinition],
+    complete: CompleteOutputs,
+    name: str,
+    settings: StageSettings,
+    blocks: list[Block],
+) -> Stage:
+    outputs = OutputCompiler(scope, clocks, name)
+    if settings.on_error is None:
+        _warn_of_no_safe_side(scope, name, settings.place, blocks)
+    _warn_of_no_order(scope, name, settings, blocks)
+    return Stage(
+        name=name,
+        hit=settings.hit,
+        blocks=tuple(sorted(blocks, key=lambda b: b.id)),
+        default=_outputs(outputs, complete, f"the default of {name}", settings.default),
+        on_error=_outputs(outputs, complete, f"the safe side of {name}", settings.on_error),
+    )
+
+
+def _outputs(
+    compiler: OutputCompiler, complete: CompleteOutputs, what: str, node: MappingNode | None
+) -> Mapping[str, Output]:
+    if node is None:
+        return MappingProxyType({})
+    outputs = compiler.then(node)
+    complete.check(node, what, outputs, set(node.keys()))
+    return outputs
+
+
+def _warn_of_no_safe_side(scope: Scope, stage: str, settings: Place | None, blocks: list[Block]) -> None:
+    """Sets are united and notices are sent in any case; a single value needs one to take when in doubt."""
+    for rule in (rule for block in blocks for rule in block.rules):
+        single = sorted(name for name in rule.then if _is_single(scope, name))
+        if single:
+            message = f"stage {stage} sets {single[0]}, but names no safe value for when a condition fails"
+            hint = f"add `{stage}: {{on_error: {{{single[0]}: ...}}}}` to the rulebook's stages"
+            scope.report.add(Code.NO_SAFE_SIDE, settings or Place(rule.file, rule.line, 1), message, hint)
+            return
+
+
+def _warn_of_no_order(scope: Scope, stage: str, settings: StageSettings, blocks: list[Block]) -> None:
+    """Several rules compete for an output under `most_severe`, and nothing says which value is more severe."""
+    competing = [
+        (block.rules, f"{block.id.removeprefix('file:')} of stage {stage}")
+        for block in blocks
+        if block.hit is HitPolicy.MOST_SEVERE
+    ]
+    if settings.hit is HitPolicy.MOST_SEVERE:
+        competing.append((tuple(rule for block in blocks for rule in block.rules), f"stage {stage}"))
+    warned: set[str] = set()
+    for rules, where in competing:
+        setters = Counter(name for rule in rules for name in rule.then)
+        for name in sorted(name for name, count in setters.items() if count > 1 and _is_unordered(scope, name)):
+            rule = min((r for r in rules if name in r.then), key=lambda r: (r.file, r.line))
+            if name not in warned:
+                warned.add(name)
+                message = f"{where} is most_severe, but {name} has no order; the lowest rank wins"
+                hint = f"make {name} an enum, its values from least to most severe, or name another hit policy"
+                scope.report.add(Code.NO_ORDER, Place(rule.file, rule.line, 1), message, hint)
+
+
+def _is_unordered(scope: Scope, name: str) -> bool:
+    field = scope.fields.get(name)
+    return _is_single(scope, name) and (field is None or field.type is not FieldType.ENUM)
+
+
+def _is_single(scope: Scope, name: str) -> bool:
+    field = scope.fields.get(name)
+    return name.startswith(TARGET_PREFIX) or (field is not None and field.type is not FieldType.SET)

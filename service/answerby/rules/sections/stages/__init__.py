@@ -1,0 +1,1 @@
+"""`rules:` of a stage: conditions, outputs, and what a stage may read."""

@@ -1,0 +1,36 @@
+"""`notify:` of rules and ladder steps."""
+
+from __future__ import annotations
+
+from answerby.domain.ladder import Notification
+from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.text.codes import Code
+from answerby.rules.text.nodes import MappingNode, Node
+from answerby.rules.text.reader import Keys
+
+NOTIFY_KEYS = ("role", "roles", "template", "urgent", "until_acknowledged")
+
+
+def read_notifications(scope: Scope, node: Node) -> tuple[Notification, ...]:
+    """One mapping or a list of them."""
+    items = (node,) if isinstance(node, MappingNode) else scope.reader.sequence(node, "notify")
+    found = (_read(scope, item) for item in items)
+    return tuple(notification for notification in found if notification is not None)
+
+
+def _read(scope: Scope, node: Node) -> Notification | None:
+    mapping = scope.reader.mapping(node, "notify")
+    if mapping is None:
+        return None
+    keys = Keys(scope.reader, mapping, "notify", NOTIFY_KEYS)
+    roles = [name for key in ("role", "roles") if (n := keys.get(key)) for name in scope.refer_all(Kind.ROLE, n)]
+    if keys.get("role") is None and keys.get("roles") is None:
+        scope.report.add(Code.MISSING_KEY, mapping, "notify needs `roles`", "say who is to be told")
+    template_node = keys.get("template")
+    template = "" if template_node is None else scope.refer(Kind.TEMPLATE, template_node) or ""
+    return Notification(
+        roles=tuple(sorted(set(roles))),
+        template=template,
+        urgent=keys.boolean("urgent"),
+        until_acknowledged=keys.boolean("until_acknowledged"),
+    )

@@ -1,0 +1,1 @@
+"""`table:` in YAML and in CSV, to one rule per row."""

@@ -1,0 +1,176 @@
+"""The rows of a CSV file as the rows, in long form, that the same table would have in YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from answerby.rules.model.vocabulary import Field
+from answerby.rules.sections.tables.csv_cells import ANY, CellReader
+from answerby.rules.sections.tables.csv_values import as_text, scalar
+from answerby.rules.text.codes import Code
+from answerby.rules.text.csv_text import Cell, Record, records, separator_of
+from answerby.rules.text.csv_words import COLUMNS, FALSE, TRUE
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.folding import fold
+from answerby.rules.text.nodes import MappingNode, Node, Place, Plain, RefusedNode, SequenceNode
+from answerby.rules.text.scalars import resolve
+
+COMMENT = "comment"
+_DATES = frozenset({"enabled_from", "until"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a table expects of its file. A column that the table itself got wrong has no field and is passed over."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    broken: frozenset[str]
+    """Columns named by the table that no condition or output can use."""
+    extra: frozenset[str]
+    """Keys that a row may have besides its cells, such as `because`."""
+    place: Place
+    """Of the table."""
+
+
+def read_rows(text: str, file: str, wanted: Wanted, fields: Mapping[str, Field], report: Report) -> tuple[Node, ...]:
+    """The rows, top to bottom; none, with a diagnostic, when the file cannot be read as this table."""
+    separator = separator_of(text)
+    found = records(text, file, separator, report)
+    if found is None:
+        return ()
+    if not found:
+        report.add(Code.FILE_EMPTY, Place(file, 1, 1), "the file says nothing", "its first row names the columns")
+        return ()
+    header = _Header(wanted, report)
+    columns = header.read(found[0])
+    if columns is None:
+        return ()
+    if len(found) == 1:
+        report.add(Code.TABLE_EMPTY, found[0].place, "the table has no rows below its header", "add a row")
+    reader = _RowReader(CellReader(report, separator), wanted, columns, fields, report)
+    return tuple(reader.row(record) for record in found[1:])
+
+
+class _Header:
+    def __init__(self, wanted: Wanted, report: Report) -> None:
+        self._wanted = wanted
+        self._report = report
+        self._names = _names(wanted)
+
+    def read(self, record: Record) -> tuple[str | None, ...] | None:
+        """The name of each column, None for one without; None altogether when a column is wrong or missing."""
+        seen: dict[str, Cell] = {}
+        columns: list[str | None] = []
+        is_right = True
+        for cell in record.cells:
+            name = self._names.get(_key(cell.text)) if cell.text else None
+            if cell.text and name is None:
+                self._report_unknown(cell)
+                is_right = False
+            elif name is not None and name in seen and name != COMMENT:
+                self._report_twice(cell, name, seen[name])
+                is_right = False
+            elif name is not None:
+                seen[name] = cell
+            columns.append(name)
+        return tuple(columns) if self._has_all(record, seen) and is_right else None
+
+    def _has_all(self, record: Record, seen: Collection[str]) -> bool:
+        missing = [name for name in (*self._wanted.inputs, *self._wanted.outputs) if name not in seen]
+        for name in missing:
+            shown = ", ".join(cell.text for cell in record.cells if cell.text)[:120]
+            hint = f"the first row names the columns; it says: {shown}"
+            self._report.add(Code.CSV_HEADER, record.place, f"there is no column {name}", hint)
+        return not missing
+
+    def _report_unknown(self, cell: Cell) -> None:
+        place = self._wanted.place
+        known = {*self._wanted.inputs, *self._wanted.outputs, *self._wanted.extra, COMMENT}
+        hint = self._report.suggest(cell.text, known)
+        message = f'the table ({place.file}:{place.line}) has no column "{cell.text[:40]}"'
+        self._report.add(Code.CSV_HEADER, cell.place, message, hint or "name a column for remarks `comment`")
+
+    def _report_twice(self, cell: Cell, name: str, first: Cell) -> None:
+        message = f"{name} is already the column at {first.place.line}:{first.place.column}"
+        self._report.add(Code.CSV_HEADER, cell.place, message, "keep one of the two")
+
+
+def _names(wanted: Wanted) -> dict[str, str]:
+    """Every spelling of a column, to its name. What the table itself names comes first."""
+    found = {_key(word): name for name, words in COLUMNS.items() for word in words if name in {*wanted.extra, COMMENT}}
+    found |= {_key(name): name for name in wanted.extra}
+    return found | {_key(name): name for name in (*wanted.inputs, *wanted.outputs)}
+
+
+def _key(text: str) -> str:
+    literal = as_text(text)
+    return fold(text if literal is None else literal)
+
+
+class _RowReader:
+    def __init__(
+        self,
+        cells: CellReader,
+        wanted: Wanted,
+        columns: tuple[str | None, ...],
+        fields: Mapping[str, Field],
+        report: Report,
+    ) -> None:
+        self._cells = cells
+        self._wanted = wanted
+        self._columns = columns
+        self._fields = fields
+        self._report = report
+
+    def row(self, record: Record) -> Node:
+        found = dict(self._named(record))
+        when = tuple(self._condition(name, found[name]) for name in self._wanted.inputs)
+        then = tuple(self._output(name, found[name]) for name in self._wanted.outputs)
+        start = Cell(record.place, "")
+        entries: list[tuple[str, Node]] = [
+            ("when", SequenceNode(record.place, when)),
+            ("then", SequenceNode(record.place, then)),
+        ]
+        for name in sorted(self._wanted.extra & found.keys()):
+            node = self._extra(name, found[name])
+            if node is not None:
+                entries.append((name, node))
+        return MappingNode(record.place, tuple((scalar(start, key), node) for key, node in entries))
+
+    def _named(self, record: Record) -> Iterator[tuple[str, Cell]]:
+        """The cell of every column; blank where the row is shorter than the header."""
+        for number, cell in enumerate(record.cells):
+            name = self._columns[number] if number < len(self._columns) else None
+            if name is not None:
+                yield name, cell
+            elif cell.text:
+                message = "this cell belongs to no column"
+                self._report.add(Code.CSV_HEADER, cell.place, message, "name the column in the first row, or empty it")
+        for name in self._columns[len(record.cells) :]:
+            if name is not None:
+                yield name, Cell(record.end, "")
+
+    def _condition(self, name: str, cell: Cell) -> Node:
+        if name in self._wanted.broken:
+            return scalar(cell, ANY)
+        return self._cells.condition(self._fields[name], cell) or scalar(cell, ANY)
+
+    def _output(self, name: str, cell: Cell) -> Node:
+        found = None if name in self._wanted.broken else self._cells.output(self._fields.get(name), name, cell)
+        return found or RefusedNode.at(cell.place)
+
+    def _extra(self, name: str, cell: Cell) -> Node | None:
+        if not cell.text:
+            return None
+        if name in _DATES:
+            return self._cells.date(cell)
+        text = self._cells.text(cell)
+        return text if name == "because" else scalar(cell, _word(text.text))
+
+
+def _word(text: str) -> Plain:
+    """A word of the language, such as `shadow`, or yes or no as people write it."""
+    folded = fold(text)
+    return True if folded in TRUE else False if folded in FALSE else resolve(folded)

@@ -1,0 +1,178 @@
+"""One value in a CSV cell to a scalar of the type that its column asks for, past what Excel does to values."""
+
+from __future__ import annotations
+
+import re
+
+from answerby.rules.model.vocabulary import Field, FieldType
+from answerby.rules.text.codes import Code
+from answerby.rules.text.csv_text import Cell
+from answerby.rules.text.csv_words import ERRORS, FALSE, TRUE
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.folding import fold, normalize_width
+from answerby.rules.text.nodes import Plain, ScalarNode
+from answerby.rules.text.scalars import MAX_DIGITS
+
+AS_TEXT = "format the column as text in Excel before typing"
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_TURNED = re.compile(
+    rf"\d{{1,2}}-({_MONTHS})(-\d{{2,4}})?\Z|({_MONTHS})-\d{{2}}\Z|\d{{1,2}}月\d{{1,2}}日\Z", re.IGNORECASE
+)
+"""A date as only Excel writes it, where 1-3 or 3/1 was typed."""
+_DATE_LIKE = re.compile(r"\d{1,4}[/.-]\d{1,2}([/.-]\d{1,4})?\Z")
+_SHORTENED = re.compile(r"[-+]?\d([.,]\d+)?E\+\d+\Z")
+"""A long number as Excel shows it, its last digits lost."""
+_FORMULA_TEXT = re.compile(r'="((?:[^"]|"")*)"\Z')
+_INTEGER = re.compile(r"[-+]?\d+\Z")
+_DECIMAL = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)\Z")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,(?!\d{3}\Z)\d+\Z")
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}([,.' ]\d{3})+\Z")
+_LEADING_ZERO = re.compile(r"[-+]?0\d")
+_YEAR_FIRST = re.compile(r"(\d{4})(?:/(\d{1,2})/|年(\d{1,2})月)(\d{1,2})日?(?:\s+(.*))?\Z")
+_DAY_OR_MONTH_FIRST = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}(\s.*)?\Z")
+_SERIAL = re.compile(r"\d{5}(\.\d+)?\Z")
+
+
+def scalar(cell: Cell, value: Plain) -> ScalarNode:
+    """Quoted as it were: what the cell says is not read as YAML once more."""
+    return ScalarNode(cell.place, value, _shown(value), plain=not isinstance(value, str))
+
+
+def _shown(value: Plain) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def as_text(text: str) -> str | None:
+    """What stands behind the mark of a text, `'007` or `="007"`; None when the cell has no such mark."""
+    if text.startswith(("'", "‘", "’")):
+        return text[1:].strip()
+    found = _FORMULA_TEXT.match(text)
+    return found[1].replace('""', '"') if found else None
+
+
+class ValueReader:
+    """Values by the type of their field. A value that Excel has changed is reported, and read as None."""
+
+    def __init__(self, report: Report, separator: str) -> None:
+        self._report = report
+        self._decimal_comma = separator == ";"
+        self._spellings: dict[str, dict[str, str]] = {}
+
+    def spellings(self, field: Field) -> dict[str, str]:
+        """The values of a field and their aliases, folded, to the value."""
+        found = self._spellings.get(field.name)
+        if found is None:
+            found = self._spellings[field.name] = {**field.aliases, **{fold(value): value for value in field.values}}
+        return found
+
+    def value(self, field: Field, cell: Cell, text: str, *, literal: bool = False) -> ScalarNode | None:
+        """`text` is the part of the cell that holds one value; `literal` when it was marked as text.
+
+        A value of a wrong type comes back as the text that it is, for the reader of the field to refuse.
+        """
+        if not literal and self._is_spoilt(field, cell, text):
+            return None
+        found: Plain
+        match field.type:
+            case FieldType.ENUM | FieldType.SET:
+                found = self._member(field, cell, text)
+            case FieldType.TEXT | FieldType.STRING:
+                found = text
+            case FieldType.INTEGER | FieldType.DECIMAL:
+                found = self._number(field, cell, normalize_width(text))
+            case FieldType.BOOLEAN:
+                found = _boolean(text)
+            case FieldType.INSTANT:
+                found = self.date(cell, text)
+            case FieldType.DURATION:
+                width = normalize_width(text)
+                found = int(width) if _INTEGER.match(width) and len(width) <= MAX_DIGITS else width
+        return None if found is None else scalar(cell, found)
+
+    def date(self, cell: Cell, text: str) -> str | None:
+        """A date as ISO 8601 writes it. Only a form that cannot be read in two ways is turned."""
+        width = normalize_width(text).strip()
+        found = _YEAR_FIRST.match(width)
+        if found:
+            day = f"{found[1]}-{int(found[2] or found[3]):02}-{int(found[4]):02}"
+            return f"{day}T{found[5]}" if found[5] and found[5] not in {"0:00", "00:00", "0:00:00"} else day
+        if _DAY_OR_MONTH_FIRST.match(width) or _TURNED.match(width):
+            self.refuse(cell, f'"{text[:40]}" does not say which part is the month', f"write 2026-01-31; {AS_TEXT}")
+            return None
+        if _SERIAL.match(width):
+            self.refuse(cell, f"{text} is a date as Excel counts it", f"write 2026-01-31; {AS_TEXT}")
+            return None
+        return width
+
+    def refuse(self, cell: Cell, message: str, hint: str = "") -> None:
+        self._report.add(Code.CSV_CELL, cell.place, message, hint)
+
+    def is_error(self, cell: Cell) -> bool:
+        """Whether the cell shows an error of Excel, which is then reported."""
+        if normalize_width(cell.text).casefold() not in ERRORS:
+            return False
+        self.refuse(cell, f"{cell.text} is an error of Excel", "correct the formula, or write the value itself")
+        return True
+
+    def _is_spoilt(self, field: Field, cell: Cell, text: str) -> bool:
+        if field.type is FieldType.INSTANT:
+            return False
+        width = normalize_width(text)
+        is_turned = bool(_TURNED.match(width))
+        if is_turned or (_DATE_LIKE.match(width) and not self._may_be_date_like(field, width)):
+            hint = f"for an interval write 1..3; otherwise {AS_TEXT}, or write '{text}"
+            self.refuse(cell, f'"{text[:40]}" looks like a date, which is what Excel makes of 1-3 and 1/3', hint)
+            return True
+        if _SHORTENED.match(width):
+            hint = f"{AS_TEXT}; for exactly these characters write '{text}"
+            self.refuse(cell, f'"{text[:40]}" is a long number that Excel has shortened', hint)
+            return True
+        return False
+
+    def _may_be_date_like(self, field: Field, text: str) -> bool:
+        match field.type:
+            case FieldType.TEXT | FieldType.STRING:
+                return True
+            case FieldType.ENUM | FieldType.SET:
+                return fold(text) in self.spellings(field) or not field.values
+            case FieldType.DECIMAL | FieldType.INTEGER:
+                return bool(_DECIMAL.match(text) or _THOUSANDS.match(text))
+        return False
+
+    def _member(self, field: Field, cell: Cell, text: str) -> str | None:
+        """The value that the vocabulary means by this spelling; case and width make no difference."""
+        known = self.spellings(field)
+        if not field.values or (value := known.get(fold(text))) is not None:
+            return value if field.values else text
+        zeros = [value for value in field.values if value.lstrip("0") == text.lstrip("0") and text.isdecimal()]
+        if zeros:
+            hint = f"write '{zeros[0]}, or {AS_TEXT}"
+            self.refuse(cell, f'{field.name} has no value "{text}", and Excel drops leading zeros', hint)
+            return None
+        parts = [part for part in re.split(r"[,;，；/]", text) if part.strip()]
+        if len(parts) > 1 and all(fold(part) in known for part in parts):
+            hint = f"for any of several write {' | '.join(part.strip() for part in parts)}"
+            self.refuse(cell, f'{field.name} has no value "{text[:40]}"', hint)
+            return None
+        return text
+
+    def _number(self, field: Field, cell: Cell, text: str) -> int | float | str | None:
+        if _LEADING_ZERO.match(text) and text.lstrip("+-").isdecimal():
+            self.refuse(cell, f"{text[:40]} has a leading zero", "write the number without it")
+            return None
+        if _INTEGER.match(text):
+            if len(text.lstrip("+-")) > MAX_DIGITS:
+                self.refuse(cell, f"{text[:40]} has more than {MAX_DIGITS} digits")
+                return None
+            return int(text)
+        if self._decimal_comma and _DECIMAL_COMMA.match(text):
+            text = text.replace(",", ".")
+        elif _THOUSANDS.match(text) and not (field.type is FieldType.DECIMAL and _DECIMAL.match(text)):
+            self.refuse(cell, f"{text[:40]} may be thousands or a fraction", "write 1000 or 0.5, without separators")
+            return None
+        return float(text) if _DECIMAL.match(text) else text
+
+
+def _boolean(text: str) -> bool | str:
+    folded = fold(text)
+    return True if folded in TRUE else False if folded in FALSE else text

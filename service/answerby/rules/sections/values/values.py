@@ -1,0 +1,56 @@
+"""Values of vocabulary fields, as written in conditions and outputs, typed and checked."""
+
+from __future__ import annotations
+
+from answerby.rules.model.vocabulary import Field, FieldType
+from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.values.dates import read_instant
+from answerby.rules.sections.values.durations import read_seconds
+from answerby.rules.text.codes import Code
+from answerby.rules.text.folding import fold
+from answerby.rules.text.nodes import Node, ScalarNode, describe
+
+Operand = str | int | bool
+
+
+def read_operand(scope: Scope, field: Field, node: Node) -> Operand | None:
+    """A value of the field for a condition: instants as UTC ISO-8601 text, durations in seconds, decimals as text."""
+    reader = scope.reader
+    match field.type:
+        case FieldType.ENUM | FieldType.SET:
+            return read_member(scope, field, node)
+        case FieldType.TEXT | FieldType.STRING:
+            return reader.filled(node, field.name)
+        case FieldType.INTEGER:
+            return reader.integer(node, field.name)
+        case FieldType.DECIMAL:
+            return _decimal(scope, field, node)
+        case FieldType.BOOLEAN:
+            return reader.boolean(node, field.name)
+        case FieldType.INSTANT:
+            instant = read_instant(scope.report, node, field.name, scope.zone)
+            return None if instant is None else instant.isoformat()
+        case FieldType.DURATION:
+            return read_seconds(scope.report, node, field.name)
+
+
+def read_member(scope: Scope, field: Field, node: Node) -> str | None:
+    """A value of an enum or set, by its own name or an alias; of an open set any name."""
+    if not field.values:
+        return scope.reader.identifier(node, f"value of {field.name}")
+    text = scope.reader.text(node, field.name)
+    if text is None or text in field.values:
+        return text
+    alias = field.aliases.get(fold(text))
+    if alias is None:
+        hint = scope.report.suggest(text, field.values)
+        scope.report.add(Code.UNKNOWN_VALUE, node, f'{field.name} has no value "{text[:40]}"', hint)
+    return alias
+
+
+def _decimal(scope: Scope, field: Field, node: Node) -> str | None:
+    number = node.value if isinstance(node, ScalarNode) else None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        scope.reader.wrong(node, f"{field.name} must be a number, not {describe(node)}")
+        return None
+    return str(int(number)) if float(number).is_integer() else repr(number)

@@ -1,0 +1,185 @@
+"""CSV text to cells that know their place. Quotes only carry a cell; they say nothing about its type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.nodes import Place
+
+SEPARATORS = (",", ";", "\t")
+"""As Excel saves: comma, semicolon where the comma is the decimal sign, tab for `Text (Tab delimited)`."""
+MAX_COLUMNS = 1_000
+MAX_CELL = 4_096
+"""Characters of a cell."""
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_SEPARATOR_LINE = re.compile(r"sep=(.)[ \t]*(?=[\r\n]|\Z)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: its text without quotes and outer blanks, and where it begins."""
+
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row, which may span several lines."""
+
+    place: Place
+    cells: tuple[Cell, ...]
+    end: Place
+    """Behind the last cell, where empty ones may follow."""
+
+    @property
+    def is_blank(self) -> bool:
+        return not any(cell.text for cell in self.cells)
+
+
+def records(text: str, file: str, separator: str, report: Report) -> list[Record] | None:
+    """The rows that hold something; None, with a diagnostic, when a quote does not fit."""
+    try:
+        found = list(_Scanner(text.removeprefix("\ufeff"), file, separator).records())
+    except _Unfit as unfit:
+        report.add(Code.CSV_SYNTAX, unfit.place, unfit.message, unfit.hint)
+        return None
+    if found and _is_separator_line(found[0], separator):
+        del found[0]
+    return [record for record in found if not record.is_blank]
+
+
+def separator_of(text: str) -> str:
+    """What separates the cells: as the line `sep=;` says, else the separator that the first line holds most of."""
+    named = _SEPARATOR_LINE.match(text.removeprefix("\ufeff"))
+    if named:
+        return named[1]
+    first = next((line for line in _LINE_END.split(text) if line.strip(",;\t \ufeff\"'")), "")
+    counts = {separator: _outside_quotes(first).count(separator) for separator in SEPARATORS}
+    return max(SEPARATORS, key=counts.__getitem__)
+
+
+def _outside_quotes(line: str) -> str:
+    return "".join(line.split('"')[::2])
+
+
+def _is_separator_line(record: Record, separator: str) -> bool:
+    texts = [cell.text for cell in record.cells if cell.text]
+    return texts in (["sep="], [f"sep={separator}"])
+
+
+class _Unfit(Exception):
+    def __init__(self, place: Place, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.place, self.message, self.hint = place, message, hint
+
+
+class _Scanner:
+    def __init__(self, text: str, file: str, separator: str) -> None:
+        self._text = text
+        self._file = file
+        self._plain = re.compile(rf"[^{re.escape(separator)}\r\n]*")
+        self._separator = separator
+        self._nothing = re.compile(rf"[{re.escape(separator)} \t]*")
+        self._filled_at = 0
+        """Up to here nothing follows in the row."""
+        self._blanks = re.compile(r" *" if separator == "\t" else r"[ \t]*")
+        self._at = 0
+        self._line = 1
+        self._line_start = 0
+
+    def records(self) -> Iterator[Record]:
+        while self._at < len(self._text):
+            if not self._skip_nothing():
+                yield self._record()
+            self._end_line()
+
+    def _skip_nothing(self) -> bool:
+        """Whether the rest of the row is empty, and then goes to its end. Each part of a row is looked at once."""
+        if self._at < self._filled_at:
+            return False
+        found = self._nothing.match(self._text, self._at)
+        end = found.end() if found else self._at
+        if end < len(self._text) and self._text[end] not in "\r\n":
+            self._filled_at = end
+            return False
+        self._at = end
+        return True
+
+    def _record(self) -> Record:
+        place = self._place()
+        cells = [self._cell()]
+        end = self._place()
+        while self._text.startswith(self._separator, self._at) and not self._skip_nothing():
+            self._at += 1
+            cells.append(self._cell())
+            end = self._place()
+            if len(cells) > MAX_COLUMNS:
+                raise _Unfit(cells[-1].place, f"the row has more than {MAX_COLUMNS} cells", "is it the right file?")
+        return Record(place, tuple(cells), end)
+
+    def _cell(self) -> Cell:
+        cell = self._read_cell()
+        if len(cell.text) > MAX_CELL:
+            raise _Unfit(cell.place, f"the cell is longer than {MAX_CELL} characters", "does a quote not end?")
+        return cell
+
+    def _read_cell(self) -> Cell:
+        match = self._blanks.match(self._text, self._at)
+        start = match.end() if match else self._at
+        if self._text.startswith('"', start):
+            self._at = start
+            return self._quoted()
+        found = self._plain.match(self._text, self._at)
+        raw = found[0] if found else ""
+        text = raw.strip()
+        place = self._place(len(raw) - len(raw.lstrip()) if text else 0)
+        self._at += len(raw)
+        return Cell(place, text)
+
+    def _quoted(self) -> Cell:
+        place, start = self._place(), self._at
+        parts: list[str] = []
+        self._at += 1
+        while True:
+            end = self._text.find('"', self._at)
+            if end < 0:
+                message = "the quote that begins here does not end"
+                raise _Unfit(place, message, 'end the cell with ", and write "" for a quote within it')
+            parts.append(self._text[self._at : end])
+            self._at = end + 1
+            if not self._text.startswith('"', self._at):
+                break
+            parts.append('"')
+            self._at += 1
+        self._count_lines(start)
+        self._skip_blanks()
+        return Cell(place, "".join(parts).strip())
+
+    def _skip_blanks(self) -> None:
+        after = self._plain.match(self._text, self._at)
+        rest = after[0] if after else ""
+        if rest.strip():
+            message = "text follows the closing quote of a cell"
+            place = self._place(len(rest) - len(rest.lstrip()))
+            raise _Unfit(place, message, 'write "" for a quote within a quoted cell')
+        self._at += len(rest)
+
+    def _count_lines(self, start: int) -> None:
+        """Line breaks within the quoted cell that began at `start` and ends here."""
+        for end in _LINE_END.finditer(self._text, start, self._at):
+            self._line += 1
+            self._line_start = end.end()
+
+    def _end_line(self) -> None:
+        end = _LINE_END.match(self._text, self._at)
+        if end:
+            self._at = self._line_start = end.end()
+            self._line += 1
+
+    def _place(self, ahead: int = 0) -> Place:
+        return Place(self._file, self._line, self._at - self._line_start + 1 + ahead)

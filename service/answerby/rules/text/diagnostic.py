@@ -1,0 +1,117 @@
+"""Diagnostics: what is wrong in the rule files, where, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from answerby.rules.text.codes import Code, Severity, severity_of
+from answerby.rules.text.nodes import Node, Place
+
+__all__ = ["Diagnostic", "Report", "Severity", "did_you_mean", "finding"]
+
+MAX_DIAGNOSTICS = 1_000
+MAX_SUGGESTIONS = 200
+"""Searching for the nearest name is slow; a file full of mistakes must not hold up a reload."""
+MAX_LISTED = 12
+_BY_SEVERITY = tuple(Severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. `file` is relative to the rule folder, with `/`; `line` and `column` count from 1, in characters.
+
+    `hint` says what to do. `details` are lines shown under it, such as the witness of a proof.
+    """
+
+    code: str
+    severity: str
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+    details: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = f"{self.file}:{self.line}:{self.column} {self.code} {self.message}"
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+def finding(code: Code, place: Place, message: str, hint: str = "", details: tuple[str, ...] = ()) -> Diagnostic:
+    """A diagnostic of the severity that its code has."""
+    return Diagnostic(code.value, severity_of(code).value, place.file, place.line, place.column, message, hint, details)
+
+
+class Report:
+    """Collects the diagnostics of one load."""
+
+    def __init__(self) -> None:
+        self._found: set[Diagnostic] = set()
+        self._suggestions = 0
+        self._lost: set[str] = set()
+        self._lost_all = False
+        self.has_errors = False
+
+    def add(self, code: Code, at: Node | Place, message: str, hint: str = "") -> None:
+        place = at if isinstance(at, Place) else at.place
+        if place.template:
+            message = f"{message} [rule template, {place.template}]"
+        found = finding(code, place, message, hint)
+        self.has_errors = self.has_errors or found.severity == Severity.ERROR
+        self._found.add(found)
+
+    def extend(self, found: Iterable[Diagnostic]) -> None:
+        """Takes in findings that were made elsewhere."""
+        for diagnostic in found:
+            self.has_errors = self.has_errors or diagnostic.severity == Severity.ERROR
+            self._found.add(diagnostic)
+
+    def lose(self, sections: Iterable[str] = ()) -> None:
+        """Notes that a broken file may have held these sections (none named: any of them)."""
+        named = set(sections)
+        self._lost |= named
+        self._lost_all = self._lost_all or not named
+
+    def may_have_lost(self, section: str) -> bool:
+        """Whether a name that this section declares may be missing only because a file is broken."""
+        return self._lost_all or section in self._lost
+
+    def suggest(self, name: str, known: Iterable[str]) -> str:
+        """A hint for a misspelt name: the nearest known one, else the known ones when they are few."""
+        self._suggestions += 1
+        return did_you_mean(name, known) if self._suggestions <= MAX_SUGGESTIONS else ""
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics by place, each once; independent of the order in which files were read."""
+        found = sorted(self._found, key=lambda d: (d.file, d.line, d.column, d.code, d.message))
+        left = len(found) - MAX_DIAGNOSTICS
+        if left <= 0:
+            return tuple(found)
+        # Errors first, so that a rulebook is never refused for warnings alone.
+        kept = sorted(found, key=lambda d: _BY_SEVERITY.index(d.severity))[:MAX_DIAGNOSTICS]
+        last = kept[-1]
+        more = Diagnostic(
+            Code.TOO_MANY_MISTAKES.value, last.severity, last.file, last.line, last.column, f"and {left} more mistakes"
+        )
+        return (*kept, more)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    by_fold = {n.casefold(): n for n in names}
+    near = difflib.get_close_matches(name[:80].casefold(), by_fold, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {by_fold[near[0]]}?"
+    ends = [n for n in names if n.rpartition(".")[2].casefold() == name.rpartition(".")[2].casefold()]
+    if ends:
+        return f"did you mean {ends[0]}?"
+    if names and len(names) <= MAX_LISTED:
+        return "known: " + ", ".join(names)
+    return ""
+
+
+def counted_errors(number: int) -> str:
+    """What to say before the first of them: `3 errors, the first`; of a single one, `1 error`."""
+    return "1 error" if number == 1 else f"{number} errors, the first"

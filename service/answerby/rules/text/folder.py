@@ -1,0 +1,157 @@
+"""Which files of a folder are rule files, and their text: YAML files, and CSV files with the rows of tables."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.nodes import Place
+
+MAX_FILE_BYTES = 1 << 20
+MAX_FILES = 5_000
+_SUFFIXES = (".yaml", ".yml")
+_CSV_SUFFIX = ".csv"
+_ICS_SUFFIX = ".ics"
+_WORKBOOK = b"PK\x03\x04"
+OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
+"""Left out: what lies there belongs to other rules, or is no rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """One rule file as read. `path` is relative to the rule folder, with `/`; `sha256` is of its bytes."""
+
+    path: str
+    text: str
+    sha256: str
+
+
+def read_folder(folder: Path, report: Report) -> list[RuleText]:
+    """The rule files below `folder`, in no particular order. Missing, empty or unreadable is a diagnostic."""
+    if not folder.is_dir():
+        report.add(
+            Code.FOLDER_MISSING, Place(str(folder), 1, 1), "there is no such folder", "check the configured path"
+        )
+        return []
+    paths = _find(folder, report)
+    if not paths and not report.has_errors:
+        report.add(Code.FOLDER_EMPTY, Place(str(folder), 1, 1), "the folder holds no rule files (*.yaml)")
+    if len(paths) > MAX_FILES:
+        message = f"the folder holds more than {MAX_FILES} rule files"
+        report.add(Code.FOLDER_TOO_LARGE, Place(str(folder), 1, 1), message, "is it the right folder?")
+        return []
+    root = folder.resolve()
+    texts = [_read(path, _relative(path, folder), root, report) for path in paths]
+    if None in texts:
+        report.lose()
+    return [text for text in texts if text is not None]
+
+
+def _find(folder: Path, report: Report) -> list[Path]:
+    """At most one path more than MAX_FILES."""
+
+    def unreadable(error: OSError) -> None:
+        path = Path(str(error.filename))
+        report.add(Code.FILE_UNREADABLE, Place(_relative(path, folder), 1, 1), f"cannot be listed: {error.strerror}")
+        report.lose()
+
+    found: list[Path] = []
+    for parent, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = [f for f in folders if not f.startswith(".") and f not in OTHER_FOLDERS]
+        found += [Path(parent) / name for name in files if is_rule_file(name)]
+        if len(found) > MAX_FILES:
+            break
+    return found
+
+
+def is_rule_file(name: str) -> bool:
+    """Whether a file of this name is part of the rulebook: YAML, CSV or iCalendar, no test, no readme, not hidden."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122
+    is_read = suffix in _SUFFIXES or is_attached(name)
+    return is_read and not name.startswith((".", "README", "~$")) and not stem.endswith("_test")
+
+
+def is_attached(path: str) -> bool:
+    """Whether the file belongs to one that names it, instead of saying something by itself."""
+    return is_csv(path) or is_ics(path)
+
+
+def is_ics(path: str) -> bool:
+    """Whether the file is a list of holidays in the iCalendar format."""
+    return path.endswith(_ICS_SUFFIX)
+
+
+def is_csv(path: str) -> bool:
+    """Whether the file holds rows of a table."""
+    return path.endswith(_CSV_SUFFIX)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """The path as shown; a file name that is not UTF-8 is shown with replacement characters."""
+    shown = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    return os.fsencode(shown).decode(errors="replace")
+
+
+def _read(path: Path, name: str, root: Path, report: Report) -> RuleText | None:
+    start = Place(name, 1, 1)
+    try:
+        if is_attached(name) and not path.resolve().is_relative_to(root):
+            report.add(Code.FILE_UNREADABLE, start, "is a link out of the rule folder", "put a copy of the file here")
+            return None
+        if not stat.S_ISREG(path.stat().st_mode):
+            report.add(Code.FILE_UNREADABLE, start, "is not an ordinary file")
+            return None
+        with path.open("rb") as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        report.add(Code.FILE_UNREADABLE, start, f"cannot be read: {error.strerror}", "check its permissions")
+        return None
+    if len(content) > MAX_FILE_BYTES:
+        report.add(Code.FILE_TOO_LARGE, start, "is larger than 1 MiB", "split it into several files")
+        return None
+    text = decode(content, name, report)
+    return None if text is None else RuleText(name, text, hashlib.sha256(content).hexdigest())
+
+
+def decode(content: bytes, file: str, report: Report) -> str | None:
+    """UTF-8 text, with or without a byte order mark; None with a diagnostic otherwise."""
+    remedy = 'in Excel save it as "CSV UTF-8 (Comma delimited)"' if is_csv(file) else ""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        report.add(Code.FILE_ENCODING, Place(file, 1, 1), "is UTF-16", remedy or "save it as UTF-8")
+        return None
+    if content.startswith(_WORKBOOK):
+        report.add(Code.FILE_ENCODING, Place(file, 1, 1), "is an Excel workbook or a ZIP archive", remedy)
+        return None
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        place = _place_of(content[: error.start], file)
+        report.add(Code.FILE_ENCODING, place, _no_utf8(content), remedy or "save it as UTF-8, not GBK or Latin-1")
+        return None
+    if "\0" in text:
+        place = _place_of(content[: content.index(0)], file)
+        hint = "was it only half written?" if not remedy else f"is it UTF-16? {remedy}"
+        report.add(Code.FILE_ENCODING, place, "holds a NUL character", hint)
+        return None
+    return text
+
+
+def _no_utf8(content: bytes) -> str:
+    """What the bytes may be instead."""
+    try:
+        content.decode("gb18030")
+    except UnicodeDecodeError:
+        return "is not UTF-8 from here on"
+    return "is not UTF-8 from here on; it may be GBK"
+
+
+def _place_of(before: bytes, file: str) -> Place:
+    text = before.decode(errors="replace")
+    return Place(file, text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)

@@ -1,0 +1,193 @@
+"""Typed access to nodes. A wrong node is reported and read as None, so that one load finds every mistake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
+from answerby.rules.text.punctuation import mapping_hint
+from answerby.rules.text.scalars import trap
+
+_BOOLEAN_WORDS = {
+    **dict.fromkeys(("true", "yes", "on", "y", "1", "是", "真"), "true"),
+    **dict.fromkeys(("false", "no", "off", "n", "0", "否", "假"), "false"),
+}
+_ID = re.compile(r"\w[\w.\-]*\Z")
+MAX_ID = 128
+MAX_TEXT = 4_096
+
+
+class Reader:
+    """Reads single nodes. `what` names the node in messages, such as `rule id`."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def text(self, node: Node, what: str) -> str | None:
+        """Text; a plain whole number counts as the text that it is written as, any other number must be quoted."""
+        if isinstance(node, ScalarNode) and isinstance(node.value, str):
+            if len(node.value) <= MAX_TEXT:
+                return node.value
+            self.wrong(node, f"{what} is longer than {MAX_TEXT} characters")
+            return None
+        if isinstance(node, ScalarNode) and type(node.value) is int and str(node.value) == node.text:
+            return node.text
+        quotable = isinstance(node, ScalarNode) and node.value is not None
+        hint = f'quote it: "{node.text}"' if quotable and isinstance(node, ScalarNode) else ""
+        self.wrong(node, f"{what} must be text, not {describe(node)}", hint)
+        return None
+
+    def filled(self, node: Node, what: str) -> str | None:
+        """Text that says something."""
+        text = self.text(node, what)
+        if text is not None and not text.strip():
+            self.report.add(Code.WRONG_VALUE, node, f"{what} is empty")
+            return None
+        return text
+
+    def identifier(self, node: Node, what: str) -> str | None:
+        """A name made of letters (of any script), digits, `_`, `-` and `.`."""
+        text = self.text(node, what)
+        if text is None or (_ID.match(text) and len(text) <= MAX_ID):
+            return text
+        self.report.add(
+            Code.INVALID_ID,
+            node,
+            f'{what} "{text[:40]}" is not a name',
+            f"use letters, digits, _ - and . only, at most {MAX_ID} characters",
+        )
+        return None
+
+    def integer(self, node: Node, what: str, least: int | None = None, most: int | None = None) -> int | None:
+        if _is_trap(node):
+            return None
+        if not isinstance(node, ScalarNode) or type(node.value) is not int:
+            hint = "write it in digits"
+            if isinstance(node, ScalarNode) and node.text.isdecimal():
+                hint = "remove the quotes"
+            self.wrong(node, f"{what} must be a whole number, not {describe(node)}", hint)
+            return None
+        if (least is not None and node.value < least) or (most is not None and node.value > most):
+            bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+            self.report.add(Code.WRONG_VALUE, node, f"{what} must be {bounds}, not {node.text}", f"write {bounds}")
+            return None
+        return node.value
+
+    def boolean(self, node: Node, what: str) -> bool | None:
+        if isinstance(node, ScalarNode) and isinstance(node.value, bool):
+            return node.value
+        if not _is_trap(node):
+            meant = _BOOLEAN_WORDS.get(node.text.strip().casefold(), "") if isinstance(node, ScalarNode) else ""
+            hint = f"write {meant}, without quotes" if meant else ""
+            self.wrong(node, f"{what} must be true or false, not {describe(node)}", hint)
+        return None
+
+    def choice(self, node: Node, what: str, known: Collection[str], code: Code = Code.WRONG_VALUE) -> str | None:
+        """Text that is one of `known`."""
+        text = self.text(node, what)
+        if text is None or text in known:
+            return text
+        self.report.add(code, node, f'{what} "{text}" is not known', self.report.suggest(text, known))
+        return None
+
+    def mapping(self, node: Node, what: str) -> MappingNode | None:
+        if isinstance(node, MappingNode):
+            return node
+        hint = mapping_hint(node.text) if isinstance(node, ScalarNode) and node.plain else ""
+        message = f"{what} must be a mapping (key: value), not {describe(node)}"
+        self.wrong(node, message, hint or "write `key: value`, each on a line of its own, or {key: value}")
+        return None
+
+    def sequence(self, node: Node, what: str) -> tuple[Node, ...]:
+        """The items of a list that must not be empty."""
+        if not isinstance(node, SequenceNode):
+            self.wrong(
+                node, f"{what} must be a list, not {describe(node)}", "write [a, b], or each item on a line with `- `"
+            )
+            return ()
+        if not node.items:
+            self.report.add(Code.EMPTY_LIST, node, f"{what} is an empty list", "list something, or leave the key out")
+        return node.items
+
+    def one_or_more(self, node: Node, what: str) -> tuple[Node, ...]:
+        """The items of a list, or the single scalar that stands for a list of one."""
+        return (node,) if isinstance(node, ScalarNode) else self.sequence(node, what)
+
+    def texts(self, node: Node, what: str) -> list[str]:
+        found = (self.text(item, what) for item in self.one_or_more(node, what))
+        return [text for text in found if text is not None]
+
+    def wrong(self, node: Node, message: str, hint: str = "") -> None:
+        self.report.add(Code.WRONG_TYPE, node, message, hint)
+
+
+def _is_trap(node: Node) -> bool:
+    """Whether the parser has reported the scalar already, so that a second finding in its place would say less."""
+    return isinstance(node, ScalarNode) and node.plain and bool(trap(node.text))
+
+
+def is_nothing(node: Node) -> bool:
+    """Whether a key was written without a value."""
+    return isinstance(node, ScalarNode) and node.value is None
+
+
+class Keys:
+    """The keys of one mapping. Unknown keys are reported at once; absent ones read as their default."""
+
+    def __init__(self, reader: Reader, node: MappingNode, what: str, allowed: Collection[str]) -> None:
+        self.node = node
+        self.what = what
+        self._reader = reader
+        self._values = {key.text: value for key, value in node.entries}
+        for key, _ in node.entries:
+            if key.text not in allowed:
+                hint = reader.report.suggest(key.text, allowed)
+                if key.text == "<<":
+                    hint = "YAML 1.2 has no merge key; write the keys out"
+                reader.report.add(Code.UNKNOWN_KEY, key, f'{what} has no key "{key.text}"', hint)
+
+    def get(self, key: str) -> Node | None:
+        return self._values.get(key)
+
+    def require(self, key: str) -> Node | None:
+        if key not in self._values:
+            hint = f"add `{key}: ...`"
+            self._reader.report.add(Code.MISSING_KEY, self.node, f"{self.what} needs `{key}`", hint)
+        return self._values.get(key)
+
+    def because(self, *, needed: bool = True) -> str:
+        """The reason, which every rule, table, clock and ladder must give."""
+        node = self.get("because")
+        if node is not None and not is_nothing(node):
+            text = self._reader.text(node, "because")
+            if text is None or text.strip():
+                return text or ""
+        if needed or node is not None:
+            message = f"{self.what} does not say why it exists"
+            self._reader.report.add(Code.MISSING_BECAUSE, node or self.node, message, "add `because: ...`")
+        return ""
+
+    def text(self, key: str, default: str = "") -> str:
+        node = self.get(key)
+        return default if node is None else self._reader.text(node, key) or default
+
+    def integer(self, key: str, default: int, least: int | None = None, most: int | None = None) -> int:
+        node = self.get(key)
+        value = None if node is None else self._reader.integer(node, key, least, most)
+        return default if value is None else value
+
+    def boolean(self, key: str) -> bool:
+        node = self.get(key)
+        return bool(node is not None and self._reader.boolean(node, key))
+
+    def mapping(self, key: str) -> MappingNode | None:
+        node = self.get(key)
+        return None if node is None else self._reader.mapping(node, key)
+
+    def items(self, key: str) -> Iterator[tuple[ScalarNode, Node]]:
+        """The entries of the mapping under `key`; none when it is absent."""
+        node = self.mapping(key)
+        yield from node.entries if node else ()

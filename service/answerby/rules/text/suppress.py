@@ -1,0 +1,165 @@
+"""Suppressions: `# answerby: allow <code> -- <reason>`, on the line of a finding or on the line above it.
+
+Only warnings and notes can be allowed, one code on one line, and only with a reason. A suppression that breaks these
+rules, or that nothing needs any more, is a finding itself.
+"""
+
+from __future__ import annotations
+
+import bisect
+import difflib
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import yaml
+
+from answerby.rules.text.codes import Code, Severity, severity_of
+from answerby.rules.text.diagnostic import Diagnostic, finding
+from answerby.rules.text.nodes import Place
+
+MARK = re.compile(r"#\s*answerby\s*:", re.IGNORECASE)
+_ALLOW = re.compile(r"#\s*answerby\s*:\s*allow\s+(?P<code>[\w-]+)\s*(?:--|—|–)\s*(?P<reason>\S.*?)\s*\Z")
+_CODE = re.compile(r"#\s*answerby\s*:\s*(?P<verb>\w*)\s*(?P<code>[\w-]*)")
+_ROWS_FROM = re.compile(r"""^\s*(?:-\s+)?rows_from\s*:\s*["']?(?P<file>[^"'#]+?)["']?\s*(?:#.*)?\Z""")
+FORM = "write `# answerby: allow <code> -- <reason>`"
+NEVER = frozenset({Code.BAD_SUPPRESSION, Code.UNUSED_SUPPRESSION})
+"""Findings about suppressions themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One code allowed on one line of `file`; `line` is that of the finding, `place` that of the comment.
+
+    `line` 0 stands for every line: that is how the line with `rows_from` speaks for a CSV file, which has no comments.
+    """
+
+    code: Code
+    reason: str
+    file: str
+    line: int
+    place: Place
+
+
+class Suppressed(NamedTuple):
+    finding: Diagnostic
+    suppression: Suppression
+
+
+class Applied(NamedTuple):
+    kept: tuple[Diagnostic, ...]
+    suppressed: tuple[Suppressed, ...]
+
+
+def read_suppressions(file: str, text: str) -> tuple[list[Suppression], list[Diagnostic]]:
+    """The suppressions in the comments of one YAML file, and what is wrong with others."""
+    if not MARK.search(text):
+        return [], []
+    lines = text.splitlines()
+    inside = _TextSpans(text)
+    found: list[Suppression] = []
+    wrong: list[Diagnostic] = []
+    for number, line in enumerate(lines, start=1):
+        for match in MARK.finditer(line):
+            column = match.start() + 1
+            if _is_comment(line, match.start()) and not inside.holds(number, column):
+                place = Place(file, number, column)
+                read = _read(line[match.start() :], place, _target(lines, number, match.start()), lines)
+                (wrong if isinstance(read, Diagnostic) else found).append(read)  # type: ignore[arg-type]
+                break
+    return found, wrong
+
+
+def apply(findings: Iterable[Diagnostic], suppressions: Collection[Suppression], *, complete: bool) -> Applied:
+    """Takes out what is allowed; adds a finding for each suppression that nothing needed.
+
+    `complete` says whether all checks of these suppressions' codes ran; only then can one be called unneeded.
+    """
+    allowed: dict[tuple[str, str, int], Suppression] = {(s.code.value, s.file, s.line): s for s in suppressions}
+    used: set[Suppression] = set()
+    kept: list[Diagnostic] = []
+    suppressed: list[Suppressed] = []
+    for found in findings:
+        match = allowed.get((found.code, found.file, found.line)) or allowed.get((found.code, found.file, 0))
+        if match is None:
+            kept.append(found)
+        else:
+            used.add(match)
+            suppressed.append(Suppressed(found, match))
+    if complete:
+        kept += [_unused(s) for s in suppressions if s not in used]
+    kept.sort(key=lambda d: (d.file, d.line, d.column, d.code, d.message))
+    return Applied(tuple(kept), tuple(suppressed))
+
+
+def _is_comment(line: str, at: int) -> bool:
+    return at == 0 or line[at - 1].isspace()
+
+
+def _target(lines: list[str], number: int, at: int) -> int:
+    """The line that a comment speaks of: its own, or the next that says something when it stands alone."""
+    if lines[number - 1][:at].strip():
+        return number
+    for following in range(number, len(lines)):
+        stripped = lines[following].strip()
+        if stripped and not stripped.startswith("#"):
+            return following + 1
+    return number
+
+
+def _read(comment: str, place: Place, line: int, lines: list[str]) -> Suppression | Diagnostic:
+    match = _ALLOW.match(comment)
+    named = _CODE.match(comment)
+    verb, name = (named["verb"], named["code"]) if named else ("", "")
+    code = next((c for c in Code if c.value == (match["code"] if match else name)), None)
+    if verb != "allow" or not name:
+        return finding(Code.BAD_SUPPRESSION, place, "this comment allows nothing", FORM)
+    if code is None:
+        near = difflib.get_close_matches(name, [c.value for c in Code], n=1)
+        hint = f"did you mean {near[0]}?" if near else "copy the code from the finding"
+        return finding(Code.BAD_SUPPRESSION, place, f"there is no code {name[:40]}", hint)
+    if severity_of(code) is Severity.ERROR or code in NEVER:
+        message = f"{code} cannot be allowed: the rulebook is refused for it"
+        if code in NEVER:
+            message = f"{code} cannot be allowed"
+        return finding(Code.BAD_SUPPRESSION, place, message, "put the mistake right and remove this comment")
+    if match is None:
+        message = f"{code} is not allowed here, because no reason is given"
+        return finding(Code.BAD_SUPPRESSION, place, message, f"write `# answerby: allow {code} -- <reason>`")
+    rows = _ROWS_FROM.match(lines[line - 1])
+    if rows:
+        folder = place.file.rpartition("/")[0]
+        file = f"{folder}/{rows['file']}" if folder else rows["file"]
+        return Suppression(code, match["reason"], file, 0, place)
+    return Suppression(code, match["reason"], place.file, line, place)
+
+
+def _unused(suppression: Suppression) -> Diagnostic:
+    message = f"{suppression.code} does not occur here, so there is nothing to allow"
+    return finding(Code.UNUSED_SUPPRESSION, suppression.place, message, "remove this comment")
+
+
+class _TextSpans:
+    """Where texts stand that may hold a `#` which begins no comment: quoted ones and blocks."""
+
+    def __init__(self, text: str) -> None:
+        self._starts: list[tuple[int, int]] = []
+        self._ends: list[tuple[int, int]] = []
+        for start, end in _texts(text):
+            self._starts.append(start)
+            self._ends.append(end)
+
+    def holds(self, line: int, column: int) -> bool:
+        index = bisect.bisect_right(self._starts, (line, column)) - 1
+        return index >= 0 and (line, column) < self._ends[index]
+
+
+def _texts(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    try:
+        for token in yaml.scan(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
+            if isinstance(token, yaml.ScalarToken) and not token.plain:
+                start, end = token.start_mark, token.end_mark
+                yield (start.line + 1, start.column + 1), (end.line + 1, end.column + 1)
+    except yaml.YAMLError:
+        return  # reported by the parser; what comes after is taken for comments

@@ -1,0 +1,410 @@
+"""The configuration: one TOML file and `ANSWERBY_*` environment variables. Every key, unit and default is here.
+
+A nested key is spelt with two underscores in the environment: `ANSWERBY_SERVER__WORKERS=4`. `REDIS_URL` stands for
+`store.redis_url`. The environment outranks the file; a key that does not exist is an error that names it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from answerby import native
+from answerby.domain.effect import EffectKind
+from answerby.domain.errors import AnswerbyError
+from answerby.server.base.roles import Role
+
+ENV_PREFIX = "ANSWERBY_"
+ENV_OF_OTHERS = frozenset({"ANSWERBY_CONFIG", "ANSWERBY_FAULT", "ANSWERBY_TARGET", "ANSWERBY_TOKEN", native.SWITCH})
+"""Variables that the command line or the tests read, and that are no configuration keys."""
+
+
+class InvalidConfig(AnswerbyError):
+    """The configuration is not valid."""
+
+    reason = "INVALID_CONFIG"
+
+
+def _from_text(value: object) -> object:
+    """Environment variables carry lists and tables as JSON."""
+    if isinstance(value, str) and value[:1] in "[{" and value:
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValueError(f"not valid JSON: {error}") from error
+    return value
+
+
+class Engine(StrEnum):
+    """Which matcher decides. `shadow` runs both, returns the reference's answer and counts differences."""
+
+    DURABLE = "durable"
+    REFERENCE = "reference"
+    SHADOW = "shadow"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Address(Section):
+    """`host:port` taken apart; an IPv6 host stands in brackets."""
+
+    host: str
+    port: int = Field(ge=0, le=65535)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        """True when only this machine can reach it. A name other than localhost is not trusted to be."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def parse_address(value: object) -> object:
+    """`host:port` to an Address. Raises ValueError when the port is missing or no number."""
+    if value is None or isinstance(value, Address | dict):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"write it as host:port, such as 127.0.0.1:50051, not {value!r}")  # noqa: TRY004 - for pydantic
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdigit() or not host:
+        raise ValueError(f"write it as host:port, such as 127.0.0.1:50051, not {value!r}")
+    return Address(host=host.removeprefix("[").removesuffix("]"), port=int(port))
+
+
+def check_redis_url(value: str | None) -> str | None:
+    """Raises ValueError for what no store can be reached by; the URL, which may hold a password, is not quoted."""
+    if value is None:
+        return None
+    message = "write it as redis://host:6379/0, rediss://host:6379/0 or unix:///path/to/socket?db=0"
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"redis", "rediss"} and parts.hostname and parts.port != 0
+    except ValueError:
+        raise ValueError(message) from None
+    if not usable and not (parts.scheme == "unix" and parts.path):
+        raise ValueError(message)
+    return value
+
+
+ListenAddress = Annotated[Address, BeforeValidator(parse_address)]
+
+
+def parse_optional_address(value: object) -> object:
+    """As `parse_address`; empty text is no address."""
+    return None if value == "" else parse_address(value)
+
+
+OptionalAddress = Annotated[Address | None, BeforeValidator(parse_optional_address)]
+RedisUrl = Annotated[str | None, AfterValidator(check_redis_url)]
+
+
+class Limits(Section):
+    """What one worker takes before it says no."""
+
+    message_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Largest gRPC message taken, bytes.")
+    batch_events: int = Field(default=500, ge=1, le=500, description="Most events in one batch.")
+    history_events: int = Field(default=100, ge=1, le=1000, description="Most earlier events in one Evaluate.")
+    facts: int = Field(default=200, ge=1, description="Most facts in one event.")
+    id_characters: int = Field(default=256, ge=16, description="Longest event id, source or request id, characters.")
+    text_bytes: int = Field(default=262_144, ge=1024, description="Longest text of one fact, UTF-8 bytes.")
+    list_items: int = Field(default=1000, ge=1, description="Most values in one list fact.")
+    concurrent_calls: int = Field(default=1000, ge=1, description="Calls in progress in one worker; more are refused.")
+    waiting_events: int = Field(
+        default=20_000, ge=500, description="Events that wait to be decided in one worker; more are refused."
+    )
+    watchers: int = Field(default=100, ge=0, description="Watch streams in one worker; more are refused.")
+    deadline_seconds: float = Field(
+        default=30.0, gt=0, description="Deadline of a call that brings none, and the longest."
+    )
+
+
+class TokenConfig(Section):
+    """Who a bearer token stands for. Text stands for the tenant alone."""
+
+    tenant: str = Field(default="", description="The tenant whose requests it may use; empty: rules only.")
+    name: str = Field(
+        default="",
+        pattern=r"^[\w.@ -]{0,64}$",
+        description="Who that is, in the history of the rules; needed for any role but reader.",
+    )
+    roles: tuple[Role, ...] = Field(
+        default=(Role.READER,), description="With the rules: reader, author, approver, operator."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        return {"tenant": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if not self.tenant and not self.roles:
+            raise ValueError("a token needs a tenant, roles, or both")
+        if not self.name and (not self.tenant or set(self.roles) - {Role.READER}):
+            raise ValueError("a token with roles needs a name, which the history of the rules shows")
+        return self
+
+
+class ServerConfig(Section):
+    """The gRPC server."""
+
+    listen: ListenAddress = Field(
+        default=Address(host="127.0.0.1", port=50051), description="host:port; port 0 picks a free one."
+    )
+    workers: int = Field(default=1, ge=1, le=256, description="Processes that share the port.")
+    tls_cert: Path | None = Field(default=None, description="PEM certificate chain; with tls_key it turns TLS on.")
+    tls_key: Path | None = Field(default=None, description="PEM private key.")
+    tls_client_ca: Path | None = Field(
+        default=None, description="PEM authorities; clients must then show a certificate."
+    )
+    tokens: Annotated[dict[str, TokenConfig], BeforeValidator(_from_text)] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Bearer token -> tenant, or a table as below. Without any, every call is the default tenant's.",
+    )
+    default_tenant: str = Field(
+        default="default", min_length=1, description="The tenant of calls when no tokens are set."
+    )
+    insecure_allow_remote: bool = Field(
+        default=False,
+        description="Listen beyond loopback without TLS and tokens all the same. Only behind a trusted proxy.",
+    )
+    reflection: bool = Field(default=True, description="Answer gRPC server reflection.")
+    drain_seconds: float = Field(
+        default=10.0, ge=0, description="How long calls in progress may go on after a stop signal."
+    )
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together; set both or neither")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ValueError("tls_client_ca needs tls_cert and tls_key")
+        if any(len(token) < 16 for token in self.tokens):
+            raise ValueError("a token has fewer than 16 characters; use a long random one")
+        return self
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_cert is not None
+
+
+class StoreConfig(Section):
+    """Where requests and decisions are kept."""
+
+    redis_url: RedisUrl = Field(
+        default=None,
+        repr=False,
+        description="redis://, rediss:// or unix:// of a Redis >= 7.0 or Valkey; unset: an embedded Valkey.",
+    )
+    data_folder: Path = Field(
+        default=Path(".answerby"), description="Folder of the embedded Valkey and the last good rules."
+    )
+    retention_days: float = Field(default=30.0, gt=0, description="How long the decision log can be watched, days.")
+    idempotency_days: float = Field(
+        default=7.0, ge=7, description="How long an event id is remembered, days; at least 7."
+    )
+
+
+class Approval(StrEnum):
+    """Whether somebody else must agree before rules go live."""
+
+    NONE = "none"
+    REQUIRED = "required"
+
+
+class RulesConfig(Section):
+    """The rule files."""
+
+    folder: Path = Field(default=Path("rules"), description="Folder of the rule files.")
+    engine: Engine = Field(default=Engine.DURABLE, description="Matcher: durable, reference or shadow.")
+    watch: bool = Field(default=True, description="Put a change of the folder live without being asked.")
+    settle_seconds: float = Field(
+        default=0.3, ge=0.0, le=60.0, description="How long the folder must be still before a change of it is read."
+    )
+    approval: Approval = Field(
+        default=Approval.NONE, description="none, or required: an approver other than the author must agree."
+    )
+    revisions_kept: int = Field(default=50, ge=5, le=1000, description="Revisions that the store keeps.")
+    prepare_seconds: float = Field(
+        default=10.0, ge=0.0, le=300.0, description="How long an activation waits for every worker to be ready."
+    )
+
+
+class TimersConfig(Section):
+    """What becomes of timers that an outage left behind. Each fires, once and in order, however late."""
+
+    catch_up_limit: int = Field(
+        default=3,
+        ge=0,
+        description="Missed reminders of a request still sent one by one; more are put into one notice for each role.",
+    )
+    catch_up_after_seconds: float = Field(
+        default=3600.0, ge=1.0, description="How late a timer must be for its reminder to count as missed."
+    )
+
+
+class HttpConfig(Section):
+    """Webhooks in."""
+
+    listen: OptionalAddress = Field(default=None, description="host:port of POST /hook/<connector>; unset: none.")
+    body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Largest webhook body taken, bytes.")
+
+
+class MetricsConfig(Section):
+    """Prometheus."""
+
+    listen: OptionalAddress = Field(
+        default=Address(host="127.0.0.1", port=9464), description="host:port of GET /metrics; empty: none."
+    )
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogConfig(Section):
+    """JSON lines on standard error."""
+
+    level: LogLevel = Field(default=LogLevel.INFO, description="debug, info, warning or error.")
+
+
+class ConnectorConfig(Section):
+    """One connected platform."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="Its name; also in /hook/<name>.")
+    type: str = Field(description="Kind of connector, such as file or webhook.")
+    sources: tuple[str, ...] = Field(
+        default=(), description="Prefixes of event sources whose requests are written back here; * means all."
+    )
+    effects: tuple[EffectKind, ...] = Field(
+        default=(), description="Other effects it takes: notify, create_task, open_case."
+    )
+    tenant: str = Field(default="", description="The tenant whose events it brings; empty: the default tenant.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="What the connector itself needs.")
+
+
+class Config(Section):
+    """Everything that can be set."""
+
+    server: ServerConfig = ServerConfig()
+    store: StoreConfig = StoreConfig()
+    rules: RulesConfig = RulesConfig()
+    timers: TimersConfig = TimersConfig()
+    http: HttpConfig = HttpConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    log: LogConfig = LogConfig()
+    connectors: Annotated[tuple[ConnectorConfig, ...], BeforeValidator(_from_text)] = ()
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        server = self.server
+        guarded = server.tls and bool(server.tokens)
+        if not (server.listen.loopback or guarded or server.insecure_allow_remote):
+            raise ValueError(
+                f"server.listen {server.listen} can be reached from outside without TLS and tokens: set "
+                "server.tls_cert, server.tls_key and server.tokens, listen on 127.0.0.1, "
+                "or set server.insecure_allow_remote"
+            )
+        if self.rules.approval is Approval.REQUIRED and not any(
+            Role.APPROVER in token.roles for token in server.tokens.values()
+        ):
+            raise ValueError("rules.approval is required, but no token in server.tokens has the role approver")
+        names = [connector.name for connector in self.connectors]
+        if len(set(names)) != len(names):
+            raise ValueError("two connectors have the same name; a name must be unique")
+        return self
+
+
+def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The configuration from an optional file and the environment.
+
+    Raises InvalidConfig that names every wrong key, and says what to do.
+    """
+    values = _read_toml(path) if path is not None else {}
+    _overlay(values, environ)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise InvalidConfig(_describe(error, path)) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidConfig(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"{path} is not valid TOML: {error}") from error
+
+
+def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
+    if url := environ.get("REDIS_URL"):
+        _put(values, ["store", "redis_url"], url)
+    for name in sorted(environ):
+        if name.startswith(ENV_PREFIX) and name not in ENV_OF_OTHERS:
+            _put(values, name.removeprefix(ENV_PREFIX).lower().split("__"), environ[name])
+
+
+def _put(values: dict[str, Any], keys: list[str], text: str) -> None:
+    section = values
+    for key in keys[:-1]:
+        inner = section.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise InvalidConfig(f"{ENV_PREFIX}{'__'.join(keys).upper()}: {key} is not a section")
+        section = inner
+    section[keys[-1]] = _typed(keys, text)
+
+
+def _typed(keys: list[str], text: str) -> object:
+    """An empty variable unsets an address; `sources` and `effects` lists are JSON."""
+    if text == "" and keys[-1] in {"listen", "redis_url", "tls_cert", "tls_key", "tls_client_ca"}:
+        return None
+    return text
+
+
+def _describe(error: ValidationError, path: Path | None) -> str:
+    lines = [f"the configuration{f' ({path})' if path else ''} is not valid:"]
+    for item in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in item["loc"])
+        message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+        lines.append(f"  {key}: {message}" if key else f"  {message}")
+    return "\n".join(lines)
+
+
+def reference(model: type[BaseModel] = Config, prefix: str = "") -> list[tuple[str, str, str]]:
+    """Every key with its default and its meaning: what the configuration page is made of."""
+    rows: list[tuple[str, str, str]] = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section) and inner is not Address:
+            rows += reference(inner, f"{prefix}{name}.")
+        elif name == "connectors":
+            rows += reference(ConnectorConfig, "connectors[].")
+        elif name == "tokens":
+            rows.append((f"{prefix}{name}", "", field.description or ""))
+            rows += reference(TokenConfig, "server.tokens[].")
+        else:
+            default = "required" if field.is_required() else str(field.get_default(call_default_factory=True))
+            rows.append((f"{prefix}{name}", default, field.description or ""))
+    return rows

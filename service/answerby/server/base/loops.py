@@ -1,0 +1,38 @@
+"""What the background loops share: pausing until stopped, and outlasting a store that is away."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from answerby.domain.errors import StoreUnavailable
+from answerby.server.base.logs import Logger
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+
+
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Waits that long, or until `stopping` is set."""
+    if seconds <= 0:
+        await asyncio.sleep(0)
+        return
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def repeat(name: str, step: Callable[[], Awaitable[float]], stopping: asyncio.Event, logger: Logger) -> None:
+    """Runs `step` until `stopping` is set; it returns the seconds to wait. Waits longer while the store is away."""
+    away = 0
+    while not stopping.is_set():
+        try:
+            wait = await step()
+            away = 0
+        except StoreUnavailable as error:
+            away += 1
+            if away == 1:
+                logger.warning("store unavailable", state=name, reason=error.reason)
+            wait = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(away, 6)) * random.uniform(0.5, 1.0)
+        await pause(stopping, wait)

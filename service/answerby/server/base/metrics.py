@@ -1,0 +1,174 @@
+"""Prometheus metrics. With PROMETHEUS_MULTIPROC_DIR set before import, all workers count into one folder."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from answerby.domain.decision import Decision
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LABELS = 1024
+"""Combinations of labels remembered of one metric; there are never so many."""
+LATENESS = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 86_400.0)
+
+
+class Metrics:
+    """Everything that one worker counts. No label holds an id of a request or a customer."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"answerby_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str, mode: str = "livemostrecent") -> Gauge:
+            return Gauge(f"answerby_{name}", text, labels, registry=registry, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+        def histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...] = SECONDS) -> Histogram:
+            return Histogram(f"answerby_{name}", text, labels, registry=registry, buckets=buckets)
+
+        calls = counter("calls", "gRPC calls by method and code.", "method", "code")
+        call_seconds = histogram("call_seconds", "Duration of gRPC calls, seconds.", "method")
+        events = counter("events", "Events by where they came from and what became of them.", "origin", "result")
+        decisions = counter("decisions", "Committed decisions by priority.", "priority")
+        stages = counter("stage_outcomes", "How the stages came to their results.", "stage", "outcome")
+        shadow = counter(
+            "shadow_matches",
+            "Rules on trial that matched; would: change, nothing or fail, had they been live.",
+            "stage",
+            "rule",
+            "would",
+        )
+        flags = counter("decision_flags", "Flags on decisions.", "code")
+        # Looking up a label costs more than counting, so what every event counts by is looked up once.
+        self._calls = lru_cache(LABELS)(calls.labels)
+        self._call_seconds = lru_cache(LABELS)(call_seconds.labels)
+        self._events = lru_cache(LABELS)(events.labels)
+        self._decisions = lru_cache(LABELS)(decisions.labels)
+        self._stages = lru_cache(LABELS)(stages.labels)
+        self._flags = lru_cache(LABELS)(flags.labels)
+        self._shadow = lru_cache(LABELS)(shadow.labels)
+        self._decide_seconds = histogram("decide_seconds", "Time to decide one event, seconds.")
+        self._commit_seconds = histogram("commit_seconds", "Time of one round trip that commits, seconds.")
+        self._batch = histogram("commit_events", "Events per commit.", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500))
+        self._conflicts = counter("commit_conflicts", "Decisions made again because the request had changed.")
+        self.queue_age = gauge("queue_age_seconds", "Age of the oldest intake entry not yet decided, seconds.")
+        self._dead = counter("dead_letters", "Intake entries and effects that were given up.", "kind")
+        self._late = counter("timers_late", "Timers fired more than one second after they were due.")
+        self._lateness = histogram("timer_lateness_seconds", "How late timers fired, seconds.", buckets=LATENESS)
+        self._held_back = counter("reminders_held_back", "Reminders missed while down and put together into a digest.")
+        self._schedules = counter("schedules_fired", "Schedules that came due, by schedule.", "schedule")
+        self._schedules_missed = counter("schedules_missed", "Occurrences missed while down, by schedule.", "schedule")
+        self._schedule_lateness = histogram(
+            "schedule_lateness_seconds", "How late schedules fired, seconds.", buckets=LATENESS
+        )
+        self._deliveries = counter("deliveries", "Attempts to deliver an effect.", "connector", "outcome")
+        self._state = gauge("rulebook_state", "1 for the state of the rulebook.", "state")
+        self._revision = gauge("rulebook_revision", "1 for the active revision.", "revision")
+        self._loads = counter("rulebook_loads", "Changes of the rules that were checked, by result.", "result")
+        self._actions = counter("rulebook_actions", "What was done with the rules.", "action")
+        self._generation = gauge("rulebook_generation", "The activation that is followed.")
+        self._skew = gauge("rulebook_skew", "Workers that do not run the active revision.")
+        self.load_time = gauge("rulebook_load_timestamp_seconds", "When the active rulebook was activated, Unix time.")
+        self.rule_count = gauge("rulebook_rules", "Rules and table rows in the active rulebook.")
+        self._faults = counter("engine_faults", "Errors of the rules engine; the reference matcher answered instead.")
+        self._fallback = gauge("engine_fallback", "1 while the reference matcher decides in place of the engine.")
+        self._candidate = counter("candidate_decisions", "Decisions of a candidate on trial, by result.", "result")
+        self._differences = counter("engine_differences", "Shadow: events on which the matchers differed.")
+
+    def call(self, method: str, code: str, seconds: float) -> None:
+        self._calls(method, code).inc()
+        self._call_seconds(method).observe(seconds)
+
+    def event(self, origin: str, result: str) -> None:
+        """`origin`: rpc, http, intake or timer. `result`: decided, duplicate or the reason of a refusal."""
+        self._events(origin, result).inc()
+
+    def decided(self, seconds: float) -> None:
+        self._decide_seconds.observe(seconds)
+
+    def committed(self, decisions: Sequence[Decision]) -> None:
+        """Counts the decisions of one commit together."""
+        stages = Tally((stage.stage, stage.outcome) for decision in decisions for stage in decision.explanation)
+        for (stage, outcome), count in stages.items():
+            self._stages(stage, outcome).inc(count)
+        for labels, count in Tally(_trials(decisions)).items():
+            self._shadow(*labels).inc(count)
+        for priority, count in Tally(str(d.facts.get("priority") or "none") for d in decisions).items():
+            self._decisions(priority).inc(count)
+        for code, count in Tally(flag.code for decision in decisions for flag in decision.flags).items():
+            self._flags(code).inc(count)
+
+    def commit(self, events: int, conflicts: int, seconds: float) -> None:
+        self._commit_seconds.observe(seconds)
+        self._batch.observe(events)
+        if conflicts:
+            self._conflicts.inc(conflicts)
+
+    def dead_letter(self, kind: str) -> None:
+        self._dead.labels(kind).inc()
+
+    def timer(self, late_seconds: float) -> None:
+        self._lateness.observe(max(0.0, late_seconds))
+        if late_seconds > 1.0:
+            self._late.inc()
+
+    def held_back(self) -> None:
+        """A reminder waits for the digest of its request."""
+        self._held_back.inc()
+
+    def schedule(self, schedule: str, late_seconds: float, missed: int) -> None:
+        self._schedules.labels(schedule).inc()
+        self._schedule_lateness.observe(max(0.0, late_seconds))
+        if missed:
+            self._schedules_missed.labels(schedule).inc(missed)
+
+    def delivery(self, connector: str, outcome: str) -> None:
+        self._deliveries.labels(connector, outcome).inc()
+
+    def difference(self, *_: object) -> None:
+        self._differences.inc()
+
+    def candidate(self, result: str) -> None:
+        """`result`: same, different or failed."""
+        self._candidate.labels(result).inc()
+
+    def engine_faults(self, count: int) -> None:
+        self._faults.inc(count)
+
+    def engine_fallback(self, *, active: bool) -> None:
+        self._fallback.set(1 if active else 0)
+
+    def rulebook_action(self, action: str) -> None:
+        self._actions.labels(action).inc()
+
+    def rulebook_follows(self, generation: int, skew: int) -> None:
+        """`skew`: how many workers run something else than the active revision."""
+        self._generation.set(generation)
+        self._skew.set(skew)
+
+    def rulebook_loaded(self, *, good: bool) -> None:
+        self._loads.labels("good" if good else "rejected").inc()
+
+    def rulebook_state(self, state: str, states: Iterable[str]) -> None:
+        for name in states:
+            self._state.labels(name).set(1 if name == state else 0)
+
+    def rulebook_active(self, before: str, revision: str, rules: int, activated: datetime) -> None:
+        if before and before != revision:
+            self._revision.labels(before).set(0)
+        self._revision.labels(revision).set(1)
+        self.rule_count.set(rules)
+        self.load_time.set(activated.timestamp())
+
+
+def _trials(decisions: Iterable[Decision]) -> Iterator[tuple[str, str, str]]:
+    """Stage, rule and effect of every rule on trial that matched or failed."""
+    for decision in decisions:
+        for stage in decision.explanation:
+            for match in stage.shadow:
+                would = "fail" if match.failed else "change" if match.changes else "nothing"
+                yield stage.stage, match.rule.id, would

@@ -1,0 +1,86 @@
+"""Who may do what with the rules, and who calls at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from answerby.domain.errors import AnswerbyError
+
+
+class Role(StrEnum):
+    """What a token may do with the rules. Every role may read."""
+
+    READER = "reader"
+    AUTHOR = "author"
+    """Bring a change; it goes live at once where no approval is required."""
+    APPROVER = "approver"
+    """Approve and refuse what others brought."""
+    OPERATOR = "operator"
+    """Put live what is kept, take it back, and export requests for a backtest."""
+
+
+EVERY_ROLE = frozenset(Role)
+BRINGS = frozenset({Role.AUTHOR, Role.OPERATOR})
+APPROVES = frozenset({Role.APPROVER})
+OPERATES = frozenset({Role.OPERATOR})
+
+SERVICE = "/answerby.v1.RulebookService/"
+PERMISSIONS: Mapping[str, frozenset[Role]] = {
+    "GetRulebook": EVERY_ROLE,
+    "ListRevisions": EVERY_ROLE,
+    "GetRevision": EVERY_ROLE,
+    "ListActivations": EVERY_ROLE,
+    "ReloadRulebook": BRINGS,
+    "UploadRevision": BRINGS,
+    "ActivateRevision": OPERATES,
+    "RollbackRulebook": OPERATES,
+    "GetCandidate": EVERY_ROLE,
+    "StartCandidate": BRINGS,
+    "StopCandidate": BRINGS,
+    "PromoteCandidate": OPERATES,
+    "ApproveRevision": APPROVES,
+    "RejectRevision": APPROVES,
+}
+"""Method of RulebookService -> the roles of which one is enough."""
+
+
+EXPORT = "/answerby.v1.RequestService/ExportEvents"
+"""Gives away what customers wrote, so belonging to the tenant is not enough."""
+MIGRATE = "/answerby.v1.RequestService/MigrateClocks"
+"""Moves the deadlines of whoever waits."""
+
+
+class PermissionDenied(AnswerbyError):
+    """The token has no role that allows this call; ask for another token."""
+
+    reason = "PERMISSION_DENIED"
+
+
+class OwnRevision(AnswerbyError):
+    """Nobody approves a revision that they brought themselves; ask another approver."""
+
+    reason = "OWN_REVISION"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. `tenant` is empty for a token that only has to do with rules."""
+
+    name: str
+    tenant: str
+    roles: frozenset[Role]
+
+
+def check_permission(method: str, caller: Caller) -> None:
+    """`method` is the full name of the call. Raises PermissionDenied."""
+    if method.startswith(SERVICE):
+        needed = PERMISSIONS.get(method.removeprefix(SERVICE), frozenset())
+        if not needed & caller.roles:
+            names = " or ".join(sorted(needed))
+            raise PermissionDenied(f"this call needs the role {names}; the token {caller.name} does not have it")
+    elif not caller.tenant:
+        raise PermissionDenied(f"the token {caller.name} belongs to no tenant; it is for the rules only")
+    elif method in (EXPORT, MIGRATE) and Role.OPERATOR not in caller.roles:
+        raise PermissionDenied(f"this call needs the role operator; the token {caller.name} does not have it")

@@ -1,0 +1,188 @@
+"""The stream of events that wait to be decided: read, completed, decided, acknowledged in the commit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from answerby.domain.errors import AnswerbyError, EventIdReused, InvalidInput, TimeOutOfRange
+from answerby.domain.event import INTERNAL_SOURCE, Event
+from answerby.server.base.config import Limits
+from answerby.server.base.logs import Logger
+from answerby.server.base.loops import repeat
+from answerby.server.base.metrics import Metrics
+from answerby.server.base.validate import event_violations
+from answerby.server.flow.parking import Parking
+from answerby.server.flow.process import Origin, Processed, Processor, Submission, identity_hash, payload_hash
+from answerby.server.live.rulebooks import RulebookHolder
+from answerby.store.records import IntakeEntry
+from answerby.store.store import Store
+from answerby_connectors.kit.base import Connector, InboundConnector, PlatformUnavailable
+
+CONNECTOR_FACT = "intake.connector"
+"""Names, inside the stream only, the connector that brought an event and can complete it."""
+READ_COUNT = 100
+OWN_COUNT = 1000
+MOST_DELIVERIES = 5
+"""An event that was begun so often and never ended may be what kills the workers."""
+BLOCK_MS = 250
+STALE = timedelta(seconds=5)
+"""An entry held this long belongs to a worker that died. A second decision of it would be recognised as a duplicate."""
+STALE_EVERY_SECONDS = 2.0
+MOST_PARKED = 2000
+"""Events that may wait for their platforms in one worker; beyond, the rest waits in the stream."""
+PERMANENT = (InvalidInput, EventIdReused, TimeOutOfRange)
+
+
+def mark_connector(event: Event, name: str) -> Event:
+    return msgspec.structs.replace(event, data={**event.data, CONNECTOR_FACT: name})
+
+
+class Intake:
+    """One consumer of the intake stream of one tenant."""
+
+    def __init__(
+        self,
+        store: Store,
+        processor: Processor,
+        rulebooks: RulebookHolder,
+        connectors: Mapping[str, Connector],
+        tenant: str,
+        consumer: str,
+        limits: Limits,
+        metrics: Metrics,
+        logger: Logger,
+    ) -> None:
+        self._store = store
+        self._processor = processor
+        self._rulebooks = rulebooks
+        self._connectors = connectors
+        self._tenant = tenant
+        self._consumer = consumer
+        self._open = False
+        self._limits = limits
+        self._metrics = metrics
+        self._logger = logger
+        self._next_claim = 0.0
+        self._parking = Parking()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Consumes until `stopping` is set; what was read is finished first."""
+        await repeat("intake", self._step, stopping, self._logger)
+
+    async def _step(self) -> float:
+        if self._rulebooks.active is None:
+            # Nothing can be decided yet: the events wait in the stream, not in our hands.
+            return 0.2
+        if not self._open:
+            await self._begin()
+        if time.monotonic() >= self._next_claim:
+            self._next_claim = time.monotonic() + STALE_EVERY_SECONDS
+            await self._store.hold_events(self._tenant, self._consumer, self._parking.stream_ids)
+            await self._take_over()
+        await self._handle(self._parking.take_due(time.monotonic()))
+        if len(self._parking) >= MOST_PARKED:
+            return BLOCK_MS / 1000
+        await self._handle(await self._store.read_events(self._tenant, self._consumer, READ_COUNT, BLOCK_MS))
+        return 0.0
+
+    async def _begin(self) -> None:
+        """What a former process of this name had taken comes first."""
+        await self._store.open_intake(self._tenant)
+        held = await self._store.read_own_pending(self._tenant, self._consumer, OWN_COUNT)
+        for entry in held:
+            if entry.deliveries > MOST_DELIVERIES:
+                await self._give_up(entry, f"delivered {entry.deliveries} times")
+        await self._handle([entry for entry in held if entry.deliveries <= MOST_DELIVERIES])
+        self._open = True
+
+    async def _take_over(self) -> None:
+        claim = await self._store.claim_stale(self._tenant, self._consumer, STALE, max_deliveries=MOST_DELIVERIES)
+        for stream_id in claim.poisoned:
+            self._metrics.dead_letter("intake")
+            self._logger.error("event given up", stream_id=stream_id, tenant=self._tenant, reason="never finished")
+        for stream_id in claim.lost:
+            self._logger.error("event lost from the stream", stream_id=stream_id)
+        await self._handle(claim.entries)
+
+    async def _handle(self, entries: Sequence[IntakeEntry]) -> None:
+        if not entries:
+            return
+        prepared = await asyncio.gather(*(self._prepare(entry) for entry in entries))
+        work = [(entry, made) for entry, made in zip(entries, prepared, strict=True) if made is not None]
+        fates = await self._processor.process_many([submission for _, submission in work])
+        for (entry, _), fate in zip(work, fates, strict=True):
+            await self._conclude(entry, fate)
+
+    async def _prepare(self, entry: IntakeEntry) -> Submission | None:
+        """The event to decide; None when there is nothing to decide, or not now."""
+        if entry.event is None:
+            await self._give_up(entry, entry.error)
+            return None
+        event, name = _unmark(entry.event)
+        connector = self._connectors.get(name)
+        digest = payload_hash(event)
+        if isinstance(connector, InboundConnector):
+            completed = await self._complete(connector, name, event, entry)
+            if completed is None:
+                return None
+            event = msgspec.structs.replace(completed, tenant=event.tenant)
+            digest = identity_hash(event)
+        follow_up = CONNECTOR_FACT not in entry.event.data and event.source.startswith(INTERNAL_SOURCE)
+        if not follow_up and (violations := event_violations(event, self._limits)):
+            await self._give_up(entry, InvalidInput(violations).message)
+            return None
+        return Submission(event, Origin.INTAKE, payload_hash=digest, stream_ack=entry.id)
+
+    async def _complete(self, connector: InboundConnector, name: str, event: Event, entry: IntakeEntry) -> Event | None:
+        """The whole event; None when it is our own write, or has to wait for the platform."""
+        if self._parking.is_closed(name, time.monotonic()):
+            self._parking.add(name, entry)
+            return None
+        try:
+            completed = await connector.complete(event)
+        except PlatformUnavailable as error:
+            self._logger.warning("platform unavailable", connector=name, stream_id=entry.id, reason=error.reason)
+            self._parking.close(name, time.monotonic(), error.retry_after)
+            self._parking.add(name, entry)
+            return None
+        except AnswerbyError as error:
+            self._logger.warning(
+                "event cannot be completed yet", connector=name, stream_id=entry.id, reason=error.reason
+            )
+            return None
+        self._parking.answered(name)
+        if completed is None:
+            await self._store.acknowledge(entry.tenant, [entry.id])
+        return completed
+
+    async def _conclude(self, entry: IntakeEntry, fate: Processed | AnswerbyError) -> None:
+        """The commit has acknowledged what was decided; the rest is settled here."""
+        if isinstance(fate, Processed):
+            if fate.duplicate:
+                await self._store.acknowledge(entry.tenant, [entry.id])
+        elif isinstance(fate, PERMANENT):
+            await self._give_up(entry, fate.reason)
+        else:
+            self._logger.warning("event stays in the stream", stream_id=entry.id, reason=fate.reason)
+
+    async def _give_up(self, entry: IntakeEntry, reason: str) -> None:
+        self._metrics.dead_letter("intake")
+        connector = _unmark(entry.event)[1] if entry.event is not None else ""
+        self._logger.error(
+            "event given up", stream_id=entry.id, tenant=entry.tenant, connector=connector, reason=reason
+        )
+        await self._store.dead_letter(entry, reason)
+
+
+def _unmark(event: Event) -> tuple[Event, str]:
+    """The event as its connector made it, and the connector's name; empty for one that no connector brought."""
+    name = event.data.get(CONNECTOR_FACT)
+    if name is None:
+        return event, ""
+    data = {key: value for key, value in event.data.items() if key != CONNECTOR_FACT}
+    return msgspec.structs.replace(event, data=data), str(name)

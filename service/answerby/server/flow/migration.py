@@ -1,0 +1,136 @@
+"""MigrateClocks: running clocks of live requests take what the active rules say, after a preview."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput
+from answerby.domain.request import RequestState, RequestStatus
+from answerby.engine.migration import Migration, Move, has_live_clocks, migration
+from answerby.server.base.logs import Logger
+from answerby.server.flow.process import Origin, Processor, Submission
+from answerby.server.live.rulebooks import RulebookHolder
+from answerby.sla.clocks import definition_of
+from answerby.store.records import RequestFilter
+from answerby.store.store import Store
+
+PAGE = 100
+YIELD_EVERY = 10
+"""Requests decided between two turns for other calls."""
+LIVE_STATUSES = tuple(
+    status.value for status in RequestStatus if status not in (RequestStatus.CLOSED, RequestStatus.MERGED)
+)
+
+
+class RulebookMoved(AnswerbyError):
+    """Another revision went live meanwhile; what was migrated stays so: look at a new preview, then start again."""
+
+    reason = "RULEBOOK_MOVED"
+
+
+class MovedClock(NamedTuple):
+    """One clock that a migration moves, or would move, as seen at `moment`."""
+
+    request: RequestState
+    move: Move
+    moment: datetime
+
+
+class Job(NamedTuple):
+    """What was asked for, and by whom."""
+
+    tenant: str
+    caller: str
+    clocks: tuple[str, ...]
+    preview: bool
+    most: int
+    """Requests looked at; 0: all."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a migration has come to so far."""
+
+    revision: str
+    examined: int = 0
+    changed: int = 0
+    failed: int = 0
+    moved: list[MovedClock] = field(default_factory=list)
+    """Of the latest page."""
+    done: bool = False
+
+
+class Migrator:
+    """Goes over the live requests of a tenant, newest first, one page after the other."""
+
+    def __init__(self, processor: Processor, store: Store, rulebooks: RulebookHolder, logger: Logger) -> None:
+        self._processor = processor
+        self._store = store
+        self._rulebooks = rulebooks
+        self._logger = logger
+
+    async def run(self, job: Job) -> AsyncIterator[Progress]:
+        """The progress after each page: one object, told again and again. Raises AnswerbyError."""
+        with self._rulebooks.use() as live:
+            revision = live.compiled.rulebook.revision
+            unknown = [name for name in job.clocks if definition_of(live.compiled.rulebook.clocks, name) is None]
+        if unknown:
+            raise InvalidInput([FieldViolation("clocks", f"{', '.join(unknown)}: there is no such clock")])
+        self._log("migration began", job, revision, 0)
+        progress = Progress(revision)
+        token = ""
+        while True:
+            limit = PAGE if not job.most else min(PAGE, job.most - progress.examined)
+            page = await self._store.list_requests(job.tenant, RequestFilter(statuses=LIVE_STATUSES), token, limit)
+            progress.moved.clear()
+            await self._page(job, page.requests, progress)
+            token = page.next_token
+            progress.done = not token or bool(job.most and progress.examined >= job.most)
+            yield progress
+            if progress.done:
+                break
+        self._log("migration ended", job, revision, progress.changed)
+
+    async def _page(self, job: Job, states: Sequence[RequestState], progress: Progress) -> None:
+        found: list[tuple[RequestState, Migration]] = []
+        now = datetime.now(UTC)
+        for place, state in enumerate(states):
+            progress.examined += 1
+            if has_live_clocks(state):
+                found += [(state, planned) for planned in self._planned(job, state, progress.revision, now)]
+            if place % YIELD_EVERY == YIELD_EVERY - 1:
+                await asyncio.sleep(0)
+        if not job.preview:
+            submissions = [Submission(planned.event, Origin.RPC) for _, planned in found]
+            for (state, _), fate in zip(found, await self._processor.process_many(submissions), strict=True):
+                if isinstance(fate, AnswerbyError):
+                    progress.failed += 1
+                    self._logger.warning(
+                        "not migrated", tenant=state.tenant, request_id=state.request_id, reason=fate.reason
+                    )
+        progress.changed += len(found)
+        for state, planned in found:
+            progress.moved.extend(MovedClock(state, move, now) for move in planned.moves)
+
+    def _planned(self, job: Job, state: RequestState, revision: str, now: datetime) -> list[Migration]:
+        with self._rulebooks.use() as live:
+            if live.compiled.rulebook.revision != revision:
+                raise RulebookMoved
+            planned = migration(live.compiled, state, job.clocks, now)
+        return [planned] if planned.needed else []
+
+    def _log(self, what: str, job: Job, revision: str, count: int) -> None:
+        self._logger.info(
+            what,
+            action="migrate",
+            actor=job.caller,
+            tenant=job.tenant,
+            revision=revision,
+            preview=job.preview,
+            clocks=list(job.clocks),
+            count=count,
+        )

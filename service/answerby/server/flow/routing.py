@@ -1,0 +1,76 @@
+"""Which connectors a decision's effects go to, decided when it is committed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from answerby.domain.decision import Decision
+from answerby.domain.effect import EffectKind
+from answerby.store.records import OutboxEntry
+
+ANY_SOURCE = "*"
+
+
+class Route(Protocol):
+    """What routing needs of a connector's configuration."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sources(self) -> Sequence[str]:
+        """Prefixes of event sources; `*` means all."""
+        ...
+
+    @property
+    def effects(self) -> Sequence[EffectKind]:
+        """The kinds it takes beside update_request."""
+        ...
+
+
+def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[OutboxEntry]:
+    """One entry per effect and connector that takes it: the update first, the others in the order of the effects.
+
+    An update goes back to where the request came from. Other effects go to every connector that lists their kind; one
+    that also names sources takes only those of its own requests.
+    """
+    source = decision.state.source if decision.state is not None else decision.event_source
+    routes = list(connectors)
+    # A request's effects go out one after another: the ticket should not wait for the notices about it.
+    effects = sorted(decision.effects, key=lambda effect: effect.kind is not EffectKind.UPDATE_REQUEST)
+    return [
+        OutboxEntry(
+            effect_id=effect_id(decision, effect.key, route.name),
+            tenant=decision.tenant,
+            request_id=decision.request_id,
+            connector=route.name,
+            effect=effect,
+            decision_sequence=decision.sequence,
+            created=decision.decided,
+            source=source,
+            number=decision.number,
+        )
+        for effect in effects
+        for route in routes
+        if takes(route, effect.kind, source)
+    ]
+
+
+def takes(route: Route, kind: EffectKind, source: str) -> bool:
+    """Whether the connector takes effects of this kind for requests from this source."""
+    if kind is EffectKind.UPDATE_REQUEST:
+        return comes_from(source, route.sources)
+    return kind in route.effects and (not route.sources or comes_from(source, route.sources))
+
+
+def comes_from(source: str, prefixes: Sequence[str]) -> bool:
+    return any(prefix == ANY_SOURCE or source.startswith(prefix) for prefix in prefixes)
+
+
+def effect_id(decision: Decision, key: str, connector: str) -> str:
+    """32 hexadecimal digits, the same however often the decision is made: a platform may know the effect by it."""
+    parts = (decision.tenant, decision.request_id, str(decision.sequence), key, connector)
+    # Lengths keep parts apart: ("a", "bc") and ("ab", "c") are different effects.
+    named = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(named.encode()).hexdigest()[:32]

@@ -1,0 +1,182 @@
+"""Schedules that come due are decided, once for every tenant, by whichever worker is first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from answerby.domain.decision import Decision
+from answerby.domain.errors import StoreUnavailable
+from answerby.domain.request import RequestState
+from answerby.domain.schedule import Schedule
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.effects.schedule_scope import OPEN
+from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
+from answerby.engine.schedules.summary import Summary
+from answerby.server.base.logs import Logger
+from answerby.server.base.loops import repeat
+from answerby.server.base.metrics import Metrics
+from answerby.server.flow.routing import Route, route_effects
+from answerby.server.live.pointer import Live
+from answerby.server.live.rulebooks import RulebookHolder
+from answerby.sla.occurrences import Occurrence, next_occurrence, occurrences
+from answerby.store.records import RequestFilter, ScheduleRecord
+from answerby.store.store import Store
+
+LONGEST_SLEEP = 1.0
+"""Seconds; also the latest that a new rulebook or a new tenant is noticed."""
+CLAIM = timedelta(seconds=60)
+"""How long a worker has for one firing before another may try; whoever commits first wins."""
+PAGE = 200
+FOLLOW_UPS = 500
+"""Requests that are asked within one commit; those before them are asked ahead of it."""
+OPEN_REQUESTS = RequestFilter(statuses=tuple(sorted(OPEN)))
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """The next occurrence of one schedule for one tenant."""
+
+    schedule: Schedule
+    record: ScheduleRecord
+    occurrence: Occurrence
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a tenant can expect. Only a firing or another rulebook changes it."""
+
+    generation: int
+    revision: str
+    upcoming: list[Upcoming]
+
+
+class ScheduleLoop:
+    """Fires schedules. Any number of workers may run it; `now` is the time by the wall, in UTC."""
+
+    def __init__(
+        self,
+        store: Store,
+        rulebooks: RulebookHolder,
+        connectors: Sequence[Route],
+        metrics: Metrics,
+        logger: Logger,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._rulebooks = rulebooks
+        self._connectors = list(connectors)
+        self._metrics = metrics
+        self._logger = logger
+        self._now = now
+        self._plans: dict[str, Plan] = {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Fires until `stopping` is set."""
+        await repeat("schedules", self.step, stopping, self._logger)
+
+    async def step(self) -> float:
+        """Fires what is due. Seconds until there may be something to do again. Raises StoreUnavailable."""
+        if self._rulebooks.active is None:
+            return 0.2
+        wait = LONGEST_SLEEP
+        for tenant in await self._store.tenants():
+            with self._rulebooks.use() as live:
+                plan = await self._plan(tenant, live)
+                due = [item for item in plan.upcoming if item.occurrence.time <= self._now()]
+                for item in due:
+                    await self._fire(tenant, live.compiled, item)
+            if due:
+                # Whether it fired here or elsewhere, what comes next is to be looked up.
+                self._plans.pop(tenant, None)
+            ahead = [(item.occurrence.time - self._now()).total_seconds() for item in plan.upcoming if item not in due]
+            wait = min([wait, *ahead])
+        return max(0.005, wait)
+
+    async def _plan(self, tenant: str, live: Live) -> Plan:
+        rulebook, generation = live.compiled.rulebook, self._rulebooks.status.generation
+        plan = self._plans.get(tenant)
+        if plan is not None and (plan.generation, plan.revision) == (generation, rulebook.revision):
+            return plan
+        records = await self._store.schedule_records(tenant, self._now(), generation, sorted(rulebook.schedules))
+        upcoming = []
+        for name, record in records.items():
+            schedule = rulebook.schedules[name]
+            occurrence = next_occurrence(schedule, rulebook.calendars[schedule.calendar], record.since)
+            if occurrence is not None:
+                upcoming.append(Upcoming(schedule, record, occurrence))
+        plan = self._plans[tenant] = Plan(generation, rulebook.revision, sorted(upcoming, key=_by_time))
+        return plan
+
+    async def _fire(self, tenant: str, compiled: CompiledRulebook, item: Upcoming) -> None:
+        """The latest occurrence that has come; those before it are named as missed."""
+        schedule, record = item.schedule, item.record
+        if not await self._store.claim_schedule(tenant, schedule.id, record, CLAIM):
+            return
+        calendar = compiled.rulebook.calendars[schedule.calendar]
+        *missed, occurrence = occurrences(schedule, calendar, record.since, self._now())
+        firing = Firing(tenant, schedule, occurrence, tuple(item.day for item in missed), record.sequence + 1)
+        try:
+            decision = await self._decide(compiled, firing)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            # The claim keeps every worker from trying again at once.
+            self._logger.exception("schedule failed", tenant=tenant, rule=schedule.id, exc_info=error)
+            return
+        if await self._commit(firing, record, decision):
+            self._tell(firing, decision)
+
+    async def _decide(self, compiled: CompiledRulebook, firing: Firing) -> Decision:
+        moment = self._now()
+        summary = Summary(compiled, firing.schedule, firing.occurrence, moment)
+        async for state in self._open_requests(firing.tenant):
+            summary.add(state)
+        return decide_schedule(compiled, firing, summary, moment)
+
+    async def _open_requests(self, tenant: str) -> AsyncIterator[RequestState]:
+        token = ""
+        while True:
+            page = await self._store.list_requests(tenant, OPEN_REQUESTS, token, PAGE)
+            for state in page.requests:
+                yield state
+            token = page.next_token
+            if not token:
+                return
+
+    async def _commit(self, firing: Firing, record: ScheduleRecord, decision: Decision) -> bool:
+        """Of very many follow-ups, most go ahead: asked again after a crash, each is decided once all the same."""
+        ahead, last = decision.follow_ups[:-FOLLOW_UPS], decision.follow_ups[-FOLLOW_UPS:]
+        for at in range(0, len(ahead), FOLLOW_UPS):
+            await self._store.enqueue_events(firing.tenant, ahead[at : at + FOLLOW_UPS])
+        decision = msgspec.structs.replace(decision, follow_ups=last)
+        outbox = route_effects(decision, self._connectors)
+        return await self._store.commit_schedule(firing.schedule.id, record, decision, outbox)
+
+    def _tell(self, firing: Firing, decision: Decision) -> None:
+        late = (decision.decided - firing.occurrence.time).total_seconds()
+        self._metrics.schedule(firing.schedule.id, late, len(firing.missed))
+        self._logger.info(
+            "schedule fired",
+            tenant=firing.tenant,
+            rule=firing.schedule.id,
+            event_id=decision.event_id,
+            count=len(decision.effects) or len(decision.follow_ups),
+            late_seconds=round(late, 3),
+        )
+        if firing.missed:
+            self._logger.warning(
+                "schedule was missed", tenant=firing.tenant, rule=firing.schedule.id, count=len(firing.missed)
+            )
+
+
+def _by_time(item: Upcoming) -> tuple[datetime, str]:
+    return item.occurrence.time, item.schedule.id

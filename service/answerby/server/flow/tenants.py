@@ -1,0 +1,37 @@
+"""A task per tenant, started when the tenant is first heard of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from answerby.server.base.logs import Logger
+from answerby.server.base.loops import repeat
+from answerby.store.store import Store
+
+LOOK_SECONDS = 1.0
+
+
+class PerTenant:
+    """Runs `work(tenant)` for every tenant that is configured or has stored something."""
+
+    def __init__(
+        self, store: Store, known: Iterable[str], work: Callable[[str], Coroutine[Any, Any, None]], logger: Logger
+    ) -> None:
+        self._store = store
+        self._known = frozenset(known)
+        self._work = work
+        self._logger = logger
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping` is set; then waits for the tasks, which end by themselves."""
+        async with asyncio.TaskGroup() as group:
+
+            async def look() -> float:
+                for tenant in sorted(self._known.union(await self._store.tenants()) - self._running.keys()):
+                    self._running[tenant] = group.create_task(self._work(tenant))
+                return LOOK_SECONDS
+
+            await repeat("tenants", look, stopping, self._logger)

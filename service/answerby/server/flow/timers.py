@@ -1,0 +1,132 @@
+"""Due timers become events like any other, and are decided by the same process()."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from answerby.domain.clock import TimerPurpose
+from answerby.domain.decision import Decision
+from answerby.domain.errors import AnswerbyError
+from answerby.domain.event import ActorRole, Event, EventType
+from answerby.engine.clocks.missed_reminders import CATCH_UP_LIMIT, waits_for_catch_up
+from answerby.engine.clocks.virtual_clock import timer_event_id
+from answerby.server.base.config import TimersConfig
+from answerby.server.base.logs import Logger
+from answerby.server.base.loops import repeat
+from answerby.server.base.metrics import Metrics
+from answerby.server.flow.process import Origin, Processor, Submission, identity_hash
+from answerby.server.live.rulebooks import RulebookHolder
+from answerby.store.records import DueTimer
+from answerby.store.store import Store
+
+SOURCE = "answerby/timers"
+TOGETHER = 100
+"""Timers claimed at once, over all tenants: few, so that the first are committed soon and workers share a burst."""
+CLAIM = timedelta(seconds=5)
+"""After that the timers of a worker that died are taken by another. One that is only slow loses nothing by it."""
+FEWEST = 4
+"""Of each tenant, however many there are."""
+LONGEST_SLEEP = 0.5
+"""Seconds; also the latest that a timer which another worker armed is noticed."""
+
+
+class TimerLoop:
+    """Claims what is due and has it decided. Any number of workers share the timers."""
+
+    def __init__(
+        self,
+        store: Store,
+        processor: Processor,
+        rulebooks: RulebookHolder,
+        metrics: Metrics,
+        logger: Logger,
+        settings: TimersConfig | None = None,
+    ) -> None:
+        self._store = store
+        self._processor = processor
+        self._rulebooks = rulebooks
+        self._metrics = metrics
+        self._logger = logger
+        self._settings = settings or TimersConfig()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Fires timers until `stopping` is set."""
+        await repeat("timers", self._step, stopping, self._logger)
+
+    async def _step(self) -> float:
+        """Fires what is due. Seconds until there is something to do again."""
+        if self._rulebooks.active is None:
+            return 0.2
+        tenants = await self._store.tenants()
+        limit = max(FEWEST, TOGETHER // max(1, len(tenants)))
+        due = await self._store.due_timers_of(tenants, datetime.now(UTC), limit, CLAIM)
+        if due:
+            await self._fire(due)
+            return 0.0
+        following = await self._store.next_timer_of(tenants)
+        if following is None:
+            return LONGEST_SLEEP
+        return max(0.005, min(LONGEST_SLEEP, (following - datetime.now(UTC)).total_seconds()))
+
+    async def _fire(self, due: list[DueTimer]) -> None:
+        now = datetime.now(UTC)
+        ordered = sorted(due, key=lambda timer: (timer.timer.due, timer.request_id, timer.timer.id))
+        submissions = [_submission(timer, now, self._settings) for timer in ordered]
+        for timer, fate in zip(ordered, await self._processor.process_many(submissions), strict=True):
+            if isinstance(fate, AnswerbyError):
+                self._logger.warning(
+                    "timer not decided", tenant=timer.tenant, request_id=timer.request_id, reason=fate.reason
+                )
+            elif fate.decision is None or fate.duplicate:
+                await self._store.drop_timer(timer)
+            else:
+                self._metrics.timer((now - timer.timer.due).total_seconds())
+                self._tell(timer, fate.decision)
+
+    def _tell(self, timer: DueTimer, decision: Decision) -> None:
+        """What was missed and is put together is counted, and named once for each request."""
+        if decision.state is not None and waits_for_catch_up(decision.state, timer.timer.id):
+            self._metrics.held_back()
+        if timer.timer.purpose is TimerPurpose.CATCH_UP and decision.effects:
+            told = [e.payload.get("held_back") for e in decision.effects if e.key.startswith("catch_up/")]
+            self._logger.warning(
+                "missed reminders told together",
+                tenant=timer.tenant,
+                request_id=timer.request_id,
+                timer_id=timer.timer.id,
+                count=sum(number for number in told if isinstance(number, int)),
+            )
+
+
+def _submission(due: DueTimer, now: datetime, settings: TimersConfig) -> Submission:
+    # How late it fires depends on who claims it, so that is no part of what makes it the same event.
+    event = timer_event(due, now, settings)
+    return Submission(event, Origin.TIMER, payload_hash=identity_hash(event), timer=due)
+
+
+def timer_event(due: DueTimer, now: datetime, settings: TimersConfig | None = None) -> Event:
+    """What a due timer says: the same event, with the same id, however often and wherever it is claimed."""
+    timer = due.timer
+    late_by = max(0.0, (now - timer.due).total_seconds())
+    event = Event(
+        tenant=due.tenant,
+        source=SOURCE,
+        id=timer_event_id(due.request_id, timer),
+        type=EventType.TIMER_DUE,
+        time=timer.due,
+        request_id=due.request_id,
+        actor=ActorRole.SYSTEM,
+        data={
+            "timer.id": timer.id,
+            "timer.clock": timer.clock,
+            "timer.cycle": timer.cycle,
+            "timer.step": timer.step,
+            "timer.repeat": timer.repeat,
+            "timer.late_by": int(late_by),
+        },
+    )
+    if settings is not None and late_by >= settings.catch_up_after_seconds:
+        # Part of the event, so that deciding it again comes to the same.
+        event.data[CATCH_UP_LIMIT] = settings.catch_up_limit
+    return event

@@ -1,0 +1,119 @@
+"""Webhooks in: POST /hook/<connector>. The answer is 202 once the events are durable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from answerby.domain.errors import AnswerbyError, InvalidInput, StoreUnavailable
+from answerby.domain.event import Event
+from answerby.server.base.config import Limits
+from answerby.server.base.logs import Logger
+from answerby.server.base.metrics import Metrics
+from answerby.server.base.validate import event_violations
+from answerby.server.flow.intake import mark_connector
+from answerby.store.store import Store
+from answerby_connectors.kit.base import Connector, InboundConnector, InvalidSignature
+
+
+class Hook(NamedTuple):
+    """One connector that brings events, and for whom."""
+
+    connector: InboundConnector
+    tenant: str
+
+
+class _TooLarge(AnswerbyError):
+    """The body is larger than the server takes."""
+
+    reason = "BODY_TOO_LARGE"
+
+
+class HookApp:
+    """The HTTP side of the intake."""
+
+    def __init__(
+        self, hooks: Mapping[str, Hook], store: Store, limits: Limits, body_bytes: int, metrics: Metrics, logger: Logger
+    ) -> None:
+        self._hooks = hooks
+        self._store = store
+        self._limits = limits
+        self._body_bytes = body_bytes
+        self._metrics = metrics
+        self._logger = logger
+
+    def starlette(self) -> Starlette:
+        return Starlette(routes=[Route("/hook/{name}", self._receive, methods=["POST"])])
+
+    async def _receive(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        hook = self._hooks.get(name)
+        if hook is None:
+            return _refuse(404, "UNKNOWN_CONNECTOR", "no connector of this name takes webhooks")
+        try:
+            body = await self._body(request)
+            events = self._events(name, hook, request, body)
+            if events:
+                await self._store.enqueue_events(hook.tenant, events)
+        except AnswerbyError as error:
+            self._metrics.event("http", error.reason)
+            self._logger.warning("webhook refused", connector=name, reason=error.reason)
+            return _refuse(_status(error), error.reason, error.message)
+        except ClientDisconnect:
+            return _refuse(400, "DISCONNECTED", "the body did not arrive")
+        self._metrics.event("http", "accepted")
+        return JSONResponse({"accepted": len(events)}, status_code=202)
+
+    async def _body(self, request: Request) -> bytes:
+        """The whole body, as sent: the signature is over these bytes. Raises _TooLarge."""
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._body_bytes:
+                raise _TooLarge
+        return bytes(body)
+
+    def _events(self, name: str, hook: Hook, request: Request, body: bytes) -> list[Event]:
+        received = hook.connector.receive(request.headers, body)
+        events = [msgspec.structs.replace(event, tenant=hook.tenant) for event in received]
+        violations = [
+            v for i, event in enumerate(events) for v in event_violations(event, self._limits, f"events[{i}].")
+        ]
+        if violations:
+            raise InvalidInput(violations)
+        return [mark_connector(event, name) for event in events]
+
+
+def inbound(connectors: Mapping[str, Connector], tenants: Mapping[str, str]) -> dict[str, Hook]:
+    """The connectors that take webhooks."""
+    return {
+        name: Hook(connector, tenants[name])
+        for name, connector in connectors.items()
+        if connector.manifest.inbound and isinstance(connector, InboundConnector)
+    }
+
+
+def _status(error: AnswerbyError) -> int:
+    match error:
+        case InvalidSignature():
+            return 401
+        case InvalidInput():
+            return 400
+        case _TooLarge():
+            return 413
+        case StoreUnavailable():
+            return 503
+        case _:
+            return 500
+
+
+def _refuse(status: int, reason: str, message: str) -> Response:
+    headers = {"Retry-After": "1"} if status == 503 else None
+    content: dict[str, Any] = {"reason": reason, "message": message if status < 500 else ""}
+    return JSONResponse(content, status_code=status, headers=headers)

@@ -1,0 +1,45 @@
+"""What must be done now and then: trimming the logs, and looking how long events wait."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+from answerby.server.base.logs import Logger
+from answerby.server.base.loops import repeat
+from answerby.server.base.metrics import Metrics
+from answerby.store.store import Store
+
+LOOK_SECONDS = 5.0
+TRIM_SECONDS = 60.0
+
+
+class Housekeeping:
+    """Safe to run in every worker at once."""
+
+    def __init__(self, store: Store, metrics: Metrics, logger: Logger) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._logger = logger
+        self._next_trim = 0.0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping` is set."""
+        await repeat("housekeeping", self._step, stopping, self._logger)
+
+    async def _step(self) -> float:
+        now = datetime.now(UTC)
+        oldest = 0.0
+        for tenant in await self._store.tenants():
+            await self._store.open_intake(tenant)
+            depth = await self._store.intake_depth(tenant)
+            if depth.oldest:
+                oldest = max(oldest, now.timestamp() - int(depth.oldest.split("-")[0]) / 1000)
+        self._metrics.queue_age.set(oldest)
+        if time.monotonic() >= self._next_trim:
+            self._next_trim = time.monotonic() + TRIM_SECONDS
+            for tenant in await self._store.tenants():
+                await self._store.trim_log(tenant, now)
+                await self._store.trim_intake(tenant)
+        return LOOK_SECONDS

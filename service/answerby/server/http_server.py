@@ -1,0 +1,64 @@
+"""Uvicorn inside a worker: a port shared by all workers, and no signal handlers of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+
+from answerby.server.base.config import Address, InvalidConfig
+
+
+class _Quiet(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """Serves an application on `address` until `stop`."""
+
+    def __init__(self, app: Starlette, address: Address) -> None:
+        settings = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=5,
+        )
+        self._server = _Quiet(settings)
+        self._address = address
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        """Listens; the port bound. Raises InvalidConfig."""
+        listener = shared_socket(self._address)
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
+        # Bound already; connections that come before uvicorn is up wait in the queue of the socket.
+        listener.listen(128)
+        return int(listener.getsockname()[1])
+
+    async def stop(self) -> None:
+        """Lets the requests in progress end, at most five seconds."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+def shared_socket(address: Address) -> socket.socket:
+    """A bound TCP socket whose port other workers may bind too. Raises InvalidConfig."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind((address.host, address.port))
+    except OSError as error:
+        listener.close()
+        raise InvalidConfig(f"cannot listen on {address}: {error.strerror}") from error
+    return listener

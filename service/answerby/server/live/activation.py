@@ -1,0 +1,262 @@
+"""Putting a revision live: every worker makes it ready, then one pointer moves, then every worker follows.
+
+While it is made ready, and when anything fails, everybody goes on with what is active.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from answerby.domain.errors import (
+    ActivationUnderWay,
+    AnswerbyError,
+    ApprovalRequired,
+    NoPreviousRevision,
+    RevisionNotFound,
+    RevisionRefused,
+    RulebookChanged,
+    WorkerNotReady,
+)
+from answerby.server.base.config import Approval, RulesConfig
+from answerby.server.base.logs import Logger
+from answerby.server.base.metrics import Metrics
+from answerby.server.live.rule_check import close
+from answerby.server.live.rule_files import RuleFiles
+from answerby.server.live.rulebooks import Prepared, RulebookHolder, count_rules
+from answerby.store.rulebooks.revision_records import (
+    Action,
+    ActivateOutcome,
+    Activation,
+    FileEntry,
+    Pointer,
+    Revision,
+    Staged,
+    WorkerSeen,
+)
+from answerby.store.rulebooks.revisions import Keeping
+from answerby.store.store import Store
+
+LOOK_SECONDS = 0.02
+FOLLOW_SECONDS = 2.0
+"""How long the caller waits to see that all workers follow. They do anyway."""
+MOST_PREVIOUS = 20
+ERRORS: dict[ActivateOutcome, type[AnswerbyError]] = {
+    ActivateOutcome.MOVED: RulebookChanged,
+    ActivateOutcome.GONE: RevisionNotFound,
+    ActivateOutcome.WAITING: ApprovalRequired,
+    ActivateOutcome.REJECTED: RevisionRefused,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who wants what to be live, and why."""
+
+    action: Action
+    actor: str
+    reason: str = ""
+    source: str = ""
+    etag: str = ""
+    """Of the rulebook that the caller has seen; empty: any."""
+
+
+def etag_of(pointer: Pointer | None) -> str:
+    """Changes with every activation."""
+    return f"g{pointer.generation}" if pointer is not None else "g0"
+
+
+class Activator:
+    """Puts revisions live that are kept in the store. `worker` is this process's name among the workers."""
+
+    def __init__(
+        self,
+        store: Store,
+        holder: RulebookHolder,
+        settings: RulesConfig,
+        worker: str,
+        metrics: Metrics,
+        logger: Logger,
+    ) -> None:
+        self._store = store
+        self._holder = holder
+        self._settings = settings
+        self._worker = worker
+        self._metrics = metrics
+        self._logger = logger
+
+    @property
+    def approval_required(self) -> bool:
+        return self._settings.approval is Approval.REQUIRED
+
+    @property
+    def keeping(self) -> Keeping:
+        return Keeping(self._settings.revisions_kept, self.approval_required)
+
+    async def put_live(self, prepared: Prepared, order: Order) -> bool:
+        """False when it was live already. Raises RulebookChanged, ActivationUnderWay, WorkerNotReady, and what
+        forbids this revision; nothing has changed then.
+        """
+        offered = False
+        try:
+            async with self._alone(prepared.revision) as staged:
+                before = await self.expected(order)
+                if before is not None and before.revision == prepared.revision:
+                    return False
+                self._holder.offer(prepared)
+                offered = True
+                await self._ready(staged)
+                await self._move(self._pointer(prepared.revision, order, before), order, before, staged)
+        finally:
+            if not offered:
+                close(prepared.compiled)
+            elif self._holder.ready is prepared:
+                self._holder.withdraw()
+        return True
+
+    async def give_back(self) -> None:
+        """The store has lost its rulebook: it gets the one that decides here, unless another worker is first."""
+        current, pointer = self._holder.current, self._holder.status.pointer
+        if current is None or pointer is None:
+            return
+        now = datetime.now(UTC)
+        rulebook = current.compiled.rulebook
+        revision = Revision(
+            revision=current.revision,
+            author=pointer.actor,
+            created=now,
+            reason=pointer.reason,
+            source=pointer.source,
+            rules=count_rules(rulebook),
+            files=[FileEntry(file.path, file.sha256) for file in rulebook.files],
+        )
+        await self._store.save_revision(revision, current.files, RuleFiles(current.files).digest, self.keeping, now)
+        order = Order(Action.RESTORE, pointer.actor, pointer.reason, pointer.source)
+        again = self._pointer(current.revision, order, None)
+        # It was live, so nobody has to approve it again.
+        entry = _entry(order, again, None)
+        if await self._store.activate(again, entry, 0) is ActivateOutcome.OK:
+            self._holder.follow(again)
+            log_action(self._logger, entry)
+
+    async def expected(self, order: Order) -> Pointer | None:
+        """The active pointer. Raises RulebookChanged when the caller has seen another."""
+        before = await self._store.active_pointer()
+        if order.etag and order.etag != etag_of(before):
+            raise RulebookChanged
+        return before
+
+    async def previous(self, order: Order) -> str:
+        """What a roll back goes to. Raises NoPreviousRevision and RulebookChanged."""
+        before = await self.expected(order)
+        for revision in before.previous if before is not None else ():
+            if await self._store.revision(revision) is not None:
+                return revision
+        raise NoPreviousRevision
+
+    @asynccontextmanager
+    async def _alone(self, revision: str) -> AsyncIterator[Staged]:
+        """One activation at a time, of all workers. The other workers make ready what is staged."""
+        staged = Staged(revision, secrets.token_hex(8))
+        patience = timedelta(seconds=self._settings.prepare_seconds + 10)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._settings.prepare_seconds
+        while not await self._store.stage(staged, patience):
+            if clock() > deadline:
+                raise ActivationUnderWay
+            await asyncio.sleep(LOOK_SECONDS)
+        try:
+            yield staged
+        finally:
+            await self._store.unstage(staged)
+
+    async def _ready(self, staged: Staged) -> None:
+        """Until every other worker has it ready. One that says it cannot stops it; one that is late is left behind."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._settings.prepare_seconds
+        while others := await self._others():
+            refused = [w for w in others if w.beat.refused == staged.token]
+            if refused:
+                names = "; ".join(f"{worker.name}: {worker.beat.problem}" for worker in refused)
+                raise WorkerNotReady(f"nothing went live, for a worker cannot run the revision: {names}")
+            late = [w.name for w in others if staged.revision not in (w.beat.prepared, w.beat.revision)]
+            if not late:
+                return
+            if clock() > deadline:
+                self._logger.warning("workers not ready in time", workers=late, revision=staged.revision)
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _move(self, pointer: Pointer, order: Order, before: Pointer | None, staged: Staged) -> None:
+        generation = before.generation if before is not None else 0
+        entry = _entry(order, pointer, before)
+        outcome = await self._store.activate(
+            pointer, entry, generation, approval_required=self.approval_required, staged=staged
+        )
+        if outcome is not ActivateOutcome.OK:
+            raise ERRORS[outcome]
+        self._holder.follow(pointer)
+        self._metrics.rulebook_action(order.action)
+        log_action(self._logger, entry)
+        await self._followed(pointer)
+
+    async def _followed(self, pointer: Pointer) -> None:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + FOLLOW_SECONDS
+        while clock() < deadline:
+            if all(worker.beat.generation >= pointer.generation for worker in await self._others()):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _others(self) -> list[WorkerSeen]:
+        scene = await self._store.beat(self._worker, None)
+        return [worker for worker in scene.workers if worker.live and worker.name != self._worker]
+
+    def _pointer(self, revision: str, order: Order, before: Pointer | None) -> Pointer:
+        return Pointer(
+            revision=revision,
+            # After a store was lost the count goes on where the workers are, never back.
+            generation=max(before.generation if before is not None else 0, self._holder.status.generation) + 1,
+            activated=datetime.now(UTC),
+            actor=order.actor,
+            reason=order.reason,
+            source=order.source,
+            previous=_previous(revision, order, before),
+        )
+
+
+def _entry(order: Order, pointer: Pointer, before: Pointer | None) -> Activation:
+    return Activation(
+        action=order.action,
+        time=pointer.activated,
+        actor=order.actor,
+        reason=order.reason,
+        before=before.revision if before is not None else "",
+        after=pointer.revision,
+        generation=pointer.generation,
+    )
+
+
+def log_action(logger: Logger, entry: Activation) -> None:
+    """The audit line."""
+    logger.info(
+        "rulebook action",
+        action=entry.action.value,
+        actor=entry.actor,
+        revision=entry.after,
+        before=entry.before,
+        generation=entry.generation,
+    )
+
+
+def _previous(revision: str, order: Order, before: Pointer | None) -> list[str]:
+    """Rolled back, the way goes on from there, so that rolling back twice does not return to what was bad."""
+    if before is None:
+        return []
+    if order.action is Action.ROLLBACK and revision in before.previous:
+        return before.previous[before.previous.index(revision) + 1 :]
+    return [before.revision, *(name for name in before.previous if name != revision)][:MOST_PREVIOUS]

@@ -1,0 +1,216 @@
+"""A candidate on trial: it decides what the active rules have decided, for all or a segment, and nothing comes of it.
+
+Each event is decided again from the request as it was, so that what is counted is what the candidate would have changed
+there and then. Only idle time is spent: what a busy worker has no time for is counted as skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import Counter, deque
+from typing import NamedTuple
+
+from answerby.domain.decision import Decision
+from answerby.domain.errors import AnswerbyError, StoreUnavailable
+from answerby.domain.event import Event
+from answerby.domain.request import RequestState
+from answerby.engine.decide import decide
+from answerby.engine.explanation.difference import Difference, differ
+from answerby.engine.stages.stage_results import Context
+from answerby.server.base.logs import Logger
+from answerby.server.base.loops import repeat
+from answerby.server.base.metrics import Metrics
+from answerby.server.live.pointer import LivePointer
+from answerby.server.live.preparing import Preparer
+from answerby.store.rulebooks.candidate_records import Candidate, DifferenceKept, Segment
+from answerby.store.store import Store
+
+LOOK_SECONDS = 0.5
+AGAIN_SECONDS = 5.0
+"""Until a candidate that could not be made ready is tried again."""
+WAITING = 2_000
+"""Decisions that wait to be made again."""
+SLICE_SECONDS = 0.002
+MOST_DIFFERENCES = 100
+"""Told to the store at a time; all are counted."""
+
+
+class Made(NamedTuple):
+    """What the active rules were given, and what they came to."""
+
+    state: RequestState | None
+    event: Event
+    context: Context
+    decision: Decision
+
+
+class Trial:
+    """Follows the candidate in the store and compares. One for each worker."""
+
+    def __init__(self, store: Store, preparer: Preparer, metrics: Metrics, logger: Logger) -> None:
+        self._store = store
+        self._preparer = preparer
+        self._metrics = metrics
+        self._logger = logger
+        self._live = LivePointer()
+        self._candidate: Candidate | None = None
+        self._waiting: deque[Made] = deque()
+        self._wake = asyncio.Event()
+        self._counts: Counter[str] = Counter()
+        self._differences: list[DifferenceKept] = []
+        self._not_before = 0.0
+        self.problem = ""
+        """Why the candidate cannot be tried here."""
+
+    @property
+    def ready(self) -> str:
+        """The revision that is compared with here; empty: none."""
+        return self._candidate.revision if self._candidate is not None and self._live.compiled is not None else ""
+
+    def offer(self, state: RequestState | None, event: Event, context: Context, decision: Decision) -> None:
+        """Takes what the active rules have decided, after its commit; takes no time when nothing is on trial."""
+        candidate = self._candidate
+        if candidate is None or self._live.compiled is None or not within(candidate.segment, decision):
+            return
+        if len(self._waiting) >= WAITING:
+            self._counts["skipped"] += 1
+            return
+        self._waiting.append(Made(state, event, context, decision))
+        self._wake.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping` is set."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(repeat("candidate", self._look, stopping, self._logger))
+            comparing = group.create_task(self._compare())
+            await stopping.wait()
+            comparing.cancel()
+        self._live.swap(None)
+
+    async def _look(self) -> float:
+        """Tells what was found, hears which candidate is on trial, makes it ready."""
+        await self._tell()
+        wanted = await self._store.candidate()
+        if wanted is None or (self._candidate is not None and wanted.token != self._candidate.token):
+            self._forget()
+        if wanted is not None and self._live.compiled is None and time.monotonic() >= self._not_before:
+            await self._make_ready(wanted)
+        return LOOK_SECONDS
+
+    def _forget(self) -> None:
+        self._candidate, self.problem = None, ""
+        self._not_before = 0.0
+        self._live.swap(None)
+        self._waiting.clear()
+        self._counts.clear()
+        self._differences.clear()
+
+    async def _make_ready(self, candidate: Candidate) -> None:
+        self._not_before = time.monotonic() + AGAIN_SECONDS
+        files = await self._store.revision_files(candidate.revision)
+        if files is None:
+            self.problem = f"revision {candidate.revision} is not in the store any more"
+            return
+        try:
+            prepared = await self._preparer.prepare(candidate.revision, files)
+        except StoreUnavailable:
+            raise
+        except AnswerbyError as error:
+            self.problem = error.message
+            self._logger.warning("candidate cannot be tried", revision=candidate.revision, exc_info=error)
+            return
+        self._candidate, self.problem = candidate, ""
+        self._live.swap(prepared.compiled)
+        self._logger.info("candidate on trial", revision=candidate.revision)
+
+    async def _compare(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            slice_end = time.perf_counter() + SLICE_SECONDS
+            while self._waiting and self._live.compiled is not None:
+                self._compare_one(self._waiting.popleft())
+                if time.perf_counter() > slice_end:
+                    # Requests come first: they get the loop back, and the time that this took once more.
+                    await asyncio.sleep(SLICE_SECONDS)
+                    slice_end = time.perf_counter() + SLICE_SECONDS
+
+    def _compare_one(self, made: Made) -> None:
+        candidate = self._candidate
+        assert candidate is not None
+        self._counts["compared"] += 1
+        try:
+            with self._live.use() as live:
+                found = decide(live.compiled, made.state, made.event, made.context, made.decision.decided)
+        except Exception as error:
+            self._counts["failed"] += 1
+            self._metrics.candidate("failed")
+            self._logger.exception("candidate failed", revision=candidate.revision, exc_info=error)
+            return
+        difference = differ(made.decision, found)
+        self._metrics.candidate("different" if difference else "same")
+        if difference:
+            self._note(made.decision, difference)
+
+    def _note(self, decision: Decision, difference: Difference) -> None:
+        self._counts["different"] += 1
+        self._counts.update(set(names_of(difference)))
+        if len(self._differences) < MOST_DIFFERENCES:
+            self._differences.append(kept(decision, difference))
+
+    async def _tell(self) -> None:
+        candidate = self._candidate
+        if candidate is None or not self._counts:
+            return
+        counts, differences = self._counts, self._differences
+        self._counts, self._differences = Counter(), []
+        try:
+            await self._store.tell_candidate(candidate.token, counts, differences)
+        except StoreUnavailable:
+            self._counts = counts + self._counts
+            self._differences = [*differences, *self._differences][:MOST_DIFFERENCES]
+            raise
+
+
+def within(segment: Segment, decision: Decision) -> bool:
+    """Whether the candidate is tried on this decision of the active rules."""
+    if segment.tenants and decision.tenant not in segment.tenants:
+        return False
+    if segment.categories and str(decision.facts.get("category", "")) not in segment.categories:
+        return False
+    return segment.percent >= 100 or share_of(decision.tenant, decision.request_id) < segment.percent
+
+
+def share_of(tenant: str, request_id: str) -> float:
+    """From 0 to below 100, the same for a request wherever it is asked."""
+    digest = hashlib.sha256(f"{tenant}\0{request_id}".encode()).digest()
+    return int.from_bytes(digest[:4]) / 2**32 * 100
+
+
+def names_of(difference: Difference) -> list[str]:
+    """What is counted of it. Facts with their values; due times by clock; who is told, not how often."""
+    names = []
+    for name, before, after in ((c.name, c.before, c.after) for c in difference.changed):
+        values = isinstance(before, (str, bool, type(None))) and isinstance(after, (str, bool, type(None)))
+        names.append(f"{name}|{_shown(before)}|{_shown(after)}" if values and not name.startswith("due.") else name)
+    return [*names, *("told|more" for _ in difference.told_more), *("told|less" for _ in difference.told_less)]
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def kept(decision: Decision, difference: Difference) -> DifferenceKept:
+    return DifferenceKept(
+        tenant=decision.tenant,
+        request_id=decision.request_id,
+        sequence=decision.sequence,
+        event_type=decision.event_type,
+        decided=decision.decided,
+        active=decision.revision,
+        changed=[(item.name, item.before, item.after) for item in difference.changed],
+        told_more=difference.told_more,
+        told_less=difference.told_less,
+    )

@@ -1,0 +1,88 @@
+"""Starting, judging, ending and promoting the trial of a candidate."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+from answerby.domain.errors import FieldViolation, InvalidInput, NoCandidate, RevisionActive, RevisionNotFound
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.text.diagnostic import did_you_mean
+from answerby.server.live.activation import Order
+from answerby.server.live.changes import Changes, Outcome
+from answerby.server.live.rulebooks import RulebookHolder
+from answerby.store.rulebooks.candidate_records import Candidate, Findings, Segment, StartOutcome
+from answerby.store.rulebooks.revision_records import Action
+from answerby.store.store import Store
+
+MOST_NAMES = 100
+
+
+class CandidateDesk:
+    """What people do with candidates. The trials themselves run in every worker."""
+
+    def __init__(self, store: Store, changes: Changes, rulebooks: RulebookHolder) -> None:
+        self._store = store
+        self._changes = changes
+        self._rulebooks = rulebooks
+
+    async def start(self, revision: str, segment: Segment, order: Order) -> Candidate:
+        """Raises RevisionNotFound, RevisionActive, and InvalidInput for a segment that makes no sense."""
+        check_segment(segment, self._rulebooks.status.rulebook)
+        candidate = Candidate(
+            token=secrets.token_hex(8),
+            revision=revision,
+            started=datetime.now(UTC),
+            actor=order.actor,
+            reason=order.reason,
+            segment=segment,
+        )
+        match await self._store.start_candidate(candidate):
+            case StartOutcome.GONE:
+                raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
+            case StartOutcome.ACTIVE:
+                raise RevisionActive(f"{revision} decides already; there is nothing to try")
+            case StartOutcome.OK:
+                await self._changes.note(Action.TRY, order, revision)
+        return candidate
+
+    async def current(self) -> Candidate | None:
+        return await self._store.candidate()
+
+    async def findings(self, differences: int) -> Findings:
+        return await self._store.candidate_findings(differences)
+
+    async def stop(self, order: Order) -> str:
+        """The revision that was on trial; empty: none was."""
+        candidate = await self._store.candidate()
+        if candidate is None:
+            return ""
+        await self._store.stop_candidate()
+        await self._changes.note(Action.END_TRIAL, order, candidate.revision)
+        return candidate.revision
+
+    async def promote(self, order: Order) -> Outcome:
+        """Raises NoCandidate, and what Changes.activate raises; the trial then goes on."""
+        candidate = await self._store.candidate()
+        if candidate is None:
+            raise NoCandidate
+        outcome = await self._changes.activate(candidate.revision, order)
+        await self._store.stop_candidate()
+        return outcome
+
+
+def check_segment(segment: Segment, active: Rulebook | None) -> None:
+    """Raises InvalidInput. A segment goes by the categories of the active rules."""
+    wrong = []
+    if not 0 < segment.percent <= 100:
+        wrong.append(FieldViolation("segment.percent", "must be above 0 and at most 100"))
+    for field, names in (("tenants", segment.tenants), ("categories", segment.categories)):
+        if len(names) > MOST_NAMES or "" in names:
+            wrong.append(FieldViolation(f"segment.{field}", f"at most {MOST_NAMES} names, none of them empty"))
+    known = active.vocabulary.fields.get("category") if active is not None else None
+    unknown = [name for name in segment.categories if known is not None and known.values and name not in known.values]
+    if unknown and known is not None:
+        message = f"the active rules have no category {unknown[0]}; {did_you_mean(unknown[0], known.values)}"
+        wrong.append(FieldViolation("segment.categories", message))
+    if wrong:
+        raise InvalidInput(wrong)

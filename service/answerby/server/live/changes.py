@@ -1,0 +1,263 @@
+"""What people do with the rules: bring a change, put it live, take it back, approve and refuse."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from answerby.domain.errors import (
+    ApprovalRequired,
+    RevisionActive,
+    RevisionNotFound,
+    RevisionRefused,
+    RulebookRejected,
+)
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.text.diagnostic import Diagnostic
+from answerby.server.base.config import RulesConfig
+from answerby.server.base.logs import Logger
+from answerby.server.base.metrics import Metrics
+from answerby.server.base.roles import OwnRevision
+from answerby.server.live.activation import Activator, Order, log_action
+from answerby.server.live.preparing import Preparer
+from answerby.server.live.rule_check import Checked
+from answerby.server.live.rule_files import RuleFiles, read_rule_files
+from answerby.server.live.rulebooks import RulebookHolder, count_rules, finding_of, rejection
+from answerby.store.rulebooks.revision_records import (
+    Action,
+    Activation,
+    FileEntry,
+    JudgeOutcome,
+    Pointer,
+    Problem,
+    Revision,
+    Verdict,
+)
+from answerby.store.store import Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a change."""
+
+    revision: str
+    changed: bool = False
+    """Another revision is live now."""
+    waiting: bool = False
+    """It waits for an approver."""
+
+
+class Changes:
+    """One at a time in a process. Each goes on to its end even when its caller goes away."""
+
+    def __init__(
+        self,
+        store: Store,
+        holder: RulebookHolder,
+        preparer: Preparer,
+        activator: Activator,
+        settings: RulesConfig,
+        machine: str,
+        metrics: Metrics,
+        logger: Logger,
+    ) -> None:
+        self._store = store
+        self._holder = holder
+        self._preparer = preparer
+        self._activator = activator
+        self._settings = settings
+        self._metrics = metrics
+        self._logger = logger
+        self._one = asyncio.Lock()
+        self._running: set[asyncio.Task[Any]] = set()
+        self.source = f"{machine}:{settings.folder.resolve()}"
+        """This machine's rules folder."""
+
+    async def read_folder(self) -> RuleFiles:
+        """The files of this machine's folder, as they are now."""
+        return await asyncio.to_thread(read_rule_files, Path(self._settings.folder), self.source)
+
+    async def validate(self, files: RuleFiles) -> Checked:
+        """What a change would be found to have; nothing is kept. Raises RulebookRejected."""
+        checked = await self._preparer.check(files)
+        if checked.rulebook is None:
+            raise rejection(checked.diagnostics)
+        return checked
+
+    async def bring(self, files: RuleFiles, order: Order, *, keep_only: bool = False) -> Outcome:
+        """Checks the files, keeps them as a revision, and puts it live when it may be. Raises RulebookRejected,
+        RevisionRefused, and what put_live raises.
+        """
+        return await self._undisturbed(self._bring(files, order, keep_only))
+
+    async def activate(self, revision: str, order: Order) -> Outcome:
+        """Puts live what is kept, its tests run again but for a roll back. Raises RevisionNotFound, ApprovalRequired,
+        RevisionRefused, RulebookRejected, and what put_live raises.
+        """
+        return await self._undisturbed(self._activate(revision, order))
+
+    async def rollback(self, order: Order) -> tuple[str, Outcome]:
+        """Back to what was active before; also the name of what was active. Raises as `activate`, and
+        NoPreviousRevision.
+        """
+        return await self._undisturbed(self._rollback(order))
+
+    async def judge(self, revision: str, actor: str, reason: str, *, approved: bool) -> Revision:
+        """Raises RevisionNotFound, OwnRevision, RevisionActive."""
+        now = datetime.now(UTC)
+        before = await self._store.active_pointer()
+        action = Action.APPROVE if approved else Action.REJECT
+        entry = _entry(action, now, actor, reason, before, revision)
+        verdict = Verdict(approved=approved, actor=actor, time=now, reason=reason)
+        match await self._store.judge(revision, verdict, entry):
+            case JudgeOutcome.OWN:
+                raise OwnRevision
+            case JudgeOutcome.ACTIVE:
+                raise RevisionActive
+            case JudgeOutcome.GONE:
+                raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
+            case JudgeOutcome.OK:
+                self._metrics.rulebook_action(action)
+                log_action(self._logger, entry)
+        return await self.kept(revision)
+
+    async def kept(self, revision: str) -> Revision:
+        """Raises RevisionNotFound."""
+        found = await self._store.revision(revision)
+        if found is None:
+            raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
+        return found
+
+    async def note(self, action: Action, order: Order, revision: str) -> None:
+        """Writes what was done with a revision without putting it live into history, metrics and log."""
+        before = await self._store.active_pointer()
+        entry = _entry(action, datetime.now(UTC), order.actor, order.reason, before, revision)
+        await self._store.note_action(entry)
+        self._metrics.rulebook_action(action)
+        log_action(self._logger, entry)
+
+    async def give_back(self) -> None:
+        """The store has lost its rulebook."""
+        await self._undisturbed(self._activator.give_back())
+
+    async def folder_is_good(self, actor: str) -> None:
+        """The folder is in order. What was refused of it, whoever had it read, is shown no more; an upload is."""
+        problem = (await self._store.beat("", None)).problem
+        if problem is not None and (problem.actor == actor or problem.source == self.source):
+            await self._good()
+
+    async def _good(self) -> None:
+        await self._store.show_problem(None)
+        self._holder.hear(None)
+
+    async def _bring(self, files: RuleFiles, order: Order, keep_only: bool) -> Outcome:
+        checked = await self._preparer.check(files)
+        self._holder.tried(good=checked.rulebook is not None)
+        if checked.rulebook is None:
+            await self._refuse(checked.diagnostics, order)
+        assert checked.rulebook is not None
+        revision = checked.rulebook.revision
+        kept = await self._keep(files, checked.rulebook, order)
+        await self._good()
+        if keep_only or self._waits(kept):
+            return await self._only_kept(kept, order)
+        if kept.verdict is not None and not kept.verdict.approved:
+            raise RevisionRefused(f"{kept.verdict.actor} refused {revision}: {kept.verdict.reason}")
+        active = await self._activator.expected(order)
+        if active is not None and active.revision == revision:
+            return Outcome(revision)
+        prepared = await self._preparer.compile(revision, checked.rulebook, files.content, checked.diagnostics)
+        return Outcome(revision, changed=await self._activator.put_live(prepared, order))
+
+    async def _refuse(self, diagnostics: tuple[Diagnostic, ...], order: Order) -> None:
+        for found in diagnostics:
+            self._logger.error(
+                "rule file rejected", file=found.file, line=found.line, column=found.column, diagnostic=found.code
+            )
+        findings = [finding_of(item) for item in diagnostics]
+        problem = Problem(order.actor, datetime.now(UTC), findings, order.source)
+        try:
+            await self._store.show_problem(problem)
+        finally:
+            self._holder.hear(problem)
+        raise rejection(diagnostics)
+
+    async def _keep(self, files: RuleFiles, rulebook: Rulebook, order: Order) -> Revision:
+        now = datetime.now(UTC)
+        revision = Revision(
+            revision=rulebook.revision,
+            author=order.actor,
+            created=now,
+            reason=order.reason,
+            source=order.source,
+            rules=count_rules(rulebook),
+            files=[FileEntry(file.path, file.sha256) for file in rulebook.files],
+        )
+        await self._store.save_revision(revision, files.content, files.digest, self._activator.keeping, now)
+        return await self.kept(revision.revision)
+
+    async def _only_kept(self, kept: Revision, order: Order) -> Outcome:
+        await self.note(Action.KEEP, order, kept.revision)
+        return Outcome(kept.revision, waiting=self._waits(kept))
+
+    def _waits(self, kept: Revision) -> bool:
+        return self._activator.approval_required and kept.verdict is None
+
+    async def _activate(self, revision: str, order: Order) -> Outcome:
+        kept = await self.kept(revision)
+        if kept.verdict is not None and not kept.verdict.approved:
+            raise RevisionRefused(f"{kept.verdict.actor} refused {revision}: {kept.verdict.reason}")
+        if self._waits(kept):
+            raise ApprovalRequired
+        active = await self._activator.expected(order)
+        if active is not None and active.revision == revision:
+            return Outcome(revision)
+        files = await self._store.revision_files(revision)
+        if files is None:
+            raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
+        checked = await self._preparer.check(RuleFiles(files), tests=order.action is not Action.ROLLBACK)
+        if checked.rulebook is None:
+            raise rejection(checked.diagnostics)
+        prepared = await self._preparer.compile(revision, checked.rulebook, files, checked.diagnostics)
+        changed = await self._activator.put_live(prepared, order)
+        await self._good()
+        return Outcome(revision, changed=changed)
+
+    async def _rollback(self, order: Order) -> tuple[str, Outcome]:
+        previous = await self._activator.previous(order)
+        active = await self._activator.expected(order)
+        outcome = await self._activate(previous, order)
+        return (active.revision if active is not None else ""), outcome
+
+    async def _undisturbed(self, work: Coroutine[Any, Any, T]) -> T:
+        async def alone() -> T:
+            async with self._one:
+                return await work
+
+        task = asyncio.create_task(alone())
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if task.cancelled() or task.exception() is None or isinstance(task.exception(), RulebookRejected):
+            return
+        self._logger.warning("rulebook action failed", exc_info=task.exception())
+
+
+def _entry(action: Action, now: datetime, actor: str, reason: str, before: Pointer | None, after: str) -> Activation:
+    return Activation(
+        action=action,
+        time=now,
+        actor=actor,
+        reason=reason,
+        before=before.revision if before is not None else "",
+        after=after,
+    )

@@ -1,0 +1,82 @@
+"""Puts a change of the rules folder live without being asked.
+
+It looks at names, times, sizes and inodes rather than being told by the file system: that works on network and
+overlay file systems too, for editors that rename, and for folders that are swapped by a symbolic link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from answerby.domain.errors import AnswerbyError, RulebookRejected, StoreUnavailable
+from answerby.server.base.config import RulesConfig
+from answerby.server.base.logs import Logger
+from answerby.server.base.loops import pause
+from answerby.server.live.activation import Order
+from answerby.server.live.changes import Changes
+from answerby.server.live.preparing import Preparer
+from answerby.server.live.rule_files import Stamp, stamp_of
+from answerby.server.live.starting import FOLDER, Settled
+from answerby.store.rulebooks.revision_records import Action
+
+LOOK_SECONDS = 0.25
+SHARE = 20
+"""A look takes at most a twentieth of the time, however large the folder."""
+AGAIN_SECONDS = 1.0
+
+
+class FolderWatch:
+    """For one worker of a machine. `settled` is what was seen to at the start."""
+
+    def __init__(
+        self, settings: RulesConfig, changes: Changes, preparer: Preparer, settled: Settled, logger: Logger
+    ) -> None:
+        self._folder = Path(settings.folder)
+        self._settle = settings.settle_seconds
+        self._changes = changes
+        self._preparer = preparer
+        self._settled, self._done = settled
+        self._logger = logger
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping` is set."""
+        done = last = self._done
+        still_since = 0.0
+        clock = asyncio.get_running_loop().time
+        while not stopping.is_set():
+            began = clock()
+            stamp = await self._look()
+            cost = clock() - began
+            if stamp != last:
+                last, still_since = stamp, clock()
+                await self._preparer.wake()
+            if stamp != done and clock() - still_since >= self._settle:
+                done = stamp if await self._changed() else done
+                await pause(stopping, AGAIN_SECONDS if stamp != done else 0)
+                continue
+            await pause(stopping, max(min(LOOK_SECONDS, self._settle or LOOK_SECONDS), SHARE * cost))
+
+    async def _look(self) -> Stamp | None:
+        return await asyncio.to_thread(stamp_of, self._folder)
+
+    async def _changed(self) -> bool:
+        """Whether what the folder holds now has been seen to, one way or the other."""
+        files = await self._changes.read_folder()
+        digest = files.digest
+        try:
+            if not files.trouble and digest == self._settled:
+                await self._changes.folder_is_good(FOLDER)
+                return True
+            order = Order(Action.RELOAD, FOLDER, "the folder changed", self._changes.source)
+            await self._changes.bring(files, order)
+        except RulebookRejected:
+            return True
+        except StoreUnavailable as error:
+            self._logger.warning("store unavailable", state="folder watch", reason=error.reason)
+            return False
+        except AnswerbyError as error:
+            self._logger.warning("rules folder not put live", reason=error.reason)
+            return error.reason not in {"ACTIVATION_UNDER_WAY", "RULEBOOK_CHANGED", "WORKER_NOT_READY"}
+        self._settled = digest
+        return True

@@ -1,0 +1,191 @@
+"""Every worker says what it runs, hears what is to be run, makes it ready, and follows.
+
+Two loops: the beat, which nothing holds up, and the work that it gives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+
+from answerby.domain.errors import AnswerbyError, StoreUnavailable
+from answerby.server.base.logs import Logger
+from answerby.server.base.loops import repeat
+from answerby.server.base.metrics import Metrics
+from answerby.server.live.changes import Changes
+from answerby.server.live.preparing import Preparer
+from answerby.server.live.rule_check import close
+from answerby.server.live.rulebooks import Prepared, RulebookHolder
+from answerby.store.rulebooks.revision_records import Heartbeat, Pointer, Scene, Staged
+from answerby.store.store import Store
+
+BEAT_SECONDS = 0.25
+STAGED_BEAT_SECONDS = 0.02
+"""While an activation is under way."""
+AGAIN_SECONDS = 5.0
+"""Until what could not be followed is tried again."""
+
+
+class Follower:
+    """Keeps one worker on the active revision. `worker` is its name."""
+
+    def __init__(
+        self,
+        store: Store,
+        holder: RulebookHolder,
+        preparer: Preparer,
+        changes: Changes,
+        worker: str,
+        metrics: Metrics,
+        logger: Logger,
+    ) -> None:
+        self._store = store
+        self._holder = holder
+        self._preparer = preparer
+        self._changes = changes
+        self._worker = worker
+        self._metrics = metrics
+        self._logger = logger
+        self._scene = Scene(None, None, None, [])
+        self._heard = asyncio.Event()
+        self._as_of: Pointer | None = None
+        """What was followed when the scene was asked for; one older than what is followed now says nothing."""
+        self._trouble = ""
+        self._refused = ""
+        self._not_before = 0.0
+        self._failed = ""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until `stopping` is set."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._beats(stopping))
+            group.create_task(self._work(stopping))
+        with contextlib.suppress(StoreUnavailable):
+            await self._store.forget_worker(self._worker)
+
+    async def catch_up(self) -> None:
+        """Follows what is active now."""
+        self._as_of = self._holder.status.pointer
+        self._scene = await self._store.beat(self._worker, None)
+        self._holder.hear(self._scene.problem)
+        await self._act()
+
+    async def scene(self) -> Scene:
+        """As it is now; as heard last while the store is away."""
+        with contextlib.suppress(StoreUnavailable):
+            return await self._store.beat(self._worker, self._own_beat())
+        return self._scene
+
+    async def _beats(self, stopping: asyncio.Event) -> None:
+        await repeat("rulebook", self._beat, stopping, self._logger)
+        self._heard.set()
+
+    async def _beat(self) -> float:
+        status = self._holder.status
+        said = self._holder.said
+        scene = await self._store.beat(self._worker, self._own_beat())
+        if self._holder.status.pointer is not status.pointer:
+            return 0.0
+        self._scene, self._as_of = scene, status.pointer
+        if self._holder.said == said:
+            self._holder.hear(scene.problem)
+        self._metrics.rulebook_follows(status.generation, skew(scene))
+        if self._has_work(scene):
+            self._heard.set()
+        return STAGED_BEAT_SECONDS if scene.staged is not None else BEAT_SECONDS
+
+    def _own_beat(self) -> Heartbeat:
+        status, ready = self._holder.status, self._holder.ready
+        return Heartbeat(
+            revision=status.revision,
+            generation=status.generation,
+            prepared=ready.revision if ready is not None else "",
+            problem=self._trouble,
+            refused=self._refused,
+        )
+
+    def _has_work(self, scene: Scene) -> bool:
+        behind = scene.active != self._holder.status.pointer
+        return behind or (scene.staged is not None and not self._holder.has(scene.staged.revision))
+
+    async def _work(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            await self._heard.wait()
+            self._heard.clear()
+            try:
+                await self._act()
+            except StoreUnavailable:
+                continue
+
+    async def _act(self) -> None:
+        scene, followed = self._scene, self._as_of
+        if followed is not self._holder.status.pointer:
+            return
+        if scene.active is None and self._holder.current is not None:
+            await self._changes.give_back()
+        elif scene.active is None:
+            if scene.staged is not None:
+                await self._make_ready(scene.staged)
+        elif self._holder.follow(scene.active):
+            self._set_trouble("")
+            if scene.staged is not None:
+                await self._make_ready(scene.staged)
+        elif not self._waits(scene.active.revision):
+            prepared = await self._prepared(scene.active.revision)
+            if prepared is not None:
+                self._go_to(prepared, scene.active, followed)
+
+    def _waits(self, revision: str) -> bool:
+        """What has just failed is not tried at every beat."""
+        return revision == self._failed and asyncio.get_running_loop().time() < self._not_before
+
+    def _go_to(self, prepared: Prepared, pointer: Pointer, followed: Pointer | None) -> None:
+        if self._holder.status.pointer is not followed:
+            close(prepared.compiled)  # this worker itself has put something else live meanwhile
+            return
+        self._holder.offer(prepared)
+        self._holder.follow(pointer)
+        self._set_trouble("")
+
+    async def _make_ready(self, staged: Staged) -> None:
+        if self._holder.has(staged.revision) or self._refused == staged.token:
+            return
+        prepared = await self._prepared(staged.revision)
+        if prepared is None:
+            self._refused = staged.token
+        elif self._scene.staged == staged:
+            self._holder.offer(prepared)
+        else:
+            close(prepared.compiled)
+
+    async def _prepared(self, revision: str) -> Prepared | None:
+        """None when it cannot run here; why is shown."""
+        try:
+            files = await self._store.revision_files(revision)
+            if files is None:
+                self._set_trouble(f"revision {revision} is not in the store")
+                return None
+            return await self._preparer.prepare(revision, files)
+        except StoreUnavailable:
+            raise
+        except AnswerbyError as error:
+            self._failed, self._not_before = revision, asyncio.get_running_loop().time() + AGAIN_SECONDS
+            self._set_trouble(f"revision {revision} cannot run here: {error.message}")
+            return None
+
+    def _set_trouble(self, reason: str) -> None:
+        if reason and reason != self._trouble:
+            self._logger.error("rulebook cannot be followed", revision=self._holder.status.revision)
+        self._trouble = reason
+        self._holder.trouble(reason)
+
+
+def skew(scene: Scene) -> int:
+    """Live workers that do not run what is active, or that come to another revision than most for the same files."""
+    live = [worker.beat for worker in scene.workers if worker.live]
+    if scene.active is None or not live:
+        return 0
+    following = [beat for beat in live if beat.generation == scene.active.generation]
+    usual = Counter(beat.revision for beat in following).most_common(1)
+    return len(live) - (usual[0][1] if usual else 0)

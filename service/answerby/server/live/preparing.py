@@ -1,0 +1,76 @@
+"""From rule files to a rulebook that could decide at once, without holding up the requests of this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from answerby.domain.errors import EngineLimit
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.text.diagnostic import Diagnostic
+from answerby.server.base.config import Engine
+from answerby.server.base.logs import Logger
+from answerby.server.base.metrics import Metrics
+from answerby.server.live.rule_check import Checked, Task, finding, warm
+from answerby.server.live.rule_files import RuleFiles
+from answerby.server.live.rulebooks import Prepared, rejection
+from answerby.server.live.workshop import Workshop
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may hold the interpreter while others wait (sys.setswitchinterval). The usual 5 ms, several times
+in one request, is what a request would be late by while a rulebook compiles."""
+
+
+class Preparer:
+    """Checks in a process of its own, compiles in a thread. `inline`: checks in a thread, too; before it serves."""
+
+    def __init__(self, engine: Engine, metrics: Metrics, logger: Logger) -> None:
+        self._engine = engine
+        self._metrics = metrics
+        self._logger = logger
+        self._workshop = Workshop()
+        self.inline = True
+
+    async def check(self, files: RuleFiles, *, tests: bool = True) -> Checked:
+        """What the files come to; a rulebook only when nothing is wrong with them."""
+        folder = files.source.partition(":")[2]
+        task = Task(files.content, folder, self._engine.value, tests, files.trouble)
+        return await self._workshop.check(task, inline=self.inline)
+
+    async def compile(
+        self, revision: str, rulebook: Rulebook, files: Mapping[str, bytes], warnings: tuple[Diagnostic, ...] = ()
+    ) -> Prepared:
+        """Raises RulebookRejected when the rules cannot run here."""
+        try:
+            compiled = await asyncio.to_thread(self._compile, rulebook)
+        except EngineLimit as error:
+            raise rejection((finding(error.reason, error.message),)) from error
+        return Prepared(revision, compiled, files, warnings)
+
+    async def prepare(self, revision: str, files: Mapping[str, bytes]) -> Prepared:
+        """A revision of the store, which was tested when it was brought. Raises RulebookRejected."""
+        checked = await self.check(RuleFiles(files), tests=False)
+        if checked.rulebook is None:
+            raise rejection(checked.diagnostics)
+        if checked.rulebook.revision != revision:
+            self._logger.warning(
+                "this version of answerby reads the same rules differently",
+                revision=checked.rulebook.revision,
+                reason=revision,
+            )
+        return await self.compile(revision, checked.rulebook, files, checked.diagnostics)
+
+    async def wake(self) -> None:
+        """A check is to be expected."""
+        if not self.inline:
+            await self._workshop.warm()
+
+    async def close(self) -> None:
+        await self._workshop.close()
+
+    def _compile(self, rulebook: Rulebook) -> CompiledRulebook:
+        compiled = compile_rulebook(rulebook, self._engine.value, on_difference=self._metrics.difference)
+        warm(compiled)
+        return compiled

@@ -1,0 +1,118 @@
+"""Everything that can be said of rule files before they decide: load, compile, run their tests, warm.
+
+It runs in a process of its own (workshop.py), so that the process which serves is not held up by it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from answerby.domain.errors import EngineLimit
+from answerby.domain.event import Event
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_rulebook
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.text.diagnostic import Diagnostic
+from answerby.server.live.rule_files import lay_out
+from answerby.workbench.rule_tests.runner import Outcome, run_folder
+
+LONGEST_LIST = 200
+"""Findings that are kept and shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What rule files came to: a rulebook, or none and the reasons."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    rulebook: Rulebook | None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be checked. With `trouble`, `folder` is what the files could not be read from."""
+
+    files: Mapping[str, bytes]
+    folder: str
+    engine: str
+    tests: bool
+    trouble: str = ""
+
+
+def check(task: Task) -> Checked:
+    """Never raises for what the files hold."""
+    if task.trouble:
+        return _unreadable(task)
+    with tempfile.TemporaryDirectory(prefix="answerby-rules-") as scratch:
+        folder = Path(scratch) / "rules"
+        lay_out(task.files, folder)
+        checked = _check_folder(folder, task)
+    named = tuple(replace(d, file=d.file.replace(str(folder), task.folder or "rules")) for d in checked.diagnostics)
+    return replace(checked, diagnostics=named)
+
+
+def warm(compiled: CompiledRulebook) -> None:
+    """One decision that is thrown away: lazy structures are built before the first real event."""
+    now = datetime.now(UTC)
+    event = Event(source="warm-up", id="warm-up", type="request.received", time=now, request_id="warm-up")
+    decide(compiled, None, event, Context(), now)
+
+
+def finding(code: str, message: str, file: str = "") -> Diagnostic:
+    return Diagnostic(code, "error", file, 0, 0, message)
+
+
+def close(compiled: CompiledRulebook) -> None:
+    """Frees what the matcher holds outside of Python."""
+    release = getattr(compiled.matcher, "close", None)
+    if release is not None:
+        release()
+
+
+def _unreadable(task: Task) -> Checked:
+    """The loader knows best what is wrong with a folder."""
+    found = load_rulebook(Path(task.folder)).diagnostics
+    if not any(diagnostic.severity == "error" for diagnostic in found):
+        found = (*found, finding("FOLDER_UNREADABLE", task.trouble))
+    return Checked(found[:LONGEST_LIST], None)
+
+
+def _check_folder(folder: Path, task: Task) -> Checked:
+    result = load_rulebook(folder)
+    found = result.diagnostics[:LONGEST_LIST]
+    if result.rulebook is None:
+        return Checked(found, None)
+    try:
+        compiled = compile_rulebook(result.rulebook, task.engine)
+    except EngineLimit as error:
+        return Checked((*found, finding(error.reason, error.message)), None)
+    try:
+        warm(compiled)
+        failures = _failed_tests(compiled, folder) if task.tests else ()
+    except Exception as error:  # noqa: BLE001 - a rulebook that cannot decide at all must not go live
+        return Checked((*found, finding("WARM_UP_FAILED", f"the rules do not decide: {type(error).__name__}")), None)
+    finally:
+        close(compiled)
+    if failures:
+        return Checked((*found, *failures)[:LONGEST_LIST], None)
+    return Checked(found, result.rulebook)
+
+
+def _failed_tests(compiled: CompiledRulebook, folder: Path) -> tuple[Diagnostic, ...]:
+    """A finding for each rule test that fails, or that is none. Tests are no duty, but those that exist must pass."""
+    found: list[Diagnostic] = []
+    for outcome in run_folder(compiled, folder):
+        if not isinstance(outcome, Outcome):
+            found.append(getattr(outcome, "diagnostic", None) or finding("RULE_TEST_FAILED", str(outcome)))
+        elif outcome.differences:
+            place = outcome.located
+            message = f"{place.case.name}: {'; '.join(outcome.differences)}"
+            found.append(Diagnostic("RULE_TEST_FAILED", "error", place.file, place.line, 1, message))
+    return tuple(diagnostic for diagnostic in found if diagnostic.severity == "error")

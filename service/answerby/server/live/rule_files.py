@@ -1,0 +1,145 @@
+"""The files of a rules folder as they are at one moment: what a revision is made of, and whether they have changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from answerby.domain.errors import FieldViolation, InvalidInput
+from answerby.rules.text.folder import OTHER_FOLDERS, is_attached
+
+SUFFIXES = (".yaml", ".yml", ".csv", ".ics")
+"""Rules, tables, holidays and rule tests. What of it is a rule file is for the loader to say."""
+FILE_BYTES = 1 << 20
+TOTAL_BYTES = 16 << 20
+MAX_FILES = 5_000
+READ_ATTEMPTS = 20
+
+Stamp = tuple[tuple[str, int, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFiles:
+    """`content` by path with `/`. `trouble` says why they are not all of the folder's files; empty: they are."""
+
+    content: Mapping[str, bytes]
+    source: str = ""
+    """The folder, "machine:path"; empty for uploaded files."""
+    trouble: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Of names and contents; what files are laid out like on disk does not count."""
+        sums = sorted((path, hashlib.sha256(content).hexdigest()) for path, content in self.content.items())
+        text = "\n".join(f"{checksum} {path}" for path, checksum in sums)
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def stamp_of(folder: Path) -> Stamp | None:
+    """What changes when any of the files does: names, times, sizes, inodes. None for a folder that cannot be listed.
+
+    Symbolic links are followed, so a link that is turned to another target is a change.
+    """
+    found = []
+    try:
+        for path in _walk(folder):
+            about = path.stat()
+            found.append((str(path), about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino))
+    except OSError:
+        return None
+    return tuple(sorted(found))
+
+
+def read_rule_files(folder: Path, source: str = "") -> RuleFiles:
+    """All files of one moment: read again when any changed meanwhile. Never raises for what the folder holds."""
+    trouble = ""
+    for _ in range(READ_ATTEMPTS):
+        before = stamp_of(folder)
+        try:
+            content = _read(folder)
+        except OSError as error:
+            trouble = f"{error.filename or folder}: {error.strerror}"
+        except ValueError as error:
+            return RuleFiles({}, source, str(error))
+        else:
+            if before is not None and before == stamp_of(folder):
+                return RuleFiles(content, source)
+            trouble = "the files change while they are read; reload again when they are all written"
+    return RuleFiles({}, source, trouble)
+
+
+def uploaded(content: Mapping[str, bytes]) -> RuleFiles:
+    """Files that came by a call. Raises InvalidInput for names that no rules folder can have, and for too much."""
+    violations = [
+        FieldViolation(f"files[{number}].path", problem)
+        for number, (path, data) in enumerate(content.items())
+        if (problem := _problem(path, data))
+    ]
+    if not content:
+        violations.append(FieldViolation("files", "is empty; send every rule file and rule test"))
+    if len(content) > MAX_FILES or sum(map(len, content.values())) > TOTAL_BYTES:
+        violations.append(FieldViolation("files", f"are more than {MAX_FILES} or larger than {TOTAL_BYTES >> 20} MiB"))
+    if violations:
+        raise InvalidInput(violations)
+    return RuleFiles(dict(content))
+
+
+def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
+    """Writes the files below a folder that is made for them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, data in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+
+
+def _problem(path: str, data: bytes) -> str:
+    parts = path.split("/")
+    if not path.endswith(SUFFIXES):
+        return f"{path!r} is no rule file; their names end with {', '.join(SUFFIXES)}"
+    if len(path) > 500 or "\\" in path or not path.isprintable() or any(p in {"", "..", "."} for p in parts):
+        return f"{path!r} is no path within a folder; write it like priority/matrix.yaml"
+    if len(data) > FILE_BYTES:
+        return f"{path!r} is larger than {FILE_BYTES >> 20} MiB; split it"
+    return ""
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def unlisted(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=unlisted):
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in OTHER_FOLDERS]
+        for name in files:
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(parent) / name
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    """Raises OSError for what cannot be read, ValueError for what cannot be kept."""
+    content: dict[str, bytes] = {}
+    total = 0
+    for path in _walk(folder):
+        name = path.relative_to(folder).as_posix()
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{os.fsencode(name)!r}: the file name is not UTF-8; rename it") from error
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError(f"{name}: is not an ordinary file")
+        if is_attached(name) and not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"{name}: is a link out of the rule folder; put a copy of the file here")
+        with path.open("rb") as stream:
+            content[name] = stream.read(FILE_BYTES + 1)
+        total += len(content[name])
+        if len(content[name]) > FILE_BYTES:
+            raise ValueError(f"{name}: is larger than {FILE_BYTES >> 20} MiB; split it")
+        if total > TOTAL_BYTES or len(content) > MAX_FILES:
+            raise ValueError(
+                f"the folder holds more than {MAX_FILES} files or {TOTAL_BYTES >> 20} MiB; is it the right one?"
+            )
+    return content

@@ -1,0 +1,215 @@
+"""The active rulebook of a process, and what an operator sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from answerby.domain.errors import RulebookRejected
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.matching.matcher import Matcher
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.text.diagnostic import Diagnostic, counted_errors
+from answerby.server.base.logs import Logger
+from answerby.server.base.metrics import Metrics
+from answerby.server.live.pointer import Live, LivePointer
+from answerby.server.live.rule_check import close, finding
+from answerby.store.rulebooks.revision_records import Finding, Pointer, Problem
+
+__all__ = ["Live", "Prepared", "RulebookHolder", "State", "Status", "rejection"]
+
+
+class State(StrEnum):
+    UNAVAILABLE = "unavailable"
+    """No valid rulebook has been loaded yet."""
+    ACTIVE = "active"
+    """The last change was good."""
+    DEGRADED = "degraded"
+    """The last change was refused; an older rulebook is active."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an operator sees of the rulebook."""
+
+    state: State = State.UNAVAILABLE
+    rulebook: Rulebook | None = None
+    engine: str = ""
+    pointer: Pointer | None = None
+    """The activation that this process follows."""
+    loaded: datetime | None = None
+    """When the last change was tried."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def revision(self) -> str:
+        return self.rulebook.revision if self.rulebook is not None else ""
+
+    @property
+    def generation(self) -> int:
+        return self.pointer.generation if self.pointer is not None else 0
+
+    @property
+    def rule_count(self) -> int:
+        return count_rules(self.rulebook) if self.rulebook is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A revision that could decide at once."""
+
+    revision: str
+    """Its name in the store. Other code than this may have come to another hash for the same files."""
+    compiled: CompiledRulebook
+    files: Mapping[str, bytes]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+class RulebookHolder:
+    """The one pointer to the active rulebook of a process, and one revision beside it that is ready to follow."""
+
+    def __init__(self, metrics: Metrics, logger: Logger) -> None:
+        self._metrics = metrics
+        self._logger = logger
+        self._live = LivePointer()
+        self._problem: Problem | None = None
+        self._trouble = ""
+        self.said = 0
+        """How often a problem was heard of."""
+        self.status = Status()
+        self.current: Prepared | None = None
+        """What decides."""
+        self.ready: Prepared | None = None
+        """What would be next."""
+
+    def use(self) -> AbstractContextManager[Live]:
+        """The active rulebook, kept open while in use. Raises RulebookUnavailable."""
+        return self._live.use()
+
+    @property
+    def matcher(self) -> Matcher | None:
+        """Of the active rulebook."""
+        compiled = self._live.compiled
+        return compiled.matcher if compiled is not None else None
+
+    @property
+    def active(self) -> Rulebook | None:
+        compiled = self._live.compiled
+        return compiled.rulebook if compiled is not None else None
+
+    def has(self, revision: str) -> bool:
+        """Whether `follow` could go to this revision at once."""
+        return any(p is not None and p.revision == revision for p in (self.current, self.ready))
+
+    def offer(self, prepared: Prepared) -> None:
+        """Holds it ready, in place of what was ready before."""
+        self.withdraw()
+        self.ready = prepared
+
+    def withdraw(self) -> None:
+        """Nothing is held ready any more."""
+        if self.ready is not None:
+            close(self.ready.compiled)
+        self.ready = None
+
+    def follow(self, pointer: Pointer) -> bool:
+        """Decides by the pointer's revision from now on. False when it is not at hand. Takes no time, cannot fail."""
+        if self.status.pointer == pointer:
+            return True
+        if self.current is not None and self.current.revision == pointer.revision:
+            self._show(pointer=pointer)
+            return True
+        if self.ready is None or self.ready.revision != pointer.revision:
+            return False
+        self.current, self.ready = self.ready, None
+        self._swap(self.current, pointer)
+        return True
+
+    def hear(self, problem: Problem | None) -> None:
+        """The last change was refused, here or by another worker; None: it was good."""
+        self.said += 1
+        if problem != self._problem:
+            self._problem = problem
+            self._show()
+
+    def trouble(self, reason: str) -> None:
+        """Why this process cannot follow; empty: it can again."""
+        if reason != self._trouble:
+            self._trouble = reason
+            self._show()
+
+    def tried(self, *, good: bool) -> None:
+        """A change was checked here."""
+        self._metrics.rulebook_loaded(good=good)
+        self._show(loaded=datetime.now(UTC))
+
+    def close(self) -> None:
+        """Retires the active rulebook."""
+        self.withdraw()
+        self._live.swap(None)
+        self.current = None
+
+    def _swap(self, prepared: Prepared, pointer: Pointer) -> None:
+        before = self.status.revision
+        self._live.swap(prepared.compiled)
+        matcher = prepared.compiled.matcher
+        rulebook = prepared.compiled.rulebook
+        self._show(pointer=pointer, rulebook=rulebook, engine=matcher.name)
+        self._metrics.rulebook_active(before, rulebook.revision, self.status.rule_count, pointer.activated)
+        self._logger.info(
+            "rulebook activated",
+            revision=rulebook.revision,
+            generation=pointer.generation,
+            rules=self.status.rule_count,
+            engine=self.status.engine,
+        )
+        if reason := getattr(matcher, "fallback_reason", ""):
+            self._logger.warning("reference matcher in use", reason=reason, engine=self.status.engine)
+
+    def _show(self, **changes: object) -> None:
+        status = replace(self.status, **changes)  # type: ignore[arg-type]
+        bad = self._problem is not None or bool(self._trouble)
+        state = State.UNAVAILABLE if self._live.compiled is None else State.DEGRADED if bad else State.ACTIVE
+        self.status = replace(status, state=state, diagnostics=self._diagnostics())
+        self._metrics.rulebook_state(state, State)
+
+    def _diagnostics(self) -> tuple[Diagnostic, ...]:
+        found = tuple(diagnostic_of(item) for item in self._problem.findings) if self._problem is not None else ()
+        if self._trouble:
+            found += (finding("CANNOT_FOLLOW", self._trouble),)
+        return found or (self.current.warnings if self.current is not None else ())
+
+
+def count_rules(rulebook: Rulebook) -> int:
+    """Rules and table rows."""
+    return sum(len(stage.rules) for stage in rulebook.stages)
+
+
+def finding_of(diagnostic: Diagnostic) -> Finding:
+    """As the store keeps it."""
+    return Finding(
+        code=str(diagnostic.code),
+        severity=str(diagnostic.severity),
+        file=diagnostic.file,
+        line=diagnostic.line,
+        column=diagnostic.column,
+        message=diagnostic.message,
+        hint=diagnostic.hint,
+    )
+
+
+def diagnostic_of(kept: Finding) -> Diagnostic:
+    return Diagnostic(kept.code, kept.severity, kept.file, kept.line, kept.column, kept.message, kept.hint)
+
+
+def rejection(diagnostics: tuple[Diagnostic, ...]) -> RulebookRejected:
+    """The error for a folder with mistakes, all of them in it."""
+    error = RulebookRejected()
+    findings = tuple(str(finding) for finding in diagnostics if finding.severity == "error")
+    if findings:
+        error = RulebookRejected(f"the rule files have {counted_errors(len(findings))}: {findings[0]}")
+    error.findings = findings  # type: ignore[attr-defined]
+    return error

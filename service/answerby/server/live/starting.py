@@ -1,0 +1,112 @@
+"""What a worker decides with when it starts: the store's rulebook, unless this machine's folder has something new.
+
+| the store has | the folder | goes live |
+|---|---|---|
+| nothing | is good | the folder |
+| nothing | is bad | the copy of the last good rules on this machine; without one, nothing is served |
+| a rulebook | holds the same | the store's |
+| a rulebook | holds what the store has seen before, such as what was rolled back | the store's |
+| a rulebook | holds what nobody has seen: it changed while no server ran | the folder, when it is good |
+| a rulebook from another folder of this machine | | the folder: the configuration was changed |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import NamedTuple
+
+from answerby.domain.errors import AnswerbyError, RulebookRejected, StoreUnavailable
+from answerby.server.base.logs import Logger
+from answerby.server.live.activation import Order, etag_of
+from answerby.server.live.changes import Changes
+from answerby.server.live.following import Follower
+from answerby.server.live.rule_files import RuleFiles, Stamp, stamp_of
+from answerby.server.live.snapshots import Snapshots
+from answerby.store.rulebooks.revision_records import Action, Pointer
+from answerby.store.store import Store
+
+FOLDER = "(folder)"
+"""Who changed the rules, when the folder did. No token can have this name."""
+COPY = "(copy)"
+
+
+class Settled(NamedTuple):
+    """The folder as it was when somebody last saw to it."""
+
+    digest: str
+    """Of the files; empty when they were refused."""
+    stamp: Stamp | None
+
+
+class Start:
+    """Before the worker serves. `snapshots` is None where nothing may go live without an approval."""
+
+    def __init__(
+        self,
+        store: Store,
+        changes: Changes,
+        follower: Follower,
+        snapshots: Snapshots | None,
+        folder: Path,
+        logger: Logger,
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._changes = changes
+        self._follower = follower
+        self._snapshots = snapshots
+        self._logger = logger
+
+    async def run(self) -> Settled:
+        """What of the folder needs no more attention."""
+        stamp = await asyncio.to_thread(stamp_of, self._folder)
+        files = await self._changes.read_folder()
+        pointer = await self._store.active_pointer()
+        settled = files.digest
+        if await self._is_news(pointer, files):
+            try:
+                await self._changes.bring(files, _order(pointer, self._changes.source))
+            except RulebookRejected:
+                settled = ""
+                if pointer is None:
+                    await self._take_copy()
+            except StoreUnavailable:
+                raise
+            except AnswerbyError as error:
+                # Another worker was first; or the folder may not go live, which is in the history.
+                self._logger.info("rules folder not taken at the start", reason=error.reason)
+        else:
+            await self._changes.folder_is_good(FOLDER)
+        await self._follower.catch_up()
+        return Settled(settled, stamp)
+
+    async def _is_news(self, pointer: Pointer | None, files: RuleFiles) -> bool:
+        if pointer is None:
+            return True
+        seen = await self._store.revision_seen(files.digest)
+        if seen == pointer.revision:
+            return False
+        return not seen or _other_folder(pointer.source, self._changes.source)
+
+    async def _take_copy(self) -> None:
+        kept = self._snapshots.last_good() if self._snapshots is not None else None
+        if kept is None:
+            return
+        problem = (await self._store.beat("", None)).problem
+        order = Order(Action.START, COPY, "the rules folder was refused", etag=etag_of(None))
+        try:
+            await self._changes.bring(RuleFiles(kept), order)
+        except RulebookRejected:
+            return
+        await self._store.show_problem(problem)
+
+
+def _order(pointer: Pointer | None, source: str) -> Order:
+    if pointer is None:
+        return Order(Action.START, FOLDER, "first start", source, etag_of(None))
+    return Order(Action.RELOAD, FOLDER, "the folder changed while no server ran", source, etag_of(pointer))
+
+
+def _other_folder(source: str, mine: str) -> bool:
+    return source != mine and source.partition(":")[0] == mine.partition(":")[0]

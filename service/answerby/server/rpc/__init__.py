@@ -1,0 +1,1 @@
+"""The contract: servicers, messages, errors and credentials of the gRPC API."""

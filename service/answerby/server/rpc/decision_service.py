@@ -1,0 +1,259 @@
+"""DecisionService: decide without storing, and explain what was stored."""
+
+# ruff: noqa: ARG002, N802 - names and arguments are those of the generated interface
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from answerby.api.v1 import decision_service_pb2 as pb
+from answerby.api.v1 import decision_service_pb2_grpc as rpc
+from answerby.domain.decision import Decision
+from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput
+from answerby.domain.event import ActorRole, Event, EventType
+from answerby.domain.request import RequestState
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.decide import decide
+from answerby.engine.explanation.clock_account import ClockStory, clock_stories, statuses_of
+from answerby.engine.stages.stage_results import Context as DecisionContext
+from answerby.server.base.config import Limits
+from answerby.server.base.validate import identity_violations
+from answerby.server.live.rulebooks import Live, RulebookHolder
+from answerby.server.rpc.clock_messages import comparison_to, ledger_to
+from answerby.server.rpc.convert import ACTORS, event_from, instant_of, values_from
+from answerby.server.rpc.encode import decision_to, encode_decision, nested
+from answerby.server.rpc.errors import code_of, public
+from answerby.server.rpc.explaining import explained
+from answerby.server.rpc.interceptors import Context, current_call
+from answerby.server.rpc.request_service import check_batch_size
+from answerby.store.records import LoadQuery
+from answerby.store.store import Store
+from answerby.workbench.counterfactual.inquiry import Inquiry, inquire
+from answerby.workbench.counterfactual.rebuild import Rebuilt, rebuild
+from answerby.workbench.counterfactual.search import MOST_CHANGES, Answered, Search
+from answerby.workbench.what_if import Supposed, outlook_text, what_if
+
+LANGUAGES = ("en", "zh")
+YIELD_EVERY = 25
+"""Events of a batch between two turns for other calls."""
+DECISIONS_PER_TURN = 8
+LONGEST_STORY = 1000
+"""Events of a request that are decided again to find the state before one of them."""
+
+
+class DecisionServicer(rpc.DecisionServiceServicer):
+    def __init__(self, store: Store, rulebooks: RulebookHolder, limits: Limits) -> None:
+        self._store = store
+        self._rulebooks = rulebooks
+        self._limits = limits
+
+    async def Evaluate(self, request: pb.EvaluateRequest, context: Context) -> Any:
+        """An EvaluateResponse, encoded."""
+        tenant = current_call.get().tenant
+        now = _as_of(request)
+        if len(request.history) > self._limits.history_events:
+            problem = f"holds {len(request.history)} events; at most {self._limits.history_events} are taken"
+            raise InvalidInput([FieldViolation("history", problem)])
+        event = event_from(request.event, tenant, self._limits)
+        history = [
+            event_from(message, tenant, self._limits, path=f"history[{index}]")
+            for index, message in enumerate(request.history)
+        ]
+        if any(earlier.request_id != event.request_id for earlier in history):
+            raise InvalidInput([FieldViolation("history", "holds an event of another request")])
+        with self._rulebooks.use() as live:
+            counts = await self._counts(live, [event])
+            decision = _fold(live.compiled, history, event, counts.get(0, {}), now)
+        encoded = encode_decision(decision, now, brief=request.brief)
+        return nested(pb.EvaluateResponse.DECISION_FIELD_NUMBER, encoded)
+
+    async def EvaluateBatch(self, request: pb.EvaluateBatchRequest, context: Context) -> Any:
+        """An EvaluateBatchResponse, encoded."""
+        check_batch_size(len(request.events), self._limits.batch_events)
+        tenant = current_call.get().tenant
+        now = _as_of(request)
+        events = [_read(message, tenant, self._limits) for message in request.events]
+        results: list[bytes] = []
+        with self._rulebooks.use() as live:
+            counts = await self._counts(live, events)
+            for index, event in enumerate(events):
+                if index % YIELD_EVERY == YIELD_EVERY - 1:
+                    await asyncio.sleep(0)
+                result = _result(live.compiled, event, counts.get(index, {}), now, brief=request.brief)
+                results.append(nested(pb.EvaluateBatchResponse.RESULTS_FIELD_NUMBER, result))
+        return b"".join(results)
+
+    async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
+        violations = identity_violations("request_id", request.request_id, self._limits)
+        if request.sequence < 0:
+            violations.append(FieldViolation("sequence", "must not be negative; 0 is the latest"))
+        language = request.language_code or LANGUAGES[0]
+        if language not in LANGUAGES:
+            violations.append(FieldViolation("language_code", "must be en or zh"))
+        if violations:
+            raise InvalidInput(violations)
+        decision = await self._stored(request)
+        now = datetime.now(UTC)
+        inquiry = _inquiry(request)
+        if not inquiry:
+            response = explained(decision, language, now)
+        else:
+            with self._rulebooks.use() as live:
+                goals = inquiry.goals(live.compiled.rulebook)
+                situation, same = await self._rebuilt(live.compiled, decision)
+                findings = await _in_turns(inquire(situation, goals, inquiry))
+            response = explained(decision, language, now, findings, same=same, most=inquiry.most_changes)
+        if request.clocks:
+            stories = await self._stories(decision, now, latest=request.sequence == 0)
+            response.clocks.extend(ledger_to(story, language, now) for story in stories)
+            response.text = "\n".join([response.text, *(ledger.text for ledger in response.clocks)])
+        return response
+
+    async def WhatIf(self, request: pb.WhatIfRequest, context: Context) -> pb.WhatIfResponse:
+        violations = identity_violations("request_id", request.request_id, self._limits)
+        language = request.language_code or LANGUAGES[0]
+        if language not in LANGUAGES:
+            violations.append(FieldViolation("language_code", "must be en or zh"))
+        now = datetime.now(UTC)
+        at = instant_of(request.at) if request.HasField("at") else now
+        if at is None:
+            violations.append(FieldViolation("at", "must be between the years 1970 and 2199"))
+        if violations or at is None:
+            raise InvalidInput(violations)
+        tenant = current_call.get().tenant
+        state = await self._store.get_request(tenant, request.request_id)
+        if state.decisions > LONGEST_STORY:
+            raise InvalidInput([FieldViolation("request_id", f"has more than {LONGEST_STORY} decisions")])
+        asked = Supposed(
+            facts=values_from(request.facts),
+            at=at,
+            now=now,
+            event_type=request.event_type or EventType.UPDATED,
+            actor=ACTORS.get(request.actor, ActorRole.AGENT) if request.actor else ActorRole.AGENT,
+        )
+        history = (await self._store.events(tenant, request.request_id))[: state.decisions]
+        with self._rulebooks.use() as live:
+            outlook = what_if(live.compiled, state, history, state.counts, asked)
+        message = pb.WhatIfResponse(decision=decision_to(outlook.decision, max(at, now)))
+        message.clocks.extend(comparison_to(found, language, max(at, now)) for found in outlook.clocks)
+        message.text = outlook_text(outlook, language)
+        return message
+
+    async def _stories(self, decision: Decision, now: datetime, *, latest: bool) -> list[ClockStory]:
+        """The clocks of a decision; those of the latest up to now, those of an earlier one up to its moment."""
+        if decision.sequence > LONGEST_STORY:
+            problem = f"clocks are told of the first {LONGEST_STORY} decisions of a request"
+            raise InvalidInput([FieldViolation("sequence", problem)])
+        tenant, request_id = decision.tenant, decision.request_id
+        events = await self._store.events(tenant, request_id)
+        newest_first = await self._store.decisions(tenant, request_id, limit=len(events))
+        decisions = newest_first[::-1][: decision.sequence]
+        statuses = statuses_of(events[: decision.sequence])
+        with self._rulebooks.use() as live:
+            calendars = live.compiled.rulebook.calendars
+            return clock_stories(calendars, decisions, statuses, now if latest else decision.decided)
+
+    async def _counts(self, live: Live, events: Sequence[Event | AnswerbyError]) -> dict[int, dict[str, int]]:
+        """What the store has counted for those events that count something, by their position."""
+        queries = {
+            index: LoadQuery(
+                tenant=event.tenant,
+                request_id=event.request_id,
+                source=event.source,
+                event_id=event.id,
+                windows=windows,
+            )
+            for index, event in enumerate(events)
+            if isinstance(event, Event) and (windows := live.windows.queries(event))
+        }
+        loaded = await self._store.load_many(list(queries.values())) if queries else []
+        counts = {}
+        for index, item in zip(queries, loaded, strict=True):
+            if isinstance(item, AnswerbyError):
+                raise item
+            counts[index] = item.counts
+        return counts
+
+    async def _stored(self, request: pb.ExplainRequest) -> Decision:
+        tenant = current_call.get().tenant
+        sequence = request.sequence
+        if sequence == 0:
+            state = await self._store.get_request(tenant, request.request_id)
+            sequence = state.decisions
+        return await self._store.decision(tenant, request.request_id, sequence)
+
+    async def _rebuilt(self, compiled: CompiledRulebook, decision: Decision) -> Rebuilt:
+        """What the decision was made from."""
+        if decision.sequence > LONGEST_STORY:
+            problem = f"counterfactuals are told of the first {LONGEST_STORY} decisions of a request"
+            raise InvalidInput([FieldViolation("sequence", problem)])
+        tenant, request_id = decision.tenant, decision.request_id
+        state = await self._store.get_request(tenant, request_id)
+        events = await self._store.events(tenant, request_id)
+        newest_first = await self._store.decisions(tenant, request_id, limit=len(events))
+        decisions = newest_first[::-1][: decision.sequence]
+        return await _in_turns(rebuild(compiled, events[: decision.sequence], decisions, state.counts))
+
+
+async def _in_turns(search: Search[Answered]) -> Answered:
+    """Runs a search; other calls have their turn between its decisions."""
+    while True:
+        for _ in range(DECISIONS_PER_TURN):
+            try:
+                next(search)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+        await asyncio.sleep(0)
+
+
+def _inquiry(request: pb.ExplainRequest) -> Inquiry:
+    return Inquiry(
+        why_not=tuple(request.why_not),
+        alternatives=request.alternatives,
+        keep=tuple(request.keep),
+        most_changes=request.max_changes or MOST_CHANGES,
+    )
+
+
+def _as_of(request: Any) -> datetime:
+    """The moment to decide as of. Raises InvalidInput."""
+    if not request.HasField("as_of"):
+        return datetime.now(UTC)
+    moment = instant_of(request.as_of)
+    if moment is None:
+        raise InvalidInput([FieldViolation("as_of", "must be between the years 1970 and 2199")])
+    return moment
+
+
+def _read(message: Any, tenant: str, limits: Limits) -> Event | AnswerbyError:
+    try:
+        return event_from(message, tenant, limits)
+    except InvalidInput as error:
+        return error
+
+
+def _fold(
+    compiled: CompiledRulebook, history: list[Event], event: Event, counts: Mapping[str, int], now: datetime
+) -> Decision:
+    """The decision on `event` after the events before it, each of those decided as of its own time."""
+    state: RequestState | None = None
+    for place, earlier in enumerate(history):
+        context = DecisionContext(history=history[:place])
+        state = decide(compiled, state, earlier, context, min(earlier.time, now)).state
+    return decide(compiled, state, event, DecisionContext(counts, history), now)
+
+
+def _result(
+    compiled: CompiledRulebook, event: Event | AnswerbyError, counts: Mapping[str, int], now: datetime, *, brief: bool
+) -> bytes:
+    """An encoded EvaluateResult."""
+    try:
+        if isinstance(event, AnswerbyError):
+            raise event
+        decision = _fold(compiled, [], event, counts, now)
+    except AnswerbyError as failure:
+        error = public(failure)
+        return pb.EvaluateResult(code=code_of(error), reason=error.reason, message=error.message).SerializeToString()
+    return nested(pb.EvaluateResult.DECISION_FIELD_NUMBER, encode_decision(decision, now, brief=brief))

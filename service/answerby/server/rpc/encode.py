@@ -1,0 +1,284 @@
+"""Decisions and requests as protobuf messages, decisions as bytes too.
+
+Most of a reply was in the one before it: rules, outputs, the usual values of facts. Pieces of a protobuf message, put
+one after the other, are the message; so the usual pieces are encoded once, kept, and joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from answerby.api.v1 import resources_pb2 as pb
+from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit
+from answerby.domain.decision import (
+    Decision,
+    RuleReference,
+    ScoreExplanation,
+    ScoreFactor,
+    ScoreOutcome,
+    ShadowMatch,
+    StageExplanation,
+    StageOutcome,
+)
+from answerby.domain.effect import Effect
+from answerby.domain.event import Value
+from answerby.domain.request import RequestState
+from answerby.rules.model.vocabulary import Vocabulary
+from answerby.server.rpc.convert import put_values, set_instant
+
+MOST_KEPT = 4096
+"""Pieces kept of each kind."""
+LONGEST_KEPT = 2000
+"""Bytes of a fact that is kept; a longer one hardly comes again."""
+
+PHASES = {
+    ClockPhase.RUNNING: pb.CLOCK_PHASE_RUNNING,
+    ClockPhase.PAUSED: pb.CLOCK_PHASE_PAUSED,
+    ClockPhase.STOPPED: pb.CLOCK_PHASE_STOPPED,
+    ClockPhase.CANCELLED: pb.CLOCK_PHASE_CANCELLED,
+}
+OUTCOMES = {
+    StageOutcome.MATCHED: pb.STAGE_OUTCOME_MATCHED,
+    StageOutcome.DEFAULTED: pb.STAGE_OUTCOME_DEFAULTED,
+    StageOutcome.CONFLICT: pb.STAGE_OUTCOME_CONFLICT,
+    StageOutcome.ERROR: pb.STAGE_OUTCOME_ERROR,
+}
+
+SCORE_OUTCOMES = {
+    ScoreOutcome.SCORED: pb.SCORE_OUTCOME_SCORED,
+    ScoreOutcome.INCOMPLETE: pb.SCORE_OUTCOME_INCOMPLETE,
+    ScoreOutcome.ERROR: pb.SCORE_OUTCOME_ERROR,
+}
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack_stage = msgspec.msgpack.Decoder(StageExplanation).decode
+
+
+def decision_to(decision: Decision, now: datetime, *, brief: bool = False) -> pb.Decision:
+    """The message of a decision. `now` tells whether a running clock is past its due time."""
+    return pb.Decision.FromString(encode_decision(decision, now, brief=brief))
+
+
+def encode_decision(decision: Decision, now: datetime, *, brief: bool = False) -> bytes:
+    """The bytes of `decision_to`; a brief one is without effects and explanation."""
+    pieces = [_head(decision), FACTS.join(decision.facts)]
+    pieces += [nested(pb.Decision.CLOCKS_FIELD_NUMBER, _clock(clock, now)) for clock in decision.clocks]
+    if not brief:
+        pieces += [nested(pb.Decision.EFFECTS_FIELD_NUMBER, _effect(effect)) for effect in decision.effects]
+        pieces += [_stage(_pack(stage)) for stage in decision.explanation]
+    return b"".join(pieces)
+
+
+def nested(field: int, content: bytes) -> bytes:
+    """A field that holds a message."""
+    return _prefix(field, len(content)) + content
+
+
+@lru_cache(MOST_KEPT)
+def _prefix(field: int, size: int) -> bytes:
+    return _varint(field << 3 | 2) + _varint(size)
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first; the top bit says that more follow."""
+    if number < 128:
+        return bytes((number,))
+    return bytes((number & 127 | 128,)) + _varint(number >> 7)
+
+
+def _head(decision: Decision) -> bytes:
+    """What is of this decision alone."""
+    message = pb.Decision(
+        id=decision.id,
+        request_id=decision.request_id,
+        number=decision.number,
+        sequence=decision.sequence,
+        event_source=decision.event_source,
+        event_id=decision.event_id,
+        event_type=decision.event_type,
+        revision=decision.revision,
+        status=decision.status,
+        data=decision.data,
+        flags=[pb.Flag(code=flag.code, message=flag.message) for flag in decision.flags],
+    )
+    times = [(pb.Decision.EVENT_TIME_FIELD_NUMBER, decision.event_time)]
+    times.append((pb.Decision.DECIDE_TIME_FIELD_NUMBER, decision.decided))
+    if (due := decision.next_due) is not None and due.due is not None:
+        times.append((pb.Decision.NEXT_DUE_TIME_FIELD_NUMBER, due.due))
+    return message.SerializeToString() + b"".join(_instant(field, moment) for field, moment in times)
+
+
+def clock_to(clock: ClockState, now: datetime) -> pb.Clock:
+    """The message of a clock. `now` tells whether a running one is past its due time."""
+    return pb.Clock.FromString(_clock(clock, now))
+
+
+def _clock(clock: ClockState, now: datetime) -> bytes:
+    late = clock.phase is ClockPhase.RUNNING and clock.due is not None and clock.due < now
+    encoded = _clock_kind(clock.name, clock.phase, clock.breached or late, clock.target, clock.cycle, clock.rule)
+    encoded += _instant(pb.Clock.START_TIME_FIELD_NUMBER, clock.started)
+    if clock.due is not None and clock.phase is not ClockPhase.PAUSED:
+        encoded += _instant(pb.Clock.DUE_TIME_FIELD_NUMBER, clock.due)
+    if clock.stopped is not None:
+        encoded += _instant(pb.Clock.STOP_TIME_FIELD_NUMBER, clock.stopped)
+    return encoded
+
+
+@lru_cache(MOST_KEPT)
+def _clock_kind(name: str, phase: ClockPhase, breached: bool, target: Target, cycle: int, rule: str) -> bytes:
+    """A clock without its times."""
+    message = pb.Clock(
+        name=name, phase=PHASES[phase], breached=breached, calendar=target.calendar, cycle=cycle, rule=rule
+    )
+    if target.unit is TargetUnit.WORKING_DAYS:
+        message.target_working_days = target.amount
+    else:
+        message.target.seconds = target.amount
+        message.target.SetInParent()
+    return message.SerializeToString()
+
+
+# The clocks of a request share their start, and many requests their due times.
+@lru_cache(MOST_KEPT)
+def _instant(field: int, moment: datetime) -> bytes:
+    message = Timestamp()
+    set_instant(message, moment)
+    return nested(field, message.SerializeToString())
+
+
+def _effect(effect: Effect) -> bytes:
+    head = pb.Effect(kind=effect.kind, key=effect.key, role=effect.role, urgent=effect.urgent)
+    return head.SerializeToString() + PAYLOAD.join(effect.payload)
+
+
+@lru_cache(MOST_KEPT)
+def _stage(packed: bytes) -> bytes:
+    """A decision with this one stage in its explanation."""
+    return pb.Decision(explanation=[_stage_message(_unpack_stage(packed))]).SerializeToString()
+
+
+def _rule(rule: RuleReference) -> pb.RuleReference:
+    message = pb.RuleReference(id=rule.id, file=rule.file, line=rule.line, because=rule.because)
+    put_values(message.outputs, rule.outputs)
+    return message
+
+
+def _stage_message(stage: StageExplanation) -> pb.StageExplanation:
+    message = pb.StageExplanation(stage=stage.stage, outcome=OUTCOMES[stage.outcome])
+    message.won.extend(_rule(rule) for rule in stage.won)
+    message.lost.extend(_rule(rule) for rule in stage.lost)
+    message.failed.extend(_rule(rule) for rule in stage.failed)
+    put_values(message.facts, stage.facts)
+    put_values(message.outputs, stage.outputs)
+    message.shadow.extend(_shadow(match) for match in stage.shadow)
+    message.scores.extend(_score(score) for score in stage.scores)
+    return message
+
+
+def _shadow(match: ShadowMatch) -> pb.ShadowMatch:
+    message = pb.ShadowMatch(rule=_rule(match.rule), failed=match.failed, wins=match.wins)
+    put_values(message.changes, match.changes)
+    put_values(message.facts, match.facts)
+    return message
+
+
+def _score(score: ScoreExplanation) -> pb.ScoreExplanation:
+    message = pb.ScoreExplanation(
+        id=score.id,
+        file=score.file,
+        line=score.line,
+        because=score.because,
+        method=score.method,
+        outcome=SCORE_OUTCOMES[score.outcome],
+        factors=[_factor(factor) for factor in score.factors],
+        tie_break=None if score.tie_break is None else _factor(score.tie_break),
+        arithmetic=score.arithmetic,
+        problem=score.problem,
+    )
+    put_values(message.outputs, score.outputs)
+    return message
+
+
+def _factor(factor: ScoreFactor) -> pb.ScoreFactor:
+    message = pb.ScoreFactor(
+        name=factor.name, field=factor.field, number=factor.number, weight=factor.weight, assumed=factor.assumed
+    )
+    if factor.value is not None:
+        message.value.CopyFrom(_fact(factor.value))
+    return message
+
+
+def _fact(value: Value) -> pb.FactValue:
+    holder = pb.StageExplanation()
+    put_values(holder.facts, {"": value})
+    return holder.facts[""]
+
+
+class FactPieces:
+    """The entries of a map field of facts. `encode` gives the bytes of a message with only these facts in it."""
+
+    def __init__(self, encode: Callable[[Mapping[str, object]], bytes]) -> None:
+        self._encode = encode
+        self._kept: dict[tuple[object, ...], bytes] = {}
+
+    def join(self, facts: Mapping[str, Value]) -> bytes:
+        kept = self._kept
+        pieces = []
+        for name, value in facts.items():
+            # The type is part of the key, for 1, 1.0 and True are equal.
+            key = (name, tuple(value)) if isinstance(value, list) else (name, value, type(value))
+            pieces.append(kept.get(key) or self._piece(key, name, value))
+        return b"".join(pieces)
+
+    def _piece(self, key: tuple[object, ...], name: str, value: Value) -> bytes:
+        piece = self._encode({name: value})
+        if len(piece) <= LONGEST_KEPT:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = piece
+        return piece
+
+
+def _with_facts(facts: Mapping[str, object]) -> bytes:
+    message = pb.Decision()
+    put_values(message.facts, facts)
+    return message.SerializeToString()
+
+
+def _with_payload(payload: Mapping[str, object]) -> bytes:
+    message = pb.Effect()
+    put_values(message.payload, payload)
+    return message.SerializeToString()
+
+
+FACTS = FactPieces(_with_facts)
+PAYLOAD = FactPieces(_with_payload)
+
+
+def request_to(state: RequestState, vocabulary: Vocabulary | None, now: datetime) -> pb.Request:
+    """The message of a request. Personal facts, and facts that the vocabulary does not know, are left out."""
+    message = pb.Request(
+        request_id=state.request_id,
+        number=state.number,
+        status=state.status,
+        source=state.source,
+        decision_count=state.decisions,
+    )
+    set_instant(message.create_time, state.created)
+    set_instant(message.update_time, state.last_event)
+    put_values(message.given, public_facts(state.given, vocabulary))
+    put_values(message.facts, public_facts(state.derived, vocabulary))
+    message.clocks.extend(pb.Clock.FromString(_clock(clock, now)) for clock in state.clocks.values())
+    return message
+
+
+def public_facts(facts: Mapping[str, Value], vocabulary: Vocabulary | None) -> dict[str, Value]:
+    """The facts that may be shown: declared in the vocabulary and not personal."""
+    if vocabulary is None:
+        return {}
+    return {name: value for name, value in facts.items() if name in vocabulary and not vocabulary[name].personal}

@@ -1,0 +1,105 @@
+"""ExportEvents: whole requests as they were stored, for backtests. Who exported what stands in the log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from answerby.api.v1 import request_service_pb2 as pb
+from answerby.domain.errors import FieldViolation, InvalidInput
+from answerby.domain.event import INTERNAL_SOURCE
+from answerby.server.base.logs import Logger
+from answerby.server.rpc.convert import instant_of, set_instant
+from answerby.server.rpc.encode import decision_to
+from answerby.server.rpc.event_messages import event_to
+from answerby.store.requests.recordings import Recorded, RecordedAfter
+from answerby.store.store import Store
+from answerby.store.tokens import decode_export, encode_export
+
+PAGE = 50
+"""Requests read at once."""
+
+
+class Export(NamedTuple):
+    """What was asked for, and by whom."""
+
+    tenant: str
+    caller: str
+    call_id: str
+    start: datetime
+    end: datetime
+    scope: str
+    """What a page token of this export fits."""
+    after: RecordedAfter | None
+    with_decisions: bool
+
+
+class Exporter:
+    """Streams requests from the store; the next page is read when the former was taken."""
+
+    def __init__(self, store: Store, logger: Logger) -> None:
+        self._store = store
+        self._logger = logger
+
+    async def run(self, export: Export) -> AsyncIterator[pb.ExportEventsResponse]:
+        """One message per request. Raises StoreUnavailable."""
+        self._log("export began", export, 0)
+        count = 0
+        after = export.after
+        try:
+            while page := await self._store.recorded(export.tenant, export.start, export.end, after, PAGE):
+                for recorded in page:
+                    yield _message(export, recorded)
+                    count += 1
+                after = page[-1].place
+        finally:
+            self._log("export ended", export, count)
+
+    def _log(self, what: str, export: Export, count: int) -> None:
+        self._logger.info(
+            what,
+            action="export",
+            actor=export.caller,
+            tenant=export.tenant,
+            call_id=export.call_id,
+            count=count,
+            start=export.start.isoformat(),
+            end=export.end.isoformat(),
+        )
+
+
+def export_of(request: pb.ExportEventsRequest, tenant: str, caller: str, call_id: str) -> Export:
+    """What a call asks for. Raises InvalidInput, InvalidPageToken."""
+    start = instant_of(request.start_time) if request.HasField("start_time") else None
+    end = instant_of(request.end_time) if request.HasField("end_time") else datetime.now(UTC)
+    violations = []
+    if start is None:
+        problem = "must be between the years 1970 and 2199" if request.HasField("start_time") else "is required"
+        violations.append(FieldViolation("start_time", problem))
+    if end is None:
+        violations.append(FieldViolation("end_time", "must be between the years 1970 and 2199"))
+    if start is not None and end is not None and end < start:
+        violations.append(FieldViolation("end_time", "must not lie before start_time"))
+    if violations or start is None or end is None:
+        raise InvalidInput(violations)
+    # Without an end, each call means another moment; what was received meanwhile may follow.
+    scope = f"{start.isoformat()} {end.isoformat() if request.HasField('end_time') else ''}"
+    after = RecordedAfter(*decode_export(tenant, scope, request.page_token)) if request.page_token else None
+    return Export(tenant, caller, call_id, start, end, scope, after, request.include_decisions)
+
+
+def _message(export: Export, recorded: Recorded) -> pb.ExportEventsResponse:
+    message = pb.ExportEventsResponse(page_token=encode_export(export.tenant, export.scope, recorded.place))
+    request = message.request
+    request.request_id = recorded.place.request_id
+    request.number = recorded.number
+    set_instant(request.create_time, recorded.created)
+    for event, decision in zip(recorded.events, recorded.decisions, strict=True):
+        if event.source.startswith(INTERNAL_SOURCE) and not export.with_decisions:
+            continue
+        entry = request.events.add(event=event_to(event), historical=event.historical)
+        set_instant(entry.decide_time, decision.decided)
+        if export.with_decisions:
+            entry.decision.CopyFrom(decision_to(decision, decision.decided))
+    return message

@@ -1,0 +1,140 @@
+"""serve(): the store when it is ours, the ports, the metrics and the workers, in that order; and back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Thread
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from answerby import native
+from answerby.domain.errors import StoreUnavailable
+from answerby.server.base.config import Address, Config, InvalidConfig
+from answerby.server.base.logs import Logger, make_logger
+from answerby.server.http_server import shared_socket
+from answerby.server.supervisor import Supervisor
+from answerby.store.embedded import EmbeddedValkey
+
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def serve(config: Config, on_ready: Callable[[Address], None] | None = None) -> int:
+    """Serves until a stop signal; the exit status. `on_ready` gets the address once every worker listens.
+
+    Raises AnswerbyError when it cannot start: a port in use, a data folder in use, no store.
+    """
+    logger = make_logger(config.log.level)
+    with ExitStack() as stack:
+        config, keep_store = _with_store(config, stack, logger)
+        config = _with_ports(config, stack)
+        folder = Path(tempfile.mkdtemp(prefix="answerby-metrics-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+
+        def announce() -> None:
+            listen, workers = config.server.listen, config.server.workers
+            logger.info("listening", address=str(listen), workers=workers, compiled=native.in_use())
+            if on_ready is not None:
+                on_ready(listen)
+
+        supervisor = Supervisor(
+            config,
+            logger,
+            {**os.environ, MULTIPROCESS: str(folder)},
+            on_ready=announce,
+            on_exit=lambda pid: mark_process_dead(pid, str(folder)),  # type: ignore[no-untyped-call]
+            on_tick=keep_store,
+        )
+        _serve_metrics(config, supervisor, folder, stack, logger)
+        return supervisor.run()
+
+
+def _with_store(config: Config, stack: ExitStack, logger: Logger) -> tuple[Config, Callable[[], None]]:
+    """The configuration with a store to connect to, ours started when none is named; and what keeps ours alive."""
+    if config.store.redis_url is not None:
+        return config, lambda: None
+    valkey = EmbeddedValkey(config.store.data_folder)
+    stack.callback(valkey.stop)
+    valkey.start()
+    url = valkey.url
+
+    def keep() -> None:
+        if valkey.alive():
+            return
+        logger.error("embedded store ended, restarted")
+        valkey.start()
+        if valkey.url != url:
+            raise StoreUnavailable("the embedded store has moved; start again, or choose a shorter data folder path")
+
+    return _changed(config, "store", redis_url=url), keep
+
+
+def _with_ports(config: Config, stack: ExitStack) -> Config:
+    """The configuration with the ports that all workers share, held for them until the end."""
+    config = _changed(config, "server", listen=_reserve(config.server.listen, stack))
+    if config.http.listen is not None:
+        config = _changed(config, "http", listen=_reserve(config.http.listen, stack))
+    return config
+
+
+def _changed(config: Config, section: str, **values: object) -> Config:
+    return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
+
+
+def _reserve(address: Address, stack: ExitStack) -> Address:
+    """Binds the port, so that it is ours, without listening on it. Raises InvalidConfig when it is in use."""
+    if address.port:
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # Without SO_REUSEPORT this fails when anybody listens, another answerby included.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address.host, address.port))
+            except OSError as error:
+                raise InvalidConfig(f"cannot listen on {address}: {error.strerror}; choose another port") from error
+    held = stack.enter_context(shared_socket(address))
+    return Address(host=address.host, port=held.getsockname()[1])
+
+
+class _Own(Collector):
+    """What the supervisor itself knows."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily("answerby_workers", "Worker processes alive.", value=self._supervisor.alive)
+        yield GaugeMetricFamily(
+            "answerby_worker_restarts", "Workers replaced since the start.", value=self._supervisor.restarts
+        )
+
+
+def _serve_metrics(config: Config, supervisor: Supervisor, folder: Path, stack: ExitStack, logger: Logger) -> None:
+    address = config.metrics.listen
+    if address is None:
+        return
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    registry.register(_Own(supervisor))
+    try:
+        server, thread = start_http_server(address.port, address.host, registry)
+    except OSError as error:
+        raise InvalidConfig(f"cannot serve metrics on {address}: {error.strerror}; set metrics.listen") from error
+    stack.callback(_close_metrics, server.shutdown, server.server_close, thread)
+    port = server.server_port
+    logger.info("metrics", address=str(Address(host=address.host, port=port)))
+
+
+def _close_metrics(shutdown: Callable[[], None], close: Callable[[], None], thread: Thread) -> None:
+    shutdown()
+    close()
+    thread.join(5)

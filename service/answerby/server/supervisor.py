@@ -1,0 +1,213 @@
+"""The supervisor: starts the workers, replaces any that dies or falls silent, and stops them in order."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import answerby
+from answerby.server.base.config import Config
+from answerby.server.base.logs import Logger
+
+SILENT_SECONDS = 10.0
+"""A worker that has not beaten for so long is stuck: it is killed and replaced."""
+START_SECONDS = 60.0
+"""The same, before its first beat."""
+TICK_SECONDS = 0.2
+STEADY_SECONDS = 10.0
+"""A worker that lived so long ends a series of quick deaths."""
+LONGEST_WAIT_SECONDS = 5.0
+STOP_MARGIN_SECONDS = 10.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Child:
+    """One worker process and the pipe that it beats on."""
+
+    def __init__(self, slot: int, process: subprocess.Popen[bytes], pipe: int) -> None:
+        self.slot = slot
+        self.process = process
+        self.pipe = pipe
+        self.started = time.monotonic()
+        self.heard = self.started
+        self.ready = False
+
+    @property
+    def patience(self) -> float:
+        return SILENT_SECONDS if self.ready else START_SECONDS
+
+
+class Supervisor:
+    """Keeps `config.server.workers` workers alive until a stop signal."""
+
+    def __init__(
+        self,
+        config: Config,
+        logger: Logger,
+        environ: Mapping[str, str],
+        on_ready: Callable[[], None] = lambda: None,
+        on_exit: Callable[[int], None] = lambda _: None,
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._config = config
+        self._logger = logger
+        self._environ = environ
+        self._on_ready = on_ready
+        self._on_exit = on_exit
+        self._on_tick = on_tick
+        self._selector = selectors.DefaultSelector()
+        self._children: dict[int, _Child] = {}
+        self._respawn_at: dict[int, float] = {}
+        self._quick_deaths: dict[int, int] = {}
+        self._signals: list[int] = []
+        self._announced = False
+        self.restarts = 0
+
+    @property
+    def alive(self) -> int:
+        """How many workers run."""
+        return len(self._children)
+
+    @property
+    def pids(self) -> list[int]:
+        return [child.process.pid for child in self._children.values()]
+
+    def run(self) -> int:
+        """Blocks until a stop signal and the drain after it. 0 after a clean drain, 1 when workers had to be killed
+        or none could ever start.
+        """
+        previous = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
+        try:
+            for slot in range(self._config.server.workers):
+                self._spawn(slot)
+            while not self._signals:
+                self._on_tick()
+                self._tick()
+                if not self._announced and self._all_failed():
+                    self._logger.error("no worker can start")
+                    return 1
+            return self._stop()
+        finally:
+            self._kill_all()
+            self._selector.close()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def request_stop(self) -> None:
+        """As a stop signal would."""
+        self._signals.append(signal.SIGTERM)
+
+    def _on_signal(self, number: int, _: object) -> None:
+        self._signals.append(number)
+
+    def _tick(self) -> None:
+        self._listen(TICK_SECONDS)
+        now = time.monotonic()
+        for child in list(self._children.values()):
+            if child.process.poll() is not None:
+                self._buried(child)
+            elif now - child.heard > child.patience:
+                self._logger.error("worker silent, killed", worker=child.slot, seconds=round(now - child.heard, 1))
+                child.process.kill()
+        for slot, moment in list(self._respawn_at.items()):
+            if now >= moment:
+                del self._respawn_at[slot]
+                self._spawn(slot)
+
+    def _listen(self, seconds: float) -> None:
+        for key, _ in self._selector.select(seconds):
+            child: _Child = key.data
+            said = os.read(child.pipe, 4096)
+            if not said:
+                # The pipe closes when the process dies; waiting for it leaves no zombie behind.
+                self._selector.unregister(child.pipe)
+                child.process.wait()
+                continue
+            child.heard = time.monotonic()
+            if b"R" in said:
+                child.ready = True
+                self._logger.info("worker started", worker=child.slot, pid=child.process.pid)
+        if not self._announced and self._children and all(child.ready for child in self._children.values()):
+            self._announced = True
+            self._on_ready()
+
+    def _spawn(self, slot: int) -> None:
+        read_end, write_end = os.pipe()
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-P", "-m", "answerby.server.worker", str(write_end), str(slot)],
+            stdin=subprocess.PIPE,
+            pass_fds=(write_end,),
+            env=dict(self._environ) | {"PYTHONPATH": _import_path(self._environ)},
+        )
+        os.close(write_end)
+        assert process.stdin is not None
+        try:
+            process.stdin.write(self._config.model_dump_json().encode())
+            process.stdin.close()
+        except BrokenPipeError:
+            self._logger.warning("worker died at once", worker=slot)
+        child = _Child(slot, process, read_end)
+        self._children[slot] = child
+        self._selector.register(read_end, selectors.EVENT_READ, child)
+
+    def _buried(self, child: _Child) -> None:
+        """A worker has ended: starts another, at once unless it keeps dying."""
+        self._forget(child)
+        quick = time.monotonic() - child.started < STEADY_SECONDS
+        deaths = self._quick_deaths.get(child.slot, 0) + 1 if quick else 0
+        self._quick_deaths[child.slot] = deaths
+        wait = min(LONGEST_WAIT_SECONDS, 0.1 * 2 ** (deaths - 2)) if deaths > 1 else 0.0
+        self._respawn_at[child.slot] = time.monotonic() + wait
+        self.restarts += 1
+        self._logger.warning(
+            "worker ended, replaced", worker=child.slot, pid=child.process.pid, exit_code=child.process.returncode
+        )
+
+    def _all_failed(self) -> bool:
+        """Every slot has died three times without any worker ever being ready."""
+        slots = range(self._config.server.workers)
+        return not any(child.ready for child in self._children.values()) and all(
+            self._quick_deaths.get(slot, 0) >= 3 for slot in slots
+        )
+
+    def _forget(self, child: _Child) -> None:
+        self._children.pop(child.slot, None)
+        if child.pipe in self._selector.get_map():
+            self._selector.unregister(child.pipe)
+        os.close(child.pipe)
+        self._on_exit(child.process.pid)
+
+    def _stop(self) -> int:
+        """Drains; a second signal, or too long a drain, stops hard."""
+        self._logger.info("stopping", signal=signal.Signals(self._signals[0]).name)
+        for child in self._children.values():
+            child.process.terminate()
+        deadline = time.monotonic() + self._config.server.drain_seconds + STOP_MARGIN_SECONDS
+        while self._children:
+            self._listen(0.05)
+            for child in list(self._children.values()):
+                if child.process.poll() is not None:
+                    self._forget(child)
+            if len(self._signals) > 1 or time.monotonic() > deadline:
+                self._logger.warning("stopped hard", count=len(self._children))
+                return 1
+        self._logger.info("stopped")
+        return 0
+
+    def _kill_all(self) -> None:
+        for child in list(self._children.values()):
+            child.process.kill()
+            child.process.wait()
+            self._forget(child)
+
+
+def _import_path(environ: Mapping[str, str]) -> str:
+    """The workers import the same code as the supervisor, wherever that was found."""
+    home = str(Path(answerby.__file__).resolve().parent.parent)
+    return os.pathsep.join(filter(None, [home, environ.get("PYTHONPATH", "")]))

@@ -1,0 +1,295 @@
+"""One worker: a process with a gRPC server, an intake consumer, timers, delivery and webhooks, on one event loop.
+
+Workers are crash-only: a loop that fails unexpectedly ends the process, and the supervisor starts another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import grpc.aio
+from prometheus_client import CollectorRegistry
+
+from answerby.domain.errors import AnswerbyError
+from answerby.server.base.config import Config, ConnectorConfig, InvalidConfig
+from answerby.server.base.logs import Logger, forward_library_logs, make_logger
+from answerby.server.base.loops import pause
+from answerby.server.base.metrics import Metrics
+from answerby.server.flow.delivery import DeliveryLoop
+from answerby.server.flow.engine_faults import EngineWatch
+from answerby.server.flow.intake import Intake
+from answerby.server.flow.process import Processor
+from answerby.server.flow.schedules import ScheduleLoop
+from answerby.server.flow.tenants import PerTenant
+from answerby.server.flow.timers import TimerLoop
+from answerby.server.flow.webhooks import HookApp, inbound
+from answerby.server.housekeeping import Housekeeping
+from answerby.server.http_server import HttpServer
+from answerby.server.live.live_rules import LiveRules
+from answerby.server.live.preparing import SWITCH_SECONDS
+from answerby.server.live.rulebooks import RulebookHolder, State
+from answerby.server.rpc.auth import Authenticator
+from answerby.server.rpc.decision_service import DecisionServicer
+from answerby.server.rpc.grpc_server import Health, build_server, listen
+from answerby.server.rpc.interceptors import CallInterceptor, Gate
+from answerby.server.rpc.request_service import RequestServicer
+from answerby.server.rpc.rulebook_service import RulebookServicer
+from answerby.server.rpc.watch import Watcher
+from answerby.store.connection import StoreOptions
+from answerby.store.store import Store
+from answerby_connectors.kit.base import Connector
+from answerby_connectors.kit.registry import build_connector
+
+BEAT_SECONDS = 1.0
+
+
+class Worker:
+    """Everything of one process. `config.store.redis_url` must be set; `slot` tells the workers of a machine apart."""
+
+    def __init__(self, config: Config, logger: Logger, slot: int = 0) -> None:
+        self._config = config
+        self._logger = logger
+        self._metrics = Metrics(CollectorRegistry())
+        self._slot = slot
+        self._consumer = f"{socket.gethostname()}-{slot}"
+        self._stopping = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._health = Health()
+        self._gate = Gate(config.server.limits)
+        self._authenticator = Authenticator(config.server.tokens, config.server.default_tenant)
+        self.port = 0
+        """The gRPC port, once listening."""
+        self.http_port = 0
+        """The webhook port, once listening; 0 when there is none."""
+
+    def stop(self) -> None:
+        """Begins to drain: no new work, and an end once what is in progress is done."""
+        self._stopping.set()
+
+    async def run(self, beat: Callable[[], None] = lambda: None, ready: Callable[[], None] = lambda: None) -> None:
+        """Works until `stop`, then drains. `beat` is called every second, `ready` once it listens.
+
+        Raises AnswerbyError when it cannot start, and what a background loop raised.
+        """
+        url = self._config.store.redis_url
+        if url is None:
+            raise InvalidConfig("store.redis_url is not set; the supervisor sets it for its workers")
+        async with AsyncExitStack() as stack:
+            store = await Store.connect(url, self._store_options())
+            stack.push_async_callback(store.close)
+            for warning in await store.check():
+                self._logger.warning("store setting", warning=warning)
+            rulebooks = RulebookHolder(self._metrics, self._logger)
+            stack.callback(rulebooks.close)
+            rules = LiveRules(self._config, store, rulebooks, self._slot, self._metrics, self._logger)
+            stack.push_async_callback(rules.close)
+            connectors = self._connectors(stack)
+            processor = Processor(
+                store,
+                rulebooks,
+                self._config.connectors,
+                self._metrics,
+                self._logger,
+                self._config.server.limits.waiting_events,
+                rules.trial.offer,
+            )
+            server = self._server(processor, store, rulebooks, rules)
+            # A worker joins the shared port only once it can decide; with a bad folder it joins to say so.
+            await rules.start()
+            self.port = listen(server, self._config.server)
+            await self._health.show(serving=False)
+            await server.start()
+            stack.push_async_callback(server.stop, None)
+            http = await self._http(store, connectors)
+            ready()
+
+            def consume(tenant: str) -> Coroutine[Any, Any, None]:
+                intake = Intake(
+                    store,
+                    processor,
+                    rulebooks,
+                    connectors,
+                    tenant,
+                    self._consumer,
+                    self._config.server.limits,
+                    self._metrics,
+                    self._logger,
+                )
+                return intake.run(self._stopping)
+
+            feeding = [
+                PerTenant(store, self._tenants(), consume, self._logger).run(self._stopping),
+                TimerLoop(store, processor, rulebooks, self._metrics, self._logger, self._config.timers).run(
+                    self._stopping
+                ),
+                ScheduleLoop(store, rulebooks, self._config.connectors, self._metrics, self._logger).run(
+                    self._stopping
+                ),
+            ]
+            delivery = DeliveryLoop(store, connectors, on_outcome=self._metrics.delivery, logger=self._logger)
+            serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks)]
+            serving += [
+                rules.run(self._stopping),
+                Housekeeping(store, self._metrics, self._logger).run(self._stopping),
+            ]
+            async with asyncio.TaskGroup() as group:
+                for task in serving:
+                    group.create_task(task)
+                feeders = [group.create_task(loop) for loop in feeding]
+                await self._stopping.wait()
+                await self._drain(feeders, processor, delivery, server, http)
+
+    def _store_options(self) -> StoreOptions:
+        settings = self._config.store
+        return StoreOptions(
+            idempotency_ttl=timedelta(days=settings.idempotency_days),
+            log_retention=timedelta(days=settings.retention_days),
+        )
+
+    def _tenants(self) -> frozenset[str]:
+        """The tenants that the configuration names."""
+        return self._authenticator.tenants | {self._tenant_of(entry) for entry in self._config.connectors}
+
+    def _tenant_of(self, entry: ConnectorConfig) -> str:
+        return entry.tenant or self._config.server.default_tenant
+
+    def _connectors(self, stack: AsyncExitStack) -> dict[str, Connector]:
+        built: dict[str, Connector] = {}
+        for entry in self._config.connectors:
+            connector = build_connector(entry.name, entry.type, entry.settings)
+            stack.push_async_callback(connector.close)
+            built[entry.name] = connector
+        return built
+
+    def _server(
+        self, processor: Processor, store: Store, rulebooks: RulebookHolder, rules: LiveRules
+    ) -> grpc.aio.Server:
+        settings = self._config.server
+        watcher = Watcher(store, self._gate.draining)
+        return build_server(
+            settings,
+            [CallInterceptor(self._authenticator, self._gate, self._metrics, self._logger)],
+            RequestServicer(processor, store, rulebooks, watcher, settings.limits, self._logger),
+            DecisionServicer(store, rulebooks, settings.limits),
+            RulebookServicer(
+                store,
+                rulebooks,
+                rules.changes,
+                rules.follower,
+                rules.desk,
+                rules.trial,
+                approval_required=rules.approval_required,
+            ),
+            self._health,
+        )
+
+    async def _http(self, store: Store, connectors: dict[str, Connector]) -> HttpServer | None:
+        settings = self._config.http
+        if settings.listen is None:
+            return None
+        tenants = {entry.name: self._tenant_of(entry) for entry in self._config.connectors}
+        hooks = inbound(connectors, tenants)
+        app = HookApp(
+            hooks, store, self._config.server.limits, settings.body_bytes, self._metrics, self._logger
+        ).starlette()
+        http = HttpServer(app, settings.listen)
+        self.http_port = await http.start()
+        return http
+
+    async def _drain(
+        self,
+        feeders: list[asyncio.Task[None]],
+        processor: Processor,
+        delivery: DeliveryLoop,
+        server: grpc.aio.Server,
+        http: HttpServer | None,
+    ) -> None:
+        """Callers first learn that it ends; what was taken is finished; then the effects under way."""
+        self._logger.info("draining")
+        await self._health.show(serving=False)
+        self._gate.draining.set()
+        if http is not None:
+            await http.stop()
+        await server.stop(self._config.server.drain_seconds)
+        await asyncio.wait(feeders)
+        processor.stop()
+        await delivery.drain()
+        self._drained.set()
+
+    async def _keep_health(self, rulebooks: RulebookHolder) -> None:
+        """Serving as soon as, and only while, there is a rulebook and no drain. Tells of engine faults, too."""
+        shown: bool | None = None
+        detail: bool | None = None
+        engine = EngineWatch(self._metrics, self._logger)
+        while not self._stopping.is_set():
+            if rulebooks.matcher is not None:
+                engine.look(rulebooks.matcher)
+            serving = rulebooks.status.state is not State.UNAVAILABLE
+            if serving != shown:
+                await self._health.show(serving=serving)
+                shown = serving
+                self._logger.info("serving" if serving else "not serving", address=str(self._config.server.listen))
+            good = rulebooks.status.state is State.ACTIVE
+            if good != detail:
+                await self._health.show_rulebook(good=good)
+                detail = good
+            await pause(self._stopping, 0.05)
+
+    async def _beats(self, beat: Callable[[], None]) -> None:
+        """Goes on while draining: a worker that still beats is not stuck."""
+        while not self._drained.is_set():
+            beat()
+            await pause(self._drained, BEAT_SECONDS)
+
+
+def main() -> int:
+    """The worker process: configuration on standard input; heartbeat file descriptor and slot as arguments."""
+    config = Config.model_validate_json(sys.stdin.buffer.read())
+    logger = make_logger(config.log.level).bind(worker=int(sys.argv[2]), pid=os.getpid())
+    forward_library_logs(logger)
+    # A rulebook that compiles in a thread must not hold up the requests.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    # Ctrl-C reaches the whole process group; only the supervisor acts on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        asyncio.run(_supervised(config, logger, pipe=int(sys.argv[1]), slot=int(sys.argv[2])))
+    except AnswerbyError as error:
+        logger.error("worker cannot run", reason=error.reason, warning=error.message)  # noqa: TRY400 - no bug, no trace
+        return 1
+    except Exception as error:
+        logger.exception("worker failed", exc_info=error)
+        return 1
+    return 0
+
+
+async def _supervised(config: Config, logger: Logger, pipe: int, slot: int) -> None:
+    worker = Worker(config, logger, slot)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
+
+    def say(what: bytes) -> None:
+        try:
+            os.write(pipe, what)
+        except BrokenPipeError:
+            # The supervisor is gone: nobody would replace or stop this worker.
+            worker.stop()
+
+    def ready() -> None:
+        # What is there from the start stays: looking through it for garbage again and again would hold up requests.
+        gc.collect()
+        gc.freeze()
+        say(b"R")
+
+    await worker.run(beat=lambda: say(b"."), ready=ready)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,271 @@
+"""Ladders: the timers at which a running clock is escalated. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Final
+
+from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
+from answerby.domain.errors import CalendarYearMissing
+from answerby.domain.ladder import Ladder, Step
+from answerby.sla.business_time import add_working_days, add_working_time
+from answerby.sla.calendar import Calendar
+from answerby.sla.clocks import calendar_of
+from answerby.sla.targets import share_time
+
+# Looked up once: see answerby.sla.standing.
+_RUNNING: Final = ClockPhase.RUNNING
+_STEP: Final = TimerPurpose.STEP
+_BY_DUE_AND_STEP = attrgetter("due", "step")
+_BY_DUE_AND_ID = attrgetter("due", "id")
+HOLDS_BACK = frozenset({TimerPurpose.QUIET_ENDS, TimerPurpose.CATCH_UP})
+"""What reminders wait for."""
+StepTimers = dict[str, tuple[ClockState, Ladder, list[Timer]]]
+"""The timers of the steps of each clock of one request, as they were last planned."""
+_WAITS_WHILE_PAUSED = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
+
+
+def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock: ClockState) -> list[Timer]:
+    """The timers of a running clock, one per step, in order of time; none for a clock that does not run.
+
+    Offsets count from the due time in wall seconds or, as the ladder or the unit says, in the target's working time;
+    percentages are of the target's working time. A warning that would lie before the clock's start is left out. Times
+    may lie in the past: such a step fires at once. In a later round the steps keep their distances from its first.
+    """
+    ladder = ladders.get(clock.ladder)
+    if ladder is None or clock.phase is not ClockPhase.RUNNING or clock.due is None:
+        return []
+    calendar, due, started = calendar_of(calendars, clock.target), clock.due, clock.started
+    wall_time = ladder.offsets == "wall_time"
+    timers = []
+    for number, step in enumerate(ladder.steps):
+        seconds = step.offset_seconds
+        if seconds == 0 or step.percent == 100:
+            at = due
+        elif seconds is not None and wall_time:
+            at = due + timedelta(0, seconds)
+        else:
+            at = _step_time(step, calendar, clock, due)
+        if at >= started:
+            timers.append(_timer(clock, number, 0, at))
+    if clock.round_started is not None:
+        timers = _of_the_round(clock, timers, clock.round_started)
+    timers.sort(key=_BY_DUE_AND_STEP)
+    return timers
+
+
+def plan_timers(
+    ladders: Mapping[str, Ladder],
+    calendars: Mapping[str, Calendar],
+    before: Mapping[str, Timer],
+    clocks: Mapping[str, ClockState],
+    now: datetime,
+    *,
+    acknowledged: datetime | None = None,
+    deferred: Timer | None = None,
+    known: StepTimers | None = None,
+) -> tuple[list[Timer], list[str], dict[str, Timer]]:
+    """What to arm (new or moved), the ids to cancel, and all timers after it.
+
+    `before` are the request's timers; those marked `fired` are kept while their clock's cycle lasts and never armed
+    again. Waiting repeats are kept while their clock runs and is past their step; one that a pause cancelled is armed
+    again after it. When the request is `acknowledged`, waiting repeats are cancelled, and all steps of a ladder that
+    an acknowledgement stops. `deferred` is the timer for what is held back. `known` saves time where one caller plans
+    for the same request again and again under the same calendars.
+    """
+    after: dict[str, Timer] = {}
+    earlier = _by_cycle(before) if before else {}
+    for name in sorted(clocks):
+        clock = clocks[name]
+        mine = earlier.get((name, clock.cycle), ())
+        climbing = []
+        for timer in mine:
+            fired = timer.fired
+            if fired:
+                after[timer.id] = timer
+            if fired or timer.repeat or timer.purpose is not _STEP:
+                climbing.append(timer)
+        ladder = ladders.get(clock.ladder)
+        if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
+            continue
+        if not climbing and acknowledged is None and deferred is None:
+            # Nothing has fired yet: there is nothing to keep.
+            steps = _steps(ladders, calendars, clock, ladder, known)
+            for timer in steps:
+                after[timer.id] = timer
+            if steps and ladder.rounds is not None:
+                for timer in _next_round(ladder, clock, steps):
+                    after[timer.id] = timer
+            continue
+        stopped = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
+        if not stopped:
+            for timer in _held_back(mine, name, deferred):
+                after[timer.id] = timer
+        if clock.phase is not _RUNNING:
+            continue
+        for timer in _special(ladder, clock, mine, acknowledged):
+            after.setdefault(timer.id, timer)
+        if stopped:
+            continue
+        steps = _steps(ladders, calendars, clock, ladder, known)
+        for timer in steps:
+            after.setdefault(timer.id, timer)
+        if steps and ladder.rounds is not None and acknowledged is None:
+            for timer in _next_round(ladder, clock, steps):
+                after.setdefault(timer.id, timer)
+        if climbing and (ladder.repeats or any(timer.repeat for timer in climbing)):
+            reached = {timer.step for timer in steps if timer.due <= now}
+            climbed = [t for t in climbing if t.step in reached and t.round == clock.round and not t.purpose]
+            for timer in _repeats(ladder, clock, climbed, now, acknowledged):
+                after[timer.id] = timer
+    to_arm = []
+    for name, timer in after.items():
+        planned = before.get(name)
+        if planned is not timer and not timer.fired and planned != timer:
+            to_arm.append(timer)
+    if len(to_arm) > 1:
+        to_arm.sort(key=_BY_DUE_AND_ID)
+    to_cancel = [name for name, timer in before.items() if name not in after and not timer.fired]
+    return to_arm, sorted(to_cancel), after
+
+
+def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, acknowledged: bool) -> Timer | None:
+    """The timer after `timer` has fired: its step once more, until acknowledged, at most `repeat_at_most` times.
+
+    Repeats keep to the grid of the first firing; those missed while down are passed over, so that one fires. None when
+    there is nothing to repeat or the clock no longer runs in the timer's cycle and round.
+    """
+    if acknowledged or clock.phase is not _RUNNING:
+        return None
+    if clock.cycle != timer.cycle or clock.round != timer.round or timer.step >= len(ladder.steps):
+        return None
+    step = ladder.steps[timer.step]
+    if step.repeat_every_seconds <= 0 or timer.repeat >= step.repeat_at_most:
+        return None
+    every = timedelta(seconds=step.repeat_every_seconds)
+    passed = max(0, (now - timer.due) // every)
+    return _timer(clock, timer.step, timer.repeat + 1, timer.due + (passed + 1) * every)
+
+
+def quiet_timer(clock: ClockState, opening: datetime) -> Timer:
+    """The timer that sends what quiet hours hold back of a clock, one for each opening."""
+    name = f"{clock.name}/{clock.cycle}/quiet/{int(opening.timestamp())}"
+    return _special_timer(clock, name, opening, TimerPurpose.QUIET_ENDS)
+
+
+def catch_up_timer(clock: ClockState, moment: datetime) -> Timer:
+    """The timer that tells together what an outage left of a clock, and of the request's others."""
+    name = f"{clock.name}/{clock.cycle}/catch_up/{moment:%Y%m%dT%H%M%S.%f}"
+    return _special_timer(clock, name, moment, TimerPurpose.CATCH_UP)
+
+
+def _steps(
+    ladders: Mapping[str, Ladder],
+    calendars: Mapping[str, Calendar],
+    clock: ClockState,
+    ladder: Ladder,
+    known: StepTimers | None,
+) -> list[Timer]:
+    """What `arm` says, from memory where it was said of this very clock and ladder."""
+    if known is None:
+        return arm(ladders, calendars, clock)
+    latest = known.get(clock.name)
+    if latest is not None and latest[0] is clock and latest[1] is ladder:
+        return latest[2]
+    steps = arm(ladders, calendars, clock)
+    known[clock.name] = clock, ladder, steps
+    return steps
+
+
+def _by_cycle(timers: Mapping[str, Timer]) -> dict[tuple[str, int], list[Timer]]:
+    """The timers of each cycle of each clock, in their order."""
+    groups: dict[tuple[str, int], list[Timer]] = {}
+    for timer in timers.values():
+        groups.setdefault((timer.clock, timer.cycle), []).append(timer)
+    return groups
+
+
+def _of_the_round(clock: ClockState, timers: list[Timer], started: datetime) -> list[Timer]:
+    """The steps from that on at which the round began, as far from its start as they were from that step."""
+    first = min((timer.due for timer in timers if timer.step >= clock.round_from), default=started)
+    return [
+        _timer(clock, timer.step, 0, started + (timer.due - first))
+        for timer in timers
+        if timer.step >= clock.round_from
+    ]
+
+
+def _held_back(mine: Iterable[Timer], name: str, deferred: Timer | None) -> list[Timer]:
+    waiting = [timer for timer in mine if timer.purpose in HOLDS_BACK and not timer.fired]
+    if deferred is not None and deferred.clock == name:
+        waiting.append(deferred)
+    return waiting
+
+
+def _special(ladder: Ladder, clock: ClockState, mine: Sequence[Timer], acknowledged: datetime | None) -> list[Timer]:
+    """The timer at which the acknowledgement lapses."""
+    if acknowledged is None or not ladder.acknowledgement_lasts:
+        return []
+    due = acknowledged + timedelta(seconds=ladder.acknowledgement_lasts)
+    name = f"{clock.name}/{clock.cycle}/lapse/{int(acknowledged.timestamp())}"
+    return [_special_timer(clock, name, due, TimerPurpose.LAPSE)] if all(t.id != name for t in mine if t.fired) else []
+
+
+def _next_round(ladder: Ladder, clock: ClockState, steps: list[Timer]) -> list[Timer]:
+    rounds = ladder.rounds
+    if rounds is None or clock.round >= rounds.at_most:
+        return []
+    due = steps[-1].due + timedelta(seconds=rounds.every_seconds)
+    name = f"{clock.name}/{clock.cycle}/round/{clock.round + 1}"
+    return [_special_timer(clock, name, due, TimerPurpose.ROUND)]
+
+
+def _repeats(
+    ladder: Ladder, clock: ClockState, mine: Iterable[Timer], now: datetime, acknowledged: datetime | None
+) -> list[Timer]:
+    """The repeats that wait, and the next ones due; none once somebody acknowledged."""
+    if acknowledged is not None:
+        return []
+    waiting = [timer for timer in mine if timer.repeat > 0 and not timer.fired]
+    latest: dict[int, Timer] = {}
+    for timer in mine:
+        if timer.fired and (timer.step not in latest or timer.repeat > latest[timer.step].repeat):
+            latest[timer.step] = timer
+    for step in {timer.step for timer in waiting}:
+        latest.pop(step, None)
+    again = (next_repeat(ladder, clock, timer, now, acknowledged=False) for timer in latest.values())
+    return [*waiting, *(timer for timer in again if timer is not None)]
+
+
+def _step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:
+    """Of a step that is not told by the clock on the wall."""
+    try:
+        return _working_step_time(step, calendar, clock, due)
+    except CalendarYearMissing:
+        # The due time has been refused or flagged for the same year; a warning too early beats none.
+        return _working_step_time(step, calendar.open_ended(), clock, due)
+
+
+def _working_step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:
+    if step.offset_seconds is not None:
+        return add_working_time(calendar, due, step.offset_seconds)
+    if step.offset_days is not None:
+        return add_working_days(calendar, due, step.offset_days)
+    assert step.percent is not None
+    unpaused_due = None if clock.pauses or clock.manual else due
+    return share_time(clock.target, calendar, clock.started, step.percent, clock.pauses, unpaused_due=unpaused_due)
+
+
+def _timer(clock: ClockState, step: int, repeat: int, due: datetime) -> Timer:
+    name, cycle = clock.name, clock.cycle
+    timer_id = f"{name}/{cycle}/{step}/{repeat}"
+    if not clock.round:
+        return Timer(id=timer_id, due=due, clock=name, cycle=cycle, step=step, repeat=repeat)
+    timer_id = f"{timer_id}/{clock.round}"
+    return Timer(id=timer_id, due=due, clock=name, cycle=cycle, step=step, repeat=repeat, round=clock.round)
+
+
+def _special_timer(clock: ClockState, name: str, due: datetime, purpose: TimerPurpose) -> Timer:
+    return Timer(id=name, due=due, clock=clock.name, cycle=clock.cycle, step=-1, round=clock.round, purpose=purpose)

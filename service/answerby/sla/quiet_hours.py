@@ -1,0 +1,32 @@
+"""Quiet hours: until when a reminder waits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from answerby.domain.errors import CalendarYearMissing
+from answerby.sla.business_time import add_working_time
+from answerby.sla.calendar import Calendar
+
+if TYPE_CHECKING:
+    from answerby.domain.ladder import QuietHours
+
+
+def quiet_until(quiet: QuietHours | None, calendars: Mapping[str, Calendar], moment: datetime) -> datetime | None:
+    """When the quiet hours that hold at the moment end; None outside them, and where nothing waits for their end.
+
+    A calendar that lacks the year is taken without holidays: a reminder on a holiday beats none.
+    """
+    if quiet is None or quiet.then == "send_now" or quiet.calendar not in calendars:
+        return None
+    calendar = calendars[quiet.calendar]
+    try:
+        return _next_opening(calendar, moment)
+    except CalendarYearMissing:
+        return _next_opening(calendar.open_ended(), moment)
+
+
+def _next_opening(calendar: Calendar, moment: datetime) -> datetime | None:
+    return None if calendar.is_working(moment) else add_working_time(calendar, moment, 0, "next_open")

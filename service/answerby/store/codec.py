@@ -1,0 +1,93 @@
+"""Between domain types and stored bytes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from answerby.domain.clock import Timer
+from answerby.domain.decision import Decision
+from answerby.domain.event import Event
+from answerby.domain.request import RequestState
+from answerby.store.records import OutboxEntry
+
+_encoder = msgspec.json.Encoder()
+_state = msgspec.json.Decoder(RequestState)
+_event = msgspec.json.Decoder(Event)
+_decision = msgspec.json.Decoder(Decision)
+_timer = msgspec.json.Decoder(Timer)
+_entry = msgspec.json.Decoder(OutboxEntry)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+encode = _encoder.encode
+decode_event = _event.decode
+decode_timer = _timer.decode
+
+
+def encode_state(state: RequestState, version: int) -> bytes:
+    """The state as stored under `version`, whatever version it carries itself."""
+    if state.version != version:
+        state = msgspec.structs.replace(state, version=version)
+    return encode(state)
+
+
+def decode_state(raw: bytes, number: bytes | None) -> RequestState:
+    """The state with the number that its commit allocated."""
+    state = _state.decode(raw)
+    return state if not number or state.number else msgspec.structs.replace(state, number=number.decode())
+
+
+def encode_decision(decision: Decision) -> bytes:
+    """The log entry of a decision: all but the state after it."""
+    return encode(decision if decision.state is None else msgspec.structs.replace(decision, state=None))
+
+
+def decode_decision(raw: bytes, number: bytes | None) -> Decision:
+    """A logged decision with the number that its commit allocated."""
+    decision = _decision.decode(raw)
+    return decision if not number or decision.number else msgspec.structs.replace(decision, number=number.decode())
+
+
+def decode_entry(raw: bytes, number: bytes, attempts: int) -> OutboxEntry:
+    """An outbox entry with what changed since it was written."""
+    entry = _entry.decode(raw)
+    return msgspec.structs.replace(entry, number=entry.number or number.decode(), attempts=attempts)
+
+
+def encode_facets(state: RequestState) -> bytes:
+    """What ListRequests filters by: category, priority, status, department, breached (0 or 1), as a JSON list."""
+    derived = state.derived
+    breached = any(clock.breached for clock in state.clocks.values())
+    return encode(
+        [
+            _text(derived.get("category")),
+            _text(derived.get("priority")),
+            state.status.value,
+            _text(derived.get("department")),
+            "1" if breached else "0",
+        ]
+    )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def to_us(instant: datetime) -> int:
+    """Epoch microseconds, exact."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def to_ms(instant: datetime) -> int:
+    """Epoch milliseconds, rounded up: a timer must never fire early."""
+    return -(-to_us(instant) // 1000)
+
+
+def from_us(us: int) -> datetime:
+    return _EPOCH + us * _MICROSECOND
+
+
+def from_ms(ms: float) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)

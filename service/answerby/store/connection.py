@@ -1,0 +1,158 @@
+"""The connection to Redis: clients, options, and redis errors told as answerby errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from answerby.domain.errors import AnswerbyError, StoreUnavailable
+from answerby.store.scripts import Call, execute, load_scripts, run, run_many
+
+MAX_BLOCK_MS = 30_000
+"""No read blocks longer; the socket of blocking reads times out later than this."""
+MINIMUM_VERSION = (7, 0)
+
+
+class _Closed(RedisError):
+    """No ConnectionError, which would be tried again."""
+
+
+_UNAVAILABLE = (
+    _Closed,
+    RedisConnectionError,
+    RedisTimeoutError,
+    BusyLoadingError,
+    ReadOnlyError,
+    OutOfMemoryError,
+    ClusterDownError,
+)
+_REFUSED_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "OOM")
+
+
+class StoreOptions(NamedTuple):
+    """How long things are kept, and how patiently the server is asked."""
+
+    idempotency_ttl: timedelta = timedelta(days=7)
+    log_retention: timedelta = timedelta(days=30)
+    log_max_length: int = 1_000_000
+    """Entries of the watch log kept by `trim_log`, whatever their age."""
+    window_retention: timedelta = timedelta(days=92)
+    """Marks of a counting window older than this are dropped; no window may be longer."""
+    socket_timeout: float = 5.0
+    """Seconds."""
+    max_connections: int = 256
+
+
+class Connection:
+    """Two pools to one server: for calls, and for reads that block."""
+
+    def __init__(self, url: str, options: StoreOptions) -> None:
+        self.options = options
+        self._closed = False
+        self.client = self._client(url, options.socket_timeout)
+        self.blocking = self._client(url, MAX_BLOCK_MS / 1000 + options.socket_timeout)
+
+    async def open(self) -> None:
+        """Refuse a server that is too old, then load the scripts. Raises StoreUnavailable."""
+        with translated():
+            await require_version(self.client)
+            await load_scripts(self.client)
+
+    async def close(self) -> None:
+        """For good: a call under way, or a later one, fails with StoreUnavailable."""
+        self._closed = True
+        await self.client.aclose()
+        await self.blocking.aclose()
+
+    async def call(self, command: str, keys: Sequence[str], arguments: Sequence[str | bytes | int] = ()) -> Any:
+        """One Lua command. Raises StoreUnavailable."""
+        with translated():
+            return await run(self.client, Call(command, keys, arguments))
+
+    async def call_many(self, calls: Sequence[Call]) -> list[Any]:
+        """Lua commands in one round trip; an item that failed is an AnswerbyError. Raises StoreUnavailable."""
+        with translated():
+            results = await run_many(self.client, calls)
+        return [translate(item) if isinstance(item, RedisError) else item for item in results]
+
+    async def execute(self, *command: str | bytes | int) -> Any:
+        """One plain command. Raises StoreUnavailable."""
+        with translated():
+            return await execute(self.client, *command)
+
+    async def execute_many(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        """Plain commands in one round trip. Raises StoreUnavailable."""
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)
+            return await pipeline.execute()
+
+    def _client(self, url: str, timeout: float) -> Redis:
+        # A call sent twice is harmless: commits are idempotent, leases are fenced, so a short retry is safe.
+        return Redis.from_url(
+            url,
+            protocol=2,
+            decode_responses=False,
+            socket_timeout=timeout,
+            max_connections=self.options.max_connections,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3),
+            redis_connect_func=self._greet,
+        )
+
+    async def _greet(self, connection: AbstractConnection) -> None:
+        # Without this, a call whose connection was closed under it would open another one, which nobody closes.
+        if self._closed:
+            raise _Closed("answerby has closed its connection to the store")
+        await connection.on_connect()
+
+
+async def require_version(client: Redis) -> None:
+    """Raises StoreUnavailable for a server older than Redis 7.0."""
+    server = await client.info("server")
+    version = str(server["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < MINIMUM_VERSION:
+        raise StoreUnavailable(f"Redis {version} is too old: answerby needs Redis 7.0 or later, or Valkey")
+
+
+def translate(error: RedisError) -> AnswerbyError:
+    """The same failure as the callers of the store know it."""
+    refused = isinstance(error, ResponseError) and str(error).startswith(_REFUSED_WRITES)
+    if isinstance(error, AuthenticationError):
+        return StoreUnavailable(f"the store refused the credentials, check its URL: {error}")
+    if isinstance(error, _UNAVAILABLE) or refused:
+        return StoreUnavailable(f"the store did not accept the call; nothing is lost, send it again: {error}")
+    return AnswerbyError(f"the store failed: {error}")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises redis errors as AnswerbyError."""
+    try:
+        yield
+    except RedisError as error:
+        raise translate(error) from error
+    except OSError as error:
+        raise StoreUnavailable(f"the store cannot be reached: {error}") from error

@@ -1,0 +1,180 @@
+"""The intake stream: events that wait to be decided, shared by the consumers of one group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from answerby.domain.event import Event
+from answerby.store import codec
+from answerby.store.connection import MAX_BLOCK_MS, Connection, translated
+from answerby.store.keys import tenant_keys
+from answerby.store.records import DeadIntake, IntakeEntry, StaleClaim
+from answerby.store.requests.commit import GROUP
+from answerby.store.scripts import execute
+from answerby.store.streams import entry_fields, entry_time
+
+_MILLISECOND = timedelta(milliseconds=1)
+_SCAN_LIMIT = 100
+
+
+class IntakeDepth(NamedTuple):
+    """What waits: not yet read, read but not acknowledged, and the stream id of the oldest of both ("" if none)."""
+
+    unread: int
+    pending: int
+    oldest: str
+
+
+class Intake:
+    """The intake of every tenant. All methods raise StoreUnavailable when the server does not answer."""
+
+    _connection: Connection
+
+    async def open_intake(self, tenant: str) -> None:
+        """Create stream and group, if they are not there. To be called before `read_own_pending` and `claim_stale`."""
+        with translated():
+            try:
+                await execute(
+                    self._connection.client, "XGROUP", "CREATE", tenant_keys(tenant).intake, GROUP, "0", "MKSTREAM"
+                )
+            except ResponseError as error:
+                if not str(error).startswith("BUSYGROUP"):
+                    raise
+
+    async def enqueue_events(self, tenant: str, events: Sequence[Event]) -> list[str]:
+        """Store events to be decided later; returns their stream ids. Sent again, an event is decided once."""
+        intake = tenant_keys(tenant).intake
+        ids = await self._connection.execute_many([("XADD", intake, "*", "e", codec.encode(event)) for event in events])
+        return [stream_id.decode() for stream_id in ids]
+
+    async def read_events(self, tenant: str, consumer: str, count: int = 100, block_ms: int = 0) -> list[IntakeEntry]:
+        """New events for this consumer; waits at most `block_ms` (no more than 30,000) for the first."""
+        blocking = ("BLOCK", min(block_ms, MAX_BLOCK_MS)) if block_ms > 0 else ()
+        with translated():
+            reply = await self._read_group(
+                tenant,
+                *("XREADGROUP", "GROUP", GROUP, consumer, "COUNT", count, *blocking),
+                *("STREAMS", tenant_keys(tenant).intake, ">"),
+            )
+        return [_read(tenant, entry) for _name, found in reply or () for entry in found]
+
+    async def _read_group(self, tenant: str, *command: str | int) -> Any:
+        try:
+            return await execute(self._connection.blocking, *command)
+        except ResponseError as error:
+            # The stream may go while a consumer runs, when a store is emptied or replaced by an older copy.
+            if not str(error).startswith("NOGROUP"):
+                raise
+            await self.open_intake(tenant)
+            return None
+
+    async def read_own_pending(self, tenant: str, consumer: str, count: int = 100) -> list[IntakeEntry]:
+        """What this consumer took before and did not acknowledge. To be read first when it starts again."""
+        found = await self._connection.call("intake/own", [tenant_keys(tenant).intake], [GROUP, consumer, count])
+        return [_entry(tenant, stream_id.decode(), payload, n) for stream_id, payload, n in found]
+
+    async def claim_stale(
+        self, tenant: str, consumer: str, min_idle: timedelta, count: int = 100, max_deliveries: int = 5
+    ) -> StaleClaim:
+        """Take over what other consumers hold for longer than `min_idle`.
+
+        What was delivered `max_deliveries` times already becomes a dead letter instead.
+        """
+        keys = tenant_keys(tenant)
+        entries: list[IntakeEntry] = []
+        poisoned: list[str] = []
+        lost: list[str] = []
+        cursor = "0-0"
+        for _ in range(_SCAN_LIMIT):
+            after, claimed, dead, gone = await self._connection.call(
+                "intake/claim",
+                [keys.intake, keys.intake_dead],
+                [GROUP, consumer, min_idle // _MILLISECOND, count - len(entries), max_deliveries, cursor],
+            )
+            entries += [_entry(tenant, stream_id.decode(), payload, n) for stream_id, payload, n in claimed]
+            poisoned += [stream_id.decode() for stream_id in dead]
+            lost += [stream_id.decode() for stream_id in gone]
+            cursor = after.decode()
+            if cursor == "0-0" or len(entries) >= count:
+                break
+        return StaleClaim(entries=entries, poisoned=poisoned, lost=lost)
+
+    async def hold_events(self, tenant: str, consumer: str, stream_ids: Sequence[str]) -> None:
+        """Keeps entries in this consumer's hands although they take long; not counted as another delivery."""
+        if stream_ids:
+            with translated():
+                await self._connection.client.xclaim(
+                    tenant_keys(tenant).intake, GROUP, consumer, 0, list(stream_ids), justid=True
+                )
+
+    async def acknowledge(self, tenant: str, stream_ids: Sequence[str]) -> None:
+        """Done with entries that need no commit, such as an event that was accepted before."""
+        if stream_ids:
+            await self._connection.execute("XACK", tenant_keys(tenant).intake, GROUP, *stream_ids)
+
+    async def dead_letter(self, entry: IntakeEntry, reason: str) -> bool:
+        """Give an entry up: acknowledged and kept for a person. False when it was no longer pending."""
+        keys = tenant_keys(entry.tenant)
+        moved = await self._connection.call(
+            "intake/dead",
+            [keys.intake, keys.intake_dead],
+            [GROUP, entry.id, entry.payload, reason, entry.deliveries],
+        )
+        return bool(moved)
+
+    async def dead_intake(self, tenant: str, after: str = "", limit: int = 100) -> list[DeadIntake]:
+        """Entries given up, oldest first; pass the last id as `after` for the next page."""
+        reply = await self._connection.execute(
+            "XRANGE", tenant_keys(tenant).intake_dead, f"({after}" if after else "-", "+", "COUNT", limit
+        )
+        return [_dead(entry) for entry in reply]
+
+    async def replay_dead_intake(self, tenant: str, dead_id: str) -> bool:
+        """Queue a dead entry again; its event keeps its id. False when there is none with this id."""
+        keys = tenant_keys(tenant)
+        return bool(await self._connection.call("intake/replay", [keys.intake_dead, keys.intake], [dead_id]))
+
+    async def discard_dead_intake(self, tenant: str, dead_id: str) -> bool:
+        """Forget a dead entry. False when there is none with this id."""
+        return bool(await self._connection.execute("XDEL", tenant_keys(tenant).intake_dead, dead_id))
+
+    async def trim_intake(self, tenant: str) -> int:
+        """Drop entries that were acknowledged, never one that is unread or pending. Returns how many."""
+        return int(await self._connection.call("intake/trim", [tenant_keys(tenant).intake], [GROUP]))
+
+    async def intake_depth(self, tenant: str) -> IntakeDepth:
+        """How much waits."""
+        unread, pending, oldest = await self._connection.call("intake/depth", [tenant_keys(tenant).intake], [GROUP])
+        return IntakeDepth(unread, pending, oldest.decode() if oldest else "")
+
+
+def _read(tenant: str, entry: Any) -> IntakeEntry:
+    stream_id, fields = entry_fields(entry)
+    return _entry(tenant, stream_id, fields.get("e", b""), 1)
+
+
+def _entry(tenant: str, stream_id: str, payload: bytes, deliveries: int) -> IntakeEntry:
+    event: Event | None = None
+    error = ""
+    try:
+        event = codec.decode_event(payload)
+    except msgspec.MsgspecError as problem:
+        error = f"not an event: {problem}"
+    return IntakeEntry(tenant=tenant, id=stream_id, payload=payload, event=event, error=error, deliveries=deliveries)
+
+
+def _dead(entry: Any) -> DeadIntake:
+    dead_id, fields = entry_fields(entry)
+    return DeadIntake(
+        id=dead_id,
+        stream_id=fields["i"].decode(),
+        payload=fields["e"],
+        reason=fields["w"].decode(),
+        deliveries=int(fields["n"]),
+        died=entry_time(dead_id),
+    )

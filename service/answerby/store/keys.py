@@ -1,0 +1,164 @@
+"""Every Redis key of answerby, in one place.
+
+All keys of a tenant carry the hash tag `{tenant}`, so that one Lua call may touch them all on a Redis Cluster too.
+A key name never holds personal data: customer identities and event ids enter hashed.
+
+Units: scores named "ms" are epoch milliseconds, "us" epoch microseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from answerby.domain.errors import FieldViolation, InvalidInput
+
+TENANTS = "ab:tenants"
+"""set: every tenant that ever stored something. Outside every tenant's hash tag, as are the next ones."""
+
+_RULEBOOK = "ab:rulebook:{live}:"
+"""The rulebook is the same for every tenant; its keys share a hash tag of their own."""
+RULEBOOK_ACTIVE = _RULEBOOK + "active"
+"""Pointer JSON: the revision that decides, its generation, and what can be rolled back to."""
+RULEBOOK_STAGED = _RULEBOOK + "staged"
+"""Staged JSON: the revision that every worker makes ready now. Expires."""
+RULEBOOK_PROBLEM = _RULEBOOK + "problem"
+"""Problem JSON: the last change, when it was refused; gone once a change is good."""
+RULEBOOK_REVISIONS = _RULEBOOK + "revisions"
+"""hash revision -> Revision JSON, as first kept."""
+RULEBOOK_FILES = _RULEBOOK + "files"
+"""hash revision -> its files, compressed."""
+RULEBOOK_AUTHORS = _RULEBOOK + "authors"
+"""hash revision -> names of everybody who brought this content, one a line."""
+RULEBOOK_VERDICTS = _RULEBOOK + "verdicts"
+"""hash revision -> Verdict JSON of the last approver."""
+RULEBOOK_ORDER = _RULEBOOK + "order"
+"""zset revision -> when it was last brought, us: which go first when there are too many."""
+RULEBOOK_SEEN = _RULEBOOK + "seen"
+"""hash digest of a folder's files -> the revision that they came to; outlives the revision."""
+RULEBOOK_SEEN_AGE = _RULEBOOK + "seen:age"
+"""zset digest -> when it was last seen, us."""
+RULEBOOK_HISTORY = _RULEBOOK + "history"
+"""list of Activation JSON, newest first, bounded."""
+RULEBOOK_CANDIDATE = _RULEBOOK + "candidate"
+"""Candidate JSON: the revision that decides beside the active one, for trying."""
+RULEBOOK_CANDIDATE_COUNTS = _RULEBOOK + "candidate:counts"
+"""hash what came out differently -> how often."""
+RULEBOOK_CANDIDATE_DIFFERENCES = _RULEBOOK + "candidate:differences"
+"""list DifferenceKept JSON, newest first."""
+RULEBOOK_WORKERS = _RULEBOOK + "workers"
+"""hash worker -> "ms Heartbeat JSON", ms by the server's clock; silent ones are dropped."""
+
+
+class TenantKeys:
+    """The key names of one tenant. Raises InvalidInput for a name that would break the hash tag."""
+
+    def __init__(self, tenant: str) -> None:
+        if not tenant or "{" in tenant or "}" in tenant:
+            raise InvalidInput([FieldViolation("tenant", "must be non-empty and without braces")])
+        self.tenant = tenant
+        root = f"ab:{{{tenant}}}"
+        self._request = f"{root}:r:"
+        self._idempotency = f"{root}:idem:"
+        self._window = f"{root}:win:"
+        self._serial = f"{root}:serial:"
+        self._outbox = f"{root}:out:"
+
+        self.index = f"{root}:requests"
+        """zset request id -> created, us: the order of ListRequests."""
+        self.facets = f"{root}:facets"
+        """hash request id -> what ListRequests filters by, see codec.encode_facets."""
+        self.log = f"{root}:log"
+        """stream of decisions, the watch log: n sequence, r request id, p priority, u number, d decision JSON."""
+        self.log_sequence = f"{root}:log:seq"
+        """counter: sequence number of the newest log entry; consumers prove by it that there is no gap."""
+        self.timers = f"{root}:timers"
+        """zset timer member -> due, ms."""
+        self.timer_data = f"{root}:timers:data"
+        """hash timer member -> Timer JSON."""
+        self.timer_claims = f"{root}:timers:claims"
+        """hash request id -> "token timers-left expiry-ms": which worker looks at the due timers of a request."""
+        self.schedules = f"{root}:schedules"
+        """hash schedule -> "since-ms generation sequence": until when it has fired, and how often."""
+        self.schedule_claims = f"{root}:schedules:claims"
+        """hash schedule -> "token expiry-ms": which worker goes through the requests for it."""
+        self._schedule_decisions = f"{root}:schedules:dec:"
+        self.counter = f"{root}:counter"
+        """counter: fencing tokens and the order of outbox entries; unique and rising within the tenant."""
+        self.intake = f"{root}:in"
+        """stream of events that wait to be decided: e event JSON."""
+        self.intake_dead = f"{root}:in:dead"
+        """stream of intake entries given up: i stream id, e payload, w reason, n deliveries."""
+        self.outbox_entries = f"{root}:out:entries"
+        """hash effect id -> OutboxEntry JSON, until delivered or dead."""
+        self.outbox_meta = f"{root}:out:meta"
+        """hash effect id -> "attempts flag number"; flag - waiting, L leased, U outcome unknown."""
+        self.outbox_dead = f"{root}:out:dead"
+        """stream of outbox entries given up: c connector, e entry JSON, u number, a attempts, w reason."""
+        self.outbox_connectors = f"{root}:out:connectors"
+        """set of the connectors that ever had an entry."""
+
+    def request(self, request_id: str) -> str:
+        """hash: s RequestState JSON, v version, n number."""
+        return self._request + request_id
+
+    def events(self, request_id: str) -> str:
+        """List of Event JSON, oldest first."""
+        return f"{self._request}{request_id}:ev"
+
+    def decisions(self, request_id: str) -> str:
+        """List of Decision JSON without state; the decision with sequence n is at index n - 1."""
+        return f"{self._request}{request_id}:dec"
+
+    def schedule_decisions(self, schedule: str) -> str:
+        """List of Decision JSON of a schedule, oldest first, bounded."""
+        return self._schedule_decisions + schedule
+
+    def idempotency(self, source: str, event_id: str) -> str:
+        """String "payload-hash sequence request-id", expires."""
+        return self._idempotency + _digest(source, event_id)
+
+    def window(self, by: str, value: str, category: str) -> str:
+        """Zset request id -> time, us: requests of one category by one customer. Expires."""
+        return f"{self._window}{_digest(by, value)}:{category}"
+
+    def serial(self, prefix: str) -> str:
+        """counter: the last serial given to request numbers that begin with `prefix`."""
+        return self._serial + prefix
+
+    def outbox_due(self, connector: str) -> str:
+        """Zset target -> next attempt, ms. A target is one request at one connector; leased ones lie in the future."""
+        return f"{self._outbox}due:{connector}"
+
+    def outbox_queue(self, connector: str) -> str:
+        """zset, all scores 0, so ordered by name: "target:order:supersedes-digest:effect id", FIFO per target."""
+        return f"{self._outbox}queue:{connector}"
+
+    def outbox_ages(self, connector: str) -> str:
+        """Zset effect id -> enqueued, ms: depth and age of the queue."""
+        return f"{self._outbox}ages:{connector}"
+
+    def outbox_leases(self, connector: str) -> str:
+        """Hash target -> "token effect-id": who may complete the effect in flight."""
+        return f"{self._outbox}leases:{connector}"
+
+
+@lru_cache(maxsize=1024)
+def tenant_keys(tenant: str) -> TenantKeys:
+    """The keys of a tenant, built once. Raises InvalidInput."""
+    return TenantKeys(tenant)
+
+
+def target_of(request_id: str) -> str:
+    """The fixed-width name of a request in outbox keys."""
+    return _digest("target", request_id)
+
+
+def supersedes_digest(supersedes: str) -> str:
+    """Fixed-width name of a supersedes mark; "-" when an effect replaces nothing."""
+    return _digest("supersedes", supersedes)[:16] if supersedes else "-"
+
+
+def _digest(kind: str, value: str) -> str:
+    # The length keeps ("a", "bc") and ("ab", "c") apart.
+    return hashlib.sha256(f"{len(kind)}:{kind}{value}".encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""Revisions of the rulebook and their candidates, as the store keeps them."""

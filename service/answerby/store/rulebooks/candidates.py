@@ -1,0 +1,74 @@
+"""The candidate: which revision is tried, on what, and what all workers found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from answerby.store import keys
+from answerby.store.connection import Connection
+from answerby.store.rulebooks.candidate_records import Candidate, DifferenceKept, Findings, StartOutcome
+
+DIFFERENCES_KEPT = 500
+COUNTS_KEPT = 2_000
+"""Distinct counts; more of them are counted as `other`."""
+
+_encode = msgspec.json.Encoder().encode
+_candidate = msgspec.json.Decoder(Candidate)
+_difference = msgspec.json.Decoder(DifferenceKept)
+
+
+class Candidates:
+    """At most one candidate at a time. All methods raise StoreUnavailable when the server does not answer."""
+
+    _connection: Connection
+
+    async def candidate(self) -> Candidate | None:
+        raw = await self._connection.execute("GET", keys.RULEBOOK_CANDIDATE)
+        return None if raw is None else _candidate.decode(raw)
+
+    async def start_candidate(self, candidate: Candidate) -> StartOutcome:
+        """What was found of an earlier one is forgotten."""
+        reply = await self._connection.call(
+            "rulebooks/candidate_start",
+            [
+                keys.RULEBOOK_CANDIDATE,
+                keys.RULEBOOK_REVISIONS,
+                keys.RULEBOOK_ACTIVE,
+                keys.RULEBOOK_CANDIDATE_COUNTS,
+                keys.RULEBOOK_CANDIDATE_DIFFERENCES,
+            ],
+            [candidate.revision, _encode(candidate)],
+        )
+        return StartOutcome(reply.decode())
+
+    async def stop_candidate(self) -> None:
+        """What was found stays until the next one starts."""
+        await self._connection.execute("DEL", keys.RULEBOOK_CANDIDATE)
+
+    async def tell_candidate(
+        self, token: str, counts: Mapping[str, int], differences: Sequence[DifferenceKept]
+    ) -> bool:
+        """Adds what a worker found. False when this trial is over."""
+        pairs = [part for item in sorted(counts.items()) for part in item]
+        reply = await self._connection.call(
+            "rulebooks/candidate_tell",
+            [keys.RULEBOOK_CANDIDATE, keys.RULEBOOK_CANDIDATE_COUNTS, keys.RULEBOOK_CANDIDATE_DIFFERENCES],
+            [token, DIFFERENCES_KEPT, COUNTS_KEPT, len(counts), *pairs, *map(_encode, differences)],
+        )
+        return bool(reply)
+
+    async def candidate_findings(self, most: int = DIFFERENCES_KEPT) -> Findings:
+        """Of the candidate that is tried now, or else of the last one."""
+        counts, differences = await self._connection.execute_many(
+            [
+                ("HGETALL", keys.RULEBOOK_CANDIDATE_COUNTS),
+                ("LRANGE", keys.RULEBOOK_CANDIDATE_DIFFERENCES, 0, most - 1),
+            ]
+        )
+        found = counts.items() if isinstance(counts, Mapping) else zip(counts[::2], counts[1::2], strict=True)
+        return Findings(
+            {name.decode(): int(count) for name, count in found},
+            [_difference.decode(raw) for raw in differences],
+        )

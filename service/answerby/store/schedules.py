@@ -1,0 +1,105 @@
+"""Schedules: until when each has fired, one worker at a time, each occurrence once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from answerby.domain.decision import Decision
+from answerby.store import codec
+from answerby.store.connection import Connection
+from answerby.store.keys import target_of, tenant_keys
+from answerby.store.records import OutboxEntry, ScheduleRecord
+
+DECISIONS_KEPT = 400
+"""Of each schedule: more than a year of every day."""
+_MILLISECOND = timedelta(milliseconds=1)
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class FiringCall(msgspec.Struct, kw_only=True):
+    """What `lua/schedules_commit.lua` gets beside the decision. Times are epoch ms, as text where they are compared."""
+
+    schedule: str
+    request_id: str
+    since: str
+    time: str
+    sequence: int
+    kept: int
+    target: str
+    outbox: list[tuple[str, list[tuple[str, str]]]]
+    """Connector, then effect id and entry JSON."""
+    follow_ups: list[str]
+    """Events for the intake, JSON."""
+
+
+class Schedules:
+    """The schedules of every tenant. All methods raise StoreUnavailable when the server does not answer."""
+
+    _connection: Connection
+
+    async def schedule_records(
+        self, tenant: str, now: datetime, generation: int, schedules: Sequence[str]
+    ) -> dict[str, ScheduleRecord]:
+        """Until when each schedule has fired. One that is new counts from `now`.
+
+        What other schedules have left is forgotten, unless a later generation of the rulebook than this one knew them.
+        """
+        reply = await self._connection.call(
+            "schedules/look", [tenant_keys(tenant).schedules], [codec.to_ms(now), generation, *schedules]
+        )
+        found = {}
+        for name, kept in zip(reply[::2], reply[1::2], strict=True):
+            since, _, sequence = kept.decode().split()
+            found[name.decode()] = ScheduleRecord(since=codec.from_ms(int(since)), sequence=int(sequence))
+        return found
+
+    async def claim_schedule(self, tenant: str, schedule: str, record: ScheduleRecord, length: timedelta) -> bool:
+        """Keep other workers from the next firing for as long as `length`. False when one was faster."""
+        keys = tenant_keys(tenant)
+        token = await self._connection.call(
+            "schedules/claim",
+            [keys.schedules, keys.schedule_claims, keys.counter],
+            [schedule, codec.to_ms(record.since), length // _MILLISECOND],
+        )
+        return token is not None
+
+    async def commit_schedule(
+        self, schedule: str, record: ScheduleRecord, decision: Decision, outbox: Sequence[OutboxEntry]
+    ) -> bool:
+        """All of a firing or nothing, in one Lua call. False when the occurrence had been committed before.
+
+        `record` is what was looked at; `decision.event_time` is the occurrence, `decision.sequence` the next number.
+        """
+        keys = tenant_keys(decision.tenant)
+        boxes: dict[str, list[tuple[str, str]]] = {}
+        for entry in outbox:
+            boxes.setdefault(entry.connector, []).append((entry.effect_id, codec.encode(entry).decode()))
+        names = [keys.schedules, keys.schedule_claims, keys.schedule_decisions(schedule), keys.log, keys.log_sequence]
+        names += [keys.intake, keys.outbox_entries, keys.outbox_meta, keys.counter, keys.outbox_connectors]
+        for connector in boxes:
+            names += [keys.outbox_due(connector), keys.outbox_queue(connector), keys.outbox_ages(connector)]
+        packed = _pack(
+            FiringCall(
+                schedule=schedule,
+                request_id=decision.request_id,
+                since=str(codec.to_ms(record.since)),
+                time=str(codec.to_ms(decision.event_time)),
+                sequence=decision.sequence,
+                kept=DECISIONS_KEPT,
+                target=target_of(decision.request_id),
+                outbox=list(boxes.items()),
+                follow_ups=[codec.encode(event).decode() for event in decision.follow_ups],
+            )
+        )
+        stored = msgspec.structs.replace(decision, follow_ups=[])
+        reply = await self._connection.call("schedules/commit", names, [packed, codec.encode_decision(stored)])
+        return reply is not None
+
+    async def schedule_decisions(self, tenant: str, schedule: str, limit: int = 20) -> list[Decision]:
+        """The latest firings of a schedule, newest first; empty for one that never fired."""
+        key = tenant_keys(tenant).schedule_decisions(schedule)
+        found = await self._connection.execute("LRANGE", key, -limit, -1)
+        return [codec.decode_decision(raw, None) for raw in reversed(found)]

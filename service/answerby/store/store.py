@@ -1,0 +1,53 @@
+"""The store: one connection, and every concern that keeps something in it."""
+
+from __future__ import annotations
+
+from answerby.domain.errors import StoreUnavailable
+from answerby.store.connection import Connection, StoreOptions, translated
+from answerby.store.intake import Intake
+from answerby.store.outbox import Outbox
+from answerby.store.requests.listing import Listing
+from answerby.store.requests.log import DecisionLog
+from answerby.store.requests.recordings import Recordings
+from answerby.store.requests.requests import Requests
+from answerby.store.rulebooks.candidates import Candidates
+from answerby.store.rulebooks.revisions import Revisions
+from answerby.store.schedules import Schedules
+from answerby.store.timers import Timers
+
+
+class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox, Revisions, Recordings, Schedules, Candidates):
+    """Everything durable of every tenant. Safe for use by many tasks of one event loop."""
+
+    @classmethod
+    async def connect(cls, url: str, options: StoreOptions | None = None) -> Store:
+        """Connect to `redis://`, `rediss://` or `unix://`. Raises StoreUnavailable, also for Redis < 7.0."""
+        connection = Connection(url, options or StoreOptions())
+        try:
+            await connection.open()
+        except StoreUnavailable:
+            await connection.close()
+            raise
+        return cls(connection)
+
+    async def close(self) -> None:
+        """Give the connections back; calls under way fail."""
+        await self._connection.close()
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable."""
+        await self._connection.execute("PING")
+
+    async def check(self) -> list[str]:
+        """Ping; then warnings, each with its remedy, on settings that can lose data. Raises StoreUnavailable."""
+        await self.ping()
+        with translated():
+            memory = await self._connection.client.info("memory")
+            persistence = await self._connection.client.info("persistence")
+        warnings = []
+        policy = memory.get("maxmemory_policy", "unknown")
+        if policy != "noeviction":
+            warnings.append(f"maxmemory-policy is {policy}: keys may vanish; set it to noeviction")
+        if not persistence.get("aof_enabled"):
+            warnings.append("appendonly is no: a crash of the store loses accepted events; set it to yes")
+        return warnings

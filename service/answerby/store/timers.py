@@ -1,0 +1,97 @@
+"""Timers: claimed by one worker at a time, removed by the commit of their event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from answerby.domain.errors import AnswerbyError
+from answerby.store import codec
+from answerby.store.connection import Connection
+from answerby.store.keys import tenant_keys
+from answerby.store.records import DueTimer
+from answerby.store.requests.commit import timer_member
+from answerby.store.scripts import Call
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Timers:
+    """The timers of every tenant. All methods raise StoreUnavailable when the server does not answer."""
+
+    _connection: Connection
+
+    async def due_timers(
+        self, tenant: str, now: datetime, limit: int = 100, claim: timedelta = timedelta(seconds=30)
+    ) -> list[DueTimer]:
+        """Claim timers due at `now`, earliest first, for as long as `claim`.
+
+        No other worker gets a timer of the same requests until each is committed or dropped, or the claim ends.
+        """
+        return await self.due_timers_of([tenant], now, limit, claim)
+
+    async def due_timers_of(
+        self, tenants: Sequence[str], now: datetime, limit: int = 100, claim: timedelta = timedelta(seconds=30)
+    ) -> list[DueTimer]:
+        """`due_timers` of many tenants in one round trip, at most `limit` of each."""
+        arguments = [codec.to_us(now) // 1000, limit, claim // _MILLISECOND]
+        every = [tenant_keys(tenant) for tenant in tenants]
+        calls = [
+            Call("timers/claim", [keys.timers, keys.timer_data, keys.timer_claims, keys.counter], arguments)
+            for keys in every
+        ]
+        replies = await self._connection.call_many(calls)
+        return [timer for tenant, reply in zip(tenants, replies, strict=True) for timer in _due(tenant, raised(reply))]
+
+    async def drop_timer(self, due: DueTimer) -> bool:
+        """Remove a claimed timer that needs no commit: its event was accepted before, or its request is gone.
+
+        False when it had gone already, or was armed again for another time.
+        """
+        keys = tenant_keys(due.tenant)
+        removed = await self._connection.call(
+            "timers/drop",
+            [keys.timers, keys.timer_data, keys.timer_claims],
+            [timer_member(due.timer.id, due.request_id), codec.to_ms(due.timer.due), str(due.token), due.request_id],
+        )
+        return bool(removed)
+
+    async def next_timer_due(self, tenant: str) -> datetime | None:
+        """When the next timer can be claimed; in the past when one is overdue; None when none is armed."""
+        return await self.next_timer_of([tenant])
+
+    async def next_timer_of(self, tenants: Sequence[str]) -> datetime | None:
+        """`next_timer_due` of many tenants in one round trip: the earliest."""
+        every = [tenant_keys(tenant) for tenant in tenants]
+        calls = [Call("timers/next", [keys.timers, keys.timer_claims], []) for keys in every]
+        found = [raised(reply) for reply in await self._connection.call_many(calls)]
+        due = min((int(reply) for reply in found if reply is not None), default=None)
+        return None if due is None else codec.from_ms(due)
+
+    async def count_timers(self, tenant: str, until: datetime | None = None) -> int:
+        """How many timers are armed, or due by `until`."""
+        timers = tenant_keys(tenant).timers
+        if until is None:
+            return int(await self._connection.execute("ZCARD", timers))
+        return int(await self._connection.execute("ZCOUNT", timers, "-inf", codec.to_us(until) // 1000))
+
+
+def raised(reply: Any) -> Any:
+    """A reply of many; raises one that is an error."""
+    if isinstance(reply, AnswerbyError):
+        raise reply
+    return reply
+
+
+def _due(tenant: str, reply: Sequence[int | bytes]) -> list[DueTimer]:
+    if not reply:
+        return []
+    token = int(reply[0])
+    due = []
+    for member, timer in zip(reply[1::2], reply[2::2], strict=True):
+        assert isinstance(member, bytes)
+        assert isinstance(timer, bytes)
+        request_id = member.decode().split("\x1f", 1)[1]
+        due.append(DueTimer(tenant=tenant, request_id=request_id, timer=codec.decode_timer(timer), token=token))
+    return due

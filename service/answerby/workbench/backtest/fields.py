@@ -1,0 +1,113 @@
+"""What is compared of a request: the facts that rules derive, and the target of every clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from answerby.domain.clock import ClockPhase
+from answerby.domain.decision import Decision
+from answerby.domain.event import Value
+from answerby.domain.request import RequestStatus
+from answerby.engine.compiled.rulebook import show_target
+from answerby.engine.compiler import derivers
+from answerby.rules.model.rulebook import STAGES, Rulebook
+from answerby.rules.model.vocabulary import FieldType
+from answerby.workbench.backtest.request_run import Course, Outcome, Shown
+
+NOTHING = "-"
+"""Stands for no value."""
+TARGET = "sla."
+ENDED = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
+_ORDERED = frozenset({FieldType.ENUM, FieldType.INTEGER, FieldType.DECIMAL, FieldType.BOOLEAN})
+
+
+class Point(StrEnum):
+    """As of when requests are compared."""
+
+    LAST = "last"
+    """Where the request stands in the end."""
+    FIRST = "first"
+    """As its first event was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedField:
+    """One name. `values` of an enum are in order, from least to most severe; of rules that differ the new ones'."""
+
+    name: str
+    stage: str
+    is_set: bool = False
+    ordered: bool = False
+    values: tuple[str, ...] = ()
+
+    def rank(self, shown: Shown) -> float | None:
+        """Where the value stands among the others; None for one that has no place."""
+        if not self.ordered or not isinstance(shown, str):
+            return None
+        if self.values:
+            return float(self.values.index(shown)) if shown in self.values else None
+        try:
+            return float(shown)
+        except ValueError:
+            return None
+
+    @property
+    def top(self) -> str:
+        """The most severe value; empty when there is none."""
+        return self.values[-1] if self.values else ""
+
+
+def compared_fields(new: Rulebook, old: Rulebook | None) -> tuple[ComparedField, ...]:
+    """In the order of the stages, then by name."""
+    found: dict[str, ComparedField] = {}
+    for rulebook in (old, new):
+        if rulebook is not None:
+            found.update((field.name, field) for field in fields_of(rulebook))
+    return tuple(sorted(found.values(), key=lambda f: (STAGES.index(f.stage), f.name)))
+
+
+def fields_of(rulebook: Rulebook) -> Iterable[ComparedField]:
+    for name, field in rulebook.vocabulary.fields.items():
+        stages = derivers(field.derived_by)
+        if not stages:
+            continue
+        values = field.values
+        if field.type is FieldType.BOOLEAN:
+            values = ("false", "true")
+        is_set = field.type is FieldType.SET
+        yield ComparedField(name, stages[0], is_set, field.type in _ORDERED, () if is_set else values)
+    for clock in rulebook.clocks:
+        yield ComparedField(f"{TARGET}{clock}", "sla")
+
+
+def outcome_of(decision: Decision | None, said: Mapping[str, Value]) -> Outcome:
+    """What a decision, or failing that a record of facts, holds for a request."""
+    if decision is None:
+        return {name: shown(value) for name, value in said.items()}
+    outcome: dict[str, Shown] = {name: shown(value) for name, value in decision.facts.items()}
+    ended = decision.status in ENDED
+    for clock in decision.clocks:
+        # The end of a request cancels its clocks; any other clock is cancelled because it lost its target.
+        if ended or clock.phase is not ClockPhase.CANCELLED:
+            outcome[f"{TARGET}{clock.name}"] = show_target(clock.target)
+    return outcome
+
+
+def outcome_at(course: Course, point: Point) -> Outcome:
+    """Of a course that is over."""
+    known = course.outcomes.get(point)
+    if known is None:
+        decision = course.first if point is Point.FIRST else course.last
+        known = course.outcomes[point] = outcome_of(decision, course.said)
+    return known
+
+
+def shown(value: Value) -> Shown:
+    """A fact as it is compared and shown."""
+    if isinstance(value, list):
+        return frozenset(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return NOTHING if value is None else str(value)

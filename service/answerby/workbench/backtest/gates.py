@@ -1,0 +1,91 @@
+"""Gates: `--fail-if 'priority.raised > 5%'`. A gate that trips is what fails a build.
+
+gate     = subject OPERATOR limit
+subject  = FIELD.changed | FIELD.raised | FIELD.lowered | breach.new | breach.gone
+         | clock.NAME.breach.new | clock.NAME.breach.gone | effects.changed | errors.new
+OPERATOR = > | >=
+limit    = a number of requests, or a percentage of the requests compared, such as 0.5%
+
+Requests are compared where both sides know what was decided.
+"""
+
+# Stays interpreted: it runs once per backtest or group, not once per decision.
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from answerby.domain.errors import FieldViolation, InvalidInput
+from answerby.workbench.backtest.fields import ComparedField
+from answerby.workbench.backtest.tally import Key, Tally
+
+_FORM = re.compile(r"(?P<subject>[^\s<>=]+)\s*(?P<operator>>=|>)\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<percent>%?)")
+_EXAMPLE = "write it such as 'priority.raised > 5%' or 'breach.new >= 10'"
+FAIL_IF = "--fail-if"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`text` as it was written; `key` where the tally counts what it asks about."""
+
+    text: str
+    key: Key
+    inclusive: bool
+    limit: float
+    percent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """`share` is in percent of the requests compared."""
+
+    gate: Gate
+    count: int
+    share: float
+    tripped: bool
+
+
+def parse_gate(text: str, fields: Iterable[ComparedField], clocks: Iterable[str]) -> Gate:
+    """Raises InvalidInput for what is no gate, or asks about what neither rulebook has."""
+    form = _FORM.fullmatch(text.strip())
+    if form is None:
+        raise InvalidInput([FieldViolation(FAIL_IF, f"{text!r} is no gate; {_EXAMPLE}")])
+    known = subjects(fields, clocks)
+    subject, limit, percent = form["subject"], float(form["number"]), bool(form["percent"])
+    if subject not in known:
+        raise InvalidInput([FieldViolation(FAIL_IF, f"{text!r}: there is no {subject!r}; {_hint(subject, known)}")])
+    if percent and limit > 100:
+        raise InvalidInput([FieldViolation(FAIL_IF, f"{text!r}: more than 100 % never is")])
+    if not percent and not limit.is_integer():
+        raise InvalidInput([FieldViolation(FAIL_IF, f"{text!r}: write a whole number of requests, or a percentage")])
+    return Gate(" ".join(text.split()), known[subject], form["operator"] == ">=", limit, percent)
+
+
+def subjects(fields: Iterable[ComparedField], clocks: Iterable[str]) -> dict[str, Key]:
+    """Everything that a gate may ask about, and where it is counted."""
+    known: dict[str, Key] = {name: (name,) for name in ("breach.new", "breach.gone", "effects.changed", "errors.new")}
+    for field in fields:
+        for word in ("changed", "raised", "lowered") if field.ordered else ("changed",):
+            known[f"{field.name}.{word}"] = (word, field.name)
+    for clock in clocks:
+        for word in ("new", "gone"):
+            known[f"clock.{clock}.breach.{word}"] = ("breach", clock, word)
+    return known
+
+
+def ask(gate: Gate, tally: Tally) -> GateResult:
+    """Whether the gate trips."""
+    requests, count = tally.count("compared"), tally.count(*gate.key)
+    share = 100 * count / requests if requests else 0.0
+    # Compared as whole numbers where it can be: 5 % of 20 requests is 1 request exactly.
+    value, limit = (100.0 * count, gate.limit * requests) if gate.percent else (float(count), gate.limit)
+    tripped = value >= limit if gate.inclusive else value > limit
+    return GateResult(gate, count, share, tripped)
+
+
+def _hint(subject: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    close = get_close_matches(subject, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"

@@ -1,0 +1,109 @@
+"""A backtest of groups of stories: what a process of its own does, and all of them together come to."""
+
+# Stays interpreted: it runs once per backtest or group, not once per decision.
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.workbench.backtest.compare import Kind, compare
+from answerby.workbench.backtest.examples import Candidate, weight_of
+from answerby.workbench.backtest.fields import Point, compared_fields
+from answerby.workbench.backtest.paired_replay import Twins, alike
+from answerby.workbench.backtest.play import TIMER_LIMIT, Play
+from answerby.workbench.backtest.recorded_request import Story
+from answerby.workbench.backtest.request_run import Course, recorded_course
+from answerby.workbench.backtest.tally import NEW, OLD, Counting, Tally
+
+Courses = Mapping[str, Course]
+Players = Callable[[Sequence[Story], datetime | None], tuple[Courses, Courses]]
+"""Plays a group up to a horizon, under the new and the old rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How requests are played and compared. `horizon` None: timers fire until none is left."""
+
+    horizon: datetime | None
+    point: Point = Point.LAST
+    examples: int = 3
+    """Of each kind."""
+    timer_limit: int = TIMER_LIMIT
+    show_text: bool = False
+
+
+class Backtest:
+    """New rules against old ones; `old` None: against what the stories say was decided, as far as they do."""
+
+    def __init__(self, new: CompiledRulebook, old: CompiledRulebook | None, settings: Settings) -> None:
+        self._old = old
+        self._settings = settings
+        self._play = players(new, old, settings)
+        self._fields = compared_fields(new.rulebook, old.rulebook if old is not None else None)
+        self._texts = {"vocabulary": new.rulebook.vocabulary} if settings.show_text else {}
+
+    def run(self, groups: Iterable[Sequence[Story]]) -> Tally:
+        """Requests of different groups know nothing of each other."""
+        tally = Tally.empty(self._settings.examples)
+        counting = Counting(tally, self._fields, self._settings.point)
+        candidates: dict[Kind, list[Candidate]] = {}
+        for group in groups:
+            after, before = self._play(group, self._settings.horizon)
+            for story in group:
+                if not story.compared:
+                    tally.counts["lead",] += 1
+                    continue
+                old = before[story.request_id] if self._old is not None else self._recorded(story)
+                self._count(story, old, after[story.request_id], counting, candidates)
+        counting.close()
+        tally.counts["requests",] = counting.requests
+        tally.examples.add(candidates, self._texts)
+        return tally
+
+    def _recorded(self, story: Story) -> Course | None:
+        """What the story says; None when it says nothing."""
+        if story.decisions:
+            return recorded_course(story.decisions, self._settings.horizon)
+        return Course(story.said) if story.said else None
+
+    def _count(
+        self,
+        story: Story,
+        old: Course | None,
+        new: Course,
+        counting: Counting,
+        candidates: dict[Kind, list[Candidate]],
+    ) -> None:
+        counting.requests += 1
+        if old is not None and new.twin is old and old.decided:
+            counting.alike(old, new)
+            return
+        counting.side(NEW, new)
+        if old is None:
+            return
+        counting.side(OLD, old)
+        difference = compare(self._fields, self._settings.point, old, new)
+        counting.both(old, new, difference)
+        kind = difference.kind
+        if kind is None:
+            return
+        group = candidates.setdefault(kind, [])
+        group.append(Candidate(weight_of(story.request_id, difference), story, difference, old, new))
+        if len(group) >= 8 * max(1, self._settings.examples):
+            group.sort(key=lambda candidate: candidate.weight)
+            del group[self._settings.examples :]
+
+
+def players(new: CompiledRulebook, old: CompiledRulebook | None, settings: Settings) -> Players:
+    """Without old rules, there are no courses under them."""
+    limit = settings.timer_limit
+    if old is not None and alike(new, old):
+        return Twins(new, old, limit).run
+    after, before = Play(new, limit), Play(old, limit) if old is not None else None
+
+    def play(group: Sequence[Story], horizon: datetime | None) -> tuple[Courses, Courses]:
+        return after.run(group, horizon), before.run(group, horizon) if before is not None else {}
+
+    return play

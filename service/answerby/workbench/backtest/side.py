@@ -1,0 +1,85 @@
+"""One rulebook's side of a backtest: what it has decided of every request so far."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from answerby.domain.decision import Decision
+from answerby.domain.errors import AnswerbyError
+from answerby.domain.event import Event
+from answerby.domain.request import RequestState
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.decide import decide
+from answerby.engine.history.refold import refold_wanted
+from answerby.engine.memory.drafts import DraftMemory
+from answerby.engine.memory.reminders import Reminder, reminder
+from answerby.engine.stages.stage_results import Context
+from answerby.workbench.backtest.request_run import Course
+from answerby.workbench.backtest.windows import WindowsInMemory
+
+NO_COUNTS = Context()
+
+
+class Side:
+    """The requests of one run under one rulebook. Grows with requests until the next run begins."""
+
+    def __init__(self, compiled: CompiledRulebook, *others: CompiledRulebook) -> None:
+        """`others` are compared with it: a draft that its memory knows is one that they would come to again, too."""
+        self.compiled = compiled
+        self.memory = DraftMemory(compiled, *others)
+        self.windows = WindowsInMemory(compiled.rulebook.vocabulary)
+        self.states: dict[str, RequestState] = {}
+        self.histories: dict[str, list[Event]] = {}
+        self.courses: dict[str, Course] = {}
+
+    def begin(self) -> None:
+        """Forgets the requests of the run before, not what was made of them."""
+        self.memory.forget()
+        self.windows.forget()
+        self.states, self.histories, self.courses = {}, {}, {}
+
+    def course(self, request_id: str) -> Course:
+        course = self.courses.get(request_id)
+        if course is None:
+            course = self.courses[request_id] = Course()
+        return course
+
+    def context(self, event: Event, state: RequestState | None) -> Context:
+        context = Context(self.windows.counts(event, state)) if self.windows else NO_COUNTS
+        if not refold_wanted(state, event):
+            return context
+        return context._replace(history=list(self.histories.get(event.request_id, ())))
+
+    def decide(self, event: Event, moment: datetime, context: Context) -> Decision | AnswerbyError:
+        """An error when the event is refused."""
+        state = self.states.get(event.request_id)
+        try:
+            return decide(self.compiled, state, event, context, moment, self.memory, words=False)
+        except AnswerbyError as error:
+            return error
+
+    def settle(self, event: Event, decided: Decision | AnswerbyError) -> Decision | None:
+        """Takes in what `decide` gave; None for a refusal."""
+        course = self.course(event.request_id)
+        if isinstance(decided, AnswerbyError):
+            course.refuse(f"{decided.reason}: {decided.message}")
+            return None
+        assert decided.state is not None
+        before = self.states.get(event.request_id)
+        self.states[event.request_id] = decided.state
+        self.histories.setdefault(event.request_id, []).append(event)
+        if self.windows:
+            self.windows.note(before, decided.state)
+        course.note(decided)
+        return decided
+
+    def remind(self, event: Event, moment: datetime) -> Reminder | None:
+        """Fires a timer that only reminds; None when it has to be decided, and nothing was done."""
+        request_id = event.request_id
+        told = reminder(self.compiled, self.states[request_id], event, moment, self.memory)
+        if told is None:
+            return None
+        self.courses[request_id].remind(told)
+        self.states[request_id] = told.after
+        self.histories[request_id].append(event)
+        return told

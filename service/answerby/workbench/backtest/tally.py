@@ -1,0 +1,249 @@
+"""What a backtest came to. Tallies of parts merge into the tally of the whole, in any order.
+
+Every figure stands under a key of words. SIDE is old or new.
+
+    requests    compared    differing    lead                   played, with an old side, with a difference; not counted
+    decisions | timers | cut | refused, SIDE                    decisions; those on timers; requests
+    value, FIELD, SIDE, VALUE       matrix, FIELD, OLD, NEW     requests by value, and by both values
+    changed | raised | lowered | sometime, FIELD                requests; `sometime`: upon at least one event
+    gained | lost, FIELD, MEMBER                                requests, of sets
+    stage, STAGE, OLD, NEW          won, STAGE, SIDE, RULE      requests by how the stage came out, and by who decided
+    ran | breached, CLOCK, SIDE     breach, CLOCK, new | gone   requests by clock
+    breach.new     breach.gone                                  requests with at least one such clock
+    notices | tasks | cases, NAME, SIDE                         messages, tasks, cases
+    notices | tasks | cases, NAME, more | fewer                 requests
+    effects.changed     errors, SIDE     errors.new     errors.gone     requests
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from answerby.domain.decision import Decision, StageExplanation
+from answerby.workbench.backtest.compare import Difference, Move, surplus
+from answerby.workbench.backtest.examples import Examples
+from answerby.workbench.backtest.fields import NOTHING, ComparedField, Point, outcome_at
+from answerby.workbench.backtest.request_run import Course, Shown, Told
+
+OLD, NEW = "old", "new"
+SIDES = (OLD, NEW)
+TOLD = ("notices", "tasks", "cases")
+Key = tuple[str, ...]
+Items = tuple[tuple[str, int], ...]
+Result = tuple[tuple[Shown, ...], tuple[str, ...], frozenset[str], Items, Items, Items]
+"""Of a course: the value of each field, the clocks that ran and those breached, and what was told, as in TOLD."""
+
+
+@dataclass
+class Tally:
+    """Counts and examples. Add requests to it, or other tallies."""
+
+    examples: Examples
+    counts: Counter[Key] = field(default_factory=Counter)
+
+    @classmethod
+    def empty(cls, examples: int) -> Tally:
+        """Takes at most so many examples of each kind."""
+        return cls(Examples(examples))
+
+    def count(self, *key: str) -> int:
+        return self.counts[key]
+
+    def merge(self, other: Tally) -> None:
+        self.counts.update(other.counts)
+        self.examples.merge(other.examples)
+
+    def under(self, *prefix: str) -> dict[Key, int]:
+        """What stands below a key: the rest of each key and its figure, in the order of the words."""
+        size = len(prefix)
+        found = {key[size:]: n for key, n in self.counts.items() if key[:size] == prefix and len(key) > size and n}
+        return dict(sorted(found.items()))
+
+
+class Met:
+    """A pair of explanations of one stage, and how many requests have it or one like it."""
+
+    def __init__(self, old: StageExplanation, new: StageExplanation) -> None:
+        self.old = old
+        self.new = new
+        self.number = 1
+
+
+class Counting:
+    """Adds courses to a tally."""
+
+    def __init__(self, tally: Tally, fields: tuple[ComparedField, ...], point: Point) -> None:
+        self._counts = tally.counts
+        self._alike: Counter[Key] = Counter()
+        """Of requests that both rulebooks treat alike, with the side left open."""
+        self._results: Counter[Result] = Counter()
+        """Of the same requests; many come to the same."""
+        self._explained: dict[tuple[int, int, str, str], Met] = {}
+        """Of the same requests, by who won a stage under both: how often. What is kept keeps its id."""
+        self._fields = fields
+        self._names = tuple(known.name for known in fields)
+        self._point = point
+        self.requests = 0
+
+    def side(self, side: str, course: Course) -> None:
+        """What one rulebook came to for a request, whatever the other says."""
+        self._figures(self._counts, side, course)
+        self._won(side, course)
+
+    def alike(self, old: Course, new: Course) -> None:
+        """`side` of both and `both`, of a decided request whose new course has the old one as its twin."""
+        self._counts["compared",] += 1
+        self._totals("", old, self._alike)
+        self._results[self._result(old)] += 1
+        before, after = self._decision(old), self._decision(new)
+        if before is None or after is None:
+            return
+        # Rulebooks that are compared on one course have the same stages.
+        for one, other in zip(before.explanation, after.explanation, strict=True):
+            key = id(one.won), id(other.won), one.outcome, other.outcome
+            met = self._explained.get(key)
+            if met is None:
+                self._explained[key] = Met(one, other)
+            else:
+                met.number += 1
+
+    def close(self) -> None:
+        """Once all requests were counted."""
+        counts, sets = self._counts, {known.name for known in self._fields if known.is_set}
+        for result, number in self._results.items():
+            self._expand(result, "", self._alike, number)
+        for key, number in self._alike.items():
+            place = min(2, len(key) - 1)
+            for side in SIDES:
+                counts[*key[:place], side, *key[place + 1 :]] += number
+            if key[0] == "value" and key[1] not in sets:
+                counts["matrix", key[1], key[3], key[3]] += number
+        for met in self._explained.values():
+            self._won_by(OLD, met.old, met.number)
+            self._won_by(NEW, met.new, met.number)
+            counts["stage", met.old.stage, met.old.outcome.value, met.new.outcome.value] += met.number
+        self._alike.clear()
+        self._results.clear()
+        self._explained.clear()
+
+    def _figures(self, counts: Counter[Key], side: str, course: Course) -> None:
+        self._totals(side, course, counts)
+        self._expand(self._result(course), side, counts, 1)
+
+    def _totals(self, side: str, course: Course, counts: Counter[Key]) -> None:
+        counts["decisions", side] += course.decisions
+        counts["timers", side] += course.timers
+        if course.cut:
+            counts["cut", side] += 1
+        if course.refused:
+            counts["refused", side] += 1
+        if course.troubles:
+            counts["errors", side] += 1
+
+    def _result(self, course: Course) -> Result:
+        outcome = outcome_at(course, self._point)
+        return (
+            tuple([outcome.get(name, NOTHING) for name in self._names]),
+            tuple([clock.name for clock in course.clocks]),
+            frozenset(course.breached) if course.decided else frozenset(),
+            tuple(course.notices.items()),
+            tuple(course.tasks.items()),
+            tuple(course.cases.items()),
+        )
+
+    def _expand(self, result: Result, side: str, counts: Counter[Key], number: int) -> None:
+        """Counts a result that so many requests came to."""
+        values, clocks, breached, *told = result
+        for name, value in zip(self._names, values, strict=True):
+            for member in members(value):
+                counts["value", name, side, member] += number
+        for clock in clocks:
+            counts["ran", clock, side] += number
+        for clock in breached:
+            counts["breached", clock, side] += number
+        for kind, items in zip(TOLD, told, strict=True):
+            for name, times in items:
+                counts[kind, name, side] += times * number
+
+    def _won(self, side: str, course: Course) -> None:
+        decision = self._decision(course)
+        for stage in decision.explanation if decision is not None else ():
+            self._won_by(side, stage, 1)
+
+    def _won_by(self, side: str, stage: StageExplanation, number: int) -> None:
+        for rule in stage.won:
+            self._counts["won", stage.stage, side, rule.id] += number
+
+    def both(self, old: Course, new: Course, difference: Difference) -> None:
+        """What differs between the two for a request."""
+        counts = self._counts
+        counts["compared",] += 1
+        counts["differing",] += bool(difference)
+        self._matrices(old, new)
+        for name, change in difference.changes.items():
+            counts["changed", name] += 1
+            if change.move is not Move.CHANGED:
+                counts[change.move.value, name] += 1
+            for member in set(members(change.new)) - set(members(change.old)) if change.field.is_set else ():
+                counts["gained", name, member] += 1
+            for member in set(members(change.old)) - set(members(change.new)) if change.field.is_set else ():
+                counts["lost", name, member] += 1
+        for name in difference.sometime:
+            counts["sometime", name] += 1
+        self._breaches(difference)
+        counts["errors.new",] += bool(difference.errors_new)
+        counts["errors.gone",] += bool(difference.errors_gone)
+        if difference.effects:
+            counts["effects.changed",] += 1
+            self._told(old, new)
+
+    def _matrices(self, old: Course, new: Course) -> None:
+        counts = self._counts
+        before, after = outcome_at(old, self._point), outcome_at(new, self._point)
+        for known in self._fields:
+            name = known.name
+            if known.is_set or (not old.decided and name not in old.said):
+                continue
+            counts["matrix", name, str(before.get(name, NOTHING)), str(after.get(name, NOTHING))] += 1
+        if old.last is not None and new.last is not None:
+            self._stages(old, new)
+
+    def _stages(self, old: Course, new: Course) -> None:
+        counts = self._counts
+        stages = outcomes(self._decision(old))
+        for stage, outcome in outcomes(self._decision(new)).items():
+            counts["stage", stage, stages.pop(stage, NOTHING), outcome] += 1
+        for stage, outcome in stages.items():
+            counts["stage", stage, outcome, NOTHING] += 1
+
+    def _decision(self, course: Course) -> Decision | None:
+        return course.first if self._point is Point.FIRST else course.last
+
+    def _breaches(self, difference: Difference) -> None:
+        counts = self._counts
+        for word, names in (("new", difference.breaches_new), ("gone", difference.breaches_gone)):
+            counts[f"breach.{word}",] += bool(names)
+            for name in names:
+                counts["breach", name, word] += 1
+
+    def _told(self, old: Course, new: Course) -> None:
+        before, after = told_of(old), told_of(new)
+        for kind in TOLD:
+            for name in surplus(after[kind], before[kind]):
+                self._counts[kind, name, "more"] += 1
+            for name in surplus(before[kind], after[kind]):
+                self._counts[kind, name, "fewer"] += 1
+
+
+def told_of(course: Course) -> Mapping[str, Told]:
+    return {"notices": course.notices, "tasks": course.tasks, "cases": course.cases}
+
+
+def outcomes(decision: Decision | None) -> dict[str, str]:
+    return {stage.stage: stage.outcome.value for stage in decision.explanation} if decision is not None else {}
+
+
+def members(value: Shown) -> list[str]:
+    return [value] if isinstance(value, str) else sorted(value)

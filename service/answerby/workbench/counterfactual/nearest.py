@@ -1,0 +1,64 @@
+"""Which other outcomes are near: those that a single change of a fact would lead to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from answerby.domain.decision import Decision
+from answerby.domain.event import Value
+from answerby.workbench.counterfactual.changes import Change, cost, hashable
+from answerby.workbench.counterfactual.goals import value_of
+from answerby.workbench.counterfactual.options import Options
+from answerby.workbench.counterfactual.search import Counterfactual, Search, counterfactual, every_single
+from answerby.workbench.counterfactual.situation import Situation
+
+BUDGET = 400
+PER_STAGE = 4
+QUIET = frozenset({"missing", "missing_count", "require", "notify"})
+"""Outputs whose every variation would be told otherwise."""
+
+
+class Alternative(NamedTuple):
+    stage: str
+    name: str
+    counterfactual: Counterfactual
+
+
+def nearest(situation: Situation, keep: Iterable[str] = (), budget: int = BUDGET) -> Search[list[Alternative]]:
+    """Outcomes that one change leads to, each by the smallest change found; stage by stage, a few of each."""
+    options = Options(situation, keep)
+    limit = situation.evaluations + budget
+    best: dict[tuple[str, str, object], Change] = {}
+    for change in sorted(every_single(options), key=lambda c: cost((c,))):
+        if situation.evaluations >= limit:
+            break
+        decision = situation.decide((change,))
+        yield
+        for stage, name, value in differences(situation.base, decision):
+            best.setdefault((stage, name, hashable(value)), change)
+    found: list[Alternative] = []
+    for explained in situation.base.explanation:
+        told: Counter[str] = Counter()
+        of_stage = [(name, change) for (where, name, _), change in best.items() if where == explained.stage]
+        ranked = []
+        for name, change in sorted(of_stage, key=lambda item: (cost((item[1],)), item[0])):
+            told[name] += 1
+            ranked.append((told[name], name, change))
+        # The nearest of each output, then the second of each.
+        for _, name, change in sorted(ranked, key=lambda item: item[0])[:PER_STAGE]:
+            decision = situation.decide((change,))
+            found.append(Alternative(explained.stage, name, counterfactual(situation, (change,), [name], decision)))
+    return found
+
+
+def differences(base: Decision, other: Decision) -> list[tuple[str, str, Value]]:
+    """Stage, output and new value of everything single-valued that is decided otherwise."""
+    found = []
+    for before, after in zip(base.explanation, other.explanation, strict=True):
+        for name in sorted({*before.outputs, *after.outputs} - QUIET):
+            value = value_of(other, name)
+            if value != value_of(base, name):
+                found.append((after.stage, name, value))
+    return found

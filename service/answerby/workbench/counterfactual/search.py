@@ -1,0 +1,265 @@
+"""The search for the smallest change of facts that leads to another decision. Every step of it is a `decide()`.
+
+A search is a generator that yields after each decision, so that a server can serve others meanwhile; `finish` runs it
+at once. Its budget is a number of decisions, never a time: the same question always has the same answer.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+from math import comb
+from typing import TypeVar
+
+from answerby.domain.decision import Decision, RuleReference
+from answerby.domain.event import OVERRIDE_PREFIX, Value
+from answerby.rules.model.rulebook import Rule
+from answerby.workbench.counterfactual.changes import Change, ChangeKind, ChangeSet, cost
+from answerby.workbench.counterfactual.goals import Goal, live_rules, value_of
+from answerby.workbench.counterfactual.options import Options
+from answerby.workbench.counterfactual.planner import MISSING_FACTS, Planner
+from answerby.workbench.counterfactual.situation import Situation
+
+MOST_CHANGES = 3
+BUDGET = 600
+"""Decisions of one search."""
+
+Answered = TypeVar("Answered")
+
+
+class Missing(StrEnum):
+    """Why nothing was found."""
+
+    NO_RULE = "no_rule"
+    """No rule and no default gives this."""
+    SHADOW = "shadow"
+    """The only rules that give it are in shadow mode or out of their dates."""
+    RAISED = "raised"
+    """A ladder raised the priority; rules cannot lower it."""
+    FIXED = "fixed"
+    """It hangs on facts that stay as they are."""
+    TOO_MANY = "too_many"
+    """It would need more changes than are looked at."""
+    BUDGET = "budget"
+    """Not found within the budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """Changes with which the outcome would be another one; `decision` is what `decide()` returned for them."""
+
+    changes: ChangeSet
+    decision: Decision
+    outcome: dict[str, Value]
+    decided_by: list[RuleReference]
+    through: dict[str, tuple[Value, Value]]
+    """Facts derived on the way that are different too: from, to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of the search for one goal."""
+
+    goal: Goal
+    already: bool = False
+    """It is what was decided."""
+    found: Counterfactual | None = None
+    missing: Missing | None = None
+    """Why nothing was found."""
+    stuck: tuple[str, ...] = ()
+    """The facts that stand in the way."""
+    tried: int = 0
+    """Decisions made."""
+    proved: bool = False
+    """All that is smaller was tried: fewer changes do not do it; of nothing found, no change up to the limit does."""
+
+
+Search = Generator[None, None, Answered]
+
+
+def finish(search: Search[Answered]) -> Answered:
+    """Runs a search to its end."""
+    while True:
+        try:
+            next(search)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+
+def why_not(
+    situation: Situation,
+    goal: Goal,
+    keep: Iterable[str] = (),
+    *,
+    most_changes: int = MOST_CHANGES,
+    budget: int = BUDGET,
+    sweep: bool = True,
+) -> Search[Answer]:
+    """Looks for the fewest changes, then the smallest, that meet the goal.
+
+    Without `sweep` it is content with what the plans lead to: quicker, and it may miss a smaller change.
+    """
+    if goal.met(situation.base):
+        return Answer(goal, already=True)
+    reason = impossible(situation, goal)
+    if reason is not None:
+        return Answer(goal, missing=reason)
+    walk = _Walk(situation, goal, Options(situation, keep), most_changes, situation.evaluations + budget, sweep)
+    return (yield from walk.run())
+
+
+def impossible(situation: Situation, goal: Goal) -> Missing | None:
+    """Why no change of facts can do it, where the rules alone tell."""
+    rulebook = situation.compiled.rulebook
+    if goal.wants_none:
+        return None
+    stages = [stage for stage in rulebook.stages if stage.name in goal.stages]
+    if any(goal.name in stage.default and goal.wanted(stage.default[goal.name]) for stage in stages):
+        return None
+
+    def gives(rule: Rule) -> bool:
+        return rule.id == goal.rule if goal.rule else goal.name in rule.then and goal.wanted(rule.then[goal.name])
+
+    able = [rule for stage in stages for rule in stage.rules if gives(rule)]
+    computed = {name for stage in stages for score in stage.scores for name in score.outputs} | MISSING_FACTS
+    if not able and not goal.rule and goal.name in computed:
+        return None
+    if not able:
+        return Missing.NO_RULE
+    live = {r.id for stage in stages for r in live_rules(rulebook, stage.name, situation.event.time)}
+    return None if any(rule.id in live for rule in able) else Missing.SHADOW
+
+
+def counterfactual(
+    situation: Situation, changes: ChangeSet, names: Iterable[str], decision: Decision
+) -> Counterfactual:
+    """A verified set of changes with what follows from it."""
+    wanted = list(names)
+    before, after = situation.base.facts, decision.facts
+    through = {
+        name: (before.get(name), after.get(name))
+        for name in sorted({*before, *after} - {*wanted})
+        if before.get(name) != after.get(name)
+    }
+    decided_by = [
+        rule for stage in decision.explanation for rule in stage.won if any(name in rule.outputs for name in wanted)
+    ]
+    outcome = {name: value_of(decision, name) for name in wanted}
+    return Counterfactual(changes, decision, outcome, decided_by, through)
+
+
+@dataclass(slots=True)
+class _Walk:
+    situation: Situation
+    goal: Goal
+    options: Options
+    most: int
+    limit: int
+    """Of the situation's evaluations."""
+    sweep: bool
+
+    def run(self) -> Search[Answer]:
+        start = self.situation.evaluations
+        planner = Planner(self.options, self.situation.record, self.situation.base, self.most)
+        heap = [(cost(changes), changes) for changes in planner.plan(self.goal) if changes]
+        seen = {changes for _, changes in heap}
+        stuck = set(planner.stuck)
+        heapq.heapify(heap)
+        found: ChangeSet | None = None
+        while heap and found is None and self.situation.evaluations < self.limit:
+            _, changes = heapq.heappop(heap)
+            met = self._meets(changes)
+            yield
+            if met:
+                found = changes
+            elif len(changes) < self.most:
+                for further in self._further(changes, stuck):
+                    if further not in seen:
+                        seen.add(further)
+                        heapq.heappush(heap, (cost(further), further))
+        exhausted = not heap
+        swept = False
+        if self.sweep:
+            found, swept = yield from self._sweep(found)
+        if found is not None:
+            found = yield from self._smallest(found)
+        tried = self.situation.evaluations - start
+        if found is None:
+            missing = self._reason(seen, stuck, exhausted=exhausted or swept)
+            return Answer(self.goal, missing=missing, stuck=tuple(sorted(stuck)), tried=tried, proved=swept)
+        decision = self.situation.decide(found)
+        result = counterfactual(self.situation, found, self._names(), decision)
+        return Answer(self.goal, found=result, tried=tried, proved=swept)
+
+    def _names(self) -> list[str]:
+        if not self.goal.rule:
+            return [self.goal.name]
+        rules = (r for stage in self.situation.compiled.rulebook.stages for r in stage.rules if r.id == self.goal.rule)
+        return sorted(name for rule in rules for name in rule.then)
+
+    def _meets(self, changes: ChangeSet) -> bool:
+        return self.goal.met(self.situation.decide(changes))
+
+    def _further(self, changes: ChangeSet, stuck: set[str]) -> list[ChangeSet]:
+        """What could be changed besides, seen from what the changes led to."""
+        record = self.situation.look(changes)
+        planner = Planner(self.options, record, self.situation.decide(changes), self.most - len(changes), changes)
+        slots = {change.slot for change in changes}
+        found = [
+            tuple(sorted((*changes, *more), key=lambda change: change.slot))
+            for more in planner.plan(self.goal)
+            if more and slots.isdisjoint(change.slot for change in more)
+        ]
+        stuck |= planner.stuck
+        return found
+
+    def _sweep(self, found: ChangeSet | None) -> Search[tuple[ChangeSet | None, bool]]:
+        """Tries everything smaller, size by size, as far as the budget goes; and whether it went all the way."""
+        singles = sorted(every_single(self.options), key=lambda change: cost((change,)))
+        for size in range(1, len(found) if found is not None else self.most + 1):
+            if comb(len(singles), size) > self.limit - self.situation.evaluations:
+                return found, False
+            for changes in sorted(all_of(singles, size), key=cost):
+                met = self._meets(changes)
+                yield
+                if met:
+                    return changes, True
+        return found, True
+
+    def _smallest(self, found: ChangeSet) -> Search[ChangeSet]:
+        """The smallest part of the changes that does it: none of them is idle."""
+        for size in range(1, len(found)):
+            for part in sorted(combinations(found, size), key=cost):
+                met = self._meets(part)
+                yield
+                if met:
+                    return part
+        return found
+
+    def _reason(self, seen: set[ChangeSet], stuck: set[str], *, exhausted: bool) -> Missing:
+        if self.situation.state is not None and self.situation.state.priority_floor and self.goal.name == "priority":
+            return Missing.RAISED
+        if not exhausted:
+            return Missing.BUDGET
+        return Missing.FIXED if stuck and not seen else Missing.TOO_MANY
+
+
+def all_of(singles: list[Change], size: int) -> Iterator[ChangeSet]:
+    """Every choice of so many changes that can be made together."""
+    for chosen in combinations(singles, size):
+        if len({change.slot for change in chosen}) == size:
+            yield tuple(sorted(chosen, key=lambda change: change.slot))
+
+
+def every_single(options: Options) -> list[Change]:
+    """Every change of one fact that the rules could notice."""
+    given = options.situation.given
+    found = [Change(name, ChangeKind.CLEAR) for name in given if name.startswith(OVERRIDE_PREFIX)]
+    for name in options.fields_asked():
+        found += options.of_field(name)
+        for lexicon in options.lexicons_asked(name):
+            found += options.of_lexicon(name, lexicon)
+    return found

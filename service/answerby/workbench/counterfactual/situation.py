@@ -1,0 +1,159 @@
+"""One event to decide, with everything that the decision depended on, and what it would be were facts otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from answerby.domain.clock_definition import ClockDefinition
+from answerby.domain.decision import Decision
+from answerby.domain.event import Event, Value
+from answerby.domain.request import RequestState
+from answerby.engine.clocks import ladder_steps
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.decide import counted, decide
+from answerby.engine.facts.record import Record
+from answerby.engine.history import merging
+from answerby.engine.stages.pipeline import run_stages
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.model.vocabulary import ANY_REQUEST
+from answerby.workbench.counterfactual.changes import ChangeKind, ChangeSet
+from answerby.workbench.counterfactual.texts import with_term, without
+
+
+@dataclass(slots=True)
+class Situation:
+    """The arguments of a `decide()`. Changes are of facts as they stood when the rules were asked."""
+
+    compiled: CompiledRulebook
+    state: RequestState | None
+    event: Event
+    context: Context
+    now: datetime
+    base: Decision = field(init=False)
+    """What is decided with nothing changed."""
+    record: Record = field(init=False)
+    given: dict[str, Value] = field(init=False)
+    """The given facts, those of the event merged in."""
+    evaluations: int = field(init=False, default=0)
+    _known: dict[ChangeSet, Decision] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.given = merging.begin(self._clocks, self.state, self.event, self._moment).request.given
+        self.base = self.decide(())
+        self.record = self.look(())
+
+    def decide(self, changes: ChangeSet) -> Decision:
+        """The decision with these changes."""
+        known = self._known.get(changes)
+        if known is None:
+            known = self._known[changes] = self._decide(changes)
+        return known
+
+    def changed(self, changes: ChangeSet) -> tuple[RequestState | None, Event, Context]:
+        """The arguments of `decide()` with these changes."""
+        return self._changed(changes, self.decide(changes))
+
+    def look(self, changes: ChangeSet) -> Record:
+        """The facts that the decision with these changes came to. It guides the search; `decide` is what counts."""
+        state, event, context = self.changed(changes)
+        told, request, _, _ = merging.begin(self._clocks, state, event, self._moment)
+        rulebook = self.compiled.rulebook
+        ladders = ladder_steps.ladders_in_force(rulebook, request, event)
+        firing = ladder_steps.firing(rulebook, ladders, request, event, self._moment)
+        request = ladder_steps.climb(rulebook, request, firing, self._moment)
+        counts = counted(self.compiled, state, request, context)
+        return run_stages(self.compiled, request, told, counts).record
+
+    def _decide(self, changes: ChangeSet) -> Decision:
+        """A count includes the request itself if it turns out to be counted, which the changes may alter."""
+        assumed = self.base if changes else None
+        for _ in range(2):
+            self.evaluations += 1
+            state, event, context = self._changed(changes, assumed)
+            found = decide(self.compiled, state, event, context, self.now)
+            if not any(self._counts(name, found) != self._counts(name, assumed) for name in self._counted_in(changes)):
+                break
+            assumed = found
+        return found
+
+    def _changed(self, changes: ChangeSet, assumed: Decision | None) -> tuple[RequestState | None, Event, Context]:
+        windows: dict[str, int] = {}
+        for name in self._counted_in(changes):
+            wanted = next(c.to for c in changes if c.field == name)
+            assert isinstance(wanted, int)
+            windows[name] = max(0, wanted - self._counts(name, assumed))
+        given = self._given(changes)
+        data = {name: value for name, value in self.event.data.items() if name not in given}
+        context = Context({**self.context.windows, **windows})
+        state = self.state
+        if state is None:
+            return None, replace(self.event, data={**data, **given}), context
+        kept = {name: value for name, value in state.given.items() if name not in given}
+        kept |= {name: value for name, value in given.items() if value is not None}
+        state = replace(state, given=kept, counts={**state.counts, **windows})
+        return state, replace(self.event, data=data), context
+
+    def _counted_in(self, changes: ChangeSet) -> list[str]:
+        names = dict(self.compiled.windows)
+        return [change.field for change in changes if change.field in names]
+
+    def _counts(self, name: str, decision: Decision | None) -> int:
+        """1 when the request itself is one of those that the window counts."""
+        window = dict(self.compiled.windows)[name]
+        counted_value = decision.facts.get(window.of) if decision is not None else None
+        return int(window.count in (ANY_REQUEST, counted_value))
+
+    def _given(self, changes: ChangeSet) -> dict[str, Value]:
+        """The given facts that are otherwise; None for those that are not given."""
+        found: dict[str, Value] = {}
+        windows = dict(self.compiled.windows)
+        for change in changes:
+            match change.kind:
+                case ChangeKind.SET | ChangeKind.GIVE if change.field not in windows:
+                    found[change.field] = change.value
+                case ChangeKind.CLEAR:
+                    found[change.field] = None
+                case _:
+                    pass
+        for change in changes:
+            if change.kind is ChangeKind.UNMENTION:
+                self._unmention(change.field, change.lexicon, found)
+        for change in changes:
+            if change.kind is ChangeKind.MENTION:
+                self._mention(change.field, change.example, found)
+        return found
+
+    def _mention(self, name: str, term: str, found: dict[str, Value]) -> None:
+        told = [part for part in self._sources(name) if _text(found.get(part, self.given.get(part)))]
+        part = told[-1] if told else self._sources(name)[0]
+        found[part] = with_term(_text(found.get(part, self.given.get(part))), term)
+
+    def _unmention(self, name: str, lexicon: str, found: dict[str, Value]) -> None:
+        for part in self._sources(name):
+            text = _text(found.get(part, self.given.get(part)))
+            if text:
+                # The whole text may mention it where no part does: terms may reach over the seam.
+                found[part] = without(self.compiled.plan.lexicons, text, [lexicon]) or None
+
+    def _sources(self, name: str) -> tuple[str, ...]:
+        """The given texts that a text is made of: its parts, unless it was given as a whole."""
+        parts = self.compiled.rulebook.vocabulary[name].parts
+        if not parts or (_text(self.given.get(name)) and not any(_text(self.given.get(part)) for part in parts)):
+            return (name,)
+        return parts
+
+    @property
+    def _clocks(self) -> Mapping[str, ClockDefinition]:
+        return self.compiled.rulebook.clocks
+
+    @property
+    def _moment(self) -> datetime:
+        return self.event.time if self.event.historical else self.now
+
+
+def _text(value: Value) -> str:
+    return value if isinstance(value, str) else ""

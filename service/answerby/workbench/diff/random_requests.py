@@ -1,0 +1,41 @@
+"""Requests made at random, always the same ones: a net for what no plan leads to."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+from answerby.domain.event import Event, EventType
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.stages.stage_results import Context
+from answerby.workbench.counterfactual.changes import Change, ChangeSet
+from answerby.workbench.counterfactual.options import Options
+from answerby.workbench.counterfactual.situation import Situation
+from answerby.workbench.diff.model import Witness
+from answerby.workbench.diff.requests import MOMENT
+
+REQUESTS = 300
+TEXTS = 0.15
+"""How probable it is that a text mentions a lexicon; of other facts, that they are not as usual, it varies."""
+
+
+def random_requests(compiled: Sequence[CompiledRulebook]) -> Iterator[Witness]:
+    """Requests that mix the values which the rules of either rulebook tell apart."""
+    chance = random.Random(len(compiled))
+    event = Event(source="witness", id="w", type=EventType.RECEIVED, time=MOMENT, request_id="witness")
+    for book in compiled:
+        windows = dict.fromkeys((name for name, _ in book.windows), 0)
+        options = Options(Situation(book, None, event, Context(windows), MOMENT))
+        fields = [options.of_field(name) for name in options.fields_asked()]
+        words = [options.of_lexicon(name, x) for name in options.fields_asked() for x in options.lexicons_asked(name)]
+        for _ in range(REQUESTS // len(compiled)):
+            changes = pick(chance, [c for c in fields if c], [c for c in words if c])
+            state, changed, context = options.situation.changed(changes)
+            yield Witness(changed, state, context.windows)
+
+
+def pick(chance: random.Random, fields: Sequence[Sequence[Change]], words: Sequence[Sequence[Change]]) -> ChangeSet:
+    often = chance.choice((0.2, 0.5, 0.8))
+    chosen = [chance.choice(choices) for choices in fields if chance.random() < often]
+    chosen += [choices[0] for choices in words if chance.random() < min(TEXTS, 1.5 / len(words))]
+    return tuple(sorted({change.slot: change for change in chosen}.values(), key=lambda change: change.slot))

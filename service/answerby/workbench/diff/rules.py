@@ -1,0 +1,155 @@
+"""Which rules were added, removed or changed. Rows of tables are matched by what they say, so that one more row does
+not make all rows below it new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from answerby.domain.ladder import Notification
+from answerby.engine.compiled.rulebook import plain
+from answerby.rules.model.rulebook import Block, Output, Rule, Rulebook, RuleMode
+from answerby.workbench.diff.model import Aspect
+from answerby.workbench.diff.wording import condition_text, shown
+
+ROW = "#"
+"""Ids of table rows are `table#row`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A rule before and after; one of them is None when it was added or removed."""
+
+    old: Rule | None
+    new: Rule | None
+    same: bool
+    """Whatever else the rulebooks say, it does the same: condition, outputs, rank, dates and mode are equal."""
+
+    @property
+    def rule(self) -> Rule:
+        found = self.new or self.old
+        assert found is not None
+        return found
+
+
+def pair_rules(old: Rulebook, new: Rulebook) -> list[Pair]:
+    """Every rule of both, each once, stage by stage."""
+    pairs: list[Pair] = []
+    names = list(dict.fromkeys(stage.name for book in (old, new) for stage in book.stages))
+    for name in names:
+        before, after = (
+            {block.id: block for stage in book.stages if stage.name == name for block in stage.blocks}
+            for book in (old, new)
+        )
+        pairs += _pair_stage(before, after)
+    return pairs
+
+
+def _pair_stage(before: Mapping[str, Block], after: Mapping[str, Block]) -> Iterator[Pair]:
+    tables = {
+        rule.id.partition(ROW)[0]
+        for blocks in (before, after)
+        for b in blocks.values()
+        for rule in b.rules
+        if ROW in rule.id
+    }
+    old = [rule for block in before.values() for rule in block.rules]
+    new = [rule for block in after.values() for rule in block.rules]
+    for table in sorted(tables):
+        yield from _pair_rows(_rows(old, table), _rows(new, table), before, after)
+    by_id = {rule.id: rule for rule in new if ROW not in rule.id}
+    for rule in old:
+        if ROW not in rule.id:
+            yield _pair(rule, by_id.pop(rule.id, None), before, after)
+    yield from (Pair(None, rule, same=False) for rule in by_id.values())
+
+
+def _rows(rules: Sequence[Rule], table: str) -> list[Rule]:
+    return [rule for rule in rules if rule.id.partition(ROW)[0] == table and ROW in rule.id]
+
+
+def _pair_rows(
+    old: Sequence[Rule], new: Sequence[Rule], before: Mapping[str, Block], after: Mapping[str, Block]
+) -> Iterator[Pair]:
+    matcher = SequenceMatcher(None, [_says(r) for r in old], [_says(r) for r in new], autojunk=False)
+    for _, a, b, c, d in matcher.get_opcodes():
+        for i in range(max(b - a, d - c)):
+            one = old[a + i] if a + i < b else None
+            two = new[c + i] if c + i < d else None
+            yield _pair(one, two, before, after)
+
+
+def _says(rule: Rule) -> str:
+    return repr(
+        (
+            rule.when,
+            sorted((name, repr(value)) for name, value in rule.then.items()),
+            rule.enabled_from,
+            rule.until,
+            rule.mode,
+        )
+    )
+
+
+def _pair(old: Rule | None, new: Rule | None, before: Mapping[str, Block], after: Mapping[str, Block]) -> Pair:
+    if old is None or new is None:
+        return Pair(old, new, same=False)
+    same = (
+        _says(old) == _says(new)
+        and old.order[:3] == new.order[:3]
+        and old.block == new.block
+        and before[old.block].hit is after[new.block].hit
+    )
+    return Pair(old, new, same)
+
+
+def aspects(pair: Pair, before: Mapping[str, Block], after: Mapping[str, Block]) -> tuple[Aspect, ...]:
+    """What is different about a rule; of one added or removed what it says."""
+    old, new = pair.old, pair.new
+    if old is None or new is None:
+        rule = pair.rule
+        return (Aspect("condition", new=condition_text(rule.when)), Aspect("outputs", new=outputs_text(rule.then)))
+    found = [
+        Aspect("condition", condition_text(old.when), condition_text(new.when)) if old.when != new.when else None,
+        Aspect("outputs", outputs_text(old.then), outputs_text(new.then)) if dict(old.then) != dict(new.then) else None,
+        Aspect("rank", _rank(old), _rank(new)) if old.order[:2] != new.order[:2] else None,
+        Aspect("enabled_from", shown(old.enabled_from), shown(new.enabled_from))
+        if old.enabled_from != new.enabled_from
+        else None,
+        Aspect("until", shown(old.until), shown(new.until)) if old.until != new.until else None,
+        Aspect("mode", old.mode, new.mode) if old.mode is not new.mode else None,
+        Aspect("hit", before[old.block].hit, after[new.block].hit)
+        if before[old.block].hit is not after[new.block].hit
+        else None,
+        Aspect("because", old.because, new.because) if old.because != new.because else None,
+        Aspect("owner", old.owner, new.owner) if old.owner != new.owner else None,
+    ]
+    return tuple(aspect for aspect in found if aspect is not None)
+
+
+def _rank(rule: Rule) -> str:
+    return f"{rule.order[0]}/{rule.order[1]}"
+
+
+def outputs_text(then: Mapping[str, Output]) -> str:
+    return ", ".join(f"{name}={_output(value)}" for name, value in sorted(then.items()))
+
+
+def _output(value: Output) -> str:
+    notices = [item for item in value if isinstance(item, Notification)] if isinstance(value, tuple) else []
+    if not notices:
+        return shown(plain(value))
+    return "[" + "; ".join(_notice(notice) for notice in notices) + "]"
+
+
+def _notice(notice: Notification) -> str:
+    extras = [f"template {notice.template}"] if notice.template else []
+    extras += ["urgent"] if notice.urgent else []
+    extras += ["until acknowledged"] if notice.until_acknowledged else []
+    return ", ".join([*notice.roles, *extras])
+
+
+def is_live(rule: Rule | None) -> bool:
+    return rule is not None and rule.mode is RuleMode.LIVE

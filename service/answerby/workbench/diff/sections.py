@@ -1,0 +1,226 @@
+"""What differs beside the rules: fields, lexicons, calendars, clocks, ladders, messages, settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from answerby.rules.model.rulebook import Rulebook
+from answerby.rules.model.vocabulary import Field
+from answerby.sla.calendar import WEEKDAYS, Calendar
+from answerby.workbench.diff.model import Aspect, Change, Effect, Kind
+from answerby.workbench.diff.wording import shown
+
+WORDS_ONLY = frozenset({"because", "label", "owner", "file", "line"})
+"""Attributes that people read and no decision depends on, but for its words."""
+NOTHING = (None, "", (), 0, False)
+"""Values of attributes that say nothing."""
+NAMED = 8
+"""Days, terms or values named of one change; the rest is counted."""
+COMPARED_BY_THEMSELVES = frozenset(
+    {
+        "revision",
+        "files",
+        "vocabulary",
+        "stages",
+        "lexicons",
+        "calendars",
+        "clocks",
+        "ladders",
+        "schedules",
+        "templates",
+        "roles",
+    }
+)
+
+
+def other_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
+    """Everything but rules and the settings of stages."""
+    yield from _items("field", old.vocabulary.fields, new.vocabulary.fields, _attributes)
+    yield from _items("lexicon", old.lexicons, new.lexicons, _lexicon)
+    yield from _items("calendar", old.calendars, new.calendars, _calendar)
+    yield from _items("clock", old.clocks, new.clocks, _attributes)
+    yield from _items("ladder", old.ladders, new.ladders, _attributes)
+    yield from _items("schedule", old.schedules, new.schedules, _attributes)
+    yield from _items("score", _scores(old), _scores(new), _attributes)
+    yield from _items("template", old.templates, new.templates, _template, Effect.WORDS)
+    yield from _items("role", old.roles, new.roles, lambda a, b: [Aspect("title", shown(a), shown(b))], Effect.WORDS)
+    yield from _settings(old, new)
+
+
+def _settings(old: Rulebook, new: Rulebook) -> Iterator[Change]:
+    """Whatever else a rulebook holds, also what was added to it since."""
+    for field in dataclasses.fields(Rulebook):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if field.name not in COMPARED_BY_THEMSELVES and before != after:
+            whole = [Aspect(field.name, _told(before), _told(after))]
+            found = _attributes(before, after) if attribute_names(before) else whole
+            yield Change("settings", Kind.CHANGED, field.name, aspects=tuple(found), effect=Effect.MEANING)
+
+
+def stage_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
+    """The stages whose own settings differ."""
+    before, after = ({stage.name: stage for stage in book.stages} for book in (old, new))
+    for name in sorted({*before, *after}):
+        one, two = before.get(name), after.get(name)
+        found = [
+            Aspect(key, shown(_setting(one, key)), shown(_setting(two, key)))
+            for key in ("hit", "default", "on_error")
+            if _setting(one, key) != _setting(two, key)
+        ]
+        if found:
+            yield Change("stage", Kind.CHANGED, name, stage=name, aspects=tuple(found))
+
+
+def _setting(stage: object, key: str) -> object:
+    value = getattr(stage, key, None)
+    return {k: v for k, v in sorted(value.items())} if isinstance(value, Mapping) else value  # noqa: C416 - sorted
+
+
+def _items(
+    section: str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    differ: Callable[[Any, Any], Iterable[Aspect]],
+    effect: Effect = Effect.MEANING,
+) -> Iterator[Change]:
+    for name in sorted({*old, *new}):
+        if name not in old:
+            yield Change(section, Kind.ADDED, name, aspects=tuple(_whole(section, new[name])), effect=effect)
+        elif name not in new:
+            yield Change(section, Kind.REMOVED, name, aspects=tuple(_whole(section, old[name])), effect=effect)
+        elif old[name] != new[name]:
+            found = tuple(differ(old[name], new[name]))
+            if found:
+                words = all(aspect.name.partition(".")[0] in WORDS_ONLY for aspect in found)
+                yield Change(section, Kind.CHANGED, name, aspects=found, effect=Effect.WORDS if words else effect)
+
+
+def _whole(section: str, item: object) -> Iterator[Aspect]:
+    if section == "lexicon":
+        yield Aspect("terms", new=_some(getattr(item, "terms", ())))
+    elif isinstance(item, Field):
+        yield Aspect("type", new=item.type.value)
+
+
+def _attributes(old: object, new: object) -> list[Aspect]:
+    """The attributes of two dataclasses of one kind that differ; of mappings the keys."""
+    found = []
+    for name in attribute_names(old):
+        if name in {"file", "line"}:
+            continue
+        one, two = getattr(old, name), getattr(new, name)
+        if isinstance(one, Mapping) and isinstance(two, Mapping):
+            keys = sorted(key for key in {*one, *two} if one.get(key) != two.get(key))
+            found += [Aspect(f"{name}.{key}", _told(one.get(key)), _told(two.get(key))) for key in keys]
+        elif isinstance(one, tuple) and isinstance(two, tuple) and one and two and name == "steps":
+            found += list(_steps(one, two))
+        elif one != two:
+            found.append(Aspect(name, _told(one), _told(two)))
+    return found
+
+
+def attribute_names(item: object) -> tuple[str, ...]:
+    """The attributes of a dataclass or a struct; none of anything else."""
+    if dataclasses.is_dataclass(item):
+        return tuple(field.name for field in dataclasses.fields(item))
+    return tuple(getattr(item, "__struct_fields__", ()))
+
+
+def _steps(old: Sequence[object], new: Sequence[object]) -> Iterator[Aspect]:
+    for number in range(max(len(old), len(new))):
+        one = old[number] if number < len(old) else None
+        two = new[number] if number < len(new) else None
+        if one != two:
+            yield Aspect(f"step {number + 1}", _told(one), _told(two))
+
+
+def _told(value: object) -> str:
+    """A value in words; of a dataclass what it sets."""
+    if names := attribute_names(value):
+        parts = [f"{name}={_told(found)}" for name in names if (found := getattr(value, name)) not in NOTHING]
+        return f"({', '.join(parts)})"
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(_told(item) for item in value) + "]"
+    return shown(value)
+
+
+def _lexicon(old: object, new: object) -> Iterator[Aspect]:
+    for name in ("terms", "exceptions"):
+        before, after = set(getattr(old, name)), set(getattr(new, name))
+        if before != after:
+            yield Aspect(name, _some(sorted(before - after)), _some(sorted(after - before)))
+
+
+def _template(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Aspect]:
+    for language in sorted({*old, *new}):
+        if old.get(language) != new.get(language):
+            yield Aspect(language, old.get(language, ""), new.get(language, ""))
+
+
+def _scores(book: Rulebook) -> dict[str, object]:
+    return {score.id: score for stage in book.stages for score in stage.scores}
+
+
+def _calendar(old: Calendar, new: Calendar) -> Iterator[Aspect]:
+    """Which days have other working time, and the settings that are not days."""
+    if old.timezone != new.timezone:
+        yield Aspect("timezone", old.timezone, new.timezone)
+    for number, name in enumerate(WEEKDAYS):
+        if old.weekly[number] != new.weekly[number]:
+            yield Aspect(name, _hours(old.weekly[number]), _hours(new.weekly[number]))
+    years = sorted(_years(old) | _years(new))
+    days = [day for day in _days(years) if _exceptional(old, day) != _exceptional(new, day)]
+    for day in days[:NAMED]:
+        yield Aspect(day.isoformat(), _hours(old.intervals_on(day)), _hours(new.intervals_on(day)))
+    if len(days) > NAMED:
+        yield Aspect("more days", new=str(len(days) - NAMED))
+    for name in ("years", "provisional_years"):
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            yield Aspect(name, _year_list(before), _year_list(after))
+    names = [d for d in sorted({*old.holidays, *new.holidays}) if old.holidays.get(d) != new.holidays.get(d)]
+    if names and not days:
+        yield Aspect("label.holidays", ", ".join(d.isoformat() for d in names[:NAMED]))
+
+
+def _exceptional(calendar: Calendar, day: date) -> object:
+    """The hours of a day that are not those of its weekday; None when they are."""
+    hours = calendar.intervals_on(day)
+    return None if hours == calendar.weekly[day.weekday()] else hours
+
+
+def _years(calendar: Calendar) -> set[int]:
+    parts = (calendar.breaks, calendar.overrides, calendar.holidays, calendar.extra_workdays)
+    dated = {day.year for part in parts for day in part}
+    found = dated | set(calendar.years or ()) | set(calendar.provisional_years)
+    # Yearly holidays of a calendar that names no year: one year stands for all, a leap year.
+    return found | ({2028} if calendar.annual_holidays and not found else set())
+
+
+def _days(years: Iterable[int]) -> Iterator[date]:
+    for year in years:
+        day = date(year, 1, 1)
+        while day.year == year:
+            yield day
+            day += timedelta(days=1)
+
+
+def _hours(intervals: Iterable[tuple[int, int]]) -> str:
+    return ", ".join(f"{_clock(start)}-{_clock(end)}" for start, end in intervals) or "closed"
+
+
+def _clock(second: int) -> str:
+    return f"{second // 3600:02}:{second % 3600 // 60:02}"
+
+
+def _year_list(years: Iterable[int] | None) -> str:
+    return "any" if years is None else ", ".join(map(str, sorted(years))) or "none"
+
+
+def _some(items: Iterable[str]) -> str:
+    named = list(items)
+    rest = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return ", ".join(named[:NAMED]) + rest

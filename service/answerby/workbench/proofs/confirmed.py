@@ -1,0 +1,71 @@
+"""The proofs with witnesses that hold: every finding is shown by a request that was really decided."""
+
+from __future__ import annotations
+
+from answerby.engine.compiled.rulebook import CompiledRulebook, plain
+from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic import Diagnostic, finding
+from answerby.workbench.proofs import Analysis, Finding, analyse
+from answerby.workbench.proofs.witnesses.witness import Realised, Realiser
+
+
+def prove(compiled: CompiledRulebook) -> Analysis:
+    """All findings on the rules, each with a witness that shows it when it is decided. Deterministic."""
+    realiser = Realiser(compiled)
+
+    def confirm(found: Finding) -> bool:
+        if found.witness is None:
+            return True
+        request = realiser.realise(found.stage, found.witness)
+        return request is not None and shows(compiled, found, request)
+
+    return analyse(compiled.rulebook, confirm)
+
+
+def shows(compiled: CompiledRulebook, found: Finding, request: Realised) -> bool:
+    """Whether the decision of the request does what the finding says."""
+    stage = request.stage(found.stage)
+    won = {reference.id for reference in stage.won}
+    matched = won | {reference.id for reference in stage.lost}
+    first = found.rules[0]
+    match found.code:
+        case Code.SHADOWED_RULE | Code.NEVER_WINS:
+            return first in matched and first not in won
+        case Code.OVERLAP:
+            return set(found.rules) <= matched and any(flag.code == "RULE_CONFLICT" for flag in request.decision.flags)
+        case Code.CONFLICT:
+            return set(found.rules) <= matched and first in won
+        case Code.REDUNDANT_ROW:
+            return first in won
+        case Code.GAP:
+            rows = {reference for reference in matched if reference.startswith(f"{found.table}#")}
+            return not rows and not any(set(found.outputs) & set(reference.outputs) for reference in stage.won)
+        case Code.NOT_PROTECTED:
+            return first in matched and _is_lost(compiled, found, request)
+    return True
+
+
+def _is_lost(compiled: CompiledRulebook, found: Finding, request: Realised) -> bool:
+    """Whether an output of the rule is not what it gave, at the end of the decision."""
+    rule = next(r for stage in compiled.rulebook.stages for r in stage.rules if r.id == found.rules[0])
+    outputs = {name: value for e in request.decision.explanation for name, value in e.outputs.items()}
+    for name in found.outputs:
+        given, kept = plain(rule.then[name]), outputs.get(name)
+        lost = not set(given) <= set(kept) if isinstance(given, list) and isinstance(kept, list) else given != kept
+        if lost:
+            return True
+    return False
+
+
+def analysis_diagnostics(compiled: CompiledRulebook) -> tuple[Diagnostic, ...]:
+    """The findings as diagnostics, the witness in plain words in their details. For `answerby check`."""
+    analysis = prove(compiled)
+    return tuple(_diagnostic(found) for found in (*analysis.findings, *analysis.not_analysable))
+
+
+def _diagnostic(found: Finding) -> Diagnostic:
+    details: tuple[str, ...] = ()
+    if found.witness is not None:
+        lines = found.witness.lines() or ("any request",)
+        details = ("for example:", *(f"  {line}" for line in lines))
+    return finding(found.code, found.place, found.message, found.hint, details)

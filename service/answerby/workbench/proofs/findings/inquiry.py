@@ -1,0 +1,182 @@
+"""One stage under inquiry: asks the view within budgets, has witnesses confirmed, and keeps what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+
+from answerby.rules.model.rulebook import Rule
+from answerby.rules.text.codes import Code
+from answerby.rules.text.nodes import Place
+from answerby.workbench.proofs.findings.finding import Confirm, Finding
+from answerby.workbench.proofs.space.backchain import Backchain
+from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, Domains, make_box
+from answerby.workbench.proofs.space.budget import Budget, OverBudget
+from answerby.workbench.proofs.space.facts import describe, facts_at
+from answerby.workbench.proofs.space.policies import NOTHING, Contest, Demands
+from answerby.workbench.proofs.space.view import View
+
+QUESTION_BUDGET = 60_000
+"""Operations of one question: looks at a box. Some 500 overlapping rules take a few thousand."""
+ATTEMPTS = 6
+"""Regions that are tried before a finding counts as not analysable."""
+WAYS = 3
+"""Ways through earlier stages that are tried for each region."""
+
+Report = Callable[[Mapping[int, int]], Finding]
+"""Words a finding for a witness point."""
+
+
+class Inquiry:
+    """Collects the findings of one stage."""
+
+    def __init__(self, view: View, budget: Budget, confirm: Confirm, back: Backchain) -> None:
+        """`back` knows the way back through the stages before this one."""
+        self.view = view
+        self._back = back
+        self.contest: Contest = view.contest
+        self.unreachable: set[int] = set()
+        self.dead: set[int] = set()
+        """Rules that match and never win."""
+        self.overlapping: set[int] = set()
+        self.findings: list[Finding] = []
+        self.open: dict[tuple[str, int], str] = {}
+        """What stays open, by kind of question and rule (-1: the stage), and why."""
+        self.unconfirmed = 0
+        self._budget = budget
+        self._confirm = confirm
+        self.won_at: dict[int, dict[int, int]] = {}
+        """For rules that win somewhere, a point where they do."""
+        self._points: dict[int, dict[int, int]] = {}
+
+    # ---- asking
+
+    def find(
+        self,
+        inside: Sequence[int],
+        demands: Demands = NOTHING,
+        region: Box = EVERYTHING,
+        barred: Sequence[Box] = (),
+    ) -> Domains | None:
+        """Raises OverBudget."""
+        return self.view.find(inside, demands, self._budget.part(QUESTION_BUDGET), region, barred=barred)
+
+    def live(self) -> list[int]:
+        """The rules that can match."""
+        return [n for n in range(len(self.contest.rules)) if n not in self.unreachable]
+
+    def point_of(self, number: int) -> dict[int, int]:
+        """Some point where the rule matches."""
+        if number not in self._points:
+            found = self.find([number])
+            assert found is not None
+            self._points[number] = self.view.choose(found)
+        return self._points[number]
+
+    def note_point(self, number: int, point: dict[int, int]) -> None:
+        self._points.setdefault(number, point)
+
+    # ---- telling
+
+    def rule(self, number: int) -> Rule:
+        return self.contest.rules[number]
+
+    def finding(
+        self,
+        code: Code,
+        numbers: Sequence[int],
+        message: str,
+        hint: str = "",
+        point: Mapping[int, int] | None = None,
+        region: tuple[str, ...] = (),
+        outputs: tuple[str, ...] = (),
+    ) -> Finding:
+        first = self.rule(numbers[0])
+        return Finding(
+            code=code,
+            stage=self.contest.stage.name,
+            rules=tuple(self.rule(n).id for n in numbers),
+            place=Place(first.file, first.line, 1),
+            message=message,
+            hint=hint,
+            witness=None if point is None else facts_at(self.view.space, point),
+            region=region,
+            outputs=outputs,
+        )
+
+    def confirmed(self, finding: Finding) -> bool:
+        """Adds the finding when a request shows it."""
+        if not self._confirm(finding):
+            return False
+        self.findings.append(finding)
+        return True
+
+    def settle(self, kind: str, number: int, inside: Sequence[int], demands: Demands, report: Report) -> bool:
+        """Adds a finding if there is a point for it that a request can be made of. Whether there is a point at all."""
+        if self.find(inside, demands) is None:
+            return False
+        if not self.show(inside, demands, report):
+            self.unconfirmed += 1
+            self.leave_open(kind, number, "no request could be made that shows it")
+        return True
+
+    def show(
+        self,
+        inside: Sequence[int],
+        demands: Demands,
+        report: Report,
+        region: Box = EVERYTHING,
+        out: Sequence[Box] = (),
+    ) -> bool:
+        """Adds the finding if a request can be made of one of its points. `out` are boxes where it does not hold."""
+        barred: list[Box] = list(out)
+        for _ in range(ATTEMPTS):
+            found = self.find(inside, demands, region, barred)
+            if found is None:
+                return False
+            asked = {d: mask for d, mask in enumerate(found) if mask != self.view.domains[d]}
+            derived = {d: mask for d, mask in asked.items() if self._is_derived(d)}
+            ways = list(islice(self._back.ways(self.contest.stage.name, asked), WAYS)) if derived else []
+            points = [self._given_point(box) for box in ways]
+            if any(self.confirmed(report(point)) for point in (*points, self.view.choose(found))):
+                return True
+            # Where nothing leads to what earlier stages should derive, something else should be derived.
+            barred.append(make_box(derived if derived and not ways else self.view.choose(found)))
+        return False
+
+    def _given_point(self, box: Box) -> dict[int, int]:
+        """Given facts of the box; what is derived follows from them."""
+        narrowed = self.view.domains.copy()
+        for dimension, mask in box:
+            narrowed[dimension] = mask
+        return {d: cell for d, cell in self.view.choose(narrowed).items() if not self._is_derived(d)}
+
+    def _is_derived(self, dimension: int) -> bool:
+        field = self.view.space.vocabulary.fields.get(self.view.space.dimensions[dimension].field)
+        return field is not None and bool(field.derived_by)
+
+    def leave_open(self, kind: str, number: int, why: str) -> None:
+        self.open.setdefault((kind, number), why)
+
+    def each(self, kind: str, numbers: Iterable[int], ask: Callable[[int], None]) -> None:
+        """Asks the question of each rule; one that is over its budget stays open."""
+        for number in numbers:
+            try:
+                ask(number)
+            except OverBudget:
+                self.leave_open(kind, number, "too many combinations of facts")
+
+    def region(self, domains: Domains) -> tuple[str, ...]:
+        """What the domains restrict, in words."""
+        full = self.view.space.full()
+        return describe(
+            self.view.space, {d: m for d, m in enumerate(domains) if m != full[d] and m != self.view.domains[d]}
+        )
+
+    def named(self, numbers: Sequence[int], most: int = 5) -> str:
+        """Rules by id, not too many of them."""
+        names = [self.rule(n).id for n in numbers[:most]]
+        more = len(numbers) - len(names)
+        if more:
+            return f"{', '.join(names)} and {more} more"
+        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

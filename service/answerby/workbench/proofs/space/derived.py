@@ -1,0 +1,91 @@
+"""What earlier stages can make of a request: the values of derived fields that a rule, default or safe side gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from answerby.domain.condition import atoms
+from answerby.rules.model.rulebook import STAGES, Output, Rule, Rulebook, RuleMode, Stage
+from answerby.rules.model.vocabulary import Field, FieldType
+from answerby.workbench.proofs.space.cells import MISSING
+from answerby.workbench.proofs.space.policies import members
+from answerby.workbench.proofs.space.space import NO, OTHER_MEMBER, YES, Aspect, Dimension, Space
+
+COUNTED_BY_COMPLETENESS = frozenset({"complete", "missing_count", "missing"})
+"""Fields that no rule sets: they follow from what is required and not there."""
+
+
+def in_deciding_order(rulebook: Rulebook) -> tuple[Stage, ...]:
+    """The stages in the order in which each knows what the ones before it derive: completeness is asked once more when
+    its rules read what classification derives, so it comes after it.
+    """
+    rank: dict[str, float] = {name: number for number, name in enumerate(STAGES)}
+    late = any(
+        "classification" in derivers(rulebook.vocabulary[name])
+        for stage in rulebook.stages
+        if stage.name == "completeness"
+        for name in _fields(stage)
+    )
+    if late:
+        rank["completeness"] = rank["classification"] + 0.5
+    return tuple(sorted(rulebook.stages, key=lambda stage: rank[stage.name]))
+
+
+def derivers(field: Field) -> tuple[str, ...]:
+    """The stages whose rules set the field."""
+    return tuple(part.strip() for part in field.derived_by.split(",") if part.strip())
+
+
+def domains_of(space: Space, rulebook: Rulebook, stage: str, dead: Iterable[str] = ()) -> list[int]:
+    """The cells that facts can lie in when the stage is asked. `dead` are ids of rules that never match.
+
+    Over-approximate: a combination of values that is allowed may still never come about.
+    """
+    order = in_deciding_order(rulebook)
+    earlier = order[: [s.name for s in order].index(stage)]
+    domains = space.full()
+    for dimension in space.dimensions:
+        field = space.vocabulary.fields.get(dimension.field)
+        if field is None or not field.derived_by or dimension.aspect not in {Aspect.VALUE, Aspect.HAS}:
+            continue
+        makers = [s for s in earlier if s.name in derivers(field)]
+        if makers and not (field.name in COUNTED_BY_COMPLETENESS and field.type is not FieldType.ENUM):
+            domains[dimension.number] = _possible(space, field, dimension, makers, frozenset(dead))
+        elif makers and dimension.cells[-1].value is MISSING:
+            domains[dimension.number] &= ~(1 << len(dimension.cells) - 1)
+    return domains
+
+
+def outputs_for(stage: Stage, name: str, dead: frozenset[str] = frozenset()) -> list[Output]:
+    """Every value that the stage may give to the output."""
+    found = [rule.then[name] for rule in _live(stage) if name in rule.then and rule.id not in dead]
+    return found + [outputs[name] for outputs in (stage.default, stage.on_error) if name in outputs]
+
+
+def _possible(space: Space, field: Field, dimension: Dimension, makers: Sequence[Stage], dead: frozenset[str]) -> int:
+    values = [value for stage in makers for value in outputs_for(stage, field.name, dead)]
+    if dimension.aspect is Aspect.HAS:
+        given = {str(member) for value in values for member in members(value)}
+        asked = {d.key for d in space.of_field(field.name)}
+        held = bool(given - asked) if dimension.key == OTHER_MEMBER else dimension.key in given
+        return NO | YES if held else NO
+    mask = 0
+    for value in values:
+        if isinstance(value, str | int | float):
+            mask |= space.holding(field.name, value)
+        else:
+            return dimension.full
+    if any(field.name in score.outputs for stage in makers for score in stage.scores):
+        return dimension.full
+    has_default = any(field.name in stage.default for stage in makers)
+    if not has_default and dimension.cells[-1].value is MISSING:
+        mask |= 1 << len(dimension.cells) - 1
+    return mask or dimension.full
+
+
+def _fields(stage: Stage) -> set[str]:
+    return {atom.field for rule in stage.rules for atom in atoms(rule.when)}
+
+
+def _live(stage: Stage) -> list[Rule]:
+    return [rule for rule in stage.rules if rule.mode is RuleMode.LIVE]

@@ -1,0 +1,135 @@
+"""Facts: a point of the space in plain words, from which a real request can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from answerby.domain.event import Value
+from answerby.rules.model.vocabulary import FieldType
+from answerby.workbench.proofs.space.cells import MISSING, PLAIN, WRONG, Missing, Wrong, from_micros
+from answerby.workbench.proofs.space.space import OPAQUE, YES, Aspect, Dimension, Space
+
+SOME_TEXT = "some text"
+"""Stands for a text of which only matters that it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What must be so for a request to lie at a point. What is not named does not matter.
+
+    `values`: by field, as it travels, None for a field that must be missing. The other mappings are by field: lexicons
+    that a text must or must not mention, members that a set must or must not hold, calendars in whose working time an
+    instant must or must not lie, patterns that a text must or must not match (which nothing can promise).
+    """
+
+    values: Mapping[str, Value] = field(default_factory=dict)
+    mentions: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    holds: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    inside: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    matches: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    wrong: frozenset[str] = frozenset()
+    """Fields with a value that the vocabulary refuses, and instants in a year that a calendar does not know."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset({*self.values, *self.mentions, *self.holds, *self.inside, *self.matches, *self.wrong})
+
+    def lines(self) -> tuple[str, ...]:
+        """The facts for people to read, each on a line."""
+        found = {name: ["missing" if value is None else _shown(value)] for name, value in self.values.items()}
+        for verbs, facts in (
+            (("mentions", "does not mention"), self.mentions),
+            (("holds", "does not hold"), self.holds),
+            (("is inside", "is outside"), self.inside),
+            (("matches", "does not match"), self.matches),
+        ):
+            for name, truths in facts.items():
+                if found.get(name) != ["missing"]:
+                    known = [text for text in found.get(name, []) if text != SOME_TEXT]
+                    found[name] = known + _parts(verbs, truths)
+        found.update({name: ["a wrong value"] for name in self.wrong})
+        return tuple(f"{name}: {'; '.join(texts)}" for name, texts in sorted(found.items()))
+
+
+def _parts(verbs: tuple[str, str], truths: Mapping[str, bool]) -> list[str]:
+    keys = {truth: sorted(key for key, holds in truths.items() if holds is truth) for truth in (True, False)}
+    return [f"{verb} {', '.join(keys[truth])}" for verb, truth in zip(verbs, (True, False), strict=True) if keys[truth]]
+
+
+def facts_at(space: Space, point: Mapping[int, int]) -> Facts:
+    """The facts of a point: a cell (one bit) for each dimension that matters."""
+    values: dict[str, Value] = {}
+    wrong: set[str] = set()
+    aspects: dict[Aspect, dict[str, dict[str, bool]]] = {aspect: {} for aspect in Aspect}
+    for number, cell in sorted(point.items()):
+        dimension = space.dimensions[number]
+        if dimension.cells[cell.bit_length() - 1].value is WRONG:
+            wrong.add(dimension.field)
+        elif dimension.aspect is Aspect.VALUE:
+            if space.vocabulary[dimension.field].type is not FieldType.SET:
+                values[dimension.field] = _value(space, dimension, cell)
+        else:
+            aspects[dimension.aspect].setdefault(dimension.field, {})[dimension.key] = cell == YES
+    for name in wrong:
+        for truths in aspects.values():
+            truths.pop(name, None)
+    return Facts(
+        values,
+        aspects[Aspect.MENTIONS],
+        aspects[Aspect.HAS],
+        aspects[Aspect.INSIDE],
+        aspects[Aspect.MATCHES],
+        frozenset(wrong),
+    )
+
+
+def describe(space: Space, box: Mapping[int, int]) -> tuple[str, ...]:
+    """A region for people to read: for each field that it restricts the values that are allowed."""
+    lines = []
+    for number, mask in sorted(box.items()):
+        dimension = space.dimensions[number]
+        if mask & dimension.full == dimension.full:
+            continue
+        if dimension.aspect is Aspect.VALUE:
+            labels = [cell.label for i, cell in enumerate(dimension.cells) if mask >> i & 1]
+            shown = labels if len(labels) <= 6 else [*labels[:6], f"{len(labels) - 6} more"]
+            lines.append(f"{dimension.field}: {' or '.join(shown)}")
+        else:
+            verbs = {
+                Aspect.MENTIONS: ("mentions", "does not mention"),
+                Aspect.HAS: ("holds", "does not hold"),
+                Aspect.INSIDE: ("is inside", "is outside"),
+                Aspect.MATCHES: ("matches", "does not match"),
+                Aspect.RULE: ("matches", "does not match"),
+            }[dimension.aspect]
+            lines.append(f"{dimension.field} {verbs[mask != YES]} {dimension.key}")
+    return tuple(lines)
+
+
+def is_opaque(space: Space, point: Mapping[int, int]) -> bool:
+    """Whether the point says something of a dimension that the analysis cannot look into."""
+    return any(space.dimensions[number].aspect in OPAQUE for number in point)
+
+
+def _value(space: Space, dimension: Dimension, cell: int) -> Value:
+    value = dimension.cells[cell.bit_length() - 1].value
+    if value is MISSING:
+        return None
+    assert not isinstance(value, Missing | Wrong)
+    kind = space.vocabulary[dimension.field].type
+    if kind is FieldType.INSTANT:
+        return from_micros(int(value)).isoformat().replace("+00:00", "Z")
+    if kind is FieldType.DURATION:
+        return f"{'-' if float(value) < 0 else ''}PT{_seconds(abs(float(value)))}S"
+    return value
+
+
+def _seconds(seconds: float) -> str:
+    return str(int(seconds)) if seconds.is_integer() else f"{seconds:.6f}".rstrip("0")
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return SOME_TEXT if value in PLAIN else str(value)

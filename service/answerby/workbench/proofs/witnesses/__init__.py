@@ -1,0 +1,1 @@
+"""Witnesses: real requests that show what a proof speaks of."""

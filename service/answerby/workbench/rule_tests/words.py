@@ -1,0 +1,134 @@
+"""The names that a test file may use: everything that the rules under test declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from answerby.domain.condition import Op, atoms
+from answerby.domain.event import EventType
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.rules.model.rulebook import OWNER, Output, Rule, Rulebook
+from answerby.rules.model.vocabulary import Field, FieldType
+
+FLAGS = frozenset(
+    {
+        "ABSORBED",
+        "BEFORE_REQUEST",
+        "CALENDAR_PROVISIONAL",
+        "CALENDAR_YEAR_MISSING",
+        "CLOCK_CONDITION_FAILED",
+        "CONDITION_ERROR",
+        "CORRECTION_NOT_APPLIED",
+        "CORRECTION_REFUSED",
+        "CORRECTION_WAITS",
+        "DERIVED_FIELD",
+        "FACT_REFUSED",
+        "FORWARDED",
+        "IN_THE_FUTURE",
+        "MERGE_CHAIN_TOO_LONG",
+        "MERGE_CIRCLE",
+        "MERGE_REFUSED",
+        "MERGE_TARGET_MISSING",
+        "MORE_FLAGS",
+        "NOT_FOLDED",
+        "OUT_OF_ORDER",
+        "OVERRIDE_REFUSED",
+        "RETROACTIVE",
+        "RULE_CONFLICT",
+        "SCHEDULE_CONDITION_FAILED",
+        "SCHEDULE_MISSED",
+        "SCORE_ERROR",
+        "SCORE_INCOMPLETE",
+        "STARTED_WITHOUT_RECEIPT",
+        "TEXT_CLEANED",
+        "TEXT_CUT",
+        "TIMER_STALE",
+        "UNKNOWN_EVENT_TYPE",
+        "UNKNOWN_FIELD",
+        "UNKNOWN_VALUE",
+    }
+)
+"""Codes of the flags that decisions carry."""
+INTERNAL_TYPES = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})
+
+
+@dataclass(frozen=True)
+class Words:
+    """Names by kind. Raises nothing; the compiled rulebook is complete."""
+
+    compiled: CompiledRulebook
+    fields: Mapping[str, Field]
+    rules: Mapping[str, Rule]
+    roles: frozenset[str]
+    templates: frozenset[str]
+    clocks: frozenset[str]
+    calendars: frozenset[str]
+    schedules: frozenset[str]
+    cases: frozenset[str]
+    """Ids that `open_case` of a rule or a ladder step opens."""
+    event_types: frozenset[str]
+    values: Mapping[str, frozenset[str]]
+    """What the rules can make of a derived field that the vocabulary leaves open."""
+
+
+def words_of(compiled: CompiledRulebook) -> Words:
+    """Collects the names of a rulebook."""
+    rulebook = compiled.rulebook
+    rules = {rule.id: rule for stage in rulebook.stages for rule in stage.rules}
+    made = made_values(rulebook)
+    return Words(
+        compiled=compiled,
+        fields=rulebook.vocabulary.fields,
+        rules=rules,
+        roles=frozenset({OWNER, *rulebook.roles, *(clock.role for clock in rulebook.clocks.values() if clock.role)}),
+        templates=frozenset(rulebook.templates),
+        clocks=frozenset(rulebook.clocks),
+        calendars=frozenset({"always", *rulebook.calendars}),
+        schedules=frozenset(rulebook.schedules),
+        cases=frozenset(case_ids(rulebook)),
+        event_types=frozenset(event_types(rulebook)),
+        values={
+            name: made.get(name, frozenset())
+            for name, field in rulebook.vocabulary.fields.items()
+            if field.derived_by and not field.values and field.type in (FieldType.STRING, FieldType.SET)
+        },
+    )
+
+
+def outputs(rulebook: Rulebook) -> Iterator[Mapping[str, Output]]:
+    """Everything that rules, defaults and safe sides may set."""
+    for stage in rulebook.stages:
+        yield stage.default
+        yield stage.on_error
+        yield from (rule.then for rule in stage.rules)
+
+
+def made_values(rulebook: Rulebook) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for then in outputs(rulebook):
+        for name, value in then.items():
+            items = value if isinstance(value, (list, tuple)) else [value]
+            found.setdefault(name, set()).update(item for item in items if isinstance(item, str))
+    return {name: frozenset(values) for name, values in found.items()}
+
+
+def case_ids(rulebook: Rulebook) -> Iterator[str]:
+    for then in outputs(rulebook):
+        if "open_case" in then:
+            yield str(then["open_case"])
+    for ladder in rulebook.ladders.values():
+        yield from (step.open_case for step in ladder.steps if step.open_case)
+
+
+def event_types(rulebook: Rulebook) -> Iterator[str]:
+    """Types with a meaning, and those that rules or clocks ask for by name."""
+    yield from (kind.value for kind in EventType if kind not in INTERNAL_TYPES)
+    for clock in rulebook.clocks.values():
+        for trigger in (*clock.start, *clock.stop):
+            yield from (trigger,) if isinstance(trigger, str) else trigger.events
+    for stage in rulebook.stages:
+        for rule in stage.rules:
+            for atom in atoms(rule.when):
+                if atom.field == "event.type" and atom.op in (Op.EQ, Op.IN, Op.EQUALS):
+                    yield from (str(operand) for operand in atom.operands)

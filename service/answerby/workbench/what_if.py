@@ -1,0 +1,150 @@
+"""What would become of a request if something happened, or were otherwise: a decision that nobody stores. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from answerby.domain.clock import ClockPhase, ClockState
+from answerby.domain.decision import Decision
+from answerby.domain.errors import FieldViolation, InvalidInput
+from answerby.domain.event import OVERRIDE_PREFIX, ActorRole, Event, EventType, Value
+from answerby.domain.request import RequestState
+from answerby.engine.clocks.virtual_clock import fire_until
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.decide import decide
+from answerby.engine.explanation.clock_account import ClockStory, clock_story, statuses_of
+from answerby.engine.explanation.clock_text import Teller
+from answerby.engine.facts.manual_due import PREFIX as DUE_PREFIX
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.model.rulebook import Rulebook
+
+SOURCE = "what-if"
+MOST_TIMERS = 1_000
+"""Timers that fire before what would happen later."""
+
+
+class Supposed(NamedTuple):
+    """What would happen: facts by vocabulary name, at `at`, known at `now`."""
+
+    facts: Mapping[str, Value]
+    at: datetime
+    now: datetime
+    event_type: str = EventType.UPDATED
+    actor: ActorRole = ActorRole.AGENT
+
+
+class Comparison(NamedTuple):
+    """A clock before and after. `before` is as it is now, or as its timers leave it by then."""
+
+    name: str
+    before: ClockState | None
+    after: ClockStory | None
+    breached_at_once: bool
+
+
+class Outlook(NamedTuple):
+    decision: Decision
+    clocks: list[Comparison]
+
+
+def what_if(
+    compiled: CompiledRulebook,
+    state: RequestState,
+    history: Sequence[Event],
+    counts: Mapping[str, int],
+    asked: Supposed,
+) -> Outlook:
+    """Decides it on the stored request, whose whole history is `history`. Raises InvalidInput for a fact that is none.
+
+    What lies ahead happens after the timers until then; what lies back is decided as a late event.
+    """
+    facts = as_facts(compiled.rulebook, asked.facts)
+    moment = max(asked.at, asked.now)
+    course = _Course(compiled, state, list(history), dict(counts))
+    if asked.at > asked.now:
+        fire_until(state, asked.at, course.take, MOST_TIMERS)
+    event = Event(
+        tenant=state.tenant,
+        source=SOURCE,
+        id=SOURCE,
+        type=asked.event_type,
+        time=asked.at,
+        request_id=state.request_id,
+        actor=asked.actor,
+        data=facts,
+    )
+    before = course.state.clocks
+    decision = course.decide(event, moment)
+    statuses = statuses_of(course.history)
+    calendars = compiled.rulebook.calendars
+    after = {clock.name: clock_story(calendars, clock, statuses, moment) for clock in decision.clocks}
+    names = sorted({*before, *after})
+    return Outlook(decision, [_compare(name, before.get(name), after.get(name), moment) for name in names])
+
+
+def as_facts(rulebook: Rulebook, facts: Mapping[str, Value]) -> dict[str, Value]:
+    """A derived fact becomes one set by hand. Raises InvalidInput for a name that the vocabulary does not have."""
+    found: dict[str, Value] = {}
+    for name, value in facts.items():
+        bare = name.removeprefix(OVERRIDE_PREFIX)
+        if bare in rulebook.vocabulary:
+            derived = bool(rulebook.vocabulary[bare].derived_by)
+            found[f"{OVERRIDE_PREFIX}{bare}" if derived else bare] = value
+        elif name.startswith((DUE_PREFIX, "corrects.", "merged.")):
+            found[name] = value
+        else:
+            raise InvalidInput(
+                [FieldViolation(f"facts.{name}", "is no fact of the vocabulary; `answerby get` lists some")]
+            )
+    return found
+
+
+class _Course:
+    """The request as it goes on; what was decided is history for what comes."""
+
+    def __init__(
+        self, compiled: CompiledRulebook, state: RequestState, history: list[Event], counts: dict[str, int]
+    ) -> None:
+        self._compiled = compiled
+        self._counts = counts
+        self.state = state
+        self.history = history
+
+    def decide(self, event: Event, moment: datetime) -> Decision:
+        decision = decide(self._compiled, self.state, event, Context(self._counts, list(self.history)), moment)
+        assert decision.state is not None
+        self.state = decision.state
+        self.history.append(event)
+        return decision
+
+    def take(self, event: Event, moment: datetime) -> RequestState:
+        self.decide(event, moment)
+        return self.state
+
+
+def _compare(name: str, before: ClockState | None, after: ClockStory | None, moment: datetime) -> Comparison:
+    late = after is not None and after.clock.phase is ClockPhase.RUNNING and after.clock.due is not None
+    late = late and after is not None and after.clock.due is not None and after.clock.due <= moment
+    was_late = before is not None and before.phase is ClockPhase.RUNNING and before.breached
+    return Comparison(name, before, after, bool(late and not was_late))
+
+
+def outlook_text(outlook: Outlook, language: str) -> str:
+    """In words: what would be decided otherwise, then each clock with what its new due time is made of."""
+    teller = Teller(language)
+    lines = []
+    for found in outlook.clocks:
+        lines.append(teller.comparison(found.before, found.after, found.name, at_once=found.breached_at_once))
+        if found.after is not None and _moved(found):
+            lines.append(teller.story(found.after))
+    lines += [f"{flag.code}: {flag.message}" for flag in outlook.decision.flags]
+    return "\n".join(lines)
+
+
+def _moved(found: Comparison) -> bool:
+    before, after = found.before, found.after
+    if before is None or after is None:
+        return True
+    return (before.due, before.target, before.phase) != (after.clock.due, after.clock.target, after.clock.phase)

@@ -1,0 +1,218 @@
+"""What a due time is made of, and what would become of it. Figures are worked out by hand.
+
+The office works Monday to Friday 09:00-18:00, Shanghai time. 2026-03-02 is a Monday.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from answerby.domain.clock import ClockPhase, ClockState, Target
+from answerby.domain.errors import InvalidInput
+from answerby.domain.event import ActorRole, Event
+from answerby.engine.decide import decide
+from answerby.engine.explanation.clock_account import clock_stories, clock_story, statuses_of
+from answerby.engine.explanation.clock_text import Teller
+from answerby.engine.stages.stage_results import Context
+from answerby.sla.ledger import Holder, Reason
+from answerby.workbench.what_if import Supposed, outlook_text, what_if
+from tests.unit.engine.small_rules import at, compiled
+
+CLOCKS = """
+clocks:
+  - {id: first_response, because: answer, calendar: office, stop: [request.replied], role: owner, ladder: usual}
+  - {id: resolution, because: solve, calendar: office, stop: [request.completed], pause_while: [on_hold, blocked], role: owner}
+"""
+SLA = """
+stage: sla
+rules:
+  - {id: fast, because: minutes count, rank: 1, when: {priority: P0}, then: {sla.first_response: {within: 15m, calendar: always}}}
+  - {id: normal, because: usual, rank: 2, then: {sla.first_response: 4h}}
+  - {id: solve-fast, because: VIPs first, rank: 1, when: {priority: [P1, P0]}, then: {sla.resolution: 8h}}
+  - {id: solve, because: usual, rank: 2, then: {sla.resolution: 16h}}
+"""
+
+
+class Desk:
+    def __init__(self, rulebook):
+        self.rulebook = rulebook
+        self.state, self.history, self.decisions = None, [], []
+
+    def happens(self, kind, time, *, told=None, actor="agent", **data):
+        event = Event(
+            source="crm",
+            id=f"e{len(self.history)}",
+            type=f"request.{kind}",
+            time=at(time),
+            request_id="R1",
+            actor=ActorRole(actor),
+            data={name.replace("__", "."): value for name, value in data.items()},
+        )
+        decision = decide(self.rulebook, self.state, event, Context(history=list(self.history)), at(told or time))
+        self.history.append(event)
+        self.decisions.append(decision)
+        self.state = decision.state
+        return decision
+
+    def story(self, name, until):
+        statuses = statuses_of(self.history)
+        stories = clock_stories(self.rulebook.rulebook.calendars, self.decisions, statuses, at(until))
+        return next(story for story in stories if story.clock.name == name)
+
+    def supposing(self, now, time=None, event="request.updated", **facts):
+        facts = {name.replace("__", "."): value for name, value in facts.items()}
+        asked = Supposed(facts, at(time or now), at(now), event)
+        return what_if(self.rulebook, self.state, self.history, self.state.counts, asked)
+
+
+@pytest.fixture(scope="module")
+def rulebook(tmp_path_factory):
+    found = compiled(tmp_path_factory.mktemp("rules"), clocks=CLOCKS, sla=SLA)
+    yield found
+    found.matcher.close()
+
+
+@pytest.fixture
+def desk(rulebook):
+    """Received Friday 15:00, with a customer Monday 10:00-12:00, with a supplier Monday 13:00-14:00."""
+    found = Desk(rulebook)
+    found.happens("received", "2026-02-27 15:00", actor="customer", text__body="hello")
+    found.happens("on_hold", "2026-03-02 10:00")
+    found.happens("resumed", "2026-03-02 12:00")
+    found.happens("blocked", "2026-03-02 13:00")
+    found.happens("unblocked", "2026-03-02 14:00")
+    return found
+
+
+def test_spans_add_up_and_tell_who_had_the_ball(desk):
+    story = desk.story("resolution", "2026-03-02 16:00")
+    # Friday 15-18, then closed until Monday 9, then 9-10, 12-13, 14-16.
+    assert [(s.holder, s.seconds / 3600) for s in story.spans] == [
+        (Holder.TEAM, 3),
+        (Holder.CLOSED, 6),
+        (Holder.CLOSED, 24),
+        (Holder.CLOSED, 24),
+        (Holder.CLOSED, 9),
+        (Holder.TEAM, 1),
+        (Holder.CUSTOMER, 2),
+        (Holder.TEAM, 1),
+        (Holder.SUPPLIER, 1),
+        (Holder.TEAM, 2),
+    ]
+    assert story.spans[0].start == story.clock.started
+    assert all(one.end == two.start for one, two in zip(story.spans, story.spans[1:], strict=False))
+    assert (story.elapsed, story.counted) == (73 * 3600, 7 * 3600)
+    # Of 73 h: 7 with the team, 2 with the customer, 1 with the supplier, 63 closed.
+    assert {share.holder: share.percent for share in story.shares} == {
+        Holder.TEAM: 9.59,
+        Holder.CUSTOMER: 2.74,
+        Holder.SUPPLIER: 1.37,
+        Holder.CLOSED: 86.3,
+    }
+
+
+def test_each_day_until_the_due_time_and_why_days_are_skipped(desk):
+    story = desk.story("resolution", "2026-03-02 16:00")
+    # 16 h: 3 on Friday, 9 - 3 on Monday, 7 on Tuesday.
+    assert story.clock.due == at("2026-03-03 16:00")
+    assert [(day.date, day.counted / 3600, day.reason) for day in story.days] == [
+        (date(2026, 2, 27), 3, Reason.WORKING),
+        (date(2026, 2, 28), 0, Reason.FREE_DAY),
+        (date(2026, 3, 1), 0, Reason.FREE_DAY),
+        (date(2026, 3, 2), 6, Reason.WORKING),
+        (date(2026, 3, 3), 7, Reason.WORKING),
+    ]
+
+
+def test_changes_name_rule_sequence_and_due_times(desk):
+    desk.happens("updated", "2026-03-02 15:00", customer__tier="vip")
+    told = [(c.sequence, c.what, c.target, c.rule) for c in desk.story("resolution", "2026-03-02 16:00").changes]
+    assert told == [
+        (1, "started", "16h", "solve"),
+        (2, "paused", "16h", "solve"),
+        (3, "resumed", "16h", "solve"),
+        (4, "paused", "16h", "solve"),
+        (5, "resumed", "16h", "solve"),
+        (6, "retargeted", "8h", "solve-fast"),
+    ]
+    moved = desk.story("resolution", "2026-03-02 16:00").changes[-1]
+    assert (moved.due_before, moved.due_after) == (at("2026-03-03 16:00"), at("2026-03-02 17:00"))
+
+
+def test_a_pause_told_late_is_in_its_place(desk):
+    desk.happens("on_hold", "2026-03-02 12:15", told="2026-03-02 15:30")
+    desk.happens("resumed", "2026-03-02 12:45", told="2026-03-02 15:31")
+    story = desk.story("resolution", "2026-03-02 16:00")
+    assert sum(s.seconds for s in story.spans if s.holder is Holder.CUSTOMER) == 2.5 * 3600
+    assert story.changes[-1].what == "corrected"
+
+
+def test_the_story_in_words(desk):
+    story = desk.story("resolution", "2026-03-02 16:00")
+    english, chinese = Teller("en").story(story), Teller("zh").story(story)
+    assert "resolution: running, due 2026-03-03 16:00 +0800; target 16h on office (solve)" in english
+    assert "7h of working time counted in 73h." in english
+    assert "2026-02-28  nothing: no hours on a Saturday" in english
+    assert "team 9.59 % (7h), customer 2.74 % (2h), supplier 1.37 % (1h), closed 86.3 % (63h)" in english
+    assert "时间归属：我方 9.59 % (7h)" in chinese
+    assert "2026-02-28  不计：休息日（星期六）" in chinese
+
+
+def test_what_if_it_became_p0_now(rulebook):
+    desk = Desk(rulebook)
+    before = desk.happens("received", "2026-02-27 15:00", actor="customer", text__body="hello").state
+    outlook = desk.supposing("2026-02-27 16:00", priority="P0")
+    first, resolution = outlook.clocks
+    assert (outlook.decision.facts["priority"], outlook.decision.sequence) == ("P0", 2)
+    # 15 minutes around the clock from the receipt; 8 hours of work instead of 16.
+    assert (first.before.due, first.after.clock.due) == (at("2026-03-02 10:00"), at("2026-02-27 15:15"))
+    assert (resolution.before.due, resolution.after.clock.due) == (at("2026-03-03 13:00"), at("2026-03-02 14:00"))
+    assert (first.breached_at_once, resolution.breached_at_once) == (True, False)
+    text = outlook_text(outlook, "en")
+    assert "over its due time at once: the target counts from 2026-02-27 07:00 +0000" in text
+    assert "会立即超时" in outlook_text(outlook, "zh")
+    assert desk.state is before
+
+
+def test_what_if_in_the_future_lets_the_timers_before_it_fire(desk):
+    # The ladder of first_response raises the priority at its due time, 2026-03-02 10:00 Monday.
+    now = desk.supposing("2026-02-27 16:00")
+    assert now.decision.facts["priority"] == "P2"
+    later = desk.supposing("2026-03-02 14:30", "2026-03-02 17:00")
+    assert later.decision.facts["priority"] == "P1"
+
+
+def test_what_if_it_had_been_answered_earlier(desk):
+    outlook = desk.supposing("2026-03-02 14:30", "2026-02-27 17:00", event="request.replied")
+    first = outlook.clocks[0]
+    assert (first.after.clock.phase, first.after.clock.breached) == ("stopped", False)
+    assert any(flag.code == "RETROACTIVE" for flag in outlook.decision.flags)
+
+
+def test_what_if_refuses_what_is_no_fact(desk):
+    with pytest.raises(InvalidInput) as refused:
+        desk.supposing("2026-03-02 14:30", priorty="P0")
+    assert refused.value.violations[0].field == "facts.priorty"
+
+
+@given(
+    start=st.integers(0, 20_000),
+    length=st.integers(1, 20_000),
+    pauses=st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 3_000)), max_size=4),
+)
+def test_the_shares_are_always_a_whole(rulebook, start, length, pauses):
+    started = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(minutes=start)
+    until = started + timedelta(minutes=length)
+    spans, free = [], started
+    for offset, minutes in sorted(pauses):
+        begin = started + timedelta(minutes=offset)
+        if free <= begin and begin + timedelta(minutes=minutes) <= until:
+            free = begin + timedelta(minutes=minutes)
+            spans.append((begin, free))
+    known = {"name": "c", "phase": ClockPhase.RUNNING, "target": Target(3600, calendar="office"), "started": started}
+    story = clock_story(rulebook.rulebook.calendars, ClockState(**known, pauses=spans), [], until)
+    assert sum(round(share.percent * 100) for share in story.shares) == 10_000
+    assert sum(share.seconds for share in story.shares) == story.elapsed == length * 60
+    assert story.counted == sum(s.seconds for s in story.spans if s.holder is Holder.TEAM)

@@ -1,0 +1,120 @@
+"""A stage that is asked the same again answers from memory, and says what it would say without."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from answerby.domain.decision import Decision
+from answerby.domain.event import Event, EventType, Value
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from tests.unit.engine import small_rules
+
+NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
+VOCABULARY = (
+    small_rules.FILES["vocabulary.yaml"]
+    + """
+  weight: {type: decimal}
+  promised: {type: instant}
+  nickname: {type: string, personal: true}
+  age: {type: integer, personal: true}
+"""
+)
+PRIORITY = (
+    small_rules.FILES["priority.yaml"]
+    + """
+  - {id: heavy, because: x, when: {weight: {at_least: 1}}, then: {priority: P1}}
+  - {id: known, because: x, when: {nickname: {starts_with: jo}}, then: {priority: P1}}
+  - {id: old, because: x, when: {age: {at_least: 90}}, then: {priority: P1}}
+"""
+)
+ROUTING = """
+stage: routing
+rules:
+  - {id: promised, because: x, rank: 1, when: {promised: {inside: office}}, then: {department: lab, role: chief}}
+  - {id: dated, because: x, rank: 2, enabled_from: 2026-03-01, until: 2026-04-01, when: {devices: {at_least: 7}}, then: {department: lab, role: clerk}}
+  - {id: others, because: x, rank: 3, then: {department: desk, role: clerk}}
+"""
+FACTS: dict[str, list[Value]] = {
+    "weight": [1, 1.0, 0.5, 2, "much"],
+    "promised": ["2026-03-02T10:00:00+08:00", "2026-03-02T23:00:00+08:00", "2031-01-01T10:00:00+08:00"],
+    "nickname": ["Jo", "Joanna", "Al"],
+    "age": [91, 92, 3],
+    "devices": [1, 7, 100, "many"],
+    "customer.tier": ["vip", "standard"],
+    "text.body": ["投诉 设备起火", "how do i pay", "thanks"],
+    "override.priority": ["P0"],
+}
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory) -> CompiledRulebook:
+    folder = tmp_path_factory.mktemp("rules")
+    return small_rules.compiled(folder, "reference", vocabulary=VOCABULARY, priority=PRIORITY, routing=ROUTING)
+
+
+def decided(compiled: CompiledRulebook, **facts: Value) -> Decision:
+    event = Event(source="test", id="e", type=EventType.RECEIVED, time=NOW, request_id="R", data=facts)
+    return decide(compiled, None, event, Context(), NOW)
+
+
+def stage(decision: Decision, name: str) -> bytes:
+    return msgspec.json.encode(next(s for s in decision.explanation if s.stage == name), order="deterministic")
+
+
+def test_random_requests_come_to_the_same_bytes(rules: CompiledRulebook) -> None:
+    plain = replace(rules, recalls=False)
+    chance = random.Random(1)
+    for _ in range(3000):
+        facts = {name: chance.choice(FACTS[name]) for name in chance.sample(sorted(FACTS), chance.randrange(6))}
+        told, expected = decided(rules, **facts), decided(plain, **facts)
+        assert msgspec.json.encode(told) == msgspec.json.encode(expected), facts
+
+
+def test_equal_numbers_that_look_different_are_told_apart(rules: CompiledRulebook) -> None:
+    shown = [stage(decided(rules, weight=weight), "priority") for weight in (1, 1.0, 1, 1.0)]
+    assert [b'"weight":1,' in text or b'"weight":1}' in text for text in shown] == [True, False, True, False]
+    assert [b'"weight":1.0' in text for text in shown] == [False, True, False, True]
+
+
+def test_what_a_person_is_called_is_neither_kept_nor_confused(rules: CompiledRulebook) -> None:
+    """Of personal facts the memory knows what the rules asked of them, not the facts."""
+    memory = next(s.memory for s in rules.stages if s.stage.name == "priority")
+    keys = []
+    for name in ("Jo Secret", "Joanna Secret", "Al Secret"):
+        draft = decided(rules, nickname=name, age=91)
+        assert draft.facts["priority"] == "P1"
+        record = rules.plan.record({"nickname": name, "age": 91})
+        keys.append(memory.key(record))
+    assert keys[0] == keys[1] != keys[2]
+    assert "Secret" not in repr(keys)
+
+
+def test_a_stage_that_looks_at_a_moment_or_has_dated_rules_is_asked_each_time(rules: CompiledRulebook) -> None:
+    assert {s.stage.name: s.memory.recalls for s in rules.stages}["routing"] is False
+    assert {s.stage.name: s.memory.recalls for s in rules.stages}["priority"] is True
+
+
+def test_what_is_set_by_hand_does_not_stay_in_memory(rules: CompiledRulebook) -> None:
+    first, by_hand, again = (
+        decided(rules, **facts) for facts in ({"weight": 2}, {"weight": 2, "override.priority": "P0"}, {"weight": 2})
+    )
+    assert [d.facts["priority"] for d in (first, by_hand, again)] == ["P1", "P0", "P1"]
+    assert stage(first, "priority") == stage(again, "priority") != stage(by_hand, "priority")
+
+
+def test_a_refused_value_is_no_answer_of_the_past(rules: CompiledRulebook) -> None:
+    """An error is never taken for what another request came to."""
+    outcomes = [
+        next(s.outcome for s in decided(rules, weight=weight).explanation if s.stage == "priority")
+        for weight in (2, "much", 2, "much")
+    ]
+    assert outcomes == ["matched", "error", "matched", "error"]
+    assert all(one != other for one, other in pairwise(outcomes))

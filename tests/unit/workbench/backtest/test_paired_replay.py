@@ -1,0 +1,160 @@
+"""Playing two rulebooks at once comes to the same courses as playing each alone: random stories, many seeds."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from answerby.domain.event import ActorRole, Event, EventType
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.compiler import compile_rulebook
+from answerby.rules.loader import load_texts
+from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.folder import read_folder
+from answerby.workbench.backtest.paired_replay import Twins, alike
+from answerby.workbench.backtest.play import Play
+from answerby.workbench.backtest.recorded_request import Happening, Story
+from answerby.workbench.backtest.request_run import Course
+from tests.kit.places import RULES
+from tests.unit.workbench.backtest.desk import FILES, NEW, compiled
+
+SHIPPED = RULES
+START = datetime(2026, 3, 2, 1, tzinfo=UTC)
+KINDS = [
+    EventType.UPDATED,
+    EventType.REPLIED,
+    EventType.CUSTOMER_REPLIED,
+    EventType.ON_HOLD,
+    EventType.RESUMED,
+    EventType.BLOCKED,
+    EventType.PROGRESS_REPORTED,
+    EventType.ACKNOWLEDGED,
+    EventType.COMPLETED,
+    EventType.CLOSED,
+    EventType.REOPENED,
+    EventType.MERGED,
+]
+FACTS = {
+    "channel": ["web", "phone"],
+    "text.body": ["我要投诉，设备起火", "how do I pay", "thanks", "caught fire"],
+    "customer.tier": ["vip", "standard"],
+    "stated.urgency": ["urgent", "normal"],
+    "stated.impact": ["wide", "group", "single"],
+    "impact": ["low", "mid", "high"],
+    "customer.value": ["high", "low"],
+    "devices": [3, "many"],
+    "override.priority": ["P0", "P1", None],
+}
+NAMES = ("A", "B", "C")
+
+
+def random_stories(seed: int) -> list[Story]:
+    chance = random.Random(seed)
+    stories, order = [], 0
+    for name in NAMES:
+        at, happenings = START + timedelta(minutes=chance.randrange(300)), []
+        for number in range(chance.randrange(1, 7)):
+            chosen = chance.sample(sorted(FACTS), chance.randrange(4))
+            data = {fact: chance.choice(FACTS[fact]) for fact in chosen}
+            kind = chance.choice(KINDS) if number else EventType.RECEIVED
+            if kind == EventType.MERGED:
+                data["merged.into"] = chance.choice(NAMES)
+            if not number or chance.random() < 0.1:
+                data["customer.id"] = chance.choice(["c1", "c1", "c2"])
+            event = Event(
+                source="test",
+                id=f"{name}{number}",
+                type=kind,
+                time=at,
+                request_id=name,
+                actor=chance.choice(list(ActorRole)),
+                data=data,
+            )
+            happenings.append(Happening(at, order, event))
+            order += 1
+            at += timedelta(minutes=chance.choice([0, 5, 60, 600]))
+        stories.append(Story(request_id=name, happenings=happenings))
+    return stories
+
+
+def told(course: Course) -> bytes:
+    """All of a course, as bytes; without the names of rules on clocks, which stay with what first set them."""
+    decisions = [*course.steps.values(), *([course.last] if course.last is not None else [])]
+    bare = [
+        msgspec.structs.replace(
+            d,
+            state=None,
+            clocks=[msgspec.structs.replace(c, rule="", revision="") for c in d.clocks],
+            effects=[msgspec.structs.replace(e, payload={}) for e in d.effects],
+            revision="",
+        )
+        for d in decisions
+    ]
+    figures = (course.breached, course.notices, course.tasks, course.cases, course.troubles, course.refused)
+    return msgspec.json.encode((bare, figures, course.decisions, course.timers, course.cut), order="deterministic")
+
+
+def shipped(change: tuple[str, str] | None = None) -> CompiledRulebook:
+    texts = read_folder(SHIPPED, Report())
+    if change is not None:
+        old, new = change
+        assert sum(old in text.text for text in texts) == 1
+        texts = [replace(text, text=text.text.replace(old, new)) for text in texts]
+    rulebook = load_texts(texts).rulebook
+    assert rulebook is not None
+    return compile_rulebook(rulebook, "reference")
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> dict[str, tuple[CompiledRulebook, CompiledRulebook]]:
+    folder = tmp_path_factory.mktemp("rules")
+    feedback = FILES | {
+        "clocks.yaml": FILES["clocks.yaml"]
+        + "  - {id: news, because: A promise., calendar: always, start: [request.progress_reported],\n"
+        + "     stop: [request.replied], ladder: plain, role: clerk}\n",
+        "news.yaml": "stage: sla\nrules: [{id: news, because: x, then: {sla.news: 2h}}]\n",
+    }
+    later = feedback | {"news.yaml": feedback["news.yaml"].replace("2h", "3h")}
+    return {
+        "shipped, nothing changed": (shipped(), shipped()),
+        "shipped, a row changed": (
+            shipped(("- [medium, normal, single, P2]", "- [medium, normal, single, P1]")),
+            shipped(),
+        ),
+        "desk": (compiled(folder / "new", NEW), compiled(folder / "old")),
+        "a target that no clock has yet": (compiled(folder / "later", later), compiled(folder / "sooner", feedback)),
+    }
+
+
+@pytest.mark.parametrize(
+    "which", ["shipped, nothing changed", "shipped, a row changed", "desk", "a target that no clock has yet"]
+)
+@pytest.mark.parametrize("horizon", [START + timedelta(hours=12), None])
+def test_twins_come_to_the_same_courses_as_each_alone(which: str, horizon, pairs) -> None:
+    new, old = pairs[which]
+    assert alike(new, old)
+    for seed in range(40):
+        stories = random_stories(seed)
+        after, before = Twins(new, old, 60).run(stories, horizon)
+        for side, together, alone in (("new", after, Play(new, 60)), ("old", before, Play(old, 60))):
+            courses = alone.run(stories, horizon)
+            assert sorted(together) == sorted(courses), (seed, side)
+            for name, course in courses.items():
+                assert told(together[name]) == told(course), (seed, side, name)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"clocks.yaml": FILES["clocks.yaml"].replace("stop: [request.completed]", "stop: [request.closed]")},
+        {"ladders.yaml": FILES["ladders.yaml"].replace("50%", "60%")},
+        {"vocabulary.yaml": FILES["vocabulary.yaml"].replace("[P3, P2, P1]", "[P2, P3, P1]")},
+    ],
+)
+def test_what_differs_in_more_than_rules_is_not_played_together(changes: dict[str, str], tmp_path: Path) -> None:
+    assert not alike(compiled(tmp_path / "new", changes), compiled(tmp_path / "old"))

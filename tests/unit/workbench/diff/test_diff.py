@@ -1,0 +1,306 @@
+"""What differs between two rulebooks: found exactly when deciding every request of a small domain finds it."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+
+import pytest
+
+from answerby.engine.compiler import compile_rulebook
+from answerby.engine.decide import decide
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.loader import load_rulebook
+from answerby.rules.model.rulebook import Block, HitPolicy, Stage
+from answerby.workbench.diff.compare import compare
+from answerby.workbench.diff.model import Effect, Kind
+from tests.unit.engine.generated_rulebooks import KINDS, Generator, event_of, every_request
+from tests.unit.engine.small_rules import FILES, write
+
+
+def load(folder, **changed):
+    folder.mkdir(exist_ok=True)
+    result = load_rulebook(write(folder, **changed))
+    assert result.rulebook is not None, [str(d) for d in result.diagnostics]
+    return result.rulebook
+
+
+@pytest.fixture
+def differ(tmp_path):
+    """Compares the small rules with the same where pieces of text in files are replaced by others."""
+
+    def run(**replaced):
+        changed = {}
+        for name, (before, after) in replaced.items():
+            assert before in FILES[f"{name}.yaml"]
+            changed[name] = FILES[f"{name}.yaml"].replace(before, after)
+        return compare(load(tmp_path / "old"), load(tmp_path / "new", **changed))
+
+    def between(old, new):
+        return compare(load(tmp_path / "old", **old), load(tmp_path / "new", **new))
+
+    run.between = between
+    return run
+
+
+def the_change(comparison):
+    (change,) = comparison.changes
+    return change
+
+
+def test_the_same_rules_do_not_differ(differ):
+    comparison = differ()
+    assert comparison.empty
+    assert not comparison.changed_meaning
+    assert comparison.tried == 0
+
+
+def test_words_are_words(differ):
+    comparison = differ(
+        priority=("VIPs first", "VIPs come first"), templates=("safety {priority}", "danger {priority}")
+    )
+    assert {(c.section, c.effect) for c in comparison.changes} == {("rule", Effect.WORDS), ("template", Effect.WORDS)}
+    assert not comparison.changed_meaning
+    assert not comparison.empty
+
+
+def test_a_line_more_is_no_change(differ):
+    assert differ(priority=("stage: priority\n", "# a remark\nstage: priority\n")).empty
+
+
+def test_a_moved_limit_is_shown_between_the_two(differ):
+    comparison = differ(priority=("at_least: 100", "at_least: 50"))
+    change = the_change(comparison)
+    assert (change.id, change.effect) == ("many-devices", Effect.SHOWN)
+    assert [(a.name, a.old, a.new) for a in change.aspects] == [
+        ("condition", "devices at least 100", "devices at least 50")
+    ]
+    difference = next(d for d in comparison.differences if d.output == "priority" and d.old.value == "P2")
+    assert 50 <= difference.witness.event.data["devices"] < 100
+    assert difference.new.value == "P0"
+    assert [rule.id for rule in difference.new.decided_by] == ["many-devices"]
+    assert "devices: 50 to 99" in difference.region
+    assert comparison.open == ()
+
+
+def test_a_rule_of_a_later_stage_is_reached_through_earlier_ones(differ):
+    comparison = differ(routing=("department: lab", "department: desk"))
+    (difference,) = comparison.differences
+    assert "override.tags" not in difference.witness.event.data
+    assert difference.new.facts["tags"] == ["safety"]
+    assert (difference.old.value, difference.new.value) == ("lab", "desk")
+
+
+def test_a_rule_that_says_what_another_says_is_proved_idle(differ):
+    more = "  - {id: wide, because: also, when: {devices: {at_least: 500}}, then: {priority: P0}}\n"
+    comparison = differ(priority=("rules:\n", f"rules:\n{more}"))
+    change = the_change(comparison)
+    assert (change.kind, change.id, change.effect) == (Kind.ADDED, "wide", Effect.NONE)
+    assert not comparison.differences
+    assert not comparison.changed_meaning
+
+
+def test_a_rule_split_in_two_means_the_same(differ):
+    one = "when: {devices: {at_least: 100}}, then: {priority: P0}}"
+    two = "when: {devices: {between: [100, 200]}}, then: {priority: P0}}\n  - {id: most-devices, because: wide, when: {devices: {more_than: 200}}, then: {priority: P0}}"
+    comparison = differ(priority=(one, two))
+    assert {c.effect for c in comparison.changes} == {Effect.NONE}
+    assert comparison.open == ()
+
+
+def test_a_target_and_a_notification(differ):
+    comparison = differ(sla=("within: 15m", "within: 20m"), escalation=("[guard]", "[guard, chief]"))
+    shown = {(d.stage, d.output, str(d.old.value), str(d.new.value)) for d in comparison.differences}
+    assert ("sla", "sla.first_response", "15m always", "20m always") in shown
+    assert ("escalation", "notify", "['guard']", "['chief', 'guard']") in shown
+
+
+def test_another_template_is_another_message(differ):
+    comparison = differ(escalation=("template: alarm", "template: warn"))
+    assert the_change(comparison).effect is Effect.SHOWN
+    assert [d.output for d in comparison.differences] == ["notify"]
+
+
+def test_a_default_and_a_policy(differ):
+    comparison = differ(rulebook=("default: {priority: P2}", "default: {priority: P1}"))
+    assert the_change(comparison).section == "stage"
+    assert the_change(comparison).effect is Effect.SHOWN
+    assert {(d.old.value, d.new.value) for d in comparison.differences} == {("P2", "P1")}
+
+
+def test_a_rule_put_into_shadow_no_longer_decides(differ):
+    comparison = differ(priority=("id: vip-p1,", "id: vip-p1, mode: shadow,"))
+    assert [a.name for a in the_change(comparison).aspects] == ["mode"]
+    (difference,) = comparison.differences
+    assert (difference.old.value, difference.new.value) == ("P1", "P2")
+
+
+def test_dates_of_a_rule(differ):
+    comparison = differ(priority=("id: vip-p1,", "id: vip-p1, until: 2026-07-01,"))
+    (difference,) = comparison.differences
+    assert difference.witness.event.time.isoformat() >= "2026-06-30T16:00:00"
+
+
+def test_terms_of_a_lexicon(differ):
+    comparison = differ(lexicons=("[起火, caught fire]", "[起火, 冒烟]"))
+    change = the_change(comparison)
+    assert [(a.name, a.old, a.new) for a in change.aspects] == [("terms", "caught fire", "冒烟")]
+    (difference,) = comparison.differences
+    assert difference.cause == "lexicon danger"
+    assert set(difference.witness.event.data.values()) <= {"caught fire", "冒烟"}
+
+
+def test_days_of_a_calendar(differ):
+    comparison = differ(calendar=("years: [2026]", 'years: [2026], holidays: {"2026-05-01": Labour Day}'))
+    change = the_change(comparison)
+    assert change.effect is Effect.MEANING
+    assert [(a.name, a.old, a.new) for a in change.aspects] == [("2026-05-01", "09:00-18:00", "closed")]
+    assert comparison.changed_meaning
+
+
+def test_hours_of_a_weekday_a_clock_and_a_ladder(differ):
+    comparison = differ(
+        calendar=("mon-fri", "mon-thu"),
+        ladders=("every: 10m", "every: 20m"),
+        clocks=("pause_while: [on_hold]", "pause_while: [blocked]"),
+    )
+    found = {(c.section, a.name): (a.old, a.new) for c in comparison.changes for a in c.aspects}
+    assert found["calendar", "Friday"] == ("09:00-18:00", "closed")
+    assert found["clock", "pause_while"] == ("[on_hold]", "[blocked]")
+    assert ("ladder", "step 2") in found
+
+
+def test_a_field_that_is_defined_otherwise(differ):
+    comparison = differ(
+        vocabulary=("values: [standard, vip], default: standard", "values: [standard, vip], default: vip")
+    )
+    difference = comparison.differences[0]
+    assert (difference.cause, difference.old.value, difference.new.value) == ("field customer.tier", "P2", "P1")
+    assert any("customer.tier is defined otherwise" in reason for reason in comparison.open)
+
+
+def test_a_field_that_nothing_asks_for_is_no_change_in_meaning(differ):
+    comparison = differ(vocabulary=("fields:\n", "fields:\n  colour: {type: enum, values: [red, blue]}\n"))
+    change = the_change(comparison)
+    assert (change.section, change.kind, change.effect) == ("field", Kind.ADDED, Effect.NONE)
+    assert not comparison.changed_meaning
+
+
+def test_a_lexicon_that_is_an_exception_to_another(differ):
+    spared = "danger: {terms: [起火, caught fire], except: [calm]}\n  calm: {terms: [PHRASES]}"
+    base = FILES["lexicons.yaml"].replace("danger: {terms: [起火, caught fire]}", spared)
+    before = {"lexicons": base.replace("PHRASES", "没有起火")}
+    comparison = differ.between(before, {"lexicons": base.replace("PHRASES", "没有起火, 防起火")})
+    (difference,) = comparison.differences
+    assert difference.cause == "lexicon calm"
+    assert list(difference.witness.event.data.values()) == ["防起火"]
+    assert (difference.output, difference.stage) == ("category", "classification")
+
+
+def test_rows_are_told_by_what_they_say(tmp_path):
+    table = """
+stage: priority
+table:
+  id: matrix
+  because: so
+  inputs: [customer.tier, channel]
+  output: priority
+  rows:
+    - [vip, web, P1]
+{more}    - [any, phone, P1]
+"""
+    old = load(tmp_path / "old", priority=table.format(more=""))
+    new = load(tmp_path / "new", priority=table.format(more="    - [vip, phone, P0]\n"))
+    comparison = compare(old, new)
+    change = the_change(comparison)
+    assert (change.kind, change.id, change.new_place) == (Kind.ADDED, "matrix#2", "priority.yaml:10")
+    (difference,) = comparison.differences
+    assert difference.witness.event.data == {"channel": "phone", "customer.tier": "vip"}
+
+
+def test_the_same_question_has_the_same_answer(differ):
+    first, second = (differ(priority=("at_least: 100", "at_least: 50")) for _ in range(2))
+    assert first == second
+
+
+def mutated(rulebook, generator):
+    """The rulebook with one or two things otherwise."""
+    chance = generator.random
+    stages = []
+    for stage in rulebook.stages:
+        (block,) = stage.blocks
+        rules = list(block.rules)
+        kind = chance.choice(("drop", "condition", "output", "rank", "add", "hit", "nothing", "duplicate"))
+        hit, stage_hit = block.hit, stage.hit
+        at = chance.randrange(len(rules))
+        if kind == "drop":
+            rules.pop(at)
+        elif kind == "condition":
+            rules[at] = replace(rules[at], when=generator.condition(stage.name == "priority"))
+        elif kind == "output":
+            rules[at] = replace(rules[at], then=generator.rule(stage.name, 0, rules[at].when).then)
+        elif kind == "rank":
+            old = rules[at].order
+            rules[at] = replace(rules[at], order=(old[0], 3 - old[1], old[2], old[3]))
+        elif kind == "add":
+            rules.append(generator.rule(stage.name, 9, generator.condition(stage.name == "priority")))
+        elif kind == "duplicate":
+            copy = rules[at]
+            rules.append(replace(copy, id=f"{copy.id}-b", order=(*copy.order[:2], f"{copy.order[2]}-b", 0)))
+        elif kind == "hit":
+            hit = chance.choice((HitPolicy.FIRST, HitPolicy.COLLECT, HitPolicy.MOST_SEVERE))
+            stage_hit = chance.choice((HitPolicy.FIRST, HitPolicy.COLLECT, HitPolicy.MOST_SEVERE))
+        stages.append(
+            Stage(stage.name, stage_hit, (Block(block.id, stage.name, hit, tuple(rules)),), default=stage.default)
+        )
+    return replace(rulebook, stages=tuple(stages), revision="changed")
+
+
+def every_request_by_hand():
+    """The same with derived facts set by hand."""
+    for facts, kind, tags in itertools.product(every_request(), (None, *KINDS), (None, ["hot"])):
+        by_hand = {"override.kind": kind, "override.tags": tags}
+        yield facts | {name: value for name, value in by_hand.items() if value is not None}
+
+
+def outputs(compiled, facts):
+    event = event_of(facts)
+    return [stage.outputs for stage in decide(compiled, None, event, Context(), event.time).explanation]
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_difference_is_found_exactly_when_there_is_one(seed):
+    hold_against_trying_everything(seed)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(50, 800))
+def test_the_same_of_many_more(seed):
+    hold_against_trying_everything(seed)
+
+
+def hold_against_trying_everything(seed):
+    generator = Generator(seed)
+    generator.random = random.Random(seed)
+    old = generator.rulebook()
+    new = mutated(old, generator)
+    before, after = compile_rulebook(old, "reference"), compile_rulebook(new, "reference")
+    differing = [facts for facts in every_request() if outputs(before, facts) != outputs(after, facts)]
+    comparison = compare(old, new)
+    natural = [d for d in comparison.differences if not any(n.startswith("override.") for n in d.witness.event.data)]
+    assert bool(natural) == bool(differing), comparison.open
+    if not differing:
+        differing = [f for f in every_request_by_hand() if outputs(before, f) != outputs(after, f)]
+        assert bool(comparison.differences) <= bool(differing)
+    for difference in comparison.differences:
+        witness = difference.witness
+        sides = [
+            decide(c, witness.state, witness.event, Context(witness.windows), witness.event.time)
+            for c in (before, after)
+        ]
+        one, two = ({s.stage: s.outputs for s in side.explanation}[difference.stage] for side in sides)
+        assert (one.get(difference.output), two.get(difference.output)) == (difference.old.value, difference.new.value)
+        assert one.get(difference.output) != two.get(difference.output)
+    if not differing and not comparison.open:
+        assert not comparison.changed_meaning
