@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.places import ROOT
+from tests.kit.places import HOWTO, ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACE = re.compile(r"# rules/(\S+)( fails)?\n")
@@ -18,7 +18,7 @@ LANGUAGES = {"rule-tests.md": "en", "rule-tests.zh.md": "zh"}
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
-    return BLOCK.findall((ROOT / "service" / "docs" / "howto" / page).read_text("utf-8"))
+    return BLOCK.findall((HOWTO / page).read_text("utf-8"))
 
 
 @pytest.fixture
@@ -77,4 +77,4 @@ def test_the_mistake_is_reported_as_shown(rules: Path, page: str) -> None:
     assert done.returncode == 2
     shown = "".join(f"    {line}\n" for line in done.stdout.splitlines()[:3])
     assert "^^^^^^^" in shown
-    assert shown in (ROOT / "service" / "docs" / "howto" / page).read_text("utf-8")
+    assert shown in (HOWTO / page).read_text("utf-8")

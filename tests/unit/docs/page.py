@@ -11,7 +11,7 @@ from answerby.rules.text.diagnostic import Report
 from answerby.rules.text.folder import RuleText
 from answerby.rules.text.nodes import plain_data
 from answerby.rules.text.parser import parse_yaml
-from tests.kit.places import HOWTO
+from tests.kit.places import REFERENCE
 
 FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -26,7 +26,7 @@ class Block(NamedTuple):
 
 class Page:
     def __init__(self, name: str) -> None:
-        self.text = (HOWTO / name).read_text("utf-8")
+        self.text = (REFERENCE / name).read_text("utf-8")
         self.blocks = [Block(*found) for found in FENCE.findall(self.text)]
         self.files = {b.name: b.text for b in self.blocks if "." in b.name}
 

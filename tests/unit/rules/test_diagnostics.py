@@ -10,10 +10,9 @@ import pytest
 
 from answerby.rules.text.codes import PROOFS, Code, severity_of
 from answerby.rules.text.diagnostic import counted_errors
-from tests.kit.places import DOCS, ROOT
+from tests.kit.places import ERRORS, ROOT
 
 HERE = Path(__file__).parent
-PAGES = DOCS / "errors"
 
 
 CHECKED_ON = date(2026, 11, 22)
@@ -94,16 +93,17 @@ def test_a_code_without_a_case_here_has_one_elsewhere(code):
 
 
 def test_every_code_has_a_page_and_every_page_a_code():
-    pages = {path.stem for path in PAGES.glob("*.md")} - {"README"}
+    pages = sorted(ERRORS.glob("*/*.md"))
 
-    assert pages == {code.value for code in Code}
-    contents = (PAGES / "README.md").read_text("utf-8")
-    assert all(f"]({page}.md)" in contents for page in pages)
+    assert sorted(page.stem for page in pages) == sorted(code.value for code in Code)
+    contents = (ERRORS / "README.md").read_text("utf-8")
+    assert all(f"]({page.parent.name}/{page.name})" in contents for page in pages)
 
 
 @pytest.mark.parametrize("code", Code)
 def test_a_page_says_what_to_avoid_and_what_to_prefer(code):
-    page = (PAGES / f"{code}.md").read_text("utf-8")
+    (path,) = ERRORS.glob(f"*/{code}.md")
+    page = path.read_text("utf-8")
 
     assert page.startswith(f"# {code}\n")
     for heading in ("## Avoid", "## Prefer", "## Rationale"):

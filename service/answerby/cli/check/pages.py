@@ -1,4 +1,7 @@
-"""The page of each code: what it means, what to avoid, what to write instead, why. They ship with the package."""
+"""The page of each code: what it means, what to avoid, what to write instead, why. The pages ship with the package.
+
+Pages lie in one folder for each family of codes: errors/time/day-duration.md.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def page(code: str) -> str:
     """The text of the page (Markdown). Raises NoPage."""
     if code not in tuple(Code):
         raise NoPage(f"there is no code {code}; {did_you_mean(code, tuple(Code)) or 'see --explain all'}")
-    return (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    return _file(code).read_text(encoding="utf-8")
 
 
 def all_codes() -> str:
@@ -32,7 +35,13 @@ def all_codes() -> str:
 
 def page_path(code: str) -> str:
     """Where the page lies in the repository."""
-    return f"{_IN_REPOSITORY}/{code}.md"
+    return f"{_IN_REPOSITORY}/{_file(code).relative_to(PAGES).as_posix()}"
+
+
+def _file(code: str) -> Path:
+    """Every code has exactly one page."""
+    (found,) = PAGES.glob(f"*/{code}.md")
+    return found
 
 
 def summary(code: str) -> str:

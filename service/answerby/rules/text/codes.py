@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Every mistake that the loader knows. Each code has a page in service/docs/errors/."""
+    """Every mistake that the loader knows. Each code has a page in a folder of service/docs/errors/."""
 
     # Files
     FOLDER_MISSING = "folder-missing"

@@ -12,7 +12,7 @@ import pytest
 
 from answerby.cli.check.command import ACCEPTED, NOT_RUN, REFUSED, Options, check, explain
 from answerby.rules.text.codes import Code
-from tests.kit.places import ROOT
+from tests.kit.places import ERRORS, ROOT
 
 HERE = Path(__file__).parent
 BROKEN = HERE / "broken"
@@ -219,7 +219,7 @@ def test_a_suppression_of_a_proof_is_not_judged_without_the_proofs(folder, capsy
 def test_the_page_of_a_code_can_be_printed(capsys):
     assert explain("yaml-trap") == ACCEPTED
 
-    assert capsys.readouterr().out == (ROOT / "service" / "docs" / "errors" / "yaml-trap.md").read_text("utf-8")
+    assert capsys.readouterr().out == (ERRORS / "yaml" / "yaml-trap.md").read_text("utf-8")
 
 
 def test_a_page_that_there_is_not(capsys):

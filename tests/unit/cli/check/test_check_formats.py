@@ -12,7 +12,7 @@ import pytest
 
 from answerby.cli.check.command import Options, check
 from answerby.rules.text.codes import Code
-from tests.kit.places import ROOT
+from tests.kit.places import HOWTO, ROOT
 
 RIGHT = ROOT / "tests" / "unit" / "rules" / "base"
 JUNE = "2026-06-15"
@@ -69,7 +69,7 @@ def test_json_names_everything_that_a_program_needs(broken, capsys):
         "hint": "did you mean customer.tier?",
         "details": [],
         "source": "  - {id: 投诉, because: x, when: {customer.teir: vip}, then: {category: inquiry}}",
-        "page": "service/docs/errors/unknown-field.md",
+        "page": "service/docs/errors/conditions/unknown-field.md",
     }
     assert (ROOT / report["findings"][0]["page"]).is_file()
 
@@ -167,7 +167,7 @@ def test_nothing_found_is_nothing_for_github(folder, capsys):
 @pytest.mark.parametrize("page", ["check.md", "check.zh.md"])
 def test_every_key_of_the_json_is_documented(page, folder, capsys):
     report = json.loads(run(folder, "json", capsys))
-    text = (ROOT / "service" / "docs" / "howto" / page).read_text("utf-8")
+    text = (HOWTO / page).read_text("utf-8")
 
     keys = {*report, *report["summary"], *report["findings"][0], *report["allowed"][0]}
     assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
@@ -185,6 +185,6 @@ def test_the_example_of_the_guide_is_what_is_printed(page, tmp_path, monkeypatch
 
     printed = run(Path("rules"), "text", capsys).splitlines()
 
-    example = (ROOT / "service" / "docs" / "howto" / page).read_text("utf-8").split("\n\n    ", 2)[2].split("\n\n第")[0]
+    example = (HOWTO / page).read_text("utf-8").split("\n\n    ", 2)[2].split("\n\n第")[0]
     example = example.split("\n\nThe first line")[0]
     assert printed == [line.removeprefix("    ") for line in example.splitlines()]

@@ -8,9 +8,10 @@ import pytest
 
 from answerby.cli.fail import CommandFailed
 from answerby.cli.replay.mapping import load_mapping
-from tests.kit.places import HOWTO
+from tests.kit.places import HOWTO, RULES
 
 PAGE = HOWTO / "replay.md"
+SHIPPED = sorted((RULES / "mappings").glob("*.yaml"))
 
 GOOD = """
 mapping: tickets
@@ -30,6 +31,15 @@ def test_the_example_of_the_howto_is_a_mapping(tmp_path: Path) -> None:
     example = PAGE.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
 
     load(tmp_path, example)
+
+
+@pytest.mark.parametrize("mapping", SHIPPED, ids=lambda path: path.name)
+def test_every_mapping_that_ships_is_valid(mapping: Path) -> None:
+    assert load_mapping(mapping).events
+
+
+def test_mappings_ship() -> None:
+    assert {path.stem for path in SHIPPED} >= {"boston311", "citizen_messages_zh", "helpdesk_export"}
 
 
 @pytest.mark.parametrize(

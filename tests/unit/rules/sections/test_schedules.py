@@ -8,9 +8,8 @@ from datetime import date
 import pytest
 
 from answerby.domain.schedule import Audience, Every, OnHoliday, Schedule, ScheduledTask
-from tests.kit.places import HOWTO
+from tests.kit.places import REFERENCE
 
-GUIDES = HOWTO
 FENCE = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REPORT = """
 schedules:
@@ -82,7 +81,7 @@ def test_where_it_stands_and_in_which_order_does_not_matter(load):
 
 @pytest.mark.parametrize("page", ["schedules.md", "schedules.zh.md"])
 def test_the_example_of_the_guide_loads(load, page):
-    (example,) = FENCE.findall((GUIDES / page).read_text("utf-8"))
+    (example,) = FENCE.findall((REFERENCE / page).read_text("utf-8"))
     result = load({"example.yaml": example})
 
     assert only(result).weekdays == (0,)
