@@ -15,7 +15,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Block, Rulebook, RuleMode
 from answerby.workbench.rule_tests.runner import run_case
-from answerby.workbench.rule_tests.suite import load_suites
+from answerby.workbench.rule_tests.suite.loader import load_suites
 from tests.kit.places import RULES
 
 

@@ -29,7 +29,8 @@ from answerby.rules.schema.shapes import (
     told,
 )
 from answerby.rules.text.diagnostic import did_you_mean
-from answerby.workbench.rule_tests.suite import CASE_KEYS, EVENT_KEYS, SUITE_KEYS
+from answerby.workbench.rule_tests.suite.case_reader import CASE_KEYS, EVENT_KEYS
+from answerby.workbench.rule_tests.suite.file_reader import SUITE_KEYS
 
 ANY_FILE = "rule_file"
 ALL_KINDS = (ANY_FILE, *KINDS, "tests", "mapping", "event")

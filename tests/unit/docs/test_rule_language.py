@@ -16,7 +16,7 @@ from answerby.rules.model.score import Method
 from answerby.rules.sections.rule_templates.parameters import ParameterType
 from answerby.rules.sections.stages.conditions import OPERATORS
 from answerby.workbench.rule_tests.runner import run_folder
-from answerby.workbench.rule_tests.suite import BadSuite
+from answerby.workbench.rule_tests.suite.loader import BadSuite
 from tests.unit.docs.page import Page, content
 
 PAGES = ["rule-language.md", "rule-language.zh.md"]

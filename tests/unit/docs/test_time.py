@@ -13,7 +13,7 @@ from answerby.rules.sections.calendars import calendar, sources
 from answerby.rules.sections.clocks import clock, ladder
 from answerby.rules.sections.clocks.kinds import KINDS
 from answerby.workbench.rule_tests.runner import run_folder
-from answerby.workbench.rule_tests.suite import BadSuite
+from answerby.workbench.rule_tests.suite.loader import BadSuite
 from tests.unit.docs.page import Page, content
 
 PAGES = ["time.md", "time.zh.md"]

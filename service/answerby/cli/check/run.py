@@ -16,7 +16,7 @@ from answerby.rules.text.codes import Code, Severity
 from answerby.rules.text.diagnostic import Diagnostic, finding
 from answerby.rules.text.nodes import Place
 from answerby.rules.text.suppress import Suppressed
-from answerby.workbench.rule_tests.suite import load_suites
+from answerby.workbench.rule_tests.suite.loader import load_suites
 
 _TOO_LARGE = "the service refuses the rules for it; split them as the message says"
 

@@ -19,9 +19,9 @@ from answerby.domain.errors import EngineLimit
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
-from answerby.workbench.rule_tests.cases import Located
-from answerby.workbench.rule_tests.files import holds_fixtures
-from answerby.workbench.rule_tests.suite import load_suites
+from answerby.workbench.rule_tests.cases import LocatedCase
+from answerby.workbench.rule_tests.suite.files import holds_fixtures
+from answerby.workbench.rule_tests.suite.loader import load_suites
 
 
 class Format(StrEnum):
@@ -89,7 +89,7 @@ def run(compiled: CompiledRulebook, target: Target, options: Options) -> Result:
     suites = load_suites(compiled, target.folder)
     wanted = options.chosen.casefold()
 
-    def is_chosen(located: Located) -> bool:
+    def is_chosen(located: LocatedCase) -> bool:
         return target.covers(located.file) and wanted in f"{located.file}: {located.case.name}".casefold()
 
     def is_meant(file: str) -> bool:

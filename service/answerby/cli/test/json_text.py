@@ -55,7 +55,7 @@ def case(timed: Timed) -> dict[str, object]:
         "seconds": round(timed.seconds, 6),
         "differences": [
             {"when": found.when, "name": found.name, "expected": found.expected, "actual": found.actual}
-            for found in timed.outcome.found
+            for found in timed.outcome.details
         ],
         "why": timed.outcome.why,
     }

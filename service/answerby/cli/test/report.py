@@ -10,10 +10,10 @@ from time import perf_counter
 from answerby.cli.check.path import Target
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.rules.text.diagnostic import Diagnostic, Severity
-from answerby.workbench.rule_tests.cases import Located
+from answerby.workbench.rule_tests.cases import LocatedCase
 from answerby.workbench.rule_tests.coverage import Coverage, coverage_of
 from answerby.workbench.rule_tests.runner import Outcome, run_case
-from answerby.workbench.rule_tests.suite import Suites
+from answerby.workbench.rule_tests.suite.loader import Suites
 
 PASSED, FAILED, UNUSABLE = 0, 1, 2
 """Exit statuses: all is well; a case failed or too little is covered; the tests could not be run as they stand."""
@@ -67,7 +67,7 @@ class Result:
 def run_suites(
     compiled: CompiledRulebook,
     suites: Suites,
-    chosen: Callable[[Located], bool],
+    chosen: Callable[[LocatedCase], bool],
     language: str,
 ) -> Iterator[Timed]:
     """Plays the chosen cases, in order."""

@@ -1,1 +1,1 @@
-"""Rule tests: `*_test.yaml` beside the rules, decided by the same decide() under a virtual clock."""
+"""Rule tests: the cases of `*_test.yaml` files, decided by `decide()` under a virtual clock."""

@@ -1,4 +1,4 @@
-"""Test cases as data: what happens, when, and what is expected then."""
+"""Test cases as data: the events, their times, and the expectations."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from answerby.domain.event import ActorRole, Value
-from answerby.workbench.rule_tests.checks import Check
+from answerby.workbench.rule_tests.checks.difference import Check
 
 REQUEST = "rule-test"
 """The request of a case that names none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """One event of a case, at `at` or `after` the one before it."""
+class CaseEvent:
+    """One event of a case: at the instant `at`, or `after` the event before it."""
 
     type: str = "request.received"
     request: str = REQUEST
@@ -24,12 +24,12 @@ class Happening:
     actor: ActorRole = ActorRole.CUSTOMER
     facts: Mapping[str, Value] = field(default_factory=dict)
     expect: tuple[Check, ...] = ()
-    """What holds right after it."""
+    """The expectations right after the event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What is expected once so much time has passed since the last event, every timer in between fired."""
+    """Expectations at the instant `at`, or `after` the last event. All timers due before it have fired by then."""
 
     label: str
     checks: tuple[Check, ...]
@@ -39,24 +39,24 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One story and what is expected of it."""
+    """The events of one case, and the expectations after them."""
 
     name: str
     start: datetime
-    """When the first event happens."""
-    happenings: tuple[Happening, ...]
+    """The time of the first event."""
+    events: tuple[CaseEvent, ...]
     checkpoints: tuple[Checkpoint, ...]
     windows: Mapping[str, int] = field(default_factory=dict)
-    """Counts of requests outside the case, by window field; those of the case are counted by the runner."""
+    """Counts of requests outside the case, by window field. The case run counts the requests of the case."""
     schedules: tuple[str, ...] = ()
-    """The schedules that come in the case; all others stay away."""
+    """The schedules that run in the case. All others are off."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Of a matrix or an example, as written."""
+    """The values of a matrix or an example, as written."""
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
-    """A case and where it stands."""
+class LocatedCase:
+    """A case with its file and line."""
 
     case: Case
     file: str

@@ -1,4 +1,4 @@
-"""Coverage: which rules, table rows, ladder steps and clocks some case made use of."""
+"""Coverage: the rules, table rows, ladder steps and clocks that some case used."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from answerby.workbench.rule_tests.trace import Trace
 
 
 class Reach(StrEnum):
-    """How far a rule came in some case."""
+    """The best result of a rule over all cases."""
 
     DECIDED = "decided"
     MATCHED = "matched"
-    """It matched, but every time another rule decided. A rule on trial can come no farther."""
+    """The rule matched, but another rule won each time. A rule in shadow mode reaches no more than this."""
     NEVER = "never matched"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleCoverage:
-    """One rule, table row or score; a score that came about has decided."""
+    """The coverage of one rule, table row or score. A score that was computed counts as decided."""
 
     id: str
     file: str
@@ -31,7 +31,7 @@ class RuleCoverage:
     reach: Reach
     on_trial: bool
     in_force: str = ""
-    """The dates between which it is in force, if it has any."""
+    """The dates of a rule that is in force for a time; empty otherwise."""
 
     @property
     def covered(self) -> bool:
@@ -40,7 +40,7 @@ class RuleCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A ladder step or a clock, and what no case made of it (nothing: covered)."""
+    """A ladder step or a clock, with the states that no case reached. It is covered when there are none."""
 
     name: str
     lacking: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Of all cases together; rules by file and line, parts by name."""
+    """The coverage of all cases together: rules by file and line, steps and clocks by name."""
 
     rules: tuple[RuleCoverage, ...]
     steps: tuple[Part, ...]
@@ -60,7 +60,7 @@ class Coverage:
 
     @property
     def percent(self) -> float:
-        """Of the rules and rows; 100 only when every one is covered."""
+        """Percent of the rules and rows that are covered; 100 only when all are."""
         return percent(self.covered, len(self.rules))
 
     def files(self) -> Mapping[str, list[RuleCoverage]]:
@@ -72,12 +72,12 @@ class Coverage:
 
 
 def percent(part: int, whole: int) -> float:
-    """With one decimal, rounded down, so that 100 means all."""
+    """Percent with one decimal, rounded down, so that 100 means all."""
     return part * 1000 // whole / 10 if whole else 100.0
 
 
 def coverage_of(rulebook: Rulebook, traces: Iterable[Trace]) -> Coverage:
-    """What the traces of all cases cover of a rulebook."""
+    """The coverage of a rulebook by these traces."""
     trace = Trace()
     for one in traces:
         trace.add(one)

@@ -1,4 +1,4 @@
-"""Runs rule tests: events in order, timers fired when they are due, expectations compared. Reads files, writes none."""
+"""Runs rule tests: applies the events of a case, fires its timers, and compares its expectations."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from pathlib import Path
 from answerby.domain.errors import AnswerbyError
 from answerby.engine.clocks.virtual_clock import TIMER_LIMIT
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.workbench.rule_tests.cases import Case, Located
-from answerby.workbench.rule_tests.checks import Check, Difference
-from answerby.workbench.rule_tests.scene import Scene
-from answerby.workbench.rule_tests.suite import BadSuite, load_suites
+from answerby.workbench.rule_tests.case_run import CaseRun, TooManyTimers
+from answerby.workbench.rule_tests.cases import Case, LocatedCase
+from answerby.workbench.rule_tests.checks.difference import Check, Difference
+from answerby.workbench.rule_tests.failure_text import failure_text, sentence
+from answerby.workbench.rule_tests.snapshot import RequestSnapshot
+from answerby.workbench.rule_tests.suite.loader import BadSuite, load_suites
 from answerby.workbench.rule_tests.trace import Trace
-from answerby.workbench.rule_tests.why import sentence, why
-from answerby.workbench.rule_tests.world import TooManyTimers, World
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a case: nothing wrong, or each difference, and why the rules decided so."""
+    """The result of one case. It passed when there are no differences."""
 
-    located: Located
+    located: LocatedCase
     differences: list[str]
-    """In words, one for each of `found`."""
+    """The differences in words."""
     why: str
-    found: tuple[Difference, ...] = ()
+    """The explanation of the decisions concerned; empty when the case passed."""
+    details: tuple[Difference, ...] = ()
+    """The differences as data, in the same order."""
     trace: Trace = field(default_factory=Trace)
 
 
@@ -38,45 +40,47 @@ def run_folder(compiled: CompiledRulebook, folder: Path, language: str = "en") -
     yield from (run_case(compiled, located, language) for located in suites.cases)
 
 
-def run_case(compiled: CompiledRulebook, located: Located, language: str = "en") -> Outcome:
-    """Plays one case; `language`, `en` or `zh`, is that of the words of a failure."""
-    play = _Play(compiled, located.case)
+def run_case(compiled: CompiledRulebook, located: LocatedCase, language: str = "en") -> Outcome:
+    """Runs one case. `language` of the sentences of a failure: `en` or `zh`."""
+    checker = _CaseChecker(compiled, located.case)
     try:
-        play.run()
+        checker.run()
     except TooManyTimers:
         more = "more; does a ladder repeat without end?"
-        play.found.append((Difference("timers", f"at most {TIMER_LIMIT}", more), None))
+        checker.failures.append((Difference("timers", f"at most {TIMER_LIMIT}", more), None))
     except AnswerbyError as error:
-        play.found.append((Difference("decision", "one", f"{error.reason}: {error.message}"), None))
-    found = tuple(difference for difference, _ in play.found)
+        checker.failures.append((Difference("decision", "one", f"{error.reason}: {error.message}"), None))
+    details = tuple(difference for difference, _ in checker.failures)
     return Outcome(
         located=located,
-        differences=[sentence(difference, language) for difference in found],
-        why=why(play.found, language),
-        found=found,
-        trace=play.world.trace,
+        differences=[sentence(difference, language) for difference in details],
+        why=failure_text(checker.failures, language),
+        details=details,
+        trace=checker.case_run.trace,
     )
 
 
-class _Play:
-    """One case on its way."""
+class _CaseChecker:
+    """Runs one case and collects the differences from its expectations."""
 
     def __init__(self, compiled: CompiledRulebook, case: Case) -> None:
         self._case = case
-        self.world = World(compiled, case.windows, case.schedules, case.start)
-        self.found: list[tuple[Difference, Scene | None]] = []
+        self.case_run = CaseRun(compiled, case.windows, case.schedules, case.start)
+        self.failures: list[tuple[Difference, RequestSnapshot | None]] = []
+        """Differences, each with the snapshot it was found in."""
 
     def run(self) -> None:
+        """Raises TooManyTimers, AnswerbyError."""
         at = self._case.start
-        several = len(self._case.happenings) > 1
-        for number, happening in enumerate(self._case.happenings, start=1):
-            at = happening.at or at + happening.after
-            self.world.happens(happening, at)
-            when = f"event {number} ({happening.type})" if several else ""
-            self._compare(happening.request, happening.expect, when)
-        last = self._case.happenings[-1].request
+        several = len(self._case.events) > 1
+        for number, event in enumerate(self._case.events, start=1):
+            at = event.at or at + event.after
+            self.case_run.apply(event, at)
+            when = f"event {number} ({event.type})" if several else ""
+            self._compare(event.request, event.expect, when)
+        last = self._case.events[-1].request
         for moment, label, checks in self._moments(at):
-            self.world.run_until(moment)
+            self.case_run.run_until(moment)
             self._compare(last, checks, label)
 
     def _moments(self, at: datetime) -> list[tuple[datetime, str, tuple[Check, ...]]]:
@@ -84,7 +88,7 @@ class _Play:
         return sorted(moments, key=lambda moment: moment[0])
 
     def _compare(self, request: str, checks: tuple[Check, ...], when: str) -> None:
-        scene = self.world.scene(request) if checks else None
+        snapshot = self.case_run.snapshot(request) if checks else None
         for check in checks:
-            assert scene is not None
-            self.found += [(replace(found, when=when), scene) for found in check.compare(scene)]
+            assert snapshot is not None
+            self.failures += [(replace(found, when=when), snapshot) for found in check.compare(snapshot)]

@@ -12,10 +12,10 @@ import pytest
 
 from answerby.rules.text.codes import Code
 from answerby.rules.text.folder import RuleText
-from answerby.workbench.rule_tests.files import find_suites
 from answerby.workbench.rule_tests.runner import run_case
-from answerby.workbench.rule_tests.suite import load_suite_texts, load_suites
-from answerby.workbench.rule_tests.words import FLAGS
+from answerby.workbench.rule_tests.suite.files import find_suites
+from answerby.workbench.rule_tests.suite.known_names import FLAGS
+from answerby.workbench.rule_tests.suite.loader import load_suite_texts, load_suites
 from tests.kit.places import PACKAGE
 from tests.unit.engine.small_rules import compiled
 

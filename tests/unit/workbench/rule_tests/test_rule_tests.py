@@ -3,7 +3,7 @@
 import pytest
 
 from answerby.workbench.rule_tests.runner import run_case
-from answerby.workbench.rule_tests.suite import load_suites
+from answerby.workbench.rule_tests.suite.loader import load_suites
 from tests.unit.engine.small_rules import compiled
 
 NOW = 'now: "2026-03-02T10:00:00+08:00"\n'

@@ -1,4 +1,4 @@
-"""Parameters of a case: each row of its examples with each combination of its matrix, put into the places `{name}`."""
+"""Parameters of a case. Each row of its examples and each combination of its matrix fills the places `{name}`."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Row = Mapping[str, Node]
 
 @dataclass(slots=True)
 class Filler:
-    """Puts one combination into the nodes of a case."""
+    """Fills the places of a case with one row of values."""
 
     report: Report
     row: Row
     used: set[str] = field(default_factory=set)
     complete: bool = True
-    """Whether every place found its parameter."""
+    """Whether every place has a parameter."""
 
     def fill(self, node: Node) -> Node:
-        """The node with every place filled. A place alone takes the value with its type, within text its text."""
+        """The node with its places filled. A place alone keeps the type of the value."""
         match node:
             case ScalarNode():
                 return self._scalar(node)
@@ -42,7 +42,7 @@ class Filler:
                 return bare if bare is not None else self._mapping(node)
 
     def _bare_place(self, node: MappingNode) -> Node | None:
-        """Unquoted, YAML reads `{channel}` as a mapping of one key to nothing."""
+        """The value for a mapping of one key and no value: YAML reads an unquoted `{channel}` so."""
         if len(node.entries) != 1:
             return None
         key, value = node.entries[0]
@@ -52,8 +52,8 @@ class Filler:
     def _mapping(self, node: MappingNode) -> MappingNode:
         entries: dict[str, tuple[ScalarNode, Node]] = {}
         for key, value in node.entries:
-            filled = self._scalar(key)
-            name = filled.text if isinstance(filled, ScalarNode) else key.text
+            name_node = self._scalar(key)
+            name = name_node.text if isinstance(name_node, ScalarNode) else key.text
             if name in entries:
                 self.report.add(Code.YAML_DUPLICATE_KEY, key, f"{name} is given twice once the places are filled")
             entries[name] = (ScalarNode(key.place, name, name, plain=False), self.fill(value))
@@ -72,7 +72,7 @@ class Filler:
         if match[1] is None:
             return match[0][0]
         value = self._value(match[1], node)
-        return match[0] if value is None else shown(value)
+        return match[0] if value is None else node_text(value)
 
     def _value(self, name: str, at: Node) -> Node | None:
         if name in self.row:
@@ -84,17 +84,17 @@ class Filler:
         return None
 
 
-def shown(node: Node) -> str:
-    """A value as text and in names."""
+def node_text(node: Node) -> str:
+    """A value as text, for places within text and for names."""
     if isinstance(node, ScalarNode):
         return node.text
     if isinstance(node, SequenceNode):
-        return "[" + ", ".join(shown(item) for item in node.items) + "]"
-    return "{" + ", ".join(f"{key.text}: {shown(value)}" for key, value in node.entries) + "}"
+        return "[" + ", ".join(node_text(item) for item in node.items) + "]"
+    return "{" + ", ".join(f"{key.text}: {node_text(value)}" for key, value in node.entries) + "}"
 
 
 def combinations(report: Report, case: MappingNode) -> list[Row]:
-    """The rows of a case; one without parameters for a case that has none, none when they are wrong."""
+    """The rows of a case. A case without parameters has one empty row, a case with wrong parameters none."""
     reader = Reader(report)
     matrix, examples = case.get(MATRIX), case.get(EXAMPLES)
     axes = _matrix(reader, matrix) if matrix is not None else [{}]
@@ -136,7 +136,7 @@ def _matrix(reader: Reader, node: Node) -> list[Row]:
 
 
 def _examples(reader: Reader, node: Node) -> list[Row]:
-    """Rows as mappings, or as lists under a first one that names the columns."""
+    """The rows of the examples: mappings, or lists below a first list of column names."""
     if isinstance(node, SequenceNode) and not node.items:
         reader.report.add(Code.TEST_EMPTY, node, "there are no examples")
         return []
@@ -174,7 +174,7 @@ def _table(reader: Reader, items: tuple[Node, ...]) -> Iterator[Row]:
 
 
 def report_unused(report: Report, case: MappingNode, row: Row, used: set[str]) -> None:
-    """A parameter without a place makes cases that are all the same."""
+    """Reports parameters without a place: their cases would all be the same."""
     at = case.get(MATRIX) or case.get(EXAMPLES) or case
     for name in sorted(set(row) - used - {EXPECT}):
         message = f"the parameter {name} is used nowhere"
@@ -182,19 +182,19 @@ def report_unused(report: Report, case: MappingNode, row: Row, used: set[str]) -
 
 
 def titles(template: str, rows: list[Row]) -> list[str]:
-    """The name of each combination: the places filled; the parameters are added where that does not tell them apart."""
-    named = [_PLACE.sub(lambda match, row=row: _shown_place(match, row), template) for row in rows]  # type: ignore[misc]
-    if len(set(named)) == len(named) and named != [template]:
-        return named
-    return [f"{name} [{said_of(row)}]" for name, row in zip(named, rows, strict=True)]
+    """The name of each row. Parameters are appended where filled places do not make the names differ."""
+    names = [_PLACE.sub(lambda match, row=row: _place_text(match, row), template) for row in rows]  # type: ignore[misc]
+    if len(set(names)) == len(names) and names != [template]:
+        return names
+    return [f"{name} [{row_text(row)}]" for name, row in zip(names, rows, strict=True)]
 
 
-def _shown_place(match: re.Match[str], row: Row) -> str:
+def _place_text(match: re.Match[str], row: Row) -> str:
     if match[1] is None:
         return match[0][0]
-    return shown(row[match[1]]) if match[1] in row else match[0]
+    return node_text(row[match[1]]) if match[1] in row else match[0]
 
 
-def said_of(row: Row) -> str:
-    """Such as `channel=phone, urgency=urgent`."""
-    return ", ".join(f"{key}={shown(value)}" for key, value in row.items() if key != EXPECT)
+def row_text(row: Row) -> str:
+    """The parameters of a row, such as `channel=phone, urgency=urgent`."""
+    return ", ".join(f"{key}={node_text(value)}" for key, value in row.items() if key != EXPECT)

@@ -1,4 +1,4 @@
-"""The names that a test file may use: everything that the rules under test declare."""
+"""The names that a test file may use: all names that the rules under test declare."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ INTERNAL_TYPES = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventTy
 
 
 @dataclass(frozen=True)
-class Words:
-    """Names by kind. Raises nothing; the compiled rulebook is complete."""
+class KnownNames:
+    """Names by kind."""
 
     compiled: CompiledRulebook
     fields: Mapping[str, Field]
@@ -66,18 +66,18 @@ class Words:
     calendars: frozenset[str]
     schedules: frozenset[str]
     cases: frozenset[str]
-    """Ids that `open_case` of a rule or a ladder step opens."""
+    """Ids of cases that an `open_case` of a rule or a ladder step opens."""
     event_types: frozenset[str]
-    values: Mapping[str, frozenset[str]]
-    """What the rules can make of a derived field that the vocabulary leaves open."""
+    derivable_values: Mapping[str, frozenset[str]]
+    """For each derived field with values that the vocabulary leaves open: the values that rules can give."""
 
 
-def words_of(compiled: CompiledRulebook) -> Words:
-    """Collects the names of a rulebook."""
+def known_names(compiled: CompiledRulebook) -> KnownNames:
+    """The names of a rulebook."""
     rulebook = compiled.rulebook
     rules = {rule.id: rule for stage in rulebook.stages for rule in stage.rules}
-    made = made_values(rulebook)
-    return Words(
+    derivable = derivable_values(rulebook)
+    return KnownNames(
         compiled=compiled,
         fields=rulebook.vocabulary.fields,
         rules=rules,
@@ -88,8 +88,8 @@ def words_of(compiled: CompiledRulebook) -> Words:
         schedules=frozenset(rulebook.schedules),
         cases=frozenset(case_ids(rulebook)),
         event_types=frozenset(event_types(rulebook)),
-        values={
-            name: made.get(name, frozenset())
+        derivable_values={
+            name: derivable.get(name, frozenset())
             for name, field in rulebook.vocabulary.fields.items()
             if field.derived_by and not field.values and field.type in (FieldType.STRING, FieldType.SET)
         },
@@ -97,14 +97,14 @@ def words_of(compiled: CompiledRulebook) -> Words:
 
 
 def outputs(rulebook: Rulebook) -> Iterator[Mapping[str, Output]]:
-    """Everything that rules, defaults and safe sides may set."""
+    """All outputs of rules, defaults and safe sides."""
     for stage in rulebook.stages:
         yield stage.default
         yield stage.on_error
         yield from (rule.then for rule in stage.rules)
 
 
-def made_values(rulebook: Rulebook) -> dict[str, frozenset[str]]:
+def derivable_values(rulebook: Rulebook) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for then in outputs(rulebook):
         for name, value in then.items():
@@ -122,7 +122,7 @@ def case_ids(rulebook: Rulebook) -> Iterator[str]:
 
 
 def event_types(rulebook: Rulebook) -> Iterator[str]:
-    """Types with a meaning, and those that rules or clocks ask for by name."""
+    """Event types with a meaning, and types that rules or clocks name."""
     yield from (kind.value for kind in EventType if kind not in INTERNAL_TYPES)
     for clock in rulebook.clocks.values():
         for trigger in (*clock.start, *clock.stop):

@@ -1,4 +1,4 @@
-"""Fixtures: named groups of facts that cases use, of one file or shared by a folder and those below it."""
+"""Fixtures: named groups of facts. A fixture belongs to one file, or to a folder and the folders below it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from answerby.domain.event import Value
 from answerby.rules.text.codes import Code
 from answerby.rules.text.diagnostic import Report
 from answerby.rules.text.nodes import MappingNode, Node
-from answerby.rules.text.reader import Reader
-from answerby.workbench.rule_tests.given import USE, FactReader
-from answerby.workbench.rule_tests.words import Words
+from answerby.workbench.rule_tests.suite.given_facts import USE, FactReader
+from answerby.workbench.rule_tests.suite.name_reader import NameReader
 
 Fixtures = Mapping[str, Mapping[str, Value]]
 
 
-def read_fixtures(words: Words, report: Report, node: Node, shared: Fixtures) -> dict[str, Mapping[str, Value]]:
-    """The shared fixtures and those of the section, which may use each other in any order."""
-    section = Reader(report).mapping(node, "fixtures")
+def read_fixtures(names: NameReader, node: Node, shared: Fixtures) -> dict[str, Mapping[str, Value]]:
+    """The shared fixtures and those of the section. The fixtures of a section may use each other in any order."""
+    report = names.report
+    section = names.nodes.mapping(node, "fixtures")
     known = dict(shared)
     if section is None:
         return known
@@ -31,17 +31,17 @@ def read_fixtures(words: Words, report: Report, node: Node, shared: Fixtures) ->
         else:
             waiting[key.text] = (key, value)
     while waiting:
-        ready = [name for name, (_, value) in waiting.items() if not used_by(value) & waiting.keys()]
+        ready = [name for name, (_, value) in waiting.items() if not fixtures_used(value) & waiting.keys()]
         if not ready:
             _report_cycle(report, waiting)
             return known
-        reader = FactReader(words, report, known)
+        reader = FactReader(names, known)
         for name in ready:
             known[name] = reader.read(waiting.pop(name)[1], f"fixture {name}")
     return known
 
 
-def used_by(node: Node) -> set[str]:
+def fixtures_used(node: Node) -> set[str]:
     """The fixtures that a mapping of facts uses."""
     use = node.get(USE) if isinstance(node, MappingNode) else None
     items = (use,) if use is not None and not hasattr(use, "items") else getattr(use, "items", ())

@@ -1,4 +1,4 @@
-"""Which files of a rule folder are rule tests, and their text."""
+"""The test files of a rules folder and their text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from answerby.rules.text.nodes import Place
 
 SUFFIXES = ("_test.yaml", "_test.yml")
 FIXTURES = "fixtures"
-"""`fixtures_test.yaml` holds fixtures for its folder and those below it."""
+"""`fixtures_test.yaml` holds fixtures for its folder and the folders below it."""
 
 
 def is_test_file(name: str) -> bool:
@@ -36,7 +36,7 @@ def find_suites(folder: Path) -> list[Path]:
 
 
 def read_texts(folder: Path, report: Report) -> list[RuleText]:
-    """The test files below the folder; one that cannot be read is a diagnostic."""
+    """The texts of the test files below the folder. A file that cannot be read becomes a diagnostic."""
     texts = (_read(path, path.relative_to(folder).as_posix(), report) for path in find_suites(folder))
     return [text for text in texts if text is not None]
 

@@ -10,10 +10,8 @@ from answerby.engine.facts.coercion import UNKNOWN_VALUE, Refused
 from answerby.engine.history.merging import INTO
 from answerby.rules.model.builtin import BUILTIN_FIELDS
 from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
-from answerby.rules.text.reader import Reader
-from answerby.workbench.rule_tests.words import Words
+from answerby.workbench.rule_tests.suite.name_reader import NameReader
 
 USE = "use"
 RAW = "raw"
@@ -22,22 +20,22 @@ BUILTIN = frozenset(field.name for field in BUILTIN_FIELDS)
 
 
 class FactReader:
-    """Reads mappings of facts. `fixtures` are those that `use` may name, already merged."""
+    """Reads mappings of facts. `fixtures` are the fixtures that `use` may name, with all their facts."""
 
-    def __init__(self, words: Words, report: Report, fixtures: Mapping[str, Mapping[str, Value]]) -> None:
-        self._words = words
-        self._report = report
-        self._reader = Reader(report)
+    def __init__(self, names: NameReader, fixtures: Mapping[str, Mapping[str, Value]]) -> None:
+        self._names = names.names
+        self._report = names.report
+        self._nodes = names.nodes
         self.fixtures = dict(fixtures)
 
     def read(self, node: Node, what: str) -> dict[str, Value]:
-        """The facts, those of fixtures included; what is written beside `use` wins over them."""
-        mapping = self._reader.mapping(node, what)
+        """The facts, including those of fixtures. A fact beside `use` replaces the fact of the fixture."""
+        mapping = self._nodes.mapping(node, what)
         facts: dict[str, Value] = {}
         if mapping is None:
             return facts
         use = mapping.get(USE)
-        for name in self._reader.one_or_more(use, USE) if use is not None else ():
+        for name in self._nodes.one_or_more(use, USE) if use is not None else ():
             facts.update(self._fixture(name))
         for key, value in mapping.entries:
             if key.text != USE:
@@ -45,7 +43,7 @@ class FactReader:
         return facts
 
     def _fixture(self, node: Node) -> Mapping[str, Value]:
-        name = self._reader.text(node, "fixture")
+        name = self._nodes.text(node, "fixture")
         if name is None or name in self.fixtures:
             return self.fixtures[name] if name else {}
         hint = self._report.suggest(name, self.fixtures) or "declare it under `fixtures:`"
@@ -59,7 +57,7 @@ class FactReader:
         return value
 
     def _value(self, node: Node) -> tuple[Value, bool]:
-        """The value as an event would carry it, and whether it is given as it is."""
+        """The value as an event carries it, and whether it is `{raw: ...}`."""
         if isinstance(node, MappingNode) and [*node.keys()] == [RAW]:
             raw = node.get(RAW)
             assert raw is not None
@@ -67,20 +65,20 @@ class FactReader:
         if isinstance(node, ScalarNode):
             return node.value, False
         if isinstance(node, SequenceNode):
-            return self._reader.texts(node, "value") if node.items else [], False
-        self._reader.wrong(node, f"a fact has a value or a list of values, not {describe(node)}")
+            return self._nodes.texts(node, "value") if node.items else [], False
+        self._nodes.wrong(node, f"a fact has a value or a list of values, not {describe(node)}")
         return None, True
 
     def _may_be_given(self, key: ScalarNode) -> bool:
-        """Reports a fact that no event gives."""
+        """Whether an event may give the fact. A fact that no event gives is reported."""
         name = key.text
-        field = self._words.fields.get(name.removeprefix(OVERRIDE_PREFIX))
+        field = self._names.fields.get(name.removeprefix(OVERRIDE_PREFIX))
         if name == INTO:
             return False
         if name in BUILTIN:
             self._wrong(key, f"{name} is given by answerby itself", "let events happen that make it so")
         elif field is None:
-            known = [n for n, f in self._words.fields.items() if not f.derived_by and not f.window and n not in BUILTIN]
+            known = [n for n, f in self._names.fields.items() if not f.derived_by and not f.window and n not in BUILTIN]
             hint = self._report.suggest(name, known)
             self._report.add(Code.UNKNOWN_FIELD, key, f"there is no field {name}", hint)
         elif name.startswith(OVERRIDE_PREFIX) and not field.derived_by:
@@ -94,22 +92,22 @@ class FactReader:
         return False
 
     def _check(self, name: str, node: Node, value: Value) -> None:
-        """Reports a value that the vocabulary refuses or takes for another."""
-        field = self._words.fields[name.removeprefix(OVERRIDE_PREFIX)]
+        """Reports a value that the vocabulary refuses or replaces."""
+        field = self._names.fields[name.removeprefix(OVERRIDE_PREFIX)]
         flags: list[Flag] = []
         try:
-            self._words.compiled.plan.coercers[field.name](value, flags)
-        except Refused as refused:
+            self._names.compiled.plan.coercers[field.name](value, flags)
+        except Refused as refusal:
             if field.values and isinstance(value, str):
                 self._unknown(name, node, value)
             else:
-                self._wrong(node, f"{name} {refused}", "to try just that, write {raw: ...}")
+                self._wrong(node, f"{name} {refusal}", "to try just that, write {raw: ...}")
         else:
             if any(flag.code == UNKNOWN_VALUE for flag in flags):
                 self._unknown(name, node, value)
 
     def _unknown(self, name: str, node: Node, value: Value) -> None:
-        field = self._words.fields[name.removeprefix(OVERRIDE_PREFIX)]
+        field = self._names.fields[name.removeprefix(OVERRIDE_PREFIX)]
         shown = ", ".join(value) if isinstance(value, list) else str(value)
         near = self._report.suggest(shown, (*field.values, *field.aliases))
         own = f"to try just that, write {{raw: {shown[:40]}}}"

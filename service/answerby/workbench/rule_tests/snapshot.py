@@ -1,4 +1,4 @@
-"""What a check looks at: one request at one moment of a case."""
+"""One request at one moment of a case, as expectations see it."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ NONE = "none"
 
 
 def matched_ids(stage: StageExplanation) -> Iterator[str]:
-    """The rules of a stage that matched: those that decided, those that were outranked, those on trial."""
+    """The ids of the rules of a stage that matched: winners, outranked rules and rules in shadow mode."""
     yield from (reference.id for reference in (*stage.won, *stage.lost))
     yield from (trial.rule.id for trial in stage.shadow if not trial.failed)
 
 
 @dataclass(slots=True)
-class Scene:
-    """The latest decision about a request, the effects since its latest event, and the scenes of all requests."""
+class RequestSnapshot:
+    """The latest decision on a request, and the effects since its latest event."""
 
     compiled: CompiledRulebook
     decision: Decision
     event: Event
     """The latest event that was no timer."""
     effects: Sequence[Effect]
-    others: dict[str, Scene] = field(default_factory=dict)
+    others: dict[str, RequestSnapshot] = field(default_factory=dict)
+    """The snapshots of all requests of the case, this one included, by name."""
     _record: Record | None = None
 
     @property
     def record(self) -> Record:
-        """Every fact that rules see, derived ones included."""
+        """Every fact that rules see, derived facts included."""
         if self._record is None:
-            self._record = self._remember()
+            self._record = self._build_record()
         return self._record
 
-    def _remember(self) -> Record:
+    def _build_record(self) -> Record:
         state = self.decision.state
         assert state is not None
         counts = state.counts
@@ -61,7 +62,7 @@ class Scene:
         return next((clock for clock in self.decision.clocks if clock.name == name), None)
 
     def clock_word(self, name: str) -> str:
-        """running, paused, met, breached, cancelled or none."""
+        """The state of a clock: running, paused, met, breached, cancelled or none."""
         clock = self.clock(name)
         if clock is None:
             return NONE
@@ -69,14 +70,14 @@ class Scene:
             return "breached"
         return "met" if clock.phase is ClockPhase.STOPPED else clock.phase.value
 
-    def names(self, what: str) -> list[str]:
-        """The list that an expectation of this name is compared with."""
+    def names(self, expectation: str) -> list[str]:
+        """The names to compare with an expectation that lists names, or the members of a fact that is a set."""
         decision = self.decision
-        match what:
+        match expectation:
             case "decided_by":
                 return [reference.id for stage in decision.explanation for reference in stage.won]
             case "matched":
-                return self._matched()
+                return [name for stage in decision.explanation for name in matched_ids(stage)]
             case "breached":
                 return [clock.name for clock in decision.clocks if clock.breached]
             case "flags":
@@ -91,8 +92,5 @@ class Scene:
             case "opened":
                 return [str(e.payload.get("case")) for e in self.effects if e.kind is EffectKind.OPEN_CASE]
             case _:
-                value = self.fact(what)
+                value = self.fact(expectation)
                 return sorted(value) if isinstance(value, frozenset) else []
-
-    def _matched(self) -> list[str]:
-        return [name for stage in self.decision.explanation for name in matched_ids(stage)]

@@ -1,0 +1,180 @@
+"""The requests of one case under a virtual clock, decided by `decide()` as on a server."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from answerby.domain.clock import Timer
+from answerby.domain.decision import Decision
+from answerby.domain.effect import Effect
+from answerby.domain.event import Event
+from answerby.domain.request import RequestState
+from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, next_timer, timer_event
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.decide import decide
+from answerby.engine.history.refold import refold_wanted
+from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
+from answerby.engine.schedules.summary import Summary
+from answerby.engine.stages.stage_results import Context
+from answerby.rules.model.vocabulary import ANY_REQUEST, Window
+from answerby.workbench.rule_tests.cases import CaseEvent
+from answerby.workbench.rule_tests.schedule_queue import QueuedSchedule, ScheduleQueue
+from answerby.workbench.rule_tests.snapshot import RequestSnapshot
+from answerby.workbench.rule_tests.trace import Trace
+
+SOURCE, TENANT = "rule-test", "default"
+
+
+class TooManyTimers(Exception):
+    """One case fired more than TIMER_LIMIT timers and schedules: a ladder repeats without end."""
+
+
+@dataclass(slots=True)
+class CaseRequest:
+    """One request of a case: its latest decision, and the effects since its latest event."""
+
+    decision: Decision
+    event: Event
+    effects: list[Effect] = field(default_factory=list)
+
+    @property
+    def state(self) -> RequestState:
+        assert self.decision.state is not None
+        return self.decision.state
+
+
+class CaseRun:
+    """One run of a case. `windows` counts the requests outside the case, by window field."""
+
+    def __init__(
+        self, compiled: CompiledRulebook, windows: Mapping[str, int], schedules: Iterable[str], start: datetime
+    ) -> None:
+        self._compiled = compiled
+        self._windows = windows
+        self._queue = ScheduleQueue(compiled.rulebook, schedules, start)
+        self._requests: dict[str, CaseRequest] = {}
+        self._histories: dict[str, list[Event]] = {}
+        self._events = 0
+        self._fired = 0
+        self._now: datetime | None = None
+        self.trace = Trace()
+
+    def apply(self, case_event: CaseEvent, at: datetime) -> None:
+        """Runs until `at`, then decides the event and its follow-ups. Raises TooManyTimers, AnswerbyError."""
+        self.run_until(at)
+        self._events += 1
+        event = Event(
+            source=SOURCE,
+            id=f"e{self._events}",
+            type=case_event.type,
+            time=at,
+            request_id=case_event.request,
+            actor=case_event.actor,
+            data=dict(case_event.facts),
+        )
+        waiting = deque([event])
+        while waiting:
+            waiting += self._decide(waiting.popleft(), at).follow_ups
+
+    def run_until(self, moment: datetime) -> None:
+        """Fires every timer and schedule due by `moment`, each at its own time. Raises TooManyTimers.
+
+        A timer that another one arms fires too, if it is due by then.
+        """
+        while True:
+            due, queued = self._next_timer(moment), self._queue.next(moment)
+            if due is None and queued is None:
+                return
+            self._fired += 1
+            if self._fired > TIMER_LIMIT:
+                raise TooManyTimers
+            if due is not None and (queued is None or due[1].due <= queued.occurrence.time):
+                request, timer = due
+                self.trace.add_timer(request.state, timer)
+                self._fire(request.state, timer)
+            elif queued is not None:
+                self._run_schedule(queued)
+
+    def _run_schedule(self, queued: QueuedSchedule) -> None:
+        """Decides a schedule. Its effects count for every request of the case: a summary is about all of them."""
+        self._queue.complete(queued)
+        moment = queued.occurrence.time
+        summary = Summary(self._compiled, queued.schedule, queued.occurrence, moment)
+        for name in sorted(self._requests):
+            summary.add(self._requests[name].state)
+        firing = Firing(TENANT, queued.schedule, queued.occurrence, (), queued.number)
+        decision = decide_schedule(self._compiled, firing, summary, moment)
+        for request in self._requests.values():
+            request.effects += decision.effects
+        for event in decision.follow_ups:
+            self._decide(event, moment)
+
+    def _fire(self, state: RequestState, timer: Timer) -> None:
+        """Fires a timer. One armed for a moment in the past fires at once and is marked late, as on a server."""
+        now = max(timer.due, self._now or timer.due)
+        event = timer_event(state, timer)
+        late = int((now - timer.due).total_seconds())
+        self._decide(replace(event, data={**event.data, "timer.late_by": late}) if late else event, now)
+
+    def snapshot(self, name: str) -> RequestSnapshot:
+        """The present snapshot of a request. Raises KeyError for a request without an event."""
+        snapshots = {
+            other: RequestSnapshot(self._compiled, request.decision, request.event, request.effects)
+            for other, request in self._requests.items()
+        }
+        for snapshot in snapshots.values():
+            snapshot.others = snapshots
+        return snapshots[name]
+
+    def _decide(self, event: Event, now: datetime) -> Decision:
+        request = self._requests.get(event.request_id)
+        state = request.state if request is not None else None
+        self._now = now
+        context = Context(self._counts(state, event))
+        history = self._histories.setdefault(event.request_id, [])
+        if refold_wanted(state, event):
+            context = context._replace(history=list(history))
+        decision = decide(self._compiled, state, event, context, now)
+        history.append(event)
+        self.trace.add_decision(decision)
+        if event.source == SOURCE or request is None:
+            self._requests[event.request_id] = CaseRequest(decision, event, list(decision.effects))
+        else:
+            request.decision = decision
+            request.effects += decision.effects
+        return decision
+
+    def _next_timer(self, moment: datetime) -> tuple[CaseRequest, Timer] | None:
+        first: tuple[CaseRequest, Timer] | None = None
+        for name in sorted(self._requests):
+            request = self._requests[name]
+            timer = next_timer(request.state, moment)
+            if timer is not None and (first is None or timer.due < first[1].due):
+                first = (request, timer)
+        return first
+
+    def _counts(self, state: RequestState | None, event: Event) -> dict[str, int]:
+        """The counts that a store would give: the other requests of the case, and the `windows` of the case."""
+        counts = dict(self._windows)
+        if len(self._requests) > (event.request_id in self._requests):
+            for name, window in self._compiled.windows:
+                counts[name] = counts.get(name, 0) + self._count(window, state, event)
+        return counts
+
+    def _count(self, window: Window, state: RequestState | None, event: Event) -> int:
+        given = state.given if state is not None else {}
+        identity = event.data.get(window.by) or given.get(window.by)
+        if not identity:
+            return 0
+        others = (request.state for name, request in self._requests.items() if name != event.request_id)
+        return sum(
+            other.given.get(window.by) == identity
+            and event.time - window.within <= other.created <= event.time
+            and window.count in (ANY_REQUEST, other.derived.get(window.of))
+            for other in others
+        )

@@ -1,0 +1,1 @@
+"""Single expectations: each compares one property of a request with the expected value."""

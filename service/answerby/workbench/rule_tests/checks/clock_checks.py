@@ -1,0 +1,44 @@
+"""Expectations of due times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from answerby.domain.clock import Target
+from answerby.engine.compiled.rulebook import show_target
+from answerby.sla.clocks import calendar_of
+from answerby.sla.targets import due_time
+from answerby.workbench.rule_tests.checks.difference import Difference, Mode, expectation_text, instant_text
+from answerby.workbench.rule_tests.snapshot import RequestSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class DueCheck:
+    """The due time of a clock: an instant, a target counted from the start of the clock, or None for no due time."""
+
+    clock: str
+    expected: datetime | Target | None
+    negative: bool = False
+
+    def compare(self, snapshot: RequestSnapshot) -> list[Difference]:
+        clock = snapshot.clock(self.clock)
+        actual = clock.due if clock is not None else None
+        wanted = self.expected
+        if isinstance(wanted, Target) and clock is not None:
+            calendars = snapshot.compiled.rulebook.calendars
+            wanted = due_time(wanted, calendar_of(calendars, wanted), clock.started, clock.pauses)
+        if (actual == wanted) != self.negative:
+            return []
+        offset = self._offset(snapshot)
+        expected = instant_text(wanted, offset) if not isinstance(wanted, Target) else show_target(wanted)
+        if isinstance(self.expected, Target) and isinstance(wanted, datetime):
+            expected = f"{expected} ({show_target(self.expected)})"
+        mode = Mode.NOT if self.negative else Mode.IS
+        text = expectation_text(mode, [expected])
+        return [Difference(f"due.{self.clock}", text, instant_text(actual, offset), "sla")]
+
+    def _offset(self, snapshot: RequestSnapshot) -> timedelta:
+        """The offset from UTC that the test file writes instants with."""
+        instant = self.expected if isinstance(self.expected, datetime) else snapshot.event.time
+        return instant.utcoffset() or timedelta()
