@@ -138,7 +138,7 @@ async def receive_requests(store: Store, due: list[datetime]) -> None:
         commits.append(Commit(tenant=tenant, event=event, payload_hash="x", decision=decision, expected_version=0))
     begin = time.perf_counter()
     for at in range(0, len(commits), CHUNK):
-        await store.commit_many(commits[at : at + CHUNK])
+        await store.requests.commit_many(commits[at : at + CHUNK])
     seconds = time.perf_counter() - begin
     timers = sum(len(commit.decision.arm) for commit in commits)
     print(

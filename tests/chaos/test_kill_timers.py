@@ -74,7 +74,7 @@ async def test_timers_that_fall_due_while_workers_are_killed(tmp_path, redis_url
         mine = [d for d in timers if d.request_id == request_id]
         assert [d.event_time for d in mine] == moments
         assert all(d.decided >= d.event_time for d in mine)
-    assert await store.count_timers(TENANT) == 0
+    assert await store.timers.count(TENANT) == 0
     lines = [json.loads(line) for line in delivered.read_bytes().splitlines()]
     assert max(Counter(line["effect_id"] for line in lines).values()) == 1
 
@@ -106,13 +106,13 @@ async def receive(store, compiled, requests) -> dict[str, list[datetime]]:
             )
         )
     for at in range(0, requests, 100):
-        await store.commit_many(commits[at : at + 100])
+        await store.requests.commit_many(commits[at : at + 100])
     return due
 
 
 async def all_decisions(store):
     token = ""
-    while found := await store.read_decisions(TENANT, token, 500):
+    while found := await store.log.read(TENANT, token, 500):
         for entry in found:
             yield entry
         token = found[-1].token

@@ -31,15 +31,15 @@ class Housekeeping:
     async def _step(self) -> float:
         now = datetime.now(UTC)
         oldest = 0.0
-        for tenant in await self._store.tenants():
-            await self._store.open_intake(tenant)
-            depth = await self._store.intake_depth(tenant)
+        for tenant in await self._store.tenants.names():
+            await self._store.intake.open(tenant)
+            depth = await self._store.intake.depth(tenant)
             if depth.oldest:
                 oldest = max(oldest, now.timestamp() - int(depth.oldest.split("-")[0]) / 1000)
         self._metrics.queue_age.set(oldest)
         if time.monotonic() >= self._next_trim:
             self._next_trim = time.monotonic() + TRIM_SECONDS
-            for tenant in await self._store.tenants():
-                await self._store.trim_log(tenant, now)
-                await self._store.trim_intake(tenant)
+            for tenant in await self._store.tenants.names():
+                await self._store.log.trim(tenant, now)
+                await self._store.intake.trim(tenant)
         return LOOK_SECONDS

@@ -33,10 +33,11 @@ class IntakeDepth(NamedTuple):
 class Intake:
     """The intake of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    async def open_intake(self, tenant: str) -> None:
-        """Create stream and group, if they are not there. To be called before `read_own_pending` and `claim_stale`."""
+    async def open(self, tenant: str) -> None:
+        """Create stream and group, if they are not there. To be called before `read_own` and `claim_stale`."""
         with translated():
             try:
                 await execute(
@@ -46,13 +47,13 @@ class Intake:
                 if not str(error).startswith("BUSYGROUP"):
                     raise
 
-    async def enqueue_events(self, tenant: str, events: Sequence[Event]) -> list[str]:
+    async def enqueue(self, tenant: str, events: Sequence[Event]) -> list[str]:
         """Store events to be decided later; returns their stream ids. Sent again, an event is decided once."""
         intake = tenant_keys(tenant).intake
         ids = await self._connection.execute_many([("XADD", intake, "*", "e", codec.encode(event)) for event in events])
         return [stream_id.decode() for stream_id in ids]
 
-    async def read_events(self, tenant: str, consumer: str, count: int = 100, block_ms: int = 0) -> list[IntakeEntry]:
+    async def read(self, tenant: str, consumer: str, count: int = 100, block_ms: int = 0) -> list[IntakeEntry]:
         """New events for this consumer; waits at most `block_ms` (no more than 30,000) for the first."""
         blocking = ("BLOCK", min(block_ms, MAX_BLOCK_MS)) if block_ms > 0 else ()
         with translated():
@@ -70,10 +71,10 @@ class Intake:
             # The stream may go while a consumer runs, when a store is emptied or replaced by an older copy.
             if not str(error).startswith("NOGROUP"):
                 raise
-            await self.open_intake(tenant)
+            await self.open(tenant)
             return None
 
-    async def read_own_pending(self, tenant: str, consumer: str, count: int = 100) -> list[IntakeEntry]:
+    async def read_own(self, tenant: str, consumer: str, count: int = 100) -> list[IntakeEntry]:
         """What this consumer took before and did not acknowledge. To be read first when it starts again."""
         found = await self._connection.call("intake/own", [tenant_keys(tenant).intake], [GROUP, consumer, count])
         return [_entry(tenant, stream_id.decode(), payload, n) for stream_id, payload, n in found]
@@ -104,7 +105,7 @@ class Intake:
                 break
         return StaleClaim(entries=entries, poisoned=poisoned, lost=lost)
 
-    async def hold_events(self, tenant: str, consumer: str, stream_ids: Sequence[str]) -> None:
+    async def hold(self, tenant: str, consumer: str, stream_ids: Sequence[str]) -> None:
         """Keeps entries in this consumer's hands although they take long; not counted as another delivery."""
         if stream_ids:
             with translated():
@@ -117,7 +118,7 @@ class Intake:
         if stream_ids:
             await self._connection.execute("XACK", tenant_keys(tenant).intake, GROUP, *stream_ids)
 
-    async def dead_letter(self, entry: IntakeEntry, reason: str) -> bool:
+    async def give_up(self, entry: IntakeEntry, reason: str) -> bool:
         """Give an entry up: acknowledged and kept for a person. False when it was no longer pending."""
         keys = tenant_keys(entry.tenant)
         moved = await self._connection.call(
@@ -127,27 +128,27 @@ class Intake:
         )
         return bool(moved)
 
-    async def dead_intake(self, tenant: str, after: str = "", limit: int = 100) -> list[DeadIntake]:
+    async def dead(self, tenant: str, after: str = "", limit: int = 100) -> list[DeadIntake]:
         """Entries given up, oldest first; pass the last id as `after` for the next page."""
         reply = await self._connection.execute(
             "XRANGE", tenant_keys(tenant).intake_dead, f"({after}" if after else "-", "+", "COUNT", limit
         )
         return [_dead(entry) for entry in reply]
 
-    async def replay_dead_intake(self, tenant: str, dead_id: str) -> bool:
+    async def replay_dead(self, tenant: str, dead_id: str) -> bool:
         """Queue a dead entry again; its event keeps its id. False when there is none with this id."""
         keys = tenant_keys(tenant)
         return bool(await self._connection.call("intake/replay", [keys.intake_dead, keys.intake], [dead_id]))
 
-    async def discard_dead_intake(self, tenant: str, dead_id: str) -> bool:
+    async def discard_dead(self, tenant: str, dead_id: str) -> bool:
         """Forget a dead entry. False when there is none with this id."""
         return bool(await self._connection.execute("XDEL", tenant_keys(tenant).intake_dead, dead_id))
 
-    async def trim_intake(self, tenant: str) -> int:
+    async def trim(self, tenant: str) -> int:
         """Drop entries that were acknowledged, never one that is unread or pending. Returns how many."""
         return int(await self._connection.call("intake/trim", [tenant_keys(tenant).intake], [GROUP]))
 
-    async def intake_depth(self, tenant: str) -> IntakeDepth:
+    async def depth(self, tenant: str) -> IntakeDepth:
         """How much waits."""
         unread, pending, oldest = await self._connection.call("intake/depth", [tenant_keys(tenant).intake], [GROUP])
         return IntakeDepth(unread, pending, oldest.decode() if oldest else "")

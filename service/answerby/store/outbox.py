@@ -17,7 +17,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 class Outbox:
     """The outbox of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     async def lease(self, tenant: str, connector: str, length: timedelta, limit: int = 10) -> list[Lease]:
         """Take entries to deliver, at most one per request, oldest first, for as long as `length`.
@@ -90,7 +91,7 @@ class Outbox:
         first = await self._connection.execute("ZRANGE", tenant_keys(tenant).outbox_due(connector), 0, 0, "WITHSCORES")
         return codec.from_ms(float(_flat(first)[1])) if first else None
 
-    async def queue_depths(self, tenant: str) -> list[QueueDepth]:
+    async def depths(self, tenant: str) -> list[QueueDepth]:
         """What waits or is in flight, for every connector that ever had an entry, in order of name."""
         keys = tenant_keys(tenant)
         names = sorted(name.decode() for name in await self._connection.execute("SMEMBERS", keys.outbox_connectors))
@@ -102,14 +103,14 @@ class Outbox:
             for name, waiting, first in zip(names, counts, oldest, strict=True)
         ]
 
-    async def dead_effects(self, tenant: str, after: str = "", limit: int = 100) -> list[DeadEffect]:
+    async def dead(self, tenant: str, after: str = "", limit: int = 100) -> list[DeadEffect]:
         """Entries given up, oldest first; pass the last id as `after` for the next page."""
         reply = await self._connection.execute(
             "XRANGE", tenant_keys(tenant).outbox_dead, f"({after}" if after else "-", "+", "COUNT", limit
         )
         return [_dead_effect(entry) for entry in reply]
 
-    async def replay_dead_effect(self, tenant: str, dead_id: str) -> bool:
+    async def replay_dead(self, tenant: str, dead_id: str) -> bool:
         """Queue a dead entry again, to be read before it is written. False when there is none with this id."""
         keys = tenant_keys(tenant)
         found = await self._connection.execute("XRANGE", keys.outbox_dead, dead_id, dead_id)
@@ -138,7 +139,7 @@ class Outbox:
         )
         return bool(replayed)
 
-    async def discard_dead_effect(self, tenant: str, dead_id: str) -> bool:
+    async def discard_dead(self, tenant: str, dead_id: str) -> bool:
         """Forget a dead entry. False when there is none with this id."""
         return bool(await self._connection.execute("XDEL", tenant_keys(tenant).outbox_dead, dead_id))
 

@@ -38,9 +38,10 @@ class FiringCall(msgspec.Struct, kw_only=True):
 class Schedules:
     """The schedules of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    async def schedule_records(
+    async def records(
         self, tenant: str, now: datetime, generation: int, schedules: Sequence[str]
     ) -> dict[str, ScheduleRecord]:
         """Until when each schedule has fired. One that is new counts from `now`.
@@ -56,7 +57,7 @@ class Schedules:
             found[name.decode()] = ScheduleRecord(since=codec.from_ms(int(since)), sequence=int(sequence))
         return found
 
-    async def claim_schedule(self, tenant: str, schedule: str, record: ScheduleRecord, length: timedelta) -> bool:
+    async def claim(self, tenant: str, schedule: str, record: ScheduleRecord, length: timedelta) -> bool:
         """Keep other workers from the next firing for as long as `length`. False when one was faster."""
         keys = tenant_keys(tenant)
         token = await self._connection.call(
@@ -66,7 +67,7 @@ class Schedules:
         )
         return token is not None
 
-    async def commit_schedule(
+    async def commit(
         self, schedule: str, record: ScheduleRecord, decision: Decision, outbox: Sequence[OutboxEntry]
     ) -> bool:
         """All of a firing or nothing, in one Lua call. False when the occurrence had been committed before.
@@ -98,7 +99,7 @@ class Schedules:
         reply = await self._connection.call("schedules/commit", names, [packed, codec.encode_decision(stored)])
         return reply is not None
 
-    async def schedule_decisions(self, tenant: str, schedule: str, limit: int = 20) -> list[Decision]:
+    async def decisions(self, tenant: str, schedule: str, limit: int = 20) -> list[Decision]:
         """The latest firings of a schedule, newest first; empty for one that never fired."""
         key = tenant_keys(tenant).schedule_decisions(schedule)
         found = await self._connection.execute("LRANGE", key, -limit, -1)

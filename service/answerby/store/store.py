@@ -12,12 +12,29 @@ from answerby.store.requests.recordings import Recordings
 from answerby.store.requests.requests import Requests
 from answerby.store.rulebooks.candidates import Candidates
 from answerby.store.rulebooks.revisions import Revisions
+from answerby.store.rulebooks.workers import Workers
 from answerby.store.schedules import Schedules
+from answerby.store.tenants import Tenants
 from answerby.store.timers import Timers
 
 
-class Store(Requests, Listing, DecisionLog, Intake, Timers, Outbox, Revisions, Recordings, Schedules, Candidates):
-    """Everything durable of every tenant. Safe for use by many tasks of one event loop."""
+class Store:
+    """Everything durable, one service for each concern. Safe for use by many tasks of one event loop."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.tenants = Tenants(connection)
+        self.requests = Requests(connection, self.tenants)
+        self.listing = Listing(connection)
+        self.recordings = Recordings(connection)
+        self.log = DecisionLog(connection)
+        self.intake = Intake(connection)
+        self.timers = Timers(connection)
+        self.schedules = Schedules(connection)
+        self.outbox = Outbox(connection)
+        self.revisions = Revisions(connection)
+        self.candidates = Candidates(connection)
+        self.workers = Workers(connection)
 
     @classmethod
     async def connect(cls, url: str, options: StoreOptions | None = None) -> Store:

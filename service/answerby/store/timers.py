@@ -20,22 +20,17 @@ _MILLISECOND = timedelta(milliseconds=1)
 class Timers:
     """The timers of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    async def due_timers(
-        self, tenant: str, now: datetime, limit: int = 100, claim: timedelta = timedelta(seconds=30)
+    async def claim(
+        self, tenants: Sequence[str], now: datetime, limit: int = 100, length: timedelta = timedelta(seconds=30)
     ) -> list[DueTimer]:
-        """Claim timers due at `now`, earliest first, for as long as `claim`.
+        """Claim timers due at `now` for `length`: at most `limit` of each tenant, earliest first. One round trip.
 
         No other worker gets a timer of the same requests until each is committed or dropped, or the claim ends.
         """
-        return await self.due_timers_of([tenant], now, limit, claim)
-
-    async def due_timers_of(
-        self, tenants: Sequence[str], now: datetime, limit: int = 100, claim: timedelta = timedelta(seconds=30)
-    ) -> list[DueTimer]:
-        """`due_timers` of many tenants in one round trip, at most `limit` of each."""
-        arguments = [codec.to_us(now) // 1000, limit, claim // _MILLISECOND]
+        arguments = [codec.to_us(now) // 1000, limit, length // _MILLISECOND]
         every = [tenant_keys(tenant) for tenant in tenants]
         calls = [
             Call("timers/claim", [keys.timers, keys.timer_data, keys.timer_claims, keys.counter], arguments)
@@ -44,7 +39,7 @@ class Timers:
         replies = await self._connection.call_many(calls)
         return [timer for tenant, reply in zip(tenants, replies, strict=True) for timer in _due(tenant, raised(reply))]
 
-    async def drop_timer(self, due: DueTimer) -> bool:
+    async def drop(self, due: DueTimer) -> bool:
         """Remove a claimed timer that needs no commit: its event was accepted before, or its request is gone.
 
         False when it had gone already, or was armed again for another time.
@@ -57,19 +52,18 @@ class Timers:
         )
         return bool(removed)
 
-    async def next_timer_due(self, tenant: str) -> datetime | None:
-        """When the next timer can be claimed; in the past when one is overdue; None when none is armed."""
-        return await self.next_timer_of([tenant])
+    async def next_due(self, tenants: Sequence[str]) -> datetime | None:
+        """When the next timer of any tenant can be claimed; in the past when one is overdue; None when none is armed.
 
-    async def next_timer_of(self, tenants: Sequence[str]) -> datetime | None:
-        """`next_timer_due` of many tenants in one round trip: the earliest."""
+        One round trip.
+        """
         every = [tenant_keys(tenant) for tenant in tenants]
         calls = [Call("timers/next", [keys.timers, keys.timer_claims], []) for keys in every]
         found = [raised(reply) for reply in await self._connection.call_many(calls)]
         due = min((int(reply) for reply in found if reply is not None), default=None)
         return None if due is None else codec.from_ms(due)
 
-    async def count_timers(self, tenant: str, until: datetime | None = None) -> int:
+    async def count(self, tenant: str, until: datetime | None = None) -> int:
         """How many timers are armed, or due by `until`."""
         timers = tenant_keys(tenant).timers
         if until is None:

@@ -126,14 +126,14 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def empty(store, tenant: str = "acme") -> bool:
-    return all(depth.waiting == 0 for depth in await store.queue_depths(tenant))
+    return all(depth.waiting == 0 for depth in await store.outbox.depths(tenant))
 
 
 async def test_delivers_what_waits_and_what_comes(store, start):
     platform = Platform()
-    await store.commit(make_commit("R-1"))
+    await store.requests.commit(make_commit("R-1"))
     start(platform)
-    await store.commit(make_commit("R-2", payload={"text.en": "{number} is late"}))
+    await store.requests.commit(make_commit("R-2", payload={"text.en": "{number} is late"}))
     await eventually(lambda: empty(store))
     first, second = sorted(platform.seen, key=lambda d: d.request_id)
     assert (first.effect_id, first.number, first.source, first.attempt) == ("acme/R-1/1", "202601-CSR-001", "crm", 1)
@@ -144,7 +144,7 @@ async def test_delivers_what_waits_and_what_comes(store, start):
 async def test_delivers_for_every_tenant(store, start):
     platform = Platform()
     for tenant in ("acme", "beta", "gamma"):
-        await store.commit(make_commit("R-1", tenant=tenant))
+        await store.requests.commit(make_commit("R-1", tenant=tenant))
     start(platform)
     for tenant in ("acme", "beta", "gamma"):
         await eventually(lambda tenant=tenant: empty(store, tenant))
@@ -161,7 +161,7 @@ async def test_one_at_a_time_for_a_request_and_several_at_once_for_many(store, s
     platform = Platform(wait)
     for request in range(6):
         for sequence in (1, 2):
-            await store.commit(make_commit(f"R-{request}", sequence))
+            await store.requests.commit(make_commit(f"R-{request}", sequence))
     start(platform, options=DeliveryOptions(poll=0.01, concurrency=4))
 
     async def four() -> bool:
@@ -186,7 +186,7 @@ async def test_tries_again_and_tells_what_is_unknown(store, start):
         return Outcome(next(outcomes), "as told")
 
     platform, counted = Platform(answer), Counter()
-    await store.commit(make_commit("R-1"))
+    await store.requests.commit(make_commit("R-1"))
     start(platform, on_outcome=lambda name, outcome: counted.update([(name, outcome)]))
     await eventually(lambda: empty(store))
     assert [(d.attempt, d.previous_unknown) for d in platform.seen] == [
@@ -205,17 +205,17 @@ async def test_a_refusal_goes_to_the_dead_letters_and_can_be_replayed(store, sta
         return Outcome(OutcomeKind.FAILED, "HTTP 410") if refuse else DONE
 
     platform = Platform(answer)
-    await store.commit(make_commit("R-1"))
+    await store.requests.commit(make_commit("R-1"))
     start(platform)
     await eventually(lambda: empty(store))
-    (dead,) = await store.dead_effects("acme")
+    (dead,) = await store.outbox.dead("acme")
     assert (dead.entry.effect_id, dead.reason) == ("acme/R-1/1", "HTTP 410")
 
     refuse = False
-    assert await store.replay_dead_effect("acme", dead.id)
+    assert await store.outbox.replay_dead("acme", dead.id)
     await eventually(lambda: empty(store))
     assert platform.seen[-1].previous_unknown
-    assert await store.dead_effects("acme") == []
+    assert await store.outbox.dead("acme") == []
 
 
 async def test_too_many_attempts_go_to_the_dead_letters(store, start):
@@ -223,11 +223,11 @@ async def test_too_many_attempts_go_to_the_dead_letters(store, start):
         return Outcome(OutcomeKind.UNKNOWN, "HTTP 500")
 
     platform, counted = Platform(answer), Counter()
-    await store.commit(make_commit("R-1"))
+    await store.requests.commit(make_commit("R-1"))
     options = DeliveryOptions(poll=0.01, backoff=0.01, max_attempts=3, give_up_after=timedelta(0))
     start(platform, options=options, on_outcome=lambda _, outcome: counted.update([outcome]))
     await eventually(lambda: empty(store))
-    (dead,) = await store.dead_effects("acme")
+    (dead,) = await store.outbox.dead("acme")
     assert dead.reason == "given up after 3 attempts: HTTP 500"
     assert counted == {"unknown": 3, "dead": 1}
 
@@ -240,7 +240,7 @@ async def test_an_exception_is_logged_without_its_message_and_tried_again(store,
 
     lines = io.StringIO()
     platform = Platform(answer)
-    await store.commit(make_commit("R-1", payload={"note": "王芳 138-0000-0000"}))
+    await store.requests.commit(make_commit("R-1", payload={"note": "王芳 138-0000-0000"}))
     start(platform, logger=make_logger("info", lines))
     await eventually(lambda: empty(store))
     assert [(d.attempt, d.previous_unknown) for d in platform.seen] == [(1, False), (2, True)]
@@ -266,7 +266,7 @@ async def test_the_whole_lane_waits_when_the_platform_asks_for_it(store, start):
 
     platform = Platform(answer)
     for request in ("R-1", "R-2", "R-3"):
-        await store.commit(make_commit(request))
+        await store.requests.commit(make_commit(request))
     start(platform, options=DeliveryOptions(poll=0.01, concurrency=1))
     await eventually(lambda: empty(store))
     assert len(stamps) == 4
@@ -281,7 +281,7 @@ async def test_the_breaker_spares_a_platform_that_is_down(store, start):
 
     platform = Platform(answer)
     for request in range(20):
-        await store.commit(make_commit(f"R-{request}"))
+        await store.requests.commit(make_commit(f"R-{request}"))
     options = DeliveryOptions(
         poll=0.01, backoff=0.001, concurrency=2, breaker_threshold=3, breaker_cooldown=0.1, breaker_cooldown_limit=0.2
     )
@@ -301,7 +301,7 @@ async def test_the_breaker_spares_a_platform_that_is_down(store, start):
 async def test_a_newer_decision_replaces_an_older_one_that_was_not_sent(store, start):
     platform = Platform()
     for sequence in (1, 2, 3):
-        await store.commit(make_commit("R-1", sequence, supersedes="update"))
+        await store.requests.commit(make_commit("R-1", sequence, supersedes="update"))
     start(platform)
     await eventually(lambda: empty(store))
     assert [d.effect_id for d in platform.seen] == ["acme/R-1/3"]
@@ -313,7 +313,7 @@ async def test_a_stop_waits_and_then_leaves_nothing_leased(store, start):
         return DONE
 
     stuck, after = Platform(hang), Platform()
-    await store.commit(make_commit("R-1"))
+    await store.requests.commit(make_commit("R-1"))
     loop = start(stuck)
 
     async def begun() -> bool:
@@ -342,13 +342,13 @@ async def test_a_worker_that_slept_through_its_lease_cannot_complete(store, star
     start(other)
     await eventually(lambda: empty(store))
     assert [(d.attempt, d.previous_unknown) for d in other.seen] == [(2, True)]
-    assert not await store.complete(lease, Completion.dead("too late"))
-    assert await store.dead_effects("acme") == []
+    assert not await store.outbox.complete(lease, Completion.dead("too late"))
+    assert await store.outbox.dead("acme") == []
 
 
 async def _leased(store, commit: Commit):
-    await store.commit(commit)
-    return await store.lease("acme", "p", timedelta(milliseconds=50))
+    await store.requests.commit(commit)
+    return await store.outbox.lease("acme", "p", timedelta(milliseconds=50))
 
 
 async def test_a_lease_is_kept_as_long_as_the_delivery_goes_on(store, start, monkeypatch):
@@ -358,16 +358,16 @@ async def test_a_lease_is_kept_as_long_as_the_delivery_goes_on(store, start, mon
         await gate.wait()
         return DONE
 
-    renewals, renew = [], store.renew
+    renewals, renew = [], store.outbox.renew
 
     async def counted(lease, length) -> bool:
         renewals.append(await renew(lease, length))
         return renewals[-1]
 
-    monkeypatch.setattr(store, "renew", counted)
+    monkeypatch.setattr(store.outbox, "renew", counted)
     slow, other = Platform(wait), Platform()
     options = DeliveryOptions(poll=0.01, lease=timedelta(milliseconds=300))
-    await store.commit(make_commit("R-1"))
+    await store.requests.commit(make_commit("R-1"))
     start(slow, options=options)
 
     async def begun() -> bool:
@@ -394,7 +394,7 @@ async def test_an_attempt_without_end_is_given_up_as_unknown(store, start):
         return DONE
 
     platform = Platform(first_hangs)
-    await store.commit(make_commit("R-1"))
+    await store.requests.commit(make_commit("R-1"))
     start(platform, options=DeliveryOptions(poll=0.01, attempt=0.1, backoff=0.01))
     await eventually(lambda: empty(store))
     assert [(d.attempt, d.previous_unknown) for d in platform.seen] == [(1, False), (2, True)]
@@ -413,7 +413,7 @@ async def test_several_workers_and_lost_answers_write_every_effect_once(store, s
             return Outcome(OutcomeKind.UNKNOWN, "lost") if count % 3 == 0 else outcome
 
     for request in range(60):
-        await store.commit(make_commit(f"R-{request}"))
+        await store.requests.commit(make_commit(f"R-{request}"))
     for _ in range(3):
         start(Forgetful("p", {"path": str(path), "fsync": False}))
     await eventually(lambda: empty(store))

@@ -70,7 +70,7 @@ class Desk:
         await self.submit(event, moment)
 
     async def submit(self, event: Event, moment: datetime) -> None:
-        loaded = await self.store.load(TENANT, event.request_id, event.source, event.id)
+        loaded = await self.store.requests.load(TENANT, event.request_id, event.source, event.id)
         assert loaded.duplicate is None
         decision = decide(self.compiled, loaded.state, event, Context(), moment)
         commit = Commit(
@@ -81,11 +81,11 @@ class Desk:
             expected_version=loaded.version,
             outbox=route_effects(decision, [CONNECTOR]),
         )
-        await self.store.commit(commit)
+        await self.store.requests.commit(commit)
 
     async def fired(self, schedule: str) -> list[Mapping[str, Any]]:
         """The facts of its firings, oldest first."""
-        return [d.facts for d in reversed(await self.store.schedule_decisions(TENANT, schedule, 100))]
+        return [d.facts for d in reversed(await self.store.schedules.decisions(TENANT, schedule, 100))]
 
 
 def pointer(revision: str, generation: int) -> Pointer:

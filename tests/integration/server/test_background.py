@@ -55,10 +55,10 @@ async def test_a_timer_missed_while_nothing_ran_fires_once_and_says_how_late(lau
 
 async def test_a_clock_that_was_stopped_does_not_fire(running, make_event, store, until):
     await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(facts={"text.body": "I complain"})))
-    assert await store.count_timers("default") == 1
+    assert await store.timers.count("default") == 1
     reply = make_event(2, request_id="R-1", type="request.replied", facts={}, actor=2)
     await running.requests.SubmitEvent(pb.SubmitEventRequest(event=reply))
-    assert await store.count_timers("default") == 0
+    assert await store.timers.count("default") == 0
 
 
 async def test_decisions_are_delivered(settings, launch, make_event, tmp_path, until):
@@ -141,8 +141,8 @@ async def test_waiting_for_a_platform_never_gives_an_event_up(desk, launch, stor
 
         await until(decided)
     assert desk.unavailable == 0
-    assert await store.dead_intake("default") == []
-    assert (await store.intake_depth("default")).pending == 0
+    assert await store.intake.dead("default") == []
+    assert (await store.intake.depth("default")).pending == 0
 
 
 async def test_a_webhook_becomes_a_decided_request(desk, launch, until):
@@ -195,10 +195,10 @@ async def test_an_unreadable_entry_is_given_up_and_stops_nothing(running, store,
     async with Redis.from_url(redis_url) as client:
         await client.xadd(tenant_keys("default").intake, {"e": b"no event"})
     good = Event(source="bulk", id="1", type="request.received", time=datetime.now(UTC), request_id="B-1")
-    await store.enqueue_events("default", [good])
+    await store.intake.enqueue("default", [good])
 
     async def settled() -> bool:
         page = await running.requests.ListRequests(pb.ListRequestsRequest())
-        return len(page.requests) == 1 and len(await store.dead_intake("default")) == 1
+        return len(page.requests) == 1 and len(await store.intake.dead("default")) == 1
 
     await until(settled)

@@ -258,7 +258,7 @@ async def test_events_out_of_order_are_kept_and_put_in_order(running, make_event
     before = await submit(running, make_event(4, request_id="R-1", type="request.updated", when=at[0]))
     assert (codes(between), codes(before)) == ({"RETROACTIVE"}, {"RETROACTIVE", "STARTED_WITHOUT_RECEIPT"})
     assert before.status == "on_hold"
-    ours = [event.id for event in await store.events("default", "R-1") if event.source == "crm/test"]
+    ours = [event.id for event in await store.requests.events("default", "R-1") if event.source == "crm/test"]
     assert ours == ["e-1", "e-2", "e-3", "e-4"]
 
 

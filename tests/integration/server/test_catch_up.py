@@ -99,11 +99,11 @@ async def cases(running, request: str) -> list[str]:
 
 async def settled(running, store, until, fired: int) -> None:
     async def reached() -> bool:
-        logged = [entry.decision for entry in await store.read_decisions("default", count=1000)]
+        logged = [entry.decision for entry in await store.log.read("default", count=1000)]
         return sum(decision.event_type == "timer.due" for decision in logged) >= fired
 
     await until(reached)
-    assert await store.count_timers("default", datetime.now(UTC)) == 0
+    assert await store.timers.count("default", datetime.now(UTC)) == 0
 
 
 @on_every_store
@@ -121,13 +121,13 @@ async def test_one_notice_for_each_role_and_every_step_done(leave, launch, store
         ]
         assert await cases(running, "R-1") == ["overdue", "forgotten"]
 
-        state = await store.get_request("default", "R-1")
+        state = await store.requests.get("default", "R-1")
         assert state.derived["priority"] == "top"
         begun = now - timedelta(minutes=600)
         steps = [begun + timedelta(minutes=m) for m in (10, 20, 50, 140, 260)]
         digests = [
             effect
-            for decision in await store.decisions("default", "R-1", 100)
+            for decision in await store.requests.decisions("default", "R-1", 100)
             for effect in decision.effects
             if effect.key.startswith("catch_up/")
         ]
@@ -175,7 +175,7 @@ async def test_a_restart_in_the_middle_loses_and_repeats_nothing(leave, launch, 
         async with launch() as running:
 
             async def reached(fired=fired) -> bool:
-                logged = [entry.decision for entry in await store.read_decisions("default", count=1000)]
+                logged = [entry.decision for entry in await store.log.read("default", count=1000)]
                 return sum(decision.event_type == "timer.due" for decision in logged) >= fired
 
             await until(reached, 60)

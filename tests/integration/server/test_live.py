@@ -208,7 +208,7 @@ async def test_a_worker_that_cannot_run_a_revision_stops_it(running, rules, stor
         token = ""
         while True:
             problem = "not enough memory" if token else ""
-            scene = await store.beat("m-7", Heartbeat(before.revision, before.generation, "", problem, token))
+            scene = await store.workers.beat("m-7", Heartbeat(before.revision, before.generation, "", problem, token))
             token = scene.staged.token if scene.staged is not None else token
             await asyncio.sleep(0.01)
 
@@ -228,7 +228,7 @@ async def test_a_worker_that_is_late_is_left_behind_and_seen(settings, launch, r
 
         async def beats_but_never_follows():
             while True:
-                await store.beat("m-7", Heartbeat(before.revision, before.generation))
+                await store.workers.beat("m-7", Heartbeat(before.revision, before.generation))
                 await asyncio.sleep(0.05)
 
         other = asyncio.create_task(beats_but_never_follows())

@@ -49,7 +49,7 @@ def settled(store, until):
 
     async def wait():
         async def empty():
-            depth = await store.intake_depth("default")
+            depth = await store.intake.depth("default")
             return depth.unread == 0 and depth.pending == 0
 
         await until(empty)

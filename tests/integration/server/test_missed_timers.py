@@ -74,7 +74,7 @@ async def test_each_fires_once_in_order_and_says_how_late(down, launch, store, u
 
         await until(fired)
         # All who share the timers have had a turn after the last one; a second firing would be logged by now.
-        assert await store.due_timers("default", datetime.now(UTC), 100) == []
+        assert await store.timers.claim(["default"], datetime.now(UTC), 100) == []
         decisions = {
             request: (
                 await running.requests.GetRequest(pb.GetRequestRequest(request_id=request, decision_limit=200))
@@ -83,7 +83,7 @@ async def test_each_fires_once_in_order_and_says_how_late(down, launch, store, u
         }
     ended = datetime.now(UTC)
 
-    logged = [entry.decision for entry in await store.read_decisions("default", count=1000)]
+    logged = [entry.decision for entry in await store.log.read("default", count=1000)]
     timers = [decision for decision in logged if decision.event_type == "timer.due"]
     assert len({(d.request_id, d.event_id) for d in timers}) == len(timers) == MISSED
 
@@ -96,7 +96,7 @@ async def test_each_fires_once_in_order_and_says_how_late(down, launch, store, u
     assert firsts == ["R-2", "R-4", "R-3", "R-1"]  # across requests, by their first due time
 
     for request, moments in wanted.items():
-        events = [event for event in await store.events("default", request) if event.type == "timer.due"]
+        events = [event for event in await store.requests.events("default", request) if event.type == "timer.due"]
         for event, moment in zip(events, moments, strict=True):
             least, most = (int((now - moment).total_seconds()) for now in (began, ended))
             assert least <= event.data["timer.late_by"] <= most
@@ -117,7 +117,7 @@ async def test_two_servers_that_start_at_once_share_them(down, launch, store, un
             return sum(request.decision_count for request in reply.requests) >= MISSED + len(STARTS)
 
         await until(fired)
-    logged = [entry.decision for entry in await store.read_decisions("default", count=1000)]
+    logged = [entry.decision for entry in await store.log.read("default", count=1000)]
     by_request: dict[str, list[datetime]] = defaultdict(list)
     for decision in logged:
         if decision.event_type == "timer.due":
@@ -134,5 +134,5 @@ async def test_after_one_more_restart_none_fires_again(down, launch, store, unti
                 return sum(request.decision_count for request in reply.requests) >= MISSED + len(STARTS)
 
             await until(fired)
-    logged = [entry.decision for entry in await store.read_decisions("default", count=1000)]
+    logged = [entry.decision for entry in await store.log.read("default", count=1000)]
     assert len(logged) == MISSED + len(STARTS)

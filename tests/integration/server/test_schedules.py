@@ -89,12 +89,12 @@ async def begin(desk: Desk) -> None:
 
 async def effects(desk: Desk) -> list[tuple[str, str, str]]:
     """What waits for the connector: subject, role and English text, in the order of the outbox."""
-    leases = await desk.store.lease(TENANT, "out", timedelta(seconds=60), 100)
+    leases = await desk.store.outbox.lease(TENANT, "out", timedelta(seconds=60), 100)
     found = [
         (lease.entry.request_id, lease.entry.effect.role, lease.entry.effect.payload["text.en"]) for lease in leases
     ]
     for lease in leases:
-        await desk.store.complete(lease, Completion.done())
+        await desk.store.outbox.complete(lease, Completion.done())
     return sorted(found)
 
 
@@ -110,7 +110,7 @@ async def test_a_digest_tells_each_department_of_its_work(desk):
     await desk.worker().step()
 
     # Late: R-2, whose hour ended on Sunday, and R-1, due at this minute; due within a day: R-3. High comes first.
-    numbers = {r: (await desk.store.get_request(TENANT, r)).number for r in ("R-1", "R-2", "R-3")}
+    numbers = {r: (await desk.store.requests.get(TENANT, r)).number for r in ("R-1", "R-2", "R-3")}
     told = "desk: 3 open, 2 late, 1 due, oldest {R-1}, urgent {R-1}, {R-3}".format_map(numbers)
     assert await effects(desk) == [("schedule/digest", "lead", told)]
     (facts,) = await desk.fired("digest")
@@ -122,12 +122,12 @@ async def test_it_is_an_entry_of_the_decision_log(desk):
     desk.now = at("2026-03-02T09:00:00+08:00")
     await desk.worker().step()
 
-    logged = [entry.decision for entry in await desk.store.read_decisions(TENANT, count=100)]
+    logged = [entry.decision for entry in await desk.store.log.read(TENANT, count=100)]
     (decision,) = [d for d in logged if d.request_id == "schedule/digest"]
     assert (decision.event_type, decision.event_id) == ("schedule.due", "schedule/digest/2026-03-02")
     assert (decision.sequence, decision.event_time) == (1, at("2026-03-02T09:00:00+08:00"))
     assert decision.revision == desk.compiled.rulebook.revision
-    assert [entry.log_sequence for entry in await desk.store.read_decisions(TENANT, count=100)] == [1, 2, 3, 4, 5]
+    assert [entry.log_sequence for entry in await desk.store.log.read(TENANT, count=100)] == [1, 2, 3, 4, 5]
 
 
 async def test_a_holiday_moves_it_and_finished_requests_do_not_count(desk):
@@ -195,7 +195,7 @@ async def test_after_an_outage_only_the_latest_is_told_and_names_the_missed(desk
     assert (facts["date"], facts["missed"]) == ("2026-03-30", 4)
     assert facts["missed_dates"] == ["2026-03-02", "2026-03-10", "2026-03-16", "2026-03-23"]
     assert facts["late_by"] == (3 * 24 + 6) * 3600
-    (decision,) = await desk.store.schedule_decisions(TENANT, "digest")
+    (decision,) = await desk.store.schedules.decisions(TENANT, "digest")
     assert [flag.code for flag in decision.flags] == ["SCHEDULE_MISSED"]
     assert desk.registry.get_sample_value("answerby_schedules_missed_total", {"schedule": "digest"}) == 4
     assert "schedule was missed" in desk.log.getvalue()
@@ -208,8 +208,8 @@ async def test_a_reminder_for_each_request_is_an_event_of_it(desk):
     await worker.step()
 
     waiting = []
-    await desk.store.open_intake(TENANT)
-    for entry in await desk.store.read_events(TENANT, "test"):
+    await desk.store.intake.open(TENANT)
+    for entry in await desk.store.intake.read(TENANT, "test"):
         waiting.append(entry.event)
         await desk.submit(entry.event, desk.now)
     # R-2 is not high, and late already.
@@ -217,12 +217,12 @@ async def test_a_reminder_for_each_request_is_an_event_of_it(desk):
         ("schedule/reminder/2026-03-02/R-3", "R-3"),
         ("schedule/reminder/2026-03-02/R-1", "R-1"),
     ]
-    numbers = {r: (await desk.store.get_request(TENANT, r)).number for r in ("R-1", "R-3")}
+    numbers = {r: (await desk.store.requests.get(TENANT, r)).number for r in ("R-1", "R-3")}
     assert await effects(desk) == [
         ("R-1", "lead", f"{numbers['R-1']} is due 2026-03-02T01:00:00+00:00"),
         ("R-3", "lead", f"{numbers['R-3']} is due 2026-03-02T03:00:00+00:00"),
     ]
-    state = await desk.store.get_request(TENANT, "R-1")
+    state = await desk.store.requests.get(TENANT, "R-1")
     assert not [name for name in state.given if name.startswith("schedule")]
 
 
@@ -231,8 +231,8 @@ async def test_a_reminder_is_not_told_of_what_was_done_meanwhile(desk):
     desk.now = at("2026-03-02T08:30:00+08:00")
     await desk.worker().step()
     await desk.request("R-1", "2026-03-02T08:30:01+08:00", "request.replied")
-    await desk.store.open_intake(TENANT)
-    for entry in await desk.store.read_events(TENANT, "test"):
+    await desk.store.intake.open(TENANT)
+    for entry in await desk.store.intake.read(TENANT, "test"):
         await desk.submit(entry.event, desk.now + timedelta(seconds=2))
 
     assert [request for request, _, _ in await effects(desk)] == ["R-3"]
@@ -282,20 +282,20 @@ async def test_many_follow_ups_are_each_asked_for_once_although_a_crash_comes_be
     desk.now = at("2026-03-02T08:30:00+08:00")
     monkeypatch.setattr("answerby.server.flow.schedules.CLAIM", timedelta(milliseconds=1))
     dying = desk.worker()
-    commit = desk.store.commit_schedule
+    commit = desk.store.schedules.commit
 
     async def die(*_):
         raise StoreUnavailable("killed")
 
-    monkeypatch.setattr(desk.store, "commit_schedule", die)
+    monkeypatch.setattr(desk.store.schedules, "commit", die)
     with pytest.raises(StoreUnavailable):
         await dying.step()
-    monkeypatch.setattr(desk.store, "commit_schedule", commit)
+    monkeypatch.setattr(desk.store.schedules, "commit", commit)
     async with asyncio.timeout(10):
         while not await desk.fired("reminder"):
             await desk.worker().step()
-    await desk.store.open_intake(TENANT)
-    asked = [entry.event.id for entry in await desk.store.read_events(TENANT, "test")]
+    await desk.store.intake.open(TENANT)
+    asked = [entry.event.id for entry in await desk.store.intake.read(TENANT, "test")]
     # Those that were asked ahead are asked again, as the same events, which the intake decides once.
     assert len(asked) > 5
     assert set(asked) == {f"schedule/reminder/2026-03-02/R-{number}" for number in range(5)}

@@ -132,9 +132,9 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_work_done(two_workers
             Event(source="bulk", id=f"{n}", type="request.received", time=datetime.now(UTC), request_id=f"B-{n}")
             for n in range(400)
         ]
-        await store.open_intake("default")
+        await store.intake.open("default")
         for start in range(0, 400, 40):
-            await store.enqueue_events("default", events[start : start + 40])
+            await store.intake.enqueue("default", events[start : start + 40])
             if start == 120:
                 os.kill(before[0], signal.SIGKILL)
         await asyncio.to_thread(served.wait_for, "worker ended, replaced")
@@ -143,11 +143,11 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_work_done(two_workers
         assert {result.code for result in reply.results} == {0}
 
         async def all_decided() -> bool:
-            depth = await store.intake_depth("default")
+            depth = await store.intake.depth("default")
             return depth.unread == 0 and depth.pending == 0
 
         await until(all_decided, LONG)
-        logged = [entry.decision.id for entry in await store.read_decisions("default", count=1000)]
+        logged = [entry.decision.id for entry in await store.log.read("default", count=1000)]
         assert sorted(logged) == sorted([f"B-{n}/1" for n in range(400)] + [f"R-{n}/1" for n in range(1, 51)])
         after = worker_pids(served)
         assert len(after) == 2

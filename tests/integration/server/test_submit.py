@@ -164,7 +164,7 @@ async def test_a_historical_event_arms_no_timer(running, make_event, store):
     reply = await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(facts=facts), historical=True))
     assert reply.decision.decide_time == reply.decision.event_time
     assert not reply.decision.effects
-    assert await store.count_timers("default") == 0
+    assert await store.timers.count("default") == 0
 
 
 async def test_the_log_holds_no_word_of_the_customer(running, make_event):
@@ -187,5 +187,5 @@ async def test_two_workers_on_one_request_lose_nothing(launch, make_event, store
         replies = await asyncio.gather(*calls)
         assert sorted(reply.decision.sequence for reply in replies) == list(range(1, 201))
         assert len({reply.decision.number for reply in replies}) == 1
-        events = await store.events("default", "R-1")
+        events = await store.requests.events("default", "R-1")
         assert sorted(event.id for event in events) == sorted(f"e-{number}" for number in range(1, 201))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from answerby.domain.clock import Timer
 from answerby.domain.decision import Decision
@@ -32,6 +33,20 @@ def own_server(data_folder: Path, binary: Path | None) -> Iterator[EmbeddedValke
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def raw(redis_url: str) -> Iterator[Redis]:
+    """The store's server, spoken to without the store."""
+    with Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def own_raw(own_server: EmbeddedValkey) -> Iterator[Redis]:
+    """The same for `own_server`."""
+    with Redis.from_url(own_server.url) as client:
+        yield client
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ async def test_a_call_under_way_fails_and_does_not_connect_again(redis_url: str)
     store = await Store.connect(redis_url)
     async with redis.asyncio.Redis.from_url(redis_url) as client:
         before = {entry["id"] for entry in await client.client_list()}
-        token = await store.latest_token("acme")
-        reading = asyncio.create_task(store.read_decisions("acme", token, block_ms=10_000))
+        token = await store.log.latest_token("acme")
+        reading = asyncio.create_task(store.log.read("acme", token, block_ms=10_000))
         while not await blocked_readers(client):
             await asyncio.sleep(0.01)
         await store.close()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from redis import Redis
 
 from answerby.domain.clock import Timer
 from answerby.domain.errors import AnswerbyError, DecisionNotFound, RequestNotFound
@@ -18,108 +19,115 @@ T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 TIMER = Timer(id="first_response/1/0/0", due=T0, clock="first_response", cycle=1, step=0)
 
 
-async def snapshot(store: Store) -> dict[str, bytes]:
+def snapshot(raw: Redis) -> dict[str, bytes]:
     """Every key with its serialised value."""
-    names = sorted(await store._connection.execute("KEYS", "*"))
-    return {name: await store._connection.execute("DUMP", name) for name in names}
+    names = sorted(raw.execute_command("KEYS", "*"))
+    return {name: raw.execute_command("DUMP", name) for name in names}
 
 
 async def test_a_committed_request_is_read_back_whole_with_its_number(store: Store, make_commit) -> None:
     commit = make_commit()
-    committed = await store.commit(commit)
+    committed = await store.requests.commit(commit)
     assert (committed.outcome, committed.number) == (CommitOutcome.COMMITTED, "202310-CSR-001")
     expected = msgspec.structs.replace(commit.decision.state, number="202310-CSR-001")
-    assert await store.get_request("acme", "R-1") == expected
-    assert await store.events("acme", "R-1") == [commit.event]
+    assert await store.requests.get("acme", "R-1") == expected
+    assert await store.requests.events("acme", "R-1") == [commit.event]
     logged = msgspec.structs.replace(commit.decision, state=None, number="202310-CSR-001")
-    assert await store.decisions("acme", "R-1") == [logged]
-    assert await store.decision("acme", "R-1", 1) == logged
-    assert await store.tenants() == ["acme"]
+    assert await store.requests.decisions("acme", "R-1") == [logged]
+    assert await store.requests.decision("acme", "R-1", 1) == logged
+    assert await store.tenants.names() == ["acme"]
 
 
 async def test_load_gives_state_and_the_reply_to_the_same_event(store: Store, make_commit) -> None:
-    empty = await store.load("acme", "R-1", "crm", "e1")
+    empty = await store.requests.load("acme", "R-1", "crm", "e1")
     assert (empty.state, empty.duplicate, empty.version) == (None, None, 0)
-    await store.commit(make_commit())
-    loaded = await store.load("acme", "R-1", "crm", "e1")
+    await store.requests.commit(make_commit())
+    loaded = await store.requests.load("acme", "R-1", "crm", "e1")
     assert loaded.version == 1
     assert loaded.state.number == "202310-CSR-001"
     assert loaded.duplicate.payload_hash == "hash-e1"
     assert loaded.duplicate.decision.number == "202310-CSR-001"
-    assert (await store.load("acme", "R-1", "crm", "e2")).duplicate is None
+    assert (await store.requests.load("acme", "R-1", "crm", "e2")).duplicate is None
 
 
 async def test_an_id_used_for_another_request_names_that_request(store: Store, make_commit) -> None:
-    await store.commit(make_commit("R 1 with blanks"))
-    duplicate = (await store.load("acme", "R-2", "crm", "e1")).duplicate
+    await store.requests.commit(make_commit("R 1 with blanks"))
+    duplicate = (await store.requests.load("acme", "R-2", "crm", "e1")).duplicate
     assert (duplicate.request_id, duplicate.decision) == ("R 1 with blanks", None)
 
 
-async def test_a_second_decision_on_the_same_version_changes_nothing(store: Store, make_commit, make_entry) -> None:
-    await store.commit(make_commit(event_id="e1", arm=[TIMER]))
-    before = await snapshot(store)
+async def test_a_second_decision_on_the_same_version_changes_nothing(
+    store: Store, raw: Redis, make_commit, make_entry
+) -> None:
+    await store.requests.commit(make_commit(event_id="e1", arm=[TIMER]))
+    before = snapshot(raw)
     later = make_commit(
         event_id="e2",
         arm=[msgspec.structs.replace(TIMER, id="other/1/0/0")],
         cancel=[TIMER.id],
         outbox=[make_entry("x1")],
     )
-    assert (await store.commit(later)).outcome is CommitOutcome.VERSION_CONFLICT
-    assert await snapshot(store) == before
+    assert (await store.requests.commit(later)).outcome is CommitOutcome.VERSION_CONFLICT
+    assert snapshot(raw) == before
 
 
 async def test_an_unknown_request_is_not_at_a_later_version(store: Store, make_commit) -> None:
-    assert (await store.commit(make_commit(expected=1))).outcome is CommitOutcome.VERSION_CONFLICT
+    assert (await store.requests.commit(make_commit(expected=1))).outcome is CommitOutcome.VERSION_CONFLICT
     with pytest.raises(RequestNotFound):
-        await store.get_request("acme", "R-1")
+        await store.requests.get("acme", "R-1")
 
 
-async def test_the_same_event_again_changes_nothing_and_tells_what_was_stored(store: Store, make_commit) -> None:
-    await store.commit(make_commit())
-    before = await snapshot(store)
-    again = await store.commit(make_commit(expected=1))
+async def test_the_same_event_again_changes_nothing_and_tells_what_was_stored(
+    store: Store, raw: Redis, make_commit
+) -> None:
+    await store.requests.commit(make_commit())
+    before = snapshot(raw)
+    again = await store.requests.commit(make_commit(expected=1))
     assert again.outcome is CommitOutcome.DUPLICATE
     assert (again.payload_hash, again.sequence, again.request_id) == ("hash-e1", 1, "R-1")
     assert again.number == "202310-CSR-001"
-    assert await snapshot(store) == before
+    assert snapshot(raw) == before
 
 
-async def test_a_decision_out_of_sequence_is_an_error_and_changes_nothing(store: Store, make_commit) -> None:
+async def test_a_decision_out_of_sequence_is_an_error_and_changes_nothing(
+    store: Store, raw: Redis, make_commit
+) -> None:
     commit = make_commit()
     wrong = msgspec.structs.replace(commit, decision=msgspec.structs.replace(commit.decision, sequence=7))
     with pytest.raises(AnswerbyError, match="does not follow"):
-        await store.commit(wrong)
-    assert [name for name in await snapshot(store) if b"tenants" not in name] == []
+        await store.requests.commit(wrong)
+    assert [name for name in snapshot(raw) if b"tenants" not in name] == []
 
 
-async def test_a_damaged_key_fails_the_commit_before_it_changes_anything(store: Store, make_commit) -> None:
-    await store._connection.execute("SET", tenant_keys("acme").decisions("R-1"), "not a list")
-    before = await snapshot(store)
+async def test_a_damaged_key_fails_the_commit_before_it_changes_anything(store: Store, raw: Redis, make_commit) -> None:
+    raw.execute_command("SET", tenant_keys("acme").decisions("R-1"), "not a list")
+    before = snapshot(raw)
     with pytest.raises(AnswerbyError, match="WRONGTYPE"):
-        await store.commit(make_commit(tenant="acme"))
-    after = await snapshot(store)
+        await store.requests.commit(make_commit(tenant="acme"))
+    after = snapshot(raw)
     assert {name: value for name, value in after.items() if name != b"ab:tenants"} == before
 
 
 async def test_of_many_writers_on_one_version_exactly_one_wins(store: Store, make_commit) -> None:
     outcomes = [
-        r.outcome for r in await asyncio.gather(*(store.commit(make_commit(event_id=f"e{i}")) for i in range(20)))
+        r.outcome
+        for r in await asyncio.gather(*(store.requests.commit(make_commit(event_id=f"e{i}")) for i in range(20)))
     ]
     assert outcomes.count(CommitOutcome.COMMITTED) == 1
     assert outcomes.count(CommitOutcome.VERSION_CONFLICT) == 19
-    assert len(await store.events("acme", "R-1")) == 1
+    assert len(await store.requests.events("acme", "R-1")) == 1
 
 
-async def test_a_failed_item_of_a_batch_leaves_the_others_alone(store: Store, make_commit) -> None:
-    await store._connection.execute("SET", tenant_keys("acme").decisions("R-2"), "not a list")
-    good, bad, stale, last = await store.commit_many(
+async def test_a_failed_item_of_a_batch_leaves_the_others_alone(store: Store, raw: Redis, make_commit) -> None:
+    raw.execute_command("SET", tenant_keys("acme").decisions("R-2"), "not a list")
+    good, bad, stale, last = await store.requests.commit_many(
         [make_commit("R-1", "e1"), make_commit("R-2", "e2"), make_commit("R-1", "e3"), make_commit("R-4", "e4")]
     )
     assert good.number == "202310-CSR-001"
     assert isinstance(bad, AnswerbyError)
     assert stale.outcome is CommitOutcome.VERSION_CONFLICT
     assert last.number == "202310-CSR-002"
-    loaded = await store.load_many(
+    loaded = await store.requests.load_many(
         [LoadQuery(tenant="acme", request_id=f"R-{i}", source="crm", event_id="new") for i in (1, 2, 4)]
     )
     assert [item.version for item in loaded] == [1, 0, 1]
@@ -127,47 +135,49 @@ async def test_a_failed_item_of_a_batch_leaves_the_others_alone(store: Store, ma
 
 async def test_decisions_come_newest_first_and_by_sequence(store: Store, make_commit) -> None:
     for i in range(5):
-        await store.commit(make_commit(event_id=f"e{i}", expected=i))
-    assert [d.sequence for d in await store.decisions("acme", "R-1", 3)] == [5, 4, 3]
-    assert (await store.decision("acme", "R-1", 2)).event_id == "e1"
-    assert {d.number for d in await store.decisions("acme", "R-1")} == {"202310-CSR-001"}
+        await store.requests.commit(make_commit(event_id=f"e{i}", expected=i))
+    assert [d.sequence for d in await store.requests.decisions("acme", "R-1", 3)] == [5, 4, 3]
+    assert (await store.requests.decision("acme", "R-1", 2)).event_id == "e1"
+    assert {d.number for d in await store.requests.decisions("acme", "R-1")} == {"202310-CSR-001"}
     for missing in (0, -1, 6):
         with pytest.raises(DecisionNotFound):
-            await store.decision("acme", "R-1", missing)
+            await store.requests.decision("acme", "R-1", missing)
 
 
 async def test_tenants_do_not_see_each_other(store: Store, make_commit) -> None:
-    await store.commit(make_commit(tenant="acme"))
-    other = await store.commit(make_commit(tenant="globex"))
+    await store.requests.commit(make_commit(tenant="acme"))
+    other = await store.requests.commit(make_commit(tenant="globex"))
     assert (other.outcome, other.number) == (CommitOutcome.COMMITTED, "202310-CSR-001")
-    assert await store.tenants() == ["acme", "globex"]
+    assert await store.tenants.names() == ["acme", "globex"]
 
 
-async def test_the_idempotency_record_expires_after_seven_days(store: Store, make_commit) -> None:
-    await store.commit(make_commit())
-    left = await store._connection.execute("PTTL", tenant_keys("acme").idempotency("crm", "e1"))
+async def test_the_idempotency_record_expires_after_seven_days(store: Store, raw: Redis, make_commit) -> None:
+    await store.requests.commit(make_commit())
+    left = raw.execute_command("PTTL", tenant_keys("acme").idempotency("crm", "e1"))
     assert timedelta(days=7) - timedelta(minutes=2) < timedelta(milliseconds=left) <= timedelta(days=7)
 
 
-async def test_key_names_hold_no_personal_data(store: Store, make_commit) -> None:
+async def test_key_names_hold_no_personal_data(store: Store, raw: Redis, make_commit) -> None:
     from answerby.store.records import WindowMark
 
     mark = WindowMark(by="customer.id", value="13800138000", category="complaint", at=T0)
-    await store.commit(make_commit(window_marks=[mark]))
-    assert not [name for name in await snapshot(store) if b"13800138000" in name]
+    await store.requests.commit(make_commit(window_marks=[mark]))
+    assert not [name for name in snapshot(raw) if b"13800138000" in name]
 
 
-async def test_every_key_but_the_tenant_list_carries_the_hash_tag(store: Store, make_commit, make_entry) -> None:
-    await store.commit(make_commit(arm=[TIMER], outbox=[make_entry("x1")]))
-    names = set(await snapshot(store))
+async def test_every_key_but_the_tenant_list_carries_the_hash_tag(
+    store: Store, raw: Redis, make_commit, make_entry
+) -> None:
+    await store.requests.commit(make_commit(arm=[TIMER], outbox=[make_entry("x1")]))
+    names = set(snapshot(raw))
     assert {name for name in names if not name.startswith(b"ab:{acme}:")} == {b"ab:tenants"}
 
 
-async def test_a_forgotten_script_is_loaded_again(store: Store, make_commit) -> None:
-    await store._connection.execute("SCRIPT FLUSH")
-    assert (await store.commit(make_commit())).number == "202310-CSR-001"
-    await store._connection.execute("SCRIPT FLUSH")
-    results = await store.commit_many([make_commit(f"B-{i}", f"b{i}") for i in range(10)])
+async def test_a_forgotten_script_is_loaded_again(store: Store, raw: Redis, make_commit) -> None:
+    raw.execute_command("SCRIPT FLUSH")
+    assert (await store.requests.commit(make_commit())).number == "202310-CSR-001"
+    raw.execute_command("SCRIPT FLUSH")
+    results = await store.requests.commit_many([make_commit(f"B-{i}", f"b{i}") for i in range(10)])
     assert [r.number for r in results] == [f"202310-CSR-{i:03d}" for i in range(2, 12)]
 
 

@@ -27,14 +27,18 @@ WRITERS = 8
 async def whole(store: Store, request_id: str) -> bool:
     """True when all of a commit is there, False when nothing of it is."""
     try:
-        state = await store.get_request("acme", request_id)
+        state = await store.requests.get("acme", request_id)
     except RequestNotFound:
-        assert await store.events("acme", request_id) == []
-        assert await store.decisions("acme", request_id) == []
-        assert (await store.load("acme", request_id, "crm", request_id)).duplicate is None
+        assert await store.requests.events("acme", request_id) == []
+        assert await store.requests.decisions("acme", request_id) == []
+        assert (await store.requests.load("acme", request_id, "crm", request_id)).duplicate is None
         return False
-    assert len(await store.events("acme", request_id)) == len(await store.decisions("acme", request_id)) == 1
-    assert (await store.load("acme", request_id, "crm", request_id)).duplicate.decision.number == state.number
+    assert (
+        len(await store.requests.events("acme", request_id))
+        == len(await store.requests.decisions("acme", request_id))
+        == 1
+    )
+    assert (await store.requests.load("acme", request_id, "crm", request_id)).duplicate.decision.number == state.number
     return True
 
 
@@ -52,7 +56,7 @@ async def test_kill_in_the_middle_of_commits(own_server: EmbeddedValkey, make_co
                 entry = make_entry(f"x{name}", name)
                 commit = make_commit(name, name, arm=[TIMER], outbox=[entry], window_marks=[MARK])
                 try:
-                    committed = await store.commit(commit)
+                    committed = await store.requests.commit(commit)
                 except StoreUnavailable:
                     assert killed.is_set()
                     return
@@ -73,33 +77,33 @@ async def test_kill_in_the_middle_of_commits(own_server: EmbeddedValkey, make_co
     present = {name for name in started if await whole(store, name)}
     assert set(acknowledged) <= present
     for name, number in acknowledged.items():
-        assert (await store.get_request("acme", name)).number == number
+        assert (await store.requests.get("acme", name)).number == number
     await assert_all_parts_agree(store, present)
 
     # Whoever got no answer sends again: taken now, or told that it was taken before.
     for name in set(started) - set(acknowledged):
-        outcome = (await store.commit(make_commit(name, name, arm=[TIMER]))).outcome
+        outcome = (await store.requests.commit(make_commit(name, name, arm=[TIMER]))).outcome
         assert outcome is (CommitOutcome.DUPLICATE if name in present else CommitOutcome.COMMITTED)
     await store.close()
 
 
 async def assert_all_parts_agree(store: Store, present: set[str]) -> None:
-    logged = await store.read_decisions("acme", count=100_000)
+    logged = await store.log.read("acme", count=100_000)
     assert [d.log_sequence for d in logged] == list(range(1, len(present) + 1))
     assert {d.decision.request_id for d in logged} == present
     numbers = [d.decision.number for d in logged]
     assert numbers == [f"202310-CSR-{i:03d}" for i in range(1, len(present) + 1)]
-    assert await store.count_timers("acme") == len(present)
-    assert (await store.queue_depths("acme"))[0].waiting == len(present)
-    assert (await store.load("acme", "other", "crm", "other", [WINDOW])).counts["n"] == len(present)
-    listed = await store.list_requests("acme", limit=100_000)
+    assert await store.timers.count("acme") == len(present)
+    assert (await store.outbox.depths("acme"))[0].waiting == len(present)
+    assert (await store.requests.load("acme", "other", "crm", "other", [WINDOW])).counts["n"] == len(present)
+    listed = await store.listing.page("acme", limit=100_000)
     assert {state.request_id for state in listed.requests} == present
 
 
 @pytest.mark.parametrize("lost_reply", [1, 2])
 async def test_a_commit_whose_reply_was_lost_is_told_as_duplicate(store: Store, make_commit, lost_reply: int) -> None:
-    first = await store.commit(make_commit())
+    first = await store.requests.commit(make_commit())
     for _ in range(lost_reply):
-        again = await store.commit(make_commit())
+        again = await store.requests.commit(make_commit())
         assert (again.outcome, again.number) == (CommitOutcome.DUPLICATE, first.number)
-    assert len(await store.read_decisions("acme")) == 1
+    assert len(await store.log.read("acme")) == 1

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from answerby.domain.clock import Timer
 from answerby.domain.errors import StoreUnavailable
@@ -27,45 +28,45 @@ async def test_committed_data_survives_kill_and_restart(own_server: EmbeddedValk
     timer = Timer(id="reply/1/0/0", due=due, clock="reply", cycle=1, step=0)
     store = await Store.connect(own_server.url)
     commits = [make_commit(f"R-{i}", f"e{i}", arm=[timer], outbox=[make_entry(f"x{i}", f"R-{i}")]) for i in range(50)]
-    numbers = [committed.number for committed in await store.commit_many(commits)]
-    await store.open_intake("acme")
-    await store.enqueue_events("acme", [commits[0].event])
-    await store.read_events("acme", "w1")
+    numbers = [committed.number for committed in await store.requests.commit_many(commits)]
+    await store.intake.open("acme")
+    await store.intake.enqueue("acme", [commits[0].event])
+    await store.intake.read("acme", "w1")
 
     kill(own_server)
     with pytest.raises(StoreUnavailable):
-        await store.get_request("acme", "R-0")
+        await store.requests.get("acme", "R-0")
     own_server.start()
 
     # The same store goes on: it connects again and finds its scripts forgotten.
-    assert [(await store.get_request("acme", f"R-{i}")).number for i in range(50)] == numbers
-    assert len(await store.read_decisions("acme")) == 50
-    assert len(await store.due_timers("acme", due)) == 50
-    assert len(await store.lease("acme", "crm-out", timedelta(minutes=1), 100)) == 50
-    assert [e.event.id for e in (await store.claim_stale("acme", "w2", timedelta(0))).entries] == ["e0"]
-    assert (await store.load("acme", "R-0", "crm", "e0")).duplicate.payload_hash == "hash-e0"
-    assert (await store.commit(make_commit("R-new", "new"))).number == "202310-CSR-051"
+    assert [(await store.requests.get("acme", f"R-{i}")).number for i in range(50)] == numbers
+    assert len(await store.log.read("acme")) == 50
+    assert len(await store.timers.claim(["acme"], due)) == 50
+    assert len(await store.outbox.lease("acme", "crm-out", timedelta(minutes=1), 100)) == 50
+    assert [e.event.id for e in (await store.intake.claim_stale("acme", "w2", timedelta(0))).entries] == ["e0"]
+    assert (await store.requests.load("acme", "R-0", "crm", "e0")).duplicate.payload_hash == "hash-e0"
+    assert (await store.requests.commit(make_commit("R-new", "new"))).number == "202310-CSR-051"
     await store.close()
 
 
-async def test_a_full_store_refuses_a_commit_whole(own_server: EmbeddedValkey, make_commit) -> None:
+async def test_a_full_store_refuses_a_commit_whole(own_server: EmbeddedValkey, own_raw: Redis, make_commit) -> None:
     store = await Store.connect(own_server.url)
-    await store.commit(make_commit())
-    names = sorted(await store._connection.execute("KEYS", "*"))
-    await store._connection.execute("CONFIG", "SET", "maxmemory", "1000kb")
+    await store.requests.commit(make_commit())
+    names = sorted(own_raw.execute_command("KEYS", "*"))
+    own_raw.execute_command("CONFIG", "SET", "maxmemory", "1000kb")
     with pytest.raises(StoreUnavailable, match="did not accept"):
-        await store.commit(make_commit("R-2", "e2"))
-    assert sorted(await store._connection.execute("KEYS", "*")) == names
-    await store._connection.execute("CONFIG", "SET", "maxmemory", "0")
-    assert (await store.commit(make_commit("R-2", "e2"))).number == "202310-CSR-002"
+        await store.requests.commit(make_commit("R-2", "e2"))
+    assert sorted(own_raw.execute_command("KEYS", "*")) == names
+    own_raw.execute_command("CONFIG", "SET", "maxmemory", "0")
+    assert (await store.requests.commit(make_commit("R-2", "e2"))).number == "202310-CSR-002"
     await store.close()
 
 
-async def test_the_embedded_server_needs_no_warning(own_server: EmbeddedValkey) -> None:
+async def test_the_embedded_server_needs_no_warning(own_server: EmbeddedValkey, own_raw: Redis) -> None:
     store = await Store.connect(own_server.url)
     assert await store.check() == []
-    await store._connection.execute("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-    await store._connection.execute("CONFIG", "SET", "appendonly", "no")
+    own_raw.execute_command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    own_raw.execute_command("CONFIG", "SET", "appendonly", "no")
     warnings = await store.check()
     assert [warning.split(" is ")[0] for warning in warnings] == ["maxmemory-policy", "appendonly"]
     await store.close()
@@ -91,7 +92,7 @@ async def test_starting_twice_is_one_server_and_stop_is_final(own_server: Embedd
     own_server.start()
     assert own_server.pid == pid
     store = await Store.connect(own_server.url)
-    await store.commit(make_commit())
+    await store.requests.commit(make_commit())
     await store.close()
     own_server.stop()
     own_server.stop()
@@ -100,7 +101,7 @@ async def test_starting_twice_is_one_server_and_stop_is_final(own_server: Embedd
         await Store.connect(own_server.url)
     own_server.start()
     again = await Store.connect(own_server.url)
-    assert (await again.get_request("acme", "R-1")).number == "202310-CSR-001"
+    assert (await again.requests.get("acme", "R-1")).number == "202310-CSR-001"
     await again.close()
 
 

@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 
 async def read(store: Store, since, until, limit: int) -> list[list[Recorded]]:
     pages, after = [], None
-    while page := await store.recorded("acme", since, until, after, limit):
+    while page := await store.recordings.page("acme", since, until, after, limit):
         pages.append(page)
         after = page[-1].place
     return pages
@@ -21,7 +21,7 @@ async def read(store: Store, since, until, limit: int) -> list[list[Recorded]]:
 
 async def test_oldest_first_each_once_also_where_many_came_at_the_same_moment(store: Store, make_commit) -> None:
     names = [f"R-{number:02d}" for number in range(11)]
-    await store.commit_many(
+    await store.requests.commit_many(
         [make_commit(n, f"e-{n}", created=T0 + timedelta(minutes=i // 5)) for i, n in enumerate(names)]
     )
 
@@ -32,7 +32,9 @@ async def test_oldest_first_each_once_also_where_many_came_at_the_same_moment(st
 
 
 async def test_the_beginning_is_within_and_the_end_is_not(store: Store, make_commit) -> None:
-    await store.commit_many([make_commit(f"R-{h}", f"e{h}", created=T0 + timedelta(hours=h)) for h in range(4)])
+    await store.requests.commit_many(
+        [make_commit(f"R-{h}", f"e{h}", created=T0 + timedelta(hours=h)) for h in range(4)]
+    )
 
     pages = await read(store, T0 + timedelta(hours=1), T0 + timedelta(hours=3), 50)
 
@@ -40,9 +42,9 @@ async def test_the_beginning_is_within_and_the_end_is_not(store: Store, make_com
 
 
 async def test_a_request_comes_with_all_that_was_decided_on_it(store: Store, make_commit) -> None:
-    await store.commit(make_commit("R-1", "e1"))
-    await store.commit(make_commit("R-1", "e2", expected=1, created=T0 + DAY))
-    await store.commit(make_commit("other", "e3", tenant="elsewhere"))
+    await store.requests.commit(make_commit("R-1", "e1"))
+    await store.requests.commit(make_commit("R-1", "e2", expected=1, created=T0 + DAY))
+    await store.requests.commit(make_commit("other", "e3", tenant="elsewhere"))
 
     ((recorded,),) = await read(store, T0, T0 + DAY, 50)
 
@@ -53,9 +55,11 @@ async def test_a_request_comes_with_all_that_was_decided_on_it(store: Store, mak
 
 
 async def test_what_comes_between_two_pages_comes_once_or_not_at_all(store: Store, make_commit) -> None:
-    await store.commit_many([make_commit(f"R-{h}", f"e{h}", created=T0 + timedelta(hours=h)) for h in (1, 2, 4)])
-    first = await store.recorded("acme", T0, T0 + DAY, None, 2)
-    await store.commit_many([make_commit(f"R-{h}", f"e{h}", created=T0 + timedelta(hours=h)) for h in (0, 3)])
-    second = await store.recorded("acme", T0, T0 + DAY, first[-1].place, 50)
+    await store.requests.commit_many(
+        [make_commit(f"R-{h}", f"e{h}", created=T0 + timedelta(hours=h)) for h in (1, 2, 4)]
+    )
+    first = await store.recordings.page("acme", T0, T0 + DAY, None, 2)
+    await store.requests.commit_many([make_commit(f"R-{h}", f"e{h}", created=T0 + timedelta(hours=h)) for h in (0, 3)])
+    second = await store.recordings.page("acme", T0, T0 + DAY, first[-1].place, 50)
 
     assert [recorded.place.request_id for recorded in first + second] == ["R-1", "R-2", "R-3", "R-4"]

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 import msgspec
 
@@ -24,6 +23,7 @@ from answerby.server.base.logs import Logger, make_logger
 from answerby.server.base.loops import repeat
 from answerby.server.flow.breaker import Breaker, BreakerState
 from answerby.store.records import Completion, Lease
+from answerby.store.store import Store
 from answerby_connectors.kit.base import Connector, Delivery, Outcome, OutcomeKind
 
 DEAD = "dead"
@@ -31,15 +31,6 @@ LOST = "lost"
 NUMBER = "{number}"
 """Stands in texts for the request number, which is only known once the decision is committed."""
 COMPLETE_ATTEMPTS = 5
-
-
-class Outbox(Protocol):
-    """What delivery needs of the store."""
-
-    async def tenants(self) -> list[str]: ...
-    async def lease(self, tenant: str, connector: str, length: timedelta, limit: int = 10) -> list[Lease]: ...
-    async def renew(self, lease: Lease, length: timedelta) -> bool: ...
-    async def complete(self, lease: Lease, completion: Completion) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +63,7 @@ class DeliveryLoop:
 
     def __init__(
         self,
-        store: Outbox,
+        store: Store,
         connectors: Mapping[str, Connector],
         *,
         on_outcome: Callable[[str, str], None] | None = None,
@@ -111,7 +102,7 @@ class Lane:
         self,
         name: str,
         connector: Connector,
-        store: Outbox,
+        store: Store,
         options: DeliveryOptions,
         on_outcome: Callable[[str, str], None] | None,
         logger: Logger,
@@ -161,13 +152,13 @@ class Lane:
 
     async def _lease(self, limit: int) -> list[Lease]:
         """From each tenant in turn, another one first each time."""
-        tenants = await self._store.tenants()
+        tenants = await self._store.tenants.names()
         self._turn += 1
         start = self._turn % max(1, len(tenants))
         leases: list[Lease] = []
         for tenant in tenants[start:] + tenants[:start]:
             if len(leases) < limit:
-                leases += await self._store.lease(tenant, self._name, self._options.lease, limit - len(leases))
+                leases += await self._store.outbox.lease(tenant, self._name, self._options.lease, limit - len(leases))
         return leases
 
     async def _finish(self) -> None:
@@ -230,7 +221,7 @@ class Lane:
     async def _renew(self, lease: Lease) -> bool:
         """While the store is away nobody else can take the lease either."""
         try:
-            return await self._store.renew(lease, self._options.lease)
+            return await self._store.outbox.renew(lease, self._options.lease)
         except StoreUnavailable as error:
             self._logger.warning("lease not renewed", **self._where(lease), reason=error.reason)
             return True
@@ -239,7 +230,7 @@ class Lane:
         """False when the lease was lost, or the store stayed away: then the entry comes again, to be read first."""
         for attempt in range(COMPLETE_ATTEMPTS):
             try:
-                return await self._store.complete(lease, completion)
+                return await self._store.outbox.complete(lease, completion)
             except StoreUnavailable as error:
                 self._logger.warning("outcome not stored yet", **self._where(lease), reason=error.reason)
                 await asyncio.sleep(0.1 * 2**attempt)

@@ -82,18 +82,18 @@ class Intake:
             await self._begin()
         if time.monotonic() >= self._next_claim:
             self._next_claim = time.monotonic() + STALE_EVERY_SECONDS
-            await self._store.hold_events(self._tenant, self._consumer, self._parking.stream_ids)
+            await self._store.intake.hold(self._tenant, self._consumer, self._parking.stream_ids)
             await self._take_over()
         await self._handle(self._parking.take_due(time.monotonic()))
         if len(self._parking) >= MOST_PARKED:
             return BLOCK_MS / 1000
-        await self._handle(await self._store.read_events(self._tenant, self._consumer, READ_COUNT, BLOCK_MS))
+        await self._handle(await self._store.intake.read(self._tenant, self._consumer, READ_COUNT, BLOCK_MS))
         return 0.0
 
     async def _begin(self) -> None:
         """What a former process of this name had taken comes first."""
-        await self._store.open_intake(self._tenant)
-        held = await self._store.read_own_pending(self._tenant, self._consumer, OWN_COUNT)
+        await self._store.intake.open(self._tenant)
+        held = await self._store.intake.read_own(self._tenant, self._consumer, OWN_COUNT)
         for entry in held:
             if entry.deliveries > MOST_DELIVERIES:
                 await self._give_up(entry, f"delivered {entry.deliveries} times")
@@ -101,7 +101,9 @@ class Intake:
         self._open = True
 
     async def _take_over(self) -> None:
-        claim = await self._store.claim_stale(self._tenant, self._consumer, STALE, max_deliveries=MOST_DELIVERIES)
+        claim = await self._store.intake.claim_stale(
+            self._tenant, self._consumer, STALE, max_deliveries=MOST_DELIVERIES
+        )
         for stream_id in claim.poisoned:
             self._metrics.dead_letter("intake")
             self._logger.error("event given up", stream_id=stream_id, tenant=self._tenant, reason="never finished")
@@ -157,14 +159,14 @@ class Intake:
             return None
         self._parking.answered(name)
         if completed is None:
-            await self._store.acknowledge(entry.tenant, [entry.id])
+            await self._store.intake.acknowledge(entry.tenant, [entry.id])
         return completed
 
     async def _conclude(self, entry: IntakeEntry, fate: Processed | AnswerbyError) -> None:
         """The commit has acknowledged what was decided; the rest is settled here."""
         if isinstance(fate, Processed):
             if fate.duplicate:
-                await self._store.acknowledge(entry.tenant, [entry.id])
+                await self._store.intake.acknowledge(entry.tenant, [entry.id])
         elif isinstance(fate, PERMANENT):
             await self._give_up(entry, fate.reason)
         else:
@@ -176,7 +178,7 @@ class Intake:
         self._logger.error(
             "event given up", stream_id=entry.id, tenant=entry.tenant, connector=connector, reason=reason
         )
-        await self._store.dead_letter(entry, reason)
+        await self._store.intake.give_up(entry, reason)
 
 
 def _unmark(event: Event) -> tuple[Event, str]:

@@ -85,7 +85,7 @@ class Migrator:
         token = ""
         while True:
             limit = PAGE if not job.most else min(PAGE, job.most - progress.examined)
-            page = await self._store.list_requests(job.tenant, RequestFilter(statuses=LIVE_STATUSES), token, limit)
+            page = await self._store.listing.page(job.tenant, RequestFilter(statuses=LIVE_STATUSES), token, limit)
             progress.moved.clear()
             await self._page(job, page.requests, progress)
             token = page.next_token

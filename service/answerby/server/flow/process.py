@@ -215,7 +215,7 @@ class Processor:
         return taken
 
     async def _load(self, jobs: list[_Job], windows: Windows) -> None:
-        loaded = await self._store.load_many([_query(job, windows, None) for job in jobs])
+        loaded = await self._store.requests.load_many([_query(job, windows, None) for job in jobs])
         again: list[_Job] = []
         for job, item in zip(jobs, loaded, strict=True):
             if isinstance(item, BaseException):
@@ -229,7 +229,7 @@ class Processor:
         # Only the request's own state knows by whom to count: one more round trip for these.
         known = [job.loaded.state if job.loaded is not None else None for job in again]
         queries = [_query(job, windows, state) for job, state in zip(again, known, strict=True)]
-        for job, item in zip(again, await self._store.load_many(queries), strict=True):
+        for job, item in zip(again, await self._store.requests.load_many(queries), strict=True):
             if isinstance(item, BaseException):
                 self._failed(job, item)
             else:
@@ -241,7 +241,7 @@ class Processor:
         if not late:
             return
         names = [(job.event.tenant, job.event.request_id) for job in late]
-        for job, found in zip(late, await self._store.histories(names), strict=True):
+        for job, found in zip(late, await self._store.requests.histories(names), strict=True):
             assert job.loaded is not None
             state = job.loaded.state
             # What another worker has committed since is found out by the commit.
@@ -289,7 +289,7 @@ class Processor:
         if not jobs:
             return
         started = time.perf_counter()
-        results = await self._store.commit_many([self._commit_of(job, windows) for job in jobs])
+        results = await self._store.requests.commit_many([self._commit_of(job, windows) for job in jobs])
         retried: list[_Job] = []
         committed: list[Decision] = []
         for job, result in zip(jobs, results, strict=True):

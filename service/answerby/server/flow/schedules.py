@@ -88,7 +88,7 @@ class ScheduleLoop:
         if self._rulebooks.active is None:
             return 0.2
         wait = LONGEST_SLEEP
-        for tenant in await self._store.tenants():
+        for tenant in await self._store.tenants.names():
             with self._rulebooks.use() as live:
                 plan = await self._plan(tenant, live)
                 due = [item for item in plan.upcoming if item.occurrence.time <= self._now()]
@@ -106,7 +106,7 @@ class ScheduleLoop:
         plan = self._plans.get(tenant)
         if plan is not None and (plan.generation, plan.revision) == (generation, rulebook.revision):
             return plan
-        records = await self._store.schedule_records(tenant, self._now(), generation, sorted(rulebook.schedules))
+        records = await self._store.schedules.records(tenant, self._now(), generation, sorted(rulebook.schedules))
         upcoming = []
         for name, record in records.items():
             schedule = rulebook.schedules[name]
@@ -119,7 +119,7 @@ class ScheduleLoop:
     async def _fire(self, tenant: str, compiled: CompiledRulebook, item: Upcoming) -> None:
         """The latest occurrence that has come; those before it are named as missed."""
         schedule, record = item.schedule, item.record
-        if not await self._store.claim_schedule(tenant, schedule.id, record, CLAIM):
+        if not await self._store.schedules.claim(tenant, schedule.id, record, CLAIM):
             return
         calendar = compiled.rulebook.calendars[schedule.calendar]
         *missed, occurrence = occurrences(schedule, calendar, record.since, self._now())
@@ -145,7 +145,7 @@ class ScheduleLoop:
     async def _open_requests(self, tenant: str) -> AsyncIterator[RequestState]:
         token = ""
         while True:
-            page = await self._store.list_requests(tenant, OPEN_REQUESTS, token, PAGE)
+            page = await self._store.listing.page(tenant, OPEN_REQUESTS, token, PAGE)
             for state in page.requests:
                 yield state
             token = page.next_token
@@ -156,10 +156,10 @@ class ScheduleLoop:
         """Of very many follow-ups, most go ahead: asked again after a crash, each is decided once all the same."""
         ahead, last = decision.follow_ups[:-FOLLOW_UPS], decision.follow_ups[-FOLLOW_UPS:]
         for at in range(0, len(ahead), FOLLOW_UPS):
-            await self._store.enqueue_events(firing.tenant, ahead[at : at + FOLLOW_UPS])
+            await self._store.intake.enqueue(firing.tenant, ahead[at : at + FOLLOW_UPS])
         decision = msgspec.structs.replace(decision, follow_ups=last)
         outbox = route_effects(decision, self._connectors)
-        return await self._store.commit_schedule(firing.schedule.id, record, decision, outbox)
+        return await self._store.schedules.commit(firing.schedule.id, record, decision, outbox)
 
     def _tell(self, firing: Firing, decision: Decision) -> None:
         late = (decision.decided - firing.occurrence.time).total_seconds()

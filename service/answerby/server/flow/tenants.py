@@ -30,7 +30,7 @@ class PerTenant:
         async with asyncio.TaskGroup() as group:
 
             async def look() -> float:
-                for tenant in sorted(self._known.union(await self._store.tenants()) - self._running.keys()):
+                for tenant in sorted(self._known.union(await self._store.tenants.names()) - self._running.keys()):
                     self._running[tenant] = group.create_task(self._work(tenant))
                 return LOOK_SECONDS
 

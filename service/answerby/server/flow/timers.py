@@ -58,13 +58,13 @@ class TimerLoop:
         """Fires what is due. Seconds until there is something to do again."""
         if self._rulebooks.active is None:
             return 0.2
-        tenants = await self._store.tenants()
+        tenants = await self._store.tenants.names()
         limit = max(FEWEST, TOGETHER // max(1, len(tenants)))
-        due = await self._store.due_timers_of(tenants, datetime.now(UTC), limit, CLAIM)
+        due = await self._store.timers.claim(tenants, datetime.now(UTC), limit, CLAIM)
         if due:
             await self._fire(due)
             return 0.0
-        following = await self._store.next_timer_of(tenants)
+        following = await self._store.timers.next_due(tenants)
         if following is None:
             return LONGEST_SLEEP
         return max(0.005, min(LONGEST_SLEEP, (following - datetime.now(UTC)).total_seconds()))
@@ -79,7 +79,7 @@ class TimerLoop:
                     "timer not decided", tenant=timer.tenant, request_id=timer.request_id, reason=fate.reason
                 )
             elif fate.decision is None or fate.duplicate:
-                await self._store.drop_timer(timer)
+                await self._store.timers.drop(timer)
             else:
                 self._metrics.timer((now - timer.timer.due).total_seconds())
                 self._tell(timer, fate.decision)

@@ -60,7 +60,7 @@ class HookApp:
             body = await self._body(request)
             events = self._events(name, hook, request, body)
             if events:
-                await self._store.enqueue_events(hook.tenant, events)
+                await self._store.intake.enqueue(hook.tenant, events)
         except AnswerbyError as error:
             self._metrics.event("http", error.reason)
             self._logger.warning("webhook refused", connector=name, reason=error.reason)

@@ -134,18 +134,18 @@ class Activator:
             rules=count_rules(rulebook),
             files=[FileEntry(file.path, file.sha256) for file in rulebook.files],
         )
-        await self._store.save_revision(revision, current.files, RuleFiles(current.files).digest, self.keeping, now)
+        await self._store.revisions.save(revision, current.files, RuleFiles(current.files).digest, self.keeping, now)
         order = Order(Action.RESTORE, pointer.actor, pointer.reason, pointer.source)
         again = self._pointer(current.revision, order, None)
         # It was live, so nobody has to approve it again.
         entry = _entry(order, again, None)
-        if await self._store.activate(again, entry, 0) is ActivateOutcome.OK:
+        if await self._store.revisions.activate(again, entry, 0) is ActivateOutcome.OK:
             self._holder.follow(again)
             log_action(self._logger, entry)
 
     async def expected(self, order: Order) -> Pointer | None:
         """The active pointer. Raises RulebookChanged when the caller has seen another."""
-        before = await self._store.active_pointer()
+        before = await self._store.revisions.active()
         if order.etag and order.etag != etag_of(before):
             raise RulebookChanged
         return before
@@ -154,7 +154,7 @@ class Activator:
         """What a roll back goes to. Raises NoPreviousRevision and RulebookChanged."""
         before = await self.expected(order)
         for revision in before.previous if before is not None else ():
-            if await self._store.revision(revision) is not None:
+            if await self._store.revisions.get(revision) is not None:
                 return revision
         raise NoPreviousRevision
 
@@ -165,14 +165,14 @@ class Activator:
         patience = timedelta(seconds=self._settings.prepare_seconds + 10)
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._settings.prepare_seconds
-        while not await self._store.stage(staged, patience):
+        while not await self._store.workers.stage(staged, patience):
             if clock() > deadline:
                 raise ActivationUnderWay
             await asyncio.sleep(LOOK_SECONDS)
         try:
             yield staged
         finally:
-            await self._store.unstage(staged)
+            await self._store.workers.unstage(staged)
 
     async def _ready(self, staged: Staged) -> None:
         """Until every other worker has it ready. One that says it cannot stops it; one that is late is left behind."""
@@ -194,7 +194,7 @@ class Activator:
     async def _move(self, pointer: Pointer, order: Order, before: Pointer | None, staged: Staged) -> None:
         generation = before.generation if before is not None else 0
         entry = _entry(order, pointer, before)
-        outcome = await self._store.activate(
+        outcome = await self._store.revisions.activate(
             pointer, entry, generation, approval_required=self.approval_required, staged=staged
         )
         if outcome is not ActivateOutcome.OK:
@@ -213,7 +213,7 @@ class Activator:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _others(self) -> list[WorkerSeen]:
-        scene = await self._store.beat(self._worker, None)
+        scene = await self._store.workers.look()
         return [worker for worker in scene.workers if worker.live and worker.name != self._worker]
 
     def _pointer(self, revision: str, order: Order, before: Pointer | None) -> Pointer:

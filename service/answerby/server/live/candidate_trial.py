@@ -92,7 +92,7 @@ class Trial:
     async def _look(self) -> float:
         """Tells what was found, hears which candidate is on trial, makes it ready."""
         await self._tell()
-        wanted = await self._store.candidate()
+        wanted = await self._store.candidates.current()
         if wanted is None or (self._candidate is not None and wanted.token != self._candidate.token):
             self._forget()
         if wanted is not None and self._live.compiled is None and time.monotonic() >= self._not_before:
@@ -109,7 +109,7 @@ class Trial:
 
     async def _make_ready(self, candidate: Candidate) -> None:
         self._not_before = time.monotonic() + AGAIN_SECONDS
-        files = await self._store.revision_files(candidate.revision)
+        files = await self._store.revisions.files(candidate.revision)
         if files is None:
             self.problem = f"revision {candidate.revision} is not in the store any more"
             return
@@ -167,7 +167,7 @@ class Trial:
         counts, differences = self._counts, self._differences
         self._counts, self._differences = Counter(), []
         try:
-            await self._store.tell_candidate(candidate.token, counts, differences)
+            await self._store.candidates.add(candidate.token, counts, differences)
         except StoreUnavailable:
             self._counts = counts + self._counts
             self._differences = [*differences, *self._differences][:MOST_DIFFERENCES]

@@ -37,7 +37,7 @@ class CandidateDesk:
             reason=order.reason,
             segment=segment,
         )
-        match await self._store.start_candidate(candidate):
+        match await self._store.candidates.start(candidate):
             case StartOutcome.GONE:
                 raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
             case StartOutcome.ACTIVE:
@@ -47,27 +47,27 @@ class CandidateDesk:
         return candidate
 
     async def current(self) -> Candidate | None:
-        return await self._store.candidate()
+        return await self._store.candidates.current()
 
     async def findings(self, differences: int) -> Findings:
-        return await self._store.candidate_findings(differences)
+        return await self._store.candidates.findings(differences)
 
     async def stop(self, order: Order) -> str:
         """The revision that was on trial; empty: none was."""
-        candidate = await self._store.candidate()
+        candidate = await self._store.candidates.current()
         if candidate is None:
             return ""
-        await self._store.stop_candidate()
+        await self._store.candidates.stop()
         await self._changes.note(Action.END_TRIAL, order, candidate.revision)
         return candidate.revision
 
     async def promote(self, order: Order) -> Outcome:
         """Raises NoCandidate, and what Changes.activate raises; the trial then goes on."""
-        candidate = await self._store.candidate()
+        candidate = await self._store.candidates.current()
         if candidate is None:
             raise NoCandidate
         outcome = await self._changes.activate(candidate.revision, order)
-        await self._store.stop_candidate()
+        await self._store.candidates.stop()
         return outcome
 
 

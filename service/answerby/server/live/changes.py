@@ -111,11 +111,11 @@ class Changes:
     async def judge(self, revision: str, actor: str, reason: str, *, approved: bool) -> Revision:
         """Raises RevisionNotFound, OwnRevision, RevisionActive."""
         now = datetime.now(UTC)
-        before = await self._store.active_pointer()
+        before = await self._store.revisions.active()
         action = Action.APPROVE if approved else Action.REJECT
         entry = _entry(action, now, actor, reason, before, revision)
         verdict = Verdict(approved=approved, actor=actor, time=now, reason=reason)
-        match await self._store.judge(revision, verdict, entry):
+        match await self._store.revisions.judge(revision, verdict, entry):
             case JudgeOutcome.OWN:
                 raise OwnRevision
             case JudgeOutcome.ACTIVE:
@@ -129,16 +129,16 @@ class Changes:
 
     async def kept(self, revision: str) -> Revision:
         """Raises RevisionNotFound."""
-        found = await self._store.revision(revision)
+        found = await self._store.revisions.get(revision)
         if found is None:
             raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
         return found
 
     async def note(self, action: Action, order: Order, revision: str) -> None:
         """Writes what was done with a revision without putting it live into history, metrics and log."""
-        before = await self._store.active_pointer()
+        before = await self._store.revisions.active()
         entry = _entry(action, datetime.now(UTC), order.actor, order.reason, before, revision)
-        await self._store.note_action(entry)
+        await self._store.revisions.note(entry)
         self._metrics.rulebook_action(action)
         log_action(self._logger, entry)
 
@@ -148,12 +148,12 @@ class Changes:
 
     async def folder_is_good(self, actor: str) -> None:
         """The folder is in order. What was refused of it, whoever had it read, is shown no more; an upload is."""
-        problem = (await self._store.beat("", None)).problem
+        problem = (await self._store.workers.look()).problem
         if problem is not None and (problem.actor == actor or problem.source == self.source):
             await self._good()
 
     async def _good(self) -> None:
-        await self._store.show_problem(None)
+        await self._store.workers.show_problem(None)
         self._holder.hear(None)
 
     async def _bring(self, files: RuleFiles, order: Order, keep_only: bool) -> Outcome:
@@ -183,7 +183,7 @@ class Changes:
         findings = [finding_of(item) for item in diagnostics]
         problem = Problem(order.actor, datetime.now(UTC), findings, order.source)
         try:
-            await self._store.show_problem(problem)
+            await self._store.workers.show_problem(problem)
         finally:
             self._holder.hear(problem)
         raise rejection(diagnostics)
@@ -199,7 +199,7 @@ class Changes:
             rules=count_rules(rulebook),
             files=[FileEntry(file.path, file.sha256) for file in rulebook.files],
         )
-        await self._store.save_revision(revision, files.content, files.digest, self._activator.keeping, now)
+        await self._store.revisions.save(revision, files.content, files.digest, self._activator.keeping, now)
         return await self.kept(revision.revision)
 
     async def _only_kept(self, kept: Revision, order: Order) -> Outcome:
@@ -218,7 +218,7 @@ class Changes:
         active = await self._activator.expected(order)
         if active is not None and active.revision == revision:
             return Outcome(revision)
-        files = await self._store.revision_files(revision)
+        files = await self._store.revisions.files(revision)
         if files is None:
             raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
         checked = await self._preparer.check(RuleFiles(files), tests=order.action is not Action.ROLLBACK)

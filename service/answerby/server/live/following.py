@@ -62,19 +62,19 @@ class Follower:
             group.create_task(self._beats(stopping))
             group.create_task(self._work(stopping))
         with contextlib.suppress(StoreUnavailable):
-            await self._store.forget_worker(self._worker)
+            await self._store.workers.forget(self._worker)
 
     async def catch_up(self) -> None:
         """Follows what is active now."""
         self._as_of = self._holder.status.pointer
-        self._scene = await self._store.beat(self._worker, None)
+        self._scene = await self._store.workers.look()
         self._holder.hear(self._scene.problem)
         await self._act()
 
     async def scene(self) -> Scene:
         """As it is now; as heard last while the store is away."""
         with contextlib.suppress(StoreUnavailable):
-            return await self._store.beat(self._worker, self._own_beat())
+            return await self._store.workers.beat(self._worker, self._own_beat())
         return self._scene
 
     async def _beats(self, stopping: asyncio.Event) -> None:
@@ -84,7 +84,7 @@ class Follower:
     async def _beat(self) -> float:
         status = self._holder.status
         said = self._holder.said
-        scene = await self._store.beat(self._worker, self._own_beat())
+        scene = await self._store.workers.beat(self._worker, self._own_beat())
         if self._holder.status.pointer is not status.pointer:
             return 0.0
         self._scene, self._as_of = scene, status.pointer
@@ -162,7 +162,7 @@ class Follower:
     async def _prepared(self, revision: str) -> Prepared | None:
         """None when it cannot run here; why is shown."""
         try:
-            files = await self._store.revision_files(revision)
+            files = await self._store.revisions.files(revision)
             if files is None:
                 self._set_trouble(f"revision {revision} is not in the store")
                 return None

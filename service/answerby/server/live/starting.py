@@ -62,7 +62,7 @@ class Start:
         """What of the folder needs no more attention."""
         stamp = await asyncio.to_thread(stamp_of, self._folder)
         files = await self._changes.read_folder()
-        pointer = await self._store.active_pointer()
+        pointer = await self._store.revisions.active()
         settled = files.digest
         if await self._is_news(pointer, files):
             try:
@@ -84,7 +84,7 @@ class Start:
     async def _is_news(self, pointer: Pointer | None, files: RuleFiles) -> bool:
         if pointer is None:
             return True
-        seen = await self._store.revision_seen(files.digest)
+        seen = await self._store.revisions.seen(files.digest)
         if seen == pointer.revision:
             return False
         return not seen or _other_folder(pointer.source, self._changes.source)
@@ -93,13 +93,13 @@ class Start:
         kept = self._snapshots.last_good() if self._snapshots is not None else None
         if kept is None:
             return
-        problem = (await self._store.beat("", None)).problem
+        problem = (await self._store.workers.look()).problem
         order = Order(Action.START, COPY, "the rules folder was refused", etag=etag_of(None))
         try:
             await self._changes.bring(RuleFiles(kept), order)
         except RulebookRejected:
             return
-        await self._store.show_problem(problem)
+        await self._store.workers.show_problem(problem)
 
 
 def _order(pointer: Pointer | None, source: str) -> Order:

@@ -123,7 +123,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         if violations or at is None:
             raise InvalidInput(violations)
         tenant = current_call.get().tenant
-        state = await self._store.get_request(tenant, request.request_id)
+        state = await self._store.requests.get(tenant, request.request_id)
         if state.decisions > LONGEST_STORY:
             raise InvalidInput([FieldViolation("request_id", f"has more than {LONGEST_STORY} decisions")])
         asked = Supposed(
@@ -133,7 +133,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             event_type=request.event_type or EventType.UPDATED,
             actor=ACTORS.get(request.actor, ActorRole.AGENT) if request.actor else ActorRole.AGENT,
         )
-        history = (await self._store.events(tenant, request.request_id))[: state.decisions]
+        history = (await self._store.requests.events(tenant, request.request_id))[: state.decisions]
         with self._rulebooks.use() as live:
             outlook = what_if(live.compiled, state, history, state.counts, asked)
         message = pb.WhatIfResponse(decision=decision_to(outlook.decision, max(at, now)))
@@ -147,8 +147,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             problem = f"clocks are told of the first {LONGEST_STORY} decisions of a request"
             raise InvalidInput([FieldViolation("sequence", problem)])
         tenant, request_id = decision.tenant, decision.request_id
-        events = await self._store.events(tenant, request_id)
-        newest_first = await self._store.decisions(tenant, request_id, limit=len(events))
+        events = await self._store.requests.events(tenant, request_id)
+        newest_first = await self._store.requests.decisions(tenant, request_id, limit=len(events))
         decisions = newest_first[::-1][: decision.sequence]
         statuses = statuses_of(events[: decision.sequence])
         with self._rulebooks.use() as live:
@@ -168,7 +168,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             for index, event in enumerate(events)
             if isinstance(event, Event) and (windows := live.windows.queries(event))
         }
-        loaded = await self._store.load_many(list(queries.values())) if queries else []
+        loaded = await self._store.requests.load_many(list(queries.values())) if queries else []
         counts = {}
         for index, item in zip(queries, loaded, strict=True):
             if isinstance(item, AnswerbyError):
@@ -180,9 +180,9 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         tenant = current_call.get().tenant
         sequence = request.sequence
         if sequence == 0:
-            state = await self._store.get_request(tenant, request.request_id)
+            state = await self._store.requests.get(tenant, request.request_id)
             sequence = state.decisions
-        return await self._store.decision(tenant, request.request_id, sequence)
+        return await self._store.requests.decision(tenant, request.request_id, sequence)
 
     async def _rebuilt(self, compiled: CompiledRulebook, decision: Decision) -> Rebuilt:
         """What the decision was made from."""
@@ -190,9 +190,9 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             problem = f"counterfactuals are told of the first {LONGEST_STORY} decisions of a request"
             raise InvalidInput([FieldViolation("sequence", problem)])
         tenant, request_id = decision.tenant, decision.request_id
-        state = await self._store.get_request(tenant, request_id)
-        events = await self._store.events(tenant, request_id)
-        newest_first = await self._store.decisions(tenant, request_id, limit=len(events))
+        state = await self._store.requests.get(tenant, request_id)
+        events = await self._store.requests.events(tenant, request_id)
+        newest_first = await self._store.requests.decisions(tenant, request_id, limit=len(events))
         decisions = newest_first[::-1][: decision.sequence]
         return await _in_turns(rebuild(compiled, events[: decision.sequence], decisions, state.counts))
 

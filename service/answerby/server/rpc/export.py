@@ -48,7 +48,7 @@ class Exporter:
         count = 0
         after = export.after
         try:
-            while page := await self._store.recorded(export.tenant, export.start, export.end, after, PAGE):
+            while page := await self._store.recordings.page(export.tenant, export.start, export.end, after, PAGE):
                 for recorded in page:
                     yield _message(export, recorded)
                     count += 1

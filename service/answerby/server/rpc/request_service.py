@@ -84,9 +84,9 @@ class RequestServicer(rpc.RequestServiceServicer):
         if violations:
             raise InvalidInput(violations)
         tenant = current_call.get().tenant
-        state = await self._store.get_request(tenant, request.request_id)
+        state = await self._store.requests.get(tenant, request.request_id)
         limit = min(request.decision_limit or DECISIONS_DEFAULT, DECISIONS_MOST)
-        decisions = await self._store.decisions(tenant, request.request_id, limit)
+        decisions = await self._store.requests.decisions(tenant, request.request_id, limit)
         now = datetime.now(UTC)
         return pb.GetRequestResponse(
             request=request_to(state, self._vocabulary(), now),
@@ -97,7 +97,7 @@ class RequestServicer(rpc.RequestServiceServicer):
         if request.page_size < 0:
             raise InvalidInput([FieldViolation("page_size", "must not be negative")])
         tenant = current_call.get().tenant
-        page = await self._store.list_requests(
+        page = await self._store.listing.page(
             tenant,
             RequestFilter(
                 categories=tuple(request.categories),

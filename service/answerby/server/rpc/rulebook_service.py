@@ -52,7 +52,9 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         waiting = []
         if self._approval_required:
             active = self._active()
-            waiting = [r.revision for r in await self._store.revisions() if r.verdict is None and r.revision != active]
+            waiting = [
+                r.revision for r in await self._store.revisions.all() if r.verdict is None and r.revision != active
+            ]
         return pb.GetRulebookResponse(rulebook=await self._rulebook(waiting))
 
     async def ReloadRulebook(self, request: pb.ReloadRulebookRequest, context: Context) -> pb.ReloadRulebookResponse:
@@ -70,12 +72,12 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         return pb.UploadRevisionResponse(rulebook=rulebook, changed=changed, revision=revision, waiting=waiting)
 
     async def ListRevisions(self, request: pb.ListRevisionsRequest, context: Context) -> pb.ListRevisionsResponse:
-        page, token = _page(await self._store.revisions(), "revisions", request.page_size, request.page_token)
+        page, token = _page(await self._store.revisions.all(), "revisions", request.page_size, request.page_token)
         return pb.ListRevisionsResponse(revisions=[self._revision(kept) for kept in page], next_page_token=token)
 
     async def GetRevision(self, request: pb.GetRevisionRequest, context: Context) -> pb.GetRevisionResponse:
         kept = await self._changes.kept(request.revision)
-        files = await self._store.revision_files(kept.revision) if request.include_files else None
+        files = await self._store.revisions.files(kept.revision) if request.include_files else None
         message = revision_to(kept, self._active(), files, approval_required=self._approval_required)
         return pb.GetRevisionResponse(revision=message)
 
@@ -105,7 +107,7 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         return pb.RejectRevisionResponse(revision=self._revision(kept))
 
     async def ListActivations(self, request: pb.ListActivationsRequest, context: Context) -> pb.ListActivationsResponse:
-        page, token = _page(await self._store.activations(), "activations", request.page_size, request.page_token)
+        page, token = _page(await self._store.revisions.history(), "activations", request.page_size, request.page_token)
         return pb.ListActivationsResponse(activations=[activation_to(entry) for entry in page], next_page_token=token)
 
     async def PromoteCandidate(

@@ -56,7 +56,7 @@ class Watcher:
         yield _bookmark(position)
         last_sent = time.monotonic()
         while not self._draining.is_set():
-            for logged in await self._store.read_decisions(watch.tenant, position, READ_COUNT, BLOCK_MS):
+            for logged in await self._store.log.read(watch.tenant, position, READ_COUNT, BLOCK_MS):
                 position = logged.token
                 if watch.wants(logged):
                     yield _message(logged)
@@ -70,8 +70,8 @@ class Watcher:
         if watch.resume_token:
             return watch.resume_token
         if watch.from_start:
-            return await self._store.oldest_token(watch.tenant)
-        return await self._store.latest_token(watch.tenant)
+            return await self._store.log.oldest_token(watch.tenant)
+        return await self._store.log.latest_token(watch.tenant)
 
 
 def _message(logged: LoggedDecision) -> pb.WatchDecisionsResponse:

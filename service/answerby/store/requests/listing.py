@@ -20,9 +20,10 @@ _CALLS = 50
 class Listing:
     """The request lists of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    async def list_requests(
+    async def page(
         self, tenant: str, query: RequestFilter | None = None, page_token: str = "", limit: int = 50
     ) -> RequestPage:
         """One page, newest first. Raises InvalidPageToken for a token of another tenant or filter.

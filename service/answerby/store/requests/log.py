@@ -21,9 +21,10 @@ _START = Position("0-0", -1)
 class DecisionLog:
     """The log of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    async def read_decisions(
+    async def read(
         self, tenant: str, after_token: str = "", count: int = 100, block_ms: int = 0
     ) -> list[LoggedDecision]:
         """Decisions after a token (empty: from the oldest retained on), in order.
@@ -32,10 +33,10 @@ class DecisionLog:
         token in its metadata, when decisions after the token are no longer retained; InvalidInput for a foreign token.
         """
         position = decode_position(tenant, after_token) if after_token else _START
-        found = await self._read(tenant, position, count)
+        found = await self._entries(tenant, position, count)
         if not found and block_ms > 0:
             await self._wait(tenant, position, block_ms)
-            found = await self._read(tenant, position, count)
+            found = await self._entries(tenant, position, count)
         return found
 
     async def oldest_token(self, tenant: str) -> str:
@@ -50,7 +51,7 @@ class DecisionLog:
         counter, _first, last = await self._ends(tenant)
         return encode_position(tenant, last or Position("0-0", counter))
 
-    async def trim_log(self, tenant: str, now: datetime) -> int:
+    async def trim(self, tenant: str, now: datetime) -> int:
         """Drop entries that are older or more than the options retain. Returns how many."""
         log = tenant_keys(tenant).log
         options = self._connection.options
@@ -60,7 +61,7 @@ class DecisionLog:
         )
         return int(by_age) + int(by_length)
 
-    async def _read(self, tenant: str, position: Position, count: int) -> list[LoggedDecision]:
+    async def _entries(self, tenant: str, position: Position, count: int) -> list[LoggedDecision]:
         keys = tenant_keys(tenant)
         counter, *entries = await self._connection.call(
             "log/read", [keys.log, keys.log_sequence], [position.stream_id, count]

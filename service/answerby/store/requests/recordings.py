@@ -35,9 +35,10 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 class Recordings:
     """The recordings of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    async def recorded(
+    async def page(
         self, tenant: str, since: datetime, until: datetime, after: RecordedAfter | None = None, limit: int = 50
     ) -> list[Recorded]:
         """Requests received in [since, until), oldest first, then by id: at most `limit` after `after`.

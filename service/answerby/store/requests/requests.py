@@ -12,18 +12,19 @@ from answerby.domain.request import RequestState
 from answerby.domain.window import WindowQuery
 from answerby.store import codec
 from answerby.store.connection import Connection
-from answerby.store.keys import TENANTS, tenant_keys
+from answerby.store.keys import tenant_keys
 from answerby.store.records import Commit, Committed, Loaded, LoadQuery, StoredReply
 from answerby.store.requests.commit import commit_call, read_reply
 from answerby.store.scripts import Call
+from answerby.store.tenants import Tenants
 
 
 class Requests:
     """The requests of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, tenants: Tenants) -> None:
         self._connection = connection
-        self._registered: set[str] = set()
+        self._tenants = tenants
 
     async def load(
         self, tenant: str, request_id: str, source: str, event_id: str, windows: Sequence[WindowQuery] = ()
@@ -52,12 +53,12 @@ class Requests:
 
     async def commit_many(self, commits: Sequence[Commit]) -> list[Committed | AnswerbyError]:
         """`commit` for many decisions in one round trip; each is atomic by itself; one that fails is its error."""
-        await self._register({commit.tenant for commit in commits})
+        await self._tenants.register({commit.tenant for commit in commits})
         calls = [commit_call(commit, self._connection.options) for commit in commits]
         replies = await self._connection.call_many(calls)
         return [reply if isinstance(reply, AnswerbyError) else read_reply(reply) for reply in replies]
 
-    async def get_request(self, tenant: str, request_id: str) -> RequestState:
+    async def get(self, tenant: str, request_id: str) -> RequestState:
         """The request after its latest decision. Raises RequestNotFound."""
         state, number = await self._connection.execute("HMGET", tenant_keys(tenant).request(request_id), "s", "n")
         if state is None:
@@ -94,16 +95,6 @@ class Requests:
         commands = [("LRANGE", tenant_keys(tenant).events(name), 0, -1) for tenant, name in requests]
         found = await self._connection.execute_many(commands) if commands else []
         return [[codec.decode_event(raw) for raw in events] for events in found]
-
-    async def tenants(self) -> list[str]:
-        """Every tenant that ever stored something, in order."""
-        return sorted(name.decode() for name in await self._connection.execute("SMEMBERS", TENANTS))
-
-    async def _register(self, tenants: set[str]) -> None:
-        new = sorted(tenants - self._registered)
-        if new:
-            await self._connection.execute("SADD", TENANTS, *new)
-            self._registered.update(new)
 
 
 def _load_call(query: LoadQuery) -> Call:

@@ -22,13 +22,14 @@ _difference = msgspec.json.Decoder(DifferenceKept)
 class Candidates:
     """At most one candidate at a time. All methods raise StoreUnavailable when the server does not answer."""
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    async def candidate(self) -> Candidate | None:
+    async def current(self) -> Candidate | None:
         raw = await self._connection.execute("GET", keys.RULEBOOK_CANDIDATE)
         return None if raw is None else _candidate.decode(raw)
 
-    async def start_candidate(self, candidate: Candidate) -> StartOutcome:
+    async def start(self, candidate: Candidate) -> StartOutcome:
         """What was found of an earlier one is forgotten."""
         reply = await self._connection.call(
             "rulebooks/candidate_start",
@@ -43,13 +44,11 @@ class Candidates:
         )
         return StartOutcome(reply.decode())
 
-    async def stop_candidate(self) -> None:
+    async def stop(self) -> None:
         """What was found stays until the next one starts."""
         await self._connection.execute("DEL", keys.RULEBOOK_CANDIDATE)
 
-    async def tell_candidate(
-        self, token: str, counts: Mapping[str, int], differences: Sequence[DifferenceKept]
-    ) -> bool:
+    async def add(self, token: str, counts: Mapping[str, int], differences: Sequence[DifferenceKept]) -> bool:
         """Adds what a worker found. False when this trial is over."""
         pairs = [part for item in sorted(counts.items()) for part in item]
         reply = await self._connection.call(
@@ -59,7 +58,7 @@ class Candidates:
         )
         return bool(reply)
 
-    async def candidate_findings(self, most: int = DIFFERENCES_KEPT) -> Findings:
+    async def findings(self, most: int = DIFFERENCES_KEPT) -> Findings:
         """Of the candidate that is tried now, or else of the last one."""
         counts, differences = await self._connection.execute_many(
             [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,25 +15,17 @@ from answerby.store.connection import Connection
 from answerby.store.rulebooks.revision_records import (
     ActivateOutcome,
     Activation,
-    Heartbeat,
     JudgeOutcome,
     Pointer,
-    Problem,
     Revision,
-    Scene,
     Staged,
     Verdict,
-    WorkerSeen,
 )
 
 HISTORY_LENGTH = 1000
 """Entries of the history that are kept."""
 SEEN_DIGESTS = 1000
 """Contents of folders that are remembered."""
-LIVE_MS = 3_000
-"""A worker that was silent for longer is waited for no more."""
-DROP_MS = 30_000
-"""A worker that was silent for longer is not listed."""
 FILES_BYTES = 32 * 1024 * 1024
 """All files of one revision, at most."""
 
@@ -42,11 +34,7 @@ _pointer = msgspec.json.Decoder(Pointer)
 _revision = msgspec.json.Decoder(Revision)
 _verdict = msgspec.json.Decoder(Verdict)
 _activation = msgspec.json.Decoder(Activation)
-_staged = msgspec.json.Decoder(Staged)
-_problem = msgspec.json.Decoder(Problem)
-_heartbeat = msgspec.json.Decoder(Heartbeat)
 _files = msgspec.msgpack.Decoder(dict[str, bytes])
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Keeping(NamedTuple):
@@ -59,9 +47,10 @@ class Keeping(NamedTuple):
 class Revisions:
     """The revisions of the rulebook. All methods raise StoreUnavailable when the server does not answer."""
 
-    _connection: Connection
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    async def save_revision(
+    async def save(
         self, revision: Revision, files: Mapping[str, bytes], digest: str, keeping: Keeping, now: datetime
     ) -> bool:
         """Keeps a revision; True when it is new. Brought again, its first author and files stay, authors are added."""
@@ -94,27 +83,27 @@ class Revisions:
         )
         return bool(reply)
 
-    async def revision_files(self, revision: str) -> dict[str, bytes] | None:
+    async def files(self, revision: str) -> dict[str, bytes] | None:
         """Content by path; None when the revision is not kept."""
         raw = await self._connection.execute("HGET", keys.RULEBOOK_FILES, revision)
         return None if raw is None else _files.decode(zlib.decompress(raw))
 
-    async def revision(self, revision: str) -> Revision | None:
+    async def get(self, revision: str) -> Revision | None:
         """None when it is not kept."""
-        return (await self._revisions([revision]))[0]
+        return (await self._read([revision]))[0]
 
-    async def revisions(self) -> list[Revision]:
+    async def all(self) -> list[Revision]:
         """All that are kept, the one brought last first."""
         order = await self._connection.execute("ZREVRANGE", keys.RULEBOOK_ORDER, 0, -1)
-        found = await self._revisions([name.decode() for name in order])
+        found = await self._read([name.decode() for name in order])
         return [revision for revision in found if revision is not None]
 
-    async def revision_seen(self, digest: str) -> str:
+    async def seen(self, digest: str) -> str:
         """The revision that files of this digest came to; empty when they were never kept."""
         raw = await self._connection.execute("HGET", keys.RULEBOOK_SEEN, digest)
         return "" if raw is None else raw.decode()
 
-    async def active_pointer(self) -> Pointer | None:
+    async def active(self) -> Pointer | None:
         raw = await self._connection.execute("GET", keys.RULEBOOK_ACTIVE)
         return None if raw is None else _pointer.decode(raw)
 
@@ -171,52 +160,17 @@ class Revisions:
         )
         return JudgeOutcome(reply.decode())
 
-    async def note_action(self, entry: Activation) -> None:
+    async def note(self, entry: Activation) -> None:
         """Writes into the history what moved no pointer."""
         await self._connection.execute("LPUSH", keys.RULEBOOK_HISTORY, _encode(entry))
         await self._connection.execute("LTRIM", keys.RULEBOOK_HISTORY, 0, HISTORY_LENGTH - 1)
 
-    async def activations(self, limit: int = HISTORY_LENGTH) -> list[Activation]:
+    async def history(self, limit: int = HISTORY_LENGTH) -> list[Activation]:
         """The history, newest first."""
         found = await self._connection.execute("LRANGE", keys.RULEBOOK_HISTORY, 0, limit - 1)
         return [_activation.decode(raw) for raw in found]
 
-    async def stage(self, staged: Staged, patience: timedelta) -> bool:
-        """Asks every worker to make a revision ready; False when another activation is under way."""
-        milliseconds = max(1, patience // timedelta(milliseconds=1))
-        reply = await self._connection.execute("SET", keys.RULEBOOK_STAGED, _encode(staged), "NX", "PX", milliseconds)
-        return reply is not None
-
-    async def unstage(self, staged: Staged) -> None:
-        await self._connection.call("rulebooks/unstage", [keys.RULEBOOK_STAGED], [_encode(staged)])
-
-    async def show_problem(self, problem: Problem | None) -> None:
-        """What every worker shows of the last change; None: it was good."""
-        if problem is None:
-            await self._connection.execute("DEL", keys.RULEBOOK_PROBLEM)
-        else:
-            await self._connection.execute("SET", keys.RULEBOOK_PROBLEM, _encode(problem))
-
-    async def beat(self, worker: str, heartbeat: Heartbeat | None) -> Scene:
-        """Says what a worker runs (None: only looks), and hears everything else. One round trip."""
-        reply = await self._connection.call(
-            "rulebooks/beat",
-            [keys.RULEBOOK_WORKERS, keys.RULEBOOK_ACTIVE, keys.RULEBOOK_STAGED, keys.RULEBOOK_PROBLEM],
-            [worker, b"" if heartbeat is None else _encode(heartbeat), DROP_MS],
-        )
-        now, active, staged, problem = reply[:4]
-        return Scene(
-            active=_pointer.decode(active) if active else None,
-            staged=_staged.decode(staged) if staged else None,
-            problem=_problem.decode(problem) if problem else None,
-            workers=_workers(reply[4:], int(now)),
-        )
-
-    async def forget_worker(self, worker: str) -> None:
-        """A worker that stops is not waited for."""
-        await self._connection.execute("HDEL", keys.RULEBOOK_WORKERS, worker)
-
-    async def _revisions(self, names: Sequence[str]) -> list[Revision | None]:
+    async def _read(self, names: Sequence[str]) -> list[Revision | None]:
         if not names:
             return []
         tables = (keys.RULEBOOK_REVISIONS, keys.RULEBOOK_AUTHORS, keys.RULEBOOK_VERDICTS)
@@ -232,21 +186,6 @@ def _complete(raw: bytes | None, authors: bytes | None, verdict: bytes | None) -
         authors=(authors or b"").decode().split("\n"),
         verdict=None if verdict is None else _verdict.decode(verdict),
     )
-
-
-def _workers(pairs: Sequence[Any], now: int) -> list[WorkerSeen]:
-    seen = []
-    for name, text in zip(pairs[::2], pairs[1::2], strict=True):
-        heard, _, beat = text.partition(b" ")
-        seen.append(
-            WorkerSeen(
-                name=name.decode(),
-                beat=_heartbeat.decode(beat),
-                heard=_EPOCH + timedelta(milliseconds=int(heard)),
-                live=now - int(heard) <= LIVE_MS,
-            )
-        )
-    return sorted(seen, key=lambda worker: worker.name)
 
 
 def _flag(value: bool) -> str:

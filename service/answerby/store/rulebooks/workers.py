@@ -1,0 +1,89 @@
+"""Workers: what each of them runs, what all of them make ready, and what went wrong with the last change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from answerby.store import keys
+from answerby.store.connection import Connection
+from answerby.store.rulebooks.revision_records import Heartbeat, Pointer, Problem, Scene, Staged, WorkerSeen
+
+LIVE_MS = 3_000
+"""A worker that was silent for longer is waited for no more."""
+DROP_MS = 30_000
+"""A worker that was silent for longer is not listed."""
+
+_encode = msgspec.json.Encoder().encode
+_pointer = msgspec.json.Decoder(Pointer)
+_staged = msgspec.json.Decoder(Staged)
+_problem = msgspec.json.Decoder(Problem)
+_heartbeat = msgspec.json.Decoder(Heartbeat)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Workers:
+    """The workers of every machine. All methods raise StoreUnavailable when the server does not answer."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def stage(self, staged: Staged, patience: timedelta) -> bool:
+        """Asks every worker to make a revision ready; False when another activation is under way."""
+        milliseconds = max(1, patience // timedelta(milliseconds=1))
+        reply = await self._connection.execute("SET", keys.RULEBOOK_STAGED, _encode(staged), "NX", "PX", milliseconds)
+        return reply is not None
+
+    async def unstage(self, staged: Staged) -> None:
+        await self._connection.call("rulebooks/unstage", [keys.RULEBOOK_STAGED], [_encode(staged)])
+
+    async def show_problem(self, problem: Problem | None) -> None:
+        """What every worker shows of the last change; None: it was good."""
+        if problem is None:
+            await self._connection.execute("DEL", keys.RULEBOOK_PROBLEM)
+        else:
+            await self._connection.execute("SET", keys.RULEBOOK_PROBLEM, _encode(problem))
+
+    async def beat(self, worker: str, heartbeat: Heartbeat) -> Scene:
+        """Says what a worker runs, and hears everything else. One round trip."""
+        return await self._scene(worker, _encode(heartbeat))
+
+    async def look(self) -> Scene:
+        """Everything that a worker hears at a beat, without being a worker."""
+        return await self._scene("", b"")
+
+    async def forget(self, worker: str) -> None:
+        """A worker that stops is not waited for."""
+        await self._connection.execute("HDEL", keys.RULEBOOK_WORKERS, worker)
+
+    async def _scene(self, worker: str, heartbeat: bytes) -> Scene:
+        reply = await self._connection.call(
+            "rulebooks/beat",
+            [keys.RULEBOOK_WORKERS, keys.RULEBOOK_ACTIVE, keys.RULEBOOK_STAGED, keys.RULEBOOK_PROBLEM],
+            [worker, heartbeat, DROP_MS],
+        )
+        now, active, staged, problem = reply[:4]
+        return Scene(
+            active=_pointer.decode(active) if active else None,
+            staged=_staged.decode(staged) if staged else None,
+            problem=_problem.decode(problem) if problem else None,
+            workers=_workers(reply[4:], int(now)),
+        )
+
+
+def _workers(pairs: Sequence[Any], now: int) -> list[WorkerSeen]:
+    seen = []
+    for name, text in zip(pairs[::2], pairs[1::2], strict=True):
+        heard, _, beat = text.partition(b" ")
+        seen.append(
+            WorkerSeen(
+                name=name.decode(),
+                beat=_heartbeat.decode(beat),
+                heard=_EPOCH + timedelta(milliseconds=int(heard)),
+                live=now - int(heard) <= LIVE_MS,
+            )
+        )
+    return sorted(seen, key=lambda worker: worker.name)
