@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -66,6 +67,11 @@ class RulebookRejected(AnswerbyError):
     """The rule files have errors; the last good rulebook stays active."""
 
     reason = "RULEBOOK_REJECTED"
+
+    def __init__(self, findings: Sequence[str] = (), message: str = "") -> None:
+        """`findings`: every mistake in the rule files, each a sentence that names its place."""
+        super().__init__(message)
+        self.findings = tuple(findings)
 
 
 class RevisionNotFound(AnswerbyError):

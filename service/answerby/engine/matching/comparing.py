@@ -17,7 +17,6 @@ class ShadowMatcher:
     """Runs both, returns the reference's match set, counts and reports differences."""
 
     name = "shadow"
-    fallback_reason = ""
 
     def __init__(self, reference: Matcher, durable: Matcher, on_difference: OnDifference | None = None) -> None:
         self._reference = reference
@@ -28,6 +27,19 @@ class ShadowMatcher:
         """Match sets compared so far."""
         self.differences = 0
         """Match sets that were not equal."""
+
+    @property
+    def fallback_reason(self) -> str:
+        """Of the durable matcher: with one, the reference is compared with itself."""
+        return self._durable.fallback_reason
+
+    @property
+    def faults(self) -> int:
+        return self._durable.faults
+
+    @property
+    def last_fault(self) -> str:
+        return self._durable.last_fault
 
     def match(self, stage: str, record: Record) -> MatchSet:
         expected = self._reference.match(stage, record)

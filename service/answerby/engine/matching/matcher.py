@@ -21,8 +21,21 @@ class Matcher(Protocol):
 
     name: str
     """`durable`, `reference` or `shadow`."""
-    fallback_reason: str
-    """Why this is not the matcher that was asked for; empty when it is."""
+
+    @property
+    def fallback_reason(self) -> str:
+        """Why the matcher that was asked for is not used, or no longer; empty while it is."""
+        ...
+
+    @property
+    def faults(self) -> int:
+        """How often durable-rules failed and the reference answered instead; 0 where it takes no part."""
+        ...
+
+    @property
+    def last_fault(self) -> str:
+        """What went wrong last; empty without a fault."""
+        ...
 
     def match(self, stage: str, record: Record) -> MatchSet:
         """Raises KeyError for a stage that the rulebook does not have."""

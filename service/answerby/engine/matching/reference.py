@@ -15,6 +15,8 @@ class ReferenceMatcher:
     """Asks every rule. Holds no working memory, so any number of threads may use it."""
 
     name = "reference"
+    faults = 0
+    last_fault = ""
 
     def __init__(self, rulebook: Rulebook, plan: FactPlan | None = None, *, fallback_reason: str = "") -> None:
         """Raises InvalidInput when a condition does not fit the vocabulary."""

@@ -8,7 +8,7 @@ from answerby.server.base.metrics import Metrics
 
 
 class EngineWatch:
-    """Looks at the matcher in use. A matcher that cannot have faults has none."""
+    """Looks at the matcher in use."""
 
     def __init__(self, metrics: Metrics, logger: Logger) -> None:
         self._metrics = metrics
@@ -24,13 +24,11 @@ class EngineWatch:
             # Loading told why, when it fell back at once.
             self._fallen_back = bool(matcher.fallback_reason)
             self._metrics.engine_fallback(active=self._fallen_back)
-        faults: int = getattr(matcher, "faults", 0)
+        faults = matcher.faults
         if faults > self._seen:
             self._metrics.engine_faults(faults - self._seen)
             self._seen = faults
-            self._logger.error(
-                "engine fault", engine=matcher.name, count=faults, reason=getattr(matcher, "last_fault", "")
-            )
+            self._logger.error("engine fault", engine=matcher.name, count=faults, reason=matcher.last_fault)
         if matcher.fallback_reason and not self._fallen_back:
             self._fallen_back = True
             self._metrics.engine_fallback(active=True)

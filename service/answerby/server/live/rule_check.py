@@ -21,7 +21,8 @@ from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Diagnostic
 from answerby.server.live.rule_files import lay_out
-from answerby.workbench.rule_tests.runner import Outcome, run_folder
+from answerby.workbench.rule_tests.runner import run_folder
+from answerby.workbench.rule_tests.suite import BadSuite
 
 LONGEST_LIST = 200
 """Findings that are kept and shown."""
@@ -71,9 +72,7 @@ def finding(code: str, message: str, file: str = "") -> Diagnostic:
 
 def close(compiled: CompiledRulebook) -> None:
     """Frees what the matcher holds outside of Python."""
-    release = getattr(compiled.matcher, "close", None)
-    if release is not None:
-        release()
+    compiled.matcher.close()
 
 
 def _unreadable(task: Task) -> Checked:
@@ -109,8 +108,8 @@ def _failed_tests(compiled: CompiledRulebook, folder: Path) -> tuple[Diagnostic,
     """A finding for each rule test that fails, or that is none. Tests are no duty, but those that exist must pass."""
     found: list[Diagnostic] = []
     for outcome in run_folder(compiled, folder):
-        if not isinstance(outcome, Outcome):
-            found.append(getattr(outcome, "diagnostic", None) or finding("RULE_TEST_FAILED", str(outcome)))
+        if isinstance(outcome, BadSuite):
+            found.append(outcome.diagnostic)
         elif outcome.differences:
             place = outcome.located
             message = f"{place.case.name}: {'; '.join(outcome.differences)}"

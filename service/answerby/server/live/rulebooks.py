@@ -166,8 +166,8 @@ class RulebookHolder:
             rules=self.status.rule_count,
             engine=self.status.engine,
         )
-        if reason := getattr(matcher, "fallback_reason", ""):
-            self._logger.warning("reference matcher in use", reason=reason, engine=self.status.engine)
+        if matcher.fallback_reason:
+            self._logger.warning("reference matcher in use", reason=matcher.fallback_reason, engine=self.status.engine)
 
     def _show(self, **changes: object) -> None:
         status = replace(self.status, **changes)  # type: ignore[arg-type]
@@ -207,9 +207,7 @@ def diagnostic_of(kept: Finding) -> Diagnostic:
 
 def rejection(diagnostics: tuple[Diagnostic, ...]) -> RulebookRejected:
     """The error for a folder with mistakes, all of them in it."""
-    error = RulebookRejected()
-    findings = tuple(str(finding) for finding in diagnostics if finding.severity == "error")
-    if findings:
-        error = RulebookRejected(f"the rule files have {counted_errors(len(findings))}: {findings[0]}")
-    error.findings = findings  # type: ignore[attr-defined]
-    return error
+    findings = [str(finding) for finding in diagnostics if finding.severity == "error"]
+    if not findings:
+        return RulebookRejected()
+    return RulebookRejected(findings, f"the rule files have {counted_errors(len(findings))}: {findings[0]}")

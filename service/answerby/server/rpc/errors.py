@@ -159,11 +159,10 @@ def _details(error: AnswerbyError) -> list[Message]:
 
 def _precondition(error: RulebookRejected) -> Message:
     """One violation per mistake in the rule files."""
-    found: tuple[str, ...] = getattr(error, "findings", ())
     failure: Message = error_details_pb2.PreconditionFailure(
         violations=[
             error_details_pb2.PreconditionFailure.Violation(type="RULE_FILE", subject="rules", description=line)
-            for line in found[:100]
+            for line in error.findings[:100]
         ]
     )
     return failure

@@ -56,6 +56,8 @@ def test_without_the_extension_the_reference_answers_and_says_so(rulebook, engin
 class Wrong:
     name = "durable"
     fallback_reason = ""
+    faults = 0
+    last_fault = ""
     closed = False
 
     def match(self, stage, record):
@@ -75,6 +77,15 @@ def test_shadow_returns_the_reference_and_counts_differences(rulebook):
     assert seen == [("priority", different, ((0, 1), ()), ((), ()))]
     shadow.close()
     assert wrong.closed
+
+
+def test_shadow_tells_the_faults_of_durable(rulebook):
+    """Otherwise the reference would be compared with itself and nobody would know."""
+    failing = Wrong()
+    shadow = ShadowMatcher(ReferenceMatcher(rulebook), failing)
+    assert (shadow.faults, shadow.last_fault, shadow.fallback_reason) == (0, "", "")
+    failing.faults, failing.last_fault, failing.fallback_reason = 3, "stage sla: code 7", "failed 3 times"
+    assert (shadow.faults, shadow.last_fault, shadow.fallback_reason) == (3, "stage sla: code 7", "failed 3 times")
 
 
 def test_both_matchers_note_the_same_reasons(cases):

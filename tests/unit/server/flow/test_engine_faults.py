@@ -25,6 +25,9 @@ class Faulty:
     def match(self, stage: str, record: Record) -> MatchSet:
         raise NotImplementedError
 
+    def close(self) -> None:
+        raise NotImplementedError
+
 
 class Watched:
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2
 import answerby
 import answerby_connectors
 from answerby.domain import errors as domain
-from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput
+from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput, RulebookRejected
 from answerby.server.rpc import errors
 from answerby.server.rpc.errors import CODES, RETRY_SECONDS, Code, to_status
 
@@ -59,6 +59,15 @@ def test_all_violations_are_in_the_details():
     error = InvalidInput([FieldViolation("event.id", "must not be empty"), FieldViolation("event.time", "is required")])
     assert [v.field for v in unpack(error)["BadRequest"].field_violations] == ["event.id", "event.time"]
     assert to_status(error).code == Code.INVALID_ARGUMENT
+
+
+def test_every_mistake_in_the_rule_files_is_in_the_details():
+    details = unpack(RulebookRejected(["a.yaml:1: one", "b.yaml:2: two"], "the rule files have 2 errors"))
+    violations = details["PreconditionFailure"].violations
+    assert [(v.type, v.subject, v.description) for v in violations] == [
+        ("RULE_FILE", "rules", "a.yaml:1: one"),
+        ("RULE_FILE", "rules", "b.yaml:2: two"),
+    ]
 
 
 def test_what_is_internal_keeps_its_words():

@@ -53,6 +53,7 @@ class _Spy:
 
     def __init__(self, matcher: Matcher) -> None:
         self.name, self.fallback_reason = matcher.name, matcher.fallback_reason
+        self.faults, self.last_fault = matcher.faults, matcher.last_fault
         self._matcher = matcher
         self.seen: dict[str, tuple[Mapping[str, object], Mapping[str, frozenset[str]], frozenset[str]]] = {}
 
