@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import answerby
+from answerby.domain.backoff import Backoff
 from answerby.server.base.config import Config
 from answerby.server.base.logs import Logger
 
@@ -22,7 +23,8 @@ START_SECONDS = 60.0
 TICK_SECONDS = 0.2
 STEADY_SECONDS = 10.0
 """A worker that lived so long ends a series of quick deaths."""
-LONGEST_WAIT_SECONDS = 5.0
+RESPAWN = Backoff(first=0.1, most=5.0)
+"""From the second quick death on; after the first, another worker starts at once."""
 STOP_MARGIN_SECONDS = 10.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -162,8 +164,7 @@ class Supervisor:
         quick = time.monotonic() - child.started < STEADY_SECONDS
         deaths = self._quick_deaths.get(child.slot, 0) + 1 if quick else 0
         self._quick_deaths[child.slot] = deaths
-        wait = min(LONGEST_WAIT_SECONDS, 0.1 * 2 ** (deaths - 2)) if deaths > 1 else 0.0
-        self._respawn_at[child.slot] = time.monotonic() + wait
+        self._respawn_at[child.slot] = time.monotonic() + RESPAWN.wait(deaths - 1)
         self.restarts += 1
         self._logger.warning(
             "worker ended, replaced", worker=child.slot, pid=child.process.pid, exit_code=child.process.returncode

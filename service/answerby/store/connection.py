@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import AbstractBackoff
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
@@ -27,16 +27,29 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from answerby.domain.backoff import Backoff
 from answerby.domain.errors import AnswerbyError, StoreUnavailable
 from answerby.store.scripts import Call, execute, load_scripts, run, run_many
 
 MAX_BLOCK_MS = 30_000
 """No read blocks longer; the socket of blocking reads times out later than this."""
 MINIMUM_VERSION = (7, 0)
+AGAIN = Backoff(first=0.04, most=0.5, jitter=1.0)
+"""Before a call that the connection lost is sent again."""
 
 
 class _Closed(RedisError):
     """No ConnectionError, which would be tried again."""
+
+
+class _Waits(AbstractBackoff):
+    """A backoff as the client library wants it."""
+
+    def __init__(self, backoff: Backoff) -> None:
+        self._backoff = backoff
+
+    def compute(self, failures: int) -> float:
+        return self._backoff.wait(failures)
 
 
 _UNAVAILABLE = (
@@ -118,7 +131,7 @@ class Connection:
             decode_responses=False,
             socket_timeout=timeout,
             max_connections=self.options.max_connections,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3),
+            retry=Retry(_Waits(AGAIN), 3),
             redis_connect_func=self._greet,
         )
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from answerby.domain.backoff import Backoff
 from answerby.domain.decision import Decision
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import Event
@@ -24,8 +25,7 @@ from answerby_connectors.kit.base import DONE, Delivery, Guarantee, Manifest, Ou
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 QUICK = DeliveryOptions(
     poll=0.01,
-    backoff=0.01,
-    backoff_limit=0.05,
+    backoff=Backoff(0.01, 0.05, jitter=1.0),
     lease=timedelta(seconds=5),
     attempt=5.0,
     drain=0.2,
@@ -224,7 +224,9 @@ async def test_too_many_attempts_go_to_the_dead_letters(store, start):
 
     platform, counted = Platform(answer), Counter()
     await store.requests.commit(make_commit("R-1"))
-    options = DeliveryOptions(poll=0.01, backoff=0.01, max_attempts=3, give_up_after=timedelta(0))
+    options = DeliveryOptions(
+        poll=0.01, backoff=Backoff(0.01, 600.0, jitter=1.0), max_attempts=3, give_up_after=timedelta(0)
+    )
     start(platform, options=options, on_outcome=lambda _, outcome: counted.update([outcome]))
     await eventually(lambda: empty(store))
     (dead,) = await store.outbox.dead("acme")
@@ -283,7 +285,11 @@ async def test_the_breaker_spares_a_platform_that_is_down(store, start):
     for request in range(20):
         await store.requests.commit(make_commit(f"R-{request}"))
     options = DeliveryOptions(
-        poll=0.01, backoff=0.001, concurrency=2, breaker_threshold=3, breaker_cooldown=0.1, breaker_cooldown_limit=0.2
+        poll=0.01,
+        backoff=Backoff(0.001, 600.0, jitter=1.0),
+        concurrency=2,
+        breaker_threshold=3,
+        breaker_cooldown=Backoff(0.1, 0.2),
     )
     start(platform, options=options)
 
@@ -395,7 +401,7 @@ async def test_an_attempt_without_end_is_given_up_as_unknown(store, start):
 
     platform = Platform(first_hangs)
     await store.requests.commit(make_commit("R-1"))
-    start(platform, options=DeliveryOptions(poll=0.01, attempt=0.1, backoff=0.01))
+    start(platform, options=DeliveryOptions(poll=0.01, attempt=0.1, backoff=Backoff(0.01, 600.0, jitter=1.0)))
     await eventually(lambda: empty(store))
     assert [(d.attempt, d.previous_unknown) for d in platform.seen] == [(1, False), (2, True)]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 
+from answerby.domain.backoff import Backoff
 from answerby.domain.errors import StoreUnavailable
 from answerby.server.base.logs import Logger
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+AWAY = Backoff(first=0.2, most=2.0, jitter=0.5)
+"""While the store is away."""
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:
@@ -34,5 +35,5 @@ async def repeat(name: str, step: Callable[[], Awaitable[float]], stopping: asyn
             away += 1
             if away == 1:
                 logger.warning("store unavailable", state=name, reason=error.reason)
-            wait = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(away, 6)) * random.uniform(0.5, 1.0)
+            wait = AWAY.wait(away)
         await pause(stopping, wait)

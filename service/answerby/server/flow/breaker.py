@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 
+from answerby.domain.backoff import Backoff
+
+COOLDOWN = Backoff(first=5.0, most=300.0)
+
 
 class BreakerState(StrEnum):
     CLOSED = "closed"
@@ -21,17 +25,16 @@ class Breaker:
         self,
         *,
         threshold: int = 5,
-        cooldown: float = 5.0,
-        cooldown_limit: float = 300.0,
+        cooldown: Backoff = COOLDOWN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._threshold = threshold
         self._cooldown = cooldown
-        self._limit = cooldown_limit
         self._clock = clock
         self._failures = 0
         self._open_until: float | None = None
-        self._next_cooldown = cooldown
+        self._openings = 0
+        """Times in a row that it opened."""
         self._probing = False
 
     @property
@@ -65,7 +68,7 @@ class Breaker:
         self._failures = 0
         self._open_until = None
         self._probing = False
-        self._next_cooldown = self._cooldown
+        self._openings = 0
 
     def failure(self) -> None:
         """The platform did not answer, or said that it cannot."""
@@ -74,6 +77,6 @@ class Breaker:
             return
         if self._open_until is not None and not self._probing:
             return  # an attempt from before it opened
-        self._open_until = self._clock() + self._next_cooldown
-        self._next_cooldown = min(self._limit, self._next_cooldown * 2)
+        self._openings += 1
+        self._open_until = self._clock() + self._cooldown.wait(self._openings)
         self._probing = False

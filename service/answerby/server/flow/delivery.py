@@ -17,11 +17,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from answerby.domain.backoff import Backoff
 from answerby.domain.effect import Effect
 from answerby.domain.errors import StoreUnavailable
 from answerby.server.base.logs import Logger, make_logger
 from answerby.server.base.loops import repeat
-from answerby.server.flow.breaker import Breaker, BreakerState
+from answerby.server.flow.breaker import COOLDOWN, Breaker, BreakerState
 from answerby.store.records import Completion, Lease
 from answerby.store.store import Store
 from answerby_connectors.kit.base import Connector, Delivery, Outcome, OutcomeKind
@@ -30,7 +31,9 @@ DEAD = "dead"
 LOST = "lost"
 NUMBER = "{number}"
 """Stands in texts for the request number, which is only known once the decision is committed."""
+AGAIN = Backoff(first=1.0, most=600.0, jitter=1.0)
 COMPLETE_ATTEMPTS = 5
+COMPLETE_AGAIN = Backoff(first=0.1, most=1.6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +48,15 @@ class DeliveryOptions:
     """Renewed at a third of it while a delivery goes on."""
     attempt: float = 120.0
     """The longest that one attempt may take; then its outcome is unknown."""
-    backoff: float = 1.0
-    """Upper end of the wait after the first attempt; it doubles with each."""
-    backoff_limit: float = 600.0
+    backoff: Backoff = AGAIN
+    """Between the attempts of one entry, where the platform does not say how long to wait."""
     max_attempts: int = 20
     give_up_after: timedelta = timedelta(hours=6)
     """An entry dies when it has had so many attempts and is also that old: an outage alone kills nothing at once."""
     drain: float = 10.0
     """How long deliveries under way may go on after a stop."""
     breaker_threshold: int = 5
-    breaker_cooldown: float = 5.0
-    breaker_cooldown_limit: float = 300.0
+    breaker_cooldown: Backoff = COOLDOWN
 
 
 class DeliveryLoop:
@@ -113,11 +114,7 @@ class Lane:
         self._options = options
         self._on_outcome = on_outcome
         self._logger = logger
-        self._breaker = Breaker(
-            threshold=options.breaker_threshold,
-            cooldown=options.breaker_cooldown,
-            cooldown_limit=options.breaker_cooldown_limit,
-        )
+        self._breaker = Breaker(threshold=options.breaker_threshold, cooldown=options.breaker_cooldown)
         self._paused_until = 0.0
         """By time.monotonic(): the platform asked for patience."""
         self._under_way: set[asyncio.Task[None]] = set()
@@ -228,12 +225,12 @@ class Lane:
 
     async def _complete(self, lease: Lease, completion: Completion) -> bool:
         """False when the lease was lost, or the store stayed away: then the entry comes again, to be read first."""
-        for attempt in range(COMPLETE_ATTEMPTS):
+        for attempt in range(1, COMPLETE_ATTEMPTS + 1):
             try:
                 return await self._store.outbox.complete(lease, completion)
             except StoreUnavailable as error:
                 self._logger.warning("outcome not stored yet", **self._where(lease), reason=error.reason)
-                await asyncio.sleep(0.1 * 2**attempt)
+                await asyncio.sleep(COMPLETE_AGAIN.wait(attempt))
         return False
 
     def _heed(self, outcome: Outcome) -> None:
@@ -320,7 +317,7 @@ def judge(lease: Lease, outcome: Outcome, options: DeliveryOptions, now: datetim
 
 
 def backoff(attempts: int, retry_after: float | None, options: DeliveryOptions) -> float:
-    """Seconds: what the platform asked for and a little more, or anything up to a limit that doubles."""
+    """Seconds: what the platform asked for and a little more, or what the options say."""
     if retry_after is not None:
         return retry_after + random.uniform(0.0, min(1.0, 0.1 * retry_after))
-    return random.uniform(0.0, min(options.backoff_limit, options.backoff * 2.0 ** min(attempts - 1, 30)))
+    return options.backoff.wait(attempts)

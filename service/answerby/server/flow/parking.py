@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from answerby.domain.backoff import Backoff
 from answerby.store.records import IntakeEntry
 
-FIRST_WAIT_SECONDS = 0.2
-LONGEST_WAIT_SECONDS = 30.0
+PATIENCE = Backoff(first=0.2, most=30.0)
+"""How long a platform is not asked that refused without saying for how long."""
 
 
 @dataclass(slots=True)
@@ -49,9 +50,8 @@ class Parking:
         platform = self._platforms.setdefault(connector, _Platform())
         if now < platform.opens:
             return
-        wait = min(FIRST_WAIT_SECONDS * 2.0**platform.failures, LONGEST_WAIT_SECONDS)
-        platform.failures = min(platform.failures + 1, 10)
-        platform.opens = now + (retry_after if retry_after is not None else wait)
+        platform.failures += 1
+        platform.opens = now + (retry_after if retry_after is not None else PATIENCE.wait(platform.failures))
 
     def answered(self, connector: str) -> None:
         """The platform gave what was asked."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
@@ -18,6 +17,7 @@ from enum import StrEnum
 
 import msgspec
 
+from answerby.domain.backoff import Backoff
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError, Contention, Draining, EventIdReused, InternalError, Overloaded
 from answerby.domain.event import Event, EventType
@@ -37,8 +37,8 @@ from answerby.store.store import Store
 
 ROUND_EVENTS = 500
 ATTEMPTS = 50
-LONGEST_BACKOFF = 0.02
-"""Seconds that a worker at most stands back when all it decided was overtaken by others."""
+OVERTAKEN = Backoff(first=0.002, most=0.02, jitter=1.0)
+"""How long a worker stands back when all that it decided was overtaken by others."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SLICE_SECONDS = 0.005
 """How long decisions may hold the event loop before others get their turn."""
@@ -305,7 +305,7 @@ class Processor:
         if len(retried) == len(jobs):
             # Workers that loop in step could overtake the same one again and again.
             overtaken = max(job.attempts for job in retried)
-            await asyncio.sleep(random.uniform(0, min(LONGEST_BACKOFF, 0.001 * 2 ** min(overtaken, 8))))
+            await asyncio.sleep(OVERTAKEN.wait(overtaken))
 
     def _retry(self, jobs: list[_Job]) -> None:
         """A conflict or a duplicate found by the commit: load again, which tells which it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from answerby.domain.backoff import Backoff
 from answerby.server.flow.breaker import Breaker, BreakerState
 
 
@@ -22,7 +23,7 @@ def clock():
 
 @pytest.fixture
 def breaker(clock):
-    return Breaker(threshold=3, cooldown=5.0, cooldown_limit=12.0, clock=clock)
+    return Breaker(threshold=3, cooldown=Backoff(5.0, 12.0), clock=clock)
 
 
 def fail(breaker, times=1):

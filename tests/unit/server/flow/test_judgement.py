@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from answerby.domain.backoff import Backoff
 from answerby.domain.effect import Effect, EffectKind
 from answerby.server.flow.delivery import DeliveryOptions, backoff, delivery_of, judge, with_number
 from answerby.store.records import CompletionKind, Lease, OutboxEntry
 from answerby_connectors.kit.base import Outcome, OutcomeKind
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-OPTIONS = DeliveryOptions(max_attempts=3, give_up_after=timedelta(hours=1), backoff=1.0, backoff_limit=60.0)
+OPTIONS = DeliveryOptions(max_attempts=3, give_up_after=timedelta(hours=1), backoff=Backoff(1.0, 60.0, jitter=1.0))
 
 
 def lease(attempts: int = 0, age: timedelta = timedelta(0), previous_unknown: bool = False, **payload) -> Lease:
