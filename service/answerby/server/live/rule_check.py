@@ -22,7 +22,7 @@ from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Diagnostic
 from answerby.server.live.rule_files import lay_out
 from answerby.workbench.rule_tests.runner import run_folder
-from answerby.workbench.rule_tests.suite import BadSuite
+from answerby.workbench.rule_tests.suite.loader import BadSuite
 
 LONGEST_LIST = 200
 """Findings that are kept and shown."""
