@@ -11,9 +11,9 @@ from answerby.rules.text.codes import Code
 from answerby.rules.text.diagnostic import did_you_mean
 
 _PACKAGE = Path(__file__).resolve().parents[2]
-_PLACES = (_PACKAGE.parent / "docs" / "errors", _PACKAGE / "shipped" / "docs" / "errors")
+_PLACES = (_PACKAGE / "shipped" / "docs" / "errors", _PACKAGE.parent / "docs" / "errors")
 PAGES = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
-"""In the source tree, or in the installed package."""
+"""In the installed package, or in the source tree. What lies beside an installed package belongs to others."""
 _IN_REPOSITORY = "service/docs/errors"
 
 
