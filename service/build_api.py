@@ -1,11 +1,17 @@
-"""Builds service/answerby/api from proto/: run by the package build, and by `make gen`. Its output is never edited."""
+"""Builds service/answerby/api from proto/: run by the package build, and by `make gen`. Its output is never edited.
+
+The package build also gathers here what ships beside the code: the protocol, the rules, the pages of the diagnostics,
+and the commit that the package was built from.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import sys
+import tempfile
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,6 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "proto"
 TARGET = ROOT / "service" / "answerby" / "api"
 # protoc writes imports from the root of the proto tree; ours live below answerby.api.
+SHIPPED = {
+    "proto/answerby": "answerby/proto/answerby",
+    "rules": "answerby/shipped/rules",
+    "service/docs/errors": "answerby/shipped/docs/errors",
+}
+"""Places in the source tree to places in an installed package."""
 IMPORT = re.compile(r"^(from |import )answerby\.v1", re.MULTILINE)
 REFERENCE = re.compile(r"(?<![\w.\"'/])answerby\.v1\.(\w+_pb2)")
 
@@ -54,12 +66,35 @@ except ImportError:  # `make gen` needs no build backend
 else:
 
     class ApiBuildHook(BuildHookInterface[Any]):
-        """Generates the API before a wheel or an editable install is put together."""
+        """Puts in what git does not keep: for a wheel the API and what ships, for both kinds of package the commit."""
 
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-            del version  # the interface hands it over; nothing here depends on it
+            """An editable install (`version` says so) runs from the source tree: it needs the API and no copies."""
+            self._scratch = tempfile.TemporaryDirectory(prefix="answerby-build-")
+            included: dict[str, str] = build_data["force_include"]
+            if self.target_name == "sdist":
+                included.update(self._revision("service/answerby"))
+                return
             generate()
             build_data["artifacts"].append("service/answerby/api/**")
+            if version != "editable":
+                included.update({str(ROOT / place): target for place, target in SHIPPED.items()})
+                included.update(self._revision("answerby"))
+
+        def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+            del version, build_data, artifact_path  # the interface hands them over
+            self._scratch.cleanup()
+
+        def _revision(self, package: str) -> dict[str, str]:
+            """A file with the commit, and its place in the package. None where it is unknown or noted already."""
+            # By its path: what is being built need not be importable, and another version may be.
+            module = runpy.run_path(str(ROOT / "service" / "answerby" / "revision.py"))
+            commit = module["revision"]()
+            if not commit or module["NOTE"].is_file():
+                return {}
+            note = Path(self._scratch.name) / "revision.txt"
+            note.write_text(f"{commit}\n", "utf-8")
+            return {str(note): f"{package}/revision.txt"}
 
 
 if __name__ == "__main__":
