@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -31,7 +30,7 @@ INTERPRETED = b"# Stays interpreted: "
 """Begins a line of a module there that is not to be compiled, and says why."""
 
 
-class Finder(MetaPathFinder):
+class Finder:
     """Finds modules in compiled files."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
@@ -75,10 +74,23 @@ def in_use() -> bool:
     return any(isinstance(finder, Finder) for finder in sys.meta_path)
 
 
+def why_not() -> str:
+    """Why this process decides with interpreted code; empty when it does not."""
+    if in_use():
+        return ""
+    if _switched_off():
+        return f"{SWITCH} is {os.environ[SWITCH]}"
+    return "a source changed since" if MANIFEST.is_file() else "nothing is compiled here"
+
+
 def use() -> None:
     """Upon the first import of the package, before any module that is compiled."""
-    if os.environ.get(SWITCH, "").lower() in {"off", "0", "no", "false"} or in_use() or not MANIFEST.is_file():
+    if _switched_off() or in_use() or not MANIFEST.is_file():
         return
     manifest = json.loads(MANIFEST.read_text("utf-8"))
     if manifest["digest"] == digest():
         sys.meta_path.insert(0, Finder({name: FOLDER / file for name, file in manifest["files"].items()}))
+
+
+def _switched_off() -> bool:
+    return os.environ.get(SWITCH, "").lower() in {"off", "0", "no", "false"}

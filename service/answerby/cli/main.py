@@ -32,7 +32,19 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")]
 ListenOption = Annotated[str, typer.Option("--listen", help="host:port of the gRPC server.", show_default=False)]
 RulesOption = Annotated[Path | None, typer.Option("--rules", help="Rules folder.")]
+VersionOption = Annotated[
+    bool, typer.Option("--version", is_eager=True, help="Print the version, its commit, and what decides here.")
+]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded store.")]
+
+
+@app.callback(invoke_without_command=True)
+def about(version: VersionOption = False) -> None:
+    if version:
+        from answerby.cli.version import version_line
+
+        print(version_line())
+        raise typer.Exit
 
 
 @app.command()

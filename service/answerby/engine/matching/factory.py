@@ -3,6 +3,8 @@
 # Stays interpreted: it runs once per rulebook.
 from __future__ import annotations
 
+import importlib
+
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.engine.facts.plan import FactPlan
 from answerby.engine.matching.comparing import OnDifference, ShadowMatcher
@@ -31,9 +33,18 @@ def build_matcher(
     reference = ReferenceMatcher(rulebook, plan)
     if engine == "reference":
         return reference
-    try:
-        from answerby.engine.matching.durable import DurableMatcher  # noqa: PLC0415 - its C extension may be missing
-    except ImportError as error:
-        return ReferenceMatcher(rulebook, plan, fallback_reason=f"durable-rules cannot be imported: {error}")
+    if reason := why_not_durable():
+        return ReferenceMatcher(rulebook, plan, fallback_reason=reason)
+    from answerby.engine.matching.durable import DurableMatcher  # noqa: PLC0415 - its C extension may be missing
+
     durable = DurableMatcher(rulebook, plan)
     return ShadowMatcher(reference, durable, on_difference) if engine == "shadow" else durable
+
+
+def why_not_durable() -> str:
+    """Why durable-rules cannot match on this machine; empty when it can."""
+    try:
+        importlib.import_module("answerby.engine.matching.durable")
+    except ImportError as error:
+        return f"durable-rules cannot be imported: {error}"
+    return ""
