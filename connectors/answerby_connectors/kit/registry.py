@@ -1,35 +1,78 @@
 """The connectors by type, ours and those that other packages bring, and how one is built from configuration.
 
 A package registers a connector as an entry point of the group `answerby.connectors`: its name is the type in the
-configuration, its object takes the connector's name and settings and is a `Connector`.
+configuration, its object takes the connector's name and settings and returns a `Connector`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
 from answerby_connectors.kit.base import Connector, InvalidSettings
 
 GROUP = "answerby.connectors"
+PARTS = ("manifest", "deliver", "close")
+"""What every connector has."""
+_IS_A_CONNECTOR = "see answerby_connectors.kit.base.Connector for what a connector has"
 
 
-def connector_types() -> Mapping[str, EntryPoint]:
-    """The installed connectors by type. Nothing of them is imported."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+def connector_types() -> Mapping[str, tuple[EntryPoint, ...]]:
+    """The installed connectors by type; more than one where packages quarrel over it. Nothing of them is imported."""
+    types: dict[str, tuple[EntryPoint, ...]] = {}
+    for entry in entry_points(group=GROUP):
+        types[entry.name] = (*types.get(entry.name, ()), entry)
+    return types
 
 
 def build_connector(name: str, type: str, settings: Mapping[str, object]) -> Connector:  # noqa: A002
-    """The connector `name` of this type. Raises InvalidSettings for an unknown type, one that cannot be imported, or
-    wrong settings.
+    """The connector `name` of this type.
+
+    Raises InvalidSettings, with what to do about it: for an unknown type, for one that two packages register, that
+    cannot be imported or is no connector, and for wrong settings.
     """
+    where = f"connector {name!r}"
+    builder = _load(where, _only_entry(where, type))
+    connector = builder(name, settings)
+    missing = [part for part in PARTS if not hasattr(connector, part)]
+    if missing:
+        raise InvalidSettings(f"{where}: what type {type!r} builds has no {', '.join(missing)}; {_IS_A_CONNECTOR}")
+    return cast("Connector", connector)
+
+
+def _only_entry(where: str, type: str) -> EntryPoint:  # noqa: A002
     known = connector_types()
-    entry = known.get(type)
-    if entry is None:
-        raise InvalidSettings(f"connector {name!r}: no type {type!r}; the types are {', '.join(sorted(known))}")
+    match known.get(type, ()):
+        case ():
+            raise InvalidSettings(
+                f"{where}: no type {type!r}; the types are {', '.join(sorted(known))}. "
+                f"A package that brings another must be installed for the Python that runs answerby"
+            )
+        case (entry,):
+            return entry
+        case entries:
+            brought = " and ".join(sorted(_origin(entry) for entry in entries))
+            raise InvalidSettings(f"{where}: type {type!r} is registered by {brought}; uninstall all but one of them")
+
+
+def _load(where: str, entry: EntryPoint) -> Callable[[str, Mapping[str, object]], object]:
+    broken = f"{where}: type {entry.name!r} of {_origin(entry)}"
     try:
         builder = entry.load()
-    except (ImportError, AttributeError) as error:
-        raise InvalidSettings(f"connector {name!r}: type {type!r} ({entry.value}) cannot be loaded: {error}") from error
-    connector: Connector = builder(name, settings)
-    return connector
+    except Exception as error:
+        # Code of others may fail in any way while it is imported.
+        reason = f"{type(error).__name__}: {error}"
+        raise InvalidSettings(f"{broken} cannot be loaded ({reason}); install a version that works here") from error
+    try:
+        inspect.signature(builder).bind("", {})
+    except (TypeError, ValueError) as error:
+        raise InvalidSettings(f"{broken} does not take a name and settings ({error}); {_IS_A_CONNECTOR}") from error
+    return cast("Callable[[str, Mapping[str, object]], object]", builder)
+
+
+def _origin(entry: EntryPoint) -> str:
+    """The package and the object: acme-desk 1.2 (acme_desk:Desk)."""
+    package = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
+    return f"{package} ({entry.value})"
