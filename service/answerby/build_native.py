@@ -40,6 +40,7 @@ def compile_to(target: Path, scratch: Path, names: Sequence[str]) -> None:
     extensions = mypycify(
         [
             "--config-file=",
+            f"--cache-dir={scratch / 'cache'}",
             "--strict",
             "--follow-imports=silent",
             "--ignore-missing-imports",
