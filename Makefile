@@ -24,10 +24,12 @@ gen: $(READY) ## Generate answerby.api from proto/ again
 
 native: $(NATIVE) ## Compile what every decision runs through; without it all runs, at a little over half the speed
 
-lint: $(API) ## buf, ruff
+lint: $(API) ## buf on the protocol, ruff on the code, import-linter on how the rooms import
 	cd proto && ../$(BIN)/buf lint
+	BUF=$(BIN)/buf .ci/breaking
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
@@ -63,7 +65,8 @@ lock: $(READY) ## Resolve the dependencies again and write .lock/
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-emit-index-url --generate-hashes --quiet -o .lock/dev.txt
 
 clean: ## Remove everything that is made: environment, generated code, caches. Keeps the data folder .answerby
-	rm -rf $(VENV) service/answerby/api service/answerby/_native build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) service/answerby/api service/answerby/api.new service/answerby/_native build dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): .lock/dev.txt pyproject.toml
