@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 from answerby import native
@@ -57,6 +58,23 @@ def test_what_was_compiled_is_used_until_a_source_changes(program):
     finally:
         other.write_text(text, "utf-8")
     assert run(program, WHERE).endswith(".so")
+
+
+def test_the_digest_covers_all_that_compiled_modules_import():
+    graph = grimp.build_graph("answerby", cache_dir=None)
+    compiled = native.modules()
+    reached = set(compiled).union(*(graph.find_upstream_modules(module) for module in compiled))
+    rooms = tuple(f"answerby.{folder.replace('/', '.')}." for folder in native.SOURCES)
+    assert {module for module in reached if not f"{module}.".startswith(rooms)} == set()
+
+
+def test_make_compiles_again_when_a_source_of_the_digest_changes():
+    command = ["make", "--no-print-directory", "--eval", "print-decides: ; @echo $(DECIDES)", "print-decides"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    sources = {
+        file.relative_to(ROOT).as_posix() for folder in native.SOURCES for file in (native.HOME / folder).rglob("*.py")
+    }
+    assert set(listed) == sources | {"service/answerby/native.py"}
 
 
 PLAY = """
