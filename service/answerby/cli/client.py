@@ -9,10 +9,16 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
+from answerby.cli.options import DEFAULT_PATIENCE
+
 MESSAGE_BYTES = 64 * 1024 * 1024
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
+    # A worker is replaced within a second or two; by itself the library would look again ever more rarely.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 
 Metadata = tuple[tuple[str, str], ...]
@@ -20,11 +26,14 @@ Metadata = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Target:
-    """Where a server is and how to speak to it. `tls_ca` is a PEM file; without it the connection is in the clear."""
+    """Where a server is and how to speak to it."""
 
     address: str
     token: str = ""
     tls_ca: Path | None = None
+    """A PEM file; without it the connection is in the clear."""
+    patience: float = DEFAULT_PATIENCE
+    """How long a stream of events outlasts a server that does not answer, in seconds."""
 
     @property
     def metadata(self) -> Metadata:

@@ -12,7 +12,14 @@ from typing import Annotated
 import typer
 
 from answerby.cli.fail import command
-from answerby.cli.options import DEFAULT_TARGET, TargetOption, TlsCaOption, TokenOption
+from answerby.cli.options import (
+    DEFAULT_PATIENCE,
+    DEFAULT_TARGET,
+    PatienceOption,
+    TargetOption,
+    TlsCaOption,
+    TokenOption,
+)
 from answerby.cli.rulebook.commands import app as rulebook_commands
 
 app = typer.Typer(
@@ -86,6 +93,7 @@ def submit(
     target: TargetOption = DEFAULT_TARGET,
     token: TokenOption = "",
     tls_ca: TlsCaOption = None,
+    patience: PatienceOption = DEFAULT_PATIENCE,
     as_json: JsonOption = False,
     historical: Annotated[bool, typer.Option("--historical", help="Past events: no timer, no delivery.")] = False,
 ) -> None:
@@ -93,7 +101,7 @@ def submit(
     from answerby.cli.client import Target
     from answerby.cli.requests.submitting import submit_file
 
-    if submit_file(file, Target(target, token, tls_ca), as_json=as_json, historical=historical):
+    if submit_file(file, Target(target, token, tls_ca, patience), as_json=as_json, historical=historical):
         raise typer.Exit(1)
 
 
@@ -142,6 +150,7 @@ def watch(
     target: TargetOption = DEFAULT_TARGET,
     token: TokenOption = "",
     tls_ca: TlsCaOption = None,
+    patience: PatienceOption = DEFAULT_PATIENCE,
     as_json: JsonOption = False,
     resume: Annotated[str, typer.Option(help="Go on from this token.")] = "",
     from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest decision kept.")] = False,
@@ -153,7 +162,7 @@ def watch(
     from answerby.cli.requests import watching
 
     start = watching.Start(resume, from_start=from_start, priorities=priority or [], request_ids=request or [])
-    watching.watch(Target(target, token, tls_ca), start, as_json=as_json)
+    watching.watch(Target(target, token, tls_ca, patience), start, as_json=as_json)
 
 
 @app.command()
@@ -293,6 +302,7 @@ def replay(
     target: Annotated[str, typer.Option("--target", help="Decide on this server instead of here.")] = "",
     token: TokenOption = "",
     tls_ca: TlsCaOption = None,
+    patience: PatienceOption = DEFAULT_PATIENCE,
     tenant: Annotated[str, typer.Option(help="Tenant of decisions made here.")] = "default",
     engine: Annotated[str, typer.Option(help="Of decisions made here: durable, reference or shadow.")] = "durable",
     summary: Annotated[Path | None, typer.Option("--summary", help="The summary as JSON too.")] = None,
@@ -302,11 +312,12 @@ def replay(
     brief: Annotated[bool, typer.Option("--brief", help="Of a server: leave the rules out; quicker.")] = False,
 ) -> None:
     """Decide the past: turn an export into events, decide them all, sum up."""
+    from answerby.cli.client import Target
     from answerby.cli.replay import command as replaying
 
     job = replaying.job(file, mapping, out, tenant, limit)
-    local, remote = replaying.local, replaying.remote
-    way = remote(target, token, tls_ca, in_flight, batch, brief=brief) if target else local(rules, engine)
+    to = Target(target, token, tls_ca, patience)
+    way = replaying.remote(to, in_flight, batch, brief=brief) if target else replaying.local(rules, engine)
     replaying.run(job, way, summary)
 
 
@@ -343,6 +354,7 @@ def backtest(
     target: TargetOption = "",
     token: TokenOption = "",
     tls_ca: TlsCaOption = None,
+    patience: PatienceOption = DEFAULT_PATIENCE,
 ) -> None:
     """Decide the past again under other rules: whose requests would change, and how. Status 1: a gate trips."""
     from answerby.cli.backtest.command import Options, run
@@ -370,6 +382,7 @@ def backtest(
             target=target or (DEFAULT_TARGET if events is None else ""),
             token=token,
             tls_ca=tls_ca,
+            patience=patience,
         )
     )
 
@@ -386,6 +399,7 @@ def export(
     target: TargetOption = DEFAULT_TARGET,
     token: TokenOption = "",
     tls_ca: TlsCaOption = None,
+    patience: PatienceOption = DEFAULT_PATIENCE,
 ) -> None:
     """Record requests of a server in a file, for backtests. It holds what customers wrote; needs the role operator."""
     from answerby.cli.client import Target
@@ -393,7 +407,7 @@ def export(
     from answerby.cli.requests.exporting import wanted_of
 
     wanted = wanted_of(since, start, end, lead, with_decisions=not without_decisions)
-    write_recording(Target(target, token, tls_ca), wanted, out)
+    write_recording(Target(target, token, tls_ca, patience), wanted, out)
 
 
 def main() -> None:

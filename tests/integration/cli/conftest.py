@@ -13,6 +13,7 @@ from answerby.cli.client import Target
 from answerby.cli.main import app
 from answerby.cli.serve.running import free_port, own_server
 from answerby.cli.serve.serving import configured, options
+from tests.kit.outages import Outages
 
 RULES = Path(__file__).parent / "incident_rules"
 
@@ -36,6 +37,16 @@ def target(tmp_path: Path) -> Iterator[Target]:
     overlay = options(listen=f"127.0.0.1:{free_port('127.0.0.1')}", rules=RULES, data=tmp_path / "data")
     with own_server(None, overlay, configured(None, overlay)) as (_, running):
         yield running
+
+
+@pytest.fixture
+def outages(tmp_path: Path) -> Iterator[Outages]:
+    """The same, with a worker that can be taken away."""
+    overlay = options(listen=f"127.0.0.1:{free_port('127.0.0.1')}", rules=RULES, data=tmp_path / "data")
+    with own_server(None, overlay, configured(None, overlay)) as (server, target):
+        outages = Outages(server.pid, target)
+        yield outages
+        outages.end()
 
 
 @pytest.fixture

@@ -386,7 +386,9 @@ def test_a_damaged_recording_names_its_line(answerby, backtest, tmp_path: Path) 
 
 
 def test_an_export_that_fails_leaves_no_file(answerby, tmp_path: Path) -> None:
-    result = answerby("export", "--since", "1d", "--target", "127.0.0.1:1", "--out", tmp_path / "r.jsonl")
+    result = answerby(
+        "export", "--since", "1d", "--target", "127.0.0.1:1", "--patience", 0, "--out", tmp_path / "r.jsonl"
+    )
 
     assert result.exit_code == 1
     assert "no server answers there" in result.stderr

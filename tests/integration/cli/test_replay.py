@@ -150,7 +150,7 @@ def test_an_id_that_two_rows_share_is_refused(
         ({"--rules": "nowhere"}, "the rules have errors"),
         ({"--mapping": "nowhere.yaml"}, "nowhere.yaml: No such file"),
         ({"--out": "nowhere/out.jsonl"}, "nowhere/out.jsonl: No such file"),
-        ({"--target": "127.0.0.1:1"}, "no server answers there"),
+        ({"--target": "127.0.0.1:1", "--patience": "0"}, "no server answers there"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_status_1(

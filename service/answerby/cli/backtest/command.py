@@ -24,6 +24,7 @@ from answerby.cli.backtest.recorded import gather_lines, gather_recording
 from answerby.cli.backtest.rules import RuleSet, read_any_rules
 from answerby.cli.backtest.text import console_for_report, print_report
 from answerby.cli.fail import CommandFailed, describe_rpc, fail
+from answerby.cli.options import DEFAULT_PATIENCE
 from answerby.cli.period import Period, parse_span, period_of
 from answerby.cli.replay.mapping import load_mapping
 from answerby.domain.errors import AnswerbyError
@@ -74,6 +75,7 @@ class Options:
     """host:port of a server; empty: none is asked."""
     token: str = ""
     tls_ca: Path | None = None
+    patience: float = DEFAULT_PATIENCE
 
 
 def run(options: Options) -> None:
@@ -154,7 +156,7 @@ def target_of(options: Options) -> Target | None:
         return None
     from answerby.cli.client import Target  # noqa: PLC0415  # needs grpc
 
-    return Target(options.target, options.token, options.tls_ca)
+    return Target(options.target, options.token, options.tls_ca, options.patience)
 
 
 def clocks_of(new: Rulebook, old: RuleSet | None) -> list[str]:

@@ -8,6 +8,7 @@ from answerby.api.v1 import rulebook_service_pb2 as rpc
 from answerby.api.v1.rulebook_service_pb2_grpc import RulebookServiceStub
 from answerby.cli.client import Target
 from answerby.cli.fail import CommandFailed
+from answerby.cli.patience import Patience
 
 CALL_SECONDS = 30.0
 
@@ -16,13 +17,15 @@ def fetch_revision(target: Target, revision: str, folder: Path) -> str:
     """Writes its files below the folder; empty: those of the active one. The revision. Raises grpc.RpcError."""
     with target.connect() as channel:
         stub = RulebookServiceStub(channel)
+        patience = Patience(target.patience)
         if not revision:
-            active = stub.GetRulebook(rpc.GetRulebookRequest(), metadata=target.metadata, timeout=CALL_SECONDS)
+            asked = rpc.GetRulebookRequest()
+            active = patience.ask(lambda: stub.GetRulebook(asked, metadata=target.metadata, timeout=CALL_SECONDS))
             revision = active.rulebook.revision
         if not revision:
             raise CommandFailed("the server has no active rules")
         request = rpc.GetRevisionRequest(revision=revision, include_files=True)
-        answer = stub.GetRevision(request, metadata=target.metadata, timeout=CALL_SECONDS)
+        answer = patience.ask(lambda: stub.GetRevision(request, metadata=target.metadata, timeout=CALL_SECONDS))
     for file in answer.revision.files:
         path = PurePosixPath(file.path)
         if path.is_absolute() or ".." in path.parts:

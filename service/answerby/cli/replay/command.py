@@ -23,8 +23,8 @@ def local(rules: Path | None, engine: str) -> Local:
     return Local(rules or shipped_rules(), engine)
 
 
-def remote(target: str, token: str, tls_ca: Path | None, in_flight: int, batch: int, *, brief: bool) -> Remote:
-    return Remote(Target(target, token, tls_ca), in_flight=in_flight, batch=batch, brief=brief)
+def remote(target: Target, in_flight: int, batch: int, *, brief: bool) -> Remote:
+    return Remote(target, in_flight=in_flight, batch=batch, brief=brief)
 
 
 def run(job: Job, way: Local | Remote, summary_file: Path | None) -> None:

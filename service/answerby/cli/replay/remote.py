@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import grpc
 import grpc.aio
 
 from answerby.api.v1 import request_service_pb2 as rpc
@@ -16,23 +15,18 @@ from answerby.api.v1 import resources_pb2 as pb
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Target
 from answerby.cli.messages import event_to
+from answerby.cli.patience import Patience
 from answerby.cli.replay.outcome import Outcome, Refused, from_message
 from answerby.cli.replay.planning import Planned
+from answerby.cli.submission import CALL_SECONDS, Submission, batches
 
 if TYPE_CHECKING:
     from answerby.api.v1.request_service_pb2_grpc import RequestServiceAsyncStub
 
 Decided = tuple[Planned, Outcome | Refused]
 MAX_BATCH = 500
-BATCH_BYTES = 2 * 1024 * 1024
-"""A batch is closed before it grows beyond this, as servers limit the size of a message."""
 CHUNK_ROUNDS = 4
 """Batches per lane that are planned together; all of them are decided before the next are planned."""
-TRIES = 6
-FIRST_WAIT_SECONDS = 0.2
-RETRIED = frozenset({grpc.StatusCode.UNAVAILABLE.value[0], grpc.StatusCode.ABORTED.value[0]})
-"""Of single events: the store did not answer, or the request changed too often. Nothing was accepted."""
-CALL_SECONDS = 30.0
 
 
 class RemoteDecider:
@@ -70,23 +64,19 @@ class RemoteDecider:
         return list(zip(chunk, results, strict=True))
 
     async def _submit(self, stub: RequestServiceAsyncStub, messages: Sequence[pb.Event]) -> list[Outcome | Refused]:
-        """Safe to repeat: source and id of each event make it count once."""
-        request = rpc.SubmitEventsRequest(events=messages, historical=True, brief=self._brief)
-        wait = FIRST_WAIT_SECONDS
-        for attempt in range(1, TRIES + 1):
+        submission = Submission(messages, Patience(self._target.patience), historical=True, brief=self._brief)
+        wait: float | None = 0.0
+        while wait is not None:
+            await asyncio.sleep(wait)
             try:
                 response: rpc.SubmitEventsResponse = await stub.SubmitEvents(
-                    request, metadata=self._target.metadata, timeout=CALL_SECONDS
+                    submission.request, metadata=self._target.metadata, timeout=CALL_SECONDS
                 )
             except grpc.aio.AioRpcError as error:
-                if error.code() != grpc.StatusCode.UNAVAILABLE or attempt == TRIES:
-                    raise
+                wait = submission.failed(error)
             else:
-                if attempt == TRIES or not any(result.code in RETRIED for result in response.results):
-                    return [outcome_of(result) for result in response.results]
-            await asyncio.sleep(wait)
-            wait *= 2
-        raise AssertionError("the last attempt returns or raises")
+                wait = submission.answered(response)
+        return [outcome_of(result) for result in submission.results]
 
 
 def outcome_of(result: rpc.SubmitEventResult) -> Outcome | Refused:
@@ -94,16 +84,3 @@ def outcome_of(result: rpc.SubmitEventResult) -> Outcome | Refused:
         return from_message(result.decision, duplicate=result.duplicate)
     violations = "; ".join(f"{v.field}: {v.description}" for v in result.violations)
     return Refused(f"{result.reason}: {violations or result.message}")
-
-
-def batches(messages: Sequence[pb.Event], most: int) -> Iterator[slice]:
-    """Slices of at most `most` messages, each below the size that a server takes."""
-    start = size = 0
-    for position, message in enumerate(messages):
-        length = message.ByteSize()
-        if position > start and (position - start == most or size + length > BATCH_BYTES):
-            yield slice(start, position)
-            start, size = position, 0
-        size += length
-    if start < len(messages):
-        yield slice(start, len(messages))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import lzma
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,14 +19,13 @@ from answerby.api.v1 import request_service_pb2 as rpc
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Target
 from answerby.cli.fail import CommandFailed
+from answerby.cli.patience import Patience
 from answerby.cli.period import Period, parse_span, period_of
 from answerby.cli.requests.recorded_messages import recorded_from
 from answerby.server.rpc.convert import set_instant
 from answerby.workbench.backtest.recording import VERSION, RecordingHeader, encode_line
 
 NO_LEAD = ("", "0")
-TRIES = 5
-FIRST_WAIT_SECONDS = 0.2
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -69,19 +67,16 @@ def stream(target: Target, wanted: Wanted, until: datetime) -> Iterator[bytes]:
     set_instant(request.end_time, until)
     with target.connect() as channel:
         stub = RequestServiceStub(channel)
-        failures = 0
+        patience = Patience(target.patience)
         while True:
             try:
                 for message in stub.ExportEvents(request, metadata=target.metadata):
-                    failures = 0
+                    patience.answered()
                     recorded = recorded_from(message.request, wanted.tenant, with_decisions=wanted.with_decisions)
                     request.page_token = message.page_token
                     yield encode_line(recorded)
             except grpc.RpcError as error:
-                failures += 1
-                if cast("grpc.Call", error).code() is not grpc.StatusCode.UNAVAILABLE or failures >= TRIES:
-                    raise
-                time.sleep(FIRST_WAIT_SECONDS * 2**failures)
+                patience.outlast(error)
             else:
                 return
 

@@ -19,11 +19,11 @@ from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Target
 from answerby.cli.lines import Line, read_events
 from answerby.cli.messages import event_to
+from answerby.cli.patience import Patience
 from answerby.cli.render import console_for_tables, decisions_table, print_json
-from answerby.cli.replay.remote import FIRST_WAIT_SECONDS, RETRIED, TRIES, batches
+from answerby.cli.submission import CALL_SECONDS, Submission, batches
 
 BATCH = 100
-CALL_SECONDS = 30.0
 
 
 class Submitted(NamedTuple):
@@ -84,7 +84,7 @@ def submit_batch(
         [
             result
             for part in batches(events, BATCH)
-            for result in send(stub, target, rpc.SubmitEventsRequest(events=events[part], historical=historical))
+            for result in send(stub, target, Submission(events[part], Patience(target.patience), historical=historical))
         ]
     )
     for line in batch:
@@ -94,21 +94,20 @@ def submit_batch(
             yield submitted(line.number, next(results))
 
 
-def send(stub: RequestServiceStub, target: Target, request: rpc.SubmitEventsRequest) -> list[rpc.SubmitEventResult]:
-    """The fates of the events. Sent again while a worker or the store is being replaced: source and id of an event
-    make it count once. Raises grpc.RpcError when the server stays away.
+def send(stub: RequestServiceStub, target: Target, submission: Submission) -> list[rpc.SubmitEventResult]:
+    """The fates of the events. Raises grpc.RpcError when the server stays away for longer than the target's patience,
+    or refuses.
     """
-    for attempt in range(1, TRIES + 1):
+    wait: float | None = 0.0
+    while wait is not None:
+        time.sleep(wait)
         try:
-            results = list(stub.SubmitEvents(request, metadata=target.metadata, timeout=CALL_SECONDS).results)
+            response = stub.SubmitEvents(submission.request, metadata=target.metadata, timeout=CALL_SECONDS)
         except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.UNAVAILABLE or attempt == TRIES:
-                raise
+            wait = submission.failed(error)
         else:
-            if attempt == TRIES or not any(result.code in RETRIED for result in results):
-                return results
-        time.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
-    raise AssertionError("the last attempt returns or raises")
+            wait = submission.answered(response)
+    return submission.results
 
 
 def submitted(line: int, result: rpc.SubmitEventResult) -> Submitted:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+import grpc
 
 from answerby.api.v1 import request_service_pb2 as rpc
 from answerby.api.v1 import resources_pb2 as pb
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Target
+from answerby.cli.patience import Patience
 from answerby.cli.render import deciding_rule, fact, next_due, print_json, show_time
 from answerby.server.rpc.convert import instant_of
 
@@ -33,16 +36,33 @@ def watch(target: Target, start: Start, *, as_json: bool) -> None:
         priorities=start.priorities,
         request_ids=start.request_ids,
     )
-    token = start.resume
-    with contextlib.suppress(KeyboardInterrupt), target.connect() as channel:
-        for response in RequestServiceStub(channel).WatchDecisions(query, metadata=target.metadata):
-            token = response.resume_token
+    with contextlib.suppress(KeyboardInterrupt):
+        for response in follow(target, query):
             if as_json:
                 print_json(response)
             elif response.HasField("decision"):
                 print(line(response.decision), flush=True)
-    if token and not as_json:
-        print(f"go on with: answerby watch --resume {token}", file=sys.stderr)
+    if query.resume_token and not as_json:
+        print(f"go on with: answerby watch --resume {query.resume_token}", file=sys.stderr)
+
+
+def follow(target: Target, query: rpc.WatchDecisionsRequest) -> Iterator[rpc.WatchDecisionsResponse]:
+    """Every message of a watch; `query` then says how to go on after it. A server that comes back is asked to go on
+    from there. Raises grpc.RpcError when it stays away or refuses.
+    """
+    patience = Patience(target.patience)
+    with target.connect() as channel:
+        stub = RequestServiceStub(channel)
+        while True:
+            try:
+                for response in stub.WatchDecisions(query, metadata=target.metadata):
+                    patience.answered()
+                    query.resume_token = response.resume_token
+                    yield response
+            except grpc.RpcError as error:
+                patience.outlast(error)
+            else:
+                return
 
 
 def line(decision: pb.Decision) -> str:
