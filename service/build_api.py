@@ -98,4 +98,4 @@ else:
 
 
 if __name__ == "__main__":
-    sys.exit(generate())
+    generate()

@@ -1,7 +1,7 @@
 """Compiles what every decision runs through: `python -m answerby.build_native`.
 
-Needs a C compiler, mypy and setuptools. The same code runs without; compiled, a decision takes a little over half the
-time (`service/docs/adr`, 10).
+Needs a C compiler, and mypy and setuptools, as `pip install answerby[native]` brings them. The same code runs without;
+compiled, a decision takes a little over half the time (`service/docs/adr`, 10).
 """
 
 from __future__ import annotations
