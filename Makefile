@@ -45,7 +45,7 @@ test-interpreted: $(API) ## The unit and golden tests without compiled code
 	ANSWERBY_NATIVE=off $(PYTEST) -m "not deep and not platform" tests/unit tests/golden
 
 test-deep: $(API) ## The long property tests and kill cycles
-	$(PYTEST) -m deep --timeout 3600
+	$(PYTEST) -m deep
 
 bench: $(API) $(NATIVE) ## Measure; prints ratios within one run
 	$(BIN)/python -m tests.bench

@@ -12,6 +12,7 @@ import redis
 
 from answerby.store.embedded import EmbeddedValkey
 from answerby.store.store import Store
+from tests.kit.patience import LONG_TEST, WHOLE_TEST
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell. What the tests start, and stop by Ctrl-C, would inherit that.
@@ -58,6 +59,19 @@ async def store(redis_url: str) -> AsyncIterator[Store]:
 def data_folder(tmp_path: Path) -> Path:
     """A place for an embedded server of the test's own."""
     return tmp_path / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """The time that one test may last follows from the patience with which it waits."""
+    if config.option.timeout is None:
+        config.option.timeout = WHOLE_TEST
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("deep"):
+            item.add_marker(pytest.mark.timeout(LONG_TEST))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -5,12 +5,7 @@ import json
 import os
 import random
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections import Counter
-from pathlib import Path
 
 import grpc
 import pytest
@@ -18,33 +13,37 @@ import pytest
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
 from answerby.api.v1 import resources_pb2
+from tests.kit.clients import insist
 from tests.kit.needs import on_every_store
-from tests.kit.places import ROOT
-from tests.unit.engine import small_rules
+from tests.kit.patience import eventually
+from tests.kit.processes import workers_of
+from tests.kit.rulebooks import OFFICE, write
+from tests.kit.served import serving
 
 STEPS = ("request.received", "request.updated", "request.blocked", "request.replied")
-RETRIED = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 EVERY_KIND = ["notify", "create_task", "open_case"]
 
 
 @on_every_store
 @pytest.mark.parametrize(
     ("kills", "requests"),
-    [(4, 60), pytest.param(200, 1500, marks=[pytest.mark.deep, pytest.mark.timeout(3000)])],
+    [(4, 60), pytest.param(200, 1500, marks=pytest.mark.deep)],
 )
 async def test_workers_killed_at_random(tmp_path, redis_url, kills, requests):
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     chance = random.Random(seed)
     delivered = tmp_path / "delivered.jsonl"
-    with serving(tmp_path, redis_url, delivered) as (server, address):
-        async with grpc.aio.insecure_channel(address) as channel:
+    with serving(settings(tmp_path, redis_url, delivered)) as server:
+        async with grpc.aio.insecure_channel(server.address()) as channel:
             stub = rpc.RequestServiceStub(channel)
+            await serves(stub)
             await asyncio.gather(
                 killer(server, chance, kills), *(client(stub, number, requests // 10) for number in range(10))
             )
             decisions = [await decisions_of(stub, f"R-{c}-{n}") for c in range(10) for n in range(requests // 10)]
         wanted = await all_delivered(decisions, delivered)
+        assert server.stop() == 0
     for ours in decisions:
         assert [d.sequence for d in ours] == [1, 2, 3, 4]
         assert [d.event_type for d in ours] == list(STEPS)
@@ -53,84 +52,44 @@ async def test_workers_killed_at_random(tmp_path, redis_url, kills, requests):
     assert wanted - effects_in(delivered) == Counter()
 
 
-class serving:  # noqa: N801 - used as a context manager function
-    """`answerby serve` with two workers over the store, all effects to a file."""
+def settings(folder, redis_url, delivered):
+    """Of a service with two workers over the store, all effects to a file."""
+    connector = {"name": "file", "type": "file", "sources": ["*"], "effects": EVERY_KIND}
+    connector["settings"] = {"path": str(delivered), "fsync": False}
+    return {
+        "server": {"listen": "127.0.0.1:0", "workers": 2},
+        "store": {"redis_url": redis_url, "data_folder": str(folder / "data")},
+        "rules": {"folder": str(write(folder / "rules", OFFICE))},
+        "metrics": {"listen": "127.0.0.1:0"},
+        "log": {"level": "info"},
+        "connectors": [connector],
+    }
 
-    def __init__(self, folder, redis_url, delivered):
-        rules = folder / "rules"
-        rules.mkdir()
-        small_rules.write(rules)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        connector = {"name": "file", "type": "file", "sources": ["*"], "effects": EVERY_KIND}
-        connector["settings"] = {"path": str(delivered), "fsync": False}
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSWERBY_")},
-            "REDIS_URL": redis_url,
-            "ANSWERBY_SERVER__LISTEN": self.address,
-            "ANSWERBY_SERVER__WORKERS": "2",
-            "ANSWERBY_STORE__DATA_FOLDER": str(folder / "data"),
-            "ANSWERBY_RULES__FOLDER": str(rules),
-            "ANSWERBY_METRICS__LISTEN": "127.0.0.1:0",
-            "ANSWERBY_LOG__LEVEL": "error",
-            "ANSWERBY_CONNECTORS": json.dumps([connector]),
-        }
 
-    def __enter__(self):
-        command = [sys.executable, "-m", "answerby.cli.main", "serve"]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment)
-        return self.process, self.address
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        assert self.process.wait(60) == 0
+async def serves(stub):
+    """A server whose workers die before any has started gives up, as it should."""
+    await insist(stub.ListRequests, pb.ListRequestsRequest())
 
 
 async def killer(server, chance, kills):
     """Kills one worker after another, each at a random moment; waits for the replacement."""
     for _ in range(kills):
         await asyncio.sleep(chance.uniform(0.05, 0.4))
-        victims = await two_workers(server)
+        victims = await eventually(lambda: both(server), "the workers are replaced")
         os.kill(chance.choice(victims), signal.SIGKILL)
 
 
-async def two_workers(server):
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
-    deadline = time.monotonic() + 60
-    while True:
-        pids = [int(pid) for pid in children.read_text(encoding="ascii").split() if is_worker(pid)]
-        if len(pids) == 2:
-            return pids
-        assert time.monotonic() < deadline, "the workers were not replaced"
-        await asyncio.sleep(0.05)
-
-
-def is_worker(pid):
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return False
-    return "State:\tZ" not in status and b"worker" in command
+def both(server):
+    workers = workers_of(server.process.pid)
+    return workers if len(workers) == 2 else None
 
 
 async def client(stub, number, requests):
     """Sends the events of its requests one after the other, each until it was accepted."""
     for serial in range(requests):
         for step, type_ in enumerate(STEPS):
-            await insist(stub, event(f"R-{number}-{serial}", step, type_))
-
-
-async def insist(stub, message):
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            return await stub.SubmitEvent(pb.SubmitEventRequest(event=message), timeout=10)
-        except grpc.aio.AioRpcError as error:
-            if error.code() not in RETRIED or time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.05)
+            message = pb.SubmitEventRequest(event=event(f"R-{number}-{serial}", step, type_))
+            await insist(stub.SubmitEvent, message)
 
 
 def event(request_id, step, type_):
@@ -165,9 +124,7 @@ async def all_delivered(decisions, delivered):
             for effect in decision.effects:
                 if effect.kind != "update_request":
                     wanted[(decision.request_id, effect.kind, effect.key)] += 1
-    deadline = time.monotonic() + 120
-    while wanted - effects_in(delivered) and time.monotonic() < deadline:
-        await asyncio.sleep(0.1)
+    await eventually(lambda: not wanted - effects_in(delivered), "every effect is delivered")
     return wanted
 
 

@@ -1,6 +1,5 @@
 """kill -9 of workers while hundreds of timers fall due: each fires once, in order, and each effect arrives once."""
 
-import asyncio
 import json
 import random
 from collections import Counter
@@ -9,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 import grpc
 import pytest
 
-from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
 from answerby.domain.event import Event
-from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.stages.stage_results import Context
-from answerby.rules.loader import load_rulebook
 from answerby.server.base.config import ConnectorConfig
 from answerby.server.flow.routing import route_effects
 from answerby.store.records import Commit
-from tests.chaos.test_kill import EVERY_KIND, effects_in, killer, serving
+from tests.chaos.test_kill import EVERY_KIND, effects_in, killer, serves, settings
+from tests.kit.patience import eventually
+from tests.kit.rulebooks import OFFICE, compiled, write
+from tests.kit.served import serving
 
 TENANT = "default"
 FILE = ConnectorConfig(name="file", type="file", sources=("*",), effects=tuple(EVERY_KIND))
@@ -50,23 +49,23 @@ clocks:
 
 @pytest.mark.parametrize(
     ("kills", "requests"),
-    [(4, 250), pytest.param(40, 3000, marks=[pytest.mark.deep, pytest.mark.timeout(1800)])],
+    [(4, 250), pytest.param(40, 3000, marks=pytest.mark.deep)],
 )
 async def test_timers_that_fall_due_while_workers_are_killed(tmp_path, redis_url, store, kills, requests):
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     delivered = tmp_path / "delivered.jsonl"
-    service = serving(tmp_path, redis_url, delivered)
-    for name, text in RULES.items():
-        (tmp_path / "rules" / name).write_text(text, "utf-8")
-    result = load_rulebook(tmp_path / "rules")
-    assert result.rulebook is not None, "\n".join(map(str, result.diagnostics))
-    with service as (server, address):
-        await serves(address)
-        due = await receive(store, compile_rulebook(result.rulebook, "reference"), requests)
+    configured = settings(tmp_path, redis_url, delivered)
+    files = {**OFFICE, **RULES}
+    write(tmp_path / "rules", files)
+    with serving(configured) as server:
+        async with grpc.aio.insecure_channel(server.address()) as channel:
+            await serves(rpc.RequestServiceStub(channel))
+        due = await receive(store, compiled(files), requests)
         await killer(server, random.Random(seed), kills)
         await fired(store, requests * STEPS)
         await arrived(delivered, requests * (STEPS + 1))
+        assert server.stop() == 0
     logged = [entry.decision async for entry in all_decisions(store)]
     timers = [decision for decision in logged if decision.event_type == "timer.due"]
     assert len({(d.request_id, d.event_id) for d in timers}) == len(timers) == requests * STEPS
@@ -79,20 +78,14 @@ async def test_timers_that_fall_due_while_workers_are_killed(tmp_path, redis_url
     assert max(Counter(line["effect_id"] for line in lines).values()) == 1
 
 
-async def serves(address) -> None:
-    """A server whose workers die before any has started gives up, as it should."""
-    async with grpc.aio.insecure_channel(address) as channel:
-        await rpc.RequestServiceStub(channel).ListRequests(pb.ListRequestsRequest(), wait_for_ready=True, timeout=60)
-
-
-async def receive(store, compiled, requests) -> dict[str, list[datetime]]:
+async def receive(store, rulebook, requests) -> dict[str, list[datetime]]:
     """Requests whose steps fall due in the next seconds; the due times of each."""
     begin = datetime.now(UTC)
     commits, due = [], {}
     for number in range(requests):
         when = begin + timedelta(milliseconds=5 * number)
         event = Event(source="crm", id=f"e{number}", type="request.received", time=when, request_id=f"R-{number}")
-        decision = decide(compiled, None, event, Context(), begin)
+        decision = decide(rulebook, None, event, Context(), begin)
         due[event.request_id] = [when + timedelta(seconds=step + 1) for step in range(STEPS)]
         assert [timer.due for timer in decision.arm] == due[event.request_id]
         commits.append(
@@ -119,13 +112,16 @@ async def all_decisions(store):
 
 
 async def fired(store, count) -> None:
-    async with asyncio.timeout(100):
-        while sum([entry.decision.event_type == "timer.due" async for entry in all_decisions(store)]) < count:
-            await asyncio.sleep(0.2)
+    async def reached() -> bool:
+        return sum([entry.decision.event_type == "timer.due" async for entry in all_decisions(store)]) >= count
+
+    await eventually(reached, f"{count} timers fire")
 
 
 async def arrived(delivered, count) -> None:
     """Each step's notice and the case at the end."""
-    async with asyncio.timeout(100):
-        while sum(n for (_, kind, _), n in effects_in(delivered).items() if kind != "update_request") < count:
-            await asyncio.sleep(0.2)
+
+    def reached() -> bool:
+        return sum(n for (_, kind, _), n in effects_in(delivered).items() if kind != "update_request") >= count
+
+    await eventually(reached, f"{count} effects arrive")

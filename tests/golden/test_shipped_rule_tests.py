@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -16,14 +14,14 @@ from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Block, Rulebook, RuleMode
 from answerby.workbench.rule_tests.runner import run_case
 from answerby.workbench.rule_tests.suite.loader import load_suites
+from tests.kit.commands import invoke
 from tests.kit.places import RULES
 
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
-    command = [sys.executable, "-m", "answerby.cli.main", "test", str(RULES), "--format", "json", "--fail-under", "100"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = invoke("test", RULES, "--format", "json", "--fail-under", "100")
+    assert done.exit_code == 0, done.output
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +14,11 @@ from typing import IO
 import pytest
 
 from answerby.cli.client import Target
+from tests.kit.patience import PATIENCE
+from tests.kit.processes import ANSWERBY, started, workers_of
 
 finds_workers = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker by /proc")
 WAITS = "the server does not answer; trying for"
-LONGEST = 120.0
-"""Seconds; only a test that fails takes so long."""
 
 
 class Outages:
@@ -37,12 +36,7 @@ class Outages:
         os.kill(self._supervisor, signal.SIGCONT)
 
     def _worker(self) -> int:
-        children = Path(f"/proc/{self._supervisor}/task/{self._supervisor}/children").read_text(encoding="ascii")
-        (worker,) = [
-            int(pid)
-            for pid in children.split()
-            if b"answerby.server.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        (worker,) = workers_of(self._supervisor)
         return worker
 
 
@@ -73,7 +67,7 @@ class Running:
     def until(self, condition: Callable[[], bool]) -> None:
         """Waits for output that makes it true."""
         with self._changed:
-            assert self._changed.wait_for(lambda: condition() or not self._open, LONGEST)
+            assert self._changed.wait_for(lambda: condition() or not self._open, PATIENCE)
         assert condition(), "".join(self.err)
 
     def waits(self) -> bool:
@@ -82,7 +76,7 @@ class Running:
 
     def status(self) -> int:
         """Once it has ended."""
-        status = self.process.wait(LONGEST)
+        status = self.process.wait(PATIENCE)
         for reader in self._readers:
             reader.join()
         return status
@@ -99,11 +93,6 @@ class Running:
 
 @contextmanager
 def command(*arguments: object) -> Iterator[Running]:
-    line = [sys.executable, "-m", "answerby.cli.main", *map(str, arguments)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        running = Running(process)
-        try:
-            yield running
-        finally:
-            process.kill()
+    with started([*ANSWERBY, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        yield Running(process)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from answerby.cli.client import Target
-from answerby.cli.main import app
-from answerby.cli.serve.running import free_port, own_server
+from answerby.cli.serve.running import own_server
 from answerby.cli.serve.serving import configured, options
+from tests.kit.commands import invoke
 from tests.kit.outages import Outages
+from tests.kit.processes import free_address
 
 RULES = Path(__file__).parent / "incident_rules"
 
@@ -34,7 +34,7 @@ def incident_rules() -> Path:
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Target]:
     """A server with the incident rules on an embedded store."""
-    overlay = options(listen=f"127.0.0.1:{free_port('127.0.0.1')}", rules=RULES, data=tmp_path / "data")
+    overlay = options(listen=free_address(), rules=RULES, data=tmp_path / "data")
     with own_server(None, overlay, configured(None, overlay)) as (_, running):
         yield running
 
@@ -42,7 +42,7 @@ def target(tmp_path: Path) -> Iterator[Target]:
 @pytest.fixture
 def outages(tmp_path: Path) -> Iterator[Outages]:
     """The same, with a worker that can be taken away."""
-    overlay = options(listen=f"127.0.0.1:{free_port('127.0.0.1')}", rules=RULES, data=tmp_path / "data")
+    overlay = options(listen=free_address(), rules=RULES, data=tmp_path / "data")
     with own_server(None, overlay, configured(None, overlay)) as (server, target):
         outages = Outages(server.pid, target)
         yield outages
@@ -52,8 +52,4 @@ def outages(tmp_path: Path) -> Iterator[Outages]:
 @pytest.fixture
 def answerby() -> Callable[..., Any]:
     """Runs a command; the result has exit_code, stdout and stderr."""
-
-    def run(*arguments: object) -> Any:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-
-    return run
+    return invoke

@@ -17,6 +17,7 @@ import pytest
 
 from answerby.cli.backtest import command
 from answerby.cli.client import Target
+from tests.kit.processes import free_address
 from tests.unit.workbench.backtest.desk import MAPPING, NEW, export, groups, write
 
 VOID = {"meta"}
@@ -276,10 +277,10 @@ def test_what_cannot_be_done_is_told_with_status_2(backtest, changes: dict[str, 
 @pytest.fixture
 def target(tmp_path: Path, desk: Path):
     """A server with the old rules of the desk."""
-    from answerby.cli.serve.running import free_port, own_server
+    from answerby.cli.serve.running import own_server
     from answerby.cli.serve.serving import configured, options
 
-    overlay = options(listen=f"127.0.0.1:{free_port('127.0.0.1')}", rules=desk / "old", data=tmp_path / "data")
+    overlay = options(listen=free_address(), rules=desk / "old", data=tmp_path / "data")
     with own_server(None, overlay, configured(None, overlay)) as (_, running):
         yield running
 

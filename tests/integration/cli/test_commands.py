@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,10 @@ from typing import Any
 import pytest
 
 from answerby.cli.client import Target
-from answerby.cli.serve.running import free_port, is_serving
+from answerby.cli.serve.running import is_serving
+from tests.kit import processes
+from tests.kit.patience import PATIENCE, wait_until
+from tests.kit.processes import ANSWERBY, free_address, started
 
 EVENTS = [
     {"id": "1", "request_id": "A", "time": "2026-03-02T09:00:00+08:00", "facts": {"impact": "high", "urgency": "high"}},
@@ -82,15 +83,11 @@ def test_watch_prints_decisions_and_the_token_to_go_on_with(
     answerby: Callable[..., Any], events: Path, target: Target
 ) -> None:
     answerby("submit", events, "--target", target.address)
-    command = [sys.executable, "-m", "answerby.cli.main", "watch", "--target", target.address, "--from-start"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
-        assert watcher.stdout is not None
-        try:
-            seen = [watcher.stdout.readline() for _ in EVENTS]
-            watcher.send_signal(signal.SIGINT)
-            _, told = watcher.communicate(timeout=30)
-        finally:
-            watcher.kill()
+    command = [*ANSWERBY, "watch", "--target", target.address, "--from-start"]
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
+        seen = [watcher.stdout.readline() for _ in EVENTS]
+        watcher.send_signal(signal.SIGINT)
+        _, told = watcher.communicate(timeout=PATIENCE)
 
     assert sorted(line.split()[4] for line in seen) == ["A", "A", "B"]
     assert "go on with: answerby watch --resume " in told
@@ -99,11 +96,10 @@ def test_watch_prints_decisions_and_the_token_to_go_on_with(
 
 def test_a_reader_that_has_seen_enough_is_no_error(events: Path, target: Target, answerby: Callable[..., Any]) -> None:
     answerby("submit", events, "--target", target.address)
-    command = [sys.executable, "-m", "answerby.cli.main", "list", "--target", target.address, "--json"]
     read_end, write_end = os.pipe()
     os.close(read_end)
     try:
-        done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        done = processes.answerby("list", "--target", target.address, "--json", stdout=write_end)
     finally:
         os.close(write_end)
     assert (done.returncode, done.stderr) == (1, "")
@@ -144,16 +140,9 @@ def rules_with_samples(incident_rules: Path, tmp_path: Path) -> Path:
 
 
 def test_run_once_decides_delivers_and_ends(rules_with_samples: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "answerby.cli.main", "run", "--once", "--listen", "127.0.0.1:0"]
+    command = ["run", "--once", "--listen", "127.0.0.1:0", "--rules", rules_with_samples, "--explain"]
     for expected in ("3 events decided, 0 known from before", "0 events decided, 3 known from before"):
-        done = subprocess.run(
-            [*command, "--rules", rules_with_samples, "--explain"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            cwd=tmp_path,
-        )
+        done = processes.answerby(*command, cwd=tmp_path)
 
         assert done.returncode == 0, done.stderr
         assert "matrix#1" in done.stdout
@@ -166,23 +155,21 @@ def test_run_once_decides_delivers_and_ends(rules_with_samples: Path, tmp_path: 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_run_serves_until_it_is_told_to_stop(rules_with_samples: Path, tmp_path: Path, stop: signal.Signals) -> None:
-    target = Target(f"127.0.0.1:{free_port('127.0.0.1')}")
-    command = [sys.executable, "-m", "answerby.cli.main", "run", "--listen", target.address]
-    with subprocess.Popen(
-        [*command, "--rules", rules_with_samples],
+    target = Target(free_address())
+    with started(
+        [*ANSWERBY, "run", "--listen", target.address, "--rules", rules_with_samples],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         cwd=tmp_path,
     ) as running:
-        assert running.stdout is not None
         lines = iter(running.stdout.readline, "")
         assert any(f"serving on {target.address}" in line for line in lines)
         with target.connect() as channel:
             assert is_serving(channel)
         running.send_signal(stop)
-        _, told = running.communicate(timeout=60)
+        _, told = running.communicate(timeout=PATIENCE)
 
     assert running.returncode == 0
     assert "Traceback" not in told
@@ -193,24 +180,12 @@ def test_run_serves_until_it_is_told_to_stop(rules_with_samples: Path, tmp_path:
 
 
 def test_run_tells_why_its_server_cannot_start(tmp_path: Path, rules_with_samples: Path) -> None:
-    port = free_port("127.0.0.1")
-    command = [sys.executable, "-m", "answerby.cli.main", "serve", "--listen", f"127.0.0.1:{port}"]
-    with subprocess.Popen(
-        [*command, "--rules", rules_with_samples, "--data", tmp_path / "other"], stderr=subprocess.DEVNULL
-    ) as first:
-        deadline = time.monotonic() + 60
-        with Target(f"127.0.0.1:{port}").connect() as channel:
-            while not is_serving(channel):
-                assert time.monotonic() < deadline
-        second = subprocess.run(
-            [*command[:3], "run", "--once", "--listen", f"127.0.0.1:{port}", "--rules", rules_with_samples],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            cwd=tmp_path,
-        )
-        first.terminate()
+    address = free_address()
+    options = ["--listen", address, "--rules", rules_with_samples]
+    with started([*ANSWERBY, "serve", *options, "--data", tmp_path / "other"], stderr=subprocess.DEVNULL):
+        with Target(address).connect() as channel:
+            wait_until(lambda: is_serving(channel), "the first serves")
+        second = processes.answerby("run", "--once", *options, cwd=tmp_path)
 
     assert second.returncode == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in second.stderr
+    assert f"cannot listen on {address}" in second.stderr

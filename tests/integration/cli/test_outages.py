@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.kit.outages import LONGEST, Outages, Running, command, finds_workers
+from tests.kit.outages import Outages, Running, command, finds_workers
+from tests.kit.patience import PATIENCE
 
 pytestmark = finds_workers
 BATCH = 100
@@ -29,7 +30,7 @@ def ids(running: Running) -> list[str]:
 
 
 def test_submit_decides_every_event_once(outages: Outages) -> None:
-    with command("submit", "-", "--target", outages.target.address, "--json", "--patience", LONGEST) as submitting:
+    with command("submit", "-", "--target", outages.target.address, "--json", "--patience", PATIENCE) as submitting:
         submitting.type(lines(range(BATCH)))
         submitting.until(lambda: bool(submitting.out))
         outages.begin()
@@ -50,7 +51,7 @@ def test_submit_gives_up_when_its_patience_ends(outages: Outages) -> None:
 
 def test_watch_goes_on_where_it_was(outages: Outages, answerby: Callable[..., Any], tmp_path: Path) -> None:
     events = tmp_path / "events.jsonl"
-    to = ("--target", outages.target.address, "--patience", LONGEST)
+    to = ("--target", outages.target.address, "--patience", PATIENCE)
 
     def seen() -> list[str]:
         messages = [json.loads(line) for line in watching.out]
@@ -85,7 +86,7 @@ def test_watch_goes_on_where_it_was(outages: Outages, answerby: Callable[..., An
 def test_a_command_that_begins_in_an_outage_waits_for_its_end(
     outages: Outages, answerby: Callable[..., Any], tmp_path: Path, arguments: tuple[object, ...]
 ) -> None:
-    to = ("--target", outages.target.address, "--patience", LONGEST)
+    to = ("--target", outages.target.address, "--patience", PATIENCE)
     (tmp_path / "events.jsonl").write_text(lines(range(3)))
     assert answerby("submit", tmp_path / "events.jsonl", *to).exit_code == 0
     (tmp_path / "export.csv").write_text(

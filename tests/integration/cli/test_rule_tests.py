@@ -2,12 +2,11 @@
 
 import json
 import re
-import subprocess
-import sys
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.kit import processes
 from tests.kit.places import RULES
 from tests.unit.engine.small_rules import write
 
@@ -23,8 +22,7 @@ cases:
 
 
 def answerby_test(folder, *options):
-    command = [sys.executable, "-m", "answerby.cli.main", "test", str(folder), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return processes.answerby("test", folder, *options)
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.kit import processes
 from tests.kit.places import HOWTO, ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -31,8 +31,7 @@ def rules(tmp_path: Path) -> Path:
 
 
 def answerby_test(folder: Path, language: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "answerby.cli.main", "test", str(folder), "--language", language]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return processes.answerby("test", folder, "--language", language)
 
 
 def write(folder: Path, page: str, *, failing: bool) -> None:

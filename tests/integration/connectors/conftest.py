@@ -10,10 +10,8 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.kit.patience import PATIENCE, wait_until
+from tests.kit.processes import free_address, started
 
 PYTHON = "ANSWERBY_TEST_ESCALATED_PYTHON"
 PACKAGES = ["escalated-django==0.7.8", "requests", "waitress"]
@@ -38,9 +39,11 @@ def desk_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("escalated")
     python = str(folder / "bin" / "python")
     try:
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            [sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True, timeout=2 * PATIENCE
+        )
         install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES]
-        subprocess.run(install, check=True, capture_output=True, timeout=100)
+        subprocess.run(install, check=True, capture_output=True, timeout=2 * PATIENCE)
     except (subprocess.SubprocessError, OSError) as error:
         pytest.skip(f"escalated-django cannot be installed: {error}")
     return python
@@ -61,7 +64,7 @@ class DeskProcess:
             data=None if content is None else json.dumps(content).encode(),
             headers={"authorization": f"Bearer {self.tokens[account]}", "content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     async def acall(self, method: str, path: str, content: Any = None, *, account: str = "agent") -> Any:
@@ -69,16 +72,10 @@ class DeskProcess:
         return await asyncio.to_thread(self.call, method, path, content, account=account)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def hook_port() -> int:
     """Where every help desk of the run sends its webhooks."""
-    return free_port()
+    return int(free_address().rpartition(":")[2])
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +93,7 @@ def limited_desk(desk_python: str, hook_port: int, tmp_path_factory: pytest.Temp
 
 
 def _start(stack: contextlib.ExitStack, python: str, folder: Path, hook_port: int, limit: int) -> DeskProcess:
-    port = free_port()
+    address = free_address()
     tokens = folder / "tokens.json"
     environ = {
         **os.environ,
@@ -105,35 +102,26 @@ def _start(stack: contextlib.ExitStack, python: str, folder: Path, hook_port: in
         "PYTHONWARNINGS": "ignore",
         "DESK_DATABASE": str(folder / "desk.sqlite3"),
         "DESK_LIMIT": str(limit),
-        "DESK_PORT": str(port),
+        "DESK_PORT": address.rpartition(":")[2],
         "DESK_HOOK": f"http://127.0.0.1:{hook_port}/hook/desk",
         "DESK_SECRET": SECRET,
         "DESK_TOKENS": str(tokens),
     }
     log = stack.enter_context((folder / "desk.log").open("wb"))
-    process = subprocess.Popen([python, str(SITE / "desk_serve.py")], env=environ, cwd=folder, stdout=log, stderr=log)
-    stack.callback(_stop, process)
-    desk = DeskProcess(f"http://127.0.0.1:{port}/support/api/v1", {})
-    deadline = time.monotonic() + 60
-    while True:
-        try:
+    command = [python, SITE / "desk_serve.py"]
+    process = stack.enter_context(started(command, env=environ, cwd=folder, stdout=log, stderr=log))
+    desk = DeskProcess(f"http://{address}/support/api/v1", {})
+
+    def answers() -> bool:
+        assert process.poll() is None, f"the help desk did not start:\n{(folder / 'desk.log').read_text()[-3000:]}"
+        with contextlib.suppress(OSError, ValueError, KeyError):
             desk.tokens = json.loads(tokens.read_text())
             desk.call("GET", "departments/", account="admin")
-        except (OSError, ValueError, KeyError):
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the help desk did not start:\n{(folder / 'desk.log').read_text()[-3000:]}")
-            time.sleep(0.1)
-        else:
-            return desk
+            return True
+        return False
 
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    wait_until(answers, "the help desk answers")
+    return desk
 
 
 @dataclass
@@ -163,8 +151,8 @@ class Receiver:
         await self._server.wait_closed()
 
     async def take(self, name: str) -> Webhook:
-        """The next webhook of this name, within ten seconds; it is taken out."""
-        async with asyncio.timeout(10), self._arrived:
+        """The next webhook of this name; it is taken out."""
+        async with asyncio.timeout(PATIENCE), self._arrived:
             await self._arrived.wait_for(lambda: any(w.name == name for w in self.webhooks))
             found = next(w for w in self.webhooks if w.name == name)
             self.webhooks.remove(found)

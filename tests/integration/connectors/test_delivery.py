@@ -21,6 +21,7 @@ from answerby.server.flow.delivery import DeliveryLoop, DeliveryOptions
 from answerby.store.records import Commit, Completion, OutboxEntry
 from answerby_connectors.file.connector import FileConnector
 from answerby_connectors.kit.base import DONE, Delivery, Guarantee, Manifest, Outcome, OutcomeKind
+from tests.kit.patience import eventually
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 QUICK = DeliveryOptions(
@@ -117,12 +118,6 @@ async def start(store):
     for loop, task in loops:
         await loop.drain()
         await task
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await condition():
-            await asyncio.sleep(0.01)
 
 
 async def empty(store, tenant: str = "acme") -> bool:

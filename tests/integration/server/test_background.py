@@ -13,6 +13,7 @@ from answerby.api.v1 import request_service_pb2 as pb
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.domain.event import Event
 from answerby_connectors.kit.base import DONE, Guarantee, InvalidSignature, Manifest, PlatformUnavailable
+from tests.kit.patience import eventually
 
 
 async def decisions(running, request_id):
@@ -20,14 +21,14 @@ async def decisions(running, request_id):
     return list(reversed(reply.decisions))
 
 
-async def test_a_clock_that_runs_out_is_decided_as_an_event(running, make_event, until):
+async def test_a_clock_that_runs_out_is_decided_as_an_event(running, make_event):
     event = make_event(facts={"text.body": "I complain"})
     await running.requests.SubmitEvent(pb.SubmitEventRequest(event=event))
 
     async def fired() -> bool:
         return len(await decisions(running, "R-1")) == 2
 
-    await until(fired)
+    await eventually(fired)
     timer = (await decisions(running, "R-1"))[1]
     assert timer.event_type == "timer.due"
     assert timer.event_source == "answerby/timers"
@@ -37,7 +38,7 @@ async def test_a_clock_that_runs_out_is_decided_as_an_event(running, make_event,
     assert "notify" in [effect.kind for effect in timer.effects]
 
 
-async def test_a_timer_missed_while_nothing_ran_fires_once_and_says_how_late(launch, make_event, until):
+async def test_a_timer_missed_while_nothing_ran_fires_once_and_says_how_late(launch, make_event):
     when = datetime.now(UTC) - timedelta(hours=1)
     async with launch() as running:
         event = make_event(facts={"text.body": "I complain"}, when=when)
@@ -47,13 +48,13 @@ async def test_a_timer_missed_while_nothing_ran_fires_once_and_says_how_late(lau
         async def fired() -> bool:
             return len(await decisions(running, "R-1")) == 2
 
-        await until(fired)
+        await eventually(fired)
         late = (await decisions(running, "R-1"))[1]
         assert late.event_time.seconds == event.time.seconds + 2
         assert late.clocks[0].breached
 
 
-async def test_a_clock_that_was_stopped_does_not_fire(running, make_event, store, until):
+async def test_a_clock_that_was_stopped_does_not_fire(running, make_event, store):
     await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(facts={"text.body": "I complain"})))
     assert await store.timers.count("default") == 1
     reply = make_event(2, request_id="R-1", type="request.replied", facts={}, actor=2)
@@ -61,7 +62,7 @@ async def test_a_clock_that_was_stopped_does_not_fire(running, make_event, store
     assert await store.timers.count("default") == 0
 
 
-async def test_decisions_are_delivered(settings, launch, make_event, tmp_path, until):
+async def test_decisions_are_delivered(settings, launch, make_event, tmp_path):
     out = tmp_path / "out.jsonl"
     settings["connectors"] = [
         {"name": "out", "type": "file", "sources": ["crm/"], "effects": ["notify"], "settings": {"path": str(out)}}
@@ -72,7 +73,7 @@ async def test_decisions_are_delivered(settings, launch, make_event, tmp_path, u
         async def delivered() -> bool:
             return out.exists() and len(out.read_text("utf-8").splitlines()) >= 2
 
-        await until(delivered)
+        await eventually(delivered)
     lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert len({line["effect_id"] for line in lines}) == len(lines)
 
@@ -128,7 +129,7 @@ def hook(number=1, **changes):
     return {"id": f"w-{number}", "ticket": f"T-{number}", "sent": "09:00"} | changes
 
 
-async def test_waiting_for_a_platform_never_gives_an_event_up(desk, launch, store, until):
+async def test_waiting_for_a_platform_never_gives_an_event_up(desk, launch, store):
     desk.unavailable = 12  # far more often than a poisoned event is tried
     async with launch() as running, httpx2.AsyncClient() as http:
         url = f"http://127.0.0.1:{running.worker.http_port}/hook/desk"
@@ -139,13 +140,13 @@ async def test_waiting_for_a_platform_never_gives_an_event_up(desk, launch, stor
             reply = await running.requests.ListRequests(pb.ListRequestsRequest())
             return len(reply.requests) == 3
 
-        await until(decided)
+        await eventually(decided)
     assert desk.unavailable == 0
     assert await store.intake.dead("default") == []
     assert (await store.intake.depth("default")).pending == 0
 
 
-async def test_a_webhook_becomes_a_decided_request(desk, launch, until):
+async def test_a_webhook_becomes_a_decided_request(desk, launch):
     desk.unavailable = 1
     async with launch() as running, httpx2.AsyncClient(headers={"x-secret": "right"}) as client:
         url = f"http://127.0.0.1:{running.worker.http_port}/hook/desk"
@@ -160,7 +161,7 @@ async def test_a_webhook_becomes_a_decided_request(desk, launch, until):
             page = await running.requests.ListRequests(pb.ListRequestsRequest())
             return {request.request_id for request in page.requests} == {"T-1", "T-4"}
 
-        await until(decided)
+        await eventually(decided)
         first = await decisions(running, "T-1")
         assert [decision.facts["category"].string_value for decision in first[:1]] == ["complaint"]
         assert [decision.event_id for decision in first if decision.event_type != "timer.due"] == ["w-1"]
@@ -187,7 +188,7 @@ async def test_a_bad_webhook_is_refused(desk, launch, path, headers, body, statu
         assert reply.json()["reason"]
 
 
-async def test_an_unreadable_entry_is_given_up_and_stops_nothing(running, store, redis_url, until):
+async def test_an_unreadable_entry_is_given_up_and_stops_nothing(running, store, redis_url):
     from redis.asyncio import Redis
 
     from answerby.store.keys import tenant_keys
@@ -201,4 +202,4 @@ async def test_an_unreadable_entry_is_given_up_and_stops_nothing(running, store,
         page = await running.requests.ListRequests(pb.ListRequestsRequest())
         return len(page.requests) == 1 and len(await store.intake.dead("default")) == 1
 
-    await until(settled)
+    await eventually(settled)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 import grpc
 import pytest
 from google.rpc import error_details_pb2
@@ -13,6 +10,7 @@ from grpc_status import rpc_status
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 from answerby.server.live.candidate_trial import share_of
+from tests.kit.patience import eventually
 
 
 async def keep(running, rules, value: str) -> str:
@@ -35,13 +33,11 @@ async def trial(running, differences: int = 0) -> rulebook_pb.GetCandidateRespon
 
 
 async def until(running, holds) -> rulebook_pb.GetCandidateResponse:
-    deadline = time.monotonic() + 20
-    while True:
+    async def held() -> rulebook_pb.GetCandidateResponse | None:
         now = await trial(running)
-        if holds(now):
-            return now
-        assert time.monotonic() < deadline, now
-        await asyncio.sleep(0.05)
+        return now if holds(now) else None
+
+    return await eventually(held)
 
 
 async def complain(running, make_event, *numbers: int) -> list[pb.SubmitEventResponse]:

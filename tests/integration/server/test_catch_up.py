@@ -10,6 +10,7 @@ import pytest
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.server.flow.timers import TimerLoop
 from tests.kit.needs import on_every_store
+from tests.kit.patience import eventually
 
 LADDERS = """
 ladders:
@@ -97,22 +98,22 @@ async def cases(running, request: str) -> list[str]:
     return [effect.payload["case"].string_value for effect in effects if effect.kind == "open_case"]
 
 
-async def settled(running, store, until, fired: int) -> None:
+async def settled(running, store, fired: int) -> None:
     async def reached() -> bool:
         logged = [entry.decision for entry in await store.log.read("default", count=1000)]
         return sum(decision.event_type == "timer.due" for decision in logged) >= fired
 
-    await until(reached)
+    await eventually(reached)
     assert await store.timers.count("default", datetime.now(UTC)) == 0
 
 
 @on_every_store
-async def test_one_notice_for_each_role_and_every_step_done(leave, launch, store, until, settings):
+async def test_one_notice_for_each_role_and_every_step_done(leave, launch, store, settings):
     # R-1: both clocks and all steps are hours late. R-2: two reminders late, one by more than an hour.
     now = await leave(**{"R-1": 600, "R-2": 85})
     async with launch() as running:
         # R-1: 6 steps, the other clock's step, a catch-up for each of two clocks. R-2: 50 %, due, +1 h, other clock.
-        await settled(running, store, until, 9 + 4)
+        await settled(running, store, 9 + 4)
         sent = await told(running, "R-1")
         assert sent[0] == ("ladder/first_response/1/2", "lead", "late")  # urgent: never held back
         assert [(key.split("/")[0], role, template) for key, role, template in sent[1:]] == [
@@ -146,16 +147,16 @@ async def test_one_notice_for_each_role_and_every_step_done(leave, launch, store
         assert "missed reminders told together" in running.log.getvalue()
 
 
-async def test_a_limit_of_none_puts_all_that_is_late_together(leave, launch, store, until, settings):
+async def test_a_limit_of_none_puts_all_that_is_late_together(leave, launch, store, settings):
     settings["timers"] = {"catch_up_limit": 0, "catch_up_after_seconds": 1}
     await leave(**{"R-1": 15})
     async with launch() as running:
-        await settled(running, store, until, 2)
+        await settled(running, store, 2)
         ((key, role, template),) = await told(running, "R-1")
         assert (key.split("/")[0], role, template) == ("catch_up", "lead", "late")
 
 
-async def test_what_was_answered_in_the_outage_is_not_told_of(leave, launch, store, until, make_event, monkeypatch):
+async def test_what_was_answered_in_the_outage_is_not_told_of(leave, launch, store, make_event, monkeypatch):
     await leave(**{"R-1": 600})
     with monkeypatch.context() as patched:
         patched.setattr("answerby.server.worker.TimerLoop", Idle)
@@ -163,11 +164,11 @@ async def test_what_was_answered_in_the_outage_is_not_told_of(leave, launch, sto
             reply = make_event(9, request_id="R-1", type="request.replied", facts={}, when=datetime.now(UTC))
             await running.requests.SubmitEvent(pb.SubmitEventRequest(event=reply))
     async with launch() as running:
-        await settled(running, store, until, 1)
+        await settled(running, store, 1)
         assert await told(running, "R-1") == [("ladder/resolution/1/0", "lead", "other")]
 
 
-async def test_a_restart_in_the_middle_loses_and_repeats_nothing(leave, launch, store, until, settings, monkeypatch):
+async def test_a_restart_in_the_middle_loses_and_repeats_nothing(leave, launch, store, settings, monkeypatch):
     await leave(**{"R-1": 600, "R-3": 590, "R-4": 580})
     monkeypatch.setattr("answerby.server.flow.timers.TOGETHER", 2)
     monkeypatch.setattr("answerby.server.flow.timers.FEWEST", 2)
@@ -178,9 +179,9 @@ async def test_a_restart_in_the_middle_loses_and_repeats_nothing(leave, launch, 
                 logged = [entry.decision for entry in await store.log.read("default", count=1000)]
                 return sum(decision.event_type == "timer.due" for decision in logged) >= fired
 
-            await until(reached, 60)
+            await eventually(reached)
     async with launch() as running:
-        await settled(running, store, lambda condition: until(condition, 60), 27)
+        await settled(running, store, 27)
         for request in ("R-1", "R-3", "R-4"):
             assert len(await told(running, request)) == 3
             assert await cases(running, request) == ["overdue", "forgotten"]

@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from answerby.api.v1 import request_service_pb2 as pb
+from tests.kit.patience import eventually
 
 OPERATOR, OTHER, READER, RULES = (
     f"token-of-the-{name}" for name in ("operator", "other-tenant", "reader", "rules-only")
@@ -60,14 +61,14 @@ async def test_events_come_as_they_were_sent_and_decisions_when_asked_for(runnin
     assert full[0].request.number == decision.number
 
 
-async def test_timers_are_sent_with_decisions_only(running, make_event, until) -> None:
+async def test_timers_are_sent_with_decisions_only(running, make_event) -> None:
     await submit(running, make_event, 1)
 
     async def fired() -> bool:
         full = await read(running, wanted(include_decisions=True))
         return [e.event.type for e in full[0].request.events] == ["request.received", "timer.due"]
 
-    await until(fired)
+    await eventually(fired)
     assert [e.event.type for e in (await read(running, wanted()))[0].request.events] == ["request.received"]
 
 

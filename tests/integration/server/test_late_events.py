@@ -9,6 +9,7 @@ import pytest
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import resources_pb2
+from tests.kit.patience import eventually
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -38,17 +39,17 @@ def event(make_event):
     return make
 
 
-async def breach_told(running, until):
+async def breach_told(running):
     async def told():
         decisions = (await stored(running)).decisions
         return any(effect.key.startswith("ladder/") for decision in decisions for effect in decision.effects)
 
-    await until(told)
+    await eventually(told)
 
 
-async def test_a_reply_told_late_takes_back_the_breach_that_was_told(running, event, until):
+async def test_a_reply_told_late_takes_back_the_breach_that_was_told(running, event):
     await submit(running, event("a", "received", ago(hours=2), **{"text.body": "hello"}))
-    await breach_told(running, until)
+    await breach_told(running)
     decision = await submit(running, event("b", "replied", ago(minutes=90)))
     (clock,) = decision.clocks
     assert clock.stop_time.ToDatetime(UTC) == ago(minutes=90)
@@ -62,9 +63,9 @@ async def test_a_reply_told_late_takes_back_the_breach_that_was_told(running, ev
     assert "in time" in correction.payload["text.en"].string_value
 
 
-async def test_a_corrected_time_of_receipt_fires_the_ladder_again_at_its_own_time(running, event, until):
+async def test_a_corrected_time_of_receipt_fires_the_ladder_again_at_its_own_time(running, event):
     await submit(running, event("a", "received", ago(hours=2), **{"text.body": "hello"}))
-    await breach_told(running, until)
+    await breach_told(running)
     later = datetime.now(UTC) - timedelta(hours=1) + timedelta(seconds=2)
     correction = event("b", "updated", later, **{"corrects.event": "a"})
     decision = await submit(running, correction)
@@ -76,7 +77,7 @@ async def test_a_corrected_time_of_receipt_fires_the_ladder_again_at_its_own_tim
         told = [e for d in decisions for e in d.effects if e.key == "ladder/first_response/1/0/0/late/lead"]
         return len(told) == 2
 
-    await until(told_again)
+    await eventually(told_again)
     assert (await stored(running)).request.clocks[0].breached
 
 

@@ -16,8 +16,11 @@ from grpc_status import rpc_status
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 from answerby.store.rulebooks.revision_records import Heartbeat
+from tests.kit.patience import PATIENCE, eventually
 
 BROKEN = "stage: priority\nrules:\n  - {id: x, because: y, when: {no.such.field: 1}, then: {priority: high}}\n"
+SOON = PATIENCE / 30
+"""Seconds within which a mistake is seen by everybody: two, where the machine is as fast as expected."""
 
 
 async def shown(running) -> rulebook_pb.Rulebook:
@@ -148,7 +151,7 @@ async def test_another_folder_in_the_configuration_wins_at_the_start(launch, set
         assert (await shown(running)).revision == first != second
 
 
-async def test_a_lost_store_gets_its_rulebook_back(running, redis_url, until):
+async def test_a_lost_store_gets_its_rulebook_back(running, redis_url):
     before = await shown(running)
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
@@ -156,7 +159,7 @@ async def test_a_lost_store_gets_its_rulebook_back(running, redis_url, until):
     async def back() -> bool:
         return any(e.action == rulebook_pb.RULEBOOK_ACTION_RESTORE for e in await history(running))
 
-    await until(back)
+    await eventually(back)
     after = await shown(running)
     assert (after.revision, after.generation) == (before.revision, before.generation + 1)
     files = await running.rulebooks.GetRevision(
@@ -165,14 +168,14 @@ async def test_a_lost_store_gets_its_rulebook_back(running, redis_url, until):
     assert {file.path for file in files.revision.files} >= {"priority.yaml", "vocabulary.yaml"}
 
 
-async def test_without_store_and_folder_the_copy_on_this_machine_is_taken(launch, rules, redis_url, until, tmp_path):
+async def test_without_store_and_folder_the_copy_on_this_machine_is_taken(launch, rules, redis_url, tmp_path):
     async with launch() as running:
         before = (await shown(running)).revision
 
         async def copied() -> bool:
             return (tmp_path / "data" / "rulebooks" / "last-good").exists()
 
-        await until(copied)
+        await eventually(copied)
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
     (rules / "priority.yaml").write_text(BROKEN, "utf-8")
@@ -221,7 +224,7 @@ async def test_a_worker_that_cannot_run_a_revision_stops_it(running, rules, stor
     other.cancel()
 
 
-async def test_a_worker_that_is_late_is_left_behind_and_seen(settings, launch, rules, store, until):
+async def test_a_worker_that_is_late_is_left_behind_and_seen(settings, launch, rules, store):
     settings["rules"]["prepare_seconds"] = 0.2
     async with launch() as running:
         before = await shown(running)
@@ -238,7 +241,7 @@ async def test_a_worker_that_is_late_is_left_behind_and_seen(settings, launch, r
         async def skewed() -> bool:
             return (await shown(running)).skew == 1
 
-        await until(skewed)
+        await eventually(skewed)
         assert '"workers":["m-7"]' in running.log.getvalue()
         other.cancel()
 
@@ -249,18 +252,18 @@ def watching(settings):
     settings["rules"]["settle_seconds"] = 0.2
 
 
-async def test_a_saved_file_goes_live_by_itself(watching, launch, rules, make_event, until):
+async def test_a_saved_file_goes_live_by_itself(watching, launch, rules, make_event):
     async with launch() as running:
         write_priority(rules, "top")
 
         async def live() -> bool:
             return (await priority_of(running, make_event, time.monotonic_ns()))[0] == "top"
 
-        await until(live)
+        await eventually(live)
         assert [e.actor for e in await history(running)] == ["(folder)", "(folder)"]
 
 
-async def test_files_saved_together_are_one_change(watching, launch, rules, until):
+async def test_files_saved_together_are_one_change(watching, launch, rules):
     async with launch() as running:
         before = (await shown(running)).revision
         for name in sorted(path.name for path in rules.glob("*.yaml")):
@@ -273,11 +276,11 @@ async def test_files_saved_together_are_one_change(watching, launch, rules, unti
         async def live() -> bool:
             return (await shown(running)).revision != before
 
-        await until(live)
+        await eventually(live)
         assert len(await history(running)) == 2
 
 
-async def test_a_folder_swapped_by_a_symbolic_link_goes_live(watching, launch, settings, rules, tmp_path, until):
+async def test_a_folder_swapped_by_a_symbolic_link_goes_live(watching, launch, settings, rules, tmp_path):
     """As Kubernetes mounts a ConfigMap: files link into ..data, which links to a folder with a time in its name."""
     mount = tmp_path / "mount"
     mount.mkdir()
@@ -299,10 +302,10 @@ async def test_a_folder_swapped_by_a_symbolic_link_goes_live(watching, launch, s
         async def live() -> bool:
             return (await shown(running)).revision != before
 
-        await until(live)
+        await eventually(live)
 
 
-async def test_a_bad_change_is_seen_everywhere_within_two_seconds(watching, launch, rules, make_event, until):
+async def test_a_bad_change_is_soon_seen_everywhere(watching, launch, rules, make_event):
     good = (rules / "priority.yaml").read_text("utf-8")
     async with launch() as one, launch() as two:
         before = (await shown(one)).revision
@@ -318,7 +321,7 @@ async def test_a_bad_change_is_seen_everywhere_within_two_seconds(watching, laun
                 health = [(await running.health.Check(detail)).status for running in (one, two)]
                 return set(states) == {rulebook_pb.RULEBOOK_STATE_DEGRADED} and serving not in health
 
-            await until(everywhere)
+            await eventually(everywhere)
             took.append(time.monotonic() - begun)
             for running in (one, two):
                 seen = await shown(running)
@@ -332,10 +335,10 @@ async def test_a_bad_change_is_seen_everywhere_within_two_seconds(watching, laun
             async def good_again() -> bool:
                 return {(await shown(r)).state for r in (one, two)} == {rulebook_pb.RULEBOOK_STATE_ACTIVE}
 
-            await until(good_again)
-            if min(took) < 2.0:
+            await eventually(good_again)
+            if min(took) < SOON:
                 break
-        assert min(took) < 2.0
+        assert min(took) < SOON
         assert {(await shown(running)).revision for running in (one, two)} == {before}
 
 
@@ -364,7 +367,7 @@ async def test_a_folder_mended_while_no_server_ran_is_good_again(launch, rules):
         assert (await shown(running)).state == rulebook_pb.RULEBOOK_STATE_ACTIVE
 
 
-async def test_undoing_a_bad_change_does_not_bring_back_what_was_rolled_back(watching, launch, rules, until):
+async def test_undoing_a_bad_change_does_not_bring_back_what_was_rolled_back(watching, launch, rules):
     async with launch() as running:
         first = (await shown(running)).revision
         write_priority(rules, "top")
@@ -372,7 +375,7 @@ async def test_undoing_a_bad_change_does_not_bring_back_what_was_rolled_back(wat
         async def live() -> bool:
             return (await shown(running)).revision != first
 
-        await until(live)
+        await eventually(live)
         good = (rules / "priority.yaml").read_text("utf-8")
         await rollback(running)
         (rules / "priority.yaml").write_text(BROKEN, "utf-8")
@@ -380,13 +383,13 @@ async def test_undoing_a_bad_change_does_not_bring_back_what_was_rolled_back(wat
         async def state(wanted) -> bool:
             return (await shown(running)).state == wanted
 
-        await until(lambda: state(rulebook_pb.RULEBOOK_STATE_DEGRADED))
+        await eventually(lambda: state(rulebook_pb.RULEBOOK_STATE_DEGRADED))
         (rules / "priority.yaml").write_text(good, "utf-8")
-        await until(lambda: state(rulebook_pb.RULEBOOK_STATE_ACTIVE))
+        await eventually(lambda: state(rulebook_pb.RULEBOOK_STATE_ACTIVE))
         assert (await shown(running)).revision == first
 
 
-async def test_mending_the_folder_is_enough_whoever_had_it_read(watching, launch, rules, until):
+async def test_mending_the_folder_is_enough_whoever_had_it_read(watching, launch, rules):
     good = (rules / "priority.yaml").read_text("utf-8")
     async with launch() as running:
         (rules / "priority.yaml").write_text(BROKEN, "utf-8")
@@ -397,7 +400,7 @@ async def test_mending_the_folder_is_enough_whoever_had_it_read(watching, launch
         async def active() -> bool:
             return (await shown(running)).state == rulebook_pb.RULEBOOK_STATE_ACTIVE
 
-        await until(active)
+        await eventually(active)
 
 
 async def test_uploaded_files_go_live_without_the_folder(running, rules):

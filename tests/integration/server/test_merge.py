@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 from answerby.api.v1 import request_service_pb2 as pb
+from tests.kit.patience import eventually
 
 HOUR = timedelta(hours=1)
 
@@ -44,7 +45,7 @@ def history(running):
 
 
 @pytest.fixture
-def settled(store, until):
+def settled(store):
     """Waits until nothing is left to decide in the intake."""
 
     async def wait():
@@ -52,7 +53,7 @@ def settled(store, until):
             depth = await store.intake.depth("default")
             return depth.unread == 0 and depth.pending == 0
 
-        await until(empty)
+        await eventually(empty)
 
     return wait
 
@@ -71,7 +72,7 @@ def due(decision):
     return decision.clocks[0].due_time.ToDatetime(UTC)
 
 
-async def test_the_survivor_takes_over_the_earliest_clock(submit, history, settled, now, until):
+async def test_the_survivor_takes_over_the_earliest_clock(submit, history, settled, now):
     await two(submit, now)
     assert due((await history("B"))[0]) == now + 0.75 * HOUR
 
@@ -81,7 +82,7 @@ async def test_the_survivor_takes_over_the_earliest_clock(submit, history, settl
     async def told():
         return len(await history("B")) == 2
 
-    await until(told)
+    await eventually(told)
     absorbed = (await history("B"))[1]
     assert (absorbed.event_type, absorbed.event_source, absorbed.event_id) == (
         "request.absorbed",
@@ -95,7 +96,7 @@ async def test_the_survivor_takes_over_the_earliest_clock(submit, history, settl
     assert len(await history("B")) == 2
 
 
-async def test_a_clock_that_is_late_by_the_earlier_start_escalates(submit, history, now, until):
+async def test_a_clock_that_is_late_by_the_earlier_start_escalates(submit, history, now):
     await submit("A", "received", now - 3 * HOUR, text__body="hello")
     await submit("B", "received", now, text__body="hello again")
     await submit("A", "merged", now, merged__into="B")
@@ -103,7 +104,7 @@ async def test_a_clock_that_is_late_by_the_earlier_start_escalates(submit, histo
     async def escalated():
         return [decision.event_type for decision in await history("B")][2:] == ["timer.due"]
 
-    await until(escalated)
+    await eventually(escalated)
     _, absorbed, timer = await history("B")
     assert absorbed.clocks[0].breached
     assert "notify" in [effect.kind for effect in timer.effects]
@@ -132,7 +133,7 @@ async def test_merging_back_is_refused(submit, history, settled, now):
     assert len(await history("A")) == 2
 
 
-async def test_merges_into_each_other_at_once_leave_the_earlier_one_in_force(running, make_event, history, now, until):
+async def test_merges_into_each_other_at_once_leave_the_earlier_one_in_force(running, make_event, history, now):
     for name, hours in (("A", 0.75), ("B", 0.25)):
         event = make_event(f"received-{name}", request_id=name, when=now - hours * HOUR)
         await running.requests.SubmitEvent(pb.SubmitEventRequest(event=event))
@@ -146,7 +147,7 @@ async def test_merges_into_each_other_at_once_leave_the_earlier_one_in_force(run
         # With its own merge refused at once, or taken back once both were told.
         return [(await history(name))[-1].status for name in ("A", "B")] == ["merged", "open"]
 
-    await until(reopened)
+    await eventually(reopened)
     assert due((await history("B"))[-1]) == now + 0.25 * HOUR
 
 

@@ -11,6 +11,7 @@ import pytest
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.server.flow.timers import TimerLoop
 from tests.kit.needs import on_every_store
+from tests.kit.patience import eventually
 
 LADDER = """
 ladders:
@@ -62,7 +63,7 @@ def due_times(ended: datetime) -> dict[str, list[datetime]]:
 
 
 @on_every_store
-async def test_each_fires_once_in_order_and_says_how_late(down, launch, store, until):
+async def test_each_fires_once_in_order_and_says_how_late(down, launch, store):
     wanted = due_times(down)
     assert sum(map(len, wanted.values())) == MISSED
     began = datetime.now(UTC)
@@ -72,7 +73,7 @@ async def test_each_fires_once_in_order_and_says_how_late(down, launch, store, u
             reply = await running.requests.ListRequests(pb.ListRequestsRequest())
             return sum(request.decision_count for request in reply.requests) >= MISSED + len(STARTS)
 
-        await until(fired)
+        await eventually(fired)
         # All who share the timers have had a turn after the last one; a second firing would be logged by now.
         assert await store.timers.claim(["default"], datetime.now(UTC), 100) == []
         decisions = {
@@ -109,14 +110,14 @@ async def test_each_fires_once_in_order_and_says_how_late(down, launch, store, u
         assert told == [event.data["timer.late_by"] for event in events]
 
 
-async def test_two_servers_that_start_at_once_share_them(down, launch, store, until):
+async def test_two_servers_that_start_at_once_share_them(down, launch, store):
     async with launch() as one, launch():
 
         async def fired() -> bool:
             reply = await one.requests.ListRequests(pb.ListRequestsRequest())
             return sum(request.decision_count for request in reply.requests) >= MISSED + len(STARTS)
 
-        await until(fired)
+        await eventually(fired)
     logged = [entry.decision for entry in await store.log.read("default", count=1000)]
     by_request: dict[str, list[datetime]] = defaultdict(list)
     for decision in logged:
@@ -125,7 +126,7 @@ async def test_two_servers_that_start_at_once_share_them(down, launch, store, un
     assert by_request == due_times(down)
 
 
-async def test_after_one_more_restart_none_fires_again(down, launch, store, until):
+async def test_after_one_more_restart_none_fires_again(down, launch, store):
     for _ in range(2):
         async with launch() as running:
 
@@ -133,6 +134,6 @@ async def test_after_one_more_restart_none_fires_again(down, launch, store, unti
                 reply = await running.requests.ListRequests(pb.ListRequestsRequest())
                 return sum(request.decision_count for request in reply.requests) >= MISSED + len(STARTS)
 
-            await until(fired)
+            await eventually(fired)
     logged = [entry.decision for entry in await store.log.read("default", count=1000)]
     assert len(logged) == MISSED + len(STARTS)

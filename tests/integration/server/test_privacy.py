@@ -13,7 +13,9 @@ from answerby.api.v1 import decision_service_pb2 as decision_pb
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import resources_pb2
 from answerby.rules.loader import load_rulebook
-from answerby.store.store import Store
+from answerby.server.flow import process
+from answerby.store.requests.requests import Requests
+from tests.kit.patience import eventually
 from tests.kit.places import RULES
 
 SHIPPED = RULES
@@ -113,7 +115,7 @@ async def test_what_a_personal_field_holds_is_told_nowhere(shipped, running, mak
         assert_silent(said, where)
 
 
-async def test_what_is_delivered_and_what_cannot_be_hold_no_personal_data(shipped, running, make_event, until):
+async def test_what_is_delivered_and_what_cannot_be_hold_no_personal_data(shipped, running, make_event):
     event = make_event(1, facts={})
     for name in personal_fields():
         event.facts[name].CopyFrom(secret("text"))
@@ -124,7 +126,7 @@ async def test_what_is_delivered_and_what_cannot_be_hold_no_personal_data(shippe
         return written and '"connector":"closed"' in running.log.getvalue()
 
     assert len(decision.effects) >= 3
-    await until(delivered)
+    await eventually(delivered)
     assert_silent(shipped.read_text("utf-8"), "the effects")
     assert_silent(running.log.getvalue(), "the log")
 
@@ -143,11 +145,11 @@ async def test_refusals_and_failures_quote_nothing(shipped, running, make_event,
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.requests.SubmitEvent(pb.SubmitEventRequest(event=again))
     errors.append(caught.value)
-    monkeypatch.setattr("answerby.server.flow.process.decide", fail)
+    monkeypatch.setattr(process, "decide", fail)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(3, facts={"text.body": SECRET})))
     errors.append(caught.value)
-    monkeypatch.setattr(Store, "get_request", fail)
+    monkeypatch.setattr(Requests, "get", fail)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.requests.GetRequest(pb.GetRequestRequest(request_id="R-2"))
     errors.append(caught.value)

@@ -10,6 +10,7 @@ from grpc_status import rpc_status
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
+from tests.kit.patience import eventually
 
 BROKEN = "stage: priority\nrules:\n  - {id: x, because: y, when: {no.such.field: 1}, then: {priority: high}}\n"
 
@@ -22,7 +23,7 @@ def complaint(make_event, number):
     return pb.SubmitEventRequest(event=make_event(number, facts={"text.body": "I complain"}))
 
 
-async def test_nothing_is_served_before_the_first_valid_rulebook(launch, rules, make_event, until):
+async def test_nothing_is_served_before_the_first_valid_rulebook(launch, rules, make_event):
     good = (rules / "priority.yaml").read_text("utf-8")
     (rules / "priority.yaml").write_text(BROKEN, "utf-8")
     async with launch(serving=False) as running:
@@ -30,7 +31,7 @@ async def test_nothing_is_served_before_the_first_valid_rulebook(launch, rules, 
         async def tried() -> bool:
             return bool((await shown(running)).diagnostics)
 
-        await until(tried)
+        await eventually(tried)
         await running.health_is("NOT_SERVING")
         assert (await shown(running)).state == rulebook_pb.RULEBOOK_STATE_UNAVAILABLE
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -102,7 +103,7 @@ async def test_a_good_reload_decides_at_once(running, rules, make_event):
     assert not again.changed
 
 
-async def test_every_worker_follows_a_reload(launch, rules, until):
+async def test_every_worker_follows_a_reload(launch, rules):
     async with launch() as one, launch() as other:
         text = (rules / "priority.yaml").read_text("utf-8").replace("{priority: high}", "{priority: top}")
         (rules / "priority.yaml").write_text(text, "utf-8")
@@ -111,7 +112,7 @@ async def test_every_worker_follows_a_reload(launch, rules, until):
         async def followed() -> bool:
             return (await shown(other)).revision == reply.rulebook.revision
 
-        await until(followed)
+        await eventually(followed)
 
 
 async def test_a_worker_started_on_a_broken_folder_takes_the_last_good_rulebook(launch, rules, make_event):

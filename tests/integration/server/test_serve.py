@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
-import queue
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,69 +23,11 @@ from answerby.api.v1 import request_service_pb2_grpc as rpc
 from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 from answerby.api.v1 import rulebook_service_pb2_grpc as rulebook_rpc
 from answerby.domain.event import Event
+from tests.kit.clients import submit
 from tests.kit.needs import on_every_store
-
-PROGRAM = """
-import sys
-from answerby.server.base.config import Config
-from answerby.server.serve import serve
-sys.exit(serve(Config.model_validate_json(sys.stdin.read())))
-"""
-LONG = 60
-
-
-class Served:
-    """A running service and its log."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.lines: list[dict] = []
-        self._queue: queue.Queue[dict | None] = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self._queue.put(json.loads(line) if line.startswith("{") else {"event": line})
-        self._queue.put(None)
-
-    def wait_for(self, event: str) -> dict:
-        """The next log line with this event."""
-        while True:
-            line = self._queue.get(timeout=LONG)
-            assert line is not None, f"the service ended before {event!r}: {self.lines}"
-            self.lines.append(line)
-            if line["event"] == event:
-                return line
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        status = self.process.wait(LONG)
-        self._reader.join(LONG)
-        return status
-
-
-@contextmanager
-def serving(settings) -> Iterator[Served]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    served = Served(process)
-    try:
-        process.stdin.write(json.dumps(settings))
-        process.stdin.close()
-        yield served
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(LONG)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        served._reader.join(LONG)
-        process.stderr.close()
+from tests.kit.patience import PATIENCE, eventually
+from tests.kit.processes import alive, free_address, started
+from tests.kit.served import serving
 
 
 @pytest.fixture
@@ -101,32 +38,12 @@ def two_workers(settings):
     return settings
 
 
-def worker_pids(served: Served) -> list[int]:
-    """The processes of the workers now, by slot, as the log lines read so far tell."""
-    started = [line for line in served.lines if line["event"] == "worker started"]
-    return list({line["worker"]: line["pid"] for line in sorted(started, key=lambda line: line["worker"])}.values())
-
-
-async def submit(address, events):
-    """Sends a batch as a client would: again after UNAVAILABLE."""
-    async with grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
-        stub = rpc.RequestServiceStub(channel)
-        for _ in range(100):
-            try:
-                return await stub.SubmitEvents(pb.SubmitEventsRequest(events=events), wait_for_ready=True, timeout=10)
-            except grpc.aio.AioRpcError as error:
-                if error.code() not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}:
-                    raise
-                await asyncio.sleep(0.05)
-    raise AssertionError
-
-
 @on_every_store
-async def test_a_worker_that_is_killed_is_replaced_and_its_work_done(two_workers, store, make_event, until):
+async def test_a_worker_that_is_killed_is_replaced_and_its_work_done(two_workers, store, make_event):
     with serving(two_workers) as served:
-        address = served.wait_for("listening")["address"]
+        address = served.address()
         metrics = next(line["address"] for line in served.lines if line["event"] == "metrics")
-        before = worker_pids(served)
+        before = served.workers()
         assert len(before) == 2
         events = [
             Event(source="bulk", id=f"{n}", type="request.received", time=datetime.now(UTC), request_id=f"B-{n}")
@@ -137,8 +54,8 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_work_done(two_workers
             await store.intake.enqueue("default", events[start : start + 40])
             if start == 120:
                 os.kill(before[0], signal.SIGKILL)
-        await asyncio.to_thread(served.wait_for, "worker ended, replaced")
-        await asyncio.to_thread(served.wait_for, "worker started")
+        await asyncio.to_thread(served.line, "worker ended, replaced")
+        await asyncio.to_thread(served.line, "worker started")
         reply = await submit(address, [make_event(n) for n in range(1, 51)])
         assert {result.code for result in reply.results} == {0}
 
@@ -146,10 +63,10 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_work_done(two_workers
             depth = await store.intake.depth("default")
             return depth.unread == 0 and depth.pending == 0
 
-        await until(all_decided, LONG)
+        await eventually(all_decided)
         logged = [entry.decision.id for entry in await store.log.read("default", count=1000)]
         assert sorted(logged) == sorted([f"B-{n}/1" for n in range(400)] + [f"R-{n}/1" for n in range(1, 51)])
-        after = worker_pids(served)
+        after = served.workers()
         assert len(after) == 2
         assert before[1] in after
         assert before[0] not in after
@@ -163,22 +80,20 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_work_done(two_workers
         assert served.stop() == 0
 
 
-async def test_a_frozen_worker_is_killed_and_replaced(two_workers, monkeypatch):
-    program = PROGRAM.replace("sys.exit", "import answerby.server.supervisor as s; s.SILENT_SECONDS = 2.5; sys.exit")
-    monkeypatch.setitem(globals(), "PROGRAM", program)
-    with serving(two_workers) as served:
-        served.wait_for("listening")
-        frozen = worker_pids(served)[0]
+async def test_a_frozen_worker_is_killed_and_replaced(two_workers):
+    with serving(two_workers, before="import answerby.server.supervisor as s; s.SILENT_SECONDS = 2.5") as served:
+        served.address()
+        frozen = served.workers()[0]
         os.kill(frozen, signal.SIGSTOP)
-        await asyncio.to_thread(served.wait_for, "worker silent, killed")
-        await asyncio.to_thread(served.wait_for, "worker started")
-        assert frozen not in worker_pids(served)
+        await asyncio.to_thread(served.line, "worker silent, killed")
+        await asyncio.to_thread(served.line, "worker started")
+        assert frozen not in served.workers()
         assert served.stop() == 0
 
 
-async def test_a_reload_reaches_every_worker(two_workers, rules, until):
+async def test_a_reload_reaches_every_worker(two_workers, rules):
     with serving(two_workers) as served:
-        address = served.wait_for("listening")["address"]
+        address = served.address()
         text = (rules / "priority.yaml").read_text("utf-8").replace("{priority: high}", "{priority: top}")
         (rules / "priority.yaml").write_text(text, "utf-8")
         async with grpc.aio.insecure_channel(address) as channel:
@@ -186,7 +101,7 @@ async def test_a_reload_reaches_every_worker(two_workers, rules, until):
             reply = await stub.ReloadRulebook(rulebook_pb.ReloadRulebookRequest(), wait_for_ready=True)
         activated: set[int] = set()
         while len(activated) < 2:
-            line = await asyncio.to_thread(served.wait_for, "rulebook activated")
+            line = await asyncio.to_thread(served.line, "rulebook activated")
             if line["revision"] == reply.rulebook.revision:
                 activated.add(line["pid"])
         assert served.stop(signal.SIGINT) == 0
@@ -198,30 +113,26 @@ def tcp_redis(tmp_path) -> Iterator[str]:
     binary = shutil.which("redis-server")
     if binary is None:
         pytest.skip("no redis-server on this machine")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.kill()
+    host, _, port = free_address().rpartition(":")
+    command = [binary, "--port", port, "--bind", host, "--dir", tmp_path, "--save", ""]
+    with started(command, stdout=subprocess.DEVNULL):
+        yield f"redis://{host}:{port}/0"
 
 
-async def test_a_redis_of_ones_own_is_used_and_its_settings_are_judged(settings, tcp_redis, make_event, until):
+async def test_a_redis_of_ones_own_is_used_and_its_settings_are_judged(settings, tcp_redis, make_event):
     async def answers() -> bool:
         with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(tcp_redis) as client:
             return bool(client.ping())
         return False
 
-    await until(answers)
+    await eventually(answers)
     settings["store"]["redis_url"] = tcp_redis
     settings["log"] = {"level": "info"}
     decided = []
     for _ in range(2):
         with serving(settings) as served:
-            assert "appendonly is no" in served.wait_for("store setting")["warning"]
-            address = served.wait_for("listening")["address"]
+            assert "appendonly is no" in served.line("store setting")["warning"]
+            address = served.address()
             decided.append((await submit(address, [make_event(1, when=datetime(2026, 3, 2, tzinfo=UTC))])).results[0])
             assert served.stop() == 0
     assert [result.duplicate for result in decided] == [False, True]
@@ -232,13 +143,13 @@ async def test_the_embedded_store_keeps_what_was_accepted(settings, make_event):
     settings["store"]["redis_url"] = None
     settings["log"] = {"level": "info"}
     with serving(settings) as served:
-        address = served.wait_for("listening")["address"]
+        address = served.address()
         event = make_event(1)
         first = (await submit(address, [event])).results[0]
         assert not first.duplicate
         assert served.stop() == 0
     with serving(settings) as served:
-        address = served.wait_for("listening")["address"]
+        address = served.address()
         again = (await submit(address, [event])).results[0]
         assert again.duplicate
         assert again.decision.number == first.decision.number
@@ -249,47 +160,34 @@ async def test_the_embedded_store_is_restarted_when_it_dies(settings, make_event
     settings["store"]["redis_url"] = None
     settings["log"] = {"level": "info"}
     with serving(settings) as served:
-        address = served.wait_for("listening")["address"]
+        address = served.address()
         first = (await submit(address, [make_event(1)])).results[0]
         with redis.Redis(unix_socket_path=str(Path(settings["store"]["data_folder"]) / "valkey.sock")) as client:
             os.kill(client.info("server")["process_id"], signal.SIGKILL)
-        await asyncio.to_thread(served.wait_for, "embedded store ended, restarted")
-        for _ in range(100):
+        await asyncio.to_thread(served.line, "embedded store ended, restarted")
+
+        async def taken():
             result = (await submit(address, [make_event(2)])).results[0]
-            if result.code == 0:
-                break
-            await asyncio.sleep(0.05)
-        assert result.code == 0
+            return result if result.code == 0 else None
+
+        result = await eventually(taken)
         assert result.decision.number != first.decision.number
         assert served.stop() == 0
 
 
-async def test_workers_end_when_the_supervisor_is_killed(two_workers, until):
+async def test_workers_end_when_the_supervisor_is_killed(two_workers):
     with serving(two_workers) as served:
-        served.wait_for("listening")
-        workers = worker_pids(served)
+        served.line("listening")
+        workers = served.workers()
         assert len(workers) == 2
         served.process.kill()
 
-        async def gone() -> bool:
-            return not any(running(pid) for pid in workers)
-
-        await until(gone, LONG)
-
-
-def running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    # Nobody may be there to collect an orphan; what is left of it then is no process any more.
-    return not (status.exists() and status.read_text("utf-8").rpartition(")")[2].split()[0] == "Z")
+        await eventually(lambda: not any(alive(pid) for pid in workers), "all workers end")
 
 
 async def test_a_drain_finishes_what_was_begun(two_workers, make_event):
     with serving(two_workers) as served:
-        address = served.wait_for("listening")["address"]
+        address = served.address()
         await submit(address, [make_event(0)])
         async with grpc.aio.insecure_channel(address) as channel:
             stub = rpc.RequestServiceStub(channel)
@@ -312,8 +210,6 @@ async def test_a_drain_finishes_what_was_begun(two_workers, make_event):
 def test_a_port_in_use_is_said(settings):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings["server"]["listen"] = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM], input=json.dumps(settings), capture_output=True, text=True, check=False
-        )
-    assert done.returncode != 0
-    assert "cannot listen on 127.0.0.1" in done.stderr
+        with serving(settings) as served:
+            assert served.process.wait(PATIENCE) != 0
+            assert "cannot listen on 127.0.0.1" in str(served.rest())

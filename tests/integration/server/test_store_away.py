@@ -12,9 +12,10 @@ from grpc_status import rpc_status
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 from answerby.store.embedded import EmbeddedValkey
+from tests.kit.patience import eventually
 
 
-async def test_a_restart_of_the_store_is_survived(settings, launch, make_event, data_folder, until):
+async def test_a_restart_of_the_store_is_survived(settings, launch, make_event, data_folder):
     valkey = EmbeddedValkey(data_folder)
     valkey.start()
     try:
@@ -44,12 +45,12 @@ async def test_a_restart_of_the_store_is_survived(settings, launch, make_event, 
                     return False
                 return again.duplicate and again.decision.number == first.decision.number
 
-            await until(back)
+            await eventually(back)
 
             async def fired() -> bool:
                 reply = await running.requests.GetRequest(pb.GetRequestRequest(request_id="R-1"))
                 return reply.decisions[0].event_type == "timer.due"
 
-            await until(fired)
+            await eventually(fired)
     finally:
         await asyncio.to_thread(valkey.stop)

@@ -1,6 +1,5 @@
 """TLS: a real handshake with certificates made for the test."""
 
-import asyncio
 import io
 from datetime import UTC, datetime, timedelta
 
@@ -12,9 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from answerby.server.base.config import Config
-from answerby.server.base.logs import make_logger
-from answerby.server.worker import Worker
+from tests.kit.patience import PATIENCE
+from tests.kit.workers import working
 
 
 class Authority:
@@ -64,22 +62,15 @@ def secured(settings, authority, tmp_path):
 
 async def answered(settings, credentials):
     """Whether a client with these credentials (None: without TLS) is answered by a worker of these settings."""
-    worker = Worker(Config.model_validate(settings), make_logger("error", io.StringIO()))
-    ready = asyncio.Event()
-    task = asyncio.create_task(worker.run(ready=ready.set))
-    await asyncio.wait_for(ready.wait(), 30)
-    address = f"localhost:{worker.port}"
-    channel = grpc.aio.secure_channel(address, credentials) if credentials else grpc.aio.insecure_channel(address)
-    async with channel:
-        try:
-            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
-        except grpc.aio.AioRpcError as error:
-            return error.code()
-        else:
+    async with working(settings, io.StringIO()) as (worker, _):
+        address = f"localhost:{worker.port}"
+        channel = grpc.aio.secure_channel(address, credentials) if credentials else grpc.aio.insecure_channel(address)
+        async with channel:
+            try:
+                await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE)
+            except grpc.aio.AioRpcError as error:
+                return error.code()
             return grpc.StatusCode.OK
-        finally:
-            worker.stop()
-            await asyncio.wait_for(task, 30)
 
 
 async def test_a_client_that_trusts_the_authority_is_answered_and_plain_text_is_not(secured, authority):

@@ -9,6 +9,7 @@ import redis.asyncio
 
 from answerby.domain.errors import StoreUnavailable
 from answerby.store.store import Store
+from tests.kit.patience import eventually
 
 
 async def blocked_readers(client: redis.asyncio.Redis) -> int:
@@ -21,8 +22,7 @@ async def test_a_call_under_way_fails_and_does_not_connect_again(redis_url: str)
         before = {entry["id"] for entry in await client.client_list()}
         token = await store.log.latest_token("acme")
         reading = asyncio.create_task(store.log.read("acme", token, block_ms=10_000))
-        while not await blocked_readers(client):
-            await asyncio.sleep(0.01)
+        await eventually(lambda: blocked_readers(client))
         await store.close()
         with pytest.raises(StoreUnavailable, match="closed"):
             await reading

@@ -15,6 +15,7 @@ from answerby.store.connection import StoreOptions
 from answerby.store.embedded import EmbeddedValkey
 from answerby.store.records import CommitOutcome, WindowMark, WindowQuery
 from answerby.store.store import Store
+from tests.kit.patience import PATIENCE, eventually
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 TIMER = Timer(id="reply/1/0/0", due=T0, clock="reply", cycle=1, step=0)
@@ -63,13 +64,11 @@ async def test_kill_in_the_middle_of_commits(own_server: EmbeddedValkey, make_co
                 acknowledged[name] = committed.number
 
         writers = [asyncio.create_task(write(writer)) for writer in range(WRITERS)]
-        async with asyncio.timeout(30):
-            while len(acknowledged) < 150 * (cycle + 1):
-                await asyncio.sleep(0)
+        await eventually(lambda enough=150 * (cycle + 1): len(acknowledged) >= enough)
         killed.set()
         os.kill(own_server.pid, signal.SIGKILL)
         await asyncio.gather(*writers)
-        own_server._process.wait(10)
+        own_server._process.wait(PATIENCE)
         await store.close()
         own_server.start()
 

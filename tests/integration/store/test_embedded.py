@@ -16,11 +16,12 @@ from answerby.domain.errors import StoreUnavailable
 from answerby.store.connection import StoreOptions
 from answerby.store.embedded import EmbeddedValkey
 from answerby.store.store import Store
+from tests.kit.patience import PATIENCE
 
 
 def kill(server: EmbeddedValkey) -> None:
     os.kill(server.pid, signal.SIGKILL)
-    server._process.wait(10)
+    server._process.wait(PATIENCE)
 
 
 async def test_committed_data_survives_kill_and_restart(own_server: EmbeddedValkey, make_commit, make_entry) -> None:
@@ -111,7 +112,7 @@ def test_a_server_whose_parent_died_is_replaced(own_server: EmbeddedValkey) -> N
     own_server._lock.close()
     own_server._lock = own_server._process = None
     own_server.start()
-    assert orphan.wait(10) == 0
+    assert orphan.wait(PATIENCE) == 0
     assert own_server.pid != orphan.pid
     assert own_server.alive()
 

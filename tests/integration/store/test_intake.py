@@ -12,6 +12,7 @@ from answerby.domain.event import Event
 from answerby.store.keys import tenant_keys
 from answerby.store.records import CommitOutcome
 from answerby.store.store import Store
+from tests.kit.patience import in_time
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 NOW = timedelta(0)
@@ -136,7 +137,7 @@ async def test_a_waiting_reader_is_woken(store: Store) -> None:
     waiting = asyncio.create_task(store.intake.read("acme", "w1", block_ms=30_000))
     await asyncio.sleep(0)
     await store.intake.enqueue("acme", [event("a")])
-    assert [e.event.id for e in await asyncio.wait_for(waiting, 10)] == ["a"]
+    assert [e.event.id for e in await in_time(waiting)] == ["a"]
 
 
 async def test_trimming_keeps_what_is_pending_or_unread(store: Store) -> None:

@@ -12,6 +12,7 @@ from answerby.domain.errors import InvalidInput, ResumeTokenExpired
 from answerby.store.connection import StoreOptions
 from answerby.store.keys import tenant_keys
 from answerby.store.store import Store
+from tests.kit.patience import in_time
 
 
 async def fill(store: Store, make_commit, *names: str) -> None:
@@ -44,7 +45,7 @@ async def test_a_waiting_reader_is_woken(store: Store, make_commit) -> None:
     waiting = asyncio.create_task(store.log.read("acme", token, block_ms=30_000))
     await asyncio.sleep(0)
     await fill(store, make_commit, "a")
-    assert [d.decision.event_id for d in await asyncio.wait_for(waiting, 10)] == ["a"]
+    assert [d.decision.event_id for d in await in_time(waiting)] == ["a"]
 
 
 async def test_a_wait_ends_empty(store: Store) -> None:

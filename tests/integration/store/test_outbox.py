@@ -9,6 +9,7 @@ import msgspec
 
 from answerby.store.records import Completion, Lease
 from answerby.store.store import Store
+from tests.kit.patience import eventually
 
 LONG = timedelta(minutes=5)
 BRIEF = timedelta(milliseconds=30)
@@ -29,10 +30,7 @@ async def lease(store: Store, length: timedelta = LONG, limit: int = 10) -> list
 
 async def lease_again(store: Store) -> Lease:
     """Lease until something comes: a lease of another worker has to end first."""
-    async with asyncio.timeout(10):
-        while not (leases := await lease(store)):
-            await asyncio.sleep(0.005)
-    return leases[0]
+    return (await eventually(lambda: lease(store)))[0]
 
 
 async def test_an_entry_is_leased_with_its_number_and_gone_when_done(store: Store, make_commit, make_entry) -> None:

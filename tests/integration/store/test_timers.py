@@ -11,6 +11,7 @@ import pytest
 from answerby.domain.clock import Timer
 from answerby.store.records import CommitOutcome, DueTimer
 from answerby.store.store import Store
+from tests.kit.patience import eventually
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -23,10 +24,7 @@ def timer(minutes: float, step: int = 0) -> Timer:
 
 async def claimed_again(store: Store, now: datetime) -> list:
     """Claim until something comes: a claim of another worker has to end first."""
-    async with asyncio.timeout(10):
-        while not (due := await store.timers.claim(["acme"], now)):
-            await asyncio.sleep(0.005)
-    return due
+    return await eventually(lambda: store.timers.claim(["acme"], now))
 
 
 async def test_timers_come_when_due_in_order_and_are_removed_by_their_commit(store: Store, make_commit) -> None:

@@ -129,6 +129,5 @@ def test_against_another_library() -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(3600)
 def test_against_another_library_at_length() -> None:
     assert compare(10_000, 312) == 50_000

@@ -86,7 +86,6 @@ def test_against_counting_minutes() -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(3600)
 def test_against_counting_minutes_at_length() -> None:
     asked = compare(11_000, SEED + 1)
 
