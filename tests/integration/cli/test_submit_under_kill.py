@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.kit.outages import LONGEST, Outages, command, finds_workers
+from tests.kit.outages import Outages, command, finds_workers
+from tests.kit.patience import PATIENCE
 
 pytestmark = finds_workers
 EVENTS = 1000
@@ -15,7 +16,7 @@ BEFORE = 300
 def test_every_event_is_decided_once_although_the_worker_dies(outages: Outages) -> None:
     events = ({"id": str(n), "request_id": f"R-{n}", "time": "2026-03-02T09:00:00+08:00"} for n in range(EVENTS))
     lines = [json.dumps(event) + "\n" for event in events]
-    with command("submit", "-", "--target", outages.target.address, "--json", "--patience", LONGEST) as submitting:
+    with command("submit", "-", "--target", outages.target.address, "--json", "--patience", PATIENCE) as submitting:
         submitting.type("".join(lines[:BEFORE]))
         submitting.until(lambda: bool(submitting.out))
         outages.begin()
