@@ -35,5 +35,16 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.name.endswith(".zh.md")], ids=name)
-def test_a_chinese_page_lies_beside_an_english_one(page: Path) -> None:
-    assert page.with_name(page.name.replace(".zh.md", ".md")).is_file()
+def test_a_page_in_two_languages_leads_from_each_to_the_other(page: Path) -> None:
+    english = page.with_name(page.name.replace(".zh.md", ".md"))
+
+    assert f"[English]({english.name})" in page.read_text("utf-8")
+    assert f"[中文]({page.name})" in english.read_text("utf-8")
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = DOCS / "README.md"
+    listed = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text("utf-8"))}
+    pages = {page for page in DOCS.rglob("*.md") if page.parent.name != "adr" and "errors" not in page.parts}
+
+    assert pages - {index} <= listed

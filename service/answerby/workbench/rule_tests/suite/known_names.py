@@ -23,6 +23,7 @@ FLAGS = frozenset(
         "CORRECTION_REFUSED",
         "CORRECTION_WAITS",
         "DERIVED_FIELD",
+        "DUE_REFUSED",
         "FACT_REFUSED",
         "FORWARDED",
         "IN_THE_FUTURE",
