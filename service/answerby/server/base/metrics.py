@@ -37,7 +37,7 @@ class Metrics:
         stages = counter("stage_outcomes", "How the stages came to their results.", "stage", "outcome")
         shadow = counter(
             "shadow_matches",
-            "Rules on trial that matched; would: change, nothing or fail, had they been live.",
+            "Shadow rules that matched; would: change, nothing or fail, had they been live.",
             "stage",
             "rule",
             "would",
@@ -77,7 +77,7 @@ class Metrics:
         self._faults = counter("engine_faults", "Errors of the rules engine; the reference matcher answered instead.")
         self._fallback = gauge("engine_fallback", "1 while the reference matcher decides in place of the engine.")
         self._candidate = counter("candidate_decisions", "Decisions of a candidate on trial, by result.", "result")
-        self._differences = counter("engine_differences", "Shadow: events on which the matchers differed.")
+        self._differences = counter("engine_differences", "Engine shadow: events on which the matchers differed.")
 
     def call(self, method: str, code: str, seconds: float) -> None:
         self._calls(method, code).inc()

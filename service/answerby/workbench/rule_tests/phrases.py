@@ -31,7 +31,7 @@ NEAREST_RULE: Mapping[str, Mapping[str, str]] = {
     },
     "zh": {
         "nearest": "最接近的规则：{rule} [{place}] 给出 {value}，但还需 {needs}",
-        "outranked": "最接近的规则：{rule} [{place}] 给出 {value} 且已命中，但被更高者覆盖",
+        "outranked": "最接近的规则：{rule} [{place}] 给出 {value} 且已命中，但被更优先的规则覆盖",
         "never": "阶段 {stage} 没有规则给出 {name} {value}",
         "or": " 或 ",
         "and": " 且 ",

@@ -92,9 +92,9 @@ def test_a_rule_on_trial_says_what_it_would_have_changed_and_changes_nothing(eng
 def test_it_is_told_in_words_in_both_languages():
     decision = decided(compiled_of(LIVE, TRIAL.replace("MODE", "shadow")), devices=500)
     english, chinese = explain_text(decision), explain_text(decision, "zh")
-    assert "on trial, would have decided: priority=P0: wide [rules1.yaml:4] many are hit" in english
+    assert "shadow rule, would have decided: priority=P0: wide [rules1.yaml:4] many are hit" in english
     assert "would change priority from P2 to P0" in english
-    assert "试运行，本会决定: priority=P0: wide" in chinese
+    assert "影子规则，本会决定: priority=P0: wide" in chinese
     assert "会把 priority 由 P2 改为 P0" in chinese
 
 
@@ -107,7 +107,7 @@ def test_a_rule_on_trial_that_cannot_be_evaluated_raises_no_doubt():
     assert "CONDITION_ERROR" not in {flag.code for flag in decision.flags}
     # Live, the stage would have had to take its safe side, P0.
     assert (shadow(decision)["wide"].failed, shadow(decision)["wide"].changes) == (True, {"priority": "P0"})
-    assert "on trial, not evaluated: wide" in explain_text(decision)
+    assert "shadow rule, not evaluated: wide" in explain_text(decision)
 
 
 def test_a_year_that_only_a_rule_on_trial_needs_is_no_flag():

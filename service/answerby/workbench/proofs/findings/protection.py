@@ -44,7 +44,7 @@ def check_protected(inquiry: Inquiry, rulebook: Rulebook) -> None:
     """Every protected rule of the stage must be live, able to match, and keep its outputs."""
     for rule in inquiry.contest.stage.rules:
         if rule.protected and rule.mode is not RuleMode.LIVE:
-            _refuse_unreached(inquiry, rule, "it is on trial (`mode: shadow`), so that it decides nothing")
+            _refuse_unreached(inquiry, rule, "it is a shadow rule (`mode: shadow`), so it decides nothing")
     for number, rule in enumerate(inquiry.contest.rules):
         if not rule.protected:
             continue
