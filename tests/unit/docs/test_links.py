@@ -9,7 +9,7 @@ import pytest
 
 from tests.kit.places import DOCS, ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "rules" / "README.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [*(ROOT / place / "README.md" for place in ("", "rules", "connectors")), *sorted(DOCS.rglob("*.md"))]
 LINK = re.compile(r"\]\((?!\w+:)([^)\s]*)\)")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 

@@ -15,7 +15,7 @@ import typer
 from answerby.cli.main import app
 from tests.kit.places import DOCS, ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "rules" / "README.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [*(ROOT / place / "README.md" for place in ("", "rules", "connectors")), *sorted(DOCS.rglob("*.md"))]
 LIVING = [page for page in PAGES if page != DOCS / "changelog.md"]
 PATH = re.compile(r"`((?:proto|service|connectors|tests|rules/(?:schema|mappings|samples|examples))/[\w./*-]*)`")
 DOTTED = re.compile(r"`((?:answerby|answerby_connectors)(?:\.\w+)+)(?:\(\))?`")
