@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
 
-from answerby.server.base.logs import Logger
 from answerby.server.base.loops import repeat
-from answerby.server.base.metrics import Metrics
-from answerby.store.store import Store
+from answerby.server.base.services import Services
 
 LOOK_SECONDS = 5.0
 TRIM_SECONDS = 60.0
@@ -18,10 +15,11 @@ TRIM_SECONDS = 60.0
 class Housekeeping:
     """Safe to run in every worker at once."""
 
-    def __init__(self, store: Store, metrics: Metrics, logger: Logger) -> None:
-        self._store = store
-        self._metrics = metrics
-        self._logger = logger
+    def __init__(self, services: Services) -> None:
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
+        self._now = services.clock
         self._next_trim = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -29,7 +27,7 @@ class Housekeeping:
         await repeat("housekeeping", self._step, stopping, self._logger)
 
     async def _step(self) -> float:
-        now = datetime.now(UTC)
+        now = self._now()
         oldest = 0.0
         for tenant in await self._store.tenants.names():
             await self._store.intake.open(tenant)

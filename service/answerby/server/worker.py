@@ -13,7 +13,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc.aio
@@ -24,6 +24,7 @@ from answerby.server.base.config import Config, ConnectorConfig, InvalidConfig
 from answerby.server.base.logs import Logger, forward_library_logs, make_logger
 from answerby.server.base.loops import pause
 from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services, utc_now
 from answerby.server.flow.delivery import DeliveryLoop
 from answerby.server.flow.engine_faults import EngineWatch
 from answerby.server.flow.intake import Intake
@@ -55,9 +56,10 @@ BEAT_SECONDS = 1.0
 class Worker:
     """Everything of one process. `config.store.redis_url` must be set; `slot` tells the workers of a machine apart."""
 
-    def __init__(self, config: Config, logger: Logger, slot: int = 0) -> None:
+    def __init__(self, config: Config, logger: Logger, slot: int = 0, clock: Callable[[], datetime] = utc_now) -> None:
         self._config = config
         self._logger = logger
+        self._clock = clock
         self._metrics = Metrics(CollectorRegistry())
         self._slot = slot
         self._consumer = f"{socket.gethostname()}-{slot}"
@@ -88,59 +90,38 @@ class Worker:
             stack.push_async_callback(store.close)
             for warning in await store.check():
                 self._logger.warning("store setting", warning=warning)
-            rulebooks = RulebookHolder(self._metrics, self._logger)
+            services = Services(store, self._metrics, self._logger, self._clock)
+            rulebooks = RulebookHolder(services)
             stack.callback(rulebooks.close)
-            rules = LiveRules(self._config, store, rulebooks, self._slot, self._metrics, self._logger)
+            rules = LiveRules(services, self._config, rulebooks, self._slot)
             stack.push_async_callback(rules.close)
             connectors = self._connectors(stack)
+            limits = self._config.server.limits
             processor = Processor(
-                store,
-                rulebooks,
-                self._config.connectors,
-                self._metrics,
-                self._logger,
-                self._config.server.limits.waiting_events,
-                rules.trial.offer,
+                services, rulebooks, self._config.connectors, limits.waiting_events, rules.trial.offer
             )
-            server = self._server(processor, store, rulebooks, rules)
+            server = self._server(services, processor, rulebooks, rules)
             # A worker joins the shared port only once it can decide; with a bad folder it joins to say so.
             await rules.start()
             self.port = listen(server, self._config.server)
             await self._health.show(serving=False)
             await server.start()
             stack.push_async_callback(server.stop, None)
-            http = await self._http(store, connectors)
+            http = await self._http(services, connectors)
             ready()
 
             def consume(tenant: str) -> Coroutine[Any, Any, None]:
-                intake = Intake(
-                    store,
-                    processor,
-                    rulebooks,
-                    connectors,
-                    tenant,
-                    self._consumer,
-                    self._config.server.limits,
-                    self._metrics,
-                    self._logger,
-                )
+                intake = Intake(services, processor, connectors, limits, tenant, self._consumer)
                 return intake.run(self._stopping)
 
             feeding = [
-                PerTenant(store, self._tenants(), consume, self._logger).run(self._stopping),
-                TimerLoop(store, processor, rulebooks, self._metrics, self._logger, self._config.timers).run(
-                    self._stopping
-                ),
-                ScheduleLoop(store, rulebooks, self._config.connectors, self._metrics, self._logger).run(
-                    self._stopping
-                ),
+                PerTenant(services, self._tenants(), consume).run(self._stopping),
+                TimerLoop(services, processor, self._config.timers).run(self._stopping),
+                ScheduleLoop(services, rulebooks, self._config.connectors).run(self._stopping),
             ]
-            delivery = DeliveryLoop(store, connectors, on_outcome=self._metrics.delivery, logger=self._logger)
+            delivery = DeliveryLoop(services, connectors)
             serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks)]
-            serving += [
-                rules.run(self._stopping),
-                Housekeeping(store, self._metrics, self._logger).run(self._stopping),
-            ]
+            serving += [rules.run(self._stopping), Housekeeping(services).run(self._stopping)]
             async with asyncio.TaskGroup() as group:
                 for task in serving:
                     group.create_task(task)
@@ -171,36 +152,26 @@ class Worker:
         return built
 
     def _server(
-        self, processor: Processor, store: Store, rulebooks: RulebookHolder, rules: LiveRules
+        self, services: Services, processor: Processor, rulebooks: RulebookHolder, rules: LiveRules
     ) -> grpc.aio.Server:
         settings = self._config.server
-        watcher = Watcher(store, self._gate.draining)
+        watcher = Watcher(services, self._gate.draining)
         return build_server(
             settings,
             [CallInterceptor(self._authenticator, self._gate, self._metrics, self._logger)],
-            RequestServicer(processor, store, rulebooks, watcher, settings.limits, self._logger),
-            DecisionServicer(store, rulebooks, settings.limits),
-            RulebookServicer(
-                store,
-                rulebooks,
-                rules.changes,
-                rules.follower,
-                rules.desk,
-                rules.trial,
-                approval_required=rules.approval_required,
-            ),
+            RequestServicer(services, processor, rulebooks, watcher, settings.limits),
+            DecisionServicer(services, rulebooks, settings.limits),
+            RulebookServicer(services, rulebooks, rules),
             self._health,
         )
 
-    async def _http(self, store: Store, connectors: dict[str, Connector]) -> HttpServer | None:
+    async def _http(self, services: Services, connectors: dict[str, Connector]) -> HttpServer | None:
         settings = self._config.http
         if settings.listen is None:
             return None
         tenants = {entry.name: self._tenant_of(entry) for entry in self._config.connectors}
         hooks = inbound(connectors, tenants)
-        app = HookApp(
-            hooks, store, self._config.server.limits, settings.body_bytes, self._metrics, self._logger
-        ).starlette()
+        app = HookApp(services, hooks, self._config.server.limits, settings.body_bytes).starlette()
         http = HttpServer(app, settings.listen)
         self.http_port = await http.start()
         return http

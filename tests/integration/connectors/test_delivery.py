@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -16,12 +14,12 @@ from answerby.domain.decision import Decision
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
-from answerby.server.base.logs import make_logger
 from answerby.server.flow.delivery import DeliveryLoop, DeliveryOptions
 from answerby.store.records import Commit, Completion, OutboxEntry
 from answerby_connectors.file.connector import FileConnector
 from answerby_connectors.kit.base import DONE, Delivery, Guarantee, Manifest, Outcome, OutcomeKind
 from tests.kit.patience import eventually
+from tests.kit.services import Kit
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 QUICK = DeliveryOptions(
@@ -103,14 +101,8 @@ async def start(store):
     """Starts a loop; all are drained at the end."""
     loops: list[tuple[DeliveryLoop, asyncio.Task[None]]] = []
 
-    def begin(platform, name="p", options=QUICK, on_outcome=None, logger=None) -> DeliveryLoop:
-        loop = DeliveryLoop(
-            store,
-            {name: platform},
-            options=options,
-            on_outcome=on_outcome,
-            logger=logger or make_logger("error", io.StringIO()),
-        )
+    def begin(platform, name="p", options=QUICK, kit=None) -> DeliveryLoop:
+        loop = DeliveryLoop((kit or Kit(store)).services, {name: platform}, options)
         loops.append((loop, asyncio.create_task(loop.run())))
         return loop
 
@@ -180,9 +172,9 @@ async def test_tries_again_and_tells_what_is_unknown(store, start):
     async def answer(_: Delivery) -> Outcome:
         return Outcome(next(outcomes), "as told")
 
-    platform, counted = Platform(answer), Counter()
+    platform, kit = Platform(answer), Kit(store)
     await store.requests.commit(make_commit("R-1"))
-    start(platform, on_outcome=lambda name, outcome: counted.update([(name, outcome)]))
+    start(platform, kit=kit)
     await eventually(lambda: empty(store))
     assert [(d.attempt, d.previous_unknown) for d in platform.seen] == [
         (1, False),
@@ -190,7 +182,8 @@ async def test_tries_again_and_tells_what_is_unknown(store, start):
         (3, True),
         (4, True),
     ]
-    assert counted == {("p", "retry"): 2, ("p", "unknown"): 1, ("p", "done"): 1}
+    expected = {("p", "retry"): 2, ("p", "unknown"): 1, ("p", "done"): 1}
+    await eventually(lambda: kit.counts("deliveries") == expected)
 
 
 async def test_a_refusal_goes_to_the_dead_letters_and_can_be_replayed(store, start):
@@ -217,16 +210,16 @@ async def test_too_many_attempts_go_to_the_dead_letters(store, start):
     async def answer(_: Delivery) -> Outcome:
         return Outcome(OutcomeKind.UNKNOWN, "HTTP 500")
 
-    platform, counted = Platform(answer), Counter()
+    platform, kit = Platform(answer), Kit(store)
     await store.requests.commit(make_commit("R-1"))
     options = DeliveryOptions(
         poll=0.01, backoff=Backoff(0.01, 600.0, jitter=1.0), max_attempts=3, give_up_after=timedelta(0)
     )
-    start(platform, options=options, on_outcome=lambda _, outcome: counted.update([outcome]))
+    start(platform, options=options, kit=kit)
     await eventually(lambda: empty(store))
     (dead,) = await store.outbox.dead("acme")
     assert dead.reason == "given up after 3 attempts: HTTP 500"
-    assert counted == {"unknown": 3, "dead": 1}
+    await eventually(lambda: kit.counts("deliveries") == {("p", "unknown"): 3, ("p", "dead"): 1})
 
 
 async def test_an_exception_is_logged_without_its_message_and_tried_again(store, start):
@@ -235,11 +228,12 @@ async def test_an_exception_is_logged_without_its_message_and_tried_again(store,
             raise ValueError("王芳 138-0000-0000")
         return DONE
 
-    lines = io.StringIO()
+    kit = Kit(store, level="info")
+    lines = kit.log
     platform = Platform(answer)
     await store.requests.commit(make_commit("R-1", payload={"note": "王芳 138-0000-0000"}))
-    start(platform, logger=make_logger("info", lines))
-    await eventually(lambda: empty(store))
+    start(platform, kit=kit)
+    await eventually(lambda: len(lines.getvalue().splitlines()) == 3)
     assert [(d.attempt, d.previous_unknown) for d in platform.seen] == [(1, False), (2, True)]
     assert "王芳" not in lines.getvalue()
     assert "138" not in lines.getvalue()
@@ -330,7 +324,7 @@ async def test_a_stop_waits_and_then_leaves_nothing_leased(store, start):
 
 
 async def test_a_stop_before_the_start_and_twice(store):
-    loop = DeliveryLoop(store, {"p": Platform()}, options=QUICK)
+    loop = DeliveryLoop(Kit(store).services, {"p": Platform()}, QUICK)
     await loop.drain()
     await loop.run()
     await loop.drain()

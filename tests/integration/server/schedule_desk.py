@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-
-from prometheus_client import CollectorRegistry
 
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Event
@@ -16,14 +13,13 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
-from answerby.server.base.logs import make_logger
-from answerby.server.base.metrics import Metrics
 from answerby.server.flow.routing import route_effects
 from answerby.server.flow.schedules import ScheduleLoop
 from answerby.server.live.rulebooks import Prepared, RulebookHolder
 from answerby.store.records import Commit
 from answerby.store.rulebooks.revision_records import Pointer
 from answerby.store.store import Store
+from tests.kit.services import Kit
 
 TENANT = "default"
 CONNECTOR = SimpleNamespace(name="out", sources=(), effects=(EffectKind.NOTIFY, EffectKind.CREATE_TASK))
@@ -40,10 +36,9 @@ class Desk:
     def __init__(self, store: Store, folder, now: str) -> None:
         self.store = store
         self.now = at(now)
-        self.registry = CollectorRegistry()
-        self.log = io.StringIO()
-        self.metrics = Metrics(self.registry)
-        self.rules = RulebookHolder(self.metrics, make_logger("debug", self.log))
+        self.kit = Kit(store, clock=lambda: self.now)
+        self.registry, self.log = self.kit.registry, self.kit.log
+        self.rules = RulebookHolder(self.kit.services)
         self._generation = 0
         self._serial = 0
         self.activate(folder)
@@ -59,8 +54,7 @@ class Desk:
 
     def worker(self) -> ScheduleLoop:
         """One more worker."""
-        logger = make_logger("debug", self.log)
-        return ScheduleLoop(self.store, self.rules, [CONNECTOR], self.metrics, logger, now=lambda: self.now)
+        return ScheduleLoop(self.kit.services, self.rules, [CONNECTOR])
 
     async def request(self, request_id: str, when: str, type_: str = "request.received", **facts: Any) -> None:
         """An event of a request, decided at its own time."""

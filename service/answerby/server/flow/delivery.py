@@ -11,20 +11,19 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from answerby.domain.backoff import Backoff
 from answerby.domain.effect import Effect
 from answerby.domain.errors import StoreUnavailable
-from answerby.server.base.logs import Logger, make_logger
 from answerby.server.base.loops import repeat
+from answerby.server.base.services import Services
 from answerby.server.flow.breaker import COOLDOWN, Breaker, BreakerState
 from answerby.store.records import Completion, Lease
-from answerby.store.store import Store
 from answerby_connectors.kit.base import Connector, Delivery, Outcome, OutcomeKind
 
 DEAD = "dead"
@@ -64,18 +63,14 @@ class DeliveryLoop:
 
     def __init__(
         self,
-        store: Store,
+        services: Services,
         connectors: Mapping[str, Connector],
-        *,
-        on_outcome: Callable[[str, str], None] | None = None,
-        logger: Logger | None = None,
         options: DeliveryOptions | None = None,
     ) -> None:
-        """`on_outcome` gets the connector's name and done, failed, retry, unknown or lost; then dead, when given up."""
         self._stopping = asyncio.Event()
         self._running: asyncio.Future[None] | None = None
         self._lanes = [
-            Lane(name, connector, store, options or DeliveryOptions(), on_outcome, logger or make_logger("info"))
+            Lane(services, name, connector, options or DeliveryOptions())
             for name, connector in sorted(connectors.items())
         ]
 
@@ -99,21 +94,14 @@ class DeliveryLoop:
 class Lane:
     """The deliveries of one connector."""
 
-    def __init__(
-        self,
-        name: str,
-        connector: Connector,
-        store: Store,
-        options: DeliveryOptions,
-        on_outcome: Callable[[str, str], None] | None,
-        logger: Logger,
-    ) -> None:
+    def __init__(self, services: Services, name: str, connector: Connector, options: DeliveryOptions) -> None:
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
+        self._now = services.clock
         self._name = name
         self._connector = connector
-        self._store = store
         self._options = options
-        self._on_outcome = on_outcome
-        self._logger = logger
         self._breaker = Breaker(threshold=options.breaker_threshold, cooldown=options.breaker_cooldown)
         self._paused_until = 0.0
         """By time.monotonic(): the platform asked for patience."""
@@ -171,7 +159,7 @@ class Lane:
             outcome = await self._attempt(lease)
         except asyncio.CancelledError:
             stopped = Outcome(OutcomeKind.UNKNOWN, "stopped while it was under way")
-            await self._complete(lease, Completion.retry(datetime.now(UTC), unknown=True, reason=stopped.detail))
+            await self._complete(lease, Completion.retry(self._now(), unknown=True, reason=stopped.detail))
             self._report(lease, stopped, started)
             raise
         if outcome is None:
@@ -179,7 +167,7 @@ class Lane:
             self._report(lease, Outcome(OutcomeKind.UNKNOWN, "another worker took it over"), started, LOST)
             return
         self._heed(outcome)
-        completion = judge(lease, outcome, self._options, datetime.now(UTC))
+        completion = judge(lease, outcome, self._options, self._now())
         held = await self._complete(lease, completion)
         self._report(lease, outcome, started, "" if held else LOST)
         if held and completion.kind == DEAD:
@@ -249,8 +237,7 @@ class Lane:
 
     def _report(self, lease: Lease, outcome: Outcome, started: float, verdict: str = "") -> None:
         name = verdict or outcome.kind.value
-        if self._on_outcome is not None:
-            self._on_outcome(self._name, name)
+        self._metrics.delivery(self._name, name)
         log = self._logger.error if verdict == DEAD else self._logger.info
         log(
             "effect given up" if verdict == DEAD else "effect delivered" if name == "done" else "effect not delivered",

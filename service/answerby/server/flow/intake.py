@@ -12,15 +12,12 @@ import msgspec
 from answerby.domain.errors import AnswerbyError, EventIdReused, InvalidInput, TimeOutOfRange
 from answerby.domain.event import INTERNAL_SOURCE, Event
 from answerby.server.base.config import Limits
-from answerby.server.base.logs import Logger
 from answerby.server.base.loops import repeat
-from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
 from answerby.server.flow.parking import Parking
 from answerby.server.flow.process import Origin, Processed, Processor, Submission, identity_hash, payload_hash
-from answerby.server.live.rulebooks import RulebookHolder
 from answerby.store.records import IntakeEntry
-from answerby.store.store import Store
 from answerby_connectors.kit.base import Connector, InboundConnector, PlatformUnavailable
 
 CONNECTOR_FACT = "intake.connector"
@@ -47,26 +44,22 @@ class Intake:
 
     def __init__(
         self,
-        store: Store,
+        services: Services,
         processor: Processor,
-        rulebooks: RulebookHolder,
         connectors: Mapping[str, Connector],
+        limits: Limits,
         tenant: str,
         consumer: str,
-        limits: Limits,
-        metrics: Metrics,
-        logger: Logger,
     ) -> None:
-        self._store = store
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
         self._processor = processor
-        self._rulebooks = rulebooks
         self._connectors = connectors
         self._tenant = tenant
         self._consumer = consumer
         self._open = False
         self._limits = limits
-        self._metrics = metrics
-        self._logger = logger
         self._next_claim = 0.0
         self._parking = Parking()
 
@@ -75,7 +68,7 @@ class Intake:
         await repeat("intake", self._step, stopping, self._logger)
 
     async def _step(self) -> float:
-        if self._rulebooks.active is None:
+        if not self._processor.ready:
             # Nothing can be decided yet: the events wait in the stream, not in our hands.
             return 0.2
         if not self._open:

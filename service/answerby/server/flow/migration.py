@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput
 from answerby.domain.request import RequestState, RequestStatus
 from answerby.engine.migration import Migration, Move, has_live_clocks, migration
-from answerby.server.base.logs import Logger
+from answerby.server.base.services import Services
 from answerby.server.flow.process import Origin, Processor, Submission
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby.sla.clocks import definition_of
 from answerby.store.records import RequestFilter
-from answerby.store.store import Store
 
 PAGE = 100
 YIELD_EVERY = 10
@@ -67,11 +66,12 @@ class Progress:
 class Migrator:
     """Goes over the live requests of a tenant, newest first, one page after the other."""
 
-    def __init__(self, processor: Processor, store: Store, rulebooks: RulebookHolder, logger: Logger) -> None:
+    def __init__(self, services: Services, processor: Processor, rulebooks: RulebookHolder) -> None:
+        self._store = services.store
+        self._logger = services.logger
+        self._now = services.clock
         self._processor = processor
-        self._store = store
         self._rulebooks = rulebooks
-        self._logger = logger
 
     async def run(self, job: Job) -> AsyncIterator[Progress]:
         """The progress after each page: one object, told again and again. Raises AnswerbyError."""
@@ -97,7 +97,7 @@ class Migrator:
 
     async def _page(self, job: Job, states: Sequence[RequestState], progress: Progress) -> None:
         found: list[tuple[RequestState, Migration]] = []
-        now = datetime.now(UTC)
+        now = self._now()
         for place, state in enumerate(states):
             progress.examined += 1
             if has_live_clocks(state):

@@ -27,13 +27,10 @@ from answerby.engine.decide import decide
 from answerby.engine.facts.windows import Windows
 from answerby.engine.history.refold import MOST_EVENTS, refold_wanted
 from answerby.engine.stages.stage_results import Context
-from answerby.server.base.config import ConnectorConfig
-from answerby.server.base.logs import Logger
-from answerby.server.base.metrics import Metrics
-from answerby.server.flow.routing import route_effects
+from answerby.server.base.services import Services
+from answerby.server.flow.routing import Route, route_effects
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby.store.records import Commit, CommitOutcome, DueTimer, Loaded, LoadQuery, StoredReply
-from answerby.store.store import Store
 
 ROUND_EVENTS = 500
 ATTEMPTS = 50
@@ -106,24 +103,28 @@ class Processor:
 
     def __init__(
         self,
-        store: Store,
+        services: Services,
         rulebooks: RulebookHolder,
-        connectors: Sequence[ConnectorConfig],
-        metrics: Metrics,
-        logger: Logger,
+        connectors: Sequence[Route],
         most_waiting: int = 20_000,
         observe: Observer | None = None,
     ) -> None:
         self._most_waiting = most_waiting
         self._observe = observe
-        self._store = store
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
+        self._now = services.clock
         self._rulebooks = rulebooks
         self._connectors = list(connectors)
-        self._metrics = metrics
-        self._logger = logger
         self._waiting: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are rules to decide by."""
+        return self._rulebooks.active is not None
 
     async def process(self, event: Event) -> Processed:
         """Stores and decides one event. Raises AnswerbyError."""
@@ -269,7 +270,7 @@ class Processor:
         started = time.perf_counter()
         try:
             context = Context(job.loaded.counts, job.history)
-            job.decision = decide(compiled, job.loaded.state, job.event, context, datetime.now(UTC))
+            job.decision = decide(compiled, job.loaded.state, job.event, context, self._now())
         except AnswerbyError as error:
             self._failed(job, error)
         except Exception as error:

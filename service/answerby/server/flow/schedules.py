@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -17,15 +17,13 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.effects.schedule_scope import OPEN
 from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
 from answerby.engine.schedules.summary import Summary
-from answerby.server.base.logs import Logger
 from answerby.server.base.loops import repeat
-from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services
 from answerby.server.flow.routing import Route, route_effects
 from answerby.server.live.pointer import Live
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby.sla.occurrences import Occurrence, next_occurrence, occurrences
 from answerby.store.records import RequestFilter, ScheduleRecord
-from answerby.store.store import Store
 
 LONGEST_SLEEP = 1.0
 """Seconds; also the latest that a new rulebook or a new tenant is noticed."""
@@ -35,10 +33,6 @@ PAGE = 200
 FOLLOW_UPS = 500
 """Requests that are asked within one commit; those before them are asked ahead of it."""
 OPEN_REQUESTS = RequestFilter(statuses=tuple(sorted(OPEN)))
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +54,15 @@ class Plan:
 
 
 class ScheduleLoop:
-    """Fires schedules. Any number of workers may run it; `now` is the time by the wall, in UTC."""
+    """Fires schedules. Any number of workers may run it."""
 
-    def __init__(
-        self,
-        store: Store,
-        rulebooks: RulebookHolder,
-        connectors: Sequence[Route],
-        metrics: Metrics,
-        logger: Logger,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self._store = store
+    def __init__(self, services: Services, rulebooks: RulebookHolder, connectors: Sequence[Route]) -> None:
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
+        self._now = services.clock
         self._rulebooks = rulebooks
         self._connectors = list(connectors)
-        self._metrics = metrics
-        self._logger = logger
-        self._now = now
         self._plans: dict[str, Plan] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:

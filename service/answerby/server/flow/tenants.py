@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from answerby.server.base.logs import Logger
 from answerby.server.base.loops import repeat
-from answerby.store.store import Store
+from answerby.server.base.services import Services
 
 LOOK_SECONDS = 1.0
 
@@ -17,12 +16,12 @@ class PerTenant:
     """Runs `work(tenant)` for every tenant that is configured or has stored something."""
 
     def __init__(
-        self, store: Store, known: Iterable[str], work: Callable[[str], Coroutine[Any, Any, None]], logger: Logger
+        self, services: Services, known: Iterable[str], work: Callable[[str], Coroutine[Any, Any, None]]
     ) -> None:
-        self._store = store
+        self._store = services.store
+        self._logger = services.logger
         self._known = frozenset(known)
         self._work = work
-        self._logger = logger
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:

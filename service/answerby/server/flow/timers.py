@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from answerby.domain.clock import TimerPurpose
 from answerby.domain.decision import Decision
@@ -12,13 +12,10 @@ from answerby.domain.event import ActorRole, Event, EventType
 from answerby.engine.clocks.missed_reminders import CATCH_UP_LIMIT, waits_for_catch_up
 from answerby.engine.clocks.virtual_clock import timer_event_id
 from answerby.server.base.config import TimersConfig
-from answerby.server.base.logs import Logger
 from answerby.server.base.loops import repeat
-from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services
 from answerby.server.flow.process import Origin, Processor, Submission, identity_hash
-from answerby.server.live.rulebooks import RulebookHolder
 from answerby.store.records import DueTimer
-from answerby.store.store import Store
 
 SOURCE = "answerby/timers"
 TOGETHER = 100
@@ -34,21 +31,13 @@ LONGEST_SLEEP = 0.5
 class TimerLoop:
     """Claims what is due and has it decided. Any number of workers share the timers."""
 
-    def __init__(
-        self,
-        store: Store,
-        processor: Processor,
-        rulebooks: RulebookHolder,
-        metrics: Metrics,
-        logger: Logger,
-        settings: TimersConfig | None = None,
-    ) -> None:
-        self._store = store
+    def __init__(self, services: Services, processor: Processor, settings: TimersConfig) -> None:
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
+        self._now = services.clock
         self._processor = processor
-        self._rulebooks = rulebooks
-        self._metrics = metrics
-        self._logger = logger
-        self._settings = settings or TimersConfig()
+        self._settings = settings
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fires timers until `stopping` is set."""
@@ -56,21 +45,21 @@ class TimerLoop:
 
     async def _step(self) -> float:
         """Fires what is due. Seconds until there is something to do again."""
-        if self._rulebooks.active is None:
+        if not self._processor.ready:
             return 0.2
         tenants = await self._store.tenants.names()
         limit = max(FEWEST, TOGETHER // max(1, len(tenants)))
-        due = await self._store.timers.claim(tenants, datetime.now(UTC), limit, CLAIM)
+        due = await self._store.timers.claim(tenants, self._now(), limit, CLAIM)
         if due:
             await self._fire(due)
             return 0.0
         following = await self._store.timers.next_due(tenants)
         if following is None:
             return LONGEST_SLEEP
-        return max(0.005, min(LONGEST_SLEEP, (following - datetime.now(UTC)).total_seconds()))
+        return max(0.005, min(LONGEST_SLEEP, (following - self._now()).total_seconds()))
 
     async def _fire(self, due: list[DueTimer]) -> None:
-        now = datetime.now(UTC)
+        now = self._now()
         ordered = sorted(due, key=lambda timer: (timer.timer.due, timer.request_id, timer.timer.id))
         submissions = [_submission(timer, now, self._settings) for timer in ordered]
         for timer, fate in zip(ordered, await self._processor.process_many(submissions), strict=True):

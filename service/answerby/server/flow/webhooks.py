@@ -14,11 +14,9 @@ from starlette.routing import Route
 from answerby.domain.errors import AnswerbyError, InvalidInput, StoreUnavailable
 from answerby.domain.event import Event
 from answerby.server.base.config import Limits
-from answerby.server.base.logs import Logger
-from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
 from answerby.server.flow.intake import mark_connector
-from answerby.store.store import Store
 from answerby_connectors.kit.base import Connector, InboundConnector, InvalidSignature
 
 
@@ -38,15 +36,13 @@ class _TooLarge(AnswerbyError):
 class HookApp:
     """The HTTP side of the intake."""
 
-    def __init__(
-        self, hooks: Mapping[str, Hook], store: Store, limits: Limits, body_bytes: int, metrics: Metrics, logger: Logger
-    ) -> None:
+    def __init__(self, services: Services, hooks: Mapping[str, Hook], limits: Limits, body_bytes: int) -> None:
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
         self._hooks = hooks
-        self._store = store
         self._limits = limits
         self._body_bytes = body_bytes
-        self._metrics = metrics
-        self._logger = logger
 
     def starlette(self) -> Starlette:
         return Starlette(routes=[Route("/hook/{name}", self._receive, methods=["POST"])])

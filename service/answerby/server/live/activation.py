@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from answerby.domain.errors import (
     ActivationUnderWay,
@@ -24,7 +24,7 @@ from answerby.domain.errors import (
 )
 from answerby.server.base.config import Approval, RulesConfig
 from answerby.server.base.logs import Logger
-from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services
 from answerby.server.live.rule_check import close
 from answerby.server.live.rule_files import RuleFiles
 from answerby.server.live.rulebooks import Prepared, RulebookHolder, count_rules
@@ -39,7 +39,6 @@ from answerby.store.rulebooks.revision_records import (
     WorkerSeen,
 )
 from answerby.store.rulebooks.revisions import Keeping
-from answerby.store.store import Store
 
 LOOK_SECONDS = 0.02
 FOLLOW_SECONDS = 2.0
@@ -73,21 +72,14 @@ def etag_of(pointer: Pointer | None) -> str:
 class Activator:
     """Puts revisions live that are kept in the store. `worker` is this process's name among the workers."""
 
-    def __init__(
-        self,
-        store: Store,
-        holder: RulebookHolder,
-        settings: RulesConfig,
-        worker: str,
-        metrics: Metrics,
-        logger: Logger,
-    ) -> None:
-        self._store = store
+    def __init__(self, services: Services, holder: RulebookHolder, settings: RulesConfig, worker: str) -> None:
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
+        self._now = services.clock
         self._holder = holder
         self._settings = settings
         self._worker = worker
-        self._metrics = metrics
-        self._logger = logger
 
     @property
     def approval_required(self) -> bool:
@@ -123,7 +115,7 @@ class Activator:
         current, pointer = self._holder.current, self._holder.status.pointer
         if current is None or pointer is None:
             return
-        now = datetime.now(UTC)
+        now = self._now()
         rulebook = current.compiled.rulebook
         revision = Revision(
             revision=current.revision,
@@ -221,7 +213,7 @@ class Activator:
             revision=revision,
             # After a store was lost the count goes on where the workers are, never back.
             generation=max(before.generation if before is not None else 0, self._holder.status.generation) + 1,
-            activated=datetime.now(UTC),
+            activated=self._now(),
             actor=order.actor,
             reason=order.reason,
             source=order.source,

@@ -19,13 +19,11 @@ from answerby.domain.request import RequestState
 from answerby.engine.decide import decide
 from answerby.engine.explanation.difference import Difference, differ
 from answerby.engine.stages.stage_results import Context
-from answerby.server.base.logs import Logger
 from answerby.server.base.loops import repeat
-from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services
 from answerby.server.live.pointer import LivePointer
 from answerby.server.live.preparing import Preparer
 from answerby.store.rulebooks.candidate_records import Candidate, DifferenceKept, Segment
-from answerby.store.store import Store
 
 LOOK_SECONDS = 0.5
 AGAIN_SECONDS = 5.0
@@ -49,11 +47,11 @@ class Made(NamedTuple):
 class Trial:
     """Follows the candidate in the store and compares. One for each worker."""
 
-    def __init__(self, store: Store, preparer: Preparer, metrics: Metrics, logger: Logger) -> None:
-        self._store = store
+    def __init__(self, services: Services, preparer: Preparer) -> None:
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
         self._preparer = preparer
-        self._metrics = metrics
-        self._logger = logger
         self._live = LivePointer()
         self._candidate: Candidate | None = None
         self._waiting: deque[Made] = deque()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 
 from answerby.domain.errors import FieldViolation, InvalidInput, NoCandidate, RevisionActive, RevisionNotFound
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import did_you_mean
+from answerby.server.base.services import Services
 from answerby.server.live.activation import Order
 from answerby.server.live.changes import Changes, Outcome
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby.store.rulebooks.candidate_records import Candidate, Findings, Segment, StartOutcome
 from answerby.store.rulebooks.revision_records import Action
-from answerby.store.store import Store
 
 MOST_NAMES = 100
 
@@ -21,8 +20,9 @@ MOST_NAMES = 100
 class CandidateDesk:
     """What people do with candidates. The trials themselves run in every worker."""
 
-    def __init__(self, store: Store, changes: Changes, rulebooks: RulebookHolder) -> None:
-        self._store = store
+    def __init__(self, services: Services, changes: Changes, rulebooks: RulebookHolder) -> None:
+        self._store = services.store
+        self._now = services.clock
         self._changes = changes
         self._rulebooks = rulebooks
 
@@ -32,7 +32,7 @@ class CandidateDesk:
         candidate = Candidate(
             token=secrets.token_hex(8),
             revision=revision,
-            started=datetime.now(UTC),
+            started=self._now(),
             actor=order.actor,
             reason=order.reason,
             segment=segment,

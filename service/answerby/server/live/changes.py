@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any, TypeVar
 
 from answerby.domain.errors import (
@@ -18,14 +17,12 @@ from answerby.domain.errors import (
 )
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Diagnostic
-from answerby.server.base.config import RulesConfig
-from answerby.server.base.logs import Logger
-from answerby.server.base.metrics import Metrics
 from answerby.server.base.roles import OwnRevision
+from answerby.server.base.services import Services
 from answerby.server.live.activation import Activator, Order, log_action
 from answerby.server.live.preparing import Preparer
 from answerby.server.live.rule_check import Checked
-from answerby.server.live.rule_files import RuleFiles, read_rule_files
+from answerby.server.live.rule_files import RuleFiles, RulesFolder
 from answerby.server.live.rulebooks import RulebookHolder, count_rules, finding_of, rejection
 from answerby.store.rulebooks.revision_records import (
     Action,
@@ -37,7 +34,6 @@ from answerby.store.rulebooks.revision_records import (
     Revision,
     Verdict,
 )
-from answerby.store.store import Store
 
 T = TypeVar("T")
 
@@ -58,30 +54,22 @@ class Changes:
 
     def __init__(
         self,
-        store: Store,
+        services: Services,
         holder: RulebookHolder,
         preparer: Preparer,
         activator: Activator,
-        settings: RulesConfig,
-        machine: str,
-        metrics: Metrics,
-        logger: Logger,
+        folder: RulesFolder,
     ) -> None:
-        self._store = store
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
+        self._now = services.clock
         self._holder = holder
         self._preparer = preparer
         self._activator = activator
-        self._settings = settings
-        self._metrics = metrics
-        self._logger = logger
+        self._folder = folder
         self._one = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
-        self.source = f"{machine}:{settings.folder.resolve()}"
-        """This machine's rules folder."""
-
-    async def read_folder(self) -> RuleFiles:
-        """The files of this machine's folder, as they are now."""
-        return await asyncio.to_thread(read_rule_files, Path(self._settings.folder), self.source)
 
     async def validate(self, files: RuleFiles) -> Checked:
         """What a change would be found to have; nothing is kept. Raises RulebookRejected."""
@@ -110,7 +98,7 @@ class Changes:
 
     async def judge(self, revision: str, actor: str, reason: str, *, approved: bool) -> Revision:
         """Raises RevisionNotFound, OwnRevision, RevisionActive."""
-        now = datetime.now(UTC)
+        now = self._now()
         before = await self._store.revisions.active()
         action = Action.APPROVE if approved else Action.REJECT
         entry = _entry(action, now, actor, reason, before, revision)
@@ -137,7 +125,7 @@ class Changes:
     async def note(self, action: Action, order: Order, revision: str) -> None:
         """Writes what was done with a revision without putting it live into history, metrics and log."""
         before = await self._store.revisions.active()
-        entry = _entry(action, datetime.now(UTC), order.actor, order.reason, before, revision)
+        entry = _entry(action, self._now(), order.actor, order.reason, before, revision)
         await self._store.revisions.note(entry)
         self._metrics.rulebook_action(action)
         log_action(self._logger, entry)
@@ -149,7 +137,7 @@ class Changes:
     async def folder_is_good(self, actor: str) -> None:
         """The folder is in order. What was refused of it, whoever had it read, is shown no more; an upload is."""
         problem = (await self._store.workers.look()).problem
-        if problem is not None and (problem.actor == actor or problem.source == self.source):
+        if problem is not None and (problem.actor == actor or problem.source == self._folder.source):
             await self._good()
 
     async def _good(self) -> None:
@@ -181,7 +169,7 @@ class Changes:
                 "rule file rejected", file=found.file, line=found.line, column=found.column, diagnostic=found.code
             )
         findings = [finding_of(item) for item in diagnostics]
-        problem = Problem(order.actor, datetime.now(UTC), findings, order.source)
+        problem = Problem(order.actor, self._now(), findings, order.source)
         try:
             await self._store.workers.show_problem(problem)
         finally:
@@ -189,7 +177,7 @@ class Changes:
         raise rejection(diagnostics)
 
     async def _keep(self, files: RuleFiles, rulebook: Rulebook, order: Order) -> Revision:
-        now = datetime.now(UTC)
+        now = self._now()
         revision = Revision(
             revision=rulebook.revision,
             author=order.actor,

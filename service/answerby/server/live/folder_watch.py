@@ -7,16 +7,14 @@ overlay file systems too, for editors that rename, and for folders that are swap
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from answerby.domain.errors import AnswerbyError, RulebookRejected, StoreUnavailable
-from answerby.server.base.config import RulesConfig
-from answerby.server.base.logs import Logger
 from answerby.server.base.loops import pause
+from answerby.server.base.services import Services
 from answerby.server.live.activation import Order
 from answerby.server.live.changes import Changes
 from answerby.server.live.preparing import Preparer
-from answerby.server.live.rule_files import Stamp, stamp_of
+from answerby.server.live.rule_files import RulesFolder
 from answerby.server.live.starting import FOLDER, Settled
 from answerby.store.rulebooks.revision_records import Action
 
@@ -30,14 +28,21 @@ class FolderWatch:
     """For one worker of a machine. `settled` is what was seen to at the start."""
 
     def __init__(
-        self, settings: RulesConfig, changes: Changes, preparer: Preparer, settled: Settled, logger: Logger
+        self,
+        services: Services,
+        folder: RulesFolder,
+        changes: Changes,
+        preparer: Preparer,
+        settled: Settled,
+        settle_seconds: float,
     ) -> None:
-        self._folder = Path(settings.folder)
-        self._settle = settings.settle_seconds
+        """`settle_seconds`: a folder is read once nothing in it has changed for so long."""
+        self._logger = services.logger
+        self._folder = folder
         self._changes = changes
         self._preparer = preparer
         self._settled, self._done = settled
-        self._logger = logger
+        self._settle = settle_seconds
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until `stopping` is set."""
@@ -46,7 +51,7 @@ class FolderWatch:
         clock = asyncio.get_running_loop().time
         while not stopping.is_set():
             began = clock()
-            stamp = await self._look()
+            stamp = await self._folder.stamp()
             cost = clock() - began
             if stamp != last:
                 last, still_since = stamp, clock()
@@ -57,18 +62,15 @@ class FolderWatch:
                 continue
             await pause(stopping, max(min(LOOK_SECONDS, self._settle or LOOK_SECONDS), SHARE * cost))
 
-    async def _look(self) -> Stamp | None:
-        return await asyncio.to_thread(stamp_of, self._folder)
-
     async def _changed(self) -> bool:
         """Whether what the folder holds now has been seen to, one way or the other."""
-        files = await self._changes.read_folder()
+        files = await self._folder.read()
         digest = files.digest
         try:
             if not files.trouble and digest == self._settled:
                 await self._changes.folder_is_good(FOLDER)
                 return True
-            order = Order(Action.RELOAD, FOLDER, "the folder changed", self._changes.source)
+            order = Order(Action.RELOAD, FOLDER, "the folder changed", self._folder.source)
             await self._changes.bring(files, order)
         except RulebookRejected:
             return True

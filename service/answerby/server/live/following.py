@@ -10,15 +10,13 @@ import contextlib
 from collections import Counter
 
 from answerby.domain.errors import AnswerbyError, StoreUnavailable
-from answerby.server.base.logs import Logger
 from answerby.server.base.loops import repeat
-from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services
 from answerby.server.live.changes import Changes
 from answerby.server.live.preparing import Preparer
 from answerby.server.live.rule_check import close
 from answerby.server.live.rulebooks import Prepared, RulebookHolder
 from answerby.store.rulebooks.revision_records import Heartbeat, Pointer, Scene, Staged
-from answerby.store.store import Store
 
 BEAT_SECONDS = 0.25
 STAGED_BEAT_SECONDS = 0.02
@@ -31,22 +29,15 @@ class Follower:
     """Keeps one worker on the active revision. `worker` is its name."""
 
     def __init__(
-        self,
-        store: Store,
-        holder: RulebookHolder,
-        preparer: Preparer,
-        changes: Changes,
-        worker: str,
-        metrics: Metrics,
-        logger: Logger,
+        self, services: Services, holder: RulebookHolder, preparer: Preparer, changes: Changes, worker: str
     ) -> None:
-        self._store = store
+        self._store = services.store
+        self._metrics = services.metrics
+        self._logger = services.logger
         self._holder = holder
         self._preparer = preparer
         self._changes = changes
         self._worker = worker
-        self._metrics = metrics
-        self._logger = logger
         self._scene = Scene(None, None, None, [])
         self._heard = asyncio.Event()
         self._as_of: Pointer | None = None

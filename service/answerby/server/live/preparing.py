@@ -11,8 +11,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Diagnostic
 from answerby.server.base.config import Engine
-from answerby.server.base.logs import Logger
-from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services
 from answerby.server.live.rule_check import Checked, Task, finding, warm
 from answerby.server.live.rule_files import RuleFiles
 from answerby.server.live.rulebooks import Prepared, rejection
@@ -26,10 +25,10 @@ in one request, is what a request would be late by while a rulebook compiles."""
 class Preparer:
     """Checks in a process of its own, compiles in a thread. `inline`: checks in a thread, too; before it serves."""
 
-    def __init__(self, engine: Engine, metrics: Metrics, logger: Logger) -> None:
+    def __init__(self, services: Services, engine: Engine) -> None:
+        self._metrics = services.metrics
+        self._logger = services.logger
         self._engine = engine
-        self._metrics = metrics
-        self._logger = logger
         self._workshop = Workshop()
         self.inline = True
 

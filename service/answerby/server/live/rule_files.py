@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import stat
@@ -37,6 +38,23 @@ class RuleFiles:
         sums = sorted((path, hashlib.sha256(content).hexdigest()) for path, content in self.content.items())
         text = "\n".join(f"{checksum} {path}" for path, checksum in sums)
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class RulesFolder:
+    """The rules folder of a machine."""
+
+    def __init__(self, path: Path, machine: str) -> None:
+        self.path = path
+        self.source = f"{machine}:{path.resolve()}"
+        """Its name among the folders of all machines."""
+
+    async def read(self) -> RuleFiles:
+        """The files as they are now."""
+        return await asyncio.to_thread(read_rule_files, self.path, self.source)
+
+    async def stamp(self) -> Stamp | None:
+        """What changes when any of the files does; None for a folder that cannot be listed."""
+        return await asyncio.to_thread(stamp_of, self.path)
 
 
 def stamp_of(folder: Path) -> Stamp | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from answerby.domain.errors import RulebookRejected
@@ -13,8 +13,7 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.matching.matcher import Matcher
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Diagnostic, counted_errors
-from answerby.server.base.logs import Logger
-from answerby.server.base.metrics import Metrics
+from answerby.server.base.services import Services
 from answerby.server.live.pointer import Live, LivePointer
 from answerby.server.live.rule_check import close, finding
 from answerby.store.rulebooks.revision_records import Finding, Pointer, Problem
@@ -71,9 +70,10 @@ class Prepared:
 class RulebookHolder:
     """The one pointer to the active rulebook of a process, and one revision beside it that is ready to follow."""
 
-    def __init__(self, metrics: Metrics, logger: Logger) -> None:
-        self._metrics = metrics
-        self._logger = logger
+    def __init__(self, services: Services) -> None:
+        self._metrics = services.metrics
+        self._logger = services.logger
+        self._now = services.clock
         self._live = LivePointer()
         self._problem: Problem | None = None
         self._trouble = ""
@@ -144,7 +144,7 @@ class RulebookHolder:
     def tried(self, *, good: bool) -> None:
         """A change was checked here."""
         self._metrics.rulebook_loaded(good=good)
-        self._show(loaded=datetime.now(UTC))
+        self._show(loaded=self._now())
 
     def close(self) -> None:
         """Retires the active rulebook."""

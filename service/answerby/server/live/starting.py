@@ -12,19 +12,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from typing import NamedTuple
 
 from answerby.domain.errors import AnswerbyError, RulebookRejected, StoreUnavailable
-from answerby.server.base.logs import Logger
+from answerby.server.base.services import Services
 from answerby.server.live.activation import Order, etag_of
 from answerby.server.live.changes import Changes
 from answerby.server.live.following import Follower
-from answerby.server.live.rule_files import RuleFiles, Stamp, stamp_of
+from answerby.server.live.rule_files import RuleFiles, RulesFolder, Stamp
 from answerby.server.live.snapshots import Snapshots
 from answerby.store.rulebooks.revision_records import Action, Pointer
-from answerby.store.store import Store
 
 FOLDER = "(folder)"
 """Who changed the rules, when the folder did. No token can have this name."""
@@ -44,29 +41,28 @@ class Start:
 
     def __init__(
         self,
-        store: Store,
+        services: Services,
         changes: Changes,
         follower: Follower,
         snapshots: Snapshots | None,
-        folder: Path,
-        logger: Logger,
+        folder: RulesFolder,
     ) -> None:
-        self._folder = folder
-        self._store = store
+        self._store = services.store
+        self._logger = services.logger
         self._changes = changes
         self._follower = follower
         self._snapshots = snapshots
-        self._logger = logger
+        self._folder = folder
 
     async def run(self) -> Settled:
         """What of the folder needs no more attention."""
-        stamp = await asyncio.to_thread(stamp_of, self._folder)
-        files = await self._changes.read_folder()
+        stamp = await self._folder.stamp()
+        files = await self._folder.read()
         pointer = await self._store.revisions.active()
         settled = files.digest
         if await self._is_news(pointer, files):
             try:
-                await self._changes.bring(files, _order(pointer, self._changes.source))
+                await self._changes.bring(files, _order(pointer, self._folder.source))
             except RulebookRejected:
                 settled = ""
                 if pointer is None:
@@ -87,7 +83,7 @@ class Start:
         seen = await self._store.revisions.seen(files.digest)
         if seen == pointer.revision:
             return False
-        return not seen or _other_folder(pointer.source, self._changes.source)
+        return not seen or _other_folder(pointer.source, self._folder.source)
 
     async def _take_copy(self) -> None:
         kept = self._snapshots.last_good() if self._snapshots is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from answerby.api.v1 import decision_service_pb2 as pb
@@ -19,6 +19,7 @@ from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import ClockStory, clock_stories, statuses_of
 from answerby.engine.stages.stage_results import Context as DecisionContext
 from answerby.server.base.config import Limits
+from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
 from answerby.server.live.rulebooks import Live, RulebookHolder
 from answerby.server.rpc.clock_messages import comparison_to, ledger_to
@@ -29,7 +30,6 @@ from answerby.server.rpc.explaining import explained
 from answerby.server.rpc.interceptors import Context, current_call
 from answerby.server.rpc.request_service import check_batch_size
 from answerby.store.records import LoadQuery
-from answerby.store.store import Store
 from answerby.workbench.counterfactual.inquiry import Inquiry, inquire
 from answerby.workbench.counterfactual.rebuild import Rebuilt, rebuild
 from answerby.workbench.counterfactual.search import MOST_CHANGES, Answered, Search
@@ -44,15 +44,16 @@ LONGEST_STORY = 1000
 
 
 class DecisionServicer(rpc.DecisionServiceServicer):
-    def __init__(self, store: Store, rulebooks: RulebookHolder, limits: Limits) -> None:
-        self._store = store
+    def __init__(self, services: Services, rulebooks: RulebookHolder, limits: Limits) -> None:
+        self._store = services.store
+        self._now = services.clock
         self._rulebooks = rulebooks
         self._limits = limits
 
     async def Evaluate(self, request: pb.EvaluateRequest, context: Context) -> Any:
         """An EvaluateResponse, encoded."""
         tenant = current_call.get().tenant
-        now = _as_of(request)
+        now = _as_of(request, self._now())
         if len(request.history) > self._limits.history_events:
             problem = f"holds {len(request.history)} events; at most {self._limits.history_events} are taken"
             raise InvalidInput([FieldViolation("history", problem)])
@@ -73,7 +74,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         """An EvaluateBatchResponse, encoded."""
         check_batch_size(len(request.events), self._limits.batch_events)
         tenant = current_call.get().tenant
-        now = _as_of(request)
+        now = _as_of(request, self._now())
         events = [_read(message, tenant, self._limits) for message in request.events]
         results: list[bytes] = []
         with self._rulebooks.use() as live:
@@ -95,7 +96,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         if violations:
             raise InvalidInput(violations)
         decision = await self._stored(request)
-        now = datetime.now(UTC)
+        now = self._now()
         inquiry = _inquiry(request)
         if not inquiry:
             response = explained(decision, language, now)
@@ -116,7 +117,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         language = request.language_code or LANGUAGES[0]
         if language not in LANGUAGES:
             violations.append(FieldViolation("language_code", "must be en or zh"))
-        now = datetime.now(UTC)
+        now = self._now()
         at = instant_of(request.at) if request.HasField("at") else now
         if at is None:
             violations.append(FieldViolation("at", "must be between the years 1970 and 2199"))
@@ -217,10 +218,10 @@ def _inquiry(request: pb.ExplainRequest) -> Inquiry:
     )
 
 
-def _as_of(request: Any) -> datetime:
-    """The moment to decide as of. Raises InvalidInput."""
+def _as_of(request: Any, now: datetime) -> datetime:
+    """The moment to decide as of; `now` when none is named. Raises InvalidInput."""
     if not request.HasField("as_of"):
-        return datetime.now(UTC)
+        return now
     moment = instant_of(request.as_of)
     if moment is None:
         raise InvalidInput([FieldViolation("as_of", "must be between the years 1970 and 2199")])

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.domain.event import INTERNAL_SOURCE
-from answerby.server.base.logs import Logger
+from answerby.server.base.services import Services
 from answerby.server.rpc.convert import instant_of, set_instant
 from answerby.server.rpc.encode import decision_to
 from answerby.server.rpc.event_messages import event_to
 from answerby.store.requests.recordings import Recorded, RecordedAfter
-from answerby.store.store import Store
 from answerby.store.tokens import decode_export, encode_export
 
 PAGE = 50
@@ -38,9 +37,9 @@ class Export(NamedTuple):
 class Exporter:
     """Streams requests from the store; the next page is read when the former was taken."""
 
-    def __init__(self, store: Store, logger: Logger) -> None:
-        self._store = store
-        self._logger = logger
+    def __init__(self, services: Services) -> None:
+        self._store = services.store
+        self._logger = services.logger
 
     async def run(self, export: Export) -> AsyncIterator[pb.ExportEventsResponse]:
         """One message per request. Raises StoreUnavailable."""
@@ -69,10 +68,10 @@ class Exporter:
         )
 
 
-def export_of(request: pb.ExportEventsRequest, tenant: str, caller: str, call_id: str) -> Export:
-    """What a call asks for. Raises InvalidInput, InvalidPageToken."""
+def export_of(request: pb.ExportEventsRequest, tenant: str, caller: str, call_id: str, now: datetime) -> Export:
+    """What a call asks for; without an end, until `now`. Raises InvalidInput, InvalidPageToken."""
     start = instant_of(request.start_time) if request.HasField("start_time") else None
-    end = instant_of(request.end_time) if request.HasField("end_time") else datetime.now(UTC)
+    end = instant_of(request.end_time) if request.HasField("end_time") else now
     violations = []
     if start is None:
         problem = "must be between the years 1970 and 2199" if request.HasField("start_time") else "is required"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from answerby.api.v1 import request_service_pb2 as pb
@@ -12,7 +12,7 @@ from answerby.api.v1 import request_service_pb2_grpc as rpc
 from answerby.domain.errors import AnswerbyError, FieldViolation, InternalError, InvalidInput
 from answerby.rules.model.vocabulary import Vocabulary
 from answerby.server.base.config import Limits
-from answerby.server.base.logs import Logger
+from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
 from answerby.server.flow.migration import Migrator
 from answerby.server.flow.process import Processed, Processor, Submission
@@ -25,7 +25,6 @@ from answerby.server.rpc.interceptors import Context, current_call
 from answerby.server.rpc.migration_messages import job_of, progress_to
 from answerby.server.rpc.watch import Watch, Watcher
 from answerby.store.records import RequestFilter
-from answerby.store.store import Store
 
 DECISIONS_DEFAULT, DECISIONS_MOST = 20, 200
 PAGE_DEFAULT, PAGE_MOST = 50, 500
@@ -36,27 +35,27 @@ class RequestServicer(rpc.RequestServiceServicer):
 
     def __init__(
         self,
+        services: Services,
         processor: Processor,
-        store: Store,
         rulebooks: RulebookHolder,
         watcher: Watcher,
         limits: Limits,
-        logger: Logger,
     ) -> None:
+        self._store = services.store
+        self._now = services.clock
         self._processor = processor
-        self._store = store
         self._rulebooks = rulebooks
         self._watcher = watcher
         self._limits = limits
-        self._exporter = Exporter(store, logger)
-        self._migrator = Migrator(processor, store, rulebooks, logger)
+        self._exporter = Exporter(services)
+        self._migrator = Migrator(services, processor, rulebooks)
 
     async def SubmitEvent(self, request: pb.SubmitEventRequest, context: Context) -> Any:
         """A SubmitEventResponse, encoded."""
         event = event_from(request.event, current_call.get().tenant, self._limits, historical=request.historical)
         processed = await self._processor.process(event)
         assert processed.decision is not None
-        decision = encode_decision(processed.decision, datetime.now(UTC))
+        decision = encode_decision(processed.decision, self._now())
         rest = pb.SubmitEventResponse(duplicate=processed.duplicate).SerializeToString()
         return nested(pb.SubmitEventResponse.DECISION_FIELD_NUMBER, decision) + rest
 
@@ -73,7 +72,7 @@ class RequestServicer(rpc.RequestServiceServicer):
             except InvalidInput as error:
                 fates.append(error)
         processed = iter(await self._processor.process_many(submissions))
-        now = datetime.now(UTC)
+        now = self._now()
         results = [_result(fate or next(processed), now, brief=request.brief) for fate in fates]
         return b"".join(nested(pb.SubmitEventsResponse.RESULTS_FIELD_NUMBER, result) for result in results)
 
@@ -87,7 +86,7 @@ class RequestServicer(rpc.RequestServiceServicer):
         state = await self._store.requests.get(tenant, request.request_id)
         limit = min(request.decision_limit or DECISIONS_DEFAULT, DECISIONS_MOST)
         decisions = await self._store.requests.decisions(tenant, request.request_id, limit)
-        now = datetime.now(UTC)
+        now = self._now()
         return pb.GetRequestResponse(
             request=request_to(state, self._vocabulary(), now),
             decisions=[decision_to(decision, now) for decision in decisions],
@@ -109,7 +108,7 @@ class RequestServicer(rpc.RequestServiceServicer):
             request.page_token,
             min(request.page_size or PAGE_DEFAULT, PAGE_MOST),
         )
-        vocabulary, now = self._vocabulary(), datetime.now(UTC)
+        vocabulary, now = self._vocabulary(), self._now()
         return pb.ListRequestsResponse(
             requests=[request_to(state, vocabulary, now) for state in page.requests],
             next_page_token=page.next_token,
@@ -134,7 +133,7 @@ class RequestServicer(rpc.RequestServiceServicer):
         self, request: pb.ExportEventsRequest, context: Context
     ) -> AsyncIterator[pb.ExportEventsResponse]:
         call = current_call.get()
-        async for message in self._exporter.run(export_of(request, call.tenant, call.caller, call.id)):
+        async for message in self._exporter.run(export_of(request, call.tenant, call.caller, call.id, self._now())):
             yield message
 
     async def MigrateClocks(

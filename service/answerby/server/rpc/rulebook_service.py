@@ -9,18 +9,15 @@ from typing import TypeVar
 from answerby.api.v1 import rulebook_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2_grpc as rpc
 from answerby.domain.errors import FieldViolation, InvalidInput
+from answerby.server.base.services import Services
 from answerby.server.live.activation import Order
-from answerby.server.live.candidate_trial import Trial
-from answerby.server.live.candidates import CandidateDesk
-from answerby.server.live.changes import Changes
-from answerby.server.live.following import Follower
+from answerby.server.live.live_rules import LiveRules
 from answerby.server.live.rule_files import RuleFiles, uploaded
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby.server.rpc.candidate_service import CandidateCalls, order_of
 from answerby.server.rpc.interceptors import Context
 from answerby.server.rpc.rulebook_messages import activation_to, revision_to, rulebook_to
 from answerby.store.rulebooks.revision_records import Action, Revision
-from answerby.store.store import Store
 from answerby.store.tokens import decode_offset, encode_offset
 
 PAGE, LARGEST_PAGE = 50, 500
@@ -29,24 +26,15 @@ T = TypeVar("T")
 
 
 class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
-    def __init__(
-        self,
-        store: Store,
-        rulebooks: RulebookHolder,
-        changes: Changes,
-        follower: Follower,
-        desk: CandidateDesk,
-        trial: Trial,
-        *,
-        approval_required: bool,
-    ) -> None:
-        self._desk = desk
-        self._trial = trial
-        self._store = store
+    def __init__(self, services: Services, rulebooks: RulebookHolder, rules: LiveRules) -> None:
+        self._store = services.store
         self._rulebooks = rulebooks
-        self._changes = changes
-        self._follower = follower
-        self._approval_required = approval_required
+        self._folder = rules.folder
+        self._changes = rules.changes
+        self._follower = rules.follower
+        self._desk = rules.desk
+        self._trial = rules.trial
+        self._approval_required = rules.approval_required
 
     async def GetRulebook(self, request: pb.GetRulebookRequest, context: Context) -> pb.GetRulebookResponse:
         waiting = []
@@ -58,8 +46,8 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         return pb.GetRulebookResponse(rulebook=await self._rulebook(waiting))
 
     async def ReloadRulebook(self, request: pb.ReloadRulebookRequest, context: Context) -> pb.ReloadRulebookResponse:
-        order = order_of(Action.RELOAD, request.reason, source=self._changes.source)
-        files = await self._changes.read_folder()
+        order = order_of(Action.RELOAD, request.reason, source=self._folder.source)
+        files = await self._folder.read()
         changed, revision, waiting = await self._bring(files, order, request.validate_only, request.keep_only)
         rulebook = await self._rulebook()
         return pb.ReloadRulebookResponse(rulebook=rulebook, changed=changed, revision=revision, waiting=waiting)

@@ -10,14 +10,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.domain.errors import Draining
+from answerby.server.base.services import Services
 from answerby.server.rpc.convert import set_instant
 from answerby.server.rpc.encode import decision_to
 from answerby.store.records import LoggedDecision
-from answerby.store.store import Store
 
 READ_COUNT = 100
 BLOCK_MS = 500
@@ -44,8 +44,9 @@ class Watch:
 class Watcher:
     """Serves watches from the decision log."""
 
-    def __init__(self, store: Store, draining: asyncio.Event, bookmark_seconds: float = BOOKMARK_SECONDS) -> None:
-        self._store = store
+    def __init__(self, services: Services, draining: asyncio.Event, bookmark_seconds: float = BOOKMARK_SECONDS) -> None:
+        self._store = services.store
+        self._now = services.clock
         self._draining = draining
         self._bookmark_seconds = bookmark_seconds
 
@@ -53,16 +54,16 @@ class Watcher:
         """The messages of one watch, without end. Raises ResumeTokenExpired, Draining, InvalidInput."""
         position = await self._begin(watch)
         # The first message tells where the watch stands, so that even one that sees nothing can be resumed.
-        yield _bookmark(position)
+        yield _bookmark(position, self._now())
         last_sent = time.monotonic()
         while not self._draining.is_set():
             for logged in await self._store.log.read(watch.tenant, position, READ_COUNT, BLOCK_MS):
                 position = logged.token
                 if watch.wants(logged):
-                    yield _message(logged)
+                    yield _message(logged, self._now())
                     last_sent = time.monotonic()
             if time.monotonic() - last_sent >= self._bookmark_seconds:
-                yield _bookmark(position)
+                yield _bookmark(position, self._now())
                 last_sent = time.monotonic()
         raise Draining
 
@@ -74,14 +75,13 @@ class Watcher:
         return await self._store.log.latest_token(watch.tenant)
 
 
-def _message(logged: LoggedDecision) -> pb.WatchDecisionsResponse:
-    now = datetime.now(UTC)
+def _message(logged: LoggedDecision, now: datetime) -> pb.WatchDecisionsResponse:
     message = pb.WatchDecisionsResponse(resume_token=logged.token, decision=decision_to(logged.decision, now))
     set_instant(message.send_time, now)
     return message
 
 
-def _bookmark(position: str) -> pb.WatchDecisionsResponse:
+def _bookmark(position: str, now: datetime) -> pb.WatchDecisionsResponse:
     message = pb.WatchDecisionsResponse(resume_token=position)
-    set_instant(message.send_time, datetime.now(UTC))
+    set_instant(message.send_time, now)
     return message
