@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from answerby.domain.event import ActorRole, Event
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rulebook
 from tests.bench.generated_rules import make_events, write_rules

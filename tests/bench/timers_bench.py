@@ -20,9 +20,9 @@ import redis.asyncio
 
 from answerby.domain.clock import Timer
 from answerby.domain.event import Event
+from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.store import codec
 from answerby.store.embedded import EmbeddedValkey

@@ -10,8 +10,8 @@ import pytest
 
 from answerby.api.v1 import request_service_pb2_grpc as rpc
 from answerby.domain.event import Event
+from answerby.engine.case import Context
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.server.base.config import ConnectorConfig
 from answerby.server.flow.routing import route_effects
 from answerby.store.records import Commit

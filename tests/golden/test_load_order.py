@@ -11,9 +11,9 @@ import pytest
 from answerby.cli.lines import read_events
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Report

@@ -17,10 +17,10 @@ from answerby.domain.decision import Decision
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import LoadResult, load_rulebook, load_texts
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.folder import RuleText

@@ -8,12 +8,12 @@ import pytest
 
 from answerby.domain.event import ActorRole, Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
 from answerby.engine.schedules.summary import Summary
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.sla.occurrences import Occurrence, occurrences
 from tests.kit.places import RULES

@@ -84,7 +84,7 @@ import msgspec
 from datetime import timedelta
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
+from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import fire_until
 from answerby.rules.loader import load_rulebook
 from tests.bench.decide_bench import SHIPPED, samples

@@ -14,16 +14,11 @@ from answerby.engine.compiled.scores import compile_scores
 from answerby.engine.compiled.templates import compile_template
 from answerby.engine.facts.conditions import compile_condition
 from answerby.engine.facts.plan import FactPlan
-from answerby.engine.facts.predicates import may_fail
-from answerby.engine.matching.comparing import ShadowMatcher
 from answerby.engine.matching.factory import build_matcher
-from answerby.engine.memory.looks import REQUEST_FIELDS, looks, read_by
-from answerby.engine.memory.stage_memory import StageMemory
 from answerby.engine.stages.shadow_rules import is_live
 from answerby.engine.stages.targets import LADDER_PREFIX
-from answerby.rules.model.rulebook import STAGES, Rule, Rulebook, Stage
+from answerby.rules.model.rulebook import CLASSIFICATION, COMPLETENESS, EVALUATION_ORDER, Rule, Rulebook, Stage
 from answerby.rules.model.vocabulary import FieldType
-from answerby.sla.standing import standing
 from answerby.sla.zones import ZONE_DATA, load_zone
 
 GIVES_REASONS = frozenset({"classification", "priority", "escalation"})
@@ -36,27 +31,24 @@ def compile_rulebook(
 ) -> CompiledRulebook:
     """Compiles for `durable`, `reference` or `shadow`. Raises EngineLimit when the rules leave the safe envelope."""
     plan = FactPlan(rulebook)
-    stages = tuple(compile_stage(rulebook, stage, plan) for stage in rulebook.stages)
+    stages = tuple(compile_stage(rulebook, number, stage, plan) for number, stage in enumerate(rulebook.stages))
+    by_name = {stage.stage.name: stage for stage in stages}
     matcher = build_matcher(rulebook, engine, on_difference, plan=plan)
     return CompiledRulebook(
         rulebook=rulebook,
         plan=plan,
         matcher=matcher,
         stages=stages,
+        classification=by_name.get(CLASSIFICATION),
+        completeness=by_name.get(COMPLETENESS),
+        later_stages=tuple(stage for stage in stages if stage.stage.name not in (CLASSIFICATION, COMPLETENESS)),
         windows=tuple((name, f.window) for name, f in rulebook.vocabulary.fields.items() if f.window),
         templates={name: compile_template(languages) for name, languages in rulebook.templates.items()},
         tasks=tuple(rulebook.clocks[name] for name in sorted(rulebook.clocks) if rulebook.clocks[name].task),
         ladder_outputs=ladder_outputs(rulebook),
         clock_conditions=compile_clock_conditions(rulebook, plan),
         schedule_conditions={s.when: compile_condition(s.when, plan) for s in rulebook.schedules.values()},
-        standing=standing(rulebook.revision, rulebook.clocks),
         target_fields=target_fields(rulebook),
-        rechecks_completeness=reads_classification(rulebook),
-        looks=looks(rulebook, plan.atoms, dated=any(stage.dated for stage in stages)),
-        first_heed=any(not read_by(s).isdisjoint(REQUEST_FIELDS) for s in rulebook.stages if s.name in STAGES[:2]),
-        settles_at_once=settles_at_once(rulebook),
-        completeness_last=reads_classification(rulebook) and may_follow_classification(rulebook),
-        recalls=not isinstance(matcher, ShadowMatcher),
         numbering_zone=load_zone(rulebook.numbering.timezone),
         data=data_versions(rulebook),
     )
@@ -78,9 +70,11 @@ def ladder_outputs(rulebook: Rulebook) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name.startswith(LADDER_PREFIX)))
 
 
-def compile_stage(rulebook: Rulebook, stage: Stage, plan: FactPlan) -> CompiledStage:
+def compile_stage(rulebook: Rulebook, number: int, stage: Stage, plan: FactPlan) -> CompiledStage:
     vocabulary = rulebook.vocabulary
+    asked_before = EVALUATION_ORDER[: EVALUATION_ORDER.index(stage.name)]
     return CompiledStage(
+        number=number,
         stage=stage,
         rules=stage.rules,
         references={rule.id: reference(rule) for rule in stage.rules},
@@ -90,60 +84,16 @@ def compile_stage(rulebook: Rulebook, stage: Stage, plan: FactPlan) -> CompiledS
         },
         gives_reasons=stage.name in GIVES_REASONS,
         dated=any(rule.enabled_from or rule.until for rule in stage.rules),
-        memory=StageMemory(stage, plan),
         on_trial=not all(is_live(rule) for rule in stage.rules),
         scores=compile_scores(stage, plan),
         scored=frozenset(name for score in stage.scores for name in score.outputs),
-        derives=tuple(sorted(name for name, f in vocabulary.fields.items() if stage.name in derivers(f.derived_by))),
+        derives=tuple(sorted(name for name, f in vocabulary.fields.items() if stage.name in f.derived_by)),
         adds_to=frozenset(
             name
             for name, f in vocabulary.fields.items()
-            if f.type is FieldType.SET
-            and stage.name in derivers(f.derived_by)
-            and any(STAGES.index(other) < STAGES.index(stage.name) for other in derivers(f.derived_by))
+            if f.type is FieldType.SET and stage.name in f.derived_by and not set(asked_before).isdisjoint(f.derived_by)
         ),
     )
-
-
-def derivers(derived_by: str) -> tuple[str, ...]:
-    """The stages of a `derived_by`, which names one or several, separated by commas."""
-    return tuple(part.strip() for part in derived_by.split(",") if part.strip())
-
-
-def reads_classification(rulebook: Rulebook) -> bool:
-    by_name = {stage.name: stage for stage in rulebook.stages}
-    completeness = by_name.get("completeness")
-    if completeness is None:
-        return False
-    read = {atom.field for rule in completeness.rules for atom in atoms(rule.when)}
-    return any("classification" in derivers(rulebook.vocabulary[name].derived_by) for name in read)
-
-
-def may_follow_classification(rulebook: Rulebook) -> bool:
-    """Whether completeness, asked after classification only, says what it says when it is asked before, too."""
-    completeness, classification = rulebook.stages[:2]
-    if (completeness.name, classification.name) != STAGES[:2] or completeness.scores:
-        return False
-    own = {name for name, f in rulebook.vocabulary.fields.items() if completeness.name in derivers(f.derived_by)}
-    own |= {"complete", "missing", "missing_count"}
-    if any(rulebook.vocabulary[name].default is not None for name in own if name in rulebook.vocabulary):
-        return False
-    asked = {atom for rule in completeness.rules for atom in atoms(rule.when)}
-    if any(may_fail(atom) for atom in asked):
-        return False
-    return own.isdisjoint({atom.field for atom in asked} | read_by(classification))
-
-
-def settles_at_once(rulebook: Rulebook) -> bool:
-    """Whether a decision on the same facts comes to the same, be it the first of its request or the second.
-
-    What a request was classified as reaches the next decision through completeness only. So it does unless
-    classification in turn looks at what completeness derives, which the loader refuses of rules.
-    """
-    fields = rulebook.vocabulary.fields
-    derived = {"complete", "missing", "missing_count"}
-    derived |= {name for name, field in fields.items() if "completeness" in derivers(field.derived_by)}
-    return all(derived.isdisjoint(read_by(stage)) for stage in rulebook.stages if stage.name == "classification")
 
 
 def reference(rule: Rule) -> RuleReference:

@@ -11,10 +11,10 @@ from answerby.domain.clock import ClockState
 from answerby.domain.decision import Decision
 from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType, Value
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.clocks.reach import MIGRATE, MIGRATE_CLOCKS
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.sla.clocks import LIVE
 
 SOURCE = f"{INTERNAL_SOURCE}migration"

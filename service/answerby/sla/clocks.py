@@ -18,8 +18,8 @@ from answerby.sla.business_time import working_seconds_between
 from answerby.sla.calendar import ALWAYS, Calendar
 from answerby.sla.occasions import ClockEvent
 from answerby.sla.scene import ClockTarget, Scene
-from answerby.sla.standing import Standing, left_alone
 from answerby.sla.targets import Pauses, due_time, used_micros
+from answerby.sla.unchanged import UnchangedClocks, unchanged_clock
 from answerby.sla.year_table import SECOND
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ PER = "@"
 
 
 class Past(NamedTuple):
-    """What a clock has behind it when an event comes."""
+    """Clock state before the event, as far as the next run takes it over."""
 
     started: datetime
     cycle: int
@@ -54,11 +54,11 @@ def advance_clocks(
     targets: Mapping[str, ClockTarget],
     event: ClockEvent,
     manual: Mapping[str, datetime] = MappingProxyType({}),
-    standing: Standing | None = None,
+    unchanged: UnchangedClocks | None = None,
 ) -> dict[str, ClockState]:
     """All clocks of a request after an event, in the order of their names. `manual` are due times set by hand.
 
-    `standing` saves time and changes nothing: give it when the clocks are as this function returned them last.
+    `unchanged` saves time and changes nothing: give it when the clocks are as this function returned them last.
 
     Order of evaluation for each clock: stop, reset, cancel, re-target, pause, resume. A finished clock never changes
     except by a restart, which counts its cycle up, or by the request's reopening. A clock whose definition is gone is
@@ -68,21 +68,21 @@ def advance_clocks(
     after: dict[str, ClockState] = {}
     instances, values = _instances(definitions, targets, event)
     for name in sorted({*clocks, *instances}):
-        clock, goal = clocks.get(name), instances.get(name)
+        clock, target = clocks.get(name), instances.get(name)
         definition = definitions.get(name) or definition_of(definitions, name)
         if definition is None:
             advanced = _cancel(clock, event.time) if clock and clock.phase in LIVE else clock
-        elif clock is None and goal is None:
+        elif clock is None and target is None:
             continue
         else:
-            if standing is not None and clock is not None:
-                alone = left_alone(standing, definition, calendars, clock, goal, event, manual.get(name))
-                if alone is not None:
-                    after[name] = alone
+            if unchanged is not None and clock is not None:
+                same = unchanged_clock(unchanged, definition, calendars, clock, target, event, manual.get(name))
+                if same is not None:
+                    after[name] = same
                     continue
             left = bool(definition.per) and name not in values
             seen = _to_the_minute(event) if definition.granularity == "minute" else event
-            scene = Scene(definition, calendars, goal, seen, manual.get(name), left)
+            scene = Scene(definition, calendars, target, seen, manual.get(name), left)
             if clock is None:
                 advanced = _first_start(name, scene)
             else:
@@ -191,19 +191,19 @@ def _advance_finished(clock: ClockState, scene: Scene) -> ClockState:
     return _run(clock.name, anew, scene, scene.target)
 
 
-def _reopen(clock: ClockState, scene: Scene, goal: ClockTarget) -> ClockState:
+def _reopen(clock: ClockState, scene: Scene, target: ClockTarget) -> ClockState:
     reopen = scene.definition.reopen
     if reopen == "new_cycle":
-        return _next_cycle(clock, scene, goal)
+        return _next_cycle(clock, scene, target)
     if reopen == "frozen" and clock.phase is ClockPhase.STOPPED:
         return clock
     past = _past(clock)
     if clock.stopped is not None:
         past = past._replace(pauses=_close_pause(clock.pauses, clock.stopped, scene.event.time))
-    return _run(clock.name, past, scene, goal)
+    return _run(clock.name, past, scene, target)
 
 
-def _next_cycle(clock: ClockState, scene: Scene, goal: ClockTarget) -> ClockState:
+def _next_cycle(clock: ClockState, scene: Scene, target: ClockTarget) -> ClockState:
     started = scene.event.time
     if scene.definition.recurrence == "sequential" and clock.stopped == started and clock.due is not None:
         started = clock.due
@@ -211,7 +211,7 @@ def _next_cycle(clock: ClockState, scene: Scene, goal: ClockTarget) -> ClockStat
     if clock.phase is ClockPhase.STOPPED:
         used, late = longest_seconds(scene.calendars, clock, scene.event.time)
     past = Past(started, clock.cycle + 1, longest_used=used, longest_late=late)
-    return _run(clock.name, past, scene, goal)
+    return _run(clock.name, past, scene, target)
 
 
 def _past(clock: ClockState) -> Past:
@@ -233,10 +233,10 @@ def _complete(target: Target, definition: ClockDefinition) -> Target:
     return target if target.calendar else replace(target, calendar=definition.calendar)
 
 
-def _run(name: str, past: Past, scene: Scene, goal: ClockTarget) -> ClockState:
+def _run(name: str, past: Past, scene: Scene, target: ClockTarget) -> ClockState:
     """Pauses, resumes or goes on under the target that holds now, and says whether it is over its due time."""
     definition, now = scene.definition, scene.event.time
-    target = _complete(goal.target, definition)
+    complete = _complete(target.target, definition)
     held = bool(definition.pause) and occasions.holds_still(definition, scene.event, held=past.held)
     pausing = held or scene.event.status in definition.pause_while
     pauses, paused_since = past.pauses, past.paused_since
@@ -248,7 +248,7 @@ def _run(name: str, past: Past, scene: Scene, goal: ClockTarget) -> ClockState:
         paused_since = None
     due = scene.manual
     if due is None:
-        due = due_time(target, calendar_of(scene.calendars, target), past.started, pauses, definition.boundary)
+        due = due_time(complete, calendar_of(scene.calendars, complete), past.started, pauses, definition.boundary)
     if paused_since is not None:
         over = paused_since > due
     else:
@@ -257,29 +257,29 @@ def _run(name: str, past: Past, scene: Scene, goal: ClockTarget) -> ClockState:
         return ClockState(
             name=name,
             phase=ClockPhase.RUNNING,
-            target=target,
+            target=complete,
             started=past.started,
             due=due,
             breached=over,
-            rule=goal.rule_id,
-            ladder=goal.ladder or definition.ladder,
-            revision=goal.revision,
+            rule=target.rule_id,
+            ladder=target.ladder or definition.ladder,
+            revision=target.revision,
             longest_used=past.longest_used,
             longest_late=past.longest_late,
         )
     return ClockState(
         name=name,
         phase=ClockPhase.PAUSED if pausing else ClockPhase.RUNNING,
-        target=target,
+        target=complete,
         started=past.started,
         due=None if pausing and scene.manual is None else due,
         paused_since=paused_since,
         pauses=list(pauses),
         breached=over,
         cycle=past.cycle,
-        rule=goal.rule_id,
-        ladder=goal.ladder or definition.ladder,
-        revision=goal.revision,
+        rule=target.rule_id,
+        ladder=target.ladder or definition.ladder,
+        revision=target.revision,
         manual=scene.manual is not None,
         held=held,
         round=past.round,

@@ -15,15 +15,13 @@ from answerby.sla.calendar import Calendar
 from answerby.sla.clocks import calendar_of
 from answerby.sla.targets import share_time
 
-# Looked up once: see answerby.sla.standing.
+# Looked up once: see answerby.sla.unchanged.
 _RUNNING: Final = ClockPhase.RUNNING
 _STEP: Final = TimerPurpose.STEP
 _BY_DUE_AND_STEP = attrgetter("due", "step")
 _BY_DUE_AND_ID = attrgetter("due", "id")
 HOLDS_BACK = frozenset({TimerPurpose.QUIET_ENDS, TimerPurpose.CATCH_UP})
 """What reminders wait for."""
-StepTimers = dict[str, tuple[ClockState, Ladder, list[Timer]]]
-"""The timers of the steps of each clock of one request, as they were last planned."""
 _WAITS_WHILE_PAUSED = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 
 
@@ -56,70 +54,93 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
     return timers
 
 
-def plan_timers(
-    ladders: Mapping[str, Ladder],
-    calendars: Mapping[str, Calendar],
-    before: Mapping[str, Timer],
-    clocks: Mapping[str, ClockState],
-    now: datetime,
-    *,
-    acknowledged: datetime | None = None,
-    deferred: Timer | None = None,
-    known: StepTimers | None = None,
-) -> tuple[list[Timer], list[str], dict[str, Timer]]:
-    """What to arm (new or moved), the ids to cancel, and all timers after it.
+class StepTimers:
+    """The timers of the steps of a running clock, computed each time. `engine.memory` has one that remembers them."""
 
-    `before` are the request's timers; those marked `fired` are kept while their clock's cycle lasts and never armed
-    again. Waiting repeats are kept while their clock runs and is past their step; one that a pause cancelled is armed
-    again after it. When the request is `acknowledged`, waiting repeats are cancelled, and all steps of a ladder that
-    an acknowledgement stops. `deferred` is the timer for what is held back. `known` saves time where one caller plans
-    for the same request again and again under the same calendars.
-    """
+    def of(
+        self, ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock: ClockState, ladder: Ladder
+    ) -> list[Timer]:
+        """What `arm` says of the clock; `ladder` is the clock's own."""
+        del ladder  # whoever remembers compares it
+        return arm(ladders, calendars, clock)
+
+
+STEP_TIMERS: Final = StepTimers()
+
+
+class TimerPlanning:
+    """What the timers of a request are planned by, besides its clocks."""
+
+    def __init__(
+        self,
+        ladders: Mapping[str, Ladder],
+        calendars: Mapping[str, Calendar],
+        now: datetime,
+        acknowledged: datetime | None = None,
+        deferred: Timer | None = None,
+        step_timers: StepTimers = STEP_TIMERS,
+    ) -> None:
+        self.ladders = ladders
+        self.calendars = calendars
+        self.now = now
+        self.acknowledged = acknowledged
+        """When the request was acknowledged: waiting repeats are cancelled, and all steps of a ladder that an
+        acknowledgement stops."""
+        self.deferred = deferred
+        """The timer for what is held back now."""
+        self.step_timers = step_timers
+
+
+def plan_timers(
+    planning: TimerPlanning, before: Mapping[str, Timer], clocks: Mapping[str, ClockState]
+) -> tuple[list[Timer], list[str], dict[str, Timer]]:
+    """What to arm (new or moved), the ids to cancel, and all timers after it. `before` are the request's timers."""
     after: dict[str, Timer] = {}
     earlier = _by_cycle(before) if before else {}
     for name in sorted(clocks):
         clock = clocks[name]
-        mine = earlier.get((name, clock.cycle), ())
-        climbing = []
-        for timer in mine:
-            fired = timer.fired
-            if fired:
-                after[timer.id] = timer
-            if fired or timer.repeat or timer.purpose is not _STEP:
-                climbing.append(timer)
-        ladder = ladders.get(clock.ladder)
-        if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
-            continue
-        if not climbing and acknowledged is None and deferred is None:
-            # Nothing has fired yet: there is nothing to keep.
-            steps = _steps(ladders, calendars, clock, ladder, known)
-            for timer in steps:
-                after[timer.id] = timer
-            if steps and ladder.rounds is not None:
-                for timer in _next_round(ladder, clock, steps):
-                    after[timer.id] = timer
-            continue
-        stopped = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
-        if not stopped:
-            for timer in _held_back(mine, name, deferred):
-                after[timer.id] = timer
-        if clock.phase is not _RUNNING:
-            continue
-        for timer in _special(ladder, clock, mine, acknowledged):
+        _add_timers(after, planning, clock, earlier.get((name, clock.cycle), ()))
+    return *_difference(before, after), after
+
+
+def _add_timers(after: dict[str, Timer], planning: TimerPlanning, clock: ClockState, mine: Sequence[Timer]) -> None:
+    """The timers of one clock: kept, held back, lapse, steps, round, repeats. `mine` are those of its cycle before.
+
+    A timer that fired is kept while the clock's cycle lasts and never armed again.
+    """
+    for timer in mine:
+        if timer.fired:
+            after[timer.id] = timer
+    ladder = planning.ladders.get(clock.ladder)
+    if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
+        return
+    acknowledged = planning.acknowledged
+    stopped = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
+    if not stopped:
+        for timer in _held_back(mine, clock.name, planning.deferred):
+            after[timer.id] = timer
+    if clock.phase is not _RUNNING:
+        return
+    if acknowledged is not None:
+        for timer in _lapse(ladder, clock, mine, acknowledged):
             after.setdefault(timer.id, timer)
-        if stopped:
-            continue
-        steps = _steps(ladders, calendars, clock, ladder, known)
-        for timer in steps:
+    if stopped:
+        return
+    steps = planning.step_timers.of(planning.ladders, planning.calendars, clock, ladder)
+    for timer in steps:
+        after.setdefault(timer.id, timer)
+    if acknowledged is not None:
+        return
+    if steps and ladder.rounds is not None:
+        for timer in _next_round(ladder, clock, steps):
             after.setdefault(timer.id, timer)
-        if steps and ladder.rounds is not None and acknowledged is None:
-            for timer in _next_round(ladder, clock, steps):
-                after.setdefault(timer.id, timer)
-        if climbing and (ladder.repeats or any(timer.repeat for timer in climbing)):
-            reached = {timer.step for timer in steps if timer.due <= now}
-            climbed = [t for t in climbing if t.step in reached and t.round == clock.round and not t.purpose]
-            for timer in _repeats(ladder, clock, climbed, now, acknowledged):
-                after[timer.id] = timer
+    if mine:
+        for timer in _repeats(ladder, clock, mine, steps, planning.now):
+            after[timer.id] = timer
+
+
+def _difference(before: Mapping[str, Timer], after: Mapping[str, Timer]) -> tuple[list[Timer], list[str]]:
+    """The timers to arm, in order of time, and the ids of those to cancel."""
     to_arm = []
     for name, timer in after.items():
         planned = before.get(name)
@@ -127,8 +148,7 @@ def plan_timers(
             to_arm.append(timer)
     if len(to_arm) > 1:
         to_arm.sort(key=_BY_DUE_AND_ID)
-    to_cancel = [name for name, timer in before.items() if name not in after and not timer.fired]
-    return to_arm, sorted(to_cancel), after
+    return to_arm, sorted([name for name, timer in before.items() if name not in after and not timer.fired])
 
 
 def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, acknowledged: bool) -> Timer | None:
@@ -161,24 +181,6 @@ def catch_up_timer(clock: ClockState, moment: datetime) -> Timer:
     return _special_timer(clock, name, moment, TimerPurpose.CATCH_UP)
 
 
-def _steps(
-    ladders: Mapping[str, Ladder],
-    calendars: Mapping[str, Calendar],
-    clock: ClockState,
-    ladder: Ladder,
-    known: StepTimers | None,
-) -> list[Timer]:
-    """What `arm` says, from memory where it was said of this very clock and ladder."""
-    if known is None:
-        return arm(ladders, calendars, clock)
-    latest = known.get(clock.name)
-    if latest is not None and latest[0] is clock and latest[1] is ladder:
-        return latest[2]
-    steps = arm(ladders, calendars, clock)
-    known[clock.name] = clock, ladder, steps
-    return steps
-
-
 def _by_cycle(timers: Mapping[str, Timer]) -> dict[tuple[str, int], list[Timer]]:
     """The timers of each cycle of each clock, in their order."""
     groups: dict[tuple[str, int], list[Timer]] = {}
@@ -204,9 +206,9 @@ def _held_back(mine: Iterable[Timer], name: str, deferred: Timer | None) -> list
     return waiting
 
 
-def _special(ladder: Ladder, clock: ClockState, mine: Sequence[Timer], acknowledged: datetime | None) -> list[Timer]:
+def _lapse(ladder: Ladder, clock: ClockState, mine: Sequence[Timer], acknowledged: datetime) -> list[Timer]:
     """The timer at which the acknowledgement lapses."""
-    if acknowledged is None or not ladder.acknowledgement_lasts:
+    if not ladder.acknowledgement_lasts:
         return []
     due = acknowledged + timedelta(seconds=ladder.acknowledgement_lasts)
     name = f"{clock.name}/{clock.cycle}/lapse/{int(acknowledged.timestamp())}"
@@ -223,14 +225,20 @@ def _next_round(ladder: Ladder, clock: ClockState, steps: list[Timer]) -> list[T
 
 
 def _repeats(
-    ladder: Ladder, clock: ClockState, mine: Iterable[Timer], now: datetime, acknowledged: datetime | None
+    ladder: Ladder, clock: ClockState, mine: Iterable[Timer], steps: Iterable[Timer], now: datetime
 ) -> list[Timer]:
-    """The repeats that wait, and the next ones due; none once somebody acknowledged."""
-    if acknowledged is not None:
+    """The repeats that wait, and the next ones due, of steps whose time has come.
+
+    Waiting repeats are kept while the clock runs; one that a pause cancelled is armed again after it.
+    """
+    climbing = [t for t in mine if (t.fired or t.repeat) and t.purpose is _STEP and t.round == clock.round]
+    if not climbing or not (ladder.repeats or any(timer.repeat for timer in climbing)):
         return []
-    waiting = [timer for timer in mine if timer.repeat > 0 and not timer.fired]
+    reached = {timer.step for timer in steps if timer.due <= now}
+    climbing = [timer for timer in climbing if timer.step in reached]
+    waiting = [timer for timer in climbing if timer.repeat > 0 and not timer.fired]
     latest: dict[int, Timer] = {}
-    for timer in mine:
+    for timer in climbing:
         if timer.fired and (timer.step not in latest or timer.repeat > latest[timer.step].repeat):
             latest[timer.step] = timer
     for step in {timer.step for timer in waiting}:

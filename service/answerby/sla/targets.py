@@ -19,7 +19,7 @@ from answerby.sla.year_table import SECOND
 
 Pauses = Sequence[tuple[datetime, datetime]]
 """Closed [start, end) wall intervals in order."""
-# Looked up once: see answerby.sla.standing.
+# Looked up once: see answerby.sla.unchanged.
 _SECONDS: Final = TargetUnit.SECONDS
 _WORKING_DAYS: Final = TargetUnit.WORKING_DAYS
 _INSTANT = timedelta(microseconds=1)

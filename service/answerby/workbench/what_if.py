@@ -11,13 +11,13 @@ from answerby.domain.decision import Decision
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.domain.event import OVERRIDE_PREFIX, ActorRole, Event, EventType, Value
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import ClockStory, clock_story, statuses_of
 from answerby.engine.explanation.clock_text import Teller
 from answerby.engine.facts.manual_due import PREFIX as DUE_PREFIX
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.model.rulebook import Rulebook
 
 SOURCE = "what-if"

@@ -13,11 +13,11 @@ from answerby.domain.decision import Decision
 from answerby.domain.effect import Effect
 from answerby.domain.event import ActorRole, Event, Value
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import LoadResult, load_texts
 from answerby.rules.text.folder import RuleText
 

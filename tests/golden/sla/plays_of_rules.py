@@ -9,9 +9,9 @@ from typing import Any
 
 from answerby.domain.event import ActorRole, Event, EventType
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from tests.golden.sla.desk import Desk, compiled, load, targets
 from tests.golden.sla.plays_of_clocks import at, clock
 

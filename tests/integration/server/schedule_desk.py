@@ -9,9 +9,9 @@ from typing import Any
 
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Event
+from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.server.flow.routing import route_effects
 from answerby.server.flow.schedules import ScheduleLoop

@@ -21,9 +21,9 @@ FIELDS = {
     "vip": Field("vip", FieldType.BOOLEAN, default=False),
     "amount": Field("amount", FieldType.INTEGER),
     "text": Field("text", FieldType.TEXT, personal=True),
-    "kind": Field("kind", FieldType.ENUM, values=KINDS, derived_by="classification"),
-    "tags": Field("tags", FieldType.SET, derived_by="classification"),
-    "priority": Field("priority", FieldType.ENUM, values=PRIORITIES, derived_by="priority"),
+    "kind": Field("kind", FieldType.ENUM, values=KINDS, derived_by=("classification",)),
+    "tags": Field("tags", FieldType.SET, derived_by=("classification",)),
+    "priority": Field("priority", FieldType.ENUM, values=PRIORITIES, derived_by=("priority",)),
 }
 
 

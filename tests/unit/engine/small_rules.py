@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from answerby.domain.event import ActorRole, Event
+from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 
 FILES = {

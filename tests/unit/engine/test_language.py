@@ -10,10 +10,10 @@ import pytest
 
 from answerby.domain.decision import StageOutcome
 from answerby.domain.event import Event
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_texts
 from answerby.rules.model.vocabulary import FieldType
 from answerby.rules.sections.stages.conditions import OPERATORS

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit, Timer
 from answerby.domain.ladder import Ladder, Notification, Step
 from answerby.sla.calendar import ALWAYS, Calendar
-from answerby.sla.ladders import arm, next_repeat, plan_timers
+from answerby.sla.ladders import TimerPlanning, arm, next_repeat, plan_timers
 
 H, M = 3600, 60
 FRIDAY = datetime(2026, 3, 6, tzinfo=UTC)
@@ -117,12 +117,9 @@ class Plan:
 
     def at(self, now: datetime, *clocks: ClockState, acknowledged: bool = False) -> None:
         to_arm, to_cancel, self.timers = plan_timers(
-            LADDERS,
-            CALENDARS,
+            TimerPlanning(LADDERS, CALENDARS, now, now if acknowledged else None),
             self.timers,
             {c.name: c for c in clocks},
-            now,
-            acknowledged=now if acknowledged else None,
         )
         for name in to_cancel:
             del self.armed[name]
@@ -142,7 +139,11 @@ def test_planning_again_changes_nothing() -> None:
     plan = Plan()
     plan.at(at(10), clock())
     assert len(plan.armed) == 4
-    assert plan_timers(LADDERS, CALENDARS, plan.timers, {"resolution": clock()}, at(11)) == ([], [], plan.timers)
+    assert plan_timers(TimerPlanning(LADDERS, CALENDARS, at(11)), plan.timers, {"resolution": clock()}) == (
+        [],
+        [],
+        plan.timers,
+    )
 
 
 def test_a_moved_due_time_moves_the_timers_under_their_ids() -> None:
@@ -204,7 +205,9 @@ def test_steps_that_are_past_when_first_planned_are_armed_to_fire_at_once() -> N
 
 def test_arming_is_in_order_of_time() -> None:
     other = clock(name="first_response", due=at(12), target=Target(2 * H, calendar="always"))
-    to_arm, _, _ = plan_timers(LADDERS, CALENDARS, {}, {"resolution": clock(), "first_response": other}, at(10))
+    to_arm, _, _ = plan_timers(
+        TimerPlanning(LADDERS, CALENDARS, at(10)), {}, {"resolution": clock(), "first_response": other}
+    )
     assert [timer.due for timer in to_arm] == sorted(timer.due for timer in to_arm)
     assert len(to_arm) == 8
 

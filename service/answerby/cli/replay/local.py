@@ -13,10 +13,10 @@ from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.workbench.backtest.windows import WindowsInMemory
 

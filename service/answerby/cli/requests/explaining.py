@@ -20,11 +20,11 @@ from answerby.cli.render import print_json
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import clock_stories, statuses_of
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.rules.text.diagnostic import counted_errors
 from answerby.server.rpc.clock_messages import ledger_to

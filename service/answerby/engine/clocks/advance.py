@@ -11,50 +11,48 @@ from answerby.domain.clock import ClockPhase, ClockState
 from answerby.domain.condition import atoms
 from answerby.domain.decision import Flag
 from answerby.domain.errors import CalendarYearMissing
-from answerby.domain.event import Event, Value
-from answerby.domain.request import RequestState
+from answerby.engine.case import Case
+from answerby.engine.clocks.inputs import Inputs
 from answerby.engine.clocks.reach import keep_targets
 from answerby.engine.compiled.clock_conditions import RecordFacts
-from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.facts.manual_due import manual_due_times
-from answerby.engine.facts.record import Record
+from answerby.engine.stages.stage_results import StageResults
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.business_time import touches_provisional
 from answerby.sla.clocks import advance_clocks
 from answerby.sla.occasions import ClockEvent
 from answerby.sla.scene import ClockTarget
+from answerby.sla.unchanged import UnchangedClocks
 
 
 def advance(
-    compiled: CompiledRulebook,
-    state: RequestState | None,
-    request: RequestState,
-    event: Event,
-    record: Record,
-    derived: Mapping[str, Value],
-    goals: Mapping[str, ClockTarget],
-    moment: datetime,
+    case: Case,
+    inputs: Inputs,
+    results: StageResults,
+    targets: Mapping[str, ClockTarget],
+    unchanged: UnchangedClocks | None = None,
 ) -> tuple[dict[str, ClockState], list[Flag]]:
-    """The clocks after the event. A calendar that lacks a year gives the earlier, safe due time and a flag.
+    """The clocks after the event, by name. A calendar that lacks a year gives the earlier, safe due time and a flag.
 
-    `state` is the request before the event, `derived` what the rules derived from it now.
+    `unchanged` tells with less work which clocks the event leaves as they are; it changes no result.
     """
+    compiled, request, event = case.compiled, inputs.request, inputs.event
     rulebook = compiled.rulebook
-    facts = RecordFacts(compiled.clock_conditions, record)
+    facts = RecordFacts(compiled.clock_conditions, results.record)
     # Of different zones, instants compare ten times as slowly.
     seen = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, request.status, facts)
-    goals = keep_targets(rulebook, compiled.target_fields, state, request, derived, event, goals)
+    targets = keep_targets(case, inputs, results.derived, targets)
     manual, flags = manual_due_times(request.given, rulebook.vocabulary, rulebook.clocks)
     # What an event did to a clock before the rules, such as an earlier start, has to be computed.
-    untouched = state is not None and request.clocks is state.clocks
-    standing = compiled.standing if untouched else None
+    untouched = case.state is not None and request.clocks is case.state.clocks
+    known = unchanged if untouched else None
     try:
-        clocks = advance_clocks(rulebook.clocks, rulebook.calendars, request.clocks, goals, seen, manual, standing)
+        clocks = advance_clocks(rulebook.clocks, rulebook.calendars, request.clocks, targets, seen, manual, known)
     except CalendarYearMissing as missing:
         flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
         open_ended = {name: calendar.open_ended() for name, calendar in rulebook.calendars.items()}
-        clocks = advance_clocks(rulebook.clocks, open_ended, request.clocks, goals, seen, manual)
-    mark_breaches(clocks, moment)
+        clocks = advance_clocks(rulebook.clocks, open_ended, request.clocks, targets, seen, manual)
+    mark_breaches(clocks, case.moment)
     flags += provisional(rulebook, request.clocks, clocks)
     if facts.failed:
         fields = sorted({atom.field for condition in facts.failed for atom in atoms(condition)})

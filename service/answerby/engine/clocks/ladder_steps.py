@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -12,6 +12,7 @@ from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from answerby.domain.event import Event, EventType
 from answerby.domain.ladder import Ladder, Step
 from answerby.domain.request import RequestState
+from answerby.engine.clocks.firing import Firing
 from answerby.engine.clocks.missed_reminders import catch_up_at
 from answerby.engine.clocks.reach import migrates, migrates_clock
 from answerby.engine.stages.held import PRIORITY, ordered_priorities
@@ -19,36 +20,11 @@ from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.clocks import LIVE
 from answerby.sla.quiet_hours import quiet_until
 
-# Looked up once: see answerby.sla.standing.
+# Looked up once: see answerby.sla.unchanged.
 _TIMER_DUE: Final = EventType.TIMER_DUE
 _RUNNING: Final = ClockPhase.RUNNING
 _STEP: Final = TimerPurpose.STEP
 REASSIGNABLE = ("department", "role")
-
-
-class Firing(NamedTuple):
-    """A timer of a ladder that fires now, `late_by` seconds after it was due."""
-
-    timer: Timer
-    clock: ClockState
-    ladder: Ladder
-    step: Step | None
-    """None when the timer is for something else than a step."""
-    late_by: int
-    quiet_until: datetime | None
-    """When the quiet hours end in which it fires."""
-    catch_up_at: datetime | None = None
-    """When what was missed in an outage is told together."""
-
-    @property
-    def held_until(self) -> datetime | None:
-        """Until when its reminders wait, but for urgent ones; None when they do not."""
-        return self.catch_up_at or self.quiet_until
-
-    @property
-    def reminders_wait(self) -> bool:
-        """Whether something of the step is held back."""
-        return self.held_until is not None and self.step is not None and any(not n.urgent for n in self.step.notify)
 
 
 def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) -> Mapping[str, Ladder]:

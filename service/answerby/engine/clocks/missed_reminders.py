@@ -58,7 +58,7 @@ def reminds(ladders: Mapping[str, Ladder], request: RequestState, timer: Timer) 
     return any(not notification.urgent for notification in ladder.steps[timer.step].notify)
 
 
-def told_by(timers: Mapping[str, Timer], firing: Timer) -> list[Timer]:
+def held_back_until(timers: Mapping[str, Timer], firing: Timer) -> list[Timer]:
     """The timers whose reminders were held back until this one; a catch-up takes those of every clock."""
     found = (
         timer
@@ -72,7 +72,7 @@ def told_by(timers: Mapping[str, Timer], firing: Timer) -> list[Timer]:
 
 def held_reminders(before: RequestState, after: RequestState, firing: Timer) -> Iterator[Held]:
     """What the notice is about, in order: reminders of clocks that still run."""
-    for timer in told_by(before.timers, firing):
+    for timer in held_back_until(before.timers, firing):
         clock = after.clocks.get(timer.clock)
         if clock is None or clock.phase is not ClockPhase.RUNNING or clock.cycle != timer.cycle:
             continue

@@ -9,6 +9,8 @@ from answerby.domain.condition import atoms
 from answerby.domain.event import Event, EventType, Value
 from answerby.domain.ladder import OnRuleChange
 from answerby.domain.request import RequestState
+from answerby.engine.case import Case
+from answerby.engine.clocks.inputs import Inputs
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.clocks import LIVE, PER, definition_of
 from answerby.sla.scene import ClockTarget
@@ -32,29 +34,28 @@ def target_fields(rulebook: Rulebook) -> tuple[str, ...]:
 
 
 def keep_targets(
-    rulebook: Rulebook,
-    fields: tuple[str, ...],
-    state: RequestState | None,
-    request: RequestState,
-    derived: Mapping[str, Value],
-    event: Event,
-    goals: Mapping[str, ClockTarget],
+    case: Case, inputs: Inputs, derived: Mapping[str, Value], targets: Mapping[str, ClockTarget]
 ) -> Mapping[str, ClockTarget]:
-    """The targets, those of an earlier revision kept for clocks that run on them and whose facts did not change."""
+    """The targets, those of an earlier revision kept for clocks that run on them and whose facts did not change.
+
+    `derived` are the facts that the rules derive of the request now.
+    """
+    compiled, state, request, event = case.compiled, case.state, inputs.request, inputs.event
+    rulebook = compiled.rulebook
     revision = rulebook.revision
     old = [clock for clock in request.clocks.values() if clock.revision != revision and clock.phase in LIVE]
     if not old or state is None:
-        return goals
+        return targets
     if migrates(event):
         old = [clock for clock in old if not migrates_clock(event, clock.name)]
-    if not old or facts_changed(fields, state, request, derived):
-        return goals
+    if not old or facts_changed(compiled.target_fields, state, request, derived):
+        return targets
     kept = {
         clock.name: ClockTarget(clock.target, clock.rule, clock.ladder, clock.revision)
         for clock in old
         if clock.revision and keeps(definition_of(rulebook.clocks, clock.name))
     }
-    return {**goals, **kept} if kept else goals
+    return {**targets, **kept} if kept else targets
 
 
 def migrates(event: Event) -> bool:

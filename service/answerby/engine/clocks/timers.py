@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from answerby.domain.clock import ClockState, Timer
-from answerby.domain.event import Event, EventType
-from answerby.domain.ladder import Ladder
-from answerby.domain.request import RequestState
-from answerby.engine.clocks.missed_reminders import told_by
-from answerby.rules.model.rulebook import Rulebook
-from answerby.sla.ladders import HOLDS_BACK, StepTimers, catch_up_timer, plan_timers, quiet_timer
+from answerby.domain.event import EventType
+from answerby.engine.case import Case
+from answerby.engine.clocks.inputs import Inputs
+from answerby.engine.clocks.missed_reminders import held_back_until
+from answerby.sla.ladders import (
+    HOLDS_BACK,
+    STEP_TIMERS,
+    StepTimers,
+    TimerPlanning,
+    catch_up_timer,
+    plan_timers,
+    quiet_timer,
+)
 
 if TYPE_CHECKING:
-    from answerby.engine.clocks.ladder_steps import Firing
+    pass
 
 
 class TimerPlan:
@@ -30,19 +36,13 @@ class TimerPlan:
 
 
 def plan(
-    rulebook: Rulebook,
-    ladders: Mapping[str, Ladder],
-    request: RequestState,
-    clocks: Mapping[str, ClockState],
-    event: Event,
-    firing: Firing | None,
-    moment: datetime,
-    known: StepTimers | None = None,
+    case: Case, inputs: Inputs, clocks: Mapping[str, ClockState], step_timers: StepTimers = STEP_TIMERS
 ) -> TimerPlan:
     """The timers to arm and cancel. A step that fired stays on record and is never armed again.
 
-    `known` is what was planned for the request before under the same rulebook.
+    `step_timers` says when the steps of a clock are due.
     """
+    request, event, firing = inputs.request, case.event, inputs.firing
     if event.historical:
         return TimerPlan([], [], dict(request.timers))
     before = dict(request.timers)
@@ -54,17 +54,10 @@ def plan(
         if firing is not None and waits is not None:
             deferred = (catch_up_timer if firing.catch_up_at else quiet_timer)(firing.clock, waits)
         if firing is not None and firing.timer.purpose in HOLDS_BACK:
-            # Told now: another timer of the same moment must not find it again.
-            told = told_by(before, firing.timer)
-            before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in told)
-    arm, cancel, after = plan_timers(
-        ladders,
-        rulebook.calendars,
-        before,
-        clocks,
-        moment,
-        acknowledged=request.acknowledged,
-        deferred=deferred,
-        known=known,
-    )
+            # Sent now: another timer of the same moment must not find it again.
+            sent = held_back_until(before, firing.timer)
+            before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in sent)
+    ladders, calendars = inputs.ladders, case.compiled.rulebook.calendars
+    planning = TimerPlanning(ladders, calendars, case.moment, request.acknowledged, deferred, step_timers)
+    arm, cancel, after = plan_timers(planning, before, clocks)
     return TimerPlan(arm, cancel, after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
 
@@ -17,17 +17,16 @@ from answerby.engine.compiled.scores import CompiledScore
 from answerby.engine.compiled.templates import Template
 from answerby.engine.facts.plan import FactPlan
 from answerby.engine.matching.matcher import Matcher
-from answerby.engine.memory.looks import Looks
-from answerby.engine.memory.stage_memory import StageMemory
 from answerby.rules.model.rulebook import Output, Rule, Rulebook, Stage
 from answerby.rules.model.vocabulary import Window
-from answerby.sla.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledStage:
     """A stage, its rules in the matcher's order, and the fields that each rule looks at (personal ones left out)."""
 
+    number: int
+    """Its place among the stages of the rulebook."""
     stage: Stage
     rules: tuple[Rule, ...]
     references: Mapping[str, RuleReference]
@@ -37,10 +36,9 @@ class CompiledStage:
     derives: tuple[str, ...]
     """The vocabulary fields that this stage sets."""
     adds_to: frozenset[str]
-    """The sets among them that an earlier stage sets too: what that set stays in."""
+    """The sets among them that a stage asked before sets too: its values stay in."""
     dated: bool
     """Some rule is in force only for a time."""
-    memory: StageMemory = field(compare=False)
     on_trial: bool = False
     """Some rule is matched and explained, but does not decide."""
     scores: tuple[CompiledScore, ...] = ()
@@ -51,12 +49,17 @@ class CompiledStage:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRulebook:
-    """Immutable, but for what matcher and stages remember."""
+    """Immutable, but for what the matcher remembers."""
 
     rulebook: Rulebook
     plan: FactPlan
     matcher: Matcher
     stages: tuple[CompiledStage, ...]
+    """In the order of `STAGES`, as explanations show them."""
+    classification: CompiledStage | None
+    completeness: CompiledStage | None
+    later_stages: tuple[CompiledStage, ...]
+    """All but these two, in the order in which they are asked."""
     windows: tuple[tuple[str, Window], ...]
     """Every field that is a count over a window."""
     templates: Mapping[str, Template]
@@ -68,21 +71,8 @@ class CompiledRulebook:
     """By the condition of a clock's trigger."""
     schedule_conditions: ClockConditions
     """By the condition of a schedule."""
-    standing: Standing
-    """What lets clocks be left as they are."""
     target_fields: tuple[str, ...]
     """The fields on which targets and ladders depend."""
-    rechecks_completeness: bool
-    """Some completeness rule reads what classification derives, so it is asked again once that is known."""
-    looks: Looks
-    first_heed: bool
-    """Completeness or classification look at what has become of the request."""
-    settles_at_once: bool
-    """Asked again with what they have come to, the rules come to the same."""
-    completeness_last: bool
-    """It may as well be asked only then: classification cannot tell the difference."""
-    recalls: bool
-    """Stages may answer from memory; not where matchers are to be compared or watched."""
     numbering_zone: tzinfo
     """In which a request's number takes its month."""
     data: str

@@ -9,15 +9,16 @@ from typing import NamedTuple
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.effect import Effect, EffectKind
-from answerby.domain.event import Event, EventType, Value
+from answerby.domain.event import EventType, Value
 from answerby.domain.ladder import Ladder, Notification
 from answerby.domain.request import RequestState
-from answerby.engine.clocks.ladder_steps import Firing
-from answerby.engine.clocks.missed_reminders import Held, held_reminders, together, told_by
+from answerby.engine.case import Case
+from answerby.engine.clocks.firing import Firing
+from answerby.engine.clocks.missed_reminders import Held, held_back_until, held_reminders, together
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiled.templates import render
 from answerby.engine.effects.schedules import request_effects
-from answerby.engine.stages.stage_results import Draft
+from answerby.engine.stages.stage_results import StageResults
 from answerby.rules.model.rulebook import ACKNOWLEDGER, OWNER, Rulebook
 from answerby.sla.clocks import PER, definition_of
 
@@ -44,49 +45,42 @@ class Notice(NamedTuple):
 
 
 def derive_effects(
-    compiled: CompiledRulebook,
-    before: RequestState | None,
-    after: RequestState,
-    event: Event,
-    draft: Draft,
-    firing: Firing | None,
-    moment: datetime,
-    *,
-    words: bool = True,
+    case: Case, after: RequestState, results: StageResults, firing: Firing | None, *, words: bool = True
 ) -> tuple[list[Effect], list[str]]:
     """The effects, in a stable order, and the alerts that are in force after the decision.
 
     Without `words` payloads stay empty, but for the case that is opened, and there is nothing to write back.
     """
-    notices = addressed(compiled.rulebook, after, draft)
-    case = draft.outputs.get("open_case")
+    compiled, before, event = case.compiled, case.state, case.event
+    notices = addressed(compiled.rulebook, after, results)
+    open_case_of_rules = results.outputs.get("open_case")
     alerts = [notice.alert for notice in notices]
-    if case:
-        alerts.append(f"case:{case}")
+    if open_case_of_rules:
+        alerts.append(f"case:{open_case_of_rules}")
     if event.historical:
         return [], sorted(alerts)
     summary: dict[str, Value] = {**after.derived, "status": after.status.value} if words else {}
-    account = Account(compiled, after, summary, draft.reasons, words)
+    account = Account(compiled, after, summary, results.reasons, words)
     known = set(before.alerts) if before is not None else set()
     effects = [rule_notice(account, notice) for notice in notices if notice.alert not in known]
-    if case and f"case:{case}" not in known:
-        effects.append(open_case(account, str(case), account.reasons))
+    if open_case_of_rules and f"case:{open_case_of_rules}" not in known:
+        effects.append(open_case(account, str(open_case_of_rules), account.reasons))
     if firing is not None:
-        effects += ladder_effects(account, before, firing, moment)
+        effects += ladder_effects(account, before, firing, case.moment)
         if firing.step is not None and firing.step.open_case:
             alerts.append(f"case:{firing.step.open_case}")
     alerts += [alert for alert in known if alert.startswith("case:")]
     if event.type == EventType.SCHEDULE_DUE:
-        effects += request_effects(compiled, after, event, draft.record, moment)
+        effects += request_effects(compiled, after, event, results.record, case.moment)
     effects += task_effects(account, before)
     if words and changed(before, after):
         effects.append(update(account))
     return effects, sorted(set(alerts))
 
 
-def addressed(rulebook: Rulebook, after: RequestState, draft: Draft) -> list[Notice]:
+def addressed(rulebook: Rulebook, after: RequestState, results: StageResults) -> list[Notice]:
     """What the rules want told, to whom."""
-    notifications = draft.outputs.get("notify")
+    notifications = results.outputs.get("notify")
     if not isinstance(notifications, tuple):
         return []
     return [
@@ -223,7 +217,7 @@ def held_back_effects(
 ) -> Iterator[Effect]:
     """The reminders that waited for this opening: each as it is, or all for one role as one."""
     ladder, clock = firing.ladder, firing.clock
-    waited = [timer for timer in told_by(before.timers, firing.timer) if timer.step < len(ladder.steps)]
+    waited = [timer for timer in held_back_until(before.timers, firing.timer) if timer.step < len(ladder.steps)]
     digest: dict[str, list[tuple[Timer, Notification]]] = {}
     for timer in waited:
         told = {**payload, "step": timer.step, "repeat": timer.repeat, "held_back_since": timer.due.isoformat()}

@@ -14,7 +14,7 @@ from answerby.domain.decision import Flag
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import Event, Value
 from answerby.domain.request import RequestState
-from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.case import Case
 from answerby.engine.effects.derive import (
     UPDATE,
     Account,
@@ -26,7 +26,7 @@ from answerby.engine.effects.derive import (
     texts,
     update,
 )
-from answerby.engine.stages.stage_results import Draft
+from answerby.engine.stages.stage_results import StageResults
 from answerby.rules.model.rulebook import OWNER
 from answerby.sla.clocks import definition_of
 
@@ -38,36 +38,37 @@ TEMPLATE = "correction"
 class Scene(NamedTuple):
     """A request before and after its history was folded."""
 
-    compiled: CompiledRulebook
+    case: Case
     before: RequestState
     runs: Mapping[str, ClockState]
     """The clocks before, each run under the cycle that it has now."""
     folded: Mapping[str, Timer]
     """The timers as the fold has them."""
     after: RequestState
-    event: Event
-    moment: datetime
 
 
-def late_effects(scene: Scene, last: Draft, heard: Draft | None) -> tuple[list[Effect], list[str]]:
-    """The effects and the alerts in force. `heard` is the draft of the late event itself: what its rules say of it is
-    said, although other events came after it.
+def late_effects(scene: Scene, last: StageResults, of_event: StageResults | None) -> tuple[list[Effect], list[str]]:
+    """The effects and the alerts in force.
+
+    `of_event` are the results for the late event itself: what its rules call for is sent, although other events came
+    after it.
     """
-    compiled, before, after, event = scene.compiled, scene.before, scene.after, scene.event
-    standing = replace(before, clocks=dict(scene.runs))
-    effects, alerts = derive_effects(compiled, standing, after, event, last, None, scene.moment)
+    case, before, after = scene.case, scene.before, scene.after
+    compiled, event = case.compiled, case.event
+    renumbered = replace(before, clocks=dict(scene.runs))
+    effects, alerts = derive_effects(Case(compiled, renumbered, event, case.context, case.moment), after, last, None)
     if event.historical:
         return effects, alerts
     account = Account(compiled, after, {**after.derived, "status": after.status.value}, last.reasons)
-    if heard is not None and heard is not last:
-        effects = [*_heard(account, heard, {*before.alerts, *alerts}), *effects]
+    if of_event is not None and of_event is not last:
+        effects = [*_effects_of_event(account, of_event, {*before.alerts, *alerts}), *effects]
     moved = movements(before, after)
-    said = [*_steps(scene, account), *_alerts(scene, account, set(alerts)), *_tasks(scene, account)]
+    corrections = [*_steps(scene, account), *_alerts(scene, account, set(alerts)), *_tasks(scene, account)]
     if moved:
         effects = [effect for effect in effects if effect.key != UPDATE]
         written = update(account)
         effects.append(replace(written, payload={**written.payload, "corrected": moved}))
-    return [*effects, *said], alerts
+    return [*effects, *corrections], alerts
 
 
 def what_moved(before: RequestState, after: RequestState, event: Event, events: int) -> list[Flag]:
@@ -116,13 +117,13 @@ def _instant(moment: datetime | None) -> str:
     return moment.isoformat() if moment is not None else "none"
 
 
-def _heard(account: Account, heard: Draft, known: set[str]) -> Iterator[Effect]:
-    for notice in addressed(account.compiled.rulebook, account.after, heard):
+def _effects_of_event(account: Account, results: StageResults, known: set[str]) -> Iterator[Effect]:
+    for notice in addressed(account.compiled.rulebook, account.after, results):
         if notice.alert not in known:
             yield rule_notice(account, notice)
-    case = heard.outputs.get("open_case")
+    case = results.outputs.get("open_case")
     if case and f"case:{case}" not in known:
-        yield open_case(account, str(case), heard.reasons)
+        yield open_case(account, str(case), results.reasons)
 
 
 def _steps(scene: Scene, account: Account) -> Iterator[Effect]:
@@ -132,7 +133,7 @@ def _steps(scene: Scene, account: Account) -> Iterator[Effect]:
             continue
         clock = scene.before.clocks.get(timer.clock)
         known = scene.folded.get(under_cycle(timer, clock, scene.runs.get(timer.clock)).id)
-        unsent = timer.deferred_to is not None and timer.deferred_to > scene.moment
+        unsent = timer.deferred_to is not None and timer.deferred_to > scene.case.moment
         if clock is None or clock.cycle != timer.cycle or unsent or (known is not None and known.fired):
             continue
         ladder = scene.before.ladders.get(clock.ladder) or account.compiled.rulebook.ladders.get(clock.ladder)
@@ -174,8 +175,8 @@ def _correction(
     scene: Scene, account: Account, key: str, role: str, name: str, said: Mapping[str, Value], urgent: bool
 ) -> Effect:
     before, after = scene.before.clocks.get(name), scene.after.clocks.get(name)
-    payload: dict[str, Value] = {**account.summary, **said, "template": TEMPLATE, "event": scene.event.type}
-    payload["event_time"] = scene.event.time.isoformat()
+    payload: dict[str, Value] = {**account.summary, **said, "template": TEMPLATE, "event": scene.case.event.type}
+    payload["event_time"] = scene.case.event.time.isoformat()
     if name:
         payload |= {"clock": name, **_figures("was", before), **_figures("now", after)}
     payload["role_title"] = account.compiled.rulebook.roles.get(role, role)

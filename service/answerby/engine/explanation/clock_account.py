@@ -13,7 +13,7 @@ from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import Event, EventType
 from answerby.domain.request import RequestStatus
 from answerby.engine.history.lifecycle import next_status
-from answerby.engine.history.refold import course_of
+from answerby.engine.history.refold import ordered_history
 from answerby.sla.calendar import Calendar
 from answerby.sla.clocks import calendar_of, used_seconds
 from answerby.sla.ledger import Day, Holder, Span, Statuses, days, shares, spans
@@ -115,7 +115,7 @@ def statuses_of(events: Sequence[Event]) -> Statuses:
         return []
     status = RequestStatus.OPEN
     found = []
-    for event in course_of(events[:-1], events[-1]).events:
+    for event in ordered_history(events[:-1], events[-1]).events:
         status = next_status(status, event.type)
         found.append((event.time, status))
     return found

@@ -1,7 +1,7 @@
 """The history of a request decided again in the order of its times, with what came late and what was corrected.
 
-Built on the turns of decide(): a fold is one turn after the other. Ladder steps are acts, not facts: a fold takes those
-that were really taken, at the times at which the history as it is now would have had them, and no others.
+A fold is one transition of decide() after the other. Ladder steps are acts, not facts: a fold takes those that were
+really taken, at the times at which the history as it is now would have had them, and no others.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from answerby.domain.decision import Flag
 from answerby.domain.event import Event, EventType
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
+from answerby.engine.case import Case, Context, Kept
 from answerby.engine.clocks.reach import keeps
 from answerby.engine.clocks.virtual_clock import timer_event
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.history.lifecycle import INTERNAL
-from answerby.engine.history.transition import Take, Turn
-from answerby.engine.stages.stage_results import Context, Kept
+from answerby.engine.history.steps import Steps
+from answerby.engine.history.transition import Transition, transition
 from answerby.rules.model.rulebook import Rulebook
-from answerby.sla.clocks import LIVE, PER, definition_of
+from answerby.sla.clocks import LIVE, definition_of
 from answerby.sla.scene import ClockTarget
 
 MOST_EVENTS = 500
@@ -45,8 +46,8 @@ NEVER_CORRECTED = NEVER_LATE | {EventType.MERGED}
 """What another request was told cannot be taken back here."""
 
 
-class Course(NamedTuple):
-    """The events of a request as they are to be folded: in the order of their times, corrections taken in."""
+class OrderedHistory(NamedTuple):
+    """The events of a request as they are to be folded: in the order of their times, corrections applied."""
 
     events: list[Event]
     awaited: list[str]
@@ -74,7 +75,7 @@ def name_of(event: Event) -> str:
     return f"{event.source} {event.id}"
 
 
-def course_of(history: Sequence[Event], event: Event) -> Course:
+def ordered_history(history: Sequence[Event], event: Event) -> OrderedHistory:
     """The history and the event. Of events at the same instant the one that came first is first."""
     came = {name_of(known): known for known in [*history, event]}
     corrections: dict[str, Event] = {}
@@ -92,28 +93,35 @@ def course_of(history: Sequence[Event], event: Event) -> Course:
             continue
         events.append(known if correction is None else _corrected(known, correction))
     awaited = sorted(corrections.keys() - came.keys())
-    return Course(sorted(events, key=lambda known: known.time), awaited, [_refusal(name) for name in sorted(refused)])
+    return OrderedHistory(
+        sorted(events, key=lambda known: known.time), awaited, [_refusal(name) for name in sorted(refused)]
+    )
+
+
+class FoldTerms(NamedTuple):
+    """What a history is folded with."""
+
+    fired: frozenset[str]
+    """The ids of the timers that have really fired."""
+    context: Context
+    moment: datetime
 
 
 def fold(
-    take: Take,
-    compiled: CompiledRulebook,
-    events: Sequence[Event],
-    fired: frozenset[str],
-    context: Context,
-    moment: datetime,
-) -> Iterator[tuple[str, Turn]]:
-    """The turns of the events and of the timers between and after them, with the names of the events."""
+    compiled: CompiledRulebook, events: Sequence[Event], terms: FoldTerms, steps: Steps
+) -> Iterator[tuple[str, Transition]]:
+    """The transitions of the events and of the timers between and after them, with the names of the events."""
     state: RequestState | None = None
     for event in events:
-        for turn in _fire(take, compiled, state, fired, context, event.time - _INSTANT):
-            state = turn.after
-            yield "", turn
-        turn = take(compiled, state, replace(event, historical=False), context, event.time)
-        state = turn.after
-        yield name_of(event), turn
-    for turn in _fire(take, compiled, state, fired, context, moment):
-        yield "", turn
+        for change in _fire(compiled, state, terms, event.time - _INSTANT, steps):
+            state = change.after
+            yield "", change
+        case = Case(compiled, state, replace(event, historical=False), terms.context, event.time)
+        change = transition(case, steps)
+        state = change.after
+        yield name_of(event), change
+    for change in _fire(compiled, state, terms, terms.moment, steps):
+        yield "", change
 
 
 def kept_of(rulebook: Rulebook, state: RequestState, ladders: Mapping[str, Ladder]) -> Kept:
@@ -130,12 +138,6 @@ def is_kept(rulebook: Rulebook, clock: ClockState) -> bool:
     return clock.phase not in LIVE or keeps(definition_of(rulebook.clocks, clock.name))
 
 
-def kept_goals(kept: Kept, goals: Mapping[str, ClockTarget]) -> Mapping[str, ClockTarget]:
-    """The targets of a turn, those kept in the place of what the active rules give."""
-    standing = {name: goal for name, goal in kept.targets.items() if name.partition(PER)[0] in goals or name in goals}
-    return {**goals, **standing} if standing else goals
-
-
 def fired_before(history: Sequence[Event], state: RequestState) -> frozenset[str]:
     """The ids of the timers that have really fired: of what runs now as the state has it, of earlier cycles all."""
     fired = {timer.id for timer in state.timers.values() if timer.fired}
@@ -149,23 +151,20 @@ def fired_before(history: Sequence[Event], state: RequestState) -> frozenset[str
 
 
 def _fire(
-    take: Take,
-    compiled: CompiledRulebook,
-    state: RequestState | None,
-    fired: frozenset[str],
-    context: Context,
-    until: datetime,
-) -> Iterator[Turn]:
-    """Fires the timers that really fired and are due by then. One armed for a moment that had passed fires at once,
-    not in the past.
+    compiled: CompiledRulebook, state: RequestState | None, terms: FoldTerms, until: datetime, steps: Steps
+) -> Iterator[Transition]:
+    """Fires the timers that really fired and are due by then.
+
+    A timer that was armed for a moment in the past fires at once, not in the past.
     """
-    while state is not None and fired:
-        timer = _next(state, fired, until)
+    while state is not None and terms.fired:
+        timer = _next(state, terms.fired, until)
         if timer is None:
             return
-        turn = take(compiled, state, timer_event(state, timer), context, max(timer.due, state.last_event))
-        state = turn.after
-        yield turn
+        moment = max(timer.due, state.last_event)
+        change = transition(Case(compiled, state, timer_event(state, timer), terms.context, moment), steps)
+        state = change.after
+        yield change
 
 
 def _next(state: RequestState, fired: frozenset[str], until: datetime) -> Timer | None:

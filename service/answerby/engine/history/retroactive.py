@@ -18,152 +18,140 @@ from answerby.domain.effect import Effect
 from answerby.domain.event import INTERNAL_SOURCE, Event
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
+from answerby.engine.case import Case, Kept
 from answerby.engine.clocks import ladder_steps
 from answerby.engine.clocks.advance import mark_breaches
 from answerby.engine.clocks.reach import facts_changed
 from answerby.engine.clocks.timers import TimerPlan
-from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.effects.late import Scene, late_effects, under_cycle, what_moved
 from answerby.engine.history.refold import (
     MOST_EVENTS,
-    Course,
+    FoldTerms,
+    OrderedHistory,
     corrected,
-    course_of,
     fired_before,
     fold,
     is_correction,
     is_kept,
     kept_of,
     name_of,
+    ordered_history,
 )
-from answerby.engine.history.transition import Take, Turn
-from answerby.engine.stages.stage_results import Context, Kept
+from answerby.engine.history.steps import Steps
+from answerby.engine.history.transition import Transition
 from answerby.rules.model.rulebook import Rulebook
-from answerby.sla.ladders import plan_timers
+from answerby.sla.ladders import TimerPlanning, plan_timers
 
 
 class Rewritten(NamedTuple):
-    """What a late event comes to, as of `moment`."""
+    """Result of a late event, as of `moment`."""
 
-    turn: Turn
-    after: RequestState
+    transition: Transition
     effects: list[Effect]
     flags: list[Flag]
     moment: datetime
 
 
-class Terms(NamedTuple):
-    """What a fold is made with."""
+class Folded(NamedTuple):
+    """Result of a fold."""
 
-    kept: Kept
-    fired: frozenset[str]
+    last: Transition
+    of_event: Transition | None
+    """The transition of the late event itself; a correction has none."""
     moment: datetime
 
 
-class Told(NamedTuple):
-    """A fold: its last turn, and the turn of the late event, which a correction does not have."""
-
-    last: Turn
-    heard: Turn | None
-    moment: datetime
-
-
-def rewrite(
-    take: Take,
-    compiled: CompiledRulebook,
-    state: RequestState | None,
-    event: Event,
-    context: Context,
-    moment: datetime,
-) -> Rewritten | None:
+def rewrite(case: Case, steps: Steps) -> Rewritten | None:
     """None when the history is not known, incomplete or too long, or nothing of it is left."""
-    history = context.history
+    compiled, state, event, history = case.compiled, case.state, case.event, case.context.history
     if state is None or history is None or len(history) != state.decisions or len(history) >= MOST_EVENTS:
         return None
-    course = course_of(history, event)
-    if not course.events:
+    ordered = ordered_history(history, event)
+    if not ordered.events:
         return None
     ladders = ladder_steps.ladders_in_force(compiled.rulebook, state, event)
-    terms = Terms(kept_of(compiled.rulebook, state, ladders), fired_before(history, state), moment)
-    told = _fold(take, compiled, course, event, context, state, terms)
-    reached = facts_changed(compiled.target_fields, state, told.last.after, told.last.after.derived)
-    runs = same_runs(state, told.last.after)
-    anew = terms._replace(kept=Kept({}, ladders)) if reached and terms.kept.targets else terms
-    anew = anew._replace(fired=_renamed(terms.fired, state, runs))
-    if anew != terms:
+    kept, fired = kept_of(compiled.rulebook, state, ladders), fired_before(history, state)
+    folded = _fold(case, ordered, kept, fired, steps)
+    reached = facts_changed(compiled.target_fields, state, folded.last.after, folded.last.after.derived)
+    runs = same_runs(state, folded.last.after)
+    new_kept = Kept({}, ladders) if reached and kept.targets else kept
+    new_fired = _renamed(fired, state, runs)
+    if (new_kept, new_fired) != (kept, fired):
         # The facts of the targets are others now, so the active rules give them; or a run has another number.
-        told = _fold(take, compiled, course, event, context, state, anew)
-        runs = same_runs(state, told.last.after)
-    after = _after(compiled.rulebook, state, told, course, keep=not reached)
-    timers = _timers(compiled.rulebook, ladders, state, runs, after, event, told.moment)
+        folded = _fold(case, ordered, new_kept, new_fired, steps)
+        runs = same_runs(state, folded.last.after)
+    after = _after(compiled.rulebook, state, folded, ordered, keep=not reached)
+    timers = _timers(case, ladders, state, runs, after, folded.moment)
     after = replace(after, timers=timers.after, ladders=ladder_steps.climbed(ladders, after.clocks))
-    scene = Scene(compiled, state, runs, told.last.after.timers, after, event, told.moment)
-    effects, alerts = late_effects(scene, told.last.draft, told.heard.draft if told.heard is not None else None)
-    turn = told.last._replace(timers=timers, follow_ups=_follow_ups(told, state, event))
-    flags = [*(told.heard.flags if told.heard is not None else ()), *turn.draft.flags, *turn.clock_flags]
-    flags += [*course.flags, *what_moved(state, after, event, len(course.events))]
-    if is_correction(event) and course.awaited:
-        flags.append(_awaits(course.awaited))
-    return Rewritten(turn, replace(after, alerts=alerts), effects, list(dict.fromkeys(flags)), told.moment)
+    scene = Scene(
+        Case(compiled, state, event, case.context, folded.moment), state, runs, folded.last.after.timers, after
+    )
+    of_event = folded.of_event
+    effects, alerts = late_effects(scene, folded.last.results, of_event.results if of_event is not None else None)
+    change = folded.last._replace(
+        after=replace(after, alerts=alerts), timers=timers, follow_ups=_follow_ups(folded, state, event)
+    )
+    flags = [*(of_event.flags if of_event is not None else ()), *change.results.flags, *change.clock_flags]
+    flags += [*ordered.flags, *what_moved(state, after, event, len(ordered.events))]
+    if is_correction(event) and ordered.awaited:
+        flags.append(_awaits(ordered.awaited))
+    return Rewritten(change, effects, list(dict.fromkeys(flags)), folded.moment)
 
 
-def not_folded(state: RequestState | None, event: Event, context: Context) -> list[Flag]:
+def not_folded(case: Case) -> list[Flag]:
     """Why a late event was decided as it came."""
+    state, event, history = case.state, case.event, case.context.history
     if state is None:
         return [_awaits([name_of(event)])] if is_correction(event) else []
     if state.decisions >= MOST_EVENTS:
         problem = f"the request has {state.decisions} events, and at most {MOST_EVENTS} are folded"
-    elif context.history is None and not is_correction(event):
+    elif history is None and not is_correction(event):
         return []
-    elif context.history is None:
+    elif history is None:
         problem = "its history is not at hand"
-    elif len(context.history) != state.decisions:
-        problem = f"{len(context.history)} of its {state.decisions} events are at hand"
+    elif len(history) != state.decisions:
+        problem = f"{len(history)} of its {state.decisions} events are at hand"
     else:
         problem = "nothing of its history is left"
     code = "CORRECTION_NOT_APPLIED" if is_correction(event) else "NOT_FOLDED"
     return [Flag(code, f"the request's clocks were not computed anew: {problem}")]
 
 
-def _fold(
-    take: Take,
-    compiled: CompiledRulebook,
-    course: Course,
-    event: Event,
-    context: Context,
-    state: RequestState,
-    terms: Terms,
-) -> Told:
-    inner = context._replace(windows={**context.windows, **state.counts}, history=None, kept=terms.kept)
-    moment = max(terms.moment, course.events[-1].time) if event.historical else terms.moment
-    last, heard = None, None
-    for name, turn in fold(take, compiled, course.events, terms.fired, inner, moment):
-        last = turn
+def _fold(case: Case, ordered: OrderedHistory, kept: Kept, fired: frozenset[str], steps: Steps) -> Folded:
+    event, context = case.event, case.context
+    counts = case.state.counts if case.state is not None else {}
+    inner = context._replace(windows={**context.windows, **counts}, history=None, kept=kept)
+    moment = max(case.moment, ordered.events[-1].time) if event.historical else case.moment
+    last, of_event = None, None
+    for name, change in fold(case.compiled, ordered.events, FoldTerms(fired, inner, moment), steps):
+        last = change
         if name == name_of(event):
-            heard = turn
+            of_event = change
     assert last is not None
-    return Told(last, heard, moment)
+    return Folded(last, of_event, moment)
 
 
-def _after(rulebook: Rulebook, state: RequestState, told: Told, course: Course, *, keep: bool) -> RequestState:
+def _after(
+    rulebook: Rulebook, state: RequestState, folded: Folded, ordered: OrderedHistory, *, keep: bool
+) -> RequestState:
     """The request as the fold leaves it, with what no fold can change."""
-    folded = told.last.after
-    clocks = dict(folded.clocks)
+    request = folded.last.after
+    clocks = dict(request.clocks)
     for name, clock in state.clocks.items():
         # The active rules say nothing of it any more; an edit does not reach it.
         if keep and name not in clocks and clock.revision != rulebook.revision and is_kept(rulebook, clock):
             clocks[name] = clock
     clocks = dict(sorted(clocks.items()))
-    mark_breaches(clocks, told.moment)
+    mark_breaches(clocks, folded.moment)
     return replace(
-        folded,
+        request,
         version=state.version + 1,
         decisions=state.decisions + 1,
         number=state.number,
-        source=folded.source if state.source.startswith(INTERNAL_SOURCE) else state.source,
+        source=request.source if state.source.startswith(INTERNAL_SOURCE) else state.source,
         counts=state.counts,
         clocks=clocks,
-        awaited=course.awaited,
+        awaited=ordered.awaited,
     )
 
 
@@ -185,16 +173,17 @@ def _renamed(fired: frozenset[str], state: RequestState, runs: Mapping[str, Cloc
 
 
 def _timers(
-    rulebook: Rulebook,
+    case: Case,
     ladders: Mapping[str, Ladder],
     state: RequestState,
     runs: Mapping[str, ClockState],
     after: RequestState,
-    event: Event,
     moment: datetime,
 ) -> TimerPlan:
-    """Steps that fired stay so, if the history as it is now has them fire; else they are to come, or never."""
-    if event.historical:
+    """The timers after a fold. A step that fired stays fired if the history as it is now has it fire; else it is still
+    to come, or never comes.
+    """
+    if case.event.historical:
         return TimerPlan([], [], dict(state.timers))
     folded = {name: timer for name, timer in after.timers.items() if timer.fired}
     before = {timer.id: timer for timer in state.timers.values() if not timer.fired}
@@ -203,18 +192,17 @@ def _timers(
         if timer.fired and known.id in folded:
             folded[known.id] = known
     before |= folded
-    arm, cancel, timers = plan_timers(
-        ladders, rulebook.calendars, before, after.clocks, moment, acknowledged=after.acknowledged
-    )
+    planning = TimerPlanning(ladders, case.compiled.rulebook.calendars, moment, after.acknowledged)
+    arm, cancel, timers = plan_timers(planning, before, after.clocks)
     return TimerPlan(arm, cancel, timers)
 
 
-def _follow_ups(told: Told, state: RequestState, event: Event) -> list[Event]:
-    """What other requests must hear of the late event; named after the decision that it has."""
-    if told.heard is None:
+def _follow_ups(folded: Folded, state: RequestState, event: Event) -> list[Event]:
+    """Events for other requests that follow from the late event; named after the decision that it has."""
+    if folded.of_event is None:
         return []
     name = f"{state.request_id}/{state.decisions + 1}"
-    return [replace(each, id=name, historical=event.historical) for each in told.heard.follow_ups]
+    return [replace(each, id=name, historical=event.historical) for each in folded.of_event.follow_ups]
 
 
 def _awaits(names: Sequence[str]) -> Flag:

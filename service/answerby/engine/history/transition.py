@@ -1,25 +1,33 @@
-"""A turn: what one event made of a request, before its effects."""
+"""A transition: what one event makes of a request, before its effects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from answerby.domain.decision import Flag
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
-from answerby.engine.clocks.ladder_steps import Firing
+from answerby.engine.case import Case, Kept
+from answerby.engine.clocks import ladder_steps
+from answerby.engine.clocks.firing import Firing
+from answerby.engine.clocks.inputs import Inputs
 from answerby.engine.clocks.timers import TimerPlan
-from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.stages.stage_results import Context, Draft
+from answerby.engine.history import merging
+from answerby.engine.history.lifecycle import oddities
+from answerby.engine.history.steps import Steps
+from answerby.engine.stages.stage_results import StageResults
+from answerby.sla.clocks import PER
+from answerby.sla.scene import ClockTarget
 
 
-class Turn(NamedTuple):
-    """What one event made of a request, before its effects."""
+class Transition(NamedTuple):
+    """What one event makes of a request, before its effects."""
 
     after: RequestState
-    draft: Draft
+    results: StageResults
     firing: Firing | None
     timers: TimerPlan
     flags: list[Flag]
@@ -27,4 +35,63 @@ class Turn(NamedTuple):
     follow_ups: list[Event]
 
 
-Take = Callable[[CompiledRulebook, RequestState | None, Event, Context, datetime], Turn]
+def transition(case: Case, steps: Steps) -> Transition:
+    """Life cycle, stages, clocks, timers: in this order."""
+    inputs = inputs_of(case)
+    request = inputs.request
+    results = steps.stages(case, inputs)
+    kept = case.context.kept
+    targets = results.targets if kept is None else kept_targets(kept, results.targets)
+    clocks, clock_flags = steps.clocks(case, inputs, results, targets)
+    timers = steps.timers(case, inputs, clocks)
+    after = msgspec.structs.replace(
+        request,
+        version=request.version + 1,
+        decisions=request.decisions + 1,
+        derived=results.derived,
+        clocks=clocks,
+        timers=timers.after,
+        ladders=ladder_steps.climbed(inputs.ladders, clocks),
+        counts=inputs.counts,
+    )
+    return Transition(after, results, inputs.firing, timers, inputs.flags, clock_flags, inputs.follow_ups)
+
+
+def inputs_of(case: Case) -> Inputs:
+    """The request and the event as they count, before the rules are asked."""
+    compiled, state, event, moment = case.compiled, case.state, case.event, case.moment
+    rulebook = compiled.rulebook
+    flags = oddities(state, event, moment)
+    opening = merging.begin(rulebook.clocks, state, event, moment)
+    request = opening.request
+    flags += opening.flags
+    kept = case.context.kept
+    ladders = ladder_steps.ladders_in_force(rulebook, request, event) if kept is None else kept.ladders
+    firing = ladder_steps.firing(rulebook, ladders, request, event, moment)
+    if ladder_steps.is_stale(firing, event):
+        flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
+    request = ladder_steps.climb(rulebook, request, firing, moment)
+    return Inputs(opening.event, request, ladders, firing, counts_of(case, request), flags, opening.follow_ups)
+
+
+def counts_of(case: Case, request: RequestState) -> dict[str, int]:
+    """Requests that came before this one, per window field.
+
+    The first count of a request holds, unless whom to count by turns out later.
+    """
+    state, context = case.state, case.context
+    counts = {}
+    for name, window in case.compiled.windows:
+        if state is not None and name in state.counts and state.given.get(window.by) == request.given.get(window.by):
+            counts[name] = state.counts[name]
+        elif name in context.windows:
+            counts[name] = context.windows[name]
+    return counts
+
+
+def kept_targets(kept: Kept, targets: Mapping[str, ClockTarget]) -> Mapping[str, ClockTarget]:
+    """The targets, those kept from an earlier revision in the place of what the active rules give."""
+    standing = {
+        name: target for name, target in kept.targets.items() if name.partition(PER)[0] in targets or name in targets
+    }
+    return {**targets, **standing} if standing else targets

@@ -17,6 +17,7 @@ class ShadowMatcher:
     """Runs both, returns the reference's match set, counts and reports differences."""
 
     name = "shadow"
+    recalls = False
 
     def __init__(self, reference: Matcher, durable: Matcher, on_difference: OnDifference | None = None) -> None:
         self._reference = reference

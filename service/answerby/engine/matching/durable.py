@@ -35,6 +35,7 @@ class DurableMatcher:
     """
 
     name = "durable"
+    recalls = True
     session_type: type[Session] = Session
 
     def __init__(self, rulebook: Rulebook, plan: FactPlan | None = None, *, remember: int = REMEMBERED) -> None:

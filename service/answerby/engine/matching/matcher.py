@@ -21,6 +21,8 @@ class Matcher(Protocol):
 
     name: str
     """`durable`, `reference` or `shadow`."""
+    recalls: bool
+    """Answers may be remembered instead of matching again; not where matchers are to be compared."""
 
     @property
     def fallback_reason(self) -> str:

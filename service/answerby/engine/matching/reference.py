@@ -15,6 +15,7 @@ class ReferenceMatcher:
     """Asks every rule. Holds no working memory, so any number of threads may use it."""
 
     name = "reference"
+    recalls = True
     faults = 0
     last_fault = ""
 

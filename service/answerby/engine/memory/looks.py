@@ -1,13 +1,12 @@
-"""What the stages of a rulebook look at besides the facts: known once, asked at every decision that is remembered."""
+"""Looks: which facts besides the given ones the stages of a rulebook depend on, known once per rulebook."""
 
-# Stays interpreted: it runs once per rulebook.
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from answerby.domain.condition import Atom, atoms
-from answerby.rules.model.rulebook import Rulebook, Stage
+from answerby.domain.condition import atoms
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.rules.model.rulebook import CLASSIFICATION, COMPLETENESS, Stage
 
 REQUEST_FIELDS = ("request.status", "request.reopen_count", "request.acknowledged")
 
@@ -26,11 +25,18 @@ class Looks(NamedTuple):
     acknowledged: bool
 
 
-def looks(rulebook: Rulebook, asked: Iterable[Atom], *, dated: bool) -> Looks:
-    """`asked` are the atoms of all conditions; `dated`: a rule is in force only for a time."""
-    read = {atom.field for atom in asked}.union(*(read_by(stage) for stage in rulebook.stages))
+def looks_of(compiled: CompiledRulebook) -> Looks:
+    """What the rules, scores and clock conditions of the rulebook look at."""
+    read = {atom.field for atom in compiled.plan.atoms}.union(*(read_by(stage) for stage in compiled.rulebook.stages))
     names = ("event.type", "event.actor", "request.events", *REQUEST_FIELDS)
+    dated = any(stage.dated for stage in compiled.stages)
     return Looks(dated or "event.time" in read, *(name in read for name in names))
+
+
+def first_stages_look_at_request(compiled: CompiledRulebook) -> bool:
+    """Whether completeness or classification look at what has become of the request."""
+    first = (stage for stage in compiled.rulebook.stages if stage.name in (COMPLETENESS, CLASSIFICATION))
+    return any(not read_by(stage).isdisjoint(REQUEST_FIELDS) for stage in first)
 
 
 def read_by(stage: Stage) -> set[str]:

@@ -1,4 +1,4 @@
-"""Timers that only remind: what deciding one comes to, without asking the rules, the clocks and the ladders again.
+"""Reminders: what deciding a timer that only reminds comes to, without asking rules, clocks and ladders again.
 
 For callers that fire many timers and want to know whom they tell, not in which words, such as a backtest. Whatever is
 more than a reminder is left to decide().
@@ -15,24 +15,26 @@ from msgspec.structs import replace
 
 from answerby.domain.clock import ClockPhase, ClockState, Timer
 from answerby.domain.decision import Decision
-from answerby.domain.event import INTERNAL_SOURCE, Event
+from answerby.domain.event import INTERNAL_SOURCE
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
-from answerby.engine.clocks.ladder_steps import Firing, firing
+from answerby.engine.case import Case
+from answerby.engine.clocks.advance import mark_breaches
+from answerby.engine.clocks.firing import Firing
+from answerby.engine.clocks.ladder_steps import firing
 from answerby.engine.clocks.timers import TimerPlan
-from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import conclude
 from answerby.engine.effects.derive import resolve_roles
 from answerby.engine.facts.manual_due import PREFIX
 from answerby.engine.history.lifecycle import oddities
-from answerby.engine.history.transition import Turn
-from answerby.engine.memory.drafts import DraftMemory
-from answerby.engine.stages.stage_results import Draft
-from answerby.sla.ladders import StepTimers, next_repeat
+from answerby.engine.history.transition import Transition
+from answerby.engine.memory.requests import RememberedStepTimers, RememberingRequests
+from answerby.engine.stages.stage_results import StageResults
+from answerby.sla.ladders import next_repeat
 from answerby.sla.occasions import ClockEvent
-from answerby.sla.standing import left_alone
+from answerby.sla.unchanged import unchanged_clock
 
-# Looked up once: see answerby.sla.standing.
+# Looked up once: see answerby.sla.unchanged.
 _RUNNING: Final = ClockPhase.RUNNING
 _planned_by = attrgetter(
     "due", "target", "started", "cycle", "pauses", "round", "round_started", "round_from", "ladder"
@@ -41,58 +43,51 @@ _planned_by = attrgetter(
 
 
 class Reminder:
-    """What a timer comes to that only reminds."""
+    """Result of a timer that only sends reminders."""
 
     def __init__(
-        self,
-        compiled: CompiledRulebook,
-        before: RequestState,
-        after: RequestState,
-        event: Event,
-        moment: datetime,
-        draft: Draft,
-        timers: TimerPlan,
-        roles: list[str],
+        self, case: Case, after: RequestState, results: StageResults, timers: TimerPlan, roles: list[str]
     ) -> None:
         self.after = after
-        self.moment = moment
+        self.moment = case.moment
         self.timers = timers
         self.roles = roles
         """Whom it tells; a role once for each message."""
-        self._compiled = compiled
-        self._before = before
-        self._event = event
-        self._draft = draft
+        self._case = case
+        self._results = results
 
     def decision(self) -> Decision:
         """decide()'s, but for its effects."""
-        event, draft = self._event, self._draft
-        flags = [*oddities(self._before, event, self.moment), *draft.flags]
-        turn = Turn(self.after, draft, None, self.timers, [], [], [])
-        return conclude(self._compiled, event, self.moment, turn, self.after, [], flags)
+        case, results = self._case, self._results
+        flags = [*oddities(case.state, case.event, case.moment), *results.flags]
+        change = Transition(self.after, results, None, self.timers, [], [], [])
+        return conclude(case, case.moment, change, [], flags)
 
 
-def reminder(
-    compiled: CompiledRulebook, state: RequestState, event: Event, moment: datetime, memory: DraftMemory
-) -> Reminder | None:
-    """What the timer of `event` comes to as of `moment`; None when it has to be decided.
+def reminder(case: Case, memory: RememberingRequests) -> Reminder | None:
+    """What the timer of the case's event comes to; None when it has to be decided.
 
-    `memory` is of the same rulebook, which has decided the request to be as `state` says.
+    `memory` is of the same rulebook, which has decided the request to be as the case's state says.
     """
+    compiled, state, event, moment = case.compiled, case.state, case.event, case.moment
+    if state is None:
+        return None
+    clocks: dict[str, ClockState] | None = dict(state.clocks)
     # What a reminder has left needs no second look: only time has passed since.
-    draft = memory.reminded_of(state)
-    if draft is None:
-        draft = memory.known(state, event)
-        if draft is None or not _undisturbed(compiled, state, draft, memory.steps(event.request_id), event):
-            return None
+    results = memory.reminded_of(state, moment)
+    if results is None:
+        results = memory.known(state, event)
+        clocks = _undisturbed_clocks(case, state, results, memory) if results is not None else None
+    if results is None or clocks is None:
+        return None
     fired = firing(compiled.rulebook, state.ladders, state, event, moment)
     if fired is None or fired.step is None or fired.held_until is not None:
         return None
     step = fired.step
     if step.raise_priority or step.reassign is not None or step.open_case:
         return None
-    clocks = _after(state.clocks, moment)
-    roles = [role for told in step.notify for role in resolve_roles(compiled.rulebook, state, told, fired.clock)]
+    mark_breaches(clocks, moment)
+    roles = [role for message in step.notify for role in resolve_roles(compiled.rulebook, state, message, fired.clock)]
     timers = _timers(state.timers, fired, clocks, moment)
     after = replace(
         state,
@@ -102,60 +97,55 @@ def reminder(
         clocks=clocks,
         timers=timers.after,
     )
-    memory.remind(after, draft)
-    return Reminder(compiled, state, after, event, moment, draft, timers, roles)
+    memory.remind(after, results, moment)
+    return Reminder(case, after, results, timers, roles)
 
 
-def _undisturbed(
-    compiled: CompiledRulebook, state: RequestState, draft: Draft, planned: StepTimers, event: Event
-) -> bool:
-    """Whether nothing waits for the next event, whatever it is, and a timer does nothing to clocks but pass time."""
+def _undisturbed_clocks(
+    case: Case, state: RequestState, results: StageResults, memory: RememberingRequests
+) -> dict[str, ClockState] | None:
+    """The clocks after a timer that does nothing to them but let time pass, by name.
+
+    None where something waits for the next event, whatever it is, or a clock has to be computed.
+    """
     if state.acknowledged is not None or state.merged is not None or state.source.startswith(INTERNAL_SOURCE):
-        return False
+        return None
     given = state.given
-    for name, window in compiled.windows:
+    for name, window in case.compiled.windows:
         if name not in state.counts and given.get(window.by) not in (None, "", []):
-            return False
+            return None
     if any(name.startswith(PREFIX) for name in given):
-        return False
-    return _clocks_stand(compiled, state, draft, planned, event)
+        return None
+    return _unchanged_clocks(case, state, results, memory)
 
 
-def _clocks_stand(
-    compiled: CompiledRulebook, state: RequestState, draft: Draft, planned: StepTimers, event: Event
-) -> bool:
-    """Whether a timer leaves all clocks as they are, but for a breach, and their timers are what was planned."""
-    rulebook, standing, goals = compiled.rulebook, compiled.standing, draft.goals
-    for name in goals:
-        if name not in state.clocks and not (name in standing.heeded and rulebook.clocks[name].start):
-            return False
+def _unchanged_clocks(
+    case: Case, state: RequestState, results: StageResults, memory: RememberingRequests
+) -> dict[str, ClockState] | None:
+    """The clocks, where all are unchanged but for a breach and their timers are as they were planned."""
+    rulebook, event, targets = case.compiled.rulebook, case.event, results.targets
+    known, planned = memory.steps.unchanged_clocks, memory.step_timers(event.request_id)
+    for name in targets:
+        if name not in state.clocks and not (name in known.heeded and rulebook.clocks[name].start):
+            return None
     seen = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, state.status, None)
+    clocks = {}
     for name, clock in state.clocks.items():
         definition = rulebook.clocks.get(name)
         if definition is None:
-            return False
-        alone = left_alone(standing, definition, rulebook.calendars, clock, goals.get(name), seen, None)
-        if alone is None or not _is_planned(planned, state.ladders, clock):
-            return False
-    return True
+            return None
+        same = unchanged_clock(known, definition, rulebook.calendars, clock, targets.get(name), seen, None)
+        if same is None or not _is_planned(planned, state.ladders, clock):
+            return None
+        clocks[name] = same
+    return clocks
 
 
-def _after(clocks: Mapping[str, ClockState], moment: datetime) -> dict[str, ClockState]:
-    """The clocks as a timer leaves them: those that have run over are breached."""
-    after = dict(clocks)
-    for name, clock in clocks.items():
-        if clock.phase is _RUNNING and clock.due is not None:
-            over = clock.due <= moment
-            if over is not clock.breached:
-                after[name] = replace(clock, breached=over)
-    return after
-
-
-def _is_planned(planned: StepTimers, ladders: Mapping[str, Ladder], clock: ClockState) -> bool:
-    """Whether its timers are what a plan would come to. Those of a historical event are planned at the next."""
+def _is_planned(planned: RememberedStepTimers, ladders: Mapping[str, Ladder], clock: ClockState) -> bool:
+    """Whether the clock's timers are what a plan would come to. Those of a historical event are planned at the next."""
     if clock.phase is not _RUNNING or clock.ladder not in ladders:
         return True
-    latest = planned.get(clock.name)
+    latest = planned.latest.get(clock.name)
     if latest is None:
         return False
     return latest[0] is clock or _planned_by(latest[0]) == _planned_by(clock)

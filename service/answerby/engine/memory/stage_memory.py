@@ -1,24 +1,19 @@
-"""What a stage has come to before: a stage that is asked the same again says the same, so nothing is matched again."""
+"""Answers of stages remembered: a stage that is asked the same again gives the same answer without matching."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from answerby.domain.condition import Atom, Op, atoms
-from answerby.domain.decision import Flag, RuleReference, ShadowMatch, StageOutcome
+from answerby.domain.decision import ShadowMatch
 from answerby.domain.event import Value
-from answerby.engine.facts.coercion import Typed
 from answerby.engine.facts.plan import FactPlan
 from answerby.engine.facts.record import Record
 from answerby.engine.matching.matcher import MatchSet
-from answerby.engine.stages.shadow_rules import ShownTrial
-from answerby.rules.model.rulebook import Output, Stage
+from answerby.engine.stages.answer import Settlement, StageAnswer
+from answerby.rules.model.rulebook import Stage
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.sla.scene import ClockTarget
 
 MATCH_SETS = 4096
-"""Match sets of one stage whose outcome is kept; real traffic has some hundreds."""
+"""Match sets of one stage whose settlement is kept; real traffic has some hundreds."""
 ANSWERS = 2048
 """Answers of one stage that are kept; each takes about half a kilobyte."""
 
@@ -27,90 +22,59 @@ _EXACT = frozenset({FieldType.DECIMAL, FieldType.DURATION})
 """Of these, 1 and 1.0 are equal and look different."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What a match set comes to under the hit policies: everything of a stage's result that no fact changes."""
+class RememberedAnswer(StageAnswer):
+    """An answer with the key by which it is remembered; None where it is not."""
 
-    outputs: Mapping[str, Output]
-    derived: tuple[tuple[str, Typed | None], ...]
-    """The facts for the next stages, in order, as records hold them; None where that has to be seen each time."""
-    goals: Mapping[str, ClockTarget]
-    """By clock."""
-    reasons: tuple[str, ...]
-    """The words of the rules that won, with their ids."""
-    outcome: StageOutcome
-    won: list[RuleReference]
-    lost: list[RuleReference]
-    failed: list[RuleReference]
-    facts: tuple[str, ...]
-    """The fields that these rules look at, in order."""
-    unlike_wire: tuple[str, ...]
-    """Those of them whose values look different in a record and as they travel."""
-    shown: Mapping[str, Value]
-    flags: tuple[Flag, ...]
-    trials: tuple[ShownTrial, ...] = ()
-    """Rules on trial that matched or failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a stage comes to, with the facts that its explanation shows. Shared: nobody may change it."""
-
-    settled: Settled
-    facts: dict[str, Value]
-    shadow: list[ShadowMatch]
-    key: Key | None
-    """To be remembered by; None where it is not."""
+    def __init__(
+        self, settlement: Settlement, facts: dict[str, Value], shadow: list[ShadowMatch], key: Key | None
+    ) -> None:
+        super().__init__(settlement, facts, shadow)
+        self.key = key
 
 
 class StageMemory:
     """Of one stage of one rulebook. Bounded; any number of threads may use it."""
 
     def __init__(self, stage: Stage, plan: FactPlan) -> None:
-        """`recalls` nothing where rules are in force for a time, or look at a moment: it seldom comes again."""
-        looks = _Looks(stage, plan)
-        self.recalls = looks.fit and not any(rule.enabled_from or rule.until for rule in stage.rules)
-        self._looks = looks.values, looks.exact, looks.presences, looks.texts, looks.atoms
-        self._values = tuple(looks.values)
-        self._exact = tuple(looks.exact)
-        self._presences = tuple(looks.presences)
-        self._texts = tuple(looks.texts)
-        self._truths = tuple(plan.numbers[atom] for atom in looks.atoms)
-        self._settled: dict[MatchSet, Settled] = {}
-        self._answers: dict[Key, Answer] = {}
+        """Remembers no answers where rules are in force for a time, or look at a moment: it seldom comes again."""
+        self._looks = _Looks(stage, plan)
+        self.recalls = self._looks.fit and not any(rule.enabled_from or rule.until for rule in stage.rules)
+        self._settlements: dict[MatchSet, Settlement] = {}
+        self._answers: dict[Key, RememberedAnswer] = {}
 
-    def settled(self, matches: MatchSet) -> Settled | None:
-        return self._settled.get(matches)
+    def settlement(self, found: MatchSet) -> Settlement | None:
+        """What the match set came to before."""
+        return self._settlements.get(found)
 
-    def settle(self, matches: MatchSet, settled: Settled) -> None:
-        if len(self._settled) >= MATCH_SETS:
-            self._settled.clear()
-        self._settled[matches] = settled
+    def keep_settlement(self, found: MatchSet, settlement: Settlement) -> None:
+        if len(self._settlements) >= MATCH_SETS:
+            self._settlements.clear()
+        self._settlements[found] = settlement
 
     def key(self, record: Record) -> Key | None:
         """All that the stage looks at. None when that cannot be told, or something of it is an error."""
         if not self.recalls or record.failures:
             return None
-        values = record.values
-        key: list[object] = list(map(values.get, self._values))
-        for name in self._exact:
+        values, looks = record.values, self._looks
+        key: list[object] = list(map(values.get, looks.values))
+        for name in looks.exact:
             value = values.get(name)
             key.append(value)
             key.append(value.__class__)
-        for name in self._presences:
+        for name in looks.presences:
             key.append(name in values)  # noqa: PERF401 - quicker when compiled
-        for name in self._texts:
+        for name in looks.texts:
             text = record.text(name)
             key.append(text.lexicons if text is not None else None)
-        for number in self._truths:
+        for number in looks.truths:
             key.append(record.truth_of(number))  # noqa: PERF401
         return tuple(key)
 
-    def answer(self, key: Key) -> Answer | None:
-        """What the stage said of this key."""
+    def answer(self, key: Key) -> RememberedAnswer | None:
+        """The answer that belongs to the key."""
         return self._answers.get(key)
 
-    def keep(self, answer: Answer) -> None:
+    def keep(self, answer: RememberedAnswer) -> None:
         if answer.key is None:
             return
         if len(self._answers) >= ANSWERS:
@@ -119,7 +83,7 @@ class StageMemory:
 
     def same_keys(self, other: StageMemory) -> bool:
         """Whether a key of the other one says what its own would."""
-        return self.recalls and other.recalls and self._looks == other._looks
+        return self.recalls and other.recalls and self._looks.same(other._looks)
 
 
 class _Looks:
@@ -130,22 +94,24 @@ class _Looks:
         self.exact: list[str] = []
         self.presences: list[str] = []
         self.texts: list[str] = []
-        self.atoms: list[Atom] = []
         self.fit = True
-        asked = {atom for rule in stage.rules for atom in atoms(rule.when)}
+        self._atoms: list[Atom] = []
+        read = {atom for rule in stage.rules for atom in atoms(rule.when)}
         vocabulary = plan.rulebook.vocabulary
-        for name in sorted({atom.field for atom in asked}):
+        for name in sorted({atom.field for atom in read}):
             field = vocabulary[name]
-            of_field = sorted((atom for atom in asked if atom.field == name), key=plan.numbers.__getitem__)
+            of_field = sorted((atom for atom in read if atom.field == name), key=plan.numbers.__getitem__)
             if field.personal:
-                self._privately(field, of_field)
+                self._look_privately(field, of_field)
             elif field.type in {FieldType.TEXT, FieldType.INSTANT}:
                 self.fit = False
             else:
                 (self.exact if field.type in _EXACT else self.values).append(name)
+        self.truths = [plan.numbers[atom] for atom in self._atoms]
+        """The numbers of the atoms on personal facts that are told by their truth."""
 
-    def _privately(self, field: Field, asked: list[Atom]) -> None:
-        for atom in asked:
+    def _look_privately(self, field: Field, read: list[Atom]) -> None:
+        for atom in read:
             if atom.op is Op.MISSING:
                 self.presences.append(field.name)
             elif atom.op is Op.MENTIONS:
@@ -154,4 +120,9 @@ class _Looks:
             elif atom.op is Op.INSIDE:
                 self.fit = False
             else:
-                self.atoms.append(atom)
+                self._atoms.append(atom)
+
+    def same(self, other: _Looks) -> bool:
+        """Whether both look at the same; numbers of atoms differ between rulebooks."""
+        mine = (self.values, self.exact, self.presences, self.texts, self._atoms)
+        return mine == (other.values, other.exact, other.presences, other.texts, other._atoms)

@@ -1,4 +1,8 @@
-"""The pipeline: all stages in order, from the facts of a request to a draft of what is decided of it."""
+"""The pipeline: all stages in order, from the facts of a request to the results of its stages.
+
+Classification comes first, then completeness, which may ask what a request of this category needs; the loader refuses
+rules of classification that read what completeness derives. Results stand in the order of `STAGES` all the same.
+"""
 
 from __future__ import annotations
 
@@ -11,134 +15,95 @@ from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage
 from answerby.engine.facts.coercion import Typed
 from answerby.engine.facts.manual_due import without_due_times
 from answerby.engine.facts.record import Record
-from answerby.engine.memory.drafts import DraftMemory
 from answerby.engine.stages.held import hold_floor, hold_reassignment
 from answerby.engine.stages.overrides import apply_overrides, split_overrides, stray_overrides
 from answerby.engine.stages.scores import take_scores
-from answerby.engine.stages.stage import StageResult, run_stage
-from answerby.engine.stages.stage_results import Begun, Draft
+from answerby.engine.stages.stage import StageResult, StageRunner
+from answerby.engine.stages.stage_results import FirstStages, StageResults
 from answerby.engine.stages.targets import take_ladders
-from answerby.rules.model.rulebook import STAGES, Output
+from answerby.rules.model.rulebook import Output
 from answerby.rules.model.vocabulary import ANY_REQUEST, Vocabulary
 
-CLASSIFICATION = "classification"
-FIRST_STAGES = STAGES[:2]
 SEVERAL = (list, tuple, frozenset)
 
 
 def run_stages(
-    compiled: CompiledRulebook,
-    request: RequestState,
-    event: Event,
-    counts: Mapping[str, int],
-    memory: DraftMemory | None = None,
-) -> Draft:
-    """All stages in order; what one derives is a fact for the next."""
-    if memory is None:
-        return fresh_draft(compiled, request, event, counts)
-    key = memory.key(request, event, counts)
-    draft = memory.find(request.request_id, key)
-    if draft is None:
-        begun = memory.begun(request.request_id, key)
-        draft = fresh_draft(compiled, request, event, counts, begun, keep=True)
-        memory.keep(request.request_id, key, draft)
-    return draft
-
-
-def fresh_draft(
-    compiled: CompiledRulebook,
-    request: RequestState,
-    event: Event,
-    counts: Mapping[str, int],
-    begun: Begun | None = None,
-    *,
-    keep: bool = False,
-) -> Draft:
-    """All stages, or those after what has `begun`. `keep`: so that another draft may begin likewise."""
-    given, overrides = split_overrides(without_due_times(request.given, compiled.rulebook.vocabulary))
-    if begun is None:
-        record = build_record(compiled, request, given, event, counts)
-        results = first_stages(compiled, request, event, counts, overrides, record)
-        if keep:
-            begun = Begun(record.fork(), tuple(results))
-    else:
-        record, results = begun.record.fork(), list(begun.results)
-        for name, value in standing_of(request).items():
-            record.put(name, value)
-    for stage in compiled.stages[len(results) :]:
-        result = run_stage(compiled, stage, record, event.time)
-        finish_stage(compiled, request, overrides, stage, result, record)
-        results.append(result)
-    draft = draft_of(compiled, overrides, record, results)
-    draft.begun = begun
-    return draft
+    runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, counts: Mapping[str, int]
+) -> StageResults:
+    """All stages in order; what one derives is a fact for the next. `counts` are the counts over windows, by field."""
+    first = first_stages(runner, compiled, request, event, counts)
+    return later_stages(runner, compiled, request, event, first)
 
 
 def first_stages(
-    compiled: CompiledRulebook,
-    request: RequestState,
-    event: Event,
-    counts: Mapping[str, int],
-    overrides: Mapping[str, Value],
-    record: Record,
-) -> list[StageResult]:
-    """Completeness and classification, which look at each other. No ladder has a say in them."""
-    stages, last = [stage for stage in compiled.stages if stage.stage.name in FIRST_STAGES], compiled.completeness_last
-    if compiled.rechecks_completeness and request.derived and not last:
-        carry_category(compiled, request, record)
+    runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, counts: Mapping[str, int]
+) -> FirstStages:
+    """Classification and completeness. No ladder has a say in them."""
+    given, overrides = split_overrides(without_due_times(request.given, compiled.rulebook.vocabulary))
+    record = build_record(compiled, request, given, event, counts)
+    classification, completeness = compiled.classification, compiled.completeness
     results: list[StageResult] = []
-    for stage in stages[1:] if last else stages:
-        classifies = stage.stage.name == CLASSIFICATION
-        assumed = list(map(record.get, stage.derives)) if classifies and not last else []
-        if classifies:
-            forget(stage, record)
-        result = run_stage(compiled, stage, record, event.time)
-        if classifies and last:
-            results.append(run_stage(compiled, stages[0], record, event.time))
-            finish_stage(compiled, request, overrides, stages[0], results[0], record)
-        elif classifies and compiled.rechecks_completeness and not as_assumed(stage, record, assumed):
-            forget(stages[0], record)
-            results[0] = run_stage(compiled, stages[0], record, event.time)
-            finish_stage(compiled, request, overrides, stages[0], results[0], record)
+    if classification is not None:
+        forget(classification, record)
+        classified = runner.run(compiled, classification, record, event.time)
+    if completeness is not None:
+        results.append(runner.run(compiled, completeness, record, event.time))
+        finish_stage(compiled, request, overrides, completeness, results[0], record)
+    if classification is not None:
+        finish_stage(compiled, request, overrides, classification, classified, record)
+        results.append(classified)
+        count_this_request(compiled, record, counts)
+    return FirstStages(record, results, overrides)
+
+
+def later_stages(
+    runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, first: FirstStages
+) -> StageResults:
+    """The stages after the first two. Changes the record and the list of results in `first`."""
+    record, results, overrides = first
+    for stage in compiled.later_stages:
+        result = runner.run(compiled, stage, record, event.time)
         finish_stage(compiled, request, overrides, stage, result, record)
         results.append(result)
-        if classifies:
-            count_this_request(compiled, record, counts)
-    return results
+    return combined(compiled, overrides, record, results)
 
 
-def as_assumed(stage: CompiledStage, record: Record, assumed: list[Typed | None]) -> bool:
-    """Whether completeness was asked with what classification has now come to, as is usual after the first event."""
-    return not record.failures and list(map(record.get, stage.derives)) == assumed
-
-
-def draft_of(
+def combined(
     compiled: CompiledRulebook, overrides: Mapping[str, Value], record: Record, results: list[StageResult]
-) -> Draft:
-    draft = Draft(record)
+) -> StageResults:
+    """The results of single stages as those of all."""
+    combination = StageResults(record)
     reasons: dict[str, None] = {}
     for result in results:
-        draft.outputs.update(result.outputs)
-        draft.goals.update(result.goals)
+        combination.targets.update(result.targets)
         if result.reasons:
             reasons.update(dict.fromkeys(result.reasons))
-        draft.explanation.append(result.explanation)
-        draft.answers.append(result.answer)
-        draft.flags.extend(result.flags)
-    if draft.flags:
-        # A field that two stages derive, or a stage that ran twice, says the same twice.
-        draft.flags = list(dict.fromkeys(draft.flags))
+        combination.explanation.append(result.explanation)
+        combination.answers.append(result.answer)
+        combination.flags.extend(result.flags)
+    for result in as_asked(compiled, results):
+        combination.outputs.update(result.outputs)
+    if combination.flags:
+        # A field that two stages derive says the same twice.
+        combination.flags = list(dict.fromkeys(combination.flags))
     if overrides:
-        draft.flags += stray_overrides(compiled, overrides)
+        combination.flags += stray_overrides(compiled, overrides)
     if compiled.ladder_outputs:
-        take_ladders(draft.goals, compiled.ladder_outputs, draft.outputs)
-    draft.reasons = list(reasons)
+        take_ladders(combination.targets, compiled.ladder_outputs, combination.outputs)
+    combination.reasons = list(reasons)
     if record.flags:
-        draft.flags += sorted(record.flags, key=lambda flag: (flag.code, flag.message))
+        combination.flags += sorted(record.flags, key=lambda flag: (flag.code, flag.message))
     if record.errors:
-        draft.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]
-    draft.derived = derived_facts(compiled.rulebook.vocabulary, draft.outputs)
-    return draft
+        combination.flags += [Flag("FACT_REFUSED", f"{refused.field}: {refused.message}") for refused in record.errors]
+    combination.derived = derived_facts(compiled.rulebook.vocabulary, combination.outputs)
+    return combination
+
+
+def as_asked(compiled: CompiledRulebook, results: list[StageResult]) -> list[StageResult]:
+    """The results in the order in which the stages were asked."""
+    if compiled.classification is None or compiled.completeness is None:
+        return results
+    return [results[1], results[0], *results[2:]]
 
 
 def build_record(
@@ -158,13 +123,13 @@ def build_record(
     known: dict[str, Typed] = {
         "event.actor": event.actor.value,
         "request.events": request.decisions,
-        **standing_of(request),
+        **request_fields(request),
     }
     return compiled.plan.record(given, extra, known)
 
 
-def standing_of(request: RequestState) -> dict[str, Typed]:
-    """What has become of the request, by the names of REQUEST_FIELDS."""
+def request_fields(request: RequestState) -> dict[str, Typed]:
+    """What has become of the request, by the names of the fields (`looks.REQUEST_FIELDS`)."""
     return {
         "request.status": request.status.value,
         "request.reopen_count": request.reopen_count,
@@ -172,16 +137,8 @@ def standing_of(request: RequestState) -> dict[str, Typed]:
     }
 
 
-def carry_category(compiled: CompiledRulebook, request: RequestState, record: Record) -> None:
-    """Completeness may ask what the request was classified as before; nothing else carries over."""
-    for stage in compiled.stages:
-        if stage.stage.name == CLASSIFICATION:
-            for name in stage.derives:
-                if name in request.derived and name not in stage.scored:
-                    record.set(name, request.derived[name])
-
-
 def forget(stage: CompiledStage, record: Record) -> None:
+    """Clears what the stage is to derive, such as defaults of the vocabulary."""
     for name in stage.derives:
         if name in record.values or name in record.failures:
             record.set(name, None)

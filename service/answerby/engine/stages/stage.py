@@ -4,79 +4,88 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from answerby.domain.decision import Flag, RuleReference, StageExplanation, StageOutcome
+from answerby.domain.decision import Flag, RuleReference, ShadowMatch, StageExplanation, StageOutcome
 from answerby.domain.event import Value
 from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage, plain
 from answerby.engine.facts.coercion import Typed
 from answerby.engine.facts.record import Record
 from answerby.engine.matching.matcher import MatchSet
-from answerby.engine.memory.stage_memory import Answer, Key, Settled
+from answerby.engine.stages.answer import Settlement, StageAnswer
 from answerby.engine.stages.hit import Resolution, in_force, resolve
 from answerby.engine.stages.shadow_rules import ShownTrial, Trial, final_outputs, hold_trials, is_live
-from answerby.engine.stages.targets import clock_goals
+from answerby.engine.stages.targets import clock_targets
 from answerby.rules.model.rulebook import Output, Rule
 
 
 class StageResult:
-    """What a stage comes to, which what is held or set by hand may change still."""
+    """What a stage comes to. Overrides, ladders and scores may still change it."""
 
-    __slots__ = ("answer", "explanation", "flags", "goals", "outputs", "reasons")
+    __slots__ = ("answer", "explanation", "flags", "outputs", "reasons", "targets")
 
-    def __init__(self, answer: Answer, outputs: dict[str, Output], explanation: StageExplanation) -> None:
+    def __init__(self, answer: StageAnswer, outputs: dict[str, Output], explanation: StageExplanation) -> None:
         self.answer = answer
         """As the rules gave it."""
         self.outputs = outputs
-        self.goals = answer.settled.goals
-        self.reasons = answer.settled.reasons
+        self.targets = answer.settlement.targets
+        self.reasons = answer.settlement.reasons
         self.explanation = explanation
-        self.flags: list[Flag] = list(answer.settled.flags)
+        self.flags: list[Flag] = list(answer.settlement.flags)
 
 
-def run_stage(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> StageResult:
-    """Decides one stage over the record and writes what it derives back into the record."""
-    key = stage.memory.key(record) if compiled.recalls else None
-    known = stage.memory.answer(key) if key is not None else None
-    settled = known.settled if known is not None else asked(compiled, stage, record, at)
-    outputs = dict(settled.outputs)
-    for name, typed in settled.derived:
+class StageRunner:
+    """Runs single stages, each anew. `engine.memory` has one that remembers answers and comes to equal results."""
+
+    def run(self, compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> StageResult:
+        """Decides one stage over the record and writes into the record what the stage derives."""
+        settlement = settle(compiled, stage, matches(compiled, stage, record, at))
+        outputs = derive(stage, settlement, record)
+        return result(stage, answer(settlement, record), outputs)
+
+
+def matches(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> MatchSet:
+    """The rules of the stage that match the record and are in force."""
+    found = compiled.matcher.match(stage.stage.name, record)
+    return keep_in_force(stage, found, at) if stage.dated else found
+
+
+def derive(stage: CompiledStage, settlement: Settlement, record: Record) -> dict[str, Output]:
+    """Writes what the stage derives into the record, and returns the outputs."""
+    outputs = dict(settlement.outputs)
+    for name, typed in settlement.derived:
         if typed is not None:
             record.put(name, typed)
             continue
         if name in stage.adds_to:
             outputs[name] = united(record, name, outputs[name])
         record.set(name, outputs[name])
-    if known is None:
-        known = answer(settled, record, key)
-        stage.memory.keep(known)
+    return outputs
+
+
+def answer(settlement: Settlement, record: Record) -> StageAnswer:
+    """The answer with the facts as they are after the stage."""
+    return StageAnswer(settlement, *shown(settlement, record))
+
+
+def shown(settlement: Settlement, record: Record) -> tuple[dict[str, Value], list[ShadowMatch]]:
+    """The facts that the explanation shows, and the shadow rules."""
+    facts = record.shown(settlement.facts, settlement.unlike_wire)
+    return facts, [trial.explain(record) for trial in settlement.trials] if settlement.trials else []
+
+
+def result(stage: CompiledStage, answer: StageAnswer, outputs: dict[str, Output]) -> StageResult:
+    """The result of a stage with its explanation."""
+    settlement = answer.settlement
     explanation = StageExplanation(
         stage=stage.stage.name,
-        outcome=settled.outcome,
-        won=settled.won,
-        lost=settled.lost,
-        failed=settled.failed,
-        facts=known.facts,
-        outputs=dict(settled.shown),
-        shadow=known.shadow,
+        outcome=settlement.outcome,
+        won=settlement.won,
+        lost=settlement.lost,
+        failed=settlement.failed,
+        facts=answer.facts,
+        outputs=dict(settlement.shown),
+        shadow=answer.shadow,
     )
-    return StageResult(known, outputs, explanation)
-
-
-def asked(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> Settled:
-    """What the stage's rules come to for the record."""
-    matches = compiled.matcher.match(stage.stage.name, record)
-    if stage.dated:
-        matches = keep_in_force(stage, matches, at)
-    settled = stage.memory.settled(matches)
-    if settled is None:
-        settled = settle(compiled, stage, matches)
-        stage.memory.settle(matches, settled)
-    return settled
-
-
-def answer(settled: Settled, record: Record, key: Key | None) -> Answer:
-    """With the facts as they are after the stage."""
-    facts = record.shown(settled.facts, settled.unlike_wire)
-    return Answer(settled, facts, [trial.explain(record) for trial in settled.trials] if settled.trials else [], key)
+    return StageResult(answer, outputs, explanation)
 
 
 def united(record: Record, name: str, value: Output) -> Output:
@@ -86,16 +95,16 @@ def united(record: Record, name: str, value: Output) -> Output:
     return sorted({*(earlier if isinstance(earlier, frozenset) else ()), *(str(item) for item in added)})
 
 
-def keep_in_force(stage: CompiledStage, matches: MatchSet, at: datetime) -> MatchSet:
+def keep_in_force(stage: CompiledStage, found: MatchSet, at: datetime) -> MatchSet:
     """The matches without the rules that are not in force at the moment."""
-    matched, failed = (tuple(n for n in numbers if in_force(stage.rules[n], at)) for numbers in matches)
+    matched, failed = (tuple(n for n in numbers if in_force(stage.rules[n], at)) for numbers in found)
     return MatchSet(matched, failed)
 
 
-def settle(compiled: CompiledRulebook, stage: CompiledStage, matches: MatchSet) -> Settled:
+def settle(compiled: CompiledRulebook, stage: CompiledStage, found: MatchSet) -> Settlement:
     """What the match set comes to, whatever the facts behind it are."""
-    matched = [stage.rules[number] for number in matches.matched]
-    failed = [stage.rules[number] for number in matches.failed]
+    matched = [stage.rules[number] for number in found.matched]
+    failed = [stage.rules[number] for number in found.failed]
     trials: tuple[Trial, ...] = ()
     every_match, every_failure = matched, failed
     if stage.on_trial:
@@ -105,10 +114,10 @@ def settle(compiled: CompiledRulebook, stage: CompiledStage, matches: MatchSet) 
     if stage.on_trial:
         trials = hold_trials(stage.stage, compiled.rulebook.vocabulary, every_match, every_failure, outputs)
     involved = {name for rule in [*matched, *failed] for name in stage.fields[rule.id]}
-    return Settled(
+    return Settlement(
         outputs=outputs,
         derived=tuple((n, fixed(compiled, stage, n, outputs[n])) for n in stage.derives if n in outputs),
-        goals=clock_goals(compiled.rulebook, outputs, resolution.setter),
+        targets=clock_targets(compiled.rulebook, outputs, resolution.setter),
         reasons=tuple(reason(stage.references[rule.id]) for rule in resolution.won) if stage.gives_reasons else (),
         outcome=outcome(resolution),
         won=[stage.references[rule.id] for rule in resolution.won],

@@ -16,11 +16,11 @@ SLA_PREFIX = "sla."
 LADDER_PREFIX = "ladder."
 
 
-def clock_goals(
+def clock_targets(
     rulebook: Rulebook, outputs: Mapping[str, Output], setters: Mapping[str, Rule]
 ) -> dict[str, ClockTarget]:
     """The targets among the outputs of a stage, by clock."""
-    goals = {}
+    targets = {}
     for name, value in outputs.items():
         if not name.startswith(SLA_PREFIX) or not isinstance(value, Target):
             continue
@@ -28,13 +28,13 @@ def clock_goals(
         definition = rulebook.clocks[clock]
         target = value if value.calendar else msgspec.structs.replace(value, calendar=definition.calendar)
         rule = setters[name].id if name in setters else "default"
-        goals[clock] = ClockTarget(target, rule, definition.ladder, rulebook.revision)
-    return goals
+        targets[clock] = ClockTarget(target, rule, definition.ladder, rulebook.revision)
+    return targets
 
 
-def take_ladders(goals: dict[str, ClockTarget], names: Iterable[str], outputs: Mapping[str, Output]) -> None:
+def take_ladders(targets: dict[str, ClockTarget], names: Iterable[str], outputs: Mapping[str, Output]) -> None:
     """Gives the targets the ladders that outputs of these names ask for."""
     for name in names:
         clock = name.removeprefix(LADDER_PREFIX)
-        if name in outputs and clock in goals:
-            goals[clock] = goals[clock]._replace(ladder=str(outputs[name]))
+        if name in outputs and clock in targets:
+            targets[clock] = targets[clock]._replace(ladder=str(outputs[name]))

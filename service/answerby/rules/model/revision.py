@@ -20,6 +20,7 @@ from answerby.domain.clock_definition import ClockDefinition, Trigger
 from answerby.domain.condition import All, AnyOf, Atom, Condition, Not
 from answerby.domain.schedule import Schedule
 from answerby.rules.model.rulebook import Rule, Rulebook, Stage
+from answerby.rules.model.vocabulary import Field
 from answerby.sla.calendar import Calendar
 from answerby.sla.zones import ZONE_DATA
 
@@ -126,6 +127,9 @@ def _plain(value: object) -> object:
             return value.total_seconds()
         case datetime():
             return value.isoformat()
+        case Field():
+            # Revisions are older than the tuple.
+            return {**_parts(value), "derived_by": ",".join(value.derived_by)}
         case _ if is_dataclass(value):
             return _parts(value)
     raise TypeError(f"{type(value).__name__} has no place in a revision")

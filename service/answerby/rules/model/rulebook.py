@@ -40,7 +40,11 @@ class RuleMode(StrEnum):
 
 
 STAGES = ("completeness", "classification", "priority", "sla", "routing", "escalation")
-"""The stages in their fixed order; what one derives is a fact for the next."""
+"""The stages in the order in which explanations show them."""
+COMPLETENESS, CLASSIFICATION = STAGES[:2]
+EVALUATION_ORDER = (CLASSIFICATION, COMPLETENESS, *STAGES[2:])
+"""The stages in the order in which they are asked; what one derives is a fact for the next. What a request must bring
+depends on what it is, so completeness follows classification."""
 
 
 OWNER = "owner"

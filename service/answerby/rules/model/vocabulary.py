@@ -56,8 +56,8 @@ class Field:
     other: str = ""
     """The value that an unknown spelling becomes, with a flag; empty means that it is refused as an error fact."""
     default: str | int | bool | None = None
-    derived_by: str = ""
-    """The stage whose rules set the field; empty for given fields."""
+    derived_by: tuple[str, ...] = ()
+    """The stages whose rules set the field, in the order of `STAGES`; none for given fields."""
     personal: bool = False
     window: Window | None = None
     parts: tuple[str, ...] = ()

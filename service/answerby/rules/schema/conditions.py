@@ -87,7 +87,7 @@ def _of_field(names: Names, field: Field) -> Schema:
 def _origin(field: Field) -> str:
     if field.window is not None:
         return f"counted over {field.window.within}"
-    return f"set in stage {field.derived_by.replace(',', ' and ')}" if field.derived_by else "given by the event"
+    return f"set in stage {' and '.join(field.derived_by)}" if field.derived_by else "given by the event"
 
 
 def _operand(kind: FieldType) -> Schema:

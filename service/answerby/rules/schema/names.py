@@ -53,7 +53,7 @@ class Names:
 
     def of_stage(self, stage: str) -> dict[str, Field]:
         """The fields that rules of the stage set."""
-        return {name: f for name, f in self.fields.items() if stage in f.derived_by.split(",")}
+        return {name: f for name, f in self.fields.items() if stage in f.derived_by}
 
 
 NO_NAMES = Names()

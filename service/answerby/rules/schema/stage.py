@@ -138,7 +138,7 @@ def _outputs(names: Names) -> Schema:
     values: dict[str, Schema] = {}
     for name, field in derived.items():
         value = choice([*field.values, *field.aliases]) if field.values else SCALAR
-        stages = field.derived_by.replace(",", " and ")
+        stages = " and ".join(field.derived_by)
         values[name] = told(one_or_more(value) if field.type is FieldType.SET else value, f"Set in stage {stages}.")
     for clock in names.clocks:
         values[TARGET_PREFIX + clock] = told(

@@ -50,7 +50,7 @@ def _check_field(scope: Scope, field: Field, outputs: set[str]) -> None:
         return
     if field.derived_by:
         if field.name not in outputs | _BY_ANSWERBY:
-            message = f"{field.name} is derived by {field.derived_by.replace(',', ' and ')}, but no rule there sets it"
+            message = f"{field.name} is derived by {' and '.join(field.derived_by)}, but no rule there sets it"
             hint = "add a rule that sets it, or remove the field"
             scope.report.add(Code.NEVER_SET, place, message, hint)
     # Personal fields are declared to be kept out of logs, whether or not a rule reads them.

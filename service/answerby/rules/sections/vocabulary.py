@@ -163,13 +163,13 @@ class _FieldReader:
         self._misplaced("default", node, "an enum, a boolean, an integer or a text")
         return None
 
-    def _derived_by(self) -> str:
+    def _derived_by(self) -> tuple[str, ...]:
         node = self._keys.get("derived_by")
         if node is None:
-            return ""
+            return ()
         items = self._reader.one_or_more(node, "derived_by")
         found = {self._reader.choice(item, "stage", STAGES, Code.UNKNOWN_STAGE) or _near_stage(item) for item in items}
-        return ",".join(stage for stage in STAGES if stage in found)
+        return tuple(stage for stage in STAGES if stage in found)
 
     def _window(self) -> Window | None:
         node = self._keys.mapping("window")
@@ -239,4 +239,4 @@ def _near_stage(node: Node) -> str:
 
 
 def _is_countable(field: Field) -> bool:
-    return field.type is FieldType.ENUM and "classification" in field.derived_by.split(",")
+    return field.type is FieldType.ENUM and "classification" in field.derived_by

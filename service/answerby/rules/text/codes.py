@@ -67,7 +67,6 @@ class Code(StrEnum):
     UNKNOWN_OUTPUT = "unknown-output"
     OUTPUT_NOT_DERIVED = "output-not-derived"
     READS_LATER_STAGE = "reads-later-stage"
-    STAGE_CYCLE = "stage-cycle"
     NO_SAFE_SIDE = "no-safe-side"
     NO_ORDER = "no-order"
     INCOMPLETE_OUTPUT = "incomplete-output"

@@ -22,11 +22,11 @@ from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError, Contention, Draining, EventIdReused, InternalError, Overloaded
 from answerby.domain.event import Event, EventType
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.facts.windows import Windows
 from answerby.engine.history.refold import MOST_EVENTS, refold_wanted
-from answerby.engine.stages.stage_results import Context
 from answerby.server.base.services import Services
 from answerby.server.flow.routing import Route, route_effects
 from answerby.server.live.rulebooks import RulebookHolder

@@ -16,9 +16,9 @@ from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError, StoreUnavailable
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.decide import decide
 from answerby.engine.explanation.difference import Difference, differ
-from answerby.engine.stages.stage_results import Context
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.live.pointer import LivePointer

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from answerby.domain.errors import EngineLimit
 from answerby.domain.event import Event
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Diagnostic

@@ -14,10 +14,10 @@ from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput
 from answerby.domain.event import ActorRole, Event, EventType
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context as DecisionContext
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import ClockStory, clock_stories, statuses_of
-from answerby.engine.stages.stage_results import Context as DecisionContext
 from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from answerby.domain.decision import StageExplanation
-from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage
-from answerby.engine.memory.stage_memory import Answer
-from answerby.engine.stages.stage_results import Draft
-
-COMPLETENESS = "completeness"
+from answerby.engine.compiled.rulebook import CompiledStage
+from answerby.engine.memory.steps import RememberingSteps
+from answerby.engine.stages.answer import StageAnswer
+from answerby.engine.stages.stage_results import StageResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,55 +28,51 @@ class Change:
 class ChangedStages:
     """Of two rulebooks that are `alike`."""
 
-    def __init__(self, new: CompiledRulebook, old: CompiledRulebook) -> None:
+    def __init__(self, new: RememberingSteps, old: RememberingSteps) -> None:
+        self._new = new
         self._changes: list[Change] | None = None
-        """None where a draft of one rulebook never tells what the other says."""
-        names, others = [[stage.stage.name for stage in compiled.stages] for compiled in (new, old)]
-        if names != others or new.rulebook.lexicons != old.rulebook.lexicons:
+        """None where results of one rulebook never tell what the other says."""
+        names, others = [[stage.stage.name for stage in steps.compiled.stages] for steps in (new, old)]
+        if names != others or new.compiled.rulebook.lexicons != old.compiled.rulebook.lexicons:
             return
         changes = [
             Change(position, stage, before)
-            for position, (stage, before) in enumerate(zip(new.stages, old.stages, strict=True))
+            for position, (stage, before) in enumerate(zip(new.compiled.stages, old.compiled.stages, strict=True))
             if stage.stage != before.stage
         ]
-        if all(map(_can_be_told, changes)):
+        # The key of an answer of the old stage has to be one of the new stage, too.
+        if all(c.new.stage.scores == c.old.stage.scores and new.same_keys(c.new, old, c.old) for c in changes):
             self._changes = changes
 
-    def explanation(self, draft: Draft) -> list[StageExplanation] | None:
-        """How the new rules explain what `draft` of the old ones says; None when they may say otherwise."""
+    def explanation(self, results: StageResults) -> list[StageExplanation] | None:
+        """How the new rules explain the `results` of the old ones; None when the new rules may say otherwise."""
         changes = self._changes
         if changes is None:
             return None
-        explained = draft.explanation
+        explained = results.explanation
         for change in changes:
-            shown, before = explained[change.position], draft.answers[change.position]
-            after = change.new.memory.answer(before.key) if before.key is not None else None
+            shown, before = explained[change.position], results.answers[change.position]
+            after = self._new.answer_like(change.new, before)
             # What a person set by hand, or a score that failed, is not in the answer.
-            if after is None or shown.won is not before.settled.won or shown.outcome is not before.settled.outcome:
+            settled = before.settlement
+            if after is None or shown.won is not settled.won or shown.outcome is not settled.outcome:
                 return None
-            if before.settled.outputs != after.settled.outputs or before.settled.flags != after.settled.flags:
+            if settled.outputs != after.settlement.outputs or settled.flags != after.settlement.flags:
                 return None
-            if explained is draft.explanation:
+            if explained is results.explanation:
                 explained = list(explained)
             explained[change.position] = _explained(shown, after)
         return explained
 
 
-def _can_be_told(change: Change) -> bool:
-    """Whether the key of an answer of the old stage is one of the new stage, too."""
-    new, old = change.new, change.old
-    # Completeness may be asked twice for one draft.
-    return new.stage.name != COMPLETENESS and new.stage.scores == old.stage.scores and new.memory.same_keys(old.memory)
-
-
-def _explained(shown: StageExplanation, answer: Answer) -> StageExplanation:
-    settled = answer.settled
+def _explained(shown: StageExplanation, answer: StageAnswer) -> StageExplanation:
+    settlement = answer.settlement
     return replace(
         shown,
-        outcome=settled.outcome,
-        won=settled.won,
-        lost=settled.lost,
-        failed=settled.failed,
+        outcome=settlement.outcome,
+        won=settlement.won,
+        lost=settlement.lost,
+        failed=settlement.failed,
         facts=answer.facts,
         shadow=answer.shadow,
     )

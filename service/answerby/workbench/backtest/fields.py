@@ -11,7 +11,6 @@ from answerby.domain.decision import Decision
 from answerby.domain.event import Value
 from answerby.domain.request import RequestStatus
 from answerby.engine.compiled.rulebook import show_target
-from answerby.engine.compiler import derivers
 from answerby.rules.model.rulebook import STAGES, Rulebook
 from answerby.rules.model.vocabulary import FieldType
 from answerby.workbench.backtest.request_run import Course, Outcome, Shown
@@ -70,7 +69,7 @@ def compared_fields(new: Rulebook, old: Rulebook | None) -> tuple[ComparedField,
 
 def fields_of(rulebook: Rulebook) -> Iterable[ComparedField]:
     for name, field in rulebook.vocabulary.fields.items():
-        stages = derivers(field.derived_by)
+        stages = field.derived_by
         if not stages:
             continue
         values = field.values

@@ -19,11 +19,12 @@ from answerby.domain.effect import Effect
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Case, Context
 from answerby.engine.clocks.virtual_clock import timer_event
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.decide import draft_only
 from answerby.engine.history.refold import refold_wanted
-from answerby.engine.stages.stage_results import Context, Draft
+from answerby.engine.history.transition import inputs_of
+from answerby.engine.stages.stage_results import StageResults
 from answerby.workbench.backtest.changed_stages import ChangedStages
 from answerby.workbench.backtest.play import TIMER_LIMIT, in_order
 from answerby.workbench.backtest.recorded_request import Story
@@ -56,13 +57,13 @@ class Twins:
 
     def __init__(self, new: CompiledRulebook, old: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
         self._old, self._new = Side(old, new), Side(new, old)
-        self._changes = ChangedStages(new, old)
+        self._changes = ChangedStages(self._new.steps, self._old.steps)
         self._timer_limit = timer_limit
         self._armed: list[Armed] = []
         self._parted: set[str] = set()
         """Requests that do not stand the same on both sides. One that is unknown on both does."""
         self._known: dict[str, list[StageExplanation]] = {}
-        """Of whole requests: how the new rules explain the draft that the old ones remember."""
+        """Of whole requests: how the new rules explain the results that the old ones remember."""
         self._told: dict[str, Explanations] = {}
         """Of whole requests: how the new rules explain their courses."""
 
@@ -158,7 +159,7 @@ class Twins:
             isinstance(before, Decision)
             and isinstance(after, Decision)
             and same(before, after)
-            and self._same_drafts(request_id)
+            and self._same_results(request_id)
         ):
             return self._settle(event, before, after.explanation)
         self._part(request_id)
@@ -192,10 +193,11 @@ class Twins:
         told = self._changes.explanation(before)
         if told is not None:
             return told
-        after = draft_only(self._new.compiled, state, event, context, moment, self._new.memory)
+        case = Case(self._new.compiled, state, event, context, moment)
+        after = self._new.memory.stages(case, inputs_of(case))
         return after.explanation if said(before) == said(after) and before.flags == after.flags else None
 
-    def _same_drafts(self, request_id: str) -> bool:
+    def _same_results(self, request_id: str) -> bool:
         """Whether what the rules said is the same also where no clock or message shows it yet."""
         before, after = self._old.memory.latest(request_id), self._new.memory.latest(request_id)
         return before is not None and after is not None and said(before) == said(after)
@@ -278,10 +280,10 @@ def same(before: Decision, after: Decision) -> bool:
     return before.follow_ups == after.follow_ups and bare(before.state) == bare(after.state)
 
 
-def said(draft: Draft) -> tuple[object, ...]:
-    """What later decisions may take from a draft."""
-    goals = {name: (goal.target, goal.ladder) for name, goal in draft.goals.items()}
-    return draft.derived, goals, draft.outputs.get("notify"), draft.outputs.get("open_case")
+def said(results: StageResults) -> tuple[object, ...]:
+    """What later decisions may take from the results."""
+    targets = {name: (target.target, target.ladder) for name, target in results.targets.items()}
+    return results.derived, targets, results.outputs.get("notify"), results.outputs.get("open_case")
 
 
 def essence(effect: Effect) -> tuple[object, ...]:

@@ -25,7 +25,7 @@ Told = dict[str, int]
 NEVER = datetime.max.replace(tzinfo=UTC)
 EventKey = tuple[str, str]
 """Source and id of an event."""
-# Looked up once: see answerby.sla.standing.
+# Looked up once: see answerby.sla.unchanged.
 _RUNNING: Final = ClockPhase.RUNNING
 _NOTIFY: Final = EffectKind.NOTIFY
 _CREATE_TASK: Final = EffectKind.CREATE_TASK

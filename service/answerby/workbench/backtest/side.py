@@ -8,12 +8,13 @@ from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Case, Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.history.refold import refold_wanted
-from answerby.engine.memory.drafts import DraftMemory
 from answerby.engine.memory.reminders import Reminder, reminder
-from answerby.engine.stages.stage_results import Context
+from answerby.engine.memory.requests import RememberingRequests
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.workbench.backtest.request_run import Course
 from answerby.workbench.backtest.windows import WindowsInMemory
 
@@ -24,9 +25,10 @@ class Side:
     """The requests of one run under one rulebook. Grows with requests until the next run begins."""
 
     def __init__(self, compiled: CompiledRulebook, *others: CompiledRulebook) -> None:
-        """`others` are compared with it: a draft that its memory knows is one that they would come to again, too."""
+        """`others` are compared with it: results that its memory knows are those that they would come to again, too."""
         self.compiled = compiled
-        self.memory = DraftMemory(compiled, *others)
+        self.steps = RememberingSteps(compiled)
+        self.memory = RememberingRequests(self.steps, *others)
         self.windows = WindowsInMemory(compiled.rulebook.vocabulary)
         self.states: dict[str, RequestState] = {}
         self.histories: dict[str, list[Event]] = {}
@@ -76,7 +78,7 @@ class Side:
     def remind(self, event: Event, moment: datetime) -> Reminder | None:
         """Fires a timer that only reminds; None when it has to be decided, and nothing was done."""
         request_id = event.request_id
-        told = reminder(self.compiled, self.states[request_id], event, moment, self.memory)
+        told = reminder(Case(self.compiled, self.states[request_id], event, NO_COUNTS, moment), self.memory)
         if told is None:
             return None
         self.courses[request_id].remind(told)

@@ -13,7 +13,6 @@ from answerby.domain.decision import Decision
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.domain.event import Value
 from answerby.engine.compiled.rulebook import plain, show_target
-from answerby.engine.compiler import derivers
 from answerby.engine.facts.coercion import Refused, coercer
 from answerby.engine.stages.hit import in_force
 from answerby.rules.model.rulebook import Output, Rule, Rulebook, RuleMode
@@ -123,7 +122,7 @@ def _rule_goal(rulebook: Rulebook, asked: Asked) -> Goal:
 
 
 def _field_goal(field: Field, asked: Asked) -> Goal:
-    stages = derivers(field.derived_by)
+    stages = field.derived_by
     if asked.value == NONE:
         _only(asked, "=", "!=")
         return _plain_goal(

@@ -111,7 +111,7 @@ class Options:
         record = self._records.get(key)
         if record is None:
             told = list(value) if isinstance(value, tuple) else value
-            given = self.fields[atom.field].derived_by == "" and atom.field not in self._windows
+            given = self.fields[atom.field].derived_by == () and atom.field not in self._windows
             record = self._plan.record({atom.field: told}) if given else self._plan.record({}, {atom.field: told})
             self._records[key] = record
         return record.truth(atom)

@@ -13,7 +13,6 @@ from answerby.domain.condition import All, AnyOf, Atom, Condition, Not
 from answerby.domain.decision import Decision
 from answerby.domain.event import OVERRIDE_PREFIX
 from answerby.engine.compiled.rulebook import plain
-from answerby.engine.compiler import derivers
 from answerby.engine.facts.conditions import compile_condition
 from answerby.engine.facts.record import Record
 from answerby.rules.model.rulebook import HitPolicy, Output, Rule, Stage
@@ -166,7 +165,7 @@ class Planner:
             return self._options.truth_of_value(atom, hashable(plain(output))) is want
 
         found = self._by_score(name)
-        for stage in self._stages(derivers(field.derived_by)):
+        for stage in self._stages(field.derived_by):
             # Of a set, rules only add: what they must not hold, no rule may add.
             if not (is_set and not want):
                 for rule in live_rules(self._compiled.rulebook, stage.name, self._at):

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.workbench.counterfactual.search import Search
 from answerby.workbench.counterfactual.situation import Situation
 

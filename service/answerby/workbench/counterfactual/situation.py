@@ -12,13 +12,14 @@ from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event, Value
 from answerby.domain.request import RequestState
-from answerby.engine.clocks import ladder_steps
+from answerby.engine.case import Case, Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.decide import counted, decide
+from answerby.engine.decide import decide
 from answerby.engine.facts.record import Record
 from answerby.engine.history import merging
+from answerby.engine.history.steps import PLAIN
+from answerby.engine.history.transition import inputs_of
 from answerby.engine.stages.pipeline import run_stages
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.model.vocabulary import ANY_REQUEST
 from answerby.workbench.counterfactual.changes import ChangeKind, ChangeSet
 from answerby.workbench.counterfactual.texts import with_term, without
@@ -60,13 +61,8 @@ class Situation:
     def look(self, changes: ChangeSet) -> Record:
         """The facts that the decision with these changes came to. It guides the search; `decide` is what counts."""
         state, event, context = self.changed(changes)
-        told, request, _, _ = merging.begin(self._clocks, state, event, self._moment)
-        rulebook = self.compiled.rulebook
-        ladders = ladder_steps.ladders_in_force(rulebook, request, event)
-        firing = ladder_steps.firing(rulebook, ladders, request, event, self._moment)
-        request = ladder_steps.climb(rulebook, request, firing, self._moment)
-        counts = counted(self.compiled, state, request, context)
-        return run_stages(self.compiled, request, told, counts).record
+        inputs = inputs_of(Case(self.compiled, state, event, context, self._moment))
+        return run_stages(PLAIN, self.compiled, inputs.request, inputs.event, inputs.counts).record
 
     def _decide(self, changes: ChangeSet) -> Decision:
         """A count includes the request itself if it turns out to be counted, which the changes may alter."""

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.model.rulebook import Rulebook
 from answerby.workbench.diff.model import Difference, Side, Witness
 from answerby.workbench.diff.random_requests import random_requests

@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator, Sequence
 
 from answerby.domain.event import Event, EventType
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.stages.stage_results import Context
 from answerby.workbench.counterfactual.changes import Change, ChangeSet
 from answerby.workbench.counterfactual.options import Options
 from answerby.workbench.counterfactual.situation import Situation

@@ -14,13 +14,13 @@ from answerby.domain.decision import Decision
 from answerby.domain.effect import Effect
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, next_timer, timer_event
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.history.refold import refold_wanted
 from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
 from answerby.engine.schedules.summary import Summary
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.model.vocabulary import ANY_REQUEST, Window
 from answerby.workbench.rule_tests.cases import CaseEvent
 from answerby.workbench.rule_tests.schedule_queue import QueuedSchedule, ScheduleQueue

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from answerby.domain.clock import ClockPhase, ClockState, Target
 from answerby.domain.errors import InvalidInput
 from answerby.domain.event import ActorRole, Event
+from answerby.engine.case import Context
 from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import clock_stories, clock_story, statuses_of
 from answerby.engine.explanation.clock_text import Teller
-from answerby.engine.stages.stage_results import Context
 from answerby.sla.ledger import Holder, Reason
 from answerby.workbench.what_if import Supposed, outlook_text, what_if
 from tests.unit.engine.small_rules import at, compiled

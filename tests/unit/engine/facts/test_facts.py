@@ -25,7 +25,7 @@ FIELDS = [
     Field("customer.id", FieldType.STRING, personal=True),
     Field("labels", FieldType.SET),
     Field("skills", FieldType.SET, ("a", "b")),
-    Field("category", FieldType.ENUM, ("complaint", "inquiry"), derived_by="classification"),
+    Field("category", FieldType.ENUM, ("complaint", "inquiry"), derived_by=("classification",)),
     Field("secret", FieldType.ENUM, ("x", "y"), personal=True),
     Field("text.subject", FieldType.TEXT, personal=True),
     Field("text.body", FieldType.TEXT, personal=True),

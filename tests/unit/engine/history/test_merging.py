@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from answerby.domain.event import Event
+from answerby.engine.case import Context
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from tests.unit.engine.small_rules import at, clock, compiled
 
 CLOCKS = """

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answerby.domain.event import ActorRole, Event
+from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import next_timer, timer_event
 from answerby.engine.decide import decide
 from answerby.engine.history.refold import MOST_EVENTS
-from answerby.engine.stages.stage_results import Context
 from tests.unit.engine.small_rules import at, clock, compiled, effects
 
 CLOCKS = """

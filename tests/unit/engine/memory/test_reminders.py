@@ -12,14 +12,15 @@ from answerby.domain.decision import Decision
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Event, EventType
 from answerby.domain.request import RequestState
+from answerby.engine.case import Case, Context
 from answerby.engine.clocks.virtual_clock import fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.memory.drafts import DraftMemory
 from answerby.engine.memory.reminders import Reminder, reminder
-from answerby.engine.stages.stage_results import Context
+from answerby.engine.memory.requests import RememberingRequests
+from answerby.engine.memory.steps import RememberingSteps
 from tests.unit.engine import small_rules
-from tests.unit.engine.test_quick_paths import LADDERS, STARTS, random_event
+from tests.unit.engine.memory.test_steps import LADDERS, STARTS, random_event
 
 CLOCKS = """
 clocks:
@@ -40,7 +41,7 @@ class Telling:
 
     def __init__(self, compiled: CompiledRulebook, chance: random.Random) -> None:
         self.compiled, self.chance = compiled, chance
-        self.memory = DraftMemory(compiled)
+        self.memory = RememberingRequests(RememberingSteps(compiled))
         self.state: RequestState | None = None
         self.timers = self.reminders = self.repeats = 0
 
@@ -60,7 +61,7 @@ class Telling:
 
     def reminder(self, event: Event, now: datetime) -> Reminder | None:
         assert self.state is not None
-        return reminder(self.compiled, self.state, event, now, self.memory)
+        return reminder(Case(self.compiled, self.state, event, Context({}), now), self.memory)
 
     def same(self, told: Reminder, decision: Decision) -> None:
         decided = msgspec.structs.replace(decision, effects=[])

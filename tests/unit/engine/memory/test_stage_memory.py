@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -12,9 +11,12 @@ import pytest
 
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event, EventType, Value
-from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.case import Context
+from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
+from answerby.engine.history.steps import PLAIN, Steps
+from answerby.engine.memory.stage_memory import StageMemory
+from answerby.engine.memory.steps import RememberingSteps
 from tests.unit.engine import small_rules
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -60,36 +62,44 @@ def rules(tmp_path_factory) -> CompiledRulebook:
     return small_rules.compiled(folder, "reference", vocabulary=VOCABULARY, priority=PRIORITY, routing=ROUTING)
 
 
-def decided(compiled: CompiledRulebook, **facts: Value) -> Decision:
+@pytest.fixture(scope="module")
+def steps(rules: CompiledRulebook) -> RememberingSteps:
+    return RememberingSteps(rules)
+
+
+def decided(compiled: CompiledRulebook, steps: Steps, **facts: Value) -> Decision:
     event = Event(source="test", id="e", type=EventType.RECEIVED, time=NOW, request_id="R", data=facts)
-    return decide(compiled, None, event, Context(), NOW)
+    return decide(compiled, None, event, Context(), NOW, steps)
+
+
+def stage_of(compiled: CompiledRulebook, name: str) -> CompiledStage:
+    return next(stage for stage in compiled.stages if stage.stage.name == name)
 
 
 def stage(decision: Decision, name: str) -> bytes:
     return msgspec.json.encode(next(s for s in decision.explanation if s.stage == name), order="deterministic")
 
 
-def test_random_requests_come_to_the_same_bytes(rules: CompiledRulebook) -> None:
-    plain = replace(rules, recalls=False)
+def test_random_requests_come_to_the_same_bytes(rules: CompiledRulebook, steps: RememberingSteps) -> None:
     chance = random.Random(1)
     for _ in range(3000):
         facts = {name: chance.choice(FACTS[name]) for name in chance.sample(sorted(FACTS), chance.randrange(6))}
-        told, expected = decided(rules, **facts), decided(plain, **facts)
-        assert msgspec.json.encode(told) == msgspec.json.encode(expected), facts
+        remembered, expected = decided(rules, steps, **facts), decided(rules, PLAIN, **facts)
+        assert msgspec.json.encode(remembered) == msgspec.json.encode(expected), facts
 
 
-def test_equal_numbers_that_look_different_are_told_apart(rules: CompiledRulebook) -> None:
-    shown = [stage(decided(rules, weight=weight), "priority") for weight in (1, 1.0, 1, 1.0)]
+def test_equal_numbers_that_look_different_are_told_apart(rules: CompiledRulebook, steps: RememberingSteps) -> None:
+    shown = [stage(decided(rules, steps, weight=weight), "priority") for weight in (1, 1.0, 1, 1.0)]
     assert [b'"weight":1,' in text or b'"weight":1}' in text for text in shown] == [True, False, True, False]
     assert [b'"weight":1.0' in text for text in shown] == [False, True, False, True]
 
 
-def test_what_a_person_is_called_is_neither_kept_nor_confused(rules: CompiledRulebook) -> None:
+def test_what_a_person_is_called_is_neither_kept_nor_confused(rules: CompiledRulebook, steps: RememberingSteps) -> None:
     """Of personal facts the memory knows what the rules asked of them, not the facts."""
-    memory = next(s.memory for s in rules.stages if s.stage.name == "priority")
+    memory = StageMemory(stage_of(rules, "priority").stage, rules.plan)
     keys = []
     for name in ("Jo Secret", "Joanna Secret", "Al Secret"):
-        draft = decided(rules, nickname=name, age=91)
+        draft = decided(rules, steps, nickname=name, age=91)
         assert draft.facts["priority"] == "P1"
         record = rules.plan.record({"nickname": name, "age": 91})
         keys.append(memory.key(record))
@@ -98,22 +108,23 @@ def test_what_a_person_is_called_is_neither_kept_nor_confused(rules: CompiledRul
 
 
 def test_a_stage_that_looks_at_a_moment_or_has_dated_rules_is_asked_each_time(rules: CompiledRulebook) -> None:
-    assert {s.stage.name: s.memory.recalls for s in rules.stages}["routing"] is False
-    assert {s.stage.name: s.memory.recalls for s in rules.stages}["priority"] is True
+    assert StageMemory(stage_of(rules, "routing").stage, rules.plan).recalls is False
+    assert StageMemory(stage_of(rules, "priority").stage, rules.plan).recalls is True
 
 
-def test_what_is_set_by_hand_does_not_stay_in_memory(rules: CompiledRulebook) -> None:
+def test_what_is_set_by_hand_does_not_stay_in_memory(rules: CompiledRulebook, steps: RememberingSteps) -> None:
     first, by_hand, again = (
-        decided(rules, **facts) for facts in ({"weight": 2}, {"weight": 2, "override.priority": "P0"}, {"weight": 2})
+        decided(rules, steps, **facts)
+        for facts in ({"weight": 2}, {"weight": 2, "override.priority": "P0"}, {"weight": 2})
     )
     assert [d.facts["priority"] for d in (first, by_hand, again)] == ["P1", "P0", "P1"]
     assert stage(first, "priority") == stage(again, "priority") != stage(by_hand, "priority")
 
 
-def test_a_refused_value_is_no_answer_of_the_past(rules: CompiledRulebook) -> None:
+def test_a_refused_value_is_no_answer_of_the_past(rules: CompiledRulebook, steps: RememberingSteps) -> None:
     """An error is never taken for what another request came to."""
     outcomes = [
-        next(s.outcome for s in decided(rules, weight=weight).explanation if s.stage == "priority")
+        next(s.outcome for s in decided(rules, steps, weight=weight).explanation if s.stage == "priority")
         for weight in (2, "much", 2, "much")
     ]
     assert outcomes == ["matched", "error", "matched", "error"]

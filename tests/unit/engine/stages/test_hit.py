@@ -14,9 +14,9 @@ from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
 VOCABULARY = Vocabulary(
     MappingProxyType(
         {
-            "priority": Field("priority", FieldType.ENUM, values=("P2", "P1", "P0"), derived_by="priority"),
-            "colour": Field("colour", FieldType.STRING, derived_by="priority"),
-            "tags": Field("tags", FieldType.SET, derived_by="priority"),
+            "priority": Field("priority", FieldType.ENUM, values=("P2", "P1", "P0"), derived_by=("priority",)),
+            "colour": Field("colour", FieldType.STRING, derived_by=("priority",)),
+            "tags": Field("tags", FieldType.SET, derived_by=("priority",)),
         }
     )
 )

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from answerby.domain.decision import StageOutcome
 from answerby.domain.event import ActorRole, Event
+from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.explanation.decision_text import explain_text
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_texts
 from answerby.rules.text.folder import RuleText
 

@@ -25,12 +25,12 @@ def test_fields(rulebook):
     assert rulebook.vocabulary["customer.complaints_24h"].window == Window(
         "complaint", "customer.id", timedelta(hours=24)
     )
-    assert rulebook.vocabulary["tags"].derived_by == "classification,routing"
+    assert rulebook.vocabulary["tags"].derived_by == ("classification", "routing")
 
 
 @pytest.mark.parametrize("name", ["event.type", "event.actor", "event.time", "request.status", "request.acknowledged"])
 def test_some_fields_are_built_in(rulebook, name):
-    assert rulebook.vocabulary[name].derived_by == ""
+    assert rulebook.vocabulary[name].derived_by == ()
 
 
 def test_spellings_are_folded(load):

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from answerby.domain.event import Event
+from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.server.live.rule_check import Task, check
 from answerby.server.live.rule_files import read_rule_files

@@ -9,9 +9,9 @@ import pytest
 
 from answerby.domain.errors import InvalidInput
 from answerby.domain.event import ActorRole, Event
+from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.workbench.counterfactual.changes import ChangeKind
 from answerby.workbench.counterfactual.goals import parse_goal
 from answerby.workbench.counterfactual.nearest import nearest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from answerby.domain.event import Event
+from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.workbench.counterfactual.goals import parse_goal
 from answerby.workbench.counterfactual.search import finish, why_not

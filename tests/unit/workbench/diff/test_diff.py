@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Block, HitPolicy, Stage
 from answerby.workbench.diff.compare import compare

@@ -68,9 +68,9 @@ VOCABULARY = Vocabulary(
             Field("members", FieldType.SET, ("one", "two")),
             Field("text", FieldType.TEXT),
             Field("name", FieldType.STRING),
-            Field("priority", FieldType.ENUM, ("P2", "P1", "P0"), derived_by="priority"),
-            Field("team", FieldType.STRING, derived_by="priority"),
-            Field("tags", FieldType.SET, derived_by="priority"),
+            Field("priority", FieldType.ENUM, ("P2", "P1", "P0"), derived_by=("priority",)),
+            Field("team", FieldType.STRING, derived_by=("priority",)),
+            Field("tags", FieldType.SET, derived_by=("priority",)),
         )
     }
 )

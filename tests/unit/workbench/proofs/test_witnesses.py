@@ -10,10 +10,10 @@ import pytest
 from answerby.domain.condition import Op, atoms
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.model.canonical import all_of, atom, negate
 from answerby.rules.model.rulebook import Block, HitPolicy, Rule, Rulebook, Stage
 from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
@@ -37,9 +37,9 @@ LEVELS = ("none", "low", "high")
 STAGED = Vocabulary(
     {
         **VOCABULARY.fields,
-        "kind": Field("kind", FieldType.ENUM, ("other", "fault", "wish"), derived_by="classification"),
-        "level": Field("level", FieldType.ENUM, LEVELS, derived_by="classification"),
-        "marks": Field("marks", FieldType.SET, ("vip", "hot"), derived_by="classification"),
+        "kind": Field("kind", FieldType.ENUM, ("other", "fault", "wish"), derived_by=("classification",)),
+        "level": Field("level", FieldType.ENUM, LEVELS, derived_by=("classification",)),
+        "marks": Field("marks", FieldType.SET, ("vip", "hot"), derived_by=("classification",)),
     }
 )
 

@@ -95,7 +95,7 @@ def _stages_of(scope: Scope, key: ScalarNode) -> set[str]:
     """The stages that derive the field; none, with a diagnostic, when no rule sets it."""
     field = scope.fields.get(key.text)
     if field is not None and field.derived_by:
-        return set(field.derived_by.split(","))
+        return set(field.derived_by)
     if field is not None:
         message = f"{key.text} is given by the event, no rule sets it"
         scope.report.add(Code.OUTPUT_NOT_DERIVED, key, message, "name a field with `derived_by`")

@@ -98,7 +98,7 @@ class OutputCompiler:
             if name not in self._scope.names(Kind.FIELD) and not self._report.may_have_lost("fields"):
                 self._report.add(Code.UNKNOWN_OUTPUT, node, f"nothing is called {name}", self._near_output(name))
             return False
-        stages = field.derived_by.split(",")
+        stages = field.derived_by
         if self._stage in stages:
             return True
         owner = f"is set in stage {' or '.join(stages)}" if field.derived_by else "is given by the event"
@@ -107,7 +107,7 @@ class OutputCompiler:
         return False
 
     def _near_output(self, name: str) -> str:
-        names = {n for n, field in self._scope.fields.items() if self._stage in field.derived_by.split(",")}
+        names = {n for n, field in self._scope.fields.items() if self._stage in field.derived_by}
         names |= {n for n, stage in _SPECIAL.items() if stage == self._stage}
         if self._stage == "sla":
             names |= {f"{TARGET_PREFIX}{clock}" for clock in self._clocks}

@@ -19,7 +19,7 @@ from answerby.workbench.proofs.findings.inquiry import Inquiry
 from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, meet
 from answerby.workbench.proofs.space.budget import OverBudget
 from answerby.workbench.proofs.space.cells import MISSING
-from answerby.workbench.proofs.space.derived import derivers, in_deciding_order, outputs_for
+from answerby.workbench.proofs.space.derived import in_deciding_order, outputs_for
 from answerby.workbench.proofs.space.policies import NOTHING, Demands, bits, mask_of, members
 from answerby.workbench.proofs.space.space import Space
 
@@ -296,7 +296,7 @@ def _set_later(inquiry: Inquiry, rulebook: Rulebook, number: int, name: str, val
     order = in_deciding_order(rulebook)
     here = [stage.name for stage in order].index(inquiry.contest.stage.name)
     for stage in order[here + 1 :]:
-        if stage.name in derivers(vocabulary[name]) and any(v != value for v in outputs_for(stage, name)):
+        if stage.name in vocabulary[name].derived_by and any(v != value for v in outputs_for(stage, name)):
             why = f"the stage {stage.name} sets {name} again"
             inquiry.findings.append(_not_protected(inquiry, number, [], name, why, inquiry.point_of(number)))
             return True

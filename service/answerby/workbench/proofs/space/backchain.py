@@ -8,7 +8,7 @@ from answerby.rules.model.rulebook import Output, Rulebook, Stage
 from answerby.workbench.proofs.space.boxes import Box, Domains, make_box
 from answerby.workbench.proofs.space.budget import Budget, OverBudget
 from answerby.workbench.proofs.space.cells import MISSING
-from answerby.workbench.proofs.space.derived import COUNTED_BY_COMPLETENESS, derivers, domains_of, in_deciding_order
+from answerby.workbench.proofs.space.derived import COUNTED_BY_COMPLETENESS, domains_of, in_deciding_order
 from answerby.workbench.proofs.space.policies import NOTHING, Demands, mask_of, members
 from answerby.workbench.proofs.space.space import YES, Aspect, Dimension, Space
 from answerby.workbench.proofs.space.view import View
@@ -70,7 +70,7 @@ class Backchain:
         """Whether the stage is the one to derive the dimension; what nobody sets is left to chance."""
         dimension = self.space.dimensions[pair[0]]
         field = self.space.vocabulary.fields.get(dimension.field)
-        return field is not None and stage.name in derivers(field) and dimension.aspect in {Aspect.VALUE, Aspect.HAS}
+        return field is not None and stage.name in field.derived_by and dimension.aspect in {Aspect.VALUE, Aspect.HAS}
 
     def _options(self, view: View, stage: Stage, dimension: Dimension, mask: int) -> list[Option]:
         name = dimension.field

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from answerby.domain.condition import atoms
-from answerby.rules.model.rulebook import STAGES, Output, Rule, Rulebook, RuleMode, Stage
+from answerby.rules.model.rulebook import EVALUATION_ORDER, Output, Rule, Rulebook, RuleMode, Stage
 from answerby.rules.model.vocabulary import Field, FieldType
 from answerby.workbench.proofs.space.cells import MISSING
 from answerby.workbench.proofs.space.policies import members
@@ -16,24 +15,8 @@ COUNTED_BY_COMPLETENESS = frozenset({"complete", "missing_count", "missing"})
 
 
 def in_deciding_order(rulebook: Rulebook) -> tuple[Stage, ...]:
-    """The stages in the order in which each knows what the ones before it derive: completeness is asked once more when
-    its rules read what classification derives, so it comes after it.
-    """
-    rank: dict[str, float] = {name: number for number, name in enumerate(STAGES)}
-    late = any(
-        "classification" in derivers(rulebook.vocabulary[name])
-        for stage in rulebook.stages
-        if stage.name == "completeness"
-        for name in _fields(stage)
-    )
-    if late:
-        rank["completeness"] = rank["classification"] + 0.5
-    return tuple(sorted(rulebook.stages, key=lambda stage: rank[stage.name]))
-
-
-def derivers(field: Field) -> tuple[str, ...]:
-    """The stages whose rules set the field."""
-    return tuple(part.strip() for part in field.derived_by.split(",") if part.strip())
+    """The stages in the order in which they are asked: each knows what the ones before it derive."""
+    return tuple(sorted(rulebook.stages, key=lambda stage: EVALUATION_ORDER.index(stage.name)))
 
 
 def domains_of(space: Space, rulebook: Rulebook, stage: str, dead: Iterable[str] = ()) -> list[int]:
@@ -48,7 +31,7 @@ def domains_of(space: Space, rulebook: Rulebook, stage: str, dead: Iterable[str]
         field = space.vocabulary.fields.get(dimension.field)
         if field is None or not field.derived_by or dimension.aspect not in {Aspect.VALUE, Aspect.HAS}:
             continue
-        makers = [s for s in earlier if s.name in derivers(field)]
+        makers = [s for s in earlier if s.name in field.derived_by]
         if makers and not (field.name in COUNTED_BY_COMPLETENESS and field.type is not FieldType.ENUM):
             domains[dimension.number] = _possible(space, field, dimension, makers, frozenset(dead))
         elif makers and dimension.cells[-1].value is MISSING:
@@ -81,10 +64,6 @@ def _possible(space: Space, field: Field, dimension: Dimension, makers: Sequence
     if not has_default and dimension.cells[-1].value is MISSING:
         mask |= 1 << len(dimension.cells) - 1
     return mask or dimension.full
-
-
-def _fields(stage: Stage) -> set[str]:
-    return {atom.field for rule in stage.rules for atom in atoms(rule.when)}
 
 
 def _live(stage: Stage) -> list[Rule]:

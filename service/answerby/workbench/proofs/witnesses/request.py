@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import ActorRole, Event, EventType, Value
 from answerby.domain.request import RequestState, RequestStatus
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.model.vocabulary import ANY_REQUEST, FieldType
 from answerby.workbench.proofs.space.facts import Facts
 from answerby.workbench.proofs.space.space import OTHER_MEMBER

@@ -16,12 +16,12 @@ import msgspec
 from answerby.domain.decision import Decision, StageExplanation
 from answerby.domain.event import OVERRIDE_PREFIX, Event, Value
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.facts.record import Record
 from answerby.engine.matching.matcher import Matcher, MatchSet
 from answerby.engine.matching.reference import ReferenceMatcher
-from answerby.engine.stages.stage_results import Context
 from answerby.rules.model.vocabulary import FieldType
 from answerby.workbench.proofs.space.backchain import Backchain
 from answerby.workbench.proofs.space.cells import MISSING
@@ -54,6 +54,7 @@ class _Spy:
     def __init__(self, matcher: Matcher) -> None:
         self.name, self.fallback_reason = matcher.name, matcher.fallback_reason
         self.faults, self.last_fault = matcher.faults, matcher.last_fault
+        self.recalls = False
         self._matcher = matcher
         self.seen: dict[str, tuple[Mapping[str, object], Mapping[str, frozenset[str]], frozenset[str]]] = {}
 
@@ -76,7 +77,7 @@ class Realiser:
 
     def __init__(self, compiled: CompiledRulebook) -> None:
         self._spy = _Spy(ReferenceMatcher(compiled.rulebook, compiled.plan))
-        self._compiled = replace(compiled, matcher=self._spy, recalls=False)
+        self._compiled = replace(compiled, matcher=self._spy)
         self._fields = compiled.rulebook.vocabulary.fields
         self._space = Space([compiled.rulebook])
         self._back = Backchain(self._space, compiled.rulebook)

@@ -28,7 +28,7 @@ class FactExpectations:
 
     def read(self, field: Field, node: Node, *, negative: bool) -> list[Check]:
         """The check of one field; none, reported, for an expectation that cannot be compared."""
-        stage = field.derived_by.split(",")[0].strip()
+        stage = field.derived_by[0] if field.derived_by else ""
         if field.type is FieldType.SET:
             return self._lists.read_names(field.name, node, stage, partial(self._member, field), negative=negative)
         mode, operand = self._mode(field, node)

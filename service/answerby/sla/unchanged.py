@@ -1,4 +1,4 @@
-"""Clocks that an event leaves as they are: told with a few comparisons instead of a computation. Pure."""
+"""Clocks that an event leaves unchanged: known by a few comparisons instead of a computation. Pure."""
 
 from __future__ import annotations
 
@@ -25,16 +25,18 @@ _TIMER_DUE: Final = EventType.TIMER_DUE
 _HEEDED_BY_ALL = frozenset({EventType.CLOSED, EventType.MERGED, EventType.REOPENED})
 
 
-class Standing(NamedTuple):
-    """What is known of the clocks of one rulebook before any event."""
+class UnchangedClocks(NamedTuple):
+    """What is known of the clocks of one rulebook before any event. It holds only for clocks that are as
+    `advance_clocks` returned them last.
+    """
 
     revision: str
     """Of the rulebook: a clock that it has set before was computed with these definitions and calendars."""
     heeded: Mapping[str, frozenset[str]]
-    """The event types that can matter to a clock, by definition; without those that ask for more than a type."""
+    """The event types that can matter to a clock, by definition; without definitions that ask for more than a type."""
 
 
-def standing(revision: str, definitions: Mapping[str, ClockDefinition]) -> Standing:
+def unchanged_clocks(revision: str, definitions: Mapping[str, ClockDefinition]) -> UnchangedClocks:
     """Of a rulebook with this revision, which names its content."""
     heeded: dict[str, frozenset[str]] = {}
     for name, definition in definitions.items():
@@ -42,7 +44,7 @@ def standing(revision: str, definitions: Mapping[str, ClockDefinition]) -> Stand
         if types is None or definition.pause or definition.per or definition.granularity != "second":
             continue
         heeded[name] = types | _HEEDED_BY_ALL
-    return Standing(revision, heeded)
+    return UnchangedClocks(revision, heeded)
 
 
 def _types(occasions: tuple[Occasion, ...]) -> frozenset[str] | None:
@@ -51,34 +53,34 @@ def _types(occasions: tuple[Occasion, ...]) -> frozenset[str] | None:
     return frozenset(types) if len(types) == len(occasions) else None
 
 
-def left_alone(
-    standing: Standing,
+def unchanged_clock(
+    known: UnchangedClocks,
     definition: ClockDefinition,
     calendars: Mapping[str, Calendar],
     clock: ClockState,
-    goal: ClockTarget | None,
+    target: ClockTarget | None,
     event: ClockEvent,
     manual: datetime | None,
 ) -> ClockState | None:
     """The clock after an event that does nothing to it but let time pass; None when it has to be computed.
 
-    It comes to what `advance_clocks` computes, the very same object where nothing changes.
+    The result is what `advance_clocks` computes, the very same object where nothing changes.
     """
-    heeded = standing.heeded.get(clock.name)
+    heeded = known.heeded.get(clock.name)
     if heeded is None or event.type in heeded:
         return None
     if clock.phase is _STOPPED:
         return clock
-    if goal is None:
+    if target is None:
         return clock if clock.phase is _CANCELLED else None
     if clock.phase is not _RUNNING:
         return clock if clock.phase is _CANCELLED and definition.start else None
     due = clock.due
     if due is None or manual is not None or clock.manual or event.status in definition.pause_while:
         return None
-    if not (goal.revision == clock.revision == standing.revision and goal.rule_id == clock.rule):
+    if not (target.revision == clock.revision == known.revision and target.rule_id == clock.rule):
         return None
-    if goal.ladder != clock.ladder or goal.target != clock.target or not _dated(calendars, clock, due):
+    if target.ladder != clock.ladder or target.target != clock.target or not _dated(calendars, clock, due):
         return None
     over = event.time >= due if event.type == _TIMER_DUE else event.time > due
     return clock if over is clock.breached else replace(clock, breached=over)

@@ -1,23 +1,22 @@
-"""What saves time changes no decision: clocks left alone, completeness asked once, timers planned with less ado."""
+"""Remembering steps change no decision: the same bytes as from the plain steps, over long random histories."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
-from answerby.domain.clock import Timer
 from answerby.domain.event import ActorRole, Event, EventType
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.stages.stage_results import Context
-from answerby.sla.ladders import plan_timers
-from answerby.sla.standing import Standing
+from answerby.engine.history.steps import PLAIN, Steps
+from answerby.engine.memory.requests import RememberingRequests
+from answerby.engine.memory.steps import RememberingSteps
 from tests.unit.engine import small_rules
 
 STARTS = tuple(datetime(*day, 1, tzinfo=UTC) for day in ((2026, 3, 2), (2026, 12, 29), (2027, 12, 29), (2026, 1, 1)))
@@ -82,26 +81,18 @@ LADDERS = (
 )
 
 
-def plainly(compiled: CompiledRulebook) -> CompiledRulebook:
-    """The same rules, everything computed at every event."""
-    return replace(compiled, standing=Standing("", {}), completeness_last=False, recalls=False)
+class History:
+    """Decides the random history of one request and keeps every decision, as bytes."""
 
-
-class Telling:
-    """Plays a story and keeps every decision, as bytes."""
-
-    def __init__(self, compiled: CompiledRulebook) -> None:
-        self.compiled = compiled
+    def __init__(self, compiled: CompiledRulebook, steps: Steps) -> None:
+        self.compiled, self.steps = compiled, steps
         self.state: RequestState | None = None
-        self.states: list[RequestState] = []
         self.decisions: list[bytes] = []
 
     def take(self, event: Event, now: datetime) -> RequestState | None:
-        decision = decide(self.compiled, self.state, event, Context({}), now)
+        decision = decide(self.compiled, self.state, event, Context({}), now, self.steps)
         self.decisions.append(msgspec.json.encode(decision, order="deterministic"))
         self.state = decision.state
-        assert self.state is not None
-        self.states.append(self.state)
         return self.state
 
     def play(self, seed: int) -> None:
@@ -142,38 +133,27 @@ def various(tmp_path_factory) -> CompiledRulebook:
 @pytest.mark.parametrize("rules", ["shipped", "various"])
 def test_the_decisions_are_the_same_bytes(rules: str, request: pytest.FixtureRequest) -> None:
     compiled = request.getfixturevalue(rules)
-    assert compiled.completeness_last
-    assert compiled.standing.heeded
+    steps = RememberingSteps(compiled)
     for seed in range(150):
-        quick, plain = Telling(compiled), Telling(plainly(compiled))
-        quick.play(seed)
+        remembering, plain = History(compiled, steps), History(compiled, PLAIN)
+        remembering.play(seed)
         plain.play(seed)
-        assert quick.decisions == plain.decisions, seed
+        assert remembering.decisions == plain.decisions, seed
 
 
-def test_most_clocks_are_left_alone_by_an_update(shipped: CompiledRulebook) -> None:
-    at = STARTS[0]
+def test_an_update_leaves_most_clocks_unchanged(shipped: CompiledRulebook) -> None:
+    at, steps = STARTS[0], RememberingSteps(shipped)
     first = Event(source="t", id="1", type=EventType.RECEIVED, time=at, request_id="R", data={"channel": "web"})
-    state = decide(shipped, None, first, Context({}), at).state
+    state = decide(shipped, None, first, Context({}), at, steps).state
     assert state is not None
     later = msgspec.structs.replace(first, id="2", type=EventType.UPDATED, time=at + timedelta(minutes=1))
-    after = decide(shipped, state, later, Context({}), later.time).state
+    after = decide(shipped, state, later, Context({}), later.time, steps).state
     assert after is not None
     assert all(after.clocks[name] is clock for name, clock in state.clocks.items())
 
 
-@pytest.mark.parametrize("rules", ["shipped", "various"])
-def test_planning_with_less_ado_plans_the_same(rules: str, request: pytest.FixtureRequest) -> None:
-    """A held-back timer of another clock changes nothing, but has everything looked at."""
-    compiled = request.getfixturevalue(rules)
-    ladders, calendars = compiled.rulebook.ladders, compiled.rulebook.calendars
-    for seed in range(40):
-        telling = Telling(compiled)
-        telling.play(seed)
-        for state in telling.states:
-            for before in ({}, state.timers):
-                now = state.last_event
-                other = Timer(id="x", due=now, clock="of no clock", cycle=1, step=0)
-                quick = plan_timers(ladders, calendars, before, state.clocks, now)
-                plain = plan_timers(ladders, calendars, before, state.clocks, now, deferred=other)
-                assert quick == plain
+def test_steps_serve_their_own_rulebook_only(shipped: CompiledRulebook, various: CompiledRulebook) -> None:
+    event = Event(source="t", id="1", type=EventType.RECEIVED, time=STARTS[0], request_id="R")
+    for steps in (RememberingSteps(various), RememberingRequests(RememberingSteps(various))):
+        with pytest.raises(ValueError, match="another rulebook"):
+            decide(shipped, None, event, Context({}), STARTS[0], steps)

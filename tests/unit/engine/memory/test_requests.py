@@ -1,4 +1,4 @@
-"""Remembering drafts changes no decision: long random stories under the shipped rules, with and without."""
+"""Remembering the results of requests changes no decision: long random histories, with memory and without."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import pytest
 
 from answerby.domain.event import ActorRole, Event, EventType
 from answerby.domain.request import RequestState
+from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.memory.drafts import DraftMemory
-from answerby.engine.stages.stage_results import Context
+from answerby.engine.history.steps import PLAIN
+from answerby.engine.memory.requests import RememberingRequests
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.loader import load_rulebook
 from tests.unit.workbench.backtest.desk import FILES, write
 
@@ -50,7 +52,7 @@ def random_event(chance: random.Random, number: int, at: datetime) -> Event:
 class Telling:
     """Plays a story and keeps every decision, as bytes."""
 
-    def __init__(self, compiled: CompiledRulebook, memory: DraftMemory | None) -> None:
+    def __init__(self, compiled: CompiledRulebook, memory: RememberingRequests | None) -> None:
         self.compiled, self.memory = compiled, memory
         self.state: RequestState | None = None
         self.decisions: list[bytes] = []
@@ -58,7 +60,7 @@ class Telling:
 
     def take(self, event: Event, now: datetime) -> RequestState | None:
         context = Context(dict.fromkeys((name for name, _ in self.compiled.windows), len(self.decisions) % 3))
-        decision = decide(self.compiled, self.state, event, context, now, self.memory)
+        decision = decide(self.compiled, self.state, event, context, now, self.memory or PLAIN)
         self.decisions.append(msgspec.json.encode(decision, order="deterministic"))
         self.state = decision.state
         self.hits += self.memory is not None and self.memory.hit
@@ -121,9 +123,9 @@ def circular(tmp_path_factory) -> CompiledRulebook:
 @pytest.mark.parametrize("rules", ["shipped", "nosy", "circular"])
 def test_the_decisions_are_the_same_bytes(rules: str, request: pytest.FixtureRequest) -> None:
     compiled = request.getfixturevalue(rules)
-    hits = 0
+    hits, steps = 0, RememberingSteps(compiled)
     for seed in range(60):
-        memory = DraftMemory(compiled)
+        memory = RememberingRequests(steps)
         plain, remembering = Telling(compiled, None), Telling(compiled, memory)
         plain.play(seed)
         remembering.play(seed)

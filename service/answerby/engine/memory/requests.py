@@ -1,0 +1,187 @@
+"""Steps that also remember each request: a timer that changes no fact need not run the rules again.
+
+For callers that decide one request many times in a row, such as a backtest. The decisions are the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from operator import attrgetter
+
+from answerby.domain.clock import ClockState, Timer
+from answerby.domain.decision import Flag
+from answerby.domain.event import Event
+from answerby.domain.ladder import Ladder
+from answerby.domain.request import RequestState
+from answerby.engine.case import Case
+from answerby.engine.clocks.inputs import Inputs
+from answerby.engine.clocks.timers import TimerPlan, plan
+from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage
+from answerby.engine.facts.record import Record
+from answerby.engine.history.steps import Steps
+from answerby.engine.memory.looks import Looks, first_stages_look_at_request, looks_of
+from answerby.engine.memory.steps import RememberingSteps
+from answerby.engine.stages.pipeline import first_stages, later_stages, request_fields
+from answerby.engine.stages.stage import StageResult
+from answerby.engine.stages.stage_results import FirstStages, StageResults
+from answerby.sla.calendar import Calendar
+from answerby.sla.ladders import StepTimers, arm
+from answerby.sla.scene import ClockTarget
+
+Key = tuple[object, ...]
+OF_LATER_STAGES = 5
+"""The last parts of a key: what has become of the request, at which the first stages seldom look."""
+
+OVERLOOKED = frozenset(
+    {
+        *("tenant", "request_id", "source", "version", "number", "last_event", "decisions", "counts"),
+        *("status", "reopen_count", "acknowledged", "acknowledged_by"),
+        "derived",
+        *("clocks", "timers", "ladders", "alerts", "merged", "absorbed"),
+        *("priority_floor", "reassigned"),
+    }
+)
+"""What of a request no stage looks at, or by the key's other parts only. A field that is not named here counts."""
+_looked_at = attrgetter(*(name for name in RequestState.__struct_fields__ if name not in OVERLOOKED))
+
+
+class RememberedStepTimers(StepTimers):
+    """The timers of the steps of each clock of one request, as they were last computed."""
+
+    def __init__(self) -> None:
+        self.latest: dict[str, tuple[ClockState, Ladder, list[Timer]]] = {}
+        """By clock."""
+
+    def of(
+        self, ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock: ClockState, ladder: Ladder
+    ) -> list[Timer]:
+        latest = self.latest.get(clock.name)
+        if latest is not None and latest[0] is clock and latest[1] is ladder:
+            return latest[2]
+        timers = arm(ladders, calendars, clock)
+        self.latest[clock.name] = clock, ladder, timers
+        return timers
+
+
+class Remembered:
+    """The latest results of one request, and the key that they belong to."""
+
+    def __init__(self, key: Key, results: StageResults, first: FirstStages) -> None:
+        self.key = key
+        self.results = results
+        self.first = first
+        """For other later stages to go on from; nobody may change it."""
+
+
+class RememberingRequests(Steps):
+    """Remembers the latest stage results and timers of each request under one rulebook. Grows with requests."""
+
+    def __init__(self, steps: RememberingSteps, *others: CompiledRulebook) -> None:
+        """Results that are known here are, under the `others` too, those that were before."""
+        self.steps = steps
+        rulebooks = (steps.compiled, *others)
+        self._looks = Looks(*map(any, zip(*map(looks_of, rulebooks), strict=True)))
+        self._first_look = any(map(first_stages_look_at_request, rulebooks))
+        self._requests: dict[str, Remembered] = {}
+        self._step_timers: dict[str, RememberedStepTimers] = {}
+        self._reminded: dict[str, tuple[RequestState, StageResults, datetime]] = {}
+        self.hit = False
+        """Whether the latest results asked for were known."""
+
+    def forget(self) -> None:
+        """No request was decided yet."""
+        self._requests.clear()
+        self._step_timers.clear()
+        self._reminded.clear()
+        self.hit = False
+
+    def run(self, compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> StageResult:
+        return self.steps.run(compiled, stage, record, at)
+
+    def stages(self, case: Case, inputs: Inputs) -> StageResults:
+        compiled, request, event, counts = case.compiled, inputs.request, inputs.event, inputs.counts
+        if compiled is not self.steps.compiled:
+            raise ValueError("these steps remember another rulebook")
+        request_id = request.request_id
+        key = self.key(request, event, counts)
+        results = self.find(request_id, key)
+        if results is not None:
+            return results
+        known = self._requests.get(request_id)
+        if known is not None and known.key[:-OF_LATER_STAGES] == key[:-OF_LATER_STAGES]:
+            kept = known.first
+            first = kept.fork()
+            for name, value in request_fields(request).items():
+                first.record.put(name, value)
+        else:
+            first = first_stages(self, compiled, request, event, counts)
+            kept = first.fork()
+        results = later_stages(self, compiled, request, event, first)
+        self._requests[request_id] = Remembered(key, results, kept)
+        return results
+
+    def clocks(
+        self, case: Case, inputs: Inputs, results: StageResults, targets: Mapping[str, ClockTarget]
+    ) -> tuple[dict[str, ClockState], list[Flag]]:
+        return self.steps.clocks(case, inputs, results, targets)
+
+    def timers(self, case: Case, inputs: Inputs, clocks: Mapping[str, ClockState]) -> TimerPlan:
+        return plan(case, inputs, clocks, self.step_timers(inputs.request.request_id))
+
+    def for_folds(self) -> Steps:
+        return self.steps
+
+    def key(self, request: RequestState, event: Event, counts: Mapping[str, int]) -> Key:
+        """All that the stages of a decision look at. Keep it in step with `run_stages`."""
+        looks = self._looks
+        status = request.status if looks.status else None
+        reopens = request.reopen_count if looks.reopens else None
+        acknowledged = request.acknowledged is not None if looks.acknowledged else None
+        return (
+            *_looked_at(request),
+            counts,
+            event.time if looks.time else None,
+            event.type if looks.type else None,
+            event.actor if looks.actor else None,
+            request.decisions if looks.events else None,
+            (status, reopens, acknowledged) if self._first_look else None,
+            request.priority_floor,
+            request.reassigned,
+            status,
+            reopens,
+            acknowledged,
+        )
+
+    def find(self, request_id: str, key: Key) -> StageResults | None:
+        """The latest results of the request, if they are those of the key."""
+        known = self._requests.get(request_id)
+        self.hit = known is not None and known.key == key
+        return known.results if known is not None and self.hit else None
+
+    def known(self, state: RequestState, event: Event) -> StageResults | None:
+        """The results for an event that changes no fact of the request, where they are known."""
+        return self.find(state.request_id, self.key(state, event, state.counts))
+
+    def latest(self, request_id: str) -> StageResults | None:
+        """The results of the latest decision on the request."""
+        known = self._requests.get(request_id)
+        return known.results if known is not None else None
+
+    def remind(self, after: RequestState, results: StageResults, moment: datetime) -> None:
+        """A reminder has left the request as `after`, with these results, as of `moment`."""
+        # Of rules that look at the moment or at how many decisions came before, the next timer asks anew.
+        if not (self._looks.time or self._looks.events):
+            self._reminded[after.request_id] = after, results, moment
+
+    def reminded_of(self, state: RequestState, moment: datetime) -> StageResults | None:
+        """The results of any timer of the request, if a reminder has left the request as `state` by that moment."""
+        latest = self._reminded.get(state.request_id)
+        return latest[1] if latest is not None and latest[0] is state and latest[2] <= moment else None
+
+    def step_timers(self, request_id: str) -> RememberedStepTimers:
+        """When the steps of the request's clocks are due."""
+        known = self._step_timers.get(request_id)
+        if known is None:
+            known = self._step_timers[request_id] = RememberedStepTimers()
+        return known
