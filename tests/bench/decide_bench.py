@@ -13,9 +13,9 @@ from pathlib import Path
 
 from answerby.domain.event import ActorRole, Event
 from answerby.engine.case import Context
-from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rulebook
 from tests.bench.generated_rules import make_events, write_rules
@@ -46,9 +46,10 @@ def run(label: str, folder: Path, events: list[Event], base: float | None) -> fl
         begin = time.perf_counter()
         compiled = compile_rulebook(rulebook, engine)
         compile_ms = (time.perf_counter() - begin) * 1000
+        steps = RememberingSteps(compiled)
         for event in events[:200]:
-            one(compiled, event)
-        seconds, yards = measure(compiled, events)
+            one(steps, event)
+        seconds, yards = measure(steps, events)
         p50, p99 = percentiles(seconds)
         ratio = "" if base is None else f"{yards / base:.2f}"
         figures = f"{load_ms:9.0f} {compile_ms:10.0f} {p50:8.0f} {p99:8.0f} {yards:6.1f}"
@@ -57,18 +58,19 @@ def run(label: str, folder: Path, events: list[Event], base: float | None) -> fl
     return result
 
 
-def measure(compiled: CompiledRulebook, events: list[Event]) -> tuple[list[float], float]:
+def measure(steps: RememberingSteps, events: list[Event]) -> tuple[list[float], float]:
     """Seconds of each decision, and their median in yards."""
     seconds: list[float] = []
     yardstick: list[float] = []
     for event in events:
-        seconds += timed([event], lambda event: one(compiled, event))
+        seconds += timed([event], lambda event: one(steps, event))
         yardstick += timed([YARDSTICK] * 10, json.loads)
     return seconds, statistics.median(seconds) / statistics.median(yardstick)
 
 
-def one(compiled: CompiledRulebook, event: Event) -> None:
-    decide(compiled, None, event, Context(), NOW)
+def one(steps: RememberingSteps, event: Event) -> None:
+    """One decision as a server makes it: what stages answered before is remembered."""
+    decide(steps.compiled, None, event, Context(), NOW, steps)
 
 
 def load(folder: Path) -> Rulebook:

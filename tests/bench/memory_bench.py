@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from answerby.engine.compiler import compile_rulebook
+from answerby.engine.memory.steps import RememberingSteps
 from tests.bench.decide_bench import load, one
 from tests.bench.generated_rules import make_events, write_rules
 from tests.bench.measure import resident_megabytes
@@ -21,20 +22,20 @@ def main() -> None:
 
 
 def decisions(rules: Path) -> None:
-    compiled = compile_rulebook(load(rules))
+    steps = RememberingSteps(compile_rulebook(load(rules)))
     events = make_events(20_000)
     for event in events[:5000]:
-        one(compiled, event)
+        one(steps, event)
     before = settled()
     for number in range(DECISIONS):
-        one(compiled, events[number % len(events)])
+        one(steps, events[number % len(events)])
     print(f"{DECISIONS} decisions, 5,000 customers: {before:.1f} -> {settled():.1f} MB", flush=True)
 
 
 def reloads(rules: Path) -> None:
     def reload() -> None:
         compiled = compile_rulebook(load(rules))
-        one(compiled, event)
+        one(RememberingSteps(compiled), event)
         compiled.matcher.close()
 
     event = make_events(1)[0]

@@ -10,6 +10,7 @@ import pytest
 
 from answerby.domain.condition import AnyOf
 from answerby.engine.compiler import compile_rulebook
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Block, Rulebook, RuleMode
 from answerby.workbench.rule_tests.runner import run_case
@@ -61,8 +62,8 @@ def test_no_rule_can_be_taken_out_without_a_case_that_fails() -> None:
     cases = load_suites(compile_rulebook(rulebook), RULES).cases
     unnoticed = []
     for rule in (rule for stage in rulebook.stages for rule in stage.rules if rule.mode is RuleMode.LIVE):
-        compiled = compile_rulebook(without(rulebook, rule.id), "reference")
-        if not any(run_case(compiled, case).differences for case in cases):
+        steps = RememberingSteps(compile_rulebook(without(rulebook, rule.id), "reference"))
+        if not any(run_case(steps, case).differences for case in cases):
             unnoticed.append(f"{rule.file}:{rule.line} {rule.id}")
     assert unnoticed == []
 

@@ -17,6 +17,7 @@ from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.loader import load_rulebook
 from answerby.workbench.backtest.windows import WindowsInMemory
 
@@ -36,6 +37,7 @@ class LocalDecider:
 
     def __init__(self, compiled: CompiledRulebook) -> None:
         self._compiled = compiled
+        self._steps = RememberingSteps(compiled)
         self._states: dict[str, RequestState] = {}
         self._seen: set[tuple[str, str]] = set()
         self._windows = WindowsInMemory(compiled.rulebook.vocabulary)
@@ -63,7 +65,7 @@ class LocalDecider:
     def _fold(self, event: Event) -> Decision:
         state = self._states.get(event.request_id)
         context = Context(self._windows.counts(event, state))
-        decision = decide(self._compiled, state, event, context, event.time)
+        decision = decide(self._compiled, state, event, context, event.time, self._steps)
         assert decision.state is not None
         self._states[event.request_id] = decision.state
         self._windows.note(state, decision.state)

@@ -9,6 +9,7 @@ from time import perf_counter
 
 from answerby.cli.check.path import Target
 from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.text.diagnostic import Diagnostic, Severity
 from answerby.workbench.rule_tests.cases import LocatedCase
 from answerby.workbench.rule_tests.coverage import Coverage, coverage_of
@@ -71,10 +72,11 @@ def run_suites(
     language: str,
 ) -> Iterator[Timed]:
     """Plays the chosen cases, in order."""
+    steps = RememberingSteps(compiled)
     for located in suites.cases:
         if chosen(located):
             start = perf_counter()
-            outcome = run_case(compiled, located, language)
+            outcome = run_case(steps, located, language)
             yield Timed(outcome, perf_counter() - start)
 
 

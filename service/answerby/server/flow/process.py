@@ -23,12 +23,12 @@ from answerby.domain.errors import AnswerbyError, Contention, Draining, EventIdR
 from answerby.domain.event import Event, EventType
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
-from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.facts.windows import Windows
 from answerby.engine.history.refold import MOST_EVENTS, refold_wanted
 from answerby.server.base.services import Services
 from answerby.server.flow.routing import Route, route_effects
+from answerby.server.live.pointer import Live
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby.store.records import Commit, CommitOutcome, DueTimer, Loaded, LoadQuery, StoredReply
 
@@ -175,7 +175,7 @@ class Processor:
                 jobs = self._take(live.windows)
                 await self._load(jobs, live.windows)
                 await self._load_histories(jobs)
-                ready = await self._decide(jobs, live.compiled)
+                ready = await self._decide(jobs, live)
                 await self._commit(ready, live.windows)
         except AnswerbyError as error:
             self._give_up(jobs, error)
@@ -248,7 +248,7 @@ class Processor:
             # What another worker has committed since is found out by the commit.
             job.history = found[: state.decisions if state is not None else 0]
 
-    async def _decide(self, jobs: list[_Job], compiled: CompiledRulebook) -> list[_Job]:
+    async def _decide(self, jobs: list[_Job], live: Live) -> list[_Job]:
         ready = []
         slice_end = time.perf_counter() + SLICE_SECONDS
         for job in jobs:
@@ -258,19 +258,19 @@ class Processor:
                 self._answer_duplicate(job, job.loaded.duplicate)
             elif _no_longer_due(job):
                 job.done(Processed(None))
-            elif self._decide_one(job, compiled):
+            elif self._decide_one(job, live):
                 ready.append(job)
             if time.perf_counter() > slice_end:
                 await asyncio.sleep(0)
                 slice_end = time.perf_counter() + SLICE_SECONDS
         return ready
 
-    def _decide_one(self, job: _Job, compiled: CompiledRulebook) -> bool:
+    def _decide_one(self, job: _Job, live: Live) -> bool:
         assert job.loaded is not None
         started = time.perf_counter()
         try:
             context = Context(job.loaded.counts, job.history)
-            job.decision = decide(compiled, job.loaded.state, job.event, context, self._now())
+            job.decision = decide(live.compiled, job.loaded.state, job.event, context, self._now(), live.steps)
         except AnswerbyError as error:
             self._failed(job, error)
         except Exception as error:
@@ -279,7 +279,7 @@ class Processor:
                 tenant=job.event.tenant,
                 request_id=job.event.request_id,
                 event_id=job.event.id,
-                revision=compiled.rulebook.revision,
+                revision=live.compiled.rulebook.revision,
                 exc_info=error,
             )
             self._failed(job, InternalError())

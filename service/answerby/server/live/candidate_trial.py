@@ -141,7 +141,7 @@ class Trial:
         self._counts["compared"] += 1
         try:
             with self._live.use() as live:
-                found = decide(live.compiled, made.state, made.event, made.context, made.decision.decided)
+                found = decide(live.compiled, made.state, made.event, made.context, made.decision.decided, live.steps)
         except Exception as error:
             self._counts["failed"] += 1
             self._metrics.candidate("failed")

@@ -8,14 +8,18 @@ from contextlib import contextmanager
 from answerby.domain.errors import RulebookUnavailable
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.facts.windows import Windows
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.server.live.rule_check import close
 
 
 class Live:
-    """A compiled rulebook that decides, with what the store must be asked for it, and how many use it."""
+    """A compiled rulebook that decides, what is remembered under it, what the store must be asked for it, and how many
+    use it.
+    """
 
     def __init__(self, compiled: CompiledRulebook) -> None:
         self.compiled = compiled
+        self.steps = RememberingSteps(compiled)
         self.windows = Windows(compiled.rulebook.vocabulary)
         self.users = 0
         self.retired = False

@@ -21,6 +21,7 @@ from answerby.engine.explanation.clock_account import ClockStory, clock_stories,
 from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
+from answerby.server.live.pointer import Live
 from answerby.server.live.rulebooks import Live, RulebookHolder
 from answerby.server.rpc.clock_messages import comparison_to, ledger_to
 from answerby.server.rpc.convert import ACTORS, event_from, instant_of, values_from
@@ -66,7 +67,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             raise InvalidInput([FieldViolation("history", "holds an event of another request")])
         with self._rulebooks.use() as live:
             counts = await self._counts(live, [event])
-            decision = _fold(live.compiled, history, event, counts.get(0, {}), now)
+            decision = _fold(live, history, event, counts.get(0, {}), now)
         encoded = encode_decision(decision, now, brief=request.brief)
         return nested(pb.EvaluateResponse.DECISION_FIELD_NUMBER, encoded)
 
@@ -82,7 +83,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             for index, event in enumerate(events):
                 if index % YIELD_EVERY == YIELD_EVERY - 1:
                     await asyncio.sleep(0)
-                result = _result(live.compiled, event, counts.get(index, {}), now, brief=request.brief)
+                result = _result(live, event, counts.get(index, {}), now, brief=request.brief)
                 results.append(nested(pb.EvaluateBatchResponse.RESULTS_FIELD_NUMBER, result))
         return b"".join(results)
 
@@ -235,25 +236,23 @@ def _read(message: Any, tenant: str, limits: Limits) -> Event | AnswerbyError:
         return error
 
 
-def _fold(
-    compiled: CompiledRulebook, history: list[Event], event: Event, counts: Mapping[str, int], now: datetime
-) -> Decision:
+def _fold(live: Live, history: list[Event], event: Event, counts: Mapping[str, int], now: datetime) -> Decision:
     """The decision on `event` after the events before it, each of those decided as of its own time."""
     state: RequestState | None = None
     for place, earlier in enumerate(history):
         context = DecisionContext(history=history[:place])
-        state = decide(compiled, state, earlier, context, min(earlier.time, now)).state
-    return decide(compiled, state, event, DecisionContext(counts, history), now)
+        state = decide(live.compiled, state, earlier, context, min(earlier.time, now), live.steps).state
+    return decide(live.compiled, state, event, DecisionContext(counts, history), now, live.steps)
 
 
 def _result(
-    compiled: CompiledRulebook, event: Event | AnswerbyError, counts: Mapping[str, int], now: datetime, *, brief: bool
+    live: Live, event: Event | AnswerbyError, counts: Mapping[str, int], now: datetime, *, brief: bool
 ) -> bytes:
     """An encoded EvaluateResult."""
     try:
         if isinstance(event, AnswerbyError):
             raise event
-        decision = _fold(compiled, [], event, counts, now)
+        decision = _fold(live, [], event, counts, now)
     except AnswerbyError as failure:
         error = public(failure)
         return pb.EvaluateResult(code=code_of(error), reason=error.reason, message=error.message).SerializeToString()

@@ -17,8 +17,8 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.facts.record import Record
 from answerby.engine.history import merging
-from answerby.engine.history.steps import PLAIN
 from answerby.engine.history.transition import inputs_of
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.engine.stages.pipeline import run_stages
 from answerby.rules.model.vocabulary import ANY_REQUEST
 from answerby.workbench.counterfactual.changes import ChangeKind, ChangeSet
@@ -40,9 +40,11 @@ class Situation:
     given: dict[str, Value] = field(init=False)
     """The given facts, those of the event merged in."""
     evaluations: int = field(init=False, default=0)
+    _steps: RememberingSteps = field(init=False)
     _known: dict[ChangeSet, Decision] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._steps = RememberingSteps(self.compiled)
         self.given = merging.begin(self._clocks, self.state, self.event, self._moment).request.given
         self.base = self.decide(())
         self.record = self.look(())
@@ -62,7 +64,7 @@ class Situation:
         """The facts that the decision with these changes came to. It guides the search; `decide` is what counts."""
         state, event, context = self.changed(changes)
         inputs = inputs_of(Case(self.compiled, state, event, context, self._moment))
-        return run_stages(PLAIN, self.compiled, inputs.request, inputs.event, inputs.counts).record
+        return run_stages(self._steps, self.compiled, inputs.request, inputs.event, inputs.counts).record
 
     def _decide(self, changes: ChangeSet) -> Decision:
         """A count includes the request itself if it turns out to be counted, which the changes may alter."""
@@ -70,7 +72,7 @@ class Situation:
         for _ in range(2):
             self.evaluations += 1
             state, event, context = self._changed(changes, assumed)
-            found = decide(self.compiled, state, event, context, self.now)
+            found = decide(self.compiled, state, event, context, self.now, self._steps)
             if not any(self._counts(name, found) != self._counts(name, assumed) for name in self._counted_in(changes)):
                 break
             assumed = found

@@ -11,6 +11,7 @@ from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.model.rulebook import Rulebook
 from answerby.workbench.diff.model import Difference, Side, Witness
 from answerby.workbench.diff.random_requests import random_requests
@@ -40,10 +41,12 @@ class Trial:
     open: dict[str, None] = field(init=False, default_factory=dict)
     """Why something stays open, in the order found."""
     tried: int = field(init=False, default=0)
+    _steps: tuple[RememberingSteps, RememberingSteps] = field(init=False)
     _samples: list[Sample] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.compiled = (compile_rulebook(self.old, "reference"), compile_rulebook(self.new, "reference"))
+        self._steps = (RememberingSteps(self.compiled[0]), RememberingSteps(self.compiled[1]))
         self.maker = Maker(self.compiled)
 
     def decide(self, witness: Witness) -> tuple[Decision, Decision] | None:
@@ -51,7 +54,7 @@ class Trial:
         self.tried += 1
         event, context = witness.event, Context(witness.windows)
         try:
-            one, two = (decide(book, witness.state, event, context, event.time) for book in self.compiled)
+            one, two = (decide(s.compiled, witness.state, event, context, event.time, s) for s in self._steps)
         except AnswerbyError:
             return None
         return one, two

@@ -16,9 +16,9 @@ from answerby.domain.event import Event
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, next_timer, timer_event
-from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.history.refold import refold_wanted
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
 from answerby.engine.schedules.summary import Summary
 from answerby.rules.model.vocabulary import ANY_REQUEST, Window
@@ -52,9 +52,10 @@ class CaseRun:
     """One run of a case. `windows` counts the requests outside the case, by window field."""
 
     def __init__(
-        self, compiled: CompiledRulebook, windows: Mapping[str, int], schedules: Iterable[str], start: datetime
+        self, steps: RememberingSteps, windows: Mapping[str, int], schedules: Iterable[str], start: datetime
     ) -> None:
-        self._compiled = compiled
+        self._steps = steps
+        self._compiled = compiled = steps.compiled
         self._windows = windows
         self._queue = ScheduleQueue(compiled.rulebook, schedules, start)
         self._requests: dict[str, CaseRequest] = {}
@@ -139,7 +140,7 @@ class CaseRun:
         history = self._histories.setdefault(event.request_id, [])
         if refold_wanted(state, event):
             context = context._replace(history=list(history))
-        decision = decide(self._compiled, state, event, context, now)
+        decision = decide(self._compiled, state, event, context, now, self._steps)
         history.append(event)
         self.trace.add_decision(decision)
         if event.source == SOURCE or request is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from answerby.domain.errors import AnswerbyError
 from answerby.engine.clocks.virtual_clock import TIMER_LIMIT
 from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.workbench.rule_tests.case_run import CaseRun, TooManyTimers
 from answerby.workbench.rule_tests.cases import Case, LocatedCase
 from answerby.workbench.rule_tests.checks.difference import Check, Difference
@@ -37,12 +38,13 @@ def run_folder(compiled: CompiledRulebook, folder: Path, language: str = "en") -
     """The mistakes of all test files below the folder, then the outcome of every case, by file and line."""
     suites = load_suites(compiled, folder)
     yield from (BadSuite(diagnostic) for diagnostic in suites.diagnostics)
-    yield from (run_case(compiled, located, language) for located in suites.cases)
+    steps = RememberingSteps(compiled)
+    yield from (run_case(steps, located, language) for located in suites.cases)
 
 
-def run_case(compiled: CompiledRulebook, located: LocatedCase, language: str = "en") -> Outcome:
-    """Runs one case. `language` of the sentences of a failure: `en` or `zh`."""
-    checker = _CaseChecker(compiled, located.case)
+def run_case(steps: RememberingSteps, located: LocatedCase, language: str = "en") -> Outcome:
+    """Runs one case; `steps` are of the rules under test and may serve all cases. `language` of the sentences of a failure: `en` or `zh`."""
+    checker = _CaseChecker(steps, located.case)
     try:
         checker.run()
     except TooManyTimers:
@@ -63,9 +65,9 @@ def run_case(compiled: CompiledRulebook, located: LocatedCase, language: str = "
 class _CaseChecker:
     """Runs one case and collects the differences from its expectations."""
 
-    def __init__(self, compiled: CompiledRulebook, case: Case) -> None:
+    def __init__(self, steps: RememberingSteps, case: Case) -> None:
         self._case = case
-        self.case_run = CaseRun(compiled, case.windows, case.schedules, case.start)
+        self.case_run = CaseRun(steps, case.windows, case.schedules, case.start)
         self.failures: list[tuple[Difference, RequestSnapshot | None]] = []
         """Differences, each with the snapshot it was found in."""
 

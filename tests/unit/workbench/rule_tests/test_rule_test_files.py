@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.text.codes import Code
 from answerby.rules.text.folder import RuleText
 from answerby.workbench.rule_tests.runner import run_case
@@ -220,12 +221,12 @@ def damaged(chance):
 
 
 def test_no_file_makes_the_reader_fail(rulebook):
-    chance = random.Random(7)
+    chance, steps = random.Random(7), RememberingSteps(rulebook)
     mistaken = 0
     for _ in range(400):
         text = json.dumps(damaged(chance), ensure_ascii=False)
         suites = load_suite_texts(rulebook, [RuleText("some_test.yaml", text, "")])
         mistaken += bool(suites.diagnostics)
         for located in suites.cases:
-            run_case(rulebook, located)
+            run_case(steps, located)
     assert mistaken > 300

@@ -2,6 +2,7 @@
 
 import pytest
 
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.workbench.rule_tests.runner import run_case
 from answerby.workbench.rule_tests.suite.loader import load_suites
 from tests.unit.engine.small_rules import compiled
@@ -24,7 +25,9 @@ def run(tmp_path):
     def outcomes(text):
         (tmp_path / "rules" / "some_test.yaml").write_text(text, encoding="utf-8")
         suites = load_suites(rulebook, tmp_path / "rules")
-        return [str(d) for d in suites.diagnostics], [run_case(rulebook, case).differences for case in suites.cases]
+        return [str(d) for d in suites.diagnostics], [
+            run_case(RememberingSteps(rulebook), case).differences for case in suites.cases
+        ]
 
     yield outcomes
     rulebook.matcher.close()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from answerby.engine.memory.steps import RememberingSteps
 from answerby.workbench.rule_tests.runner import run_case
 from answerby.workbench.rule_tests.suite.loader import load_suites
 from tests.unit.engine.small_rules import compiled
@@ -24,7 +25,7 @@ def run(tmp_path):
             (rules / "fixtures_test.yaml").write_text(shared, encoding="utf-8")
         suites = load_suites(rulebook, rules)
         assert [str(found) for found in suites.diagnostics] == []
-        return [run_case(rulebook, located, language) for located in suites.cases]
+        return [run_case(RememberingSteps(rulebook), located, language) for located in suites.cases]
 
     yield outcomes
     rulebook.matcher.close()
