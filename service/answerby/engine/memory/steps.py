@@ -1,8 +1,8 @@
 """Steps that remember what stages answered before, under one rulebook.
 
-A server decides similar requests again and again. A stage that is asked the same again gives the same answer, so nothing
-is matched again. A clock that an event leaves unchanged is not computed again. The decisions are those of the plain
-steps, byte for byte.
+A server decides similar requests again and again. A stage that is asked the same again gives the same answer, so
+nothing is matched again. A clock that an event leaves unchanged is not computed again. The decisions are those of the
+plain steps, byte for byte.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
 from answerby.server.live.pointer import Live
-from answerby.server.live.rulebooks import Live, RulebookHolder
+from answerby.server.live.rulebooks import RulebookHolder
 from answerby.server.rpc.clock_messages import comparison_to, ledger_to
 from answerby.server.rpc.convert import ACTORS, event_from, instant_of, values_from
 from answerby.server.rpc.encode import decision_to, encode_decision, nested

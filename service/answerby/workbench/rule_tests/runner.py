@@ -43,7 +43,9 @@ def run_folder(compiled: CompiledRulebook, folder: Path, language: str = "en") -
 
 
 def run_case(steps: RememberingSteps, located: LocatedCase, language: str = "en") -> Outcome:
-    """Runs one case; `steps` are of the rules under test and may serve all cases. `language` of the sentences of a failure: `en` or `zh`."""
+    """Runs one case. `steps` are of the rules under test and may serve all cases; `language` of the sentences of a
+    failure is `en` or `zh`.
+    """
     checker = _CaseChecker(steps, located.case)
     try:
         checker.run()
