@@ -32,7 +32,7 @@ def revision_of(rulebook: Rulebook) -> str:
     """`r-` and 16 hex digits of SHA-256."""
     content = {
         "language": LANGUAGE,
-        "vocabulary": [msgspec.to_builtins(f, enc_hook=_plain) for f in rulebook.vocabulary.fields.values()],
+        "vocabulary": [_field(field) for field in rulebook.vocabulary.fields.values()],
         "stages": [_stage(stage) for stage in rulebook.stages],
         "lexicons": {name: [lexicon.terms, lexicon.exceptions] for name, lexicon in rulebook.lexicons.items()},
         "calendars": {name: _calendar(calendar) for name, calendar in rulebook.calendars.items()},
@@ -46,6 +46,11 @@ def revision_of(rulebook: Rulebook) -> str:
     }
     text = json.dumps(msgspec.to_builtins(content, enc_hook=_plain), sort_keys=True, ensure_ascii=False)
     return f"r-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _field(field: Field) -> object:
+    # The stages stood in one text once; revisions from then stay valid.
+    return {**_parts(field), "derived_by": ",".join(field.derived_by)}
 
 
 def _stage(stage: Stage) -> object:
@@ -127,9 +132,6 @@ def _plain(value: object) -> object:
             return value.total_seconds()
         case datetime():
             return value.isoformat()
-        case Field():
-            # Revisions are older than the tuple.
-            return {**_parts(value), "derived_by": ",".join(value.derived_by)}
         case _ if is_dataclass(value):
             return _parts(value)
     raise TypeError(f"{type(value).__name__} has no place in a revision")
