@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 
 from answerby.cli.lines import read_events
@@ -18,6 +17,7 @@ from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Report
 from answerby.rules.text.folder import RuleText, read_folder
+from tests.kit.encoding import decision_bytes
 from tests.kit.places import RULES
 
 SHUFFLES = 100
@@ -47,7 +47,7 @@ def decided(rulebook: Rulebook, events: list[Event]) -> bytes:
         decision = decide(compiled, states.get(event.request_id), event, Context(), event.time)
         states[event.request_id] = decision.state
         made.append(decision)
-    return msgspec.json.encode(made)
+    return decision_bytes(made)
 
 
 def test_a_hundred_shuffles_come_to_one_revision_and_identical_decisions(texts, events):

@@ -82,6 +82,7 @@ import hashlib, json, sys
 from pathlib import Path
 import msgspec
 from datetime import timedelta
+from tests.kit.encoding import decision_bytes
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.case import Context
@@ -96,7 +97,7 @@ for first in samples():
     def take(event, now):
         global state, count
         decision = decide(compiled, state, event, Context(), now)
-        found.update(msgspec.json.encode(decision, order="deterministic"))
+        found.update(decision_bytes(decision))
         state, count = decision.state, count + 1
         return state
     take(first, first.time)

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
+PER = "@"
+"""Between the id of a clock's definition and the value that the clock runs for."""
+
 
 class TargetUnit(StrEnum):
     """How a target's amount counts: seconds inside the calendar's working time, or whole working dates."""
@@ -99,3 +102,13 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     purpose: TimerPurpose = TimerPurpose.STEP
     deferred_to: datetime | None = None
     """Fired in quiet hours, or long after its time: when its reminders are sent."""
+
+
+def clock_name(definition: str, value: str) -> str:
+    """The name of the clock of this definition that runs for the value: `definition@value`."""
+    return f"{definition}{PER}{value}"
+
+
+def definition_id(name: str) -> str:
+    """The id of the definition of a clock, by the clock's name."""
+    return name.partition(PER)[0]

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from answerby.domain.alert import Alert
 from answerby.domain.clock import ClockState, Timer
 from answerby.domain.event import Value
 from answerby.domain.ladder import Ladder
@@ -57,7 +58,7 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reopen_count: int = 0
     priority_floor: str = ""
     """A ladder raised the priority to this value; rules may go above it, never below."""
-    alerts: list[str] = []
+    alerts: list[Alert] = []
     """Notifications and cases that are in force, so that each is sent when it begins and not at every event."""
     decisions: int = 0
     counts: dict[str, int] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from answerby.domain.clock import ClockPhase, ClockState, Target
+from answerby.domain.clock import ClockPhase, ClockState, Target, clock_name, definition_id
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.domain.event import EventType
 from answerby.domain.request import RequestStatus
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 FINAL_EVENTS = frozenset({EventType.CLOSED, EventType.MERGED})
 FINAL_STATUSES = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
 LIVE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
-PER = "@"
-"""Between a clock's id and the value that it runs for."""
 
 
 class Past(NamedTuple):
@@ -95,7 +93,7 @@ def advance_clocks(
 def definition_of(definitions: Mapping[str, ClockDefinition], name: str) -> ClockDefinition | None:
     """The definition of a clock by its name, which for one of several is `id@value`."""
     found = definitions.get(name)
-    return found if found is not None or PER not in name else definitions.get(name.partition(PER)[0])
+    return found if found is not None else definitions.get(definition_id(name))
 
 
 def calendar_of(calendars: Mapping[str, Calendar], target: Target) -> Calendar:
@@ -143,7 +141,7 @@ def _instances(
 
 def _names(name: str, field: str, event: ClockEvent) -> Iterator[str]:
     values = event.facts.values(field) if event.facts is not None else ()
-    return (f"{name}{PER}{value}" for value in values)
+    return (clock_name(name, value) for value in values)
 
 
 def _to_the_minute(event: ClockEvent) -> ClockEvent:

@@ -6,16 +6,31 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from answerby.domain.alert import Alert, alert_of
 from answerby.domain.clock import Timer
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
 from answerby.store.records import OutboxEntry
 
-_encoder = msgspec.json.Encoder()
-_state = msgspec.json.Decoder(RequestState)
+
+def encode_typed(value: object) -> object:
+    """The stored form of a type that is not plain JSON."""
+    if isinstance(value, Alert):
+        return value.code
+    raise NotImplementedError(f"{type(value).__name__} is not stored")
+
+
+def _decode_typed(wanted: type, value: object) -> object:
+    if wanted is Alert:
+        return alert_of(str(value))
+    raise NotImplementedError(f"{wanted.__name__} is not stored")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=encode_typed)
+_state = msgspec.json.Decoder(RequestState, dec_hook=_decode_typed)
 _event = msgspec.json.Decoder(Event)
-_decision = msgspec.json.Decoder(Decision)
+_decision = msgspec.json.Decoder(Decision, dec_hook=_decode_typed)
 _timer = msgspec.json.Decoder(Timer)
 _entry = msgspec.json.Decoder(OutboxEntry)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

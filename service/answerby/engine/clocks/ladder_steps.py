@@ -12,6 +12,7 @@ from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from answerby.domain.event import Event, EventType
 from answerby.domain.ladder import Ladder, Step
 from answerby.domain.request import RequestState
+from answerby.domain.timer_event import LATE_BY, timer_id
 from answerby.engine.clocks.firing import Firing
 from answerby.engine.clocks.missed_reminders import catch_up_at
 from answerby.engine.clocks.reach import migrates, migrates_clock
@@ -57,7 +58,7 @@ def firing(
     """What a timer event fires; None when its clock stopped, was re-targeted or acknowledged since."""
     if event.type != _TIMER_DUE:
         return None
-    timer = request.timers.get(str(event.data.get("timer.id", "")))
+    timer = request.timers.get(timer_id(event))
     if timer is None or timer.fired:
         return None
     clock = request.clocks.get(timer.clock)
@@ -73,7 +74,7 @@ def firing(
         step = ladder.steps[timer.step]
     if request.acknowledged is not None and _ended_by_acknowledgement(ladder, timer, step):
         return None
-    late_by = event.data.get("timer.late_by", 0)
+    late_by = event.data.get(LATE_BY, 0)
     quiet = quiet_until(ladder.quiet_hours, rulebook.calendars, moment) if step is not None else None
     return Firing(
         timer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from answerby.domain.clock import definition_id
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.condition import atoms
 from answerby.domain.event import Event, EventType, Value
@@ -12,7 +13,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Case
 from answerby.engine.clocks.inputs import Inputs
 from answerby.rules.model.rulebook import Rulebook
-from answerby.sla.clocks import LIVE, PER, definition_of
+from answerby.sla.clocks import LIVE, definition_of
 from answerby.sla.scene import ClockTarget
 
 MIGRATE = "rulebook.migrate"
@@ -68,7 +69,7 @@ def migrates_clock(event: Event, name: str) -> bool:
     if not migrates(event):
         return False
     only = event.data.get(MIGRATE_CLOCKS)
-    return not isinstance(only, list) or name in only or name.partition(PER)[0] in only
+    return not isinstance(only, list) or name in only or definition_id(name) in only
 
 
 def keeps(definition: ClockDefinition | None) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 
 from answerby.domain.clock import ClockState, Timer
 from answerby.domain.event import EventType
+from answerby.domain.timer_event import timer_id
 from answerby.engine.case import Case
 from answerby.engine.clocks.inputs import Inputs
 from answerby.engine.clocks.missed_reminders import held_back_until
@@ -46,7 +47,7 @@ def plan(
     if event.historical:
         return TimerPlan([], [], dict(request.timers))
     before = dict(request.timers)
-    due = str(event.data.get("timer.id", ""))
+    due = timer_id(event)
     deferred = None
     if event.type == EventType.TIMER_DUE and due in before:
         waits = firing.held_until if firing is not None and firing.reminders_wait else None

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from answerby.domain.clock import Timer
-from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType
+from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.domain.timer_event import timer_event
 
-SOURCE = f"{INTERNAL_SOURCE}timers"
 TIMER_LIMIT = 10_000
 """Timers fired in one story; a ladder that repeats for ever must not hang whoever plays it."""
 
@@ -28,32 +28,6 @@ def next_timer(state: RequestState | None, until: datetime | None) -> Timer | No
     return first
 
 
-def timer_event_id(request_id: str, timer: Timer) -> str:
-    """With the due time: a step that was taken back fires again under its own name."""
-    return f"{request_id}/{timer.id}/{round(timer.due.timestamp() * 1000)}"
-
-
-def timer_event(state: RequestState, timer: Timer) -> Event:
-    """What the timer says when it fires on time: the same as the server's."""
-    return Event(
-        tenant=state.tenant,
-        source=SOURCE,
-        id=timer_event_id(state.request_id, timer),
-        type=EventType.TIMER_DUE,
-        time=timer.due,
-        request_id=state.request_id,
-        actor=ActorRole.SYSTEM,
-        data={
-            "timer.id": timer.id,
-            "timer.clock": timer.clock,
-            "timer.cycle": timer.cycle,
-            "timer.step": timer.step,
-            "timer.repeat": timer.repeat,
-            "timer.late_by": 0,
-        },
-    )
-
-
 def fire_until(state: RequestState | None, until: datetime | None, take: Take, limit: int = TIMER_LIMIT) -> int:
     """Fires every timer that is due by then, also those that firing arms. How many fired; at most `limit`."""
     for fired in range(limit):
@@ -61,5 +35,5 @@ def fire_until(state: RequestState | None, until: datetime | None, take: Take, l
         if timer is None:
             return fired
         assert state is not None
-        state = take(timer_event(state, timer), timer.due)
+        state = take(timer_event(state.tenant, state.request_id, timer), timer.due)
     return limit

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
+from answerby.domain.alert import Alert, CaseAlert, NoticeAlert
+from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose, definition_id
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import EventType, Value
@@ -20,7 +21,7 @@ from answerby.engine.compiled.templates import render
 from answerby.engine.effects.schedules import request_effects
 from answerby.engine.stages.stage_results import StageResults
 from answerby.rules.model.rulebook import ACKNOWLEDGER, OWNER, Rulebook
-from answerby.sla.clocks import PER, definition_of
+from answerby.sla.clocks import definition_of
 
 UPDATE = "update"
 
@@ -41,35 +42,36 @@ class Notice(NamedTuple):
 
     notification: Notification
     role: str
-    alert: str
+    alert: Alert
 
 
 def derive_effects(
     case: Case, after: RequestState, results: StageResults, firing: Firing | None, *, words: bool = True
-) -> tuple[list[Effect], list[str]]:
+) -> tuple[list[Effect], list[Alert]]:
     """The effects, in a stable order, and the alerts that are in force after the decision.
 
     Without `words` payloads stay empty, but for the case that is opened, and there is nothing to write back.
     """
     compiled, before, event = case.compiled, case.state, case.event
     notices = addressed(compiled.rulebook, after, results)
-    open_case_of_rules = results.outputs.get("open_case")
-    alerts = [notice.alert for notice in notices]
-    if open_case_of_rules:
-        alerts.append(f"case:{open_case_of_rules}")
+    case_of_rules = results.outputs.get("open_case")
+    case_alert = CaseAlert(str(case_of_rules)) if case_of_rules else None
+    alerts: list[Alert] = [notice.alert for notice in notices]
+    if case_alert is not None:
+        alerts.append(case_alert)
     if event.historical:
         return [], sorted(alerts)
     summary: dict[str, Value] = {**after.derived, "status": after.status.value} if words else {}
     account = Account(compiled, after, summary, results.reasons, words)
     known = set(before.alerts) if before is not None else set()
     effects = [rule_notice(account, notice) for notice in notices if notice.alert not in known]
-    if open_case_of_rules and f"case:{open_case_of_rules}" not in known:
-        effects.append(open_case(account, str(open_case_of_rules), account.reasons))
+    if case_alert is not None and case_alert not in known:
+        effects.append(open_case(account, case_alert.case, account.reasons))
     if firing is not None:
         effects += ladder_effects(account, before, firing, case.moment)
         if firing.step is not None and firing.step.open_case:
-            alerts.append(f"case:{firing.step.open_case}")
-    alerts += [alert for alert in known if alert.startswith("case:")]
+            alerts.append(CaseAlert(firing.step.open_case))
+    alerts += [alert for alert in known if isinstance(alert, CaseAlert)]
     if event.type == EventType.SCHEDULE_DUE:
         effects += request_effects(compiled, after, event, results.record, case.moment)
     effects += task_effects(account, before)
@@ -84,7 +86,7 @@ def addressed(rulebook: Rulebook, after: RequestState, results: StageResults) ->
     if not isinstance(notifications, tuple):
         return []
     return [
-        Notice(notification, role, f"notify:{notification.template}:{role}")
+        Notice(notification, role, NoticeAlert(notification.template, role))
         for notification in notifications
         for role in resolve_roles(rulebook, after, notification)
     ]
@@ -187,7 +189,7 @@ def step_effects(account: Account, firing: Firing, payload: Mapping[str, Value])
     for notification in step.notify:
         if firing.held_until is None or notification.urgent:
             yield from reminders(account, firing, timer, notification, payload)
-    if step.open_case and f"case:{step.open_case}" not in after.alerts and timer.repeat == 0:
+    if step.open_case and CaseAlert(step.open_case) not in after.alerts and timer.repeat == 0:
         yield open_case(account, step.open_case, [])
 
 
@@ -269,7 +271,7 @@ def clocks_with_tasks(account: Account) -> list[tuple[str, ClockDefinition]]:
         if not definition.per:
             names = [definition.id] if definition.id in clocks else []
         else:
-            names = [name for name in clocks if name.partition(PER)[0] == definition.id]
+            names = [name for name in clocks if definition_id(name) == definition.id]
         found += [(name, definition) for name in names]
     return found
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from answerby.domain.alert import Alert, CaseAlert, NoticeAlert
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from answerby.domain.decision import Flag
 from answerby.domain.effect import Effect, EffectKind
@@ -47,7 +48,7 @@ class Scene(NamedTuple):
     after: RequestState
 
 
-def late_effects(scene: Scene, last: StageResults, of_event: StageResults | None) -> tuple[list[Effect], list[str]]:
+def late_effects(scene: Scene, last: StageResults, of_event: StageResults | None) -> tuple[list[Effect], list[Alert]]:
     """The effects and the alerts in force.
 
     `of_event` are the results for the late event itself: what its rules call for is sent, although other events came
@@ -117,12 +118,12 @@ def _instant(moment: datetime | None) -> str:
     return moment.isoformat() if moment is not None else "none"
 
 
-def _effects_of_event(account: Account, results: StageResults, known: set[str]) -> Iterator[Effect]:
+def _effects_of_event(account: Account, results: StageResults, known: set[Alert]) -> Iterator[Effect]:
     for notice in addressed(account.compiled.rulebook, account.after, results):
         if notice.alert not in known:
             yield rule_notice(account, notice)
     case = results.outputs.get("open_case")
-    if case and f"case:{case}" not in known:
+    if case and CaseAlert(str(case)) not in known:
         yield open_case(account, str(case), results.reasons)
 
 
@@ -148,14 +149,13 @@ def _steps(scene: Scene, account: Account) -> Iterator[Effect]:
                 yield _correction(scene, account, f"{timer.id}/{role}", role, clock.name, payload, notification.urgent)
 
 
-def _alerts(scene: Scene, account: Account, alerts: set[str]) -> Iterator[Effect]:
+def _alerts(scene: Scene, account: Account, alerts: set[Alert]) -> Iterator[Effect]:
     """What rules had told and no longer call for."""
     for alert in sorted(set(scene.before.alerts) - alerts):
-        kind, _, rest = alert.partition(":")
-        template, _, role = rest.rpartition(":")
-        if kind == "notify":
-            payload: dict[str, Value] = {"said": "notice", "said_template": template}
-            yield _correction(scene, account, f"notify/{template}/{role}", role, "", payload, urgent=False)
+        if isinstance(alert, NoticeAlert):
+            payload: dict[str, Value] = {"said": "notice", "said_template": alert.template}
+            key = f"notify/{alert.template}/{alert.role}"
+            yield _correction(scene, account, key, alert.role, "", payload, urgent=False)
 
 
 def _tasks(scene: Scene, account: Account) -> Iterator[Effect]:

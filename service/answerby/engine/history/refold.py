@@ -17,9 +17,9 @@ from answerby.domain.decision import Flag
 from answerby.domain.event import Event, EventType
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
+from answerby.domain.timer_event import TIMER_CLOCK, TIMER_CYCLE, timer_event, timer_id
 from answerby.engine.case import Case, Context, Kept
 from answerby.engine.clocks.reach import keeps
-from answerby.engine.clocks.virtual_clock import timer_event
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.history.lifecycle import INTERNAL
 from answerby.engine.history.steps import Steps
@@ -144,9 +144,9 @@ def fired_before(history: Sequence[Event], state: RequestState) -> frozenset[str
     for event in history:
         if event.type != EventType.TIMER_DUE:
             continue
-        clock = state.clocks.get(str(event.data.get("timer.clock", "")))
-        if clock is None or clock.cycle != event.data.get("timer.cycle"):
-            fired.add(str(event.data.get("timer.id", "")))
+        clock = state.clocks.get(str(event.data.get(TIMER_CLOCK, "")))
+        if clock is None or clock.cycle != event.data.get(TIMER_CYCLE):
+            fired.add(timer_id(event))
     return frozenset(fired)
 
 
@@ -162,7 +162,9 @@ def _fire(
         if timer is None:
             return
         moment = max(timer.due, state.last_event)
-        change = transition(Case(compiled, state, timer_event(state, timer), terms.context, moment), steps)
+        change = transition(
+            Case(compiled, state, timer_event(state.tenant, state.request_id, timer), terms.context, moment), steps
+        )
         state = change.after
         yield change
 

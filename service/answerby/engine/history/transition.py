@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from answerby.domain.clock import definition_id
 from answerby.domain.decision import Flag
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
@@ -19,7 +20,6 @@ from answerby.engine.history import merging
 from answerby.engine.history.lifecycle import oddities
 from answerby.engine.history.steps import Steps
 from answerby.engine.stages.stage_results import StageResults
-from answerby.sla.clocks import PER
 from answerby.sla.scene import ClockTarget
 
 
@@ -92,6 +92,6 @@ def counts_of(case: Case, request: RequestState) -> dict[str, int]:
 def kept_targets(kept: Kept, targets: Mapping[str, ClockTarget]) -> Mapping[str, ClockTarget]:
     """The targets, those kept from an earlier revision in the place of what the active rules give."""
     standing = {
-        name: target for name, target in kept.targets.items() if name.partition(PER)[0] in targets or name in targets
+        name: target for name, target in kept.targets.items() if definition_id(name) in targets or name in targets
     }
     return {**targets, **standing} if standing else targets

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from answerby.domain.clock import TimerPurpose
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError
-from answerby.domain.event import ActorRole, Event, EventType
+from answerby.domain.event import Event
+from answerby.domain.timer_event import timer_event
 from answerby.engine.clocks.missed_reminders import CATCH_UP_LIMIT, waits_for_catch_up
-from answerby.engine.clocks.virtual_clock import timer_event_id
 from answerby.server.base.config import TimersConfig
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
@@ -90,32 +90,15 @@ class TimerLoop:
 
 def _submission(due: DueTimer, now: datetime, settings: TimersConfig) -> Submission:
     # How late it fires depends on who claims it, so that is no part of what makes it the same event.
-    event = timer_event(due, now, settings)
+    event = timer_event_of(due, now, settings)
     return Submission(event, Origin.TIMER, payload_hash=identity_hash(event), timer=due)
 
 
-def timer_event(due: DueTimer, now: datetime, settings: TimersConfig | None = None) -> Event:
-    """What a due timer says: the same event, with the same id, however often and wherever it is claimed."""
-    timer = due.timer
-    late_by = max(0.0, (now - timer.due).total_seconds())
-    event = Event(
-        tenant=due.tenant,
-        source=SOURCE,
-        id=timer_event_id(due.request_id, timer),
-        type=EventType.TIMER_DUE,
-        time=timer.due,
-        request_id=due.request_id,
-        actor=ActorRole.SYSTEM,
-        data={
-            "timer.id": timer.id,
-            "timer.clock": timer.clock,
-            "timer.cycle": timer.cycle,
-            "timer.step": timer.step,
-            "timer.repeat": timer.repeat,
-            "timer.late_by": int(late_by),
-        },
-    )
-    if settings is not None and late_by >= settings.catch_up_after_seconds:
+def timer_event_of(due: DueTimer, now: datetime, settings: TimersConfig) -> Event:
+    """The event of a due timer: its id is the same however often and wherever the timer is claimed."""
+    late_by = max(0.0, (now - due.timer.due).total_seconds())
+    event = timer_event(due.tenant, due.request_id, due.timer, int(late_by))
+    if late_by >= settings.catch_up_after_seconds:
         # Part of the event, so that deciding it again comes to the same.
         event.data[CATCH_UP_LIMIT] = settings.catch_up_limit
     return event

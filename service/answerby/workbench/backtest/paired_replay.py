@@ -19,8 +19,8 @@ from answerby.domain.effect import Effect
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.domain.timer_event import timer_event
 from answerby.engine.case import Case, Context
-from answerby.engine.clocks.virtual_clock import timer_event
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.history.refold import refold_wanted
 from answerby.engine.history.transition import inputs_of
@@ -248,7 +248,7 @@ class Twins:
                 course.cut = True
                 continue
             course.timers += 1
-            event, moment = timer_event(state, timer), max(due, course.stood)
+            event, moment = timer_event(state.tenant, state.request_id, timer), max(due, course.stood)
             if request_id not in self._parted:
                 if not self._remind_both(event, moment):
                     self._take(event, moment)

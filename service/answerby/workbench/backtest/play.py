@@ -9,7 +9,7 @@ from datetime import datetime
 
 from answerby.domain.clock import Timer
 from answerby.domain.event import Event
-from answerby.engine.clocks.virtual_clock import timer_event
+from answerby.domain.timer_event import timer_event
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.workbench.backtest.recorded_request import Happening, Story
 from answerby.workbench.backtest.request_run import Course
@@ -81,7 +81,7 @@ class Play:
                 continue
             course.timers += 1
             # One armed for a moment that had passed fires at once, not in the past.
-            event, moment = timer_event(state, timer), max(due, course.stood)
+            event, moment = timer_event(state.tenant, state.request_id, timer), max(due, course.stood)
             told = self._side.remind(event, moment)
             if told is None:
                 self._take(event, moment)

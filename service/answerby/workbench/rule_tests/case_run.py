@@ -7,15 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from answerby.domain.clock import Timer
 from answerby.domain.decision import Decision
 from answerby.domain.effect import Effect
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
+from answerby.domain.timer_event import timer_event
 from answerby.engine.case import Context
-from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, next_timer, timer_event
+from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, next_timer
 from answerby.engine.decide import decide
 from answerby.engine.history.refold import refold_wanted
 from answerby.engine.memory.steps import RememberingSteps
@@ -118,9 +117,8 @@ class CaseRun:
     def _fire(self, state: RequestState, timer: Timer) -> None:
         """Fires a timer. One armed for a moment in the past fires at once and is marked late, as on a server."""
         now = max(timer.due, self._now or timer.due)
-        event = timer_event(state, timer)
-        late = int((now - timer.due).total_seconds())
-        self._decide(replace(event, data={**event.data, "timer.late_by": late}) if late else event, now)
+        late_by = int((now - timer.due).total_seconds())
+        self._decide(timer_event(state.tenant, state.request_id, timer, late_by), now)
 
     def snapshot(self, name: str) -> RequestSnapshot:
         """The present snapshot of a request. Raises KeyError for a request without an event."""

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answerby.domain.event import ActorRole, Event
+from answerby.domain.timer_event import timer_event
 from answerby.engine.case import Context
-from answerby.engine.clocks.virtual_clock import next_timer, timer_event
+from answerby.engine.clocks.virtual_clock import next_timer
 from answerby.engine.decide import decide
 from answerby.engine.history.refold import MOST_EVENTS
+from tests.kit.encoding import decision_bytes
 from tests.unit.engine.small_rules import at, clock, compiled, effects
 
 CLOCKS = """
@@ -80,7 +82,7 @@ class Desk:
 
     def fires(self, timer_id):
         timer = self.state.timers[timer_id]
-        return self.hears(timer_event(self.state, timer), timer.due)
+        return self.hears(timer_event(self.state.tenant, self.state.request_id, timer), timer.due)
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +226,7 @@ def test_an_event_in_order_is_decided_as_ever(desk):
     with_history = [desk.hears(first, first.time), desk.hears(second, second.time)]
     plain = decide(desk.rulebook, None, first, Context(), first.time)
     without = [plain, decide(desk.rulebook, plain.state, second, Context(), second.time)]
-    assert msgspec.json.encode(with_history) == msgspec.json.encode(without)
+    assert decision_bytes(with_history) == decision_bytes(without)
 
 
 def test_a_history_too_long_is_not_folded_and_said_so(desk):
@@ -353,7 +355,7 @@ def lives(rulebook, arrivals):
     def fire(until):
         while (timer := next_timer(desk.state, until)) is not None:
             moment = max(timer.due, decisions[-1].decided)
-            decisions.append(desk.hears(timer_event(desk.state, timer), moment))
+            decisions.append(desk.hears(timer_event(desk.state.tenant, desk.state.request_id, timer), moment))
 
     for told, event in arrivals:
         fire(told - timedelta(microseconds=1))

@@ -19,6 +19,7 @@ from answerby.engine.decide import decide
 from answerby.engine.memory.reminders import Reminder, reminder
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
+from tests.kit.encoding import decision_bytes
 from tests.unit.engine import small_rules
 from tests.unit.engine.memory.test_steps import LADDERS, STARTS, random_event
 
@@ -81,7 +82,7 @@ class Telling:
 
 
 def encoded(decision: Decision) -> bytes:
-    return msgspec.json.encode((decision, decision.state), order="deterministic")
+    return decision_bytes((decision, decision.state))
 
 
 @pytest.fixture(scope="module")

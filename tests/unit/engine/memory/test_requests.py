@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
 
 from answerby.domain.event import ActorRole, Event, EventType
@@ -19,6 +18,7 @@ from answerby.engine.history.steps import PLAIN
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.loader import load_rulebook
+from tests.kit.encoding import decision_bytes
 from tests.unit.workbench.backtest.desk import FILES, write
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -61,7 +61,7 @@ class Telling:
     def take(self, event: Event, now: datetime) -> RequestState | None:
         context = Context(dict.fromkeys((name for name, _ in self.compiled.windows), len(self.decisions) % 3))
         decision = decide(self.compiled, self.state, event, context, now, self.memory or PLAIN)
-        self.decisions.append(msgspec.json.encode(decision, order="deterministic"))
+        self.decisions.append(decision_bytes(decision))
         self.state = decision.state
         self.hits += self.memory is not None and self.memory.hit
         return self.state

@@ -6,7 +6,6 @@ import random
 from datetime import UTC, datetime
 from itertools import pairwise
 
-import msgspec
 import pytest
 
 from answerby.domain.decision import Decision
@@ -17,6 +16,7 @@ from answerby.engine.decide import decide
 from answerby.engine.history.steps import PLAIN, Steps
 from answerby.engine.memory.stage_memory import StageMemory
 from answerby.engine.memory.steps import RememberingSteps
+from tests.kit.encoding import decision_bytes
 from tests.unit.engine import small_rules
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -77,7 +77,7 @@ def stage_of(compiled: CompiledRulebook, name: str) -> CompiledStage:
 
 
 def stage(decision: Decision, name: str) -> bytes:
-    return msgspec.json.encode(next(s for s in decision.explanation if s.stage == name), order="deterministic")
+    return decision_bytes(next(s for s in decision.explanation if s.stage == name))
 
 
 def test_random_requests_come_to_the_same_bytes(rules: CompiledRulebook, steps: RememberingSteps) -> None:
@@ -85,7 +85,7 @@ def test_random_requests_come_to_the_same_bytes(rules: CompiledRulebook, steps: 
     for _ in range(3000):
         facts = {name: chance.choice(FACTS[name]) for name in chance.sample(sorted(FACTS), chance.randrange(6))}
         remembered, expected = decided(rules, steps, **facts), decided(rules, PLAIN, **facts)
-        assert msgspec.json.encode(remembered) == msgspec.json.encode(expected), facts
+        assert decision_bytes(remembered) == decision_bytes(expected), facts
 
 
 def test_equal_numbers_that_look_different_are_told_apart(rules: CompiledRulebook, steps: RememberingSteps) -> None:

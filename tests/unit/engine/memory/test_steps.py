@@ -17,6 +17,7 @@ from answerby.engine.decide import decide
 from answerby.engine.history.steps import PLAIN, Steps
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
+from tests.kit.encoding import decision_bytes
 from tests.unit.engine import small_rules
 
 STARTS = tuple(datetime(*day, 1, tzinfo=UTC) for day in ((2026, 3, 2), (2026, 12, 29), (2027, 12, 29), (2026, 1, 1)))
@@ -91,7 +92,7 @@ class History:
 
     def take(self, event: Event, now: datetime) -> RequestState | None:
         decision = decide(self.compiled, self.state, event, Context({}), now, self.steps)
-        self.decisions.append(msgspec.json.encode(decision, order="deterministic"))
+        self.decisions.append(decision_bytes(decision))
         self.state = decision.state
         return self.state
 

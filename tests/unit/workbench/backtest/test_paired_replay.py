@@ -20,6 +20,7 @@ from answerby.workbench.backtest.paired_replay import Twins, alike
 from answerby.workbench.backtest.play import Play
 from answerby.workbench.backtest.recorded_request import Happening, Story
 from answerby.workbench.backtest.request_run import Course
+from tests.kit.encoding import decision_bytes
 from tests.kit.places import RULES
 from tests.unit.workbench.backtest.desk import FILES, NEW, compiled
 
@@ -96,7 +97,7 @@ def told(course: Course) -> bytes:
         for d in decisions
     ]
     figures = (course.breached, course.notices, course.tasks, course.cases, course.troubles, course.refused)
-    return msgspec.json.encode((bare, figures, course.decisions, course.timers, course.cut), order="deterministic")
+    return decision_bytes((bare, figures, course.decisions, course.timers, course.cut))
 
 
 def shipped(change: tuple[str, str] | None = None) -> CompiledRulebook:

@@ -1,0 +1,42 @@
+"""Events of timers: the same event, with the same id, however often and wherever a timer is claimed."""
+
+from __future__ import annotations
+
+from answerby.domain.clock import Timer
+from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType
+
+SOURCE = f"{INTERNAL_SOURCE}timers"
+TIMER_ID, TIMER_CLOCK, TIMER_CYCLE = "timer.id", "timer.clock", "timer.cycle"
+LATE_BY = "timer.late_by"
+"""Seconds from the due time until the timer fired."""
+
+
+def timer_event(tenant: str, request_id: str, timer: Timer, late_by: int = 0) -> Event:
+    """The event of the timer. `late_by` are the seconds from the due time until the timer fires."""
+    return Event(
+        tenant=tenant,
+        source=SOURCE,
+        id=timer_event_id(request_id, timer),
+        type=EventType.TIMER_DUE,
+        time=timer.due,
+        request_id=request_id,
+        actor=ActorRole.SYSTEM,
+        data={
+            TIMER_ID: timer.id,
+            TIMER_CLOCK: timer.clock,
+            TIMER_CYCLE: timer.cycle,
+            "timer.step": timer.step,
+            "timer.repeat": timer.repeat,
+            LATE_BY: late_by,
+        },
+    )
+
+
+def timer_event_id(request_id: str, timer: Timer) -> str:
+    """The id, with the due time: a step that was taken back fires again under its own name."""
+    return f"{request_id}/{timer.id}/{round(timer.due.timestamp() * 1000)}"
+
+
+def timer_id(event: Event) -> str:
+    """The id of the timer that the event is of; empty for other events."""
+    return str(event.data.get(TIMER_ID, ""))
