@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q
 .PHONY: help setup gen native lint format type test test-interpreted test-deep bench run demo check lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-17s %s\n", $$1, $$2}'
 
 setup: $(API) $(NATIVE) ## Create the virtual environment, generate the API, compile what decides
 
