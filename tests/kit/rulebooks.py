@@ -28,7 +28,7 @@ REPAIRS = files_of("repairs")
 COMPLAINTS = files_of("complaints")
 
 
-def changed(files: Mapping[str, str], **texts: str) -> dict[str, str]:
+def variant(files: Mapping[str, str], **texts: str) -> dict[str, str]:
     """The files, those named here (without .yaml) replaced or added."""
     return {**files, **{f"{name}.yaml": text for name, text in texts.items()}}
 

@@ -10,8 +10,8 @@ from answerby.rules.sections.values.durations import parse_duration
 from answerby.sla.business_time import add_working_days, add_working_time, working_seconds_between
 from answerby.sla.calendar import Calendar
 from answerby.sla.targets import due_time
-from tests.golden.sla.desk import load
 from tests.golden.sla.timeline import instant
+from tests.kit.sections import load
 
 Case = Mapping[str, Any]
 COMMON = frozenset(["id", "op", "title", "source", "test", "confidence", "calendar", "expect", "tags", "note"])

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from answerby.domain.clock import ClockPhase
 from answerby.domain.event import ActorRole
 from answerby.sla.ledger import days
-from tests.golden.sla.desk import Desk, compiled, targets
+from tests.kit.plays import Play
+from tests.kit.sections import compiled, targets
 
 Case = Mapping[str, Any]
 Calendars = Mapping[str, Any]
@@ -46,7 +47,7 @@ def zam_10(case: Case, calendars: Calendars) -> dict[str, object]:
     clocks = [clock(name, kind=kind, calendar="c") for name, kind in kinds.items()]
     goals = targets(({"priority": "P2"}, {"first_response": "1h", "update": "3h", "solution": "4h"}))
     book = compiled({"clocks": clocks, "calendars": {"c": calendars["berlin_mon_fri_09_17"]}}, PRIORITY_AS_ASKED, goals)
-    desk = Desk(book)
+    desk = Play(book)
     created = datetime.fromisoformat(case["given"]["created"])
     desk.see("received", created, CUSTOMER)
     before = {f"{name}_due": _text(desk.due(name)) for name in ("first_response", "solution")}
@@ -65,11 +66,11 @@ def zam_11(case: Case, calendars: Calendars) -> dict[str, object]:
         sections = {"clocks": clocks, "calendars": {"c": calendars[case["given"]["calendar"]]}}
         return compiled(sections, targets(({}, {"first_response": first, "update": "3h", "solution": "4h"})))
 
-    desk = Desk(book("60m"))
+    desk = Play(book("60m"))
     created = datetime.fromisoformat(case["given"]["created"])
     desk.see("received", created, CUSTOMER)
     before = desk.due("first_response")
-    desk.change_rules(book("120m"))
+    desk.rulebook = book("120m")
     desk.see("rulebook.activated", created + timedelta(minutes=1), ActorRole.SYSTEM)
     return {
         "before": _text(before),
@@ -83,7 +84,7 @@ def glp_27(case: Case, calendars: Calendars) -> dict[str, object]:
     """As GLP-26: ten minutes on hold, then a target of six hours instead of four."""
     goals = targets(({"priority": "P0"}, {"ttr": "6h"}), ({}, {"ttr": "4h"}))
     sections = {"clocks": [clock("ttr", kind="resolution", calendar="c")], "calendars": {"c": calendars["glpi_08_19"]}}
-    desk = Desk(compiled(sections, PRIORITY_AS_ASKED, goals))
+    desk = Play(compiled(sections, PRIORITY_AS_ASKED, goals))
     created = datetime(2034, 8, 16, 13, tzinfo=UTC)
     desk.see("received", created, CUSTOMER)
     desk.see("on_hold", created)
@@ -109,7 +110,7 @@ def glp_29(case: Case, calendars: Calendars) -> dict[str, object]:
         ladder("ola-resolve", "-1h"),
     ]
     goals = targets(({}, {"sla_own": "4h", "sla_resolve": "12h", "ola_own": "2h", "ola_resolve": "8h"}))
-    desk = Desk(compiled({"clocks": clocks, "ladders": ladders}, goals))
+    desk = Play(compiled({"clocks": clocks, "ladders": ladders}, goals))
     desk.see("received", at(hours=-1), CUSTOMER)
     desk.see("assigned", T)
     names = {
@@ -123,7 +124,7 @@ def glp_29(case: Case, calendars: Calendars) -> dict[str, object]:
 
 
 def glp_30(case: Case, calendars: Calendars) -> dict[str, object]:
-    desk = Desk(compiled({"clocks": [clock("ttr", kind="resolution")]}, targets(({}, {"ttr": "4h"}))))
+    desk = Play(compiled({"clocks": [clock("ttr", kind="resolution")]}, targets(({}, {"ttr": "4h"}))))
     desk.see("received", T, CUSTOMER)
     before = desk.due("ttr")
     desk.see("updated", at(hours=1), facts={"request.created": at(hours=-5).isoformat()})
@@ -131,7 +132,7 @@ def glp_30(case: Case, calendars: Calendars) -> dict[str, object]:
 
 
 def rt_20(case: Case, calendars: Calendars) -> dict[str, object]:
-    desk = Desk(compiled({"clocks": [clock("response", kind="next_reply")]}, targets(({}, {"response": "2h"}))))
+    desk = Play(compiled({"clocks": [clock("response", kind="next_reply")]}, targets(({}, {"response": "2h"}))))
     desk.see("received", T, CUSTOMER)
     desk.see("replied", at(hours=1))
     assert desk.clock("response").phase is ClockPhase.STOPPED
@@ -144,7 +145,7 @@ def rt_20(case: Case, calendars: Calendars) -> dict[str, object]:
 
 def rt_21(case: Case, calendars: Calendars) -> dict[str, object]:
     clocks = [clock("response", kind="next_reply"), clock("loop", kind="periodic_update")]
-    desk = Desk(compiled({"clocks": clocks}, targets(({}, {"response": "2h", "loop": "4h"}))))
+    desk = Play(compiled({"clocks": clocks}, targets(({}, {"response": "2h", "loop": "4h"}))))
     desk.see("received", T, CUSTOMER)
     desk.see("replied", at(hours=1))
     after_staff = _next_due(desk) - at(hours=1)
@@ -157,7 +158,7 @@ def rt_22(case: Case, calendars: Calendars) -> dict[str, object]:
     goals = targets(({"requester": "customer"}, {"response": "2h"}))
     due: list[datetime | None] = []
     for requester in ("owner", "nobody", "customer"):
-        desk = Desk(compiled({"clocks": [clock("response", kind="next_reply")]}, goals))
+        desk = Play(compiled({"clocks": [clock("response", kind="next_reply")]}, goals))
         desk.see("received", T, CUSTOMER, {"requester": requester})
         due.append(desk.due("response"))
     assert due[:2] == [None, None]
@@ -169,7 +170,7 @@ def rt_23(case: Case, calendars: Calendars) -> dict[str, object]:
     found = {}
     for paused_time in ("counted", "excluded"):
         sections = {"clocks": [clock("ttr", kind="resolution", paused_time=paused_time)]}
-        desk = Desk(compiled(sections, targets(({}, {"ttr": "4h"}))))
+        desk = Play(compiled(sections, targets(({}, {"ttr": "4h"}))))
         desk.see("received", T, CUSTOMER)
         desk.see("on_hold", at(hours=1))
         assert desk.due("ttr") is None
@@ -198,7 +199,7 @@ def snw_21(case: Case, calendars: Calendars) -> dict[str, object]:
         if "pause" in left and "resume" in left and len(left) == 2:
             # A pause that is resumed by the same event ends with it: resume comes after pause.
             keys["resume"] = ["request.resumed"]
-        desk = Desk(compiled({"clocks": [clock("c", **keys)]}, targets(({}, {"c": "4h"}))))
+        desk = Play(compiled({"clocks": [clock("c", **keys)]}, targets(({}, {"c": "4h"}))))
         desk.see("received", T, CUSTOMER)
         if left == ["resume"]:
             desk.see("on_hold", at(minutes=30))
@@ -209,7 +210,7 @@ def snw_21(case: Case, calendars: Calendars) -> dict[str, object]:
         left.remove(acted)
     standing = {"start": [{"when": {"priority": "P1"}}]}
     sections = {"clocks": [clock("c", **standing)]}
-    desk = Desk(compiled(sections, PRIORITY_AS_ASKED, targets(({}, {"c": "4h"}))))
+    desk = Play(compiled(sections, PRIORITY_AS_ASKED, targets(({}, {"c": "4h"}))))
     desk.see("received", T, CUSTOMER, {"priority.asked": "P1"})
     desk.see("updated", at(hours=1), facts={"priority.asked": "P2"})
     assert desk.clock("c").phase is ClockPhase.CANCELLED, "start false cancels"
@@ -223,12 +224,12 @@ def jsm_20(case: Case, calendars: Calendars) -> dict[str, object]:
 
     given = case["given"]
     assert given["used"] == "PT2H30M"
-    desk = Desk(book(given["goal_at_completion"]))
+    desk = Play(book(given["goal_at_completion"]))
     desk.see("received", T, CUSTOMER)
     desk.see("completed", at(hours=2.5))
-    desk.change_rules(book(given["goal_now"]))
+    desk.rulebook = book(given["goal_now"])
     desk.see("rulebook.activated", at(hours=3), ActorRole.SYSTEM, {"rulebook.migrate": True})
-    what_if = Desk(book(given["goal_now"]))
+    what_if = Play(book(given["goal_now"]))
     what_if.see("received", T, CUSTOMER)
     what_if.see("completed", at(hours=2.5))
     return {"outcome": _outcome(desk), "what_if_outcome": _outcome(what_if)}
@@ -238,7 +239,7 @@ def sfc_21(case: Case, calendars: Calendars) -> dict[str, object]:
     found = {}
     for recurrence in ("independent", "sequential"):
         keys = {"start": ["request.accepted", "request.progress_reported"], "stop": ["request.progress_reported"]}
-        desk = Desk(compiled({"clocks": [clock("m", recurrence=recurrence, **keys)]}, targets(({}, {"m": "1h"}))))
+        desk = Play(compiled({"clocks": [clock("m", recurrence=recurrence, **keys)]}, targets(({}, {"m": "1h"}))))
         desk.see("received", T, CUSTOMER)
         desk.see("accepted", T)
         assert desk.due("m") == at(hours=1)
@@ -249,7 +250,7 @@ def sfc_21(case: Case, calendars: Calendars) -> dict[str, object]:
 
 def fdk_20(case: Case, calendars: Calendars) -> dict[str, object]:
     goals = targets(({"priority": "P0"}, {"ttr": "1h"}), ({}, {"ttr": "8h"}))
-    desk = Desk(compiled({"clocks": [clock("ttr", kind="resolution")]}, PRIORITY_AS_ASKED, goals))
+    desk = Play(compiled({"clocks": [clock("ttr", kind="resolution")]}, PRIORITY_AS_ASKED, goals))
     desk.see("received", T, CUSTOMER)
     by_hand = at(hours=5)
     desk.see("updated", at(minutes=10), facts={"due.ttr": by_hand.isoformat()})
@@ -270,12 +271,12 @@ def zdk_21(case: Case, calendars: Calendars) -> dict[str, object]:
             live = clock("ttr", kind="resolution", on_rule_change=policy)
             return compiled({"clocks": [live]}, targets(({}, {"ttr": within})))
 
-        desk = Desk(book("4h"))
+        desk = Play(book("4h"))
         desk.see("received", T, CUSTOMER)
-        desk.change_rules(book("2h"))
+        desk.rulebook = book("2h")
         desk.see("rulebook.activated", at(minutes=1), ActorRole.SYSTEM)
         moved[policy] = desk.due("ttr") == at(hours=2)
-        fresh = Desk(book("2h"))
+        fresh = Play(book("2h"))
         fresh.see("received", T, CUSTOMER)
         assert fresh.due("ttr") == at(hours=2)
     assert moved == {"keep": False, "migrate": True}
@@ -291,7 +292,7 @@ def zam_16(case: Case, calendars: Calendars) -> dict[str, object]:
         "holidays": {"2016-11-11": "St. Martin", "2016-11-13": "Volkstrauertag"},
     }
     sections = {"clocks": [clock("ttr", kind="resolution", calendar="c")], "calendars": {"c": spec}}
-    desk = Desk(compiled(sections, targets(({}, {"ttr": f"{given['amount'][2:-1]}h"}))))
+    desk = Play(compiled(sections, targets(({}, {"ttr": f"{given['amount'][2:-1]}h"}))))
     start = datetime.fromisoformat(given["start"].replace(" local", "")).replace(tzinfo=ZoneInfo("Europe/Berlin"))
     desk.see("received", start, CUSTOMER)
     due = desk.due("ttr")
@@ -307,13 +308,13 @@ def zam_16(case: Case, calendars: Calendars) -> dict[str, object]:
     return {"explain": said}
 
 
-def _outcome(desk: Desk) -> str:
+def _outcome(desk: Play) -> str:
     ended = desk.clock("ttr")
     assert ended.phase is ClockPhase.STOPPED
     return "breached" if ended.breached else "met"
 
 
-def _next_due(desk: Desk) -> datetime:
+def _next_due(desk: Play) -> datetime:
     assert desk.state is not None
     running = [c.due for c in desk.state.clocks.values() if c.phase is ClockPhase.RUNNING and c.due is not None]
     return min(running)

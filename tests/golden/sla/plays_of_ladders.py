@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from answerby.domain.event import ActorRole
-from tests.golden.sla.desk import Desk, compiled, targets
 from tests.golden.sla.plays_of_clocks import PRIORITY_AS_ASKED, at, clock
+from tests.kit.plays import Play
+from tests.kit.sections import compiled, targets
 
 Case = Mapping[str, Any]
 Calendars = Mapping[str, Any]
@@ -18,7 +19,7 @@ CUSTOMER = ActorRole.CUSTOMER
 LONDON = ZoneInfo("Europe/London")
 
 
-def climbing(*steps: Mapping[str, object], office: Mapping[str, object] | None = None, **keys: object) -> Desk:
+def climbing(*steps: Mapping[str, object], office: Mapping[str, object] | None = None, **keys: object) -> Play:
     """A desk whose one clock has a target of two hours around the clock and climbs these steps."""
     ladder = {"id": "l", "because": "case", "steps": [dict(step) for step in steps], **keys}
     sections = {
@@ -26,7 +27,7 @@ def climbing(*steps: Mapping[str, object], office: Mapping[str, object] | None =
         "ladders": [ladder],
         "calendars": {"office": dict(office)} if office else {},
     }
-    return Desk(
+    return Play(
         compiled(sections, PRIORITY_AS_ASKED, targets(({"priority": "P1"}, {"ttr": "3h"}), ({}, {"ttr": "2h"})))
     )
 
@@ -35,7 +36,7 @@ def tell(moment: str, role: str = "clerk", **keys: object) -> dict[str, object]:
     return {"at": moment, "notify": {"role": role, "template": "late", **keys}}
 
 
-def told(desk: Desk) -> list[tuple[datetime, str]]:
+def told(desk: Play) -> list[tuple[datetime, str]]:
     return [(moment, effect.role) for moment, effect in desk.notices()]
 
 
@@ -47,12 +48,12 @@ def onc_40(case: Case, calendars: Calendars) -> dict[str, object]:
     quiet = {"calendar": "office", "then": "next_opening"}
     desk = climbing(tell("0m"), tell("+4h", "chief"), office=office, quiet_hours=quiet)
     desk.see("received", datetime(2025, 3, 4, 4, tzinfo=UTC), CUSTOMER)
-    desk.wait(datetime(2025, 3, 4, 7, tzinfo=UTC))
+    desk.waits(datetime(2025, 3, 4, 7, tzinfo=UTC))
     assert told(desk) == []
     assert desk.state is not None
-    survivor = Desk(desk.rulebook)
+    survivor = Play(desk.rulebook)
     survivor.state = decode_state(encode_state(desk.state, desk.state.version), None)
-    survivor.wait(datetime(2025, 3, 4, 17, tzinfo=UTC))
+    survivor.waits(datetime(2025, 3, 4, 17, tzinfo=UTC))
     assert [role for _, role in told(survivor)] == ["clerk", "chief"], "and then it goes on"
     resumed = told(survivor)[0][0]
     return {"resumes_at": f"{resumed:%H:%M}", "survives_restart": True}
@@ -68,7 +69,7 @@ def onc_41(case: Case, calendars: Calendars) -> dict[str, object]:
             desk = climbing(tell("0m"), office=office, quiet_hours={"calendar": "office", "then": "next_opening"})
             due = (day + timedelta(minutes=minute)).astimezone(UTC)
             desk.see("received", due - timedelta(hours=2), CUSTOMER)
-            desk.wait(due)
+            desk.waits(due)
             if told(desk):
                 sent.append(due.astimezone(LONDON))
         assert all(later - earlier == timedelta(minutes=15) for earlier, later in pairwise(sent))
@@ -86,11 +87,11 @@ def onc_43(case: Case, calendars: Calendars) -> dict[str, object]:
         on_acknowledgement="stop_chain",
     )
     desk.see("received", at(), CUSTOMER)
-    desk.wait(at(hours=2, minutes=15))
+    desk.waits(at(hours=2, minutes=15))
     assert [role for _, role in told(desk)] == ["clerk", "clerk"]
     desk.see("acknowledged", at(hours=2, minutes=16))
     before = len(told(desk))
-    desk.wait(at(hours=12))
+    desk.waits(at(hours=12))
     return {"notifications_after_ack": len(told(desk)) - before}
 
 
@@ -102,12 +103,12 @@ def pgd_40(case: Case, calendars: Calendars) -> dict[str, object]:
         acknowledgement_lasts="1h",
     )
     desk.see("received", at(), CUSTOMER)
-    desk.wait(at(hours=2))
+    desk.waits(at(hours=2))
     desk.see("acknowledged", at(hours=2, minutes=10))
     before = len(told(desk))
-    desk.wait(at(hours=3, minutes=9))
+    desk.waits(at(hours=3, minutes=9))
     assert len(told(desk)) == before, "quiet until the acknowledgement lapses"
-    desk.wait(at(hours=3, minutes=40))
+    desk.waits(at(hours=3, minutes=40))
     again = told(desk)[before:]
     lapsed = at(hours=3, minutes=10)
     assert again == [(lapsed, "acknowledger"), (lapsed, "clerk"), (lapsed + timedelta(minutes=30), "chief")]
@@ -131,7 +132,7 @@ def zam_40(case: Case, calendars: Calendars) -> dict[str, object]:
             )
             start = datetime(2025, 3, 3, tzinfo=UTC) + timedelta(hours=hour)
             desk.see("received", start, CUSTOMER)
-            desk.wait(start + timedelta(days=5))
+            desk.waits(start + timedelta(days=5))
             for moment, role in told(desk):
                 local = moment.astimezone(berlin)
                 inside = local.weekday() < 5 and 9 <= local.hour < 17
@@ -147,11 +148,11 @@ def zam_41(case: Case, calendars: Calendars) -> dict[str, object]:
     """One level tells once, also after the target moved; another level, cycle or clock of the same day tells again."""
     desk = climbing(tell("0m"), tell("+1h", "chief"))
     desk.see("received", at(), CUSTOMER)
-    desk.wait(at(hours=2, minutes=30))
+    desk.waits(at(hours=2, minutes=30))
     desk.see("updated", at(hours=2, minutes=31), facts={"priority.asked": "P1"})
-    desk.wait(at(hours=3, minutes=30))
+    desk.waits(at(hours=3, minutes=30))
     assert told(desk) == [(at(hours=2), "clerk")], "the same level does not tell twice"
-    desk.wait(at(hours=4))
+    desk.waits(at(hours=4))
     assert told(desk)[1:] == [(at(hours=4), "chief")], "another level does"
     ids = {timer.id for timer in desk.state.timers.values()} if desk.state is not None else set()
     assert ids == {"ttr/1/0/0", "ttr/1/1/0"}

@@ -12,8 +12,9 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from tests.golden.sla.desk import Desk, compiled, load, targets
 from tests.golden.sla.plays_of_clocks import at, clock
+from tests.kit.plays import Play
+from tests.kit.sections import compiled, load, targets
 
 Case = Mapping[str, Any]
 Calendars = Mapping[str, Any]
@@ -70,7 +71,7 @@ def frp_41(case: Case, calendars: Calendars) -> dict[str, object]:
     }
     book = compiled({"clocks": [clock("ttr")]}, priority, targets(({}, {"ttr": "1h"})))
     given = [{}, {"kind": "outage"}, {"kind": "outage", "priority.asked": "P3"}]
-    found = [Desk(book).see("received", at(), CUSTOMER, facts).facts["priority"] for facts in given]
+    found = [Play(book).see("received", at(), CUSTOMER, facts).facts["priority"] for facts in given]
     assert found[:2] == ["P2", "P1"], "the type's priority beats the default"
     return {"explicit_wins": found[2] == "P3"}
 

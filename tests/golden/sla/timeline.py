@@ -10,7 +10,8 @@ from answerby.domain.clock import ClockPhase, ClockState
 from answerby.domain.event import ActorRole
 from answerby.sla.business_time import working_seconds_between
 from answerby.sla.clocks import calendar_of, late_seconds, longest_seconds, used_seconds
-from tests.golden.sla.desk import Desk, compiled, targets
+from tests.kit.plays import Play
+from tests.kit.sections import compiled, targets
 
 Case = Mapping[str, Any]
 
@@ -55,12 +56,12 @@ CLOCK_KEYS = frozenset(["kind", "target", "warn", "end_of_day"])
 def run(case: Case, calendars: Mapping[str, Any]) -> None:
     """Raises AssertionError where a check differs, and for anything in the case that is not understood."""
     assert set(case) <= CASE_KEYS, f"the case says more than is understood: {sorted(set(case) - CASE_KEYS)}"
-    desk = Desk(compiled(sections(case, calendars), targets(({}, goals(case)))))
+    desk = Play(compiled(sections(case, calendars), targets(({}, goals(case)))))
     moments = sorted([*happenings(case), *checks(case)], key=lambda moment: moment[:2])
     assert any(kind == CHECK for _, kind, _ in moments), "the case checks nothing"
     for at, kind, what in moments:
         if kind == CHECK:
-            desk.wait(at)
+            desk.waits(at)
             check(desk, at, what)
         else:
             happen(desk, case, at, what)
@@ -83,7 +84,7 @@ def checks(case: Case) -> Iterator[tuple[datetime, int, Mapping[str, Any]]]:
         yield instant(item["at"]), CHECK, {name: expected for name, expected in item.items() if name != "at"}
 
 
-def happen(desk: Desk, case: Case, at: datetime, event: Mapping[str, Any]) -> None:
+def happen(desk: Play, case: Case, at: datetime, event: Mapping[str, Any]) -> None:
     kind, state = event.get("type"), event.get("state")
     if kind == "created":
         desk.see("received", at, ActorRole.CUSTOMER)
@@ -128,7 +129,7 @@ def offset(text: str) -> str:
     return text if text.startswith("-") else f"+{text}"
 
 
-def check(desk: Desk, at: datetime, expected: Mapping[str, Mapping[str, Any]]) -> None:
+def check(desk: Play, at: datetime, expected: Mapping[str, Mapping[str, Any]]) -> None:
     for name, figures in expected.items():
         assert desk.state is not None
         assert name in desk.state.clocks, f"there is no clock {name}"
@@ -139,12 +140,12 @@ def check(desk: Desk, at: datetime, expected: Mapping[str, Mapping[str, Any]]) -
             assert found == wanted, f"{name}.{figure} at {at}: {found}, not {wanted}"
 
 
-def pause_total(desk: Desk, clock: ClockState, at: datetime) -> float:
+def pause_total(desk: Play, clock: ClockState, at: datetime) -> float:
     calendar = calendar_of(desk.rulebook.rulebook.calendars, clock.target)
     return sum(working_seconds_between(calendar, start, end) for start, end in clock.pauses)
 
 
-def warnings(desk: Desk, clock: ClockState, at: datetime) -> list[datetime]:
+def warnings(desk: Play, clock: ClockState, at: datetime) -> list[datetime]:
     ladder = desk.rulebook.rulebook.ladders[clock.ladder]
     return [timer.due for timer in desk.timers(clock.name) if timer.step < len(ladder.steps) - 1]
 

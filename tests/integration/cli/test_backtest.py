@@ -1,4 +1,4 @@
-"""`answerby backtest` and `answerby export`: the help desk of tests/unit/backtest/desk.py as a file and on a server."""
+"""`answerby backtest` and `answerby export`: the eight requests of tests/unit/workbench/backtest/repairs.py as a file and on a server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ import pytest
 from answerby.cli.backtest import command
 from answerby.cli.client import Target
 from tests.kit.processes import free_address
-from tests.unit.workbench.backtest.desk import MAPPING, NEW, export, groups, write
+from tests.kit.rulebooks import REPAIRS, write
+from tests.unit.workbench.backtest.repairs import MAPPING, NEW, export, groups
 
 VOID = {"meta"}
 
@@ -27,7 +28,7 @@ VOID = {"meta"}
 def desk(tmp_path: Path) -> Path:
     """Old and new rules, the export and its mapping, in one folder."""
     folder = tmp_path / "desk"
-    write(folder / "old")
+    write(folder / "old", REPAIRS)
     write(folder / "new", NEW)
     (folder / "export.csv").write_text(export(groups()), encoding="utf-8")
     (folder / "map.yaml").write_text(MAPPING, encoding="utf-8")

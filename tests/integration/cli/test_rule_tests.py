@@ -8,7 +8,7 @@ import pytest
 
 from tests.kit import processes
 from tests.kit.places import RULES
-from tests.unit.engine.small_rules import write
+from tests.kit.rulebooks import OFFICE, write
 
 SUITE = """
 now: "2026-03-02T10:00:00+08:00"
@@ -27,9 +27,7 @@ def answerby_test(folder, *options):
 
 @pytest.fixture
 def rules(tmp_path):
-    folder = tmp_path / "rules"
-    folder.mkdir()
-    write(folder)
+    folder = write(tmp_path / "rules", OFFICE)
     (folder / "some_test.yaml").write_text(SUITE, encoding="utf-8")
     return folder
 
@@ -47,7 +45,7 @@ def test_a_failing_case_is_shown_with_expected_actual_and_why(rules):
         "FAILED some_test.yaml:5 by tier [tier=standard]\n"
         "  priority: expected P1, got P2\n"
         "  | priority: priority=P2 (no rule matched, the default was taken)\n"
-        "  | nearest: third-complaint [priority.yaml:6] gives priority P1, but it needs customer.complaints_24h >= 3 (is 0)\n"
+        "  | nearest: third-complaint [priority.yaml:5] gives priority P1, but it needs customer.complaints_24h >= 3 (is 0)\n"
     ) in done.stdout
     assert done.stdout.endswith(f"{rules}: 2 passed, 1 failed\n")
 
@@ -90,8 +88,8 @@ def test_coverage_names_what_no_case_decided_by(rules):
     assert "coverage: 9 of 14 rules, rows and scores decided some case (64.2 %)" in done.stdout
     for line in (
         "  priority.yaml  2/4  50.0 %",
-        "    priority.yaml:6 third-complaint  never matched",
-        "    sla.yaml:6 stuck  never matched",
+        "    priority.yaml:5 third-complaint  never matched",
+        "    sla.yaml:5 stuck  never matched",
         "ladder steps: 0 of 2 fired",
         "  blocked: never started, never met, never breached",
     ):

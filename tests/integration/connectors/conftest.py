@@ -50,7 +50,7 @@ def desk_python(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @dataclass
-class DeskProcess:
+class HelpDeskProcess:
     """A running help desk: where it is, and the tokens of its accounts."""
 
     url: str
@@ -79,20 +79,22 @@ def hook_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def desk(desk_python: str, hook_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskProcess]:
+def desk(desk_python: str, hook_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HelpDeskProcess]:
     """A running help desk with room for any number of calls."""
     with contextlib.ExitStack() as stack:
         yield _start(stack, desk_python, tmp_path_factory.mktemp("desk"), hook_port, 100_000)
 
 
 @pytest.fixture(scope="session")
-def limited_desk(desk_python: str, hook_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskProcess]:
+def limited_desk(
+    desk_python: str, hook_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[HelpDeskProcess]:
     """A running help desk that takes four calls a minute of each token."""
     with contextlib.ExitStack() as stack:
         yield _start(stack, desk_python, tmp_path_factory.mktemp("limited"), hook_port, 4)
 
 
-def _start(stack: contextlib.ExitStack, python: str, folder: Path, hook_port: int, limit: int) -> DeskProcess:
+def _start(stack: contextlib.ExitStack, python: str, folder: Path, hook_port: int, limit: int) -> HelpDeskProcess:
     address = free_address()
     tokens = folder / "tokens.json"
     environ = {
@@ -110,7 +112,7 @@ def _start(stack: contextlib.ExitStack, python: str, folder: Path, hook_port: in
     log = stack.enter_context((folder / "desk.log").open("wb"))
     command = [python, SITE / "desk_serve.py"]
     process = stack.enter_context(started(command, env=environ, cwd=folder, stdout=log, stderr=log))
-    desk = DeskProcess(f"http://{address}/support/api/v1", {})
+    desk = HelpDeskProcess(f"http://{address}/support/api/v1", {})
 
     def answers() -> bool:
         assert process.poll() is None, f"the help desk did not start:\n{(folder / 'desk.log').read_text()[-3000:]}"

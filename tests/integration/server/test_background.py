@@ -78,7 +78,7 @@ async def test_decisions_are_delivered(settings, launch, make_event, tmp_path):
     assert len({line["effect_id"] for line in lines}) == len(lines)
 
 
-class Desk:
+class Tickets:
     """A platform whose webhooks name an event, and whose ticket holds the text."""
 
     manifest = Manifest("desk", frozenset(), Guarantee.EXACTLY_ONCE, inbound=True, description="")
@@ -118,7 +118,7 @@ class Desk:
 
 @pytest.fixture
 def desk(settings, monkeypatch):
-    platform = Desk()
+    platform = Tickets()
     monkeypatch.setattr("answerby.server.worker.build_connector", lambda *_: platform)
     settings["connectors"] = [{"name": "desk", "type": "desk"}]
     settings["http"] = {"listen": "127.0.0.1:0", "body_bytes": 4096}

@@ -4,13 +4,14 @@ import msgspec
 import pytest
 
 from tests.kit.encoding import decision_bytes
-from tests.unit.engine.small_rules import Story, at, clock, compiled, effects
+from tests.kit.plays import Play, at, clock, effects
+from tests.kit.rulebooks import OFFICE, compiled
 
 
 @pytest.fixture(params=["durable", "reference"])
-def story(request, tmp_path):
-    rulebook = compiled(tmp_path, request.param)
-    yield Story(rulebook)
+def story(request):
+    rulebook = compiled(OFFICE, request.param)
+    yield Play(rulebook)
     rulebook.matcher.close()
 
 
@@ -37,14 +38,14 @@ def test_the_explanation_names_winner_loser_place_and_facts(story):
     assert [r.id for r in classification.won] == ["complaint", "question"]
     assert classification.facts == {}  # the text is personal
     won = stage(decision, "priority").won[0]
-    assert (won.id, won.file, won.line, won.because) == ("vip-p1", "priority.yaml", 5, "VIPs first")
+    assert (won.id, won.file, won.line, won.because) == ("vip-p1", "priority.yaml", 4, "VIPs first")
     assert stage(decision, "priority").facts == {"customer.tier": "vip"}
     assert stage(decision, "routing").outcome == "defaulted"
 
 
 def test_same_arguments_same_bytes(story):
     first = story.happens("received", "2026-03-02 10:00", text__body="起火")
-    story.state, story.count = None, 0
+    story.state, story.events = None, []
     again = story.happens("received", "2026-03-02 10:00", text__body="起火")
     assert decision_bytes(first) == decision_bytes(again)
 
@@ -68,11 +69,11 @@ def test_what_the_customer_adds_counts_and_what_we_write_does_not(story):
 def test_the_window_counts_this_request_once_it_is_known_to_be_one(story):
     data = {"text__body": "complaint", "customer__id": "c"}
     assert (
-        story.happens("received", "2026-03-02 10:00", windows={"customer.complaints_24h": 1}, **data).facts["priority"]
+        story.happens("received", "2026-03-02 10:00", counts={"customer.complaints_24h": 1}, **data).facts["priority"]
         == "P2"
     )
     story.state = None
-    decision = story.happens("received", "2026-03-02 10:01", windows={"customer.complaints_24h": 2}, **data)
+    decision = story.happens("received", "2026-03-02 10:01", counts={"customer.complaints_24h": 2}, **data)
     assert decision.facts["priority"] == "P1"
 
 
@@ -171,16 +172,16 @@ def test_the_ladder_warns_breaches_raises_and_repeats_until_acknowledged(story):
         "first_response/1/0/0": at("2026-03-02 12:00"),
         "first_response/1/1/0": at("2026-03-02 14:00"),
     }
-    warned = story.timer("first_response/1/0/0", "2026-03-02 12:00")
+    warned = story.fires("first_response/1/0/0", "2026-03-02 12:00")
     assert [(e.role, e.payload["text.en"]) for e in effects(warned, "notify")] == [
         ("clerk", "first_response is due 2026-03-02T06:00:00+00:00")
     ]
-    breached = story.timer("first_response/1/1/0", "2026-03-02 14:00")
+    breached = story.fires("first_response/1/1/0", "2026-03-02 14:00")
     assert breached.facts["priority"] == "P1"
     assert clock(breached, "first_response").breached
     assert [e.role for e in effects(breached, "notify")] == ["chief"]
     assert [(t.id, t.due) for t in breached.arm] == [("first_response/1/1/1", at("2026-03-02 14:10"))]
-    again = story.timer("first_response/1/1/1", "2026-03-02 14:10")
+    again = story.fires("first_response/1/1/1", "2026-03-02 14:10")
     assert again.facts["priority"] == "P1"
     assert [t.id for t in again.arm] == ["first_response/1/1/2"]
     acknowledged = story.happens("acknowledged", "2026-03-02 14:12", actor="agent")
@@ -189,9 +190,9 @@ def test_the_ladder_warns_breaches_raises_and_repeats_until_acknowledged(story):
 
 def test_repeats_end_at_the_cap(story):
     story.happens("received", "2026-03-02 10:00")
-    story.timer("first_response/1/1/0", "2026-03-02 14:00")
-    story.timer("first_response/1/1/1", "2026-03-02 14:10")
-    assert story.timer("first_response/1/1/2", "2026-03-02 14:20").arm == []
+    story.fires("first_response/1/1/0", "2026-03-02 14:00")
+    story.fires("first_response/1/1/1", "2026-03-02 14:10")
+    assert story.fires("first_response/1/1/2", "2026-03-02 14:20").arm == []
 
 
 def test_a_timer_of_a_stopped_clock_does_nothing(story):
@@ -200,14 +201,14 @@ def test_a_timer_of_a_stopped_clock_does_nothing(story):
     replied = story.happens("replied", "2026-03-02 11:00", actor="agent")
     assert sorted(replied.cancel) == ["first_response/1/0/0", "first_response/1/1/0"]
     story.state = msgspec.structs.replace(replied.state, timers=late.timers)
-    decision = story.timer("first_response/1/1/0", "2026-03-02 14:00")
+    decision = story.fires("first_response/1/1/0", "2026-03-02 14:00")
     assert effects(decision, "notify") == []
     assert [f.code for f in decision.flags] == ["TIMER_STALE"]
 
 
 def test_a_late_timer_says_by_how_much(story):
     story.happens("received", "2026-03-02 10:00")
-    decision = story.timer("first_response/1/0/0", "2026-03-02 13:30")
+    decision = story.fires("first_response/1/0/0", "2026-03-02 13:30")
     assert effects(decision, "notify")[0].payload["late_by"] == 5400
 
 

@@ -29,7 +29,7 @@ ZONES = {zone: [day for day in days if day != date(2011, 12, 30)] for zone, days
 
 
 @dataclass
-class Desk:
+class OpeningHours:
     """Hours by weekday, each with at most one break inside, holidays and make-up days; in minutes."""
 
     zone: str
@@ -47,7 +47,7 @@ class Desk:
             for day in days:
                 weekly[day] = [piece for whole in weekly[day] for piece in cut(whole, start * 60, end * 60)]
         overrides = {day: [(start * 60, end * 60)] for day, (start, end) in self.extra.items()}
-        return Calendar.build("desk", self.zone, weekly, holidays=self.holidays, overrides=overrides)
+        return Calendar.build("hours", self.zone, weekly, holidays=self.holidays, overrides=overrides)
 
     def rules(self, anchor: date) -> Rules:
         zone = timezone(self.zone)
@@ -80,7 +80,7 @@ def clock(minute: int) -> time:
     return time(*divmod(minute, 60))
 
 
-def draw_desk(draw: Random) -> tuple[Desk, date]:
+def draw_hours(draw: Random) -> tuple[OpeningHours, date]:
     zone = draw.choice(sorted(ZONES))
     anchor = draw.choice(ZONES[zone])
     around = [anchor + timedelta(days=day) for day in range(-12, 20)]
@@ -100,28 +100,28 @@ def draw_desk(draw: Random) -> tuple[Desk, date]:
     holidays = draw.sample(around, draw.randint(0, 4))
     free = [day for day in around if day.weekday() not in worked and day not in holidays]
     extra = dict.fromkeys(draw.sample(free, min(len(free), draw.randint(0, 2))), (9 * 60, 13 * 60 + 7))
-    return Desk(zone, hours, breaks, holidays, extra), anchor
+    return OpeningHours(zone, hours, breaks, holidays, extra), anchor
 
 
-def compare(desks: int, seed: int) -> int:
+def compare(calendars: int, seed: int) -> int:
     draw, asked = Random(seed), 0
-    for _ in range(desks):
-        desk, anchor = draw_desk(draw)
-        calendar, rules = desk.calendar(), desk.rules(anchor)
+    for _ in range(calendars):
+        hours, anchor = draw_hours(draw)
+        calendar, rules = hours.calendar(), hours.rules(anchor)
         for _ in range(STARTS):
             start = datetime.combine(anchor, time(), UTC) + timedelta(seconds=draw.randint(-8 * 86_400, 4 * 86_400))
-            check(desk, calendar, rules, start, draw.randint(1, 10 * 3600))
+            check(hours, calendar, rules, start, draw.randint(1, 10 * 3600))
             asked += 1
     return asked
 
 
-def check(desk: Desk, calendar: Calendar, rules: Rules, start: datetime, seconds: int) -> None:
+def check(hours: OpeningHours, calendar: Calendar, rules: Rules, start: datetime, seconds: int) -> None:
     target = BusinessTimeDelta(rules, seconds=seconds)
     due = add_working_time(calendar, start, seconds)
-    assert due == start + target, (desk, start, seconds)
+    assert due == start + target, (hours, start, seconds)
     spent = rules.difference(start, due).timedelta.total_seconds()
-    assert working_seconds_between(calendar, start, due) == spent == seconds, (desk, start, seconds)
-    assert add_working_time(calendar, start, -seconds) == start - target, (desk, start, seconds)
+    assert working_seconds_between(calendar, start, due) == spent == seconds, (hours, start, seconds)
+    assert add_working_time(calendar, start, -seconds) == start - target, (hours, start, seconds)
 
 
 def test_against_another_library() -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from answerby.domain.event import ActorRole
-from tests.golden.sla.desk import Desk, compiled, targets
+from tests.kit.plays import Play
+from tests.kit.sections import compiled, targets
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 STEP = {"at": "0m", "reassign": {"department": "lab"}, "notify": {"role": "chief", "template": "late"}}
 
 
-def late_desk() -> Desk:
+def late_desk() -> Play:
     """Due at 14:00; at that time the lab takes over."""
     sections = {
         "clocks": [{"id": "ttr", "because": "x", "kind": "resolution", "ladder": "l"}],
         "ladders": [{"id": "l", "because": "x", "steps": [STEP]}],
     }
-    desk = Desk(compiled(sections, targets(({}, {"ttr": "2h"}))))
+    desk = Play(compiled(sections, targets(({}, {"ttr": "2h"}))))
     assert desk.see("received", NOON, ActorRole.CUSTOMER).facts["department"] == "desk"
     return desk
 
@@ -28,7 +29,7 @@ def at(hours: float) -> datetime:
 
 def test_the_step_gives_the_request_away_and_says_so_in_the_same_decision() -> None:
     desk = late_desk()
-    desk.wait(at(2))
+    desk.waits(at(2))
     decision = desk.decisions[-1]
     assert decision.facts["department"] == "lab"
     routing = next(stage for stage in decision.explanation if stage.stage == "routing")
@@ -40,13 +41,13 @@ def test_the_step_gives_the_request_away_and_says_so_in_the_same_decision() -> N
 
 def test_it_stays_so_whatever_routing_says_later() -> None:
     desk = late_desk()
-    desk.wait(at(2))
+    desk.waits(at(2))
     assert desk.see("updated", at(3)).facts["department"] == "lab"
 
 
 def test_a_person_wins() -> None:
     desk = late_desk()
-    desk.wait(at(2))
+    desk.waits(at(2))
     assert desk.see("updated", at(3), facts={"override.department": "desk"}).facts["department"] == "desk"
 
 

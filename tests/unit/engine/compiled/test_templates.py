@@ -5,10 +5,11 @@ import pytest
 from answerby.domain.effect import EffectKind
 from answerby.engine.compiled.templates import compile_template, render
 from answerby.rules.sections.messages.placeholders import BY_USE, EVERYWHERE, Use
-from tests.unit.engine.small_rules import FILES, Story, compiled
+from tests.kit.plays import Play
+from tests.kit.rulebooks import OFFICE, compiled, variant
 
 NAMES = {use: sorted(EVERYWHERE | BY_USE[use] | {"priority", "tags"}) for use in Use}
-CLOCKS = FILES["clocks.yaml"].replace("{id: first_response,", "{id: first_response, label: {en: First answer},")
+CLOCKS = OFFICE["clocks.yaml"].replace("{id: first_response,", "{id: first_response, label: {en: First answer},")
 
 
 def template(use, *more):
@@ -16,7 +17,7 @@ def template(use, *more):
 
 
 @pytest.fixture
-def story(tmp_path):
+def story():
     templates = f"""
 templates:
   alarm: {{en: "{template(Use.RULE)}"}}
@@ -24,9 +25,7 @@ templates:
   breach: {{en: "{template(Use.STEP, "clock.en")}"}}
   report: {{en: "{template(Use.TASK)}"}}
 """
-    rulebook = compiled(tmp_path, "reference", templates=templates, clocks=CLOCKS)
-    yield Story(rulebook)
-    rulebook.matcher.close()
+    return Play(compiled(variant(OFFICE, templates=templates, clocks=CLOCKS)))
 
 
 def left(effect):
@@ -36,7 +35,7 @@ def left(effect):
 
 def test_every_name_is_filled_in_where_it_is_promised(story):
     received = story.happens("received", "2026-03-02 10:00", text__body="起火", channel="web")
-    fired = story.timer("first_response/1/0/0", "2026-03-02 10:08")
+    fired = story.fires("first_response/1/0/0", "2026-03-02 10:08")
     blocked = story.happens("blocked", "2026-03-02 10:09")
 
     notice = next(e for e in received.effects if e.kind is EffectKind.NOTIFY)

@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 
 from answerby.domain.clock import ClockPhase, ClockState, Target
 from answerby.domain.errors import InvalidInput
-from answerby.domain.event import ActorRole, Event
-from answerby.engine.case import Context
-from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import clock_stories, clock_story, statuses_of
 from answerby.engine.explanation.clock_text import Teller
 from answerby.sla.ledger import Holder, Reason
 from answerby.workbench.what_if import Supposed, outlook_text, what_if
-from tests.unit.engine.small_rules import at, compiled
+from tests.kit.plays import Play, at, facts
+from tests.kit.rulebooks import OFFICE, compiled, variant
 
 CLOCKS = """
 clocks:
@@ -35,49 +33,30 @@ rules:
 """
 
 
-class Desk:
-    def __init__(self, rulebook):
-        self.rulebook = rulebook
-        self.state, self.history, self.decisions = None, [], []
+class Accounted(Play):
+    """A request whose clocks are accounted for, and what would become of them."""
 
-    def happens(self, kind, time, *, told=None, actor="agent", **data):
-        event = Event(
-            source="crm",
-            id=f"e{len(self.history)}",
-            type=f"request.{kind}",
-            time=at(time),
-            request_id="R1",
-            actor=ActorRole(actor),
-            data={name.replace("__", "."): value for name, value in data.items()},
-        )
-        decision = decide(self.rulebook, self.state, event, Context(history=list(self.history)), at(told or time))
-        self.history.append(event)
-        self.decisions.append(decision)
-        self.state = decision.state
-        return decision
+    def happens(self, kind, time, *, actor="agent", **options):
+        return super().happens(kind, time, actor=actor, **options)
 
     def story(self, name, until):
-        statuses = statuses_of(self.history)
-        stories = clock_stories(self.rulebook.rulebook.calendars, self.decisions, statuses, at(until))
+        stories = clock_stories(self.rulebook.rulebook.calendars, self.decisions, statuses_of(self.events), at(until))
         return next(story for story in stories if story.clock.name == name)
 
-    def supposing(self, now, time=None, event="request.updated", **facts):
-        facts = {name.replace("__", "."): value for name, value in facts.items()}
-        asked = Supposed(facts, at(time or now), at(now), event)
-        return what_if(self.rulebook, self.state, self.history, self.state.counts, asked)
+    def supposing(self, now, time=None, event="request.updated", **given):
+        asked = Supposed(facts(given), at(time or now), at(now), event)
+        return what_if(self.rulebook, self.state, self.events, self.request.counts, asked)
 
 
 @pytest.fixture(scope="module")
-def rulebook(tmp_path_factory):
-    found = compiled(tmp_path_factory.mktemp("rules"), clocks=CLOCKS, sla=SLA)
-    yield found
-    found.matcher.close()
+def rulebook():
+    return compiled(variant(OFFICE, clocks=CLOCKS, sla=SLA))
 
 
 @pytest.fixture
 def desk(rulebook):
     """Received Friday 15:00, with a customer Monday 10:00-12:00, with a supplier Monday 13:00-14:00."""
-    found = Desk(rulebook)
+    found = Accounted(rulebook, with_history=True)
     found.happens("received", "2026-02-27 15:00", actor="customer", text__body="hello")
     found.happens("on_hold", "2026-03-02 10:00")
     found.happens("resumed", "2026-03-02 12:00")
@@ -142,8 +121,8 @@ def test_changes_name_rule_sequence_and_due_times(desk):
 
 
 def test_a_pause_told_late_is_in_its_place(desk):
-    desk.happens("on_hold", "2026-03-02 12:15", told="2026-03-02 15:30")
-    desk.happens("resumed", "2026-03-02 12:45", told="2026-03-02 15:31")
+    desk.happens("on_hold", "2026-03-02 12:15", now="2026-03-02 15:30")
+    desk.happens("resumed", "2026-03-02 12:45", now="2026-03-02 15:31")
     story = desk.story("resolution", "2026-03-02 16:00")
     assert sum(s.seconds for s in story.spans if s.holder is Holder.CUSTOMER) == 2.5 * 3600
     assert story.changes[-1].what == "corrected"
@@ -161,7 +140,7 @@ def test_the_story_in_words(desk):
 
 
 def test_what_if_it_became_p0_now(rulebook):
-    desk = Desk(rulebook)
+    desk = Accounted(rulebook, with_history=True)
     before = desk.happens("received", "2026-02-27 15:00", actor="customer", text__body="hello").state
     outlook = desk.supposing("2026-02-27 16:00", priority="P0")
     first, resolution = outlook.clocks

@@ -20,7 +20,7 @@ from answerby.engine.memory.reminders import Reminder, reminder
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
 from tests.kit.encoding import decision_bytes
-from tests.unit.engine import small_rules
+from tests.kit.rulebooks import OFFICE, compiled, variant
 from tests.unit.engine.memory.test_steps import LADDERS, STARTS, random_event
 
 CLOCKS = """
@@ -86,11 +86,11 @@ def encoded(decision: Decision) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def various(tmp_path_factory) -> CompiledRulebook:
+def various() -> CompiledRulebook:
     """Ladders of every sort: repeats, rounds, quiet hours, lapsing acknowledgements."""
     ladders = LADDERS.replace("        raise_priority: true\n", "")
-    changed = {"clocks": CLOCKS, "sla": SLA, "ladders": ladders}
-    return small_rules.compiled(tmp_path_factory.mktemp("various"), "reference", **changed)
+    texts = {"clocks": CLOCKS, "sla": SLA, "ladders": ladders}
+    return compiled(variant(OFFICE, **texts))
 
 
 @pytest.mark.parametrize(("rules", "least"), [("shipped", 0.25), ("various", 0.1)])

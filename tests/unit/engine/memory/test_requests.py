@@ -12,14 +12,12 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.history.steps import PLAIN
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
-from answerby.rules.loader import load_rulebook
 from tests.kit.encoding import decision_bytes
-from tests.unit.workbench.backtest.desk import FILES, write
+from tests.kit.rulebooks import REPAIRS, compiled, variant
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
 FACTS = {
@@ -100,24 +98,18 @@ rules:
 
 
 @pytest.fixture(scope="module")
-def nosy(tmp_path_factory) -> CompiledRulebook:
+def nosy() -> CompiledRulebook:
     """Rules that look at what changes with every event."""
-    folder = write(tmp_path_factory.mktemp("nosy") / "rules", FILES | {"routing.yaml": READS_EVERYTHING})
-    result = load_rulebook(folder)
-    assert result.rulebook is not None, [str(d) for d in result.diagnostics]
-    return compile_rulebook(result.rulebook, "reference")
+    return compiled(variant(REPAIRS, routing=READS_EVERYTHING))
 
 
 @pytest.fixture(scope="module")
-def circular(tmp_path_factory) -> CompiledRulebook:
+def circular() -> CompiledRulebook:
     """Completeness looks at what the request was classified as before, and a score at whether it is complete."""
-    vocabulary = FILES["vocabulary.yaml"] + "  complete: {type: boolean, derived_by: completeness}\n"
-    rulebook = FILES["rulebook.yaml"].replace("  stages:\n", "  stages:\n    completeness: {hit: collect}\n")
+    vocabulary = REPAIRS["vocabulary.yaml"] + "  complete: {type: boolean, derived_by: completeness}\n"
+    rulebook = REPAIRS["rulebook.yaml"].replace("  stages:\n", "  stages:\n    completeness: {hit: collect}\n")
     vocabulary += "  weight: {type: decimal, derived_by: classification}\n"
-    files = {"needs.yaml": NEEDS, "vocabulary.yaml": vocabulary, "rulebook.yaml": rulebook, "score.yaml": SCORE}
-    result = load_rulebook(write(tmp_path_factory.mktemp("circular") / "rules", FILES | files))
-    assert result.rulebook is not None, [str(d) for d in result.diagnostics]
-    return compile_rulebook(result.rulebook, "reference")
+    return compiled(variant(REPAIRS, needs=NEEDS, vocabulary=vocabulary, rulebook=rulebook, score=SCORE))
 
 
 @pytest.mark.parametrize("rules", ["shipped", "nosy", "circular"])

@@ -17,11 +17,11 @@ from answerby.engine.history.steps import PLAIN, Steps
 from answerby.engine.memory.stage_memory import StageMemory
 from answerby.engine.memory.steps import RememberingSteps
 from tests.kit.encoding import decision_bytes
-from tests.unit.engine import small_rules
+from tests.kit.rulebooks import OFFICE, compiled, variant
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 VOCABULARY = (
-    small_rules.FILES["vocabulary.yaml"]
+    OFFICE["vocabulary.yaml"]
     + """
   weight: {type: decimal}
   promised: {type: instant}
@@ -30,7 +30,7 @@ VOCABULARY = (
 """
 )
 PRIORITY = (
-    small_rules.FILES["priority.yaml"]
+    OFFICE["priority.yaml"]
     + """
   - {id: heavy, because: x, when: {weight: {at_least: 1}}, then: {priority: P1}}
   - {id: known, because: x, when: {nickname: {starts_with: jo}}, then: {priority: P1}}
@@ -57,9 +57,8 @@ FACTS: dict[str, list[Value]] = {
 
 
 @pytest.fixture(scope="module")
-def rules(tmp_path_factory) -> CompiledRulebook:
-    folder = tmp_path_factory.mktemp("rules")
-    return small_rules.compiled(folder, "reference", vocabulary=VOCABULARY, priority=PRIORITY, routing=ROUTING)
+def rules() -> CompiledRulebook:
+    return compiled(variant(OFFICE, vocabulary=VOCABULARY, priority=PRIORITY, routing=ROUTING))
 
 
 @pytest.fixture(scope="module")

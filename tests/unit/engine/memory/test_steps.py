@@ -18,7 +18,7 @@ from answerby.engine.history.steps import PLAIN, Steps
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
 from tests.kit.encoding import decision_bytes
-from tests.unit.engine import small_rules
+from tests.kit.rulebooks import OFFICE, compiled, variant
 
 STARTS = tuple(datetime(*day, 1, tzinfo=UTC) for day in ((2026, 3, 2), (2026, 12, 29), (2027, 12, 29), (2026, 1, 1)))
 """The small rules' calendar knows 2026 only, the shipped one 2027 too."""
@@ -59,7 +59,7 @@ rules:
   - {id: all, because: x, then: {sla.blocked: 2h, sla.turns: 8h, sla.dropped: 30m}}
 """
 LADDERS = (
-    small_rules.FILES["ladders.yaml"]
+    OFFICE["ladders.yaml"]
     + """
   - id: stubborn
     because: again and again
@@ -124,11 +124,11 @@ def random_event(chance: random.Random, number: int, at: datetime) -> Event:
 
 
 @pytest.fixture(scope="module")
-def various(tmp_path_factory) -> CompiledRulebook:
+def various() -> CompiledRulebook:
     """Clocks and ladders of every sort."""
-    rulebook = small_rules.FILES["rulebook.yaml"].replace("sla: {hit: first}", "sla: {hit: collect}")
-    changed = {"clocks": CLOCKS, "sla": SLA, "ladders": LADDERS, "rulebook": rulebook}
-    return small_rules.compiled(tmp_path_factory.mktemp("various"), "reference", **changed)
+    rulebook = OFFICE["rulebook.yaml"].replace("sla: {hit: first}", "sla: {hit: collect}")
+    texts = {"clocks": CLOCKS, "sla": SLA, "ladders": LADDERS, "rulebook": rulebook}
+    return compiled(variant(OFFICE, **texts))
 
 
 @pytest.mark.parametrize("rules", ["shipped", "various"])

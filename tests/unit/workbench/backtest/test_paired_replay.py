@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -22,7 +21,8 @@ from answerby.workbench.backtest.recorded_request import Happening, Story
 from answerby.workbench.backtest.request_run import Course
 from tests.kit.encoding import decision_bytes
 from tests.kit.places import RULES
-from tests.unit.workbench.backtest.desk import FILES, NEW, compiled
+from tests.kit.rulebooks import REPAIRS, compiled
+from tests.unit.workbench.backtest.repairs import NEW
 
 SHIPPED = RULES
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -112,10 +112,9 @@ def shipped(change: tuple[str, str] | None = None) -> CompiledRulebook:
 
 
 @pytest.fixture(scope="module")
-def pairs(tmp_path_factory) -> dict[str, tuple[CompiledRulebook, CompiledRulebook]]:
-    folder = tmp_path_factory.mktemp("rules")
-    feedback = FILES | {
-        "clocks.yaml": FILES["clocks.yaml"]
+def pairs() -> dict[str, tuple[CompiledRulebook, CompiledRulebook]]:
+    feedback = REPAIRS | {
+        "clocks.yaml": REPAIRS["clocks.yaml"]
         + "  - {id: news, because: A promise., calendar: always, start: [request.progress_reported],\n"
         + "     stop: [request.replied], ladder: plain, role: clerk}\n",
         "news.yaml": "stage: sla\nrules: [{id: news, because: x, then: {sla.news: 2h}}]\n",
@@ -127,8 +126,8 @@ def pairs(tmp_path_factory) -> dict[str, tuple[CompiledRulebook, CompiledRuleboo
             shipped(("- [medium, normal, single, P2]", "- [medium, normal, single, P1]")),
             shipped(),
         ),
-        "desk": (compiled(folder / "new", NEW), compiled(folder / "old")),
-        "a target that no clock has yet": (compiled(folder / "later", later), compiled(folder / "sooner", feedback)),
+        "desk": (compiled(NEW), compiled(REPAIRS)),
+        "a target that no clock has yet": (compiled(later), compiled(feedback)),
     }
 
 
@@ -152,10 +151,10 @@ def test_twins_come_to_the_same_courses_as_each_alone(which: str, horizon, pairs
 @pytest.mark.parametrize(
     "changes",
     [
-        {"clocks.yaml": FILES["clocks.yaml"].replace("stop: [request.completed]", "stop: [request.closed]")},
-        {"ladders.yaml": FILES["ladders.yaml"].replace("50%", "60%")},
-        {"vocabulary.yaml": FILES["vocabulary.yaml"].replace("[P3, P2, P1]", "[P2, P3, P1]")},
+        {"clocks.yaml": REPAIRS["clocks.yaml"].replace("stop: [request.completed]", "stop: [request.closed]")},
+        {"ladders.yaml": REPAIRS["ladders.yaml"].replace("50%", "60%")},
+        {"vocabulary.yaml": REPAIRS["vocabulary.yaml"].replace("[P3, P2, P1]", "[P2, P3, P1]")},
     ],
 )
-def test_what_differs_in_more_than_rules_is_not_played_together(changes: dict[str, str], tmp_path: Path) -> None:
-    assert not alike(compiled(tmp_path / "new", changes), compiled(tmp_path / "old"))
+def test_what_differs_in_more_than_rules_is_not_played_together(changes: dict[str, str]) -> None:
+    assert not alike(compiled(REPAIRS | changes), compiled(REPAIRS))

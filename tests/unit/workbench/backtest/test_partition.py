@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from answerby.workbench.backtest.partition import Partition
-from tests.unit.workbench.backtest.desk import RECEIVED, compiled, event
+from tests.kit.rulebooks import REPAIRS, compiled
+from tests.unit.workbench.backtest.repairs import RECEIVED, event
 
 
-def test_requests_are_tied_by_what_counts_them_and_by_merges(tmp_path: Path) -> None:
-    partition = Partition([compiled(tmp_path / "rules").rulebook.vocabulary])
+def test_requests_are_tied_by_what_counts_them_and_by_merges() -> None:
+    partition = Partition([compiled(REPAIRS).rulebook.vocabulary])
     events = [
         event("A", RECEIVED, "8:00", customer__id="x"),
         event("B", RECEIVED, "8:00", customer__id="y"),
@@ -28,7 +27,7 @@ def test_requests_are_tied_by_what_counts_them_and_by_merges(tmp_path: Path) -> 
     assert sorted(map(sorted, groups.values())) == [["A", "C"], ["B"], ["D", "E"], ["F"]]
 
 
-def test_without_windows_every_request_is_alone(tmp_path: Path) -> None:
+def test_without_windows_every_request_is_alone() -> None:
     plain = {
         "often.yaml": "stage: priority\nrules: [{id: often, because: Never., when: {impact: low}, then: {priority: P3}}]\n",
         "vocabulary.yaml": """
@@ -42,7 +41,7 @@ fields:
   role: {type: enum, values: [clerk, chief], derived_by: routing}
 """,
     }
-    partition = Partition([compiled(tmp_path / "rules", plain).rulebook.vocabulary])
+    partition = Partition([compiled(REPAIRS | plain).rulebook.vocabulary])
     for name in "AB":
         partition.see(event(name, RECEIVED, "8:00", customer__id="x"))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,14 +12,15 @@ from answerby.domain.event import Value
 from answerby.workbench.backtest.fields import Point
 from answerby.workbench.backtest.groups import Backtest, Settings
 from answerby.workbench.backtest.tally import Tally
-from tests.unit.workbench.backtest.desk import COMPLETED, NEW, RECEIVED, at, compiled, event, groups, request, story
+from tests.kit.rulebooks import REPAIRS, compiled
+from tests.unit.workbench.backtest.repairs import COMPLETED, NEW, RECEIVED, at, event, groups, request, story
 
 END = at("10:00")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Backtest:
-    return Backtest(compiled(tmp_path / "new", NEW), compiled(tmp_path / "old"), Settings(horizon=END))
+def desk() -> Backtest:
+    return Backtest(compiled(NEW), compiled(REPAIRS), Settings(horizon=END))
 
 
 def figures(tally: Tally, *keys: str) -> dict[str, int]:
@@ -89,8 +89,8 @@ def test_examples_come_with_the_most_important_first_and_both_explanations(desk:
     assert [rule["because"] for rule in stages["sla"]["new"]["won"]] == ["What we promise."]
 
 
-def test_the_other_way_round_what_was_new_is_gone(tmp_path: Path) -> None:
-    tally = Backtest(compiled(tmp_path / "old"), compiled(tmp_path / "new", NEW), Settings(horizon=END)).run(groups())
+def test_the_other_way_round_what_was_new_is_gone() -> None:
+    tally = Backtest(compiled(REPAIRS), compiled(NEW), Settings(horizon=END)).run(groups())
 
     assert (tally.count("lowered", "priority"), tally.count("breach.gone"), tally.count("breach.new")) == (2, 1, 0)
     assert [(e["kind"], e["request_id"]) for e in tally.examples.in_order()] == [
@@ -120,8 +120,8 @@ def test_parts_merge_into_the_same_tally_however_they_are_cut_and_ordered(desk: 
         (None, 8, 4, 4),
     ],
 )
-def test_timers_fire_up_to_the_horizon(tmp_path: Path, horizon, chief: int, cases: int, breached: int) -> None:
-    tally = Backtest(compiled(tmp_path / "new"), compiled(tmp_path / "old"), Settings(horizon=horizon)).run(groups())
+def test_timers_fire_up_to_the_horizon(horizon, chief: int, cases: int, breached: int) -> None:
+    tally = Backtest(compiled(REPAIRS), compiled(REPAIRS), Settings(horizon=horizon)).run(groups())
 
     assert tally.count("notices", "chief", "old") == chief
     assert tally.count("cases", "forgotten", "old") == cases
@@ -129,9 +129,9 @@ def test_timers_fire_up_to_the_horizon(tmp_path: Path, horizon, chief: int, case
     assert tally.count("differing") == 0
 
 
-def test_a_clock_without_a_ladder_is_breached_all_the_same(tmp_path: Path) -> None:
+def test_a_clock_without_a_ladder_is_breached_all_the_same() -> None:
     plain = {"clocks.yaml": "clocks: [{id: fix, because: A promise., calendar: always, stop: [request.completed]}]\n"}
-    tally = Backtest(compiled(tmp_path / "new", NEW | plain), compiled(tmp_path / "old", plain), Settings(horizon=END))
+    tally = Backtest(compiled(NEW | plain), compiled(REPAIRS | plain), Settings(horizon=END))
 
     counts = tally.run(groups())
 
@@ -139,19 +139,19 @@ def test_a_clock_without_a_ladder_is_breached_all_the_same(tmp_path: Path) -> No
     assert counts.count("timers", "new") == 0
 
 
-def test_a_clock_that_ran_out_before_the_request_was_closed_is_breached(tmp_path: Path) -> None:
+def test_a_clock_that_ran_out_before_the_request_was_closed_is_breached() -> None:
     closed = story("A", event("A", RECEIVED, "8:00", impact="mid"), event("A", "request.closed", "11:00"))
-    desk = Backtest(compiled(tmp_path / "new", NEW), compiled(tmp_path / "old"), Settings(horizon=at("11:00")))
+    desk = Backtest(compiled(NEW), compiled(REPAIRS), Settings(horizon=at("11:00")))
 
     tally = desk.run([[closed]])
 
     assert (tally.count("breached", "fix", "old"), tally.count("breached", "fix", "new")) == (0, 1)
 
 
-def test_as_first_decided_or_in_the_end(tmp_path: Path) -> None:
+def test_as_first_decided_or_in_the_end() -> None:
     """An impact that is mended later: only the first decisions differ."""
     mended = story("A", event("A", RECEIVED, "8:00", impact="mid"), event("A", "request.updated", "8:10", impact="low"))
-    new, old = compiled(tmp_path / "new", NEW), compiled(tmp_path / "old")
+    new, old = compiled(NEW), compiled(REPAIRS)
     for point, raised in ((Point.FIRST, 1), (Point.LAST, 0)):
         tally = Backtest(new, old, Settings(horizon=END, point=point)).run([[mended]])
         assert tally.count("raised", "priority") == raised, point
@@ -168,7 +168,7 @@ def test_requests_before_the_time_are_counted_with_the_others_but_not_compared(d
     assert tally.under("value", "priority", "new") == {("P1",): 1}
 
 
-def test_an_error_that_only_the_new_rules_meet_is_the_first_example(tmp_path: Path) -> None:
+def test_an_error_that_only_the_new_rules_meet_is_the_first_example() -> None:
     changed = {
         "many.yaml": """
 stage: priority
@@ -177,9 +177,7 @@ rules:
 """
     }
     odd = story("Z", event("Z", RECEIVED, "8:00", impact="low", devices="a dozen"))
-    tally = Backtest(compiled(tmp_path / "new", changed), compiled(tmp_path / "old"), Settings(horizon=END)).run(
-        [[odd]]
-    )
+    tally = Backtest(compiled(REPAIRS | changed), compiled(REPAIRS), Settings(horizon=END)).run([[odd]])
 
     assert (tally.count("errors.new"), tally.count("errors", "old"), tally.count("errors", "new")) == (1, 0, 1)
     assert tally.under("stage", "priority") == {("matched", "error"): 1}
@@ -199,7 +197,7 @@ def test_a_merge_reaches_the_survivor_in_both_worlds(desk: Backtest) -> None:
     assert tally.count("breached", "fix", "new") == 1
 
 
-def test_a_ladder_that_never_ends_is_cut(tmp_path: Path) -> None:
+def test_a_ladder_that_never_ends_is_cut() -> None:
     endless = {
         "ladders.yaml": """
 ladders:
@@ -209,29 +207,29 @@ ladders:
 """
     }
     settings = Settings(horizon=None, timer_limit=50)
-    tally = Backtest(compiled(tmp_path / "new", endless), compiled(tmp_path / "old"), settings).run([groups()[0]])
+    tally = Backtest(compiled(REPAIRS | endless), compiled(REPAIRS), settings).run([groups()[0]])
 
     assert (tally.count("cut", "new"), tally.count("cut", "old")) == (0, 0)
 
-    forgotten = Backtest(compiled(tmp_path / "again", endless), None, settings).run([[request("C", "low", "9:00")]])
+    forgotten = Backtest(compiled(REPAIRS | endless), None, settings).run([[request("C", "low", "9:00")]])
     assert (forgotten.count("cut", "new"), forgotten.count("timers", "new")) == (1, 50)
 
 
-def test_without_old_rules_what_the_export_said_is_compared(tmp_path: Path) -> None:
+def test_without_old_rules_what_the_export_said_is_compared() -> None:
     def told(story_of, priority: Value):
         return msgspec.structs.replace(story_of, said={"priority": priority})
 
     stories = [[told(request("A", "mid", "8:00"), "P2")], [told(request("B", "high", "8:00"), "P1")], groups()[2]]
-    tally = Backtest(compiled(tmp_path / "new", NEW), None, Settings(horizon=END)).run(stories)
+    tally = Backtest(compiled(NEW), None, Settings(horizon=END)).run(stories)
 
     assert (tally.count("requests"), tally.count("compared"), tally.count("raised", "priority")) == (3, 2, 1)
     assert tally.under("matrix") == {("priority", "P1", "P1"): 1, ("priority", "P2", "P1"): 1}
 
 
-def test_text_is_shown_only_when_asked_for(tmp_path: Path) -> None:
+def test_text_is_shown_only_when_asked_for() -> None:
     secret = "my heater caught fire, call 13800138000"
     burning = story("A", event("A", RECEIVED, "8:00", impact="mid", text__body=secret, customer__id="Zhang Wei"))
-    new, old = compiled(tmp_path / "new", NEW), compiled(tmp_path / "old")
+    new, old = compiled(NEW), compiled(REPAIRS)
     for show in (False, True):
         settings = Settings(horizon=END, show_text=show)
         data = msgspec.json.encode(Backtest(new, old, settings).run([[burning]]).examples.in_order()).decode()
@@ -239,12 +237,12 @@ def test_text_is_shown_only_when_asked_for(tmp_path: Path) -> None:
         assert "Zhang Wei" not in data
 
 
-def test_late_events_are_decided_as_of_their_moment(tmp_path: Path) -> None:
+def test_late_events_are_decided_as_of_their_moment() -> None:
     """What a recording says: the event happened at 8:00, but came and was decided at 9:30."""
     late = request("A", "high", "8:00", "9:00")
     received, done = late.happenings
     moved = [msgspec.structs.replace(received, moment=at("9:30")), msgspec.structs.replace(done, moment=at("9:40"))]
-    tally = Backtest(compiled(tmp_path / "new"), None, Settings(horizon=END + timedelta(hours=1))).run(
+    tally = Backtest(compiled(REPAIRS), None, Settings(horizon=END + timedelta(hours=1))).run(
         [[msgspec.structs.replace(late, happenings=moved)]]
     )
 

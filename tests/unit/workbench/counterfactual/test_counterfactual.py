@@ -20,13 +20,14 @@ from answerby.workbench.counterfactual.search import Missing, finish, why_not
 from answerby.workbench.counterfactual.situation import Situation
 from answerby.workbench.counterfactual.standing import Standing, standing_of
 from answerby.workbench.counterfactual.wording import Wording
+from tests.kit.plays import Play, at
+from tests.kit.rulebooks import OFFICE, compiled, variant
 from tests.unit.engine.generated_rulebooks import PRIORITIES, WORDS, Generator, event_of, every_request
-from tests.unit.engine.small_rules import FILES, Story, at, compiled
 
 
 @pytest.fixture
 def rulebook(tmp_path):
-    return compiled(tmp_path, "reference")
+    return compiled(OFFICE)
 
 
 def situation_of(rulebook, facts, *, windows=None, state=None, **changes):
@@ -128,9 +129,9 @@ def test_what_no_rule_gives_is_said(rulebook, goal, reason):
 
 
 def test_rules_out_of_their_dates_and_in_shadow_mode_cannot_do_it(tmp_path):
-    text = FILES["priority.yaml"].replace("id: vip-p1,", "id: vip-p1, enabled_from: 2027-01-01,")
+    text = OFFICE["priority.yaml"].replace("id: vip-p1,", "id: vip-p1, enabled_from: 2027-01-01,")
     text = text.replace("id: third-complaint,", "id: third-complaint, mode: shadow,")
-    rulebook = compiled(tmp_path, "reference", priority=text)
+    rulebook = compiled(variant(OFFICE, priority=text))
     situation = situation_of(rulebook, {"customer.id": "c"})
     assert ask(situation, "priority=P1").missing is Missing.SHADOW
     assert standing_of(situation, "vip-p1").standing is Standing.NOT_IN_FORCE
@@ -144,11 +145,11 @@ def test_too_few_changes_allowed(rulebook):
 
 
 def test_a_priority_that_a_ladder_raised_stays(rulebook):
-    story = Story(rulebook)
+    story = Play(rulebook)
     story.happens("received", "2026-03-02 10:00", customer__tier="vip")
     state = story.state
     raised = situation_of(
-        rulebook, {}, state=story.timer("first_response/1/1/0", "2026-03-02 14:00").state, type="request.updated"
+        rulebook, {}, state=story.fires("first_response/1/1/0", "2026-03-02 14:00").state, type="request.updated"
     )
     assert state is not None
     assert raised.base.facts["priority"] == "P0"
@@ -156,7 +157,7 @@ def test_a_priority_that_a_ladder_raised_stays(rulebook):
 
 
 def test_later_events_change_what_the_request_holds(rulebook):
-    story = Story(rulebook)
+    story = Play(rulebook)
     story.happens("received", "2026-03-02 10:00", text__body="it caught fire")
     for kind in ("request.customer_replied", "request.replied", "request.updated"):
         situation = situation_of(rulebook, {"text.body": "thank you"}, state=story.state, type=kind, id="e2")
@@ -167,7 +168,7 @@ def test_later_events_change_what_the_request_holds(rulebook):
 
 
 def test_a_timer_changes_no_facts_but_they_can_be_thought_otherwise(rulebook):
-    story = Story(rulebook)
+    story = Play(rulebook)
     story.happens("received", "2026-03-02 10:00", customer__tier="vip")
     due = story.state.timers["first_response/1/0/0"]
     event = Event(source="answerby/timers", id="t", type="timer.due", time=due.due, request_id="R1",
@@ -249,14 +250,14 @@ def test_no_word_of_a_personal_value(rulebook):
 
 
 def test_a_story_told_again_is_the_same(rulebook):
-    story, events, decisions = Story(rulebook), [], []
+    story, events, decisions = Play(rulebook), [], []
     for number, (kind, facts) in enumerate(
         [("received", {"text.body": "hello"}), ("updated", {"customer.tier": "vip"})]
     ):
         event = Event(source="crm", id=f"e{number}", type=f"request.{kind}", time=at(f"2026-03-02 1{number}:00"),
                       request_id="R1", data=facts)  # fmt: skip
         events.append(event)
-        decisions.append(story.decides(event, now=at(f"2026-03-02 1{number}:05")))
+        decisions.append(story.take(event, at(f"2026-03-02 1{number}:05")))
     rebuilt = finish(rebuild(rulebook, events, decisions, {}))
     assert rebuilt.same
     assert rebuilt.situation.base.facts["priority"] == "P1"

@@ -12,7 +12,7 @@ from answerby.workbench.counterfactual.goals import parse_goal
 from answerby.workbench.counterfactual.search import finish, why_not
 from answerby.workbench.counterfactual.situation import Situation
 from tests.kit.places import RULES
-from tests.unit.engine.small_rules import at
+from tests.kit.plays import at
 
 SHIPPED = RULES
 FACTS = {

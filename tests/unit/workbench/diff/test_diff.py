@@ -11,34 +11,30 @@ import pytest
 from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Block, HitPolicy, Stage
 from answerby.workbench.diff.compare import compare
 from answerby.workbench.diff.model import Effect, Kind
+from tests.kit.rulebooks import OFFICE, rulebook_of, variant
 from tests.unit.engine.generated_rulebooks import KINDS, Generator, event_of, every_request
-from tests.unit.engine.small_rules import FILES, write
 
 
-def load(folder, **changed):
-    folder.mkdir(exist_ok=True)
-    result = load_rulebook(write(folder, **changed))
-    assert result.rulebook is not None, [str(d) for d in result.diagnostics]
-    return result.rulebook
+def load(**texts):
+    return rulebook_of(variant(OFFICE, **texts))
 
 
 @pytest.fixture
-def differ(tmp_path):
+def differ():
     """Compares the small rules with the same where pieces of text in files are replaced by others."""
 
     def run(**replaced):
-        changed = {}
+        texts = {}
         for name, (before, after) in replaced.items():
-            assert before in FILES[f"{name}.yaml"]
-            changed[name] = FILES[f"{name}.yaml"].replace(before, after)
-        return compare(load(tmp_path / "old"), load(tmp_path / "new", **changed))
+            assert before in OFFICE[f"{name}.yaml"]
+            texts[name] = OFFICE[f"{name}.yaml"].replace(before, after)
+        return compare(load(), load(**texts))
 
     def between(old, new):
-        return compare(load(tmp_path / "old", **old), load(tmp_path / "new", **new))
+        return compare(load(**old), load(**new))
 
     run.between = between
     return run
@@ -189,7 +185,7 @@ def test_a_field_that_nothing_asks_for_is_no_change_in_meaning(differ):
 
 def test_a_lexicon_that_is_an_exception_to_another(differ):
     spared = "danger: {terms: [起火, caught fire], except: [calm]}\n  calm: {terms: [PHRASES]}"
-    base = FILES["lexicons.yaml"].replace("danger: {terms: [起火, caught fire]}", spared)
+    base = OFFICE["lexicons.yaml"].replace("danger: {terms: [起火, caught fire]}", spared)
     before = {"lexicons": base.replace("PHRASES", "没有起火")}
     comparison = differ.between(before, {"lexicons": base.replace("PHRASES", "没有起火, 防起火")})
     (difference,) = comparison.differences
@@ -198,7 +194,7 @@ def test_a_lexicon_that_is_an_exception_to_another(differ):
     assert (difference.output, difference.stage) == ("category", "classification")
 
 
-def test_rows_are_told_by_what_they_say(tmp_path):
+def test_rows_are_told_by_what_they_say():
     table = """
 stage: priority
 table:
@@ -210,8 +206,8 @@ table:
     - [vip, web, P1]
 {more}    - [any, phone, P1]
 """
-    old = load(tmp_path / "old", priority=table.format(more=""))
-    new = load(tmp_path / "new", priority=table.format(more="    - [vip, phone, P0]\n"))
+    old = load(priority=table.format(more=""))
+    new = load(priority=table.format(more="    - [vip, phone, P0]\n"))
     comparison = compare(old, new)
     change = the_change(comparison)
     assert (change.kind, change.id, change.new_place) == (Kind.ADDED, "matrix#2", "priority.yaml:10")

@@ -18,7 +18,7 @@ from answerby.workbench.rule_tests.suite.files import find_suites
 from answerby.workbench.rule_tests.suite.known_names import FLAGS
 from answerby.workbench.rule_tests.suite.loader import load_suite_texts, load_suites
 from tests.kit.places import PACKAGE
-from tests.unit.engine.small_rules import compiled
+from tests.kit.rulebooks import OFFICE, compiled
 
 HERE = Path(__file__).parent
 SERVICE = PACKAGE
@@ -46,7 +46,7 @@ BROKEN = [case for path in sorted((HERE / "broken_tests").glob("*.txt")) for cas
 
 @pytest.fixture(scope="module")
 def rulebook(tmp_path_factory):
-    made = compiled(tmp_path_factory.mktemp("small"))
+    made = compiled(OFFICE, "durable")
     yield made
     made.matcher.close()
 

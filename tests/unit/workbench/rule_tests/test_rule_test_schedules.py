@@ -5,7 +5,7 @@ import pytest
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.workbench.rule_tests.runner import run_case
 from answerby.workbench.rule_tests.suite.loader import load_suites
-from tests.unit.engine.small_rules import compiled
+from tests.kit.rulebooks import OFFICE, compiled, variant
 
 SCHEDULES = """
 schedules:
@@ -19,18 +19,16 @@ NOW = 'now: "2026-03-06T17:00:00+08:00"\n'  # a Friday
 
 @pytest.fixture
 def run(tmp_path):
-    (tmp_path / "rules").mkdir()
-    rulebook = compiled(tmp_path / "rules", "reference", schedules=SCHEDULES)
+    rulebook = compiled(variant(OFFICE, schedules=SCHEDULES))
 
     def outcomes(text):
-        (tmp_path / "rules" / "some_test.yaml").write_text(text, encoding="utf-8")
-        suites = load_suites(rulebook, tmp_path / "rules")
+        (tmp_path / "some_test.yaml").write_text(text, encoding="utf-8")
+        suites = load_suites(rulebook, tmp_path)
         return [str(d) for d in suites.diagnostics], [
             run_case(RememberingSteps(rulebook), case).differences for case in suites.cases
         ]
 
-    yield outcomes
-    rulebook.matcher.close()
+    return outcomes
 
 
 def test_they_come_on_working_days_and_only_where_they_are_named(run):

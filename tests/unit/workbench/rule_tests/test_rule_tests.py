@@ -5,7 +5,7 @@ import pytest
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.workbench.rule_tests.runner import run_case
 from answerby.workbench.rule_tests.suite.loader import load_suites
-from tests.unit.engine.small_rules import compiled
+from tests.kit.rulebooks import OFFICE, compiled, write
 
 NOW = 'now: "2026-03-02T10:00:00+08:00"\n'
 
@@ -13,9 +13,8 @@ NOW = 'now: "2026-03-02T10:00:00+08:00"\n'
 @pytest.fixture
 def run(tmp_path):
     """Writes a test file, and shared fixtures where given; returns what became of each case."""
-    rules = tmp_path / "rules"
-    rules.mkdir()
-    rulebook = compiled(rules)
+    rules = write(tmp_path / "rules", OFFICE)
+    rulebook = compiled(OFFICE, "durable")
 
     def outcomes(text, shared="", language="en"):
         folder = rules / "deep"
@@ -70,9 +69,9 @@ cases:
 """.replace("calm", "asks")
     )
     assert outcome.differences == ["priority: expected P0, got P2", "tags: expected [asks], got [angry]"]
-    assert "complaint [classification.yaml:4] angry words" in outcome.why
+    assert "complaint [classification.yaml:3] angry words" in outcome.why
     assert (
-        "nearest: danger-p0 [priority.yaml:4] gives priority P0, but it needs tags has safety (is angry)" in outcome.why
+        "nearest: danger-p0 [priority.yaml:3] gives priority P0, but it needs tags has safety (is angry)" in outcome.why
     )
     assert (outcome.located.file, outcome.located.line) == ("deep/some_test.yaml", 4)
 
@@ -81,7 +80,7 @@ def test_why_is_said_in_chinese_too(run):
     (outcome,) = run("cases:\n  - {name: x, given: {devices: 100}, expect: {priority: P1}}\n", language="zh")
     assert outcome.differences == ["priority：期望 P1，实际 P0"]
     assert "由规则决定" in outcome.why
-    assert "最接近的规则：third-complaint [priority.yaml:6]" in outcome.why
+    assert "最接近的规则：third-complaint [priority.yaml:5]" in outcome.why
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""A help desk for tests of backtests: old and new rules, eight requests, and what they come to, counted by hand.
+"""Eight requests for tests of backtests under old and new rules, and what they come to, counted by hand.
 
-The new rules give impact `mid` the highest priority. All of it happens on 2026-03-02, in UTC:
+The old rules are REPAIRS; the new ones give impact `mid` the highest priority. All of it happens on 2026-03-02, in UTC:
 
     request  impact  events                old            new
     A        mid     08:00, done 10:00     P2 until 12    P1 until 09: late, 08:30 clerk, 09:00 chief
@@ -16,104 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from answerby.domain.event import ActorRole, Event, Value
-from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.compiler import compile_rulebook
-from answerby.rules.loader import load_rulebook
 from answerby.workbench.backtest.recorded_request import Happening, Story
+from tests.kit.rulebooks import REPAIRS, variant
 
-FILES = {
-    "rulebook.yaml": """
-rulebook:
-  stages:
-    classification: {hit: first, default: {category: plain}}
-    priority: {hit: most_severe, default: {priority: P3}, on_error: {priority: P1}}
-    sla: {hit: first}
-    routing: {hit: first, default: {role: clerk}}
-    escalation: {hit: collect}
-  roles: {clerk: 坐席 Clerk, chief: Chief}
-  numbering: {timezone: UTC, default_code: DSK}
-""",
-    "vocabulary.yaml": """
-fields:
-  impact: {type: enum, values: [low, mid, high], default: low}
-  devices: {type: integer}
-  customer.id: {type: string, personal: true}
-  customer.requests_24h: {type: integer, window: {count: any, by: customer.id, within: 24h}}
-  text.body: {type: text, personal: true}
-  category: {type: enum, values: [plain, danger], derived_by: classification}
-  tags: {type: set, derived_by: classification}
-  priority: {type: enum, values: [P3, P2, P1], derived_by: priority}
-  role: {type: enum, values: [clerk, chief], derived_by: routing}
-""",
-    "lexicons.yaml": "lexicons: {danger: {terms: [起火, caught fire]}}\n",
-    "classification.yaml": """
-stage: classification
-rules:
-  - {id: danger, because: Safety first., when: {text.body: {mentions: danger}}, then: {category: danger, tags: [safety]}}
-""",
-    "priority.yaml": """
-stage: priority
-table:
-  id: matrix
-  because: The more it stops, the sooner.
-  inputs: [impact]
-  output: priority
-  rows: [[high, P1], [mid, P2], [low, P3]]
-""",
-    "often.yaml": """
-stage: priority
-rules:
-  - id: often
-    because: A third request within a day.
-    when: {customer.requests_24h: {at_least: 3}}
-    then: {priority: P1}
-""",
-    "sla.yaml": """
-stage: sla
-table:
-  id: promise
-  because: What we promise.
-  inputs: [priority]
-  output: sla.fix
-  rows: [[P1, 1h], [P2, 4h], [P3, 8h]]
-""",
-    "clocks.yaml": """
-clocks:
-  - {id: fix, label: {en: Repair, zh: 修复}, because: A promise., calendar: always, stop: [request.completed],
-     ladder: plain, role: clerk}
-""",
-    "ladders.yaml": """
-ladders:
-  - id: plain
-    because: Somebody must hear of it.
-    steps:
-      - {at: 50%, notify: {roles: [clerk], template: warn}}
-      - {at: 0m, notify: {roles: [chief], template: late}}
-      - {at: +1h, open_case: forgotten, notify: {roles: [chief], template: late}}
-""",
-    "templates.yaml": 'templates: {warn: {en: "{number} soon"}, late: {en: "{number} is late"}}\n',
-}
-NEW = {"priority.yaml": FILES["priority.yaml"].replace("[mid, P2]", "[mid, P1]")}
+NEW = variant(REPAIRS, priority=REPAIRS["priority.yaml"].replace("[mid, P2]", "[mid, P1]"))
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 RECEIVED, COMPLETED = "request.received", "request.completed"
-
-
-def write(folder: Path, changes: dict[str, str] | None = None) -> Path:
-    """The rules with some files changed."""
-    folder.mkdir(parents=True)
-    for name, text in {**FILES, **(changes or {})}.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return folder
-
-
-def compiled(folder: Path, changes: dict[str, str] | None = None) -> CompiledRulebook:
-    result = load_rulebook(write(folder, changes))
-    assert result.rulebook is not None, [str(d) for d in result.diagnostics]
-    return compile_rulebook(result.rulebook, "reference")
 
 
 def at(clock: str) -> datetime:

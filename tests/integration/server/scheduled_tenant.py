@@ -30,7 +30,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-class Desk:
+class ScheduledTenant:
     """Requests, schedules, and the clock on the wall."""
 
     def __init__(self, store: Store, folder, now: str) -> None:
