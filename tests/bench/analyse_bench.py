@@ -7,7 +7,7 @@ from pathlib import Path
 
 from answerby.engine.compiler import compile_rulebook
 from answerby.workbench.proofs import analyse
-from answerby.workbench.proofs.confirmed import prove
+from answerby.workbench.proofs.witnessed_findings import prove
 from tests.bench.decide_bench import SHIPPED, load
 from tests.bench.generated_rules import CALENDAR, CLOCKS, HEAD, LADDERS, SLA, VALUES, write_rules
 

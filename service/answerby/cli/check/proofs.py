@@ -6,7 +6,7 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.rules.loader import LoadResult
 from answerby.rules.text.codes import PROOFS
 from answerby.rules.text.suppress import Applied, apply
-from answerby.workbench.proofs.confirmed import analysis_diagnostics
+from answerby.workbench.proofs.witnessed_findings import analysis_diagnostics
 
 
 def prove_allowed(compiled: CompiledRulebook, loaded: LoadResult) -> Applied:

@@ -1,1 +1,1 @@
-"""What differs in meaning between two rulebooks, with requests that show it."""
+"""Differences in meaning between two rulebooks, with requests that show them."""

@@ -1,4 +1,4 @@
-"""What a comparison finds."""
+"""The result of a comparison."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ class Kind(StrEnum):
 
 
 class Effect(StrEnum):
-    """What a change of the files does to decisions."""
+    """The effect of a change of the files on decisions."""
 
     WORDS = "words"
-    """It changes what people read only."""
+    """The change is in texts for people only."""
     SHOWN = "shown"
     """A request that is decided otherwise is shown."""
     NONE = "none"
-    """Proved: no request is decided otherwise because of it."""
+    """Proved: the change alters no decision."""
     OPEN = "open"
-    """It may change decisions; no request that shows it was found, and that there is none is not proved."""
+    """The change may alter decisions. No request that shows it was found, and nothing proves that there is none."""
     MEANING = "meaning"
-    """It changes what happens to requests in a way that is told and needs no example: a calendar, a clock, a ladder."""
+    """The change alters decisions in a way that needs no example: a calendar, a clock, a ladder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aspect:
-    """One thing about a changed item: what it was and what it is, in words."""
+    """One property of a changed item, before and after, in words."""
 
     name: str
     old: str = ""
@@ -53,13 +53,13 @@ class Change:
     aspects: tuple[Aspect, ...] = ()
     effect: Effect = Effect.OPEN
     old_place: str = ""
-    """`file:line` where it was; empty for what has none."""
+    """`file:line` before the change; empty for an item without a place."""
     new_place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A request that is decided otherwise; both rulebooks decided it. `state`: what came before, where that matters."""
+    """A request that both rulebooks decided, and that they decide otherwise. `state` before it, where that matters."""
 
     event: Event
     state: RequestState | None = None
@@ -67,8 +67,8 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """What one of the rulebooks makes of the witness."""
+class OutputResult:
+    """The result of one rulebook for one output of the witness."""
 
     value: Value
     decided_by: tuple[RuleReference, ...]
@@ -77,20 +77,20 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Requests that one output is decided otherwise for, one of them as witness."""
+    """One output that requests are decided otherwise in. `witness` is one of these requests."""
 
     stage: str
     output: str
-    old: Side
-    new: Side
+    old: OutputResult
+    new: OutputResult
     witness: Witness
     region: tuple[str, ...] = ()
-    """Which requests, each line a restriction of one fact; of `regions` such regions this is one."""
+    """The region of these requests, one line for each restricted fact. It is one of `regions` regions."""
     regions: int = 1
     rules: frozenset[str] = frozenset()
-    """Ids of the changed rules behind it."""
+    """Ids of the changed rules that cause the difference."""
     cause: str = ""
-    """What shows by it, where that is no rule: `lexicon hazard-fire`."""
+    """The cause, where it is no rule, such as `lexicon hazard-fire`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,10 @@ class Comparison:
     new_revision: str
     changes: tuple[Change, ...]
     differences: tuple[Difference, ...]
-    tried: int
-    """Requests decided under both."""
+    attempts: int
+    """The number of requests decided under both rulebooks."""
     open: tuple[str, ...]
-    """Why it is not proved that nothing else differs; empty when it is."""
+    """The reasons why it is not proved that nothing else differs; empty when it is proved."""
 
     @property
     def changed_meaning(self) -> bool:
@@ -111,5 +111,5 @@ class Comparison:
 
     @property
     def empty(self) -> bool:
-        """Nothing differs, not even a word."""
+        """Whether nothing differs, not even a text."""
         return not self.changes and not self.differences

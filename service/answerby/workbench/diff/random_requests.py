@@ -1,4 +1,4 @@
-"""Requests made at random, always the same ones: a net for what no plan leads to."""
+"""Random requests, the same in every run: they may show differences that no plan leads to."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from answerby.workbench.counterfactual.changes import Change, ChangeSet
 from answerby.workbench.counterfactual.options import Options
 from answerby.workbench.counterfactual.situation import Situation
 from answerby.workbench.diff.model import Witness
-from answerby.workbench.diff.requests import MOMENT
+from answerby.workbench.diff.witness_maker import MOMENT
 
 REQUESTS = 300
 TEXTS = 0.15
-"""How probable it is that a text mentions a lexicon; of other facts, that they are not as usual, it varies."""
+"""The probability that a text mentions a lexicon. The probability of other unusual facts varies by request."""
 
 
 def random_requests(compiled: Sequence[CompiledRulebook]) -> Iterator[Witness]:
-    """Requests that mix the values which the rules of either rulebook tell apart."""
+    """Requests that mix values which the rules of either rulebook tell apart."""
     chance = random.Random(len(compiled))
     event = Event(source="witness", id="w", type=EventType.RECEIVED, time=MOMENT, request_id="witness")
     for book in compiled:

@@ -1,7 +1,8 @@
-"""Where two versions of a stage come to different outputs: every region of facts, or the proof that there is none.
+"""Regions of facts in which two versions of a stage have different outputs, or the proof that there are none.
 
-Each output is asked for by itself, of a set each member by itself. Regions are split until it is settled in each which
-rules matter and whether they match; those where no changed rule matters are left at once. Complete within the budget.
+Each output is searched by itself, and each member of an output that is a set. Regions are split until it is settled
+which rules matter and whether they match. Regions without a changed rule that matters are left at once. The search is
+complete within its budget.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Any
 from answerby.rules.model.rulebook import HitPolicy, Output, Stage
 from answerby.workbench.proofs.space.boxes import Box, Domains, find
 from answerby.workbench.proofs.space.budget import Budget
-from answerby.workbench.proofs.space.policies import Contest, Outcome, members
+from answerby.workbench.proofs.space.hit_policies import Contest, Outcome, bits, members
 from answerby.workbench.proofs.space.space import Space
 
 ALIKE = frozenset({HitPolicy.COLLECT})
-"""Policies under which rules of a block do not stand in each other's way."""
+"""Policies under which the rules of a block do not compete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Facts for which the slot differs: every point of `domains` does, but for what the space forbids."""
+    """Facts for which the slot differs: all points of `domains` except those that the space forbids."""
 
     slot: Slot
     domains: tuple[int, ...]
@@ -40,12 +41,12 @@ class Region:
     new_rules: frozenset[str]
     """The rules that decide."""
     changed: frozenset[str]
-    """The changed rules that match there."""
+    """The changed rules that match in the region."""
 
 
 @dataclass(slots=True)
-class Version:
-    """One of the two: its contest, where its rules match, and which of its rules are not as in the other."""
+class StageVersion:
+    """One version of the stage: its contest, the boxes of its rules, and the numbers of the rules that differ."""
 
     contest: Contest
     boxes: list[tuple[Box, ...]]
@@ -53,17 +54,17 @@ class Version:
     truths: list[bool | None] = field(default_factory=list)
 
     @classmethod
-    def of(cls, space: Space, stage: Stage, changed: frozenset[str]) -> Version:
+    def of(cls, space: Space, stage: Stage, changed: frozenset[str]) -> StageVersion:
         contest = Contest(space.vocabulary, stage)
         boxes = [space.boxes_of(rule) for rule in contest.rules]
         return cls(contest, boxes, frozenset(n for n, rule in enumerate(contest.rules) if rule.id in changed))
 
 
-class Search:
-    """The two versions of one stage in one space."""
+class RegionSearch:
+    """The search through two versions of one stage in one space."""
 
     def __init__(
-        self, space: Space, old: Version, new: Version, domains: Sequence[int], *, settings_changed: bool
+        self, space: Space, old: StageVersion, new: StageVersion, domains: Sequence[int], *, settings_changed: bool
     ) -> None:
         self._space = space
         self._versions = (old, new)
@@ -73,7 +74,7 @@ class Search:
         self._filled = {name for stage in stages for filled in (stage.default, stage.on_error) for name in filled}
 
     def slots(self) -> list[Slot]:
-        """The outputs that could differ: some changed rule sets them, or stands in the way of one that does."""
+        """The outputs that may differ: a changed rule sets them, or competes with a rule that does."""
         names: set[Slot] = set()
         for version in self._versions:
             contest = version.contest
@@ -95,31 +96,31 @@ class Search:
         return sorted(names, key=repr)
 
     def differences(self, slot: Slot, budget: Budget) -> Iterator[Region]:
-        """The regions in which the slot differs; they do not overlap. Raises OverBudget when there are too many."""
-        relevant = [_Relevant(version, slot) for version in self._versions]
+        """The regions in which the slot differs. They do not overlap. Raises OverBudget."""
+        relevant = [_RelevantRules(version, slot) for version in self._versions]
         open_states: list[Domains] = [list(self._start)]
         while open_states:
             domains = open_states.pop()
             budget.spend(1 + sum(len(r.numbers) for r in relevant))
-            for side in relevant:
-                side.look(domains)
-            if not self._settings_changed and not any(side.changed_may_matter() for side in relevant):
+            for rules in relevant:
+                rules.look(domains)
+            if not self._settings_changed and not any(rules.changed_may_matter() for rules in relevant):
                 continue
-            undecided = next((u for side in relevant if (u := side.undecided()) is not None), None)
+            undecided = next((u for rules in relevant if (u := rules.undecided()) is not None), None)
             if undecided is not None:
                 open_states.extend(_split(domains, undecided))
                 continue
-            old, new = (side.outcome() for side in relevant)
+            old, new = (rules.outcome() for rules in relevant)
             if old[0] == new[0]:
                 continue
             allowed = find(domains, self._space.forbidden, [], budget)
             if allowed is not None:
-                changed = frozenset(name for side in relevant for name in side.changed_and_true())
+                changed = frozenset(name for rules in relevant for name in rules.changed_and_true())
                 yield Region(slot, tuple(domains), old[0], new[0], old[1], new[1], changed)
 
 
 def _split(domains: Domains, box: Box) -> list[Domains]:
-    """Inside and outside of a box that the domains meet and do not lie in, by its narrowest restriction."""
+    """The domains outside and inside the box, split at its narrowest restriction."""
     dimension, mask = min(
         ((d, m) for d, m in box if domains[d] & ~m),
         key=lambda pair: ((domains[pair[0]] & pair[1]).bit_count(), pair[0]),
@@ -130,25 +131,10 @@ def _split(domains: Domains, box: Box) -> list[Domains]:
     return [outside, inside]
 
 
-def in_its_way(contest: Contest, number: int, name: str) -> list[int]:
-    """The rules of the same block of which none may match, if this one is to bring the output out of it."""
-    fellows = contest.of_block[contest.rules[number].block]
-    match contest.hit[number]:
-        case HitPolicy.FIRST:
-            return [n for n in fellows if n < number]
-        case HitPolicy.UNIQUE:
-            return [n for n in fellows if n != number]
-        case HitPolicy.MOST_SEVERE if not contest.is_united(name):
-            mine = contest.key(number, name, severe=True)
-            setters = [n for n in fellows if name in contest.rules[n].then]
-            return [n for n in setters if contest.key(n, name, severe=True) < mine]
-    return []
+class _RelevantRules:
+    """The rules of one version that concern a slot, and whether they match in some domains."""
 
-
-class _Relevant:
-    """The rules of one version that have to do with a slot, and what is known of them in some domains."""
-
-    def __init__(self, version: Version, slot: Slot) -> None:
+    def __init__(self, version: StageVersion, slot: Slot) -> None:
         self._version = version
         self._slot = slot
         self._contest = version.contest
@@ -165,7 +151,7 @@ class _Relevant:
         self._meeting: dict[int, Box] = {}
 
     def look(self, domains: Domains) -> None:
-        """Whether each rule matches everywhere in the domains, nowhere, or somewhere."""
+        """Sets whether each rule matches everywhere in the domains, nowhere, or somewhere."""
         for number in self.numbers:
             self._truth[number] = False
             for box in self._version.boxes[number]:
@@ -185,14 +171,14 @@ class _Relevant:
         return (self._contest.rules[n].id for n in self.numbers if n in self._version.changed and self._truth[n])
 
     def undecided(self) -> Box | None:
-        """A box of a rule that may matter and of which it is open whether it matches; changed rules first."""
+        """A box of a rule that may matter and matches somewhere only; changed rules first. None when all is settled."""
         unknown = [n for n in self.numbers if self._truth[n] is None and self._matters(n)]
         if not unknown:
             return None
         return self._meeting[min(unknown, key=lambda n: (n not in self._version.changed, n))]
 
     def _matters(self, number: int) -> bool:
-        """Whether it could make a difference that the rule matches, for all that is known. False is certain."""
+        """Whether a match of the rule could make a difference. False is certain."""
         contest = self._contest
         block = contest.of_block[contest.rules[number].block]
         if contest.hit[number] is HitPolicy.FIRST and any(self._truth.get(n) for n in block if n < number):
@@ -211,13 +197,14 @@ class _Relevant:
         return any(ranked.index(n) < best for n in affected)
 
     def _stands(self, number: int) -> bool:
-        """The rule matches for sure, and nothing in its block may stand in its way."""
+        """Whether the rule surely matches and nothing in its block can stand in its way."""
         if self._truth[number] is not True:
             return False
-        return all(self._truth.get(n) is False for n in in_its_way(self._contest, number, self._slot.name))
+        in_its_way = bits(self._contest.in_its_way(number, self._slot.name))
+        return all(self._truth.get(n) is False for n in in_its_way)
 
     def outcome(self) -> tuple[Output, frozenset[str]]:
-        """The slot's value, and the rules that decide it."""
+        """The value of the slot and the rules that decide it."""
         contest, slot = self._contest, self._slot
         outcome = contest.settle(n for n in self.numbers if self._truth[n] is True)
         ids = contest.rules
@@ -229,7 +216,7 @@ class _Relevant:
         return self._whole(outcome), decided
 
     def _whole(self, outcome: Outcome) -> Output:
-        """The output: the safe side of a conflict, what was won or put together, else the default."""
+        """The output: the safe side of a conflict, the winning or united value, else the default."""
         contest, name = self._contest, self._slot.name
         stage = contest.stage
         if name in outcome.conflicts and name in stage.on_error:

@@ -1,4 +1,4 @@
-"""A comparison in words, and as data."""
+"""A comparison in words and as data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from answerby.domain.decision import RuleReference
 from answerby.domain.event import OVERRIDE_PREFIX, Event, Value
-from answerby.workbench.diff.model import Aspect, Change, Comparison, Difference, Effect, Kind, Side, Witness
-from answerby.workbench.diff.wording import shown
+from answerby.workbench.diff.condition_text import value_text
+from answerby.workbench.diff.model import Aspect, Change, Comparison, Difference, Effect, Kind, OutputResult, Witness
 
 SIGNS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
 EFFECTS = {
@@ -18,12 +18,12 @@ EFFECTS = {
     Effect.OPEN: "may decide requests otherwise; none was found",
     Effect.MEANING: "changes what happens to requests",
 }
-MOST_TOLD = 30
-"""Differences told in words."""
+MOST_DIFFERENCES = 30
+"""The most differences in words."""
 LONGEST_LIST = 3
-"""Members of a set that are told in full; of longer ones what came and went."""
+"""The most members of a set in words. For larger sets only removed and added members are named."""
 ALSO = 6
-"""Facts named that follow from a difference."""
+"""The most facts named that follow from a difference."""
 
 
 def report_text(found: Comparison) -> str:
@@ -42,10 +42,10 @@ def _lines(found: Comparison) -> Iterator[str]:
     if found.differences:
         yield ""
         yield "Decided otherwise:"
-        for number, difference in enumerate(found.differences[:MOST_TOLD], start=1):
+        for number, difference in enumerate(found.differences[:MOST_DIFFERENCES], start=1):
             yield from _difference(number, difference)
-        if len(found.differences) > MOST_TOLD:
-            yield f"  and {len(found.differences) - MOST_TOLD} more; --format json has them all"
+        if len(found.differences) > MOST_DIFFERENCES:
+            yield f"  and {len(found.differences) - MOST_DIFFERENCES} more; --format json has them all"
     if words:
         yield ""
         yield f"Changed in words only: {', '.join(_named(change) for change in words)}"
@@ -60,7 +60,7 @@ def _conclusion(found: Comparison) -> Iterator[str]:
         yield "No change in meaning: proved."
     elif found.open:
         what = "No difference in meaning found" if not found.differences else "Nothing else was found"
-        yield f"{what} in {found.tried} requests; that there is none is not proved:"
+        yield f"{what} in {found.attempts} requests; that there is none is not proved:"
         yield from (f"  - {reason}" for reason in found.open)
     else:
         yield "Of the rules, nothing else is decided otherwise: proved."
@@ -87,7 +87,7 @@ def _aspect(aspect: Aspect, kind: Kind) -> str:
 
 
 def _difference(number: int, found: Difference) -> Iterator[str]:
-    yield f"  {number}. {found.output}: {_became(found.old.value, found.new.value)} ({found.stage})"
+    yield f"  {number}. {found.output}: {_change_text(found.old.value, found.new.value)} ({found.stage})"
     yield f"      by {_deciders(found.old)} -> by {_deciders(found.new)}"
     if found.cause:
         yield f"      because of {found.cause}"
@@ -97,8 +97,8 @@ def _difference(number: int, found: Difference) -> Iterator[str]:
     yield f"      for example {_request(found.witness)}"
     also = consequences(found)
     if also:
-        told = [f"{name}: {_became(a, b)}" for name, (a, b) in list(also.items())[:ALSO]]
-        yield f"      then also {', '.join(told)}"
+        changes = [f"{name}: {_change_text(a, b)}" for name, (a, b) in list(also.items())[:ALSO]]
+        yield f"      then also {', '.join(changes)}"
 
 
 def consequences(found: Difference) -> dict[str, tuple[Value, Value]]:
@@ -108,20 +108,20 @@ def consequences(found: Difference) -> dict[str, tuple[Value, Value]]:
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
 
 
-def _became(old: Value, new: Value) -> str:
+def _change_text(old: Value, new: Value) -> str:
     if isinstance(old, list) and isinstance(new, list) and max(len(old), len(new)) > LONGEST_LIST:
-        gone, come = sorted(set(old) - set(new)), sorted(set(new) - set(old))
-        parts = [f"{word} {', '.join(found)}" for word, found in (("without", gone), ("with", come)) if found]
+        removed, added = sorted(set(old) - set(new)), sorted(set(new) - set(old))
+        parts = [f"{word} {', '.join(found)}" for word, found in (("without", removed), ("with", added)) if found]
         return "; ".join(parts)
     return f"{_value(old)} -> {_value(new)}" if old != new else f"{_value(old)}, otherwise told"
 
 
 def _value(value: Value) -> str:
-    return "none" if value is None else shown(value)
+    return "none" if value is None else value_text(value)
 
 
-def _deciders(side: Side) -> str:
-    return ", ".join(_reference(rule) for rule in side.decided_by) or "no rule (the default)"
+def _deciders(result: OutputResult) -> str:
+    return ", ".join(_reference(rule) for rule in result.decided_by) or "no rule (the default)"
 
 
 def _reference(rule: RuleReference) -> str:
@@ -143,14 +143,14 @@ def _request(witness: Witness) -> str:
 
 
 def report_data(found: Comparison) -> dict[str, Any]:
-    """The same as plain data for JSON."""
+    """The comparison as plain data for JSON."""
     return {
         "old_revision": found.old_revision,
         "new_revision": found.new_revision,
         "changed_meaning": found.changed_meaning,
         "proved": not found.open,
         "open": list(found.open),
-        "requests_tried": found.tried,
+        "requests_tried": found.attempts,
         "changes": [_change_data(change) for change in found.changes],
         "differences": [_difference_data(difference) for difference in found.differences],
     }
@@ -173,8 +173,8 @@ def _difference_data(found: Difference) -> dict[str, Any]:
     return {
         "stage": found.stage,
         "output": found.output,
-        "old": _side_data(found.old),
-        "new": _side_data(found.new),
+        "old": _result_data(found.old),
+        "new": _result_data(found.new),
         "where": list(found.region),
         "regions": found.regions,
         "rules": sorted(found.rules),
@@ -185,16 +185,16 @@ def _difference_data(found: Difference) -> dict[str, Any]:
     }
 
 
-def _side_data(side: Side) -> dict[str, Any]:
+def _result_data(result: OutputResult) -> dict[str, Any]:
     return {
-        "value": side.value,
-        "decided_by": [{"id": r.id, "file": r.file, "line": r.line, "because": r.because} for r in side.decided_by],
-        "facts": dict(side.facts),
+        "value": result.value,
+        "decided_by": [{"id": r.id, "file": r.file, "line": r.line, "because": r.because} for r in result.decided_by],
+        "facts": dict(result.facts),
     }
 
 
 def event_data(event: Event) -> Mapping[str, Any]:
-    """The event as `answerby explain --event` takes it."""
+    """The event in the form of `answerby explain --event`."""
     return {
         "type": event.type,
         "time": event.time.isoformat(),

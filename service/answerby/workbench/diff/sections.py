@@ -1,4 +1,4 @@
-"""What differs beside the rules: fields, lexicons, calendars, clocks, ladders, messages, settings."""
+"""Changes beside the rules: fields, lexicons, calendars, clocks, ladders, messages, settings."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.model.vocabulary import Field
 from answerby.sla.calendar import WEEKDAYS, Calendar
+from answerby.workbench.diff.condition_text import value_text
 from answerby.workbench.diff.model import Aspect, Change, Effect, Kind
-from answerby.workbench.diff.wording import shown
 
 WORDS_ONLY = frozenset({"because", "label", "owner", "file", "line"})
-"""Attributes that people read and no decision depends on, but for its words."""
+"""Attributes for people. Decisions depend on them in their texts only."""
 NOTHING = (None, "", (), 0, False)
-"""Values of attributes that say nothing."""
-NAMED = 8
-"""Days, terms or values named of one change; the rest is counted."""
+"""Values that are left out: they are the same as no value."""
+MAX_NAMED = 8
+"""The most days, terms or values named of one change. The rest is counted."""
 COMPARED_BY_THEMSELVES = frozenset(
     {
         "revision",
@@ -37,7 +37,7 @@ COMPARED_BY_THEMSELVES = frozenset(
 
 
 def other_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
-    """Everything but rules and the settings of stages."""
+    """All changes except those of rules and of the settings of stages."""
     yield from _items("field", old.vocabulary.fields, new.vocabulary.fields, _attributes)
     yield from _items("lexicon", old.lexicons, new.lexicons, _lexicon)
     yield from _items("calendar", old.calendars, new.calendars, _calendar)
@@ -46,16 +46,18 @@ def other_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
     yield from _items("schedule", old.schedules, new.schedules, _attributes)
     yield from _items("score", _scores(old), _scores(new), _attributes)
     yield from _items("template", old.templates, new.templates, _template, Effect.WORDS)
-    yield from _items("role", old.roles, new.roles, lambda a, b: [Aspect("title", shown(a), shown(b))], Effect.WORDS)
+    yield from _items(
+        "role", old.roles, new.roles, lambda a, b: [Aspect("title", value_text(a), value_text(b))], Effect.WORDS
+    )
     yield from _settings(old, new)
 
 
 def _settings(old: Rulebook, new: Rulebook) -> Iterator[Change]:
-    """Whatever else a rulebook holds, also what was added to it since."""
+    """Changes of any other attribute of a rulebook, so that new attributes are compared too."""
     for field in dataclasses.fields(Rulebook):
         before, after = getattr(old, field.name), getattr(new, field.name)
         if field.name not in COMPARED_BY_THEMSELVES and before != after:
-            whole = [Aspect(field.name, _told(before), _told(after))]
+            whole = [Aspect(field.name, _text(before), _text(after))]
             found = _attributes(before, after) if attribute_names(before) else whole
             yield Change("settings", Kind.CHANGED, field.name, aspects=tuple(found), effect=Effect.MEANING)
 
@@ -66,7 +68,7 @@ def stage_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
     for name in sorted({*before, *after}):
         one, two = before.get(name), after.get(name)
         found = [
-            Aspect(key, shown(_setting(one, key)), shown(_setting(two, key)))
+            Aspect(key, value_text(_setting(one, key)), value_text(_setting(two, key)))
             for key in ("hit", "default", "on_error")
             if _setting(one, key) != _setting(two, key)
         ]
@@ -106,7 +108,7 @@ def _whole(section: str, item: object) -> Iterator[Aspect]:
 
 
 def _attributes(old: object, new: object) -> list[Aspect]:
-    """The attributes of two dataclasses of one kind that differ; of mappings the keys."""
+    """The attributes that differ between two dataclasses of one kind; for a mapping the keys."""
     found = []
     for name in attribute_names(old):
         if name in {"file", "line"}:
@@ -114,16 +116,16 @@ def _attributes(old: object, new: object) -> list[Aspect]:
         one, two = getattr(old, name), getattr(new, name)
         if isinstance(one, Mapping) and isinstance(two, Mapping):
             keys = sorted(key for key in {*one, *two} if one.get(key) != two.get(key))
-            found += [Aspect(f"{name}.{key}", _told(one.get(key)), _told(two.get(key))) for key in keys]
+            found += [Aspect(f"{name}.{key}", _text(one.get(key)), _text(two.get(key))) for key in keys]
         elif isinstance(one, tuple) and isinstance(two, tuple) and one and two and name == "steps":
             found += list(_steps(one, two))
         elif one != two:
-            found.append(Aspect(name, _told(one), _told(two)))
+            found.append(Aspect(name, _text(one), _text(two)))
     return found
 
 
 def attribute_names(item: object) -> tuple[str, ...]:
-    """The attributes of a dataclass or a struct; none of anything else."""
+    """The attributes of a dataclass or a struct; none for anything else."""
     if dataclasses.is_dataclass(item):
         return tuple(field.name for field in dataclasses.fields(item))
     return tuple(getattr(item, "__struct_fields__", ()))
@@ -134,17 +136,17 @@ def _steps(old: Sequence[object], new: Sequence[object]) -> Iterator[Aspect]:
         one = old[number] if number < len(old) else None
         two = new[number] if number < len(new) else None
         if one != two:
-            yield Aspect(f"step {number + 1}", _told(one), _told(two))
+            yield Aspect(f"step {number + 1}", _text(one), _text(two))
 
 
-def _told(value: object) -> str:
-    """A value in words; of a dataclass what it sets."""
+def _text(value: object) -> str:
+    """A value in words; for a dataclass its attributes that have a value."""
     if names := attribute_names(value):
-        parts = [f"{name}={_told(found)}" for name in names if (found := getattr(value, name)) not in NOTHING]
+        parts = [f"{name}={_text(found)}" for name in names if (found := getattr(value, name)) not in NOTHING]
         return f"({', '.join(parts)})"
     if isinstance(value, (tuple, list)):
-        return "[" + ", ".join(_told(item) for item in value) + "]"
-    return shown(value)
+        return "[" + ", ".join(_text(item) for item in value) + "]"
+    return value_text(value)
 
 
 def _lexicon(old: object, new: object) -> Iterator[Aspect]:
@@ -165,7 +167,7 @@ def _scores(book: Rulebook) -> dict[str, object]:
 
 
 def _calendar(old: Calendar, new: Calendar) -> Iterator[Aspect]:
-    """Which days have other working time, and the settings that are not days."""
+    """The days with other working time, and the other settings of the calendar."""
     if old.timezone != new.timezone:
         yield Aspect("timezone", old.timezone, new.timezone)
     for number, name in enumerate(WEEKDAYS):
@@ -173,21 +175,21 @@ def _calendar(old: Calendar, new: Calendar) -> Iterator[Aspect]:
             yield Aspect(name, _hours(old.weekly[number]), _hours(new.weekly[number]))
     years = sorted(_years(old) | _years(new))
     days = [day for day in _days(years) if _exceptional(old, day) != _exceptional(new, day)]
-    for day in days[:NAMED]:
+    for day in days[:MAX_NAMED]:
         yield Aspect(day.isoformat(), _hours(old.intervals_on(day)), _hours(new.intervals_on(day)))
-    if len(days) > NAMED:
-        yield Aspect("more days", new=str(len(days) - NAMED))
+    if len(days) > MAX_NAMED:
+        yield Aspect("more days", new=str(len(days) - MAX_NAMED))
     for name in ("years", "provisional_years"):
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield Aspect(name, _year_list(before), _year_list(after))
     names = [d for d in sorted({*old.holidays, *new.holidays}) if old.holidays.get(d) != new.holidays.get(d)]
     if names and not days:
-        yield Aspect("label.holidays", ", ".join(d.isoformat() for d in names[:NAMED]))
+        yield Aspect("label.holidays", ", ".join(d.isoformat() for d in names[:MAX_NAMED]))
 
 
 def _exceptional(calendar: Calendar, day: date) -> object:
-    """The hours of a day that are not those of its weekday; None when they are."""
+    """The hours of a day that differ from those of its weekday; None when they do not."""
     hours = calendar.intervals_on(day)
     return None if hours == calendar.weekly[day.weekday()] else hours
 
@@ -196,7 +198,7 @@ def _years(calendar: Calendar) -> set[int]:
     parts = (calendar.breaks, calendar.overrides, calendar.holidays, calendar.extra_workdays)
     dated = {day.year for part in parts for day in part}
     found = dated | set(calendar.years or ()) | set(calendar.provisional_years)
-    # Yearly holidays of a calendar that names no year: one year stands for all, a leap year.
+    # A calendar with yearly holidays may name no year. One leap year then stands for all.
     return found | ({2028} if calendar.annual_holidays and not found else set())
 
 
@@ -222,5 +224,5 @@ def _year_list(years: Iterable[int] | None) -> str:
 
 def _some(items: Iterable[str]) -> str:
     named = list(items)
-    rest = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-    return ", ".join(named[:NAMED]) + rest
+    rest = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+    return ", ".join(named[:MAX_NAMED]) + rest

@@ -14,49 +14,50 @@ from answerby.engine.compiled.rulebook import plain
 from answerby.rules.model.rulebook import HitPolicy, Lexicon, Output, Rulebook, Stage
 from answerby.rules.model.vocabulary import Vocabulary
 from answerby.workbench.diff.model import Difference, Witness
-from answerby.workbench.diff.pair import Trial, side
-from answerby.workbench.diff.regions import Region, Search, Slot, Version
-from answerby.workbench.diff.rules import Pair
+from answerby.workbench.diff.regions import Region, RegionSearch, Slot, StageVersion
+from answerby.workbench.diff.rule_pairs import RulePair
+from answerby.workbench.diff.rulebook_pair import RulebookPair, output_result
 from answerby.workbench.proofs.space.budget import Budget, OverBudget
-from answerby.workbench.proofs.space.derived import domains_of
+from answerby.workbench.proofs.space.derived_facts import domains_of
+from answerby.workbench.proofs.space.dimensions import NO, Aspect
 from answerby.workbench.proofs.space.facts import Facts, describe, facts_at
-from answerby.workbench.proofs.space.space import NO, Aspect, Space
+from answerby.workbench.proofs.space.space import Space
 
 OPERATIONS = 400_000
-"""Of the search for one output's differences."""
+"""The operations for the differences of one output."""
 MOST_REGIONS = 400
-"""Regions of one output that are told apart."""
+"""The most regions of one output."""
 MORE_POINTS, MORE_CELLS = 24, 3
-"""Points of a region, and other cells of a fact, that are tried when its usual point leads nowhere."""
+"""The points of a region, and the further cells of each fact, tried when the usual point shows nothing."""
 TRIES = 12
-"""Regions of one kind of difference that are tried for witnesses."""
+"""The most regions of one kind of difference that are tried for witnesses."""
 NOTIFY = "notify"
 STANDS_FOR = "\ue000"
-"""Begins the term that stands for a lexicon whose terms differ: it says nothing of other lexicons."""
+"""The beginning of the term that stands for a lexicon with changed terms. No other lexicon has it."""
 
 Make = Callable[[str, Facts], Iterator[Witness]]
 
 
-def find_differences(trial: Trial, changed: Sequence[Pair], settings: Iterable[str]) -> None:
-    """Adds to the trial a witness of every kind of difference that the changed rules and stage settings make."""
+def find_differences(rulebooks: RulebookPair, changed: Sequence[RulePair], settings: Iterable[str]) -> None:
+    """Adds a witness for every kind of difference that the changed rules and stage settings make."""
     concerned = {*settings, *(pair.rule.stage for pair in changed)}
-    names = [stage.name for book in (trial.old, trial.new) for stage in book.stages if stage.name in concerned]
+    names = [stage.name for book in (rulebooks.old, rulebooks.new) for stage in book.stages if stage.name in concerned]
     if not names:
         return
-    space = Space(shared(trial.old, trial.new))
+    space = Space(with_shared_words(rulebooks.old, rulebooks.new))
     for name in dict.fromkeys(names):
         pairs = [pair for pair in changed if pair.rule.stage == name]
-        _Stage(trial, space, name, pairs, settings_changed=name in set(settings)).run()
+        _StageComparison(rulebooks, space, name, pairs, settings_changed=name in set(settings)).run()
 
 
-def shared(old: Rulebook, new: Rulebook) -> list[Rulebook]:
-    """The two with one vocabulary, and with lexicons that say the same in both."""
+def with_shared_words(old: Rulebook, new: Rulebook) -> list[Rulebook]:
+    """Both rulebooks with one vocabulary, and with one stand-in term for each lexicon that differs."""
     fields = {**old.vocabulary.fields, **new.vocabulary.fields}
     for name, known in old.vocabulary.fields.items():
-        twin = new.vocabulary.fields.get(name)
-        if twin is not None and twin.values != known.values:
-            more = tuple(value for value in known.values if value not in twin.values)
-            fields[name] = replace(twin, values=(*twin.values, *more))
+        counterpart = new.vocabulary.fields.get(name)
+        if counterpart is not None and counterpart.values != known.values:
+            more = tuple(value for value in known.values if value not in counterpart.values)
+            fields[name] = replace(counterpart, values=(*counterpart.values, *more))
     lexicons = {**old.lexicons, **new.lexicons}
     for name in lexicons:
         if old.lexicons.get(name) != new.lexicons.get(name):
@@ -64,25 +65,31 @@ def shared(old: Rulebook, new: Rulebook) -> list[Rulebook]:
     return [replace(book, vocabulary=Vocabulary(fields), lexicons=lexicons) for book in (old, new)]
 
 
-class _Stage:
-    def __init__(self, trial: Trial, space: Space, name: str, pairs: Sequence[Pair], *, settings_changed: bool) -> None:
-        self._trial = trial
+class _StageComparison:
+    def __init__(
+        self, rulebooks: RulebookPair, space: Space, name: str, pairs: Sequence[RulePair], *, settings_changed: bool
+    ) -> None:
+        self._rulebooks = rulebooks
         self._space = space
         self._name = name
-        old = Version.of(space, _stage_of(trial.old, name), frozenset(p.old.id for p in pairs if p.old is not None))
-        new = Version.of(space, _stage_of(trial.new, name), frozenset(p.new.id for p in pairs if p.new is not None))
+        old = StageVersion.of(
+            space, _stage_of(rulebooks.old, name), frozenset(p.old.id for p in pairs if p.old is not None)
+        )
+        new = StageVersion.of(
+            space, _stage_of(rulebooks.new, name), frozenset(p.new.id for p in pairs if p.new is not None)
+        )
         self._names = {p.old.id: p.rule.id for p in pairs if p.old is not None}
-        """The ids that changes are told by, of ids in the old rulebook."""
+        """The ids by which changes are reported, by id in the old rulebook."""
         self._concerned = {pair.rule.id for pair in pairs} or {name}
-        self._domains = _domains(space, [book for book in (trial.old, trial.new) if _has(book, name)], name)
-        self._search = Search(space, old, new, self._domains, settings_changed=settings_changed)
+        self._domains = _domains(space, [book for book in (rulebooks.old, rulebooks.new) if _has(book, name)], name)
+        self._search = RegionSearch(space, old, new, self._domains, settings_changed=settings_changed)
 
     def run(self) -> None:
         for slot in self._search.slots():
             regions, complete = self._regions(slot)
             if not complete:
-                self._trial.leave_open(f"{self._name}: {slot.name} differs in more ways than were looked at")
-                self._trial.unproved |= self._concerned
+                self._rulebooks.add_open(f"{self._name}: {slot.name} differs in more ways than were looked at")
+                self._rulebooks.unproved |= self._concerned
             groups: dict[tuple[str, str], list[Region]] = {}
             for region in regions:
                 groups.setdefault((repr(region.old), repr(region.new)), []).append(region)
@@ -90,7 +97,7 @@ class _Stage:
                 self._group(slot, group)
 
     def _regions(self, slot: Slot) -> tuple[list[Region], bool]:
-        """The regions found, and whether these are all."""
+        """The regions found, and whether they are all."""
         found: list[Region] = []
         try:
             for region in self._search.differences(slot, Budget(OPERATIONS)):
@@ -102,55 +109,61 @@ class _Stage:
         return found, True
 
     def _group(self, slot: Slot, group: Sequence[Region]) -> None:
-        """One witness for the group, and more for changed rules that it does not show."""
-        trial = self._trial
+        """Adds a witness for the group, and further ones for changed rules that the first does not show."""
+        rulebooks = self._rulebooks
         ordered = sorted(group, key=lambda region: (len(self._restricted(region)), region.domains))
         found_any = (
-            self._try(slot, ordered, trial.maker.make)
-            or self._sampled(slot, group)
-            or self._try(slot, ordered, trial.maker.make, points=MORE_POINTS)
+            self._add_witnesses(slot, ordered, rulebooks.maker.make)
+            or self._add_sampled(slot, group)
+            or self._add_witnesses(slot, ordered, rulebooks.maker.make, points=MORE_POINTS)
         )
-        if not found_any or not self._all_shown(group):
-            found_any |= self._try(slot, ordered, trial.maker.make_by_hand, more=found_any)
-        unseen = frozenset[str]().union(*(self._changed(region) for region in group)) - trial.shown
-        if unseen or not found_any:
+        if not found_any or not self._all_witnessed(group):
+            found_any |= self._add_witnesses(slot, ordered, rulebooks.maker.make_by_hand, more=found_any)
+        unwitnessed = frozenset[str]().union(*(self._changed(region) for region in group)) - rulebooks.shown_by_witness
+        if unwitnessed or not found_any:
             where = "; ".join(describe(self._space, self._restricted(ordered[0]))) or "nothing is known"
-            trial.leave_open(
+            rulebooks.add_open(
                 f"{self._name}: {slot.name} differs where {where}, but no request that gets there was found"
             )
-            trial.unproved |= unseen or self._concerned
+            rulebooks.unproved |= unwitnessed or self._concerned
 
-    def _all_shown(self, group: Iterable[Region]) -> bool:
-        return all(self._changed(region) <= self._trial.shown for region in group)
+    def _all_witnessed(self, group: Iterable[Region]) -> bool:
+        return all(self._changed(region) <= self._rulebooks.shown_by_witness for region in group)
 
-    def _try(self, slot: Slot, ordered: Sequence[Region], make: Make, *, points: int = 1, more: bool = False) -> bool:
-        """Adds a witness for the group; further ones (`more`: only such) for changed rules that none has shown yet."""
-        trial = self._trial
+    def _add_witnesses(
+        self, slot: Slot, ordered: Sequence[Region], make: Make, *, points: int = 1, more: bool = False
+    ) -> bool:
+        """Adds a witness for the group and for changed rules without one. With `more` only the latter."""
+        rulebooks = self._rulebooks
         found = False
         for region in ordered[:TRIES]:
             rules = self._changed(region)
-            if (found or more) and rules <= trial.shown:
+            if (found or more) and rules <= rulebooks.shown_by_witness:
                 continue
             difference = self._show(slot, region, len(ordered), make, points)
             if difference is not None:
                 found = True
-                trial.shown |= rules or {self._name}
-                trial.add(difference)
+                rulebooks.shown_by_witness |= rules or {self._name}
+                rulebooks.add(difference)
         return found
 
-    def _sampled(self, slot: Slot, group: Sequence[Region]) -> bool:
-        """A request out of many made at random that is decided otherwise in just this way."""
-        trial = self._trial
-        for sample in trial.samples():
-            old, new = (side(decision, self._name, slot.name) for decision in sample.decisions)
+    def _add_sampled(self, slot: Slot, group: Sequence[Region]) -> bool:
+        """Adds a random request that is decided otherwise in just this way."""
+        rulebooks = self._rulebooks
+        for sample in rulebooks.samples():
+            old, new = (output_result(decision, self._name, slot.name) for decision in sample.decisions)
             if old.value == new.value:
                 continue
-            same = [region for region in group if _is(slot, region.old, old.value) and _is(slot, region.new, new.value)]
+            same = [
+                region
+                for region in group
+                if _agrees(slot, region.old, old.value) and _agrees(slot, region.new, new.value)
+            ]
             if same:
                 rules = self._changed(same[0])
-                trial.shown |= rules or {self._name}
+                rulebooks.shown_by_witness |= rules or {self._name}
                 difference = Difference(self._name, slot.name, old, new, sample.witness, (), len(group), rules)
-                trial.add(difference)
+                rulebooks.add(difference)
                 return True
         return False
 
@@ -158,52 +171,50 @@ class _Stage:
         restricted = self._restricted(region)
         facts = (facts_at(self._space, point) for point in islice(_points(self._space, restricted), points))
         for witness in chain.from_iterable(make(self._name, found) for found in facts):
-            sides = self._trial.decide(witness)
+            sides = self._rulebooks.decide(witness)
             if sides is None:
                 continue
-            old, new = (side(decision, self._name, slot.name) for decision in sides)
+            old, new = (output_result(decision, self._name, slot.name) for decision in sides)
             if (
-                _told(sides[0], self._name, slot.name) != _told(sides[1], self._name, slot.name)
-                and _is(slot, region.old, old.value)
-                and _is(slot, region.new, new.value)
+                _full_value(sides[0], self._name, slot.name) != _full_value(sides[1], self._name, slot.name)
+                and _agrees(slot, region.old, old.value)
+                and _agrees(slot, region.new, new.value)
             ):
                 lines = describe(self._space, restricted)
                 rules = self._changed(region)
                 return Difference(self._name, slot.name, old, new, witness, lines, regions, rules)
         return None
 
-    def _differ(self, slot: Slot, sides: tuple[Decision, Decision]) -> bool:
-        one, two = (_told(decision, self._name, slot.name) for decision in sides)
-        return one != two
-
     def _changed(self, region: Region) -> frozenset[str]:
         return frozenset(self._names.get(name, name) for name in region.changed)
 
     def _restricted(self, region: Region) -> dict[int, int]:
-        """What the region says beyond what always holds."""
+        """The restrictions of the region beyond what always holds."""
         pairs = zip(region.domains, self._domains, strict=False)
         return {number: mask for number, (mask, usual) in enumerate(pairs) if mask != usual}
 
 
-def _is(slot: Slot, wanted: Output, value: Value) -> bool:
-    """Whether the output of a request is what a region says of the slot."""
+def _agrees(slot: Slot, expected: Output, value: Value) -> bool:
+    """Whether the output of a request agrees with the region."""
     if slot.member is None:
-        told = None if wanted is None else plain(wanted)
-        return told == value or (isinstance(told, list) and isinstance(value, list) and set(told) == set(value))
+        plain_value = None if expected is None else plain(expected)
+        return plain_value == value or (
+            isinstance(plain_value, list) and isinstance(value, list) and set(plain_value) == set(value)
+        )
     if isinstance(slot.member, Notification):
-        return True  # Decisions show the roles only, and another notification may name the same ones.
-    return (isinstance(value, list) and str(slot.member) in value) is bool(wanted)
+        return True  # A decision shows only the roles, and another notification may name the same roles.
+    return (isinstance(value, list) and str(slot.member) in value) is bool(expected)
 
 
-def _told(decision: Decision, stage: str, name: str) -> object:
-    """What the stage came to, in full."""
+def _full_value(decision: Decision, stage: str, name: str) -> object:
+    """The result of the stage for the output, with messages in full."""
     if name == NOTIFY:
         return [effect for effect in decision.effects if effect.kind is EffectKind.NOTIFY]
-    return side(decision, stage, name).value
+    return output_result(decision, stage, name).value
 
 
 def _domains(space: Space, books: Sequence[Rulebook], stage: str) -> list[int]:
-    """The cells that facts can lie in when one or the other asks the stage."""
+    """The masks of the cells that facts can have when either rulebook asks the stage."""
     united = [0] * len(space.dimensions)
     for book in books:
         for number, mask in enumerate(domains_of(space, book, stage)):
@@ -220,7 +231,7 @@ def _stage_of(book: Rulebook, name: str) -> Stage:
 
 
 def _points(space: Space, restricted: Mapping[int, int]) -> Iterator[dict[int, int]]:
-    """Points of a region, the most usual one first."""
+    """The points of a region, the most usual first."""
     choices = []
     for number, mask in restricted.items():
         usual = _usual(space, number, mask)
@@ -230,7 +241,7 @@ def _points(space: Space, restricted: Mapping[int, int]) -> Iterator[dict[int, i
 
 
 def _usual(space: Space, number: int, mask: int) -> int:
-    """One cell of those allowed: the default of the field, `no` of what is true or false, else the first."""
+    """One of the cells allowed: the default of the field, `no` of a truth, else the first."""
     dimension = space.dimensions[number]
     if dimension.aspect is not Aspect.VALUE:
         return NO if mask & NO else mask & -mask

@@ -9,43 +9,49 @@ from answerby.domain.event import Event, EventType, Value
 from answerby.rules.model.rulebook import Lexicon, Rulebook
 from answerby.rules.model.vocabulary import Field
 from answerby.workbench.diff.model import Change, Difference, Kind, Witness
-from answerby.workbench.diff.pair import Trial, side
-from answerby.workbench.diff.requests import MOMENT
+from answerby.workbench.diff.rulebook_pair import RulebookPair, output_result
+from answerby.workbench.diff.witness_maker import MOMENT
 
 MOST_TERMS = 40
-"""Terms of a changed lexicon that are tried."""
+"""The most terms of a changed lexicon that are tried."""
 UNHEARD_OF = "no-such-value"
 
 
-def find_word_differences(trial: Trial, changes: Iterable[Change]) -> None:
-    """Adds to the trial a witness of each changed lexicon and field that makes a difference by itself."""
+def find_word_differences(rulebooks: RulebookPair, changes: Iterable[Change]) -> None:
+    """Adds a witness for each changed lexicon and field that makes a difference by itself."""
     for change in changes:
         if change.section == "lexicon":
-            _first(trial, f"lexicon {change.id}", _mentioning(trial, change.id))
+            _first(rulebooks, f"lexicon {change.id}", _mentioning(rulebooks, change.id))
         elif change.section == "field":
-            _field(trial, change)
+            _field(rulebooks, change)
 
 
-def _mentioning(trial: Trial, name: str) -> Iterator[dict[str, Value]]:
-    """Texts of a term that one version knows and the other does not; of a phrase that takes terms out, the phrase."""
-    old, new = (book.lexicons.get(name, Lexicon(name, ())) for book in (trial.old, trial.new))
+def _mentioning(rulebooks: RulebookPair, name: str) -> Iterator[dict[str, Value]]:
+    """Texts with one changed term each, or with one phrase of a changed exception."""
+    old, new = (book.lexicons.get(name, Lexicon(name, ())) for book in (rulebooks.old, rulebooks.new))
     terms = sorted(set(old.terms) ^ set(new.terms))
     exceptions = set(old.exceptions) ^ set(new.exceptions)
-    books = (trial.old, trial.new)
+    books = (rulebooks.old, rulebooks.new)
     phrases = {t for x in exceptions for book in books if x in book.lexicons for t in book.lexicons[x].terms}
-    texts = list(_asking(trial, name))
+    texts = list(_texts_asked_about(rulebooks, name))
     for term in [*terms[:MOST_TERMS], *sorted(phrases)[:MOST_TERMS]]:
         for field in texts:
             yield {field.parts[0] if field.parts else field.name: term}
 
 
-def _asking(trial: Trial, lexicon: str) -> Iterator[Field]:
-    """The texts of which some rule asks whether they mention the lexicon, or one that it is an exception to."""
-    books = (trial.old, trial.new)
-    meant = {name for book in books for name, known in book.lexicons.items() if lexicon in known.exceptions} | {lexicon}
-    asked = (atom for book in books for atom in all_atoms(book))
-    names = {atom.field for atom in asked if atom.op is Op.MENTIONS and not meant.isdisjoint(map(str, atom.operands))}
-    fields = {**trial.old.vocabulary.fields, **trial.new.vocabulary.fields}
+def _texts_asked_about(rulebooks: RulebookPair, lexicon: str) -> Iterator[Field]:
+    """The texts that some rule asks about the lexicon, or about a lexicon that it is an exception to."""
+    books = (rulebooks.old, rulebooks.new)
+    lexicons = {name for book in books for name, known in book.lexicons.items() if lexicon in known.exceptions} | {
+        lexicon
+    }
+    atoms_found = (atom for book in books for atom in all_atoms(book))
+    names = {
+        atom.field
+        for atom in atoms_found
+        if atom.op is Op.MENTIONS and not lexicons.isdisjoint(map(str, atom.operands))
+    }
+    fields = {**rulebooks.old.vocabulary.fields, **rulebooks.new.vocabulary.fields}
     return (fields[name] for name in sorted(names))
 
 
@@ -53,8 +59,8 @@ def all_atoms(book: Rulebook) -> Iterator[Atom]:
     return (atom for stage in book.stages for rule in stage.rules for atom in atoms(rule.when))
 
 
-def is_asked(book: Rulebook, change: Change) -> bool:
-    """Whether some rule, clock or score of the rulebook could notice the lexicon or the field."""
+def may_matter(book: Rulebook, change: Change) -> bool:
+    """Whether a rule, clock or score of the rulebook could notice the lexicon or the field."""
     if change.section == "lexicon":
         return True
     names = {atom.field for atom in all_atoms(book)} | {
@@ -72,33 +78,33 @@ def is_asked(book: Rulebook, change: Change) -> bool:
     return change.id in names | parts | factors | required | windows
 
 
-def _field(trial: Trial, change: Change) -> None:
-    """Requests with each value, with each spelling, and without the field."""
-    old, new = (book.vocabulary.fields.get(change.id) for book in (trial.old, trial.new))
+def _field(rulebooks: RulebookPair, change: Change) -> None:
+    """Tries requests with each value, with each spelling, and without the field."""
+    old, new = (book.vocabulary.fields.get(change.id) for book in (rulebooks.old, rulebooks.new))
     if old is None or new is None:
         return
     if not old.derived_by and not new.derived_by:
         values = dict.fromkeys(text for known in (old, new) for text in (*known.values, *known.aliases))
         given: list[dict[str, Value]] = [{}]
         given += [{change.id: value} for value in (*values, UNHEARD_OF)]
-        _first(trial, f"field {change.id}", given)
+        _first(rulebooks, f"field {change.id}", given)
     if change.kind is Kind.CHANGED:
-        trial.leave_open(f"{change.id} is defined otherwise, so that rules that say the same may mean another thing")
+        rulebooks.add_open(f"{change.id} is defined otherwise, so that rules that say the same may mean another thing")
 
 
-def _first(trial: Trial, cause: str, given: Iterable[dict[str, Value]]) -> None:
-    """The first of the requests that is decided otherwise, by the first output that differs."""
+def _first(rulebooks: RulebookPair, cause: str, given: Iterable[dict[str, Value]]) -> None:
+    """Adds the first of the requests that is decided otherwise, by the first output that differs."""
     for data in given:
         event = Event(source="witness", id="w", type=EventType.RECEIVED, time=MOMENT, request_id="witness", data=data)
-        sides = trial.decide(Witness(event))
+        sides = rulebooks.decide(Witness(event))
         if sides is None:
             continue
         pairs = list(zip(sides[0].explanation, sides[1].explanation, strict=False))
-        # What is missing follows from what a request is taken for: that comes first.
+        # Missing facts follow from the classification, so completeness comes last.
         for one, two in sorted(pairs, key=lambda pair: pair[0].stage == "completeness"):
             names = [n for n in sorted({*one.outputs, *two.outputs}) if one.outputs.get(n) != two.outputs.get(n)]
             if names:
-                old, new = (side(decision, one.stage, names[0]) for decision in sides)
-                trial.shown.add(cause)
-                trial.add(Difference(one.stage, names[0], old, new, Witness(event), cause=cause))
+                old, new = (output_result(decision, one.stage, names[0]) for decision in sides)
+                rulebooks.shown_by_witness.add(cause)
+                rulebooks.add(Difference(one.stage, names[0], old, new, Witness(event), cause=cause))
                 return

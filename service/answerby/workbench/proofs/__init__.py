@@ -1,4 +1,4 @@
-"""Proofs: what can be known of a rulebook without trying requests. See `analyse`."""
+"""Proofs: findings about a rulebook that hold for every request. See `analyse`."""
 
 from answerby.workbench.proofs.analyse import analyse
 from answerby.workbench.proofs.findings.finding import Analysis, Finding

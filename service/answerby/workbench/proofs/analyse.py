@@ -1,4 +1,4 @@
-"""Proofs over a rulebook: what is left open, said twice, never reached or never counted; pure and deterministic."""
+"""Analyses a rulebook stage by stage: gaps, overlaps, conflicts, and rules that never match, win or matter."""
 
 from __future__ import annotations
 
@@ -6,51 +6,51 @@ from answerby.domain.condition import Op, atoms
 from answerby.rules.model.rulebook import Rule, Rulebook, Stage
 from answerby.rules.text.codes import Code
 from answerby.rules.text.nodes import Place
+from answerby.workbench.proofs.findings.dead_rules import find_dead
 from answerby.workbench.proofs.findings.finding import Analysis, Confirm, Finding, trust
 from answerby.workbench.proofs.findings.gaps import find_gaps
-from answerby.workbench.proofs.findings.inquiry import Inquiry
 from answerby.workbench.proofs.findings.overlaps import find_conflicts, find_overlaps
-from answerby.workbench.proofs.findings.protection import check_protected, space_with_errors
-from answerby.workbench.proofs.findings.reach import find_unreachable
-from answerby.workbench.proofs.findings.redundancy import find_redundant
-from answerby.workbench.proofs.findings.winning import find_dead
+from answerby.workbench.proofs.findings.protected_rules import check_protected, space_with_errors
+from answerby.workbench.proofs.findings.redundant_rules import find_redundant
+from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
+from answerby.workbench.proofs.findings.unreachable_rules import find_unreachable
 from answerby.workbench.proofs.space.backchain import Backchain
 from answerby.workbench.proofs.space.budget import Budget
-from answerby.workbench.proofs.space.derived import domains_of, in_deciding_order
+from answerby.workbench.proofs.space.derived_facts import domains_of, in_deciding_order
 from answerby.workbench.proofs.space.space import Space
-from answerby.workbench.proofs.space.view import View
+from answerby.workbench.proofs.space.stage_view import StageView
 
 STAGE_BUDGET = 3_000_000
-"""Operations of all questions on one stage."""
+"""The operations for all questions on one stage."""
 
 
 def analyse(rulebook: Rulebook, confirm: Confirm = trust, budget: int = STAGE_BUDGET) -> Analysis:
-    """The findings of every stage, by place.
+    """The findings of every stage, by place. Deterministic.
 
-    `confirm` is asked for each finding with a witness whether evaluating a request made from it shows the finding; one
-    that nothing shows is dropped and counted. What is proven for all facts (shadowed, unreachable, ...) stays.
-    `budget` counts operations for each stage.
+    `confirm` tells whether a request made from the witness of a finding shows the finding. A finding that no request
+    shows is dropped and counted, except those proved for all facts, such as shadowed or unreachable rules.
+    `budget` is the number of operations for each stage.
     """
     space = Space([rulebook])
     findings: list[Finding] = []
     open_questions: list[Finding] = []
     unconfirmed = 0
     dead: set[str] = set()
-    views: dict[str, View] = {}
+    views: dict[str, StageView] = {}
     back = Backchain(space, rulebook, views)
     protects = any(rule.protected for stage in rulebook.stages for rule in stage.rules)
     guard = _Guard(rulebook, confirm, budget) if protects else None
     for stage in in_deciding_order(rulebook):
-        view = View(space, stage, domains_of(space, rulebook, stage.name, dead))
+        view = StageView(space, stage, domains_of(space, rulebook, stage.name, dead))
         views[stage.name] = view
-        inquiry = Inquiry(view, Budget(budget), confirm, back)
-        inquire(inquiry)
-        dead |= {inquiry.rule(n).id for n in inquiry.unreachable}
-        findings += inquiry.findings
+        analysis = StageAnalysis(view, Budget(budget), confirm, back)
+        analyse_stage(analysis)
+        dead |= {analysis.rule(n).id for n in analysis.unreachable}
+        findings += analysis.findings
         if guard is not None:
             findings += guard.check(stage, dead)
-        open_questions += _open(inquiry, space)
-        unconfirmed += inquiry.unconfirmed
+        open_questions += _open(analysis, space)
+        unconfirmed += analysis.unconfirmed
     return Analysis(_sorted(findings), _sorted(open_questions), unconfirmed)
 
 
@@ -62,41 +62,41 @@ class _Guard:
         self._confirm = confirm
         self._budget = budget
         self._space = space_with_errors(rulebook)
-        self._views: dict[str, View] = {}
+        self._views: dict[str, StageView] = {}
         self._back = Backchain(self._space, rulebook, self._views)
 
     def check(self, stage: Stage, dead: set[str]) -> list[Finding]:
-        view = View(self._space, stage, domains_of(self._space, self._rulebook, stage.name, dead))
+        view = StageView(self._space, stage, domains_of(self._space, self._rulebook, stage.name, dead))
         self._views[stage.name] = view
-        inquiry = Inquiry(view, Budget(self._budget), self._confirm, self._back)
-        check_protected(inquiry, self._rulebook)
-        return inquiry.findings
+        analysis = StageAnalysis(view, Budget(self._budget), self._confirm, self._back)
+        check_protected(analysis, self._rulebook)
+        return analysis.findings
 
 
-def inquire(inquiry: Inquiry) -> None:
-    """All questions on one stage but that on protected rules."""
-    find_unreachable(inquiry)
-    find_dead(inquiry)
-    find_overlaps(inquiry)
-    find_gaps(inquiry)
-    find_conflicts(inquiry)
-    find_redundant(inquiry)
+def analyse_stage(analysis: StageAnalysis) -> None:
+    """Asks all questions on one stage except that on protected rules."""
+    find_unreachable(analysis)
+    find_dead(analysis)
+    find_overlaps(analysis)
+    find_gaps(analysis)
+    find_conflicts(analysis)
+    find_redundant(analysis)
 
 
-def _open(inquiry: Inquiry, space: Space) -> list[Finding]:
-    """What stays open, one finding for each rule."""
+def _open(analysis: StageAnalysis, space: Space) -> list[Finding]:
+    """The open questions, one finding for each rule."""
     reasons: dict[int, list[str]] = {}
-    for number, rule in enumerate(inquiry.contest.rules):
+    for number, rule in enumerate(analysis.contest.rules):
         if why := _opaque(space, rule):
             reasons.setdefault(number, []).append(why)
-    for (kind, number), why in inquiry.open.items():
+    for (kind, number), why in analysis.open.items():
         reasons.setdefault(number, []).append(f"{kind} stays open: {why}")
     found = []
     for number, whys in sorted(reasons.items()):
-        rule = inquiry.rule(number)
+        rule = analysis.rule(number)
         message = f"{rule.id} is analysed in part only: {'; '.join(whys)}"
         place = Place(rule.file, rule.line, 1)
-        found.append(Finding(Code.NOT_ANALYSABLE, inquiry.contest.stage.name, (rule.id,), place, message))
+        found.append(Finding(Code.NOT_ANALYSABLE, analysis.contest.stage.name, (rule.id,), place, message))
     return found
 
 

@@ -49,7 +49,7 @@ def test_the_same_rules_do_not_differ(differ):
     comparison = differ()
     assert comparison.empty
     assert not comparison.changed_meaning
-    assert comparison.tried == 0
+    assert comparison.attempts == 0
 
 
 def test_words_are_words(differ):
@@ -107,9 +107,9 @@ def test_a_rule_split_in_two_means_the_same(differ):
 
 def test_a_target_and_a_notification(differ):
     comparison = differ(sla=("within: 15m", "within: 20m"), escalation=("[guard]", "[guard, chief]"))
-    shown = {(d.stage, d.output, str(d.old.value), str(d.new.value)) for d in comparison.differences}
-    assert ("sla", "sla.first_response", "15m always", "20m always") in shown
-    assert ("escalation", "notify", "['guard']", "['chief', 'guard']") in shown
+    value_text = {(d.stage, d.output, str(d.old.value), str(d.new.value)) for d in comparison.differences}
+    assert ("sla", "sla.first_response", "15m always", "20m always") in value_text
+    assert ("escalation", "notify", "['guard']", "['chief', 'guard']") in value_text
 
 
 def test_another_template_is_another_message(differ):
@@ -295,7 +295,9 @@ def hold_against_trying_everything(seed):
             decide(c, witness.state, witness.event, Context(witness.windows), witness.event.time)
             for c in (before, after)
         ]
-        one, two = ({s.stage: s.outputs for s in side.explanation}[difference.stage] for side in sides)
+        one, two = (
+            {s.stage: s.outputs for s in output_result.explanation}[difference.stage] for output_result in sides
+        )
         assert (one.get(difference.output), two.get(difference.output)) == (difference.old.value, difference.new.value)
         assert one.get(difference.output) != two.get(difference.output)
     if not differing and not comparison.open:

@@ -8,7 +8,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
 from answerby.rules.text.codes import PROOFS
 from answerby.rules.text.folder import RuleText
-from answerby.workbench.proofs.confirmed import analysis_diagnostics
+from answerby.workbench.proofs.witnessed_findings import analysis_diagnostics
 
 FOLDER = Path(__file__).parent / "findings"
 FIELDS = """

@@ -13,7 +13,7 @@ from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
 from answerby.rules.text.codes import Code
 from answerby.rules.text.folding import fold
 from answerby.workbench.proofs import analyse
-from answerby.workbench.proofs.space.terms import implications, mentioned
+from answerby.workbench.proofs.space.lexicon_terms import implications, mentioned
 from tests.unit.workbench.proofs.small_rulebooks import VOCABULARY, make_rulebook
 
 ALPHABET = st.sampled_from(["fire", "on", "no", " ", "-", "着", "火", "没", "a", "é", "_", "1"])

@@ -17,8 +17,8 @@ from answerby.rules.model.rulebook import Rule, RuleMode, Stage
 from answerby.rules.text.codes import Code
 from answerby.rules.text.folder import RuleText
 from answerby.workbench.proofs import analyse
-from answerby.workbench.proofs.confirmed import prove
-from answerby.workbench.proofs.witnesses.witness import Realiser
+from answerby.workbench.proofs.witnessed_findings import prove
+from answerby.workbench.proofs.witnesses.finder import WitnessFinder
 from tests.unit.workbench.proofs.small_rulebooks import DOMAINS, EDGES, START, VOCABULARY, make_rulebook, make_stage
 
 CHUNK = 100
@@ -100,13 +100,13 @@ def test_each_refusal_comes_with_a_request_that_shows_it(start: int) -> None:
     for seed in range(start, start + CHUNK):
         stage = protect(make_stage(seed)[0])
         compiled = compile_rulebook(make_rulebook(stage), "reference")
-        realiser = Realiser(compiled)
+        finder = WitnessFinder(compiled)
         rules = {rule.id: rule for rule in stage.rules}
         for finding in prove(compiled).of(Code.NOT_PROTECTED):
             if finding.witness is None:
                 assert "never match" in finding.message or "shadow rule" in finding.message, (seed, finding.message)
                 continue
-            request = realiser.realise(finding.stage, finding.witness)
+            request = finder.find(finding.stage, finding.witness)
             assert request is not None, (seed, finding.message)
             explained = request.stage("priority")
             assert finding.rules[0] in {r.id for r in (*explained.won, *explained.lost)}, (seed, finding.message)

@@ -9,7 +9,7 @@ from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rule, Rulebook
 from answerby.rules.text.codes import Code
 from answerby.workbench.proofs import analyse
-from answerby.workbench.proofs.confirmed import prove
+from answerby.workbench.proofs.witnessed_findings import prove
 from tests.kit.places import RULES
 
 PROTECTED = {

@@ -8,7 +8,7 @@ from answerby.engine.decide import decide
 from answerby.rules.loader import load_texts
 from answerby.rules.text.folder import RuleText
 from answerby.workbench.proofs import Facts
-from answerby.workbench.proofs.witnesses.witness import Realised, Realiser, realise
+from answerby.workbench.proofs.witnesses.finder import WitnessFinder, WitnessRequest, find_witness
 
 FILES = {
     "fields.yaml": """
@@ -76,65 +76,65 @@ def compiled() -> CompiledRulebook:
     return compile_rulebook(result.rulebook, "reference")
 
 
-def won(compiled: CompiledRulebook, request: Realised, stage: str) -> set[str]:
+def won(compiled: CompiledRulebook, request: WitnessRequest, stage: str) -> set[str]:
     """Decided anew: the rules that won."""
     decision = decide(compiled, request.state, request.event, request.context, request.event.time)
     return {r.id for s in decision.explanation if s.stage == stage for r in s.won}
 
 
 def test_a_text_mentions_what_is_asked_and_nothing_else(compiled: CompiledRulebook) -> None:
-    request = realise(compiled, "classification", Facts(mentions={"text": {"angry": True, "fire": False}}))
+    request = find_witness(compiled, "classification", Facts(mentions={"text": {"angry": True, "fire": False}}))
     assert request is not None
     assert request.event.data == {"text.body": "angry"}
-    both = realise(compiled, "classification", Facts(mentions={"text": {"angry": True, "fire": True}}))
+    both = find_witness(compiled, "classification", Facts(mentions={"text": {"angry": True, "fire": True}}))
     assert both is not None
     assert won(compiled, both, "classification") == {"burning"}
-    exception = realise(compiled, "classification", Facts(mentions={"text": {"not-fire": True, "fire": False}}))
+    exception = find_witness(compiled, "classification", Facts(mentions={"text": {"not-fire": True, "fire": False}}))
     assert exception is not None
 
 
 def test_a_part_of_which_something_else_is_asked_is_left_alone(compiled: CompiledRulebook) -> None:
-    request = realise(compiled, "classification", Facts({"text.body": None}, {"text": {"fire": True}}))
+    request = find_witness(compiled, "classification", Facts({"text.body": None}, {"text": {"fire": True}}))
     assert request is not None
     assert set(request.event.data) == {"text.subject"}
 
 
 def test_derived_facts_come_about_through_the_rules(compiled: CompiledRulebook) -> None:
     facts = Facts({"category": "complaint"}, holds={"marks": {"hot": False}})
-    request = realise(compiled, "priority", facts)
+    request = find_witness(compiled, "priority", facts)
     assert request is not None
     assert request.by_hand == ()
     assert won(compiled, request, "classification") == {"angry"}
 
 
 def test_through_two_stages(compiled: CompiledRulebook) -> None:
-    request = realise(compiled, "routing", Facts({"priority": "P0", "category": "complaint"}))
+    request = find_witness(compiled, "routing", Facts({"priority": "P0", "category": "complaint"}))
     assert request is not None
     assert request.by_hand == ()
     assert won(compiled, request, "routing") == {"top"}
 
 
 def test_what_no_rule_gives_is_set_by_hand(compiled: CompiledRulebook) -> None:
-    request = realise(compiled, "priority", Facts(holds={"marks": {"cold": True}}))
+    request = find_witness(compiled, "priority", Facts(holds={"marks": {"cold": True}}))
     assert request is not None
     assert request.by_hand == ("marks",)
     assert won(compiled, request, "priority") == {"cold"}
 
 
 def test_windows_are_counts_of_what_came_before(compiled: CompiledRulebook) -> None:
-    realiser = Realiser(compiled)
-    third = realiser.realise("priority", Facts({"complaints": 3, "category": "complaint"}))
+    finder = WitnessFinder(compiled)
+    third = finder.find("priority", Facts({"complaints": 3, "category": "complaint"}))
     assert third is not None
     assert third.context.windows["complaints"] >= 2
     assert won(compiled, third, "priority") == {"third"}
-    often = realiser.realise("priority", Facts({"requests": 5, "category": "other"}))
+    often = finder.find("priority", Facts({"requests": 5, "category": "other"}))
     assert often is not None
     assert (often.context.windows, won(compiled, often, "priority")) == ({"requests": 4}, {"often"})
 
 
 def test_the_course_of_the_request_and_the_hour(compiled: CompiledRulebook) -> None:
     facts = Facts({"request.status": "on_hold", "request.reopen_count": 2}, inside={"event.time": {"office": False}})
-    request = realise(compiled, "priority", facts)
+    request = find_witness(compiled, "priority", facts)
     assert request is not None
     assert won(compiled, request, "priority") == {"night"}
 
@@ -143,7 +143,7 @@ def test_instants_and_durations(compiled: CompiledRulebook) -> None:
     facts = Facts(
         {"category": "complaint", "wait": "PT2H"}, inside={"seen": {"office": False}}, holds={"marks": {"hot": False}}
     )
-    request = realise(compiled, "priority", facts)
+    request = find_witness(compiled, "priority", facts)
     assert request is not None
     assert won(compiled, request, "priority") == {"cool"}
 
@@ -156,4 +156,4 @@ def test_instants_and_durations(compiled: CompiledRulebook) -> None:
     ],
 )
 def test_the_impossible_is_not_made(compiled: CompiledRulebook, facts: Facts) -> None:
-    assert realise(compiled, "priority", facts) is None
+    assert find_witness(compiled, "priority", facts) is None

@@ -19,8 +19,8 @@ from answerby.rules.model.rulebook import Block, HitPolicy, Rule, Rulebook, Stag
 from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
 from answerby.rules.text.codes import Code
 from answerby.workbench.proofs import Analysis, Finding, analyse
-from answerby.workbench.proofs.confirmed import prove, shows
-from answerby.workbench.proofs.witnesses.witness import Realised, Realiser
+from answerby.workbench.proofs.witnessed_findings import prove, shows
+from answerby.workbench.proofs.witnesses.finder import WitnessFinder, WitnessRequest
 from tests.unit.workbench.proofs.small_rulebooks import (
     DOMAINS,
     EDGES,
@@ -109,27 +109,27 @@ def check(rulebook: Rulebook, seed: int) -> tuple[int, int]:
     """How many witnesses there were, and how many findings were dropped."""
     compiled = compile_rulebook(rulebook, "reference")
     analysis = prove(compiled)
-    realiser = Realiser(compiled)
+    finder = WitnessFinder(compiled)
     shown = 0
-    for finding, request in witnessed(realiser, analysis, seed):
+    for finding, request in witnessed(finder, analysis, seed):
         decision = decide(compiled, request.state, request.event, request.context, request.event.time)
         show(compiled, finding, request, decision, seed)
         shown += 1
     return shown, analysis.unconfirmed
 
 
-def witnessed(realiser: Realiser, analysis: Analysis, seed: int) -> Iterator[tuple[Finding, Realised]]:
+def witnessed(finder: WitnessFinder, analysis: Analysis, seed: int) -> Iterator[tuple[Finding, WitnessRequest]]:
     for finding in analysis.findings:
         if finding.witness is None:
             # What never matches has no witness; what is proven for all facts may have none that can be made.
             assert finding.code in {Code.UNREACHABLE_RULE, Code.SHADOWED_RULE, Code.NEVER_WINS, Code.REDUNDANT_ROW}
             continue
-        request = realiser.realise(finding.stage, finding.witness)
+        request = finder.find(finding.stage, finding.witness)
         assert request is not None, (seed, finding.message)
         yield finding, request
 
 
-def show(compiled: CompiledRulebook, finding: Finding, request: Realised, decision: Decision, seed: int) -> None:
+def show(compiled: CompiledRulebook, finding: Finding, request: WitnessRequest, decision: Decision, seed: int) -> None:
     stage = next(s for s in decision.explanation if s.stage == finding.stage)
     won = {reference.id for reference in stage.won}
     matched = won | {reference.id for reference in stage.lost}
@@ -195,12 +195,12 @@ def test_findings_are_dropped_only_where_no_request_shows_them() -> None:
 
 
 def lost_findings(compiled: CompiledRulebook) -> list[Finding]:
-    realiser = Realiser(compiled)
+    finder = WitnessFinder(compiled)
     tried: dict[tuple[object, ...], Finding] = {}
     found: set[tuple[object, ...]] = set()
 
     def confirm(finding: Finding) -> bool:
-        request = None if finding.witness is None else realiser.realise(finding.stage, finding.witness)
+        request = None if finding.witness is None else finder.find(finding.stage, finding.witness)
         confirmed = finding.witness is None or (request is not None and shows(compiled, finding, request))
         key = (finding.code, finding.rules, finding.outputs)
         tried.setdefault(key, finding)
@@ -212,7 +212,7 @@ def lost_findings(compiled: CompiledRulebook) -> list[Finding]:
     return [finding for key, finding in tried.items() if key not in found]
 
 
-def everything(compiled: CompiledRulebook) -> Iterator[Realised]:
+def everything(compiled: CompiledRulebook) -> Iterator[WitnessRequest]:
     """Every combination of the facts that the rules look at, decided."""
     rules = [r for stage in compiled.rulebook.stages for r in stage.rules]
     fields = sorted({atom.field for r in rules for atom in atoms(r.when)} & set(DOMAINS))
@@ -226,7 +226,7 @@ def everything(compiled: CompiledRulebook) -> Iterator[Realised]:
                 request_id="r",
                 data=dict(zip(fields, values, strict=True)),
             )
-            yield Realised(event, None, Context(), decide(compiled, None, event, Context(), at))
+            yield WitnessRequest(event, None, Context(), decide(compiled, None, event, Context(), at))
 
 
 def test_the_same_rules_give_the_same_findings() -> None:

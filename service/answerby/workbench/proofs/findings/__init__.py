@@ -1,1 +1,1 @@
-"""What is proved of the rules of one stage: gaps, overlaps, rules that never count, rules that are protected."""
+"""Findings about the rules of one stage: gaps, overlaps, rules that never count, protected rules."""

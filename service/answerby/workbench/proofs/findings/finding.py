@@ -1,4 +1,4 @@
-"""What the proofs find."""
+"""A finding, and the findings of a rulebook."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from answerby.workbench.proofs.space.facts import Facts
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One proven fact about the rules of a stage. `rules` are ids, the one that it is about first.
+    """One proved statement about the rules of a stage. `rules` are ids; the finding is about the first.
 
-    `witness` are facts that show it: evaluated, they do what `message` says. None where no request can show it, as none
-    can match an unreachable rule. `outputs` are the outputs that it is about.
+    `witness` are facts that show the finding: their decision does what `message` says. It is None where no request can
+    show the finding: no request matches an unreachable rule. `outputs` are the outputs concerned.
     """
 
     code: Code
@@ -26,10 +26,10 @@ class Finding:
     hint: str = ""
     witness: Facts | None = None
     region: tuple[str, ...] = ()
-    """The facts that it is about, as far as they are known, in words."""
+    """The facts concerned, as far as they are known, in words."""
     outputs: tuple[str, ...] = ()
     table: str = ""
-    """Of a gap, the table."""
+    """The table of a gap; empty for other findings."""
 
     @property
     def severity(self) -> Severity:
@@ -38,22 +38,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Findings by place, and what stays open. Deterministic: the same rules always give the same."""
+    """The findings of a rulebook, by place, and the open questions. Deterministic."""
 
     findings: tuple[Finding, ...]
     not_analysable: tuple[Finding, ...]
-    """Questions without an answer: conditions that cannot be looked into, or too many operations."""
+    """Questions without an answer: the conditions are opaque, or the question takes too many operations."""
     unconfirmed: int = 0
-    """Findings that were dropped, as no request could be made that shows them."""
+    """The number of findings dropped because no request shows them."""
 
     def of(self, code: Code) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.code is code)
 
 
 Confirm = Callable[[Finding], bool]
-"""Whether evaluating a request made from the witness does what the finding says."""
+"""Whether the decision on a request made from the witness does what the finding says."""
 
 
 def trust(_finding: Finding) -> bool:
-    """Takes every witness as it is: for spaces without what may be impossible, and for looking at regions only."""
+    """Accepts every witness. For spaces without impossible points, and for looking at regions only."""
     return True

@@ -1,4 +1,4 @@
-"""Gaps: facts for which no row of a table matches, and nothing else of the stage sets what the table sets."""
+"""Gaps: facts for which no row of a table matches, and nothing else in the stage sets the output of the table."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from functools import partial
 from answerby.rules.model.rulebook import Block, HitPolicy
 from answerby.rules.text.codes import Code
 from answerby.workbench.proofs.findings.finding import Finding
-from answerby.workbench.proofs.findings.inquiry import Inquiry
 from answerby.workbench.proofs.findings.overlaps import FILE_PREFIX
-from answerby.workbench.proofs.space.policies import Demands, mask_of
+from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
+from answerby.workbench.proofs.space.hit_policies import Demands, mask_of
 
 KIND = "whether the table has a gap"
 
 
-def find_gaps(inquiry: Inquiry) -> None:
-    for block in inquiry.contest.blocks:
-        numbers = inquiry.contest.of_block[block.id]
+def find_gaps(analysis: StageAnalysis) -> None:
+    for block in analysis.contest.blocks:
+        numbers = analysis.contest.of_block[block.id]
         if not block.id.startswith(FILE_PREFIX) and block.hit in {HitPolicy.FIRST, HitPolicy.UNIQUE}:
-            for name in _meant_total(inquiry, block):
-                inquiry.each(KIND, numbers[:1], partial(_ask, inquiry, block, name))
+            for name in _outputs_without_default(analysis, block):
+                analysis.ask_each(KIND, numbers[:1], partial(_find_gap, analysis, block, name))
 
 
-def _meant_total(inquiry: Inquiry, block: Block) -> list[str]:
-    """The outputs of which every request is to have one: those that each row sets and nothing sets by default."""
-    rows = [inquiry.rule(n) for n in inquiry.contest.of_block[block.id]]
+def _outputs_without_default(analysis: StageAnalysis, block: Block) -> list[str]:
+    """The outputs that every request should get: each row sets them, and the stage has no default for them."""
+    rows = [analysis.rule(n) for n in analysis.contest.of_block[block.id]]
     names = sorted(set.intersection(*(set(row.then) for row in rows)))
-    found = [n for n in names if n not in inquiry.contest.stage.default and not inquiry.contest.is_united(n)]
+    found = [n for n in names if n not in analysis.contest.stage.default and not analysis.contest.is_united(n)]
     return found[:1]
 
 
-def _ask(inquiry: Inquiry, block: Block, name: str, number: int) -> None:
-    contest = inquiry.contest
+def _find_gap(analysis: StageAnalysis, block: Block, name: str, number: int) -> None:
+    contest = analysis.contest
     rows = contest.of_block[block.id]
     others = mask_of(n for n in contest.setters[name] if n not in rows)
     demands = Demands(mask_of(rows)).also(contest.fail(others, name))
-    found = inquiry.find([], demands)
+    found = analysis.find([], demands)
     if found is None:
         return
-    region = inquiry.region(found)
+    region = analysis.region(found)
 
     def report(point: Mapping[int, int]) -> Finding:
         where = f", such as {'; '.join(region)}" if region else ""
-        finding = inquiry.finding(
+        finding = analysis.finding(
             Code.GAP,
             [number],
             f"table {block.id} has a gap: no row matches{where}, and nothing else sets {name}",
@@ -55,4 +55,4 @@ def _ask(inquiry: Inquiry, block: Block, name: str, number: int) -> None:
         )
         return replace(finding, table=block.id)
 
-    inquiry.settle(KIND, number, [], demands, report)
+    analysis.report_if_any(KIND, number, [], demands, report)

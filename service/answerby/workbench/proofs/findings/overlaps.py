@@ -1,4 +1,4 @@
-"""Two rules where one should be: overlaps under `unique`, and conflicts that only a tie-break settles."""
+"""Overlaps under `unique`, and conflicts that only the order of names settles."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections.abc import Iterator, Mapping
 from answerby.rules.model.rulebook import HitPolicy
 from answerby.rules.text.codes import Code
 from answerby.workbench.proofs.findings.finding import Finding
-from answerby.workbench.proofs.findings.inquiry import Inquiry
-from answerby.workbench.proofs.space.policies import NOTHING, Demands
+from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
+from answerby.workbench.proofs.space.hit_policies import NOTHING, Demands
 
 FILE_PREFIX = "file:"
-"""What the ids of blocks that are lists of rules begin with; all other blocks are tables."""
+"""The beginning of the ids of blocks that are lists of rules. All other blocks are tables."""
 OVERLAP = "whether it overlaps another rule"
 CONFLICT = "whether it conflicts with another rule"
 
 
-def find_overlaps(inquiry: Inquiry) -> None:
-    """Pairs that match together in a block, or set the same output in a stage, that is `unique`."""
+def find_overlaps(analysis: StageAnalysis) -> None:
+    """Finds pairs that match together in a `unique` block, or set the same output in a `unique` stage."""
 
     def ask(number: int) -> None:
-        for other, name in _partners(inquiry, number):
+        for other, name in _partners(analysis, number):
             if other < number:
                 continue
-            demands = _both_stand(inquiry, number, other, name)
+            demands = _both_stand(analysis, number, other, name)
 
             def report(point: Mapping[int, int], other: int = other, name: str = name) -> Finding:
-                one, two = inquiry.rule(number), inquiry.rule(other)
+                one, two = analysis.rule(number), analysis.rule(other)
                 what = (
                     f"both set {name}" if name else f"both match, and {one.block.removeprefix(FILE_PREFIX)} is unique"
                 )
                 safe = "neither counts; the safe side of the stage is taken"
-                return inquiry.finding(
+                return analysis.finding(
                     Code.OVERLAP,
                     [number, other],
                     f"{one.id} and {two.id} overlap: {what}, so that {safe}",
@@ -40,33 +40,33 @@ def find_overlaps(inquiry: Inquiry) -> None:
                     outputs=(name,) if name else tuple(sorted({*one.then, *two.then})),
                 )
 
-            if inquiry.settle(OVERLAP, number, [number, other], demands, report):
-                inquiry.overlapping.add(number)
+            if analysis.report_if_any(OVERLAP, number, [number, other], demands, report):
+                analysis.overlapping.add(number)
                 return
 
-    inquiry.each(OVERLAP, inquiry.live(), ask)
+    analysis.ask_each(OVERLAP, analysis.live(), ask)
 
 
-def overlaps(inquiry: Inquiry, number: int) -> bool:
-    """Whether the rule overlaps any other one."""
-    if number in inquiry.overlapping:
+def overlaps(analysis: StageAnalysis, number: int) -> bool:
+    """Whether the rule overlaps any other rule."""
+    if number in analysis.overlapping:
         return True
-    for other, name in _partners(inquiry, number):
-        demands = _both_stand(inquiry, number, other, name)
-        if inquiry.find([number, other], demands) is not None:
+    for other, name in _partners(analysis, number):
+        demands = _both_stand(analysis, number, other, name)
+        if analysis.find([number, other], demands) is not None:
             return True
     return False
 
 
-def _both_stand(inquiry: Inquiry, number: int, other: int, name: str) -> Demands:
-    """Both rules bring the output out of their blocks; nothing is demanded where no output is named."""
-    contest = inquiry.contest
+def _both_stand(analysis: StageAnalysis, number: int, other: int, name: str) -> Demands:
+    """Demands that both rules bring the output out of their blocks. Without an output there are no demands."""
+    contest = analysis.contest
     return contest.stands(number, name).also(contest.stands(other, name)) if name else NOTHING
 
 
-def _partners(inquiry: Inquiry, number: int) -> Iterator[tuple[int, str]]:
-    """Rules that may overlap this one, with the output they compete for; none where all outputs are lost."""
-    contest, meeting = inquiry.contest, inquiry.view.meeting(number)
+def _partners(analysis: StageAnalysis, number: int) -> Iterator[tuple[int, str]]:
+    """The rules that may overlap this one, and the output they compete for; empty where all outputs are lost."""
+    contest, meeting = analysis.contest, analysis.view.meeting(number)
     rule = contest.rules[number]
     fellows = contest.of_block[rule.block]
     if contest.hit[number] is HitPolicy.UNIQUE:
@@ -81,18 +81,18 @@ def _partners(inquiry: Inquiry, number: int) -> Iterator[tuple[int, str]]:
                     yield other, name
 
 
-def find_conflicts(inquiry: Inquiry) -> None:
-    """Rules of the same rank that give one output different values, where nothing but their names decides."""
+def find_conflicts(analysis: StageAnalysis) -> None:
+    """Finds rules of the same rank that give one output different values, so that only their names decide."""
 
     def ask(number: int) -> None:
-        for other, name in _rivals(inquiry, number):
-            contest = inquiry.contest
-            among = inquiry.view.meeting(number) & inquiry.view.meeting(other)
+        for other, name in _rivals(analysis, number):
+            contest = analysis.contest
+            among = analysis.view.meeting(number) & analysis.view.meeting(other)
             demands = contest.wins(number, name, among=among).also(contest.wins(other, name, number, among))
 
             def report(point: Mapping[int, int], other: int = other, name: str = name) -> Finding:
-                one, two = inquiry.rule(number), inquiry.rule(other)
-                return inquiry.finding(
+                one, two = analysis.rule(number), analysis.rule(other)
+                return analysis.finding(
                     Code.CONFLICT,
                     [number, other],
                     f"{one.id} and {two.id} conflict over {name}: both match and have the same rank, so that the order"
@@ -102,14 +102,14 @@ def find_conflicts(inquiry: Inquiry) -> None:
                     outputs=(name,),
                 )
 
-            if inquiry.settle(CONFLICT, number, [number, other], demands, report):
+            if analysis.report_if_any(CONFLICT, number, [number, other], demands, report):
                 return
 
-    inquiry.each(CONFLICT, inquiry.live(), ask)
+    analysis.ask_each(CONFLICT, analysis.live(), ask)
 
 
-def _rivals(inquiry: Inquiry, number: int) -> Iterator[tuple[int, str]]:
-    contest, meeting = inquiry.contest, inquiry.view.meeting(number)
+def _rivals(analysis: StageAnalysis, number: int) -> Iterator[tuple[int, str]]:
+    contest, meeting = analysis.contest, analysis.view.meeting(number)
     rule = contest.rules[number]
     if contest.stage.hit is HitPolicy.UNIQUE or contest.hit[number] is HitPolicy.UNIQUE:
         return
@@ -120,7 +120,7 @@ def _rivals(inquiry: Inquiry, number: int) -> Iterator[tuple[int, str]]:
         for other in contest.ranked[name]:
             rival = contest.rules[other]
             tied = rival.order[:2] == rule.order[:2] and rival.order[2] != rule.order[2]
-            if not tied or other in inquiry.unreachable or not meeting >> other & 1 or rival.then[name] == value:
+            if not tied or other in analysis.unreachable or not meeting >> other & 1 or rival.then[name] == value:
                 continue
             same_block = rival.block == rule.block
             by_severity = severe or (same_block and contest.hit[number] is HitPolicy.MOST_SEVERE)

@@ -1,4 +1,4 @@
-"""Back-chaining: from derived facts to given ones, through the rules of earlier stages that derive them."""
+"""Back-chaining: from derived facts to given facts, through the rules of the earlier stages."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from answerby.rules.model.rulebook import Output, Rulebook, Stage
 from answerby.workbench.proofs.space.boxes import Box, Domains, make_box
 from answerby.workbench.proofs.space.budget import Budget, OverBudget
 from answerby.workbench.proofs.space.cells import MISSING
-from answerby.workbench.proofs.space.derived import COUNTED_BY_COMPLETENESS, domains_of, in_deciding_order
-from answerby.workbench.proofs.space.policies import NOTHING, Demands, mask_of, members
-from answerby.workbench.proofs.space.space import YES, Aspect, Dimension, Space
-from answerby.workbench.proofs.space.view import View
+from answerby.workbench.proofs.space.derived_facts import (
+    COUNTED_BY_COMPLETENESS,
+    domains_of,
+    in_deciding_order,
+)
+from answerby.workbench.proofs.space.dimensions import YES, Aspect, Dimension
+from answerby.workbench.proofs.space.hit_policies import NOTHING, Demands, mask_of, members
+from answerby.workbench.proofs.space.space import Space
+from answerby.workbench.proofs.space.stage_view import StageView
 
 MOST_TRIES = 200
-"""Ways of deriving what is wanted that are looked at."""
+"""The combinations of options that are tried."""
 OPERATIONS = 300_000
 Option = tuple[tuple[int, ...], Demands]
 """One way to derive a value: rules that must match, and demands on the others."""
@@ -23,20 +28,23 @@ Option = tuple[tuple[int, ...], Demands]
 class Backchain:
     """The way back through the stages of one rulebook."""
 
-    def __init__(self, space: Space, rulebook: Rulebook, views: Mapping[str, View] | None = None) -> None:
-        """`views` are those of the stages, if there are any yet; those of the earlier ones must be there when asked."""
+    def __init__(self, space: Space, rulebook: Rulebook, views: Mapping[str, StageView] | None = None) -> None:
+        """`views` are the views of the stages; None builds them.
+
+        A view must exist when a later stage is asked about.
+        """
         self.space = space
         self._order = in_deciding_order(rulebook)
-        self.views: Mapping[str, View] = (
-            {stage.name: View(space, stage, domains_of(space, rulebook, stage.name)) for stage in self._order}
+        self.views: Mapping[str, StageView] = (
+            {stage.name: StageView(space, stage, domains_of(space, rulebook, stage.name)) for stage in self._order}
             if views is None
             else views
         )
 
     def ways(self, stage: str, region: Mapping[int, int]) -> Iterator[Box]:
-        """Boxes of given facts from which the stages before this one derive facts in the region, the likeliest first.
+        """Boxes of given facts from which the earlier stages derive facts in the region, the likeliest first.
 
-        Not complete: after so many tries there is no further one.
+        Not complete: it ends after MOST_TRIES combinations.
         """
         position = [s.name for s in self._order].index(stage)
         try:
@@ -45,20 +53,20 @@ class Backchain:
             return
 
     def _before(self, position: int, region: Box, budget: Budget, tries: list[int]) -> Iterator[Box]:
-        """Ways through the stages before the position."""
+        """The ways through the stages before the position."""
         if not position:
             yield tuple(pair for pair in region if not self._is_derived(pair[0]))
             return
         stage = self._order[position - 1]
         view = self.views[stage.name]
-        wanted = [pair for pair in region if self._may_derive(stage, pair)]
-        rest = tuple(pair for pair in region if pair not in wanted)
-        options = [self._options(view, stage, self.space.dimensions[number], mask) for number, mask in wanted]
+        derivable = [pair for pair in region if self._may_derive(stage, pair)]
+        other = tuple(pair for pair in region if pair not in derivable)
+        options = [self._options(view, stage, self.space.dimensions[number], mask) for number, mask in derivable]
         for inside, demands in _combinations(options):
             tries[0] -= 1
             if tries[0] < 0:
                 return
-            found = view.find(inside, demands, budget, rest)
+            found = view.find(inside, demands, budget, other)
             if found is not None:
                 yield from self._before(position - 1, _restricted(view, found), budget, tries)
 
@@ -67,12 +75,12 @@ class Backchain:
         return field is not None and bool(field.derived_by)
 
     def _may_derive(self, stage: Stage, pair: tuple[int, int]) -> bool:
-        """Whether the stage is the one to derive the dimension; what nobody sets is left to chance."""
+        """Whether the stage derives the dimension. A dimension that no stage derives is left to chance."""
         dimension = self.space.dimensions[pair[0]]
         field = self.space.vocabulary.fields.get(dimension.field)
         return field is not None and stage.name in field.derived_by and dimension.aspect in {Aspect.VALUE, Aspect.HAS}
 
-    def _options(self, view: View, stage: Stage, dimension: Dimension, mask: int) -> list[Option]:
+    def _options(self, view: StageView, stage: Stage, dimension: Dimension, mask: int) -> list[Option]:
         name = dimension.field
         scored = any(name in score.outputs for score in stage.scores)
         if scored or name in COUNTED_BY_COMPLETENESS:
@@ -101,7 +109,7 @@ class Backchain:
 
 
 def _combinations(options: Sequence[list[Option]]) -> Iterator[Option]:
-    """One option of each list. A rule that serves several wishes at once comes before several rules."""
+    """One option of each list. A rule that serves several wishes comes before several rules."""
     found: list[Option] = []
 
     def walk(position: int, inside: tuple[int, ...], demands: Demands) -> Iterator[None]:
@@ -117,6 +125,6 @@ def _combinations(options: Sequence[list[Option]]) -> Iterator[Option]:
         yield found.pop()
 
 
-def _restricted(view: View, found: Domains) -> Box:
-    """What the domains ask for beyond what the facts of the stage can be anyway."""
+def _restricted(view: StageView, found: Domains) -> Box:
+    """The restrictions of the domains beyond those of the stage itself."""
     return make_box({d: mask for d, mask in enumerate(found) if mask != view.domains[d]})

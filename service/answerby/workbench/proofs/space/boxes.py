@@ -1,7 +1,7 @@
-"""Boxes: regions of facts. A box allows, for each dimension that it names, a set of cells; what it names not is free.
+"""Boxes: regions of facts. A box allows a set of cells for each dimension that it names; other dimensions are free.
 
-A set of cells is an integer with a bit for each cell. A box names only what it restricts, in order, and allows at least
-one cell of each.
+A set of cells is an integer with a bit for each cell. A box names the dimensions that it restricts, in order, and
+allows at least one cell of each.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from answerby.workbench.proofs.space.budget import Budget
 
 Box = tuple[tuple[int, int], ...]
-"""Pairs of a dimension's number and the cells that are allowed."""
+"""Pairs of the number of a dimension and the mask of the cells allowed."""
 EVERYTHING: Box = ()
 
 
@@ -19,8 +19,8 @@ def make_box(masks: Mapping[int, int]) -> Box:
     return tuple(sorted(masks.items()))
 
 
-def meet(one: Box, other: Box) -> Box | None:
-    """What lies in both; None when nothing does."""
+def intersection(one: Box, other: Box) -> Box | None:
+    """The points in both boxes; None when there are none."""
     if not one or not other:
         return one or other
     masks = dict(one)
@@ -45,16 +45,16 @@ def contains(outer: Box, inner: Box) -> bool:
 
 
 def without_contained(boxes: Iterable[Box]) -> tuple[Box, ...]:
-    """The boxes that lie in no other one, each once."""
-    kept: list[Box] = []
+    """The boxes that lie in no other box, each once."""
+    outermost: list[Box] = []
     for box in sorted(set(boxes), key=lambda b: (len(b), b)):
-        if not any(contains(other, box) for other in kept):
-            kept.append(box)
-    return tuple(kept)
+        if not any(contains(other, box) for other in outermost):
+            outermost.append(box)
+    return tuple(outermost)
 
 
 class Either:
-    """A demand on a point: outside all of `avoid`, where it is given, or inside one of `inside`."""
+    """A demand on a point: outside all of `avoid`, if that is given, or inside one of `inside`."""
 
     __slots__ = ("avoid", "inside")
 
@@ -64,20 +64,21 @@ class Either:
 
 
 Domains = list[int]
-"""The cells still allowed, by dimension."""
+"""The masks of the cells allowed, by dimension."""
 
 
 def find(domains: Sequence[int], avoid: Iterable[Box], eithers: Iterable[Either], budget: Budget) -> Domains | None:
-    """Domains of which every point lies outside all of `avoid` and satisfies all `eithers`; None when there is no such
-    point. Complete, by splitting with unit propagation (DPLL over many-valued dimensions). Raises OverBudget.
+    """Domains in which every point lies outside all of `avoid` and satisfies all `eithers`; None when there are none.
+
+    Complete: it splits with unit propagation, as DPLL does, over dimensions of many values. Raises OverBudget.
     """
     open_states: list[tuple[Domains, list[Box], list[Either]]] = [(list(domains), list(avoid), list(eithers))]
     while open_states:
         state = open_states.pop()
-        settled = _settle(*state, budget)
-        if settled is None:
+        propagated = _propagate(*state, budget)
+        if propagated is None:
             continue
-        space, boxes, demands, narrowest = settled
+        space, boxes, demands, narrowest = propagated
         if demands:
             _split_demand(open_states, space, boxes, demands)
         elif narrowest is not None:
@@ -91,7 +92,7 @@ _State = tuple[Domains, list[Box], list[Either]]
 
 
 def _split_box(open_states: list[_State], space: Domains, boxes: list[Box], box: Box) -> None:
-    """Leaves the box by one of its dimensions, or stays within it there."""
+    """Two states: outside the box in one dimension, or within it there."""
     dimension, mask = max(
         ((d, m) for d, m in box if space[d] & ~m), key=lambda pair: ((space[pair[0]] & ~pair[1]).bit_count(), -pair[0])
     )
@@ -103,7 +104,7 @@ def _split_box(open_states: list[_State], space: Domains, boxes: list[Box], box:
 
 
 def _split_demand(open_states: list[_State], space: Domains, boxes: list[Box], demands: list[Either]) -> None:
-    """Tries each way of meeting the first demand."""
+    """One state for each way to satisfy the first demand."""
     demand, rest = demands[0], demands[1:]
     for box in reversed(demand.inside):
         narrowed = _within(space, box)
@@ -122,30 +123,30 @@ def _within(space: Domains, box: Box) -> Domains | None:
     return narrowed
 
 
-def _settle(
+def _propagate(
     space: Domains, boxes: list[Box], demands: list[Either], budget: Budget
 ) -> tuple[Domains, list[Box], list[Either], Box | None] | None:
-    """Narrows the domains by what follows without a choice. None: nothing is left."""
+    """Narrows the domains by what follows without a choice; None when nothing is left. Raises OverBudget."""
     while True:
         budget.spend(1 + len(boxes) + len(demands))
-        narrowed = _leave(space, boxes)
+        narrowed = _leave_boxes(space, boxes)
         if narrowed is None:
             return None
         boxes, narrowest, changed = narrowed
         if changed:
             continue
-        met = _meet_demands(space, demands, budget)
-        if met is None:
+        applied = _apply_demands(space, demands, budget)
+        if applied is None:
             return None
-        demands, added, changed = met
+        demands, added, changed = applied
         boxes = boxes + added
         if not changed and not added:
             return space, boxes, demands, narrowest
 
 
-def _leave(space: Domains, boxes: list[Box]) -> tuple[list[Box], Box | None, bool] | None:
-    """The boxes that still meet the domains, the narrowest of them, and whether a domain was narrowed."""
-    left: list[Box] = []
+def _leave_boxes(space: Domains, boxes: list[Box]) -> tuple[list[Box], Box | None, bool] | None:
+    """The boxes that still overlap the domains, the narrowest of them, and whether a domain was narrowed."""
+    remaining: list[Box] = []
     narrowest, fewest, changed = None, 1 << 30, False
     for box in boxes:
         free, count = -1, 0
@@ -165,15 +166,17 @@ def _leave(space: Domains, boxes: list[Box]) -> tuple[list[Box], Box | None, boo
                 space[free] = outside
                 changed = True
                 continue
-            left.append(box)
+            remaining.append(box)
             if count < fewest:
                 narrowest, fewest = box, count
-    return left, narrowest, changed
+    return remaining, narrowest, changed
 
 
-def _meet_demands(space: Domains, demands: list[Either], budget: Budget) -> tuple[list[Either], list[Box], bool] | None:
-    """The demands that are still open, boxes that must now be avoided, and whether a domain was narrowed."""
-    left: list[Either] = []
+def _apply_demands(
+    space: Domains, demands: list[Either], budget: Budget
+) -> tuple[list[Either], list[Box], bool] | None:
+    """The demands still open, the boxes to avoid from now on, and whether a domain was narrowed."""
+    remaining: list[Either] = []
     added: list[Box] = []
     changed = False
     for demand in demands:
@@ -193,12 +196,12 @@ def _meet_demands(space: Domains, demands: list[Either], budget: Budget) -> tupl
         elif avoid is not None and not inside:
             added += avoid
         else:
-            left.append(demand if len(inside) == len(demand.inside) else Either(inside, demand.avoid))
-    return left, added, changed
+            remaining.append(demand if len(inside) == len(demand.inside) else Either(inside, demand.avoid))
+    return remaining, added, changed
 
 
 def _still_avoidable(space: Domains, boxes: Sequence[Box] | None) -> list[Box] | None:
-    """The boxes that still meet the domains; None when they cannot all be avoided."""
+    """The boxes that still overlap the domains; None when they cannot all be avoided."""
     if boxes is None:
         return None
     meeting = [box for box in boxes if all(space[d] & m for d, m in box)]

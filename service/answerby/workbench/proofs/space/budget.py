@@ -1,14 +1,14 @@
-"""Budgets: the proofs count operations, never seconds, so that the same rules give the same findings on any machine."""
+"""Budgets count operations, never seconds: the same rules give the same findings on any machine."""
 
 from __future__ import annotations
 
 
 class OverBudget(Exception):
-    """The question takes more operations than it was given; it stays open."""
+    """The question takes more operations than its budget. It stays open."""
 
 
 class Budget:
-    """Operations that one question, or all questions together, may still take. One operation looks at one box."""
+    """The operations left for one question, or for all questions together. One operation looks at one box."""
 
     __slots__ = ("_parent", "left")
 
@@ -17,7 +17,7 @@ class Budget:
         self._parent = parent
 
     def spend(self, operations: int) -> None:
-        """Raises OverBudget when nothing is left, here or of what all questions share."""
+        """Raises OverBudget when this budget or its parent is used up."""
         self.left -= operations
         if self._parent is not None:
             self._parent.spend(operations)
@@ -25,5 +25,5 @@ class Budget:
             raise OverBudget
 
     def part(self, operations: int) -> Budget:
-        """A budget for one question, out of this one."""
+        """A budget for one question, as a part of this one."""
         return Budget(operations, self)

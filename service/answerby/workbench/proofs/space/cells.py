@@ -22,7 +22,7 @@ COMPARISONS = frozenset({Op.AT_LEAST, Op.AT_MOST, Op.MORE_THAN, Op.LESS_THAN})
 
 
 class Missing(Enum):
-    """The type of MISSING: no value at all."""
+    """The type of MISSING: no value."""
 
     MISSING = "missing"
 
@@ -34,7 +34,7 @@ MISSING = Missing.MISSING
 
 
 class Wrong(Enum):
-    """The type of WRONG: a value that the vocabulary refuses, so that conditions on it cannot be evaluated."""
+    """The type of WRONG: a value that the vocabulary refuses. Conditions on it cannot be evaluated."""
 
     WRONG = "wrong"
 
@@ -43,24 +43,24 @@ class Wrong(Enum):
 
 
 WRONG = Wrong.WRONG
-Known = str | int | float | bool
-"""A value of a cell: instants as microseconds since 1970 UTC, durations in seconds."""
+CellValue = str | int | float | bool
+"""A value of a cell. Instants are microseconds since 1970 UTC, durations are seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One group of values. `value` is one of them; `label` says which they are."""
+    """One group of values. `value` is one of them, `label` describes them."""
 
-    value: Known | Missing | Wrong
+    value: CellValue | Missing | Wrong
     label: str
 
 
 TRUTHS = (Cell(False, "no"), Cell(True, "yes"))
-"""The cells of a dimension that is true or false; mask 1 is false, mask 2 is true."""
+"""The cells no and yes; their masks are 1 and 2."""
 
 
 UNKNOWN = Cell(WRONG, "not known")
-"""The third cell of a calendar that does not know every year."""
+"""The third cell of a calendar without data for some years."""
 
 
 def to_micros(instant: datetime) -> int:
@@ -72,9 +72,9 @@ def from_micros(micros: int) -> datetime:
 
 
 class Scale:
-    """The cells of a field whose values have an order: numbers, durations, instants.
+    """The cells of a field with ordered values: numbers, durations, instants.
 
-    A boundary (c, 0) lies just before c, (c, 1) just after it; cells are what lies between two boundaries.
+    The boundary (c, 0) lies just before c, the boundary (c, 1) just after it. A cell lies between two boundaries.
     """
 
     def __init__(
@@ -101,8 +101,8 @@ class Scale:
             a for a, b in zip(self._bounds, self._bounds[1:], strict=False) if self._inner(a, b) is not None
         ]
 
-    def mask(self, op: Op, operands: Sequence[Known]) -> int:
-        """The cells of which every value satisfies the comparison."""
+    def mask(self, op: Op, operands: Sequence[CellValue]) -> int:
+        """The mask of the cells in which every value satisfies the comparison."""
         full = (1 << len(self.cells)) - 1
         if op in {Op.EQ, Op.IN}:
             found = 0
@@ -122,19 +122,19 @@ class Scale:
                 return ~self._from(self._boundary(number, 1)) & full
 
     def between(self, start: datetime | None, end: datetime | None) -> int:
-        """The cells of the half-open period."""
+        """The mask of the cells in the half-open period."""
         full = (1 << len(self.cells)) - 1
         mask = full if start is None else self._from((to_micros(start), 0)) & full
         return mask if end is None else mask & ~self._from((to_micros(end), 0))
 
-    def holding(self, value: Known) -> int:
-        """The cell that holds the value; 0 when none does."""
+    def holding(self, value: CellValue) -> int:
+        """The mask of the cell that holds the value; 0 when no cell does."""
         number = self.number(value)
         return self.mask(Op.EQ, (number,)) or next(
             (1 << i for i in reversed(range(len(self.cells))) if self._starts[i] <= (number, 0)), 0
         )
 
-    def number(self, operand: Known | datetime) -> int | float:
+    def number(self, operand: CellValue | datetime) -> int | float:
         if isinstance(operand, datetime):
             return to_micros(operand)
         if self._type is FieldType.INSTANT and isinstance(operand, str):
@@ -145,10 +145,10 @@ class Scale:
         return operand
 
     def _from(self, boundary: tuple[int | float, int]) -> int:
-        """All cells that begin at the boundary or after it."""
+        """The mask of all cells that begin at the boundary or after it."""
         return -1 << bisect_left(self._starts, boundary)
 
-    def _around(self, op: Op, operand: Known) -> tuple[tuple[int | float, int], ...]:
+    def _around(self, op: Op, operand: CellValue) -> tuple[tuple[int | float, int], ...]:
         number = self.number(operand)
         before, after = (number, 0), self._boundary(number, 1)
         if op in {Op.EQ, Op.IN}:
@@ -159,7 +159,7 @@ class Scale:
         return (number + 1, 0) if side and self._whole else (number, side)
 
     def _inner(self, low: tuple[int | float, int], high: tuple[int | float, int]) -> int | float | None:
-        """A value between two boundaries, a round one where that is possible."""
+        """A value between two boundaries, a round one if possible; None when there is none."""
         first, last = low[0], high[0]
         least = first if low[1] == 0 else None
         if least is None and isinstance(first, int) and (first + 1, 0) < high:
@@ -187,27 +187,27 @@ class Scale:
     def _label(self, low: tuple[int | float, int], high: tuple[int | float, int]) -> str:
         first = low[0]
         last: int | float = high[0] if high[1] or not self._whole else high[0] - 1
-        opened = low == (self._low, 0) and self._low in {1 - LIMIT, FIRST_INSTANT}
-        closed = high == (self._high, 1)
-        if opened and closed:
+        from_lowest = low == (self._low, 0) and self._low in {1 - LIMIT, FIRST_INSTANT}
+        to_highest = high == (self._high, 1)
+        if from_lowest and to_highest:
             return "any value"
-        if opened:
-            return f"{'less than' if not high[1] else 'at most'} {self._shown(high[0])}"
-        if closed:
-            return f"{'more than' if low[1] else 'at least'} {self._shown(first)}"
+        if from_lowest:
+            return f"{'less than' if not high[1] else 'at most'} {self._text(high[0])}"
+        if to_highest:
+            return f"{'more than' if low[1] else 'at least'} {self._text(first)}"
         if first == last:
-            return self._shown(first)
+            return self._text(first)
         ends = "" if self._whole or (not low[1] and high[1]) else ", ends left out" if low[1] and not high[1] else ""
-        return f"{self._shown(first)} to {self._shown(last)}{ends}"
+        return f"{self._text(first)} to {self._text(last)}{ends}"
 
-    def _shown(self, number: float) -> str:
+    def _text(self, number: float) -> str:
         if self._is_instant:
             return from_micros(int(number)).isoformat().replace("+00:00", "Z")
         return f"{number}s" if self._type is FieldType.DURATION else str(number)
 
 
 class Words:
-    """The cells of a text or an identity: what `equals`, `starts_with` and equality ask for, and all the rest."""
+    """The cells of a text or an identity: texts that conditions name, and all other texts."""
 
     def __init__(self, atoms: Iterable[Atom]) -> None:
         known = list(atoms)
@@ -215,14 +215,14 @@ class Words:
         folded = {fold(str(o)) for a in known if a.op is Op.EQUALS for o in a.operands}
         starts = {fold(str(o)) for a in known if a.op is Op.STARTS_WITH for o in a.operands}
         self.exact: Mapping[int, str] = {}
-        """The text of each cell that has one text only."""
+        """The text of each cell with a single text."""
         self.folded: Mapping[int, str] = {}
         """The folded text of each cell whose texts all fold to it."""
         cells: list[Cell] = []
         self._folds: list[str] = []
         self._exact: list[str | None] = []
         self._starts: list[str | None] = []
-        """Of the cells that hold many texts, how they begin."""
+        """The beginning of the texts, for cells with many texts."""
         for text in sorted(exact):
             self._add(cells, Cell(text, f'"{text}"'), fold(text), text)
         self.exact = dict(enumerate(sorted(exact)))
@@ -230,11 +230,11 @@ class Words:
             spelling = next((s for s in (text, text + " ", text + "  ", " " + text) if s not in exact), text)
             self._add(cells, Cell(spelling, f'a spelling of "{text}"'), text, None)
         self.folded = dict(enumerate(self._folds))
-        taken = {*exact, *folded, *starts}
+        used = {*exact, *folded, *starts}
         self._starts += [None] * len(cells)
         for start in ["", *sorted(starts)]:
             label = f'other text that begins with "{start}"' if start else "other text"
-            text = _unlike(start, taken)
+            text = _unlike(start, used)
             self._add(cells, Cell(text, label), text, None)
             self._starts.append(start)
         self.cells = tuple(cells)
@@ -244,17 +244,17 @@ class Words:
         self._folds.append(folded)
         self._exact.append(exact)
 
-    def mask(self, op: Op, operands: Sequence[Known]) -> int:
-        wanted = {str(o) for o in operands}
+    def mask(self, op: Op, operands: Sequence[CellValue]) -> int:
+        texts = {str(o) for o in operands}
         if op in {Op.EQ, Op.IN}:
-            return sum(1 << i for i, text in enumerate(self._exact) if text in wanted)
-        folds = {fold(text) for text in wanted}
+            return sum(1 << i for i, text in enumerate(self._exact) if text in texts)
+        folds = {fold(text) for text in texts}
         if op is Op.EQUALS:
             return sum(1 << i for i, text in enumerate(self._folds) if text in folds)
         return sum(1 << i for i, text in enumerate(self._folds) if text.startswith(tuple(folds)))
 
     def holding(self, text: str) -> int:
-        """The cell that holds the text."""
+        """The mask of the cell that holds the text."""
         if text in self._exact:
             return 1 << self._exact.index(text)
         folded = fold(text)
@@ -264,13 +264,13 @@ class Words:
 
 
 PLAIN = ("·", "°", "§", "¶", "¤", "·°", "·§", "°§¶")
-"""Texts that say nothing: what stands for a text that nothing is asked of."""
+"""Texts without meaning, which stand for a text that no condition asks about."""
 
 
-def _unlike(start: str, taken: set[str]) -> str:
-    """A text with this beginning that is none of the texts and has no other of them as its beginning."""
+def _unlike(start: str, used: set[str]) -> str:
+    """A text with this beginning that is none of the texts and begins with no other of them."""
     for tail in PLAIN:
         text = start + tail
-        if all(not text.startswith(other) or start.startswith(other) for other in taken if other):
+        if all(not text.startswith(other) or start.startswith(other) for other in used if other):
             return text
-    return start + "·" * (1 + max((len(t) for t in taken), default=0))
+    return start + "·" * (1 + max((len(t) for t in used), default=0))

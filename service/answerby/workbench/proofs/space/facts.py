@@ -1,4 +1,4 @@
-"""Facts: a point of the space in plain words, from which a real request can be made."""
+"""Facts: a point of the space in plain words, from which a request can be made."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from answerby.domain.event import Value
 from answerby.rules.model.vocabulary import FieldType
 from answerby.workbench.proofs.space.cells import MISSING, PLAIN, WRONG, Missing, Wrong, from_micros
-from answerby.workbench.proofs.space.space import OPAQUE, YES, Aspect, Dimension, Space
+from answerby.workbench.proofs.space.dimensions import OPAQUE, YES, Aspect, Dimension
+from answerby.workbench.proofs.space.space import Space
 
 SOME_TEXT = "some text"
-"""Stands for a text of which only matters that it is there."""
+"""Stands for a text of which only its presence matters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What must be so for a request to lie at a point. What is not named does not matter.
+    """The facts of a request at a point. Facts that are not named do not matter.
 
-    `values`: by field, as it travels, None for a field that must be missing. The other mappings are by field: lexicons
-    that a text must or must not mention, members that a set must or must not hold, calendars in whose working time an
-    instant must or must not lie, patterns that a text must or must not match (which nothing can promise).
+    `values` are by field, as events carry them; None for a field that must be missing. The other mappings are by field
+    and key, with whether it must hold: lexicons mentioned, members held, calendars around the instant, patterns
+    matched. A pattern cannot be promised.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
@@ -29,15 +30,15 @@ class Facts:
     inside: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     matches: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     wrong: frozenset[str] = frozenset()
-    """Fields with a value that the vocabulary refuses, and instants in a year that a calendar does not know."""
+    """Fields with a value that the vocabulary refuses, and instants in a year unknown to a calendar."""
 
     @property
     def fields(self) -> frozenset[str]:
         return frozenset({*self.values, *self.mentions, *self.holds, *self.inside, *self.matches, *self.wrong})
 
     def lines(self) -> tuple[str, ...]:
-        """The facts for people to read, each on a line."""
-        found = {name: ["missing" if value is None else _shown(value)] for name, value in self.values.items()}
+        """The facts for people, one line for each field."""
+        found = {name: ["missing" if value is None else _value_text(value)] for name, value in self.values.items()}
         for verbs, facts in (
             (("mentions", "does not mention"), self.mentions),
             (("holds", "does not hold"), self.holds),
@@ -58,7 +59,7 @@ def _parts(verbs: tuple[str, str], truths: Mapping[str, bool]) -> list[str]:
 
 
 def facts_at(space: Space, point: Mapping[int, int]) -> Facts:
-    """The facts of a point: a cell (one bit) for each dimension that matters."""
+    """The facts of a point. A point is a mask of one cell for each dimension that matters."""
     values: dict[str, Value] = {}
     wrong: set[str] = set()
     aspects: dict[Aspect, dict[str, dict[str, bool]]] = {aspect: {} for aspect in Aspect}
@@ -85,7 +86,7 @@ def facts_at(space: Space, point: Mapping[int, int]) -> Facts:
 
 
 def describe(space: Space, box: Mapping[int, int]) -> tuple[str, ...]:
-    """A region for people to read: for each field that it restricts the values that are allowed."""
+    """A region for people: one line for each restriction."""
     lines = []
     for number, mask in sorted(box.items()):
         dimension = space.dimensions[number]
@@ -93,8 +94,8 @@ def describe(space: Space, box: Mapping[int, int]) -> tuple[str, ...]:
             continue
         if dimension.aspect is Aspect.VALUE:
             labels = [cell.label for i, cell in enumerate(dimension.cells) if mask >> i & 1]
-            shown = labels if len(labels) <= 6 else [*labels[:6], f"{len(labels) - 6} more"]
-            lines.append(f"{dimension.field}: {' or '.join(shown)}")
+            listed = labels if len(labels) <= 6 else [*labels[:6], f"{len(labels) - 6} more"]
+            lines.append(f"{dimension.field}: {' or '.join(listed)}")
         else:
             verbs = {
                 Aspect.MENTIONS: ("mentions", "does not mention"),
@@ -108,7 +109,7 @@ def describe(space: Space, box: Mapping[int, int]) -> tuple[str, ...]:
 
 
 def is_opaque(space: Space, point: Mapping[int, int]) -> bool:
-    """Whether the point says something of a dimension that the analysis cannot look into."""
+    """Whether the point restricts an opaque dimension."""
     return any(space.dimensions[number].aspect in OPAQUE for number in point)
 
 
@@ -129,7 +130,7 @@ def _seconds(seconds: float) -> str:
     return str(int(seconds)) if seconds.is_integer() else f"{seconds:.6f}".rstrip("0")
 
 
-def _shown(value: Value) -> str:
+def _value_text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return SOME_TEXT if value in PLAIN else str(value)

@@ -1,1 +1,1 @@
-"""Witnesses: real requests that show what a proof speaks of."""
+"""Witnesses: real requests that show a finding."""

@@ -1,22 +1,23 @@
-"""A stage as regions of facts: where each rule matches, and which points satisfy demands on the matches."""
+"""A stage as regions of facts: the boxes of each rule, and the points that satisfy demands on the matches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from answerby.rules.model.rulebook import Stage
-from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, Domains, Either, contains, find
+from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, Domains, Either, find
 from answerby.workbench.proofs.space.budget import Budget
 from answerby.workbench.proofs.space.cells import MISSING
-from answerby.workbench.proofs.space.policies import Contest, Demands, bits
-from answerby.workbench.proofs.space.space import NO, Aspect, Space
+from answerby.workbench.proofs.space.dimensions import NO, Aspect
+from answerby.workbench.proofs.space.hit_policies import Contest, Demands, bits
+from answerby.workbench.proofs.space.space import Space
 
 REPAIR_BUDGET = 200_000
-"""Operations to make a point possible; a point has at most a few hundred dimensions."""
+"""The operations for making a point possible. A point has at most a few hundred dimensions."""
 
 
-class View:
-    """One stage of one rulebook in a space. `domains` are the cells that the facts of the stage can lie in."""
+class StageView:
+    """One stage of one rulebook in a space. `domains` are the masks of the cells that its facts can have."""
 
     def __init__(self, space: Space, stage: Stage, domains: Sequence[int] | None = None) -> None:
         self.space = space
@@ -24,15 +25,15 @@ class View:
         self.boxes: tuple[tuple[Box, ...], ...] = tuple(space.boxes_of(rule) for rule in self.contest.rules)
         full = self._full = space.full()
         self.domains: list[int] = list(full) if domains is None else [*domains, *full[len(domains) :]]
-        """May be shorter than the space, which grows by what is too large to be analysed."""
-        self._asked = [_dimensions(boxes) for boxes in self.boxes]
+        """The masks of the cells by dimension. Opaque rules may have added dimensions to the space since."""
+        self._dimensions_of_rules = [_dimensions(boxes) for boxes in self.boxes]
         self._forbidden = [(box, _dimensions([box])) for box in space.forbidden]
         self._index = _Index(self.boxes, self.domains)
         self._meeting: dict[int, int] = {}
         self.preferred = [_preferred(space, number, self.domains) for number in range(len(space.dimensions))]
 
     def meeting(self, number: int) -> int:
-        """The rules (a bit each) that may match together with this one."""
+        """The mask of the rules that may match together with this rule."""
         known = self._meeting.get(number)
         if known is None:
             known = 0
@@ -49,20 +50,19 @@ class View:
         region: Box = EVERYTHING,
         barred: Sequence[Box] = (),
     ) -> Domains | None:
-        """Domains in which every point matches the rules `inside` and meets the demands; None when there are none.
+        """Domains in which every point matches the rules `inside` and satisfies the demands; None if there are none.
 
-        `barred` are boxes to stay out of.
-
-        Complete over the points that are not forbidden. Raises OverBudget.
+        `region` restricts the points; they lie in none of the boxes `barred`. Complete over the points that are not
+        forbidden. Raises OverBudget.
         """
         start = list(self.domains)
-        asked = _dimensions([region]) | _dimensions(barred)
+        dimensions = _dimensions([region]) | _dimensions(barred)
         for dimension, mask in region:
             start[dimension] &= mask
         choices: list[Either] = []
         together = -1
         for number in inside:
-            asked |= self._asked[number]
+            dimensions |= self._dimensions_of_rules[number]
             together &= self.meeting(number)
             if len(self.boxes[number]) == 1:
                 for dimension, mask in self.boxes[number][0]:
@@ -74,42 +74,42 @@ class View:
         demands = demands.among(together)
         avoid: list[Box] = list(barred)
         for n in bits(demands.avoid):
-            asked |= self._asked[n]
+            dimensions |= self._dimensions_of_rules[n]
             avoid += self.boxes[n]
         strict = list(avoid)
         for loser, _ in demands.unless:
-            asked |= self._asked[loser]
+            dimensions |= self._dimensions_of_rules[loser]
             strict += self.boxes[loser]
-        found = find(start, [*strict, *self._impossible(asked)], choices, budget)
+        found = find(start, [*strict, *self._impossible(dimensions)], choices, budget)
         if found is not None or not demands.unless:
             return found
-        # That no loser matches at all was too much to ask. Each may, where one of its saviours does.
+        # With no matching loser there is no solution. Each loser may match where one of its saviours does.
         for loser, saviours in demands.unless:
             boxes: list[Box] = []
             for n in bits(saviours):
-                asked |= self._asked[n]
+                dimensions |= self._dimensions_of_rules[n]
                 boxes += self.boxes[n]
             choices.append(Either(boxes, self.boxes[loser]))
-        return find(start, [*avoid, *self._impossible(asked)], choices, budget)
+        return find(start, [*avoid, *self._impossible(dimensions)], choices, budget)
 
-    def _impossible(self, asked: int) -> list[Box]:
-        """What is forbidden among the dimensions that are asked for; of the others any fitting cell can be chosen."""
-        return [box for box, dimensions in self._forbidden if dimensions & ~asked == 0]
+    def _impossible(self, dimensions: int) -> list[Box]:
+        """The forbidden boxes within these dimensions (a mask). In the others a fitting cell can always be chosen."""
+        return [box for box, of_box in self._forbidden if of_box & ~dimensions == 0]
 
     def matching(self, point: Mapping[int, int]) -> list[int]:
-        """The rules that match at a point: the cell of each dimension, as a bit; others have their usual cell."""
+        """The rules that match at a point. Dimensions that the point does not name have their usual cell."""
         return self._index.matching([point.get(d, self.preferred[d]) for d in range(len(self.preferred))])
 
     def choose(self, domains: Domains) -> dict[int, int]:
-        """A point of the domains: for each dimension that they restrict the most usual cell that is allowed.
+        """A point of the domains: the most usual cell allowed, for each dimension that they restrict.
 
-        Where the usual cells of the others are impossible together with these, it names others too.
+        The point names further dimensions where their usual cells are impossible together with these.
         """
         point = self._usual(domains)
         if any(_holds(box, point, self.preferred) for box, _ in self._forbidden):
-            settled = find(domains, self.space.forbidden, (), Budget(REPAIR_BUDGET))
-            if settled is not None:
-                return self._usual(settled)
+            possible = find(domains, self.space.forbidden, (), Budget(REPAIR_BUDGET))
+            if possible is not None:
+                return self._usual(possible)
         return point
 
     def _usual(self, domains: Domains) -> dict[int, int]:
@@ -120,9 +120,11 @@ class View:
         }
 
     def sample(self, number: int, rivals: int) -> dict[int, int] | None:
-        """A point of the rule that few of the rivals (a bit each) match, by a greedy walk; None where none comes out.
+        """A point where the rule matches and few of the rivals (a mask) do, by a greedy walk.
 
-        A quick try: what it gives is a point, what it does not give may still exist.
+        None if the walk finds none.
+
+        A quick try: when it finds no point, there may still be one.
         """
         for box in self.boxes[number][:4]:
             point = self._index.walk(box, rivals, self.domains, self.preferred)
@@ -132,12 +134,12 @@ class View:
 
 
 class _Index:
-    """For each cell of each dimension the boxes (a bit each) that allow it: many boxes are asked at once."""
+    """For each cell of each dimension the boxes that allow it, as a mask: many boxes are tested at once."""
 
     def __init__(self, boxes: Sequence[Sequence[Box]], domains: Sequence[int]) -> None:
         flat = [(n, box) for n, of_rule in enumerate(boxes) for box in of_rule]
         self._owner = [n for n, _ in flat]
-        self._all = (1 << len(flat)) - 1
+        self._all_boxes = (1 << len(flat)) - 1
         self._of_rule = [0] * len(boxes)
         self._restricting: dict[int, int] = {}
         for i, (n, box) in enumerate(flat):
@@ -145,31 +147,32 @@ class _Index:
             for dimension, _ in box:
                 self._restricting[dimension] = self._restricting.get(dimension, 0) | 1 << i
         self._allow: dict[int, list[int]] = {
-            d: _sweep(flat, d, self._all & ~bits, domains[d].bit_length()) for d, bits in self._restricting.items()
+            d: _sweep(flat, d, self._all_boxes & ~bits, domains[d].bit_length())
+            for d, bits in self._restricting.items()
         }
-        self._met: dict[tuple[int, int], int] = {}
+        self._boxes_by_cells: dict[tuple[int, int], int] = {}
 
     def rules_meeting(self, box: Box) -> int:
-        found = self._all
+        found = self._all_boxes
         for pair in box:
             if pair[0] in self._allow:
-                found &= self._met_by(pair)
+                found &= self._boxes_allowing(pair)
         return self._rules(found)
 
-    def _met_by(self, pair: tuple[int, int]) -> int:
-        """The boxes that allow one of the cells."""
-        known = self._met.get(pair)
+    def _boxes_allowing(self, pair: tuple[int, int]) -> int:
+        """The mask of the boxes that allow one of the cells."""
+        known = self._boxes_by_cells.get(pair)
         if known is None:
             known = 0
             dimension, mask = pair
             for cell, boxes in enumerate(self._allow[dimension]):
                 if mask >> cell & 1:
                     known |= boxes
-            self._met[pair] = known
+            self._boxes_by_cells[pair] = known
         return known
 
     def matching(self, cells: Sequence[int]) -> list[int]:
-        found = self._all
+        found = self._all_boxes
         for dimension, allow in self._allow.items():
             found &= allow[cells[dimension].bit_length() - 1]
         rules = []
@@ -221,7 +224,7 @@ class _Index:
 
 
 def _sweep(flat: Sequence[tuple[int, Box]], dimension: int, free: int, cells: int) -> list[int]:
-    """For each cell the boxes that allow it: where the cells of a box begin and end, it is switched on and off."""
+    """For each cell the mask of the boxes that allow it. A box is switched on and off where its cells begin and end."""
     switches = [0] * (cells + 1)
     for i, (_, box) in enumerate(flat):
         for number, mask in box:
@@ -239,7 +242,7 @@ def _sweep(flat: Sequence[tuple[int, Box]], dimension: int, free: int, cells: in
 
 
 def _dimensions(boxes: Iterable[Box]) -> int:
-    """The dimensions that the boxes restrict, a bit each."""
+    """The mask of the dimensions that the boxes restrict."""
     found = 0
     for box in boxes:
         for dimension, _ in box:
@@ -252,7 +255,7 @@ def _holds(box: Box, point: Mapping[int, int], preferred: Sequence[int]) -> bool
 
 
 def _preferred(space: Space, number: int, domains: Sequence[int]) -> int:
-    """The most usual cell: the default, else no value, else the first one; of what is true or false, false."""
+    """The most usual cell: the default, else no value, else the first. For a truth, false."""
     dimension = space.dimensions[number]
     allowed = domains[number] & dimension.full
     if dimension.aspect is not Aspect.VALUE:
@@ -263,6 +266,3 @@ def _preferred(space: Space, number: int, domains: Sequence[int]) -> int:
     last = 1 << len(dimension.cells) - 1
     usual = last if dimension.cells[-1].value is MISSING else 1
     return usual & allowed or allowed & -allowed
-
-
-__all__ = ["View", "contains"]

@@ -1,4 +1,4 @@
-"""The proofs with witnesses that hold: every finding is shown by a request that was really decided."""
+"""Findings with witnesses that hold: a request made from each witness was decided and shows the finding."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from answerby.engine.compiled.rulebook import CompiledRulebook, plain
 from answerby.rules.text.codes import Code
 from answerby.rules.text.diagnostic import Diagnostic, finding
 from answerby.workbench.proofs import Analysis, Finding, analyse
-from answerby.workbench.proofs.witnesses.witness import Realised, Realiser
+from answerby.workbench.proofs.witnesses.finder import WitnessFinder, WitnessRequest
 
 
 def prove(compiled: CompiledRulebook) -> Analysis:
-    """All findings on the rules, each with a witness that shows it when it is decided. Deterministic."""
-    realiser = Realiser(compiled)
+    """All findings on the rules. Each witness was decided and shows its finding. Deterministic."""
+    finder = WitnessFinder(compiled)
 
     def confirm(found: Finding) -> bool:
         if found.witness is None:
             return True
-        request = realiser.realise(found.stage, found.witness)
+        request = finder.find(found.stage, found.witness)
         return request is not None and shows(compiled, found, request)
 
     return analyse(compiled.rulebook, confirm)
 
 
-def shows(compiled: CompiledRulebook, found: Finding, request: Realised) -> bool:
+def shows(compiled: CompiledRulebook, found: Finding, request: WitnessRequest) -> bool:
     """Whether the decision of the request does what the finding says."""
     stage = request.stage(found.stage)
     won = {reference.id for reference in stage.won}
@@ -45,20 +45,20 @@ def shows(compiled: CompiledRulebook, found: Finding, request: Realised) -> bool
     return True
 
 
-def _is_lost(compiled: CompiledRulebook, found: Finding, request: Realised) -> bool:
-    """Whether an output of the rule is not what it gave, at the end of the decision."""
+def _is_lost(compiled: CompiledRulebook, found: Finding, request: WitnessRequest) -> bool:
+    """Whether the decision ends with another value of an output of the rule."""
     rule = next(r for stage in compiled.rulebook.stages for r in stage.rules if r.id == found.rules[0])
     outputs = {name: value for e in request.decision.explanation for name, value in e.outputs.items()}
     for name in found.outputs:
-        given, kept = plain(rule.then[name]), outputs.get(name)
-        lost = not set(given) <= set(kept) if isinstance(given, list) and isinstance(kept, list) else given != kept
+        given, final = plain(rule.then[name]), outputs.get(name)
+        lost = not set(given) <= set(final) if isinstance(given, list) and isinstance(final, list) else given != final
         if lost:
             return True
     return False
 
 
 def analysis_diagnostics(compiled: CompiledRulebook) -> tuple[Diagnostic, ...]:
-    """The findings as diagnostics, the witness in plain words in their details. For `answerby check`."""
+    """The findings as diagnostics for `answerby check`, with the witness in plain words in their details."""
     analysis = prove(compiled)
     return tuple(_diagnostic(found) for found in (*analysis.findings, *analysis.not_analysable))
 

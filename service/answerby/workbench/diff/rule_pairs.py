@@ -1,5 +1,6 @@
-"""Which rules were added, removed or changed. Rows of tables are matched by what they say, so that one more row does
-not make all rows below it new ones.
+"""Rules that were added, removed or changed.
+
+Rows of tables are matched by their content: a new row does not make all rows below it new.
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ from difflib import SequenceMatcher
 from answerby.domain.ladder import Notification
 from answerby.engine.compiled.rulebook import plain
 from answerby.rules.model.rulebook import Block, Output, Rule, Rulebook, RuleMode
+from answerby.workbench.diff.condition_text import condition_text, value_text
 from answerby.workbench.diff.model import Aspect
-from answerby.workbench.diff.wording import condition_text, shown
 
 ROW = "#"
-"""Ids of table rows are `table#row`."""
+"""The ids of table rows are `table#row`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """A rule before and after; one of them is None when it was added or removed."""
+class RulePair:
+    """A rule before and after. One of them is None for a rule that was added or removed."""
 
     old: Rule | None
     new: Rule | None
     same: bool
-    """Whatever else the rulebooks say, it does the same: condition, outputs, rank, dates and mode are equal."""
+    """Whether the condition, outputs, rank, dates and mode are equal."""
 
     @property
     def rule(self) -> Rule:
@@ -34,9 +35,9 @@ class Pair:
         return found
 
 
-def pair_rules(old: Rulebook, new: Rulebook) -> list[Pair]:
-    """Every rule of both, each once, stage by stage."""
-    pairs: list[Pair] = []
+def pair_rules(old: Rulebook, new: Rulebook) -> list[RulePair]:
+    """Every rule of both rulebooks, each once, stage by stage."""
+    pairs: list[RulePair] = []
     names = list(dict.fromkeys(stage.name for book in (old, new) for stage in book.stages))
     for name in names:
         before, after = (
@@ -47,7 +48,7 @@ def pair_rules(old: Rulebook, new: Rulebook) -> list[Pair]:
     return pairs
 
 
-def _pair_stage(before: Mapping[str, Block], after: Mapping[str, Block]) -> Iterator[Pair]:
+def _pair_stage(before: Mapping[str, Block], after: Mapping[str, Block]) -> Iterator[RulePair]:
     tables = {
         rule.id.partition(ROW)[0]
         for blocks in (before, after)
@@ -63,7 +64,7 @@ def _pair_stage(before: Mapping[str, Block], after: Mapping[str, Block]) -> Iter
     for rule in old:
         if ROW not in rule.id:
             yield _pair(rule, by_id.pop(rule.id, None), before, after)
-    yield from (Pair(None, rule, same=False) for rule in by_id.values())
+    yield from (RulePair(None, rule, same=False) for rule in by_id.values())
 
 
 def _rows(rules: Sequence[Rule], table: str) -> list[Rule]:
@@ -72,8 +73,8 @@ def _rows(rules: Sequence[Rule], table: str) -> list[Rule]:
 
 def _pair_rows(
     old: Sequence[Rule], new: Sequence[Rule], before: Mapping[str, Block], after: Mapping[str, Block]
-) -> Iterator[Pair]:
-    matcher = SequenceMatcher(None, [_says(r) for r in old], [_says(r) for r in new], autojunk=False)
+) -> Iterator[RulePair]:
+    matcher = SequenceMatcher(None, [_content(r) for r in old], [_content(r) for r in new], autojunk=False)
     for _, a, b, c, d in matcher.get_opcodes():
         for i in range(max(b - a, d - c)):
             one = old[a + i] if a + i < b else None
@@ -81,7 +82,7 @@ def _pair_rows(
             yield _pair(one, two, before, after)
 
 
-def _says(rule: Rule) -> str:
+def _content(rule: Rule) -> str:
     return repr(
         (
             rule.when,
@@ -93,20 +94,20 @@ def _says(rule: Rule) -> str:
     )
 
 
-def _pair(old: Rule | None, new: Rule | None, before: Mapping[str, Block], after: Mapping[str, Block]) -> Pair:
+def _pair(old: Rule | None, new: Rule | None, before: Mapping[str, Block], after: Mapping[str, Block]) -> RulePair:
     if old is None or new is None:
-        return Pair(old, new, same=False)
+        return RulePair(old, new, same=False)
     same = (
-        _says(old) == _says(new)
+        _content(old) == _content(new)
         and old.order[:3] == new.order[:3]
         and old.block == new.block
         and before[old.block].hit is after[new.block].hit
     )
-    return Pair(old, new, same)
+    return RulePair(old, new, same)
 
 
-def aspects(pair: Pair, before: Mapping[str, Block], after: Mapping[str, Block]) -> tuple[Aspect, ...]:
-    """What is different about a rule; of one added or removed what it says."""
+def aspects(pair: RulePair, before: Mapping[str, Block], after: Mapping[str, Block]) -> tuple[Aspect, ...]:
+    """The differences of a rule, or the content of one that was added or removed."""
     old, new = pair.old, pair.new
     if old is None or new is None:
         rule = pair.rule
@@ -115,10 +116,10 @@ def aspects(pair: Pair, before: Mapping[str, Block], after: Mapping[str, Block])
         Aspect("condition", condition_text(old.when), condition_text(new.when)) if old.when != new.when else None,
         Aspect("outputs", outputs_text(old.then), outputs_text(new.then)) if dict(old.then) != dict(new.then) else None,
         Aspect("rank", _rank(old), _rank(new)) if old.order[:2] != new.order[:2] else None,
-        Aspect("enabled_from", shown(old.enabled_from), shown(new.enabled_from))
+        Aspect("enabled_from", value_text(old.enabled_from), value_text(new.enabled_from))
         if old.enabled_from != new.enabled_from
         else None,
-        Aspect("until", shown(old.until), shown(new.until)) if old.until != new.until else None,
+        Aspect("until", value_text(old.until), value_text(new.until)) if old.until != new.until else None,
         Aspect("mode", old.mode, new.mode) if old.mode is not new.mode else None,
         Aspect("hit", before[old.block].hit, after[new.block].hit)
         if before[old.block].hit is not after[new.block].hit
@@ -140,7 +141,7 @@ def outputs_text(then: Mapping[str, Output]) -> str:
 def _output(value: Output) -> str:
     notices = [item for item in value if isinstance(item, Notification)] if isinstance(value, tuple) else []
     if not notices:
-        return shown(plain(value))
+        return value_text(plain(value))
     return "[" + "; ".join(_notice(notice) for notice in notices) + "]"
 
 

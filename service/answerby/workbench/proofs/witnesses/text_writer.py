@@ -1,4 +1,4 @@
-"""Texts made to order: that mention exactly the lexicons asked for."""
+"""Texts that mention exactly the lexicons asked for."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from answerby.rules.text.folding import fold
 
 SEPARATOR = " · "
 NEUTRAL = ("·", "-", "…", "x", "0")
-"""Texts that say nothing, the first that no lexicon knows is taken."""
+"""Texts without meaning. The first one that mentions no lexicon is used."""
 Candidate = tuple[str, frozenset[str]]
 """A term and all the lexicons that it mentions by itself."""
 
 
 class TextWriter:
-    """Writes texts for one rulebook. Terms are looked up once."""
+    """Writes texts for one rulebook. The terms of each lexicon are looked up once."""
 
     def __init__(self, index: LexiconIndex, lexicons: Collection[Lexicon]) -> None:
         self._index = index
@@ -27,28 +27,28 @@ class TextWriter:
     def mentioned(self, text: str) -> frozenset[str]:
         return self._index.mentioned(fold(text))
 
-    def write(self, wanted: Collection[str], barred: Collection[str], start: str = "") -> str | None:
-        """A text that begins with `start`, mentions all of `wanted` and none of `barred`, and as little else as can be.
+    def write(self, mentions: Collection[str], barred: Collection[str], start: str = "") -> str | None:
+        """A text that begins with `start`, mentions all of `mentions` and none of `barred`; None if none was found.
 
-        None when no such text was found.
+        The text mentions as few other lexicons as possible.
         """
         parts = [start] if start else []
         known = self.mentioned(start) if start else frozenset()
-        for name in sorted(wanted):
+        for name in sorted(mentions):
             if name in known:
                 continue
-            term = self._term(name, frozenset(barred), frozenset(wanted))
+            term = self._term(name, frozenset(barred), frozenset(mentions))
             if term is None:
                 return None
             parts.append(term[0])
             known |= term[1]
         text = SEPARATOR.join(parts) or self.neutral
         found = self.mentioned(text)
-        return text if found.issuperset(wanted) and found.isdisjoint(barred) else None
+        return text if found.issuperset(mentions) and found.isdisjoint(barred) else None
 
-    def _term(self, name: str, barred: frozenset[str], wanted: frozenset[str]) -> Candidate | None:
+    def _term(self, name: str, barred: frozenset[str], mentions: frozenset[str]) -> Candidate | None:
         fitting = [candidate for candidate in self._of(name) if barred.isdisjoint(candidate[1])]
-        return min(fitting, key=lambda c: (len(c[1] - wanted), len(c[0]), c[0]), default=None)
+        return min(fitting, key=lambda c: (len(c[1] - mentions), len(c[0]), c[0]), default=None)
 
     def _of(self, name: str) -> tuple[Candidate, ...]:
         """The terms of a lexicon that mention it when they stand alone."""

@@ -1,4 +1,4 @@
-"""One stage under inquiry: asks the view within budgets, has witnesses confirmed, and keeps what was found."""
+"""The analysis of one stage: asks questions within budgets, has witnesses confirmed, collects findings."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from answerby.workbench.proofs.space.backchain import Backchain
 from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, Domains, make_box
 from answerby.workbench.proofs.space.budget import Budget, OverBudget
 from answerby.workbench.proofs.space.facts import describe, facts_at
-from answerby.workbench.proofs.space.policies import NOTHING, Contest, Demands
-from answerby.workbench.proofs.space.view import View
+from answerby.workbench.proofs.space.hit_policies import NOTHING, Contest, Demands
+from answerby.workbench.proofs.space.stage_view import StageView
 
 QUESTION_BUDGET = 60_000
-"""Operations of one question: looks at a box. Some 500 overlapping rules take a few thousand."""
+"""The operations for one question; one operation looks at one box. 500 overlapping rules take some thousand."""
 ATTEMPTS = 6
-"""Regions that are tried before a finding counts as not analysable."""
+"""The regions tried before a finding counts as not analysable."""
 WAYS = 3
-"""Ways through earlier stages that are tried for each region."""
+"""The ways through earlier stages tried for each region."""
 
 Report = Callable[[Mapping[int, int]], Finding]
-"""Words a finding for a witness point."""
+"""Makes a finding for a witness point."""
 
 
-class Inquiry:
+class StageAnalysis:
     """Collects the findings of one stage."""
 
-    def __init__(self, view: View, budget: Budget, confirm: Confirm, back: Backchain) -> None:
-        """`back` knows the way back through the stages before this one."""
+    def __init__(self, view: StageView, budget: Budget, confirm: Confirm, back: Backchain) -> None:
+        """`back` finds the facts from which earlier stages derive others."""
         self.view = view
         self._back = back
         self.contest: Contest = view.contest
@@ -41,15 +41,15 @@ class Inquiry:
         self.overlapping: set[int] = set()
         self.findings: list[Finding] = []
         self.open: dict[tuple[str, int], str] = {}
-        """What stays open, by kind of question and rule (-1: the stage), and why."""
+        """The reason for each open question, by kind of question and rule. Rule -1 stands for the stage."""
         self.unconfirmed = 0
         self._budget = budget
         self._confirm = confirm
         self.won_at: dict[int, dict[int, int]] = {}
-        """For rules that win somewhere, a point where they do."""
+        """A point where each rule wins, for rules that win somewhere."""
         self._points: dict[int, dict[int, int]] = {}
 
-    # ---- asking
+    # ---- questions
 
     def find(
         self,
@@ -58,7 +58,7 @@ class Inquiry:
         region: Box = EVERYTHING,
         barred: Sequence[Box] = (),
     ) -> Domains | None:
-        """Raises OverBudget."""
+        """Domains in which the rules `inside` match and the demands hold; None if there are none. Raises OverBudget."""
         return self.view.find(inside, demands, self._budget.part(QUESTION_BUDGET), region, barred=barred)
 
     def live(self) -> list[int]:
@@ -66,7 +66,7 @@ class Inquiry:
         return [n for n in range(len(self.contest.rules)) if n not in self.unreachable]
 
     def point_of(self, number: int) -> dict[int, int]:
-        """Some point where the rule matches."""
+        """A point where the rule matches. Raises OverBudget."""
         if number not in self._points:
             found = self.find([number])
             assert found is not None
@@ -76,7 +76,7 @@ class Inquiry:
     def note_point(self, number: int, point: dict[int, int]) -> None:
         self._points.setdefault(number, point)
 
-    # ---- telling
+    # ---- findings
 
     def rule(self, number: int) -> Rule:
         return self.contest.rules[number]
@@ -104,23 +104,23 @@ class Inquiry:
             outputs=outputs,
         )
 
-    def confirmed(self, finding: Finding) -> bool:
-        """Adds the finding when a request shows it."""
+    def add_if_confirmed(self, finding: Finding) -> bool:
+        """Adds the finding if a request shows it."""
         if not self._confirm(finding):
             return False
         self.findings.append(finding)
         return True
 
-    def settle(self, kind: str, number: int, inside: Sequence[int], demands: Demands, report: Report) -> bool:
-        """Adds a finding if there is a point for it that a request can be made of. Whether there is a point at all."""
+    def report_if_any(self, kind: str, number: int, inside: Sequence[int], demands: Demands, report: Report) -> bool:
+        """Whether a point exists. Adds the finding if a request can be made of one. Raises OverBudget."""
         if self.find(inside, demands) is None:
             return False
-        if not self.show(inside, demands, report):
+        if not self.report_with_witness(inside, demands, report):
             self.unconfirmed += 1
             self.leave_open(kind, number, "no request could be made that shows it")
         return True
 
-    def show(
+    def report_with_witness(
         self,
         inside: Sequence[int],
         demands: Demands,
@@ -128,24 +128,24 @@ class Inquiry:
         region: Box = EVERYTHING,
         out: Sequence[Box] = (),
     ) -> bool:
-        """Adds the finding if a request can be made of one of its points. `out` are boxes where it does not hold."""
+        """Adds the finding if a request can be made of one of its points. It does not hold in the boxes `out`."""
         barred: list[Box] = list(out)
         for _ in range(ATTEMPTS):
             found = self.find(inside, demands, region, barred)
             if found is None:
                 return False
-            asked = {d: mask for d, mask in enumerate(found) if mask != self.view.domains[d]}
-            derived = {d: mask for d, mask in asked.items() if self._is_derived(d)}
-            ways = list(islice(self._back.ways(self.contest.stage.name, asked), WAYS)) if derived else []
+            restricted = {d: mask for d, mask in enumerate(found) if mask != self.view.domains[d]}
+            derived = {d: mask for d, mask in restricted.items() if self._is_derived(d)}
+            ways = list(islice(self._back.ways(self.contest.stage.name, restricted), WAYS)) if derived else []
             points = [self._given_point(box) for box in ways]
-            if any(self.confirmed(report(point)) for point in (*points, self.view.choose(found))):
+            if any(self.add_if_confirmed(report(point)) for point in (*points, self.view.choose(found))):
                 return True
-            # Where nothing leads to what earlier stages should derive, something else should be derived.
+            # Where no way leads to the derived facts, other derived facts are tried.
             barred.append(make_box(derived if derived and not ways else self.view.choose(found)))
         return False
 
     def _given_point(self, box: Box) -> dict[int, int]:
-        """Given facts of the box; what is derived follows from them."""
+        """A point with the given facts of the box. Derived facts follow from them."""
         narrowed = self.view.domains.copy()
         for dimension, mask in box:
             narrowed[dimension] = mask
@@ -158,8 +158,8 @@ class Inquiry:
     def leave_open(self, kind: str, number: int, why: str) -> None:
         self.open.setdefault((kind, number), why)
 
-    def each(self, kind: str, numbers: Iterable[int], ask: Callable[[int], None]) -> None:
-        """Asks the question of each rule; one that is over its budget stays open."""
+    def ask_each(self, kind: str, numbers: Iterable[int], ask: Callable[[int], None]) -> None:
+        """Asks a question of each rule. A question over its budget stays open."""
         for number in numbers:
             try:
                 ask(number)
@@ -167,16 +167,16 @@ class Inquiry:
                 self.leave_open(kind, number, "too many combinations of facts")
 
     def region(self, domains: Domains) -> tuple[str, ...]:
-        """What the domains restrict, in words."""
+        """The restrictions of the domains, in words."""
         full = self.view.space.full()
         return describe(
             self.view.space, {d: m for d, m in enumerate(domains) if m != full[d] and m != self.view.domains[d]}
         )
 
-    def named(self, numbers: Sequence[int], most: int = 5) -> str:
-        """Rules by id, not too many of them."""
-        names = [self.rule(n).id for n in numbers[:most]]
-        more = len(numbers) - len(names)
+    def names_of(self, numbers: Sequence[int], most: int = 5) -> str:
+        """At most `most` ids of rules, in words."""
+        ids = [self.rule(n).id for n in numbers[:most]]
+        more = len(numbers) - len(ids)
         if more:
-            return f"{', '.join(names)} and {more} more"
-        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+            return f"{', '.join(ids)} and {more} more"
+        return ids[0] if len(ids) == 1 else f"{', '.join(ids[:-1])} and {ids[-1]}"

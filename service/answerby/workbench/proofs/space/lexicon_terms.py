@@ -1,4 +1,4 @@
-"""What lexicons say of each other: a text that mentions one mentions the other too."""
+"""Lexicons that imply each other: every text that mentions one mentions the other too."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from answerby.rules.model.rulebook import Lexicon
 from answerby.rules.text.folding import fold
 
 
-def implications(lexicons: Mapping[str, Lexicon], asked: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """For each lexicon those that every text mentions which mentions it.
+def implications(lexicons: Mapping[str, Lexicon], lexicon_names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """For each lexicon the lexicons that it implies.
 
-    That is so when each of its terms holds a term of the other wherever it stands, and no exception can take the other
-    away without taking this one away.
+    A lexicon implies another when each of its terms contains a term of the other wherever the term stands, and every
+    exception of the other is an exception of this one too.
     """
-    names = sorted(set(asked) & set(lexicons))
+    names = sorted(set(lexicon_names) & set(lexicons))
     terms = {name: sorted({fold(term) for term in lexicons[name].terms} - {""}) for name in names}
     return {
         name: tuple(
             other
             for other in names
-            if other != name and _covers(lexicons[other], lexicons[name]) and _all_hold(terms[name], terms[other])
+            if other != name and _covers(lexicons[other], lexicons[name]) and _all_contain(terms[name], terms[other])
         )
         for name in names
     }
 
 
 def mentioned(lexicons: Mapping[str, Lexicon], folded: str) -> frozenset[str]:
-    """The lexicons of which the folded text holds a term that no exception takes out.
+    """The lexicons of which the folded text has a term outside all exceptions.
 
-    The plain form of what the engine does in one pass; for a handful of short texts.
+    The plain form of the engine's single pass, for a handful of short texts.
     """
     spans = {name: _spans(lexicon, folded) for name, lexicon in lexicons.items()}
     found = set()
@@ -45,21 +45,23 @@ def _covers(other: Lexicon, lexicon: Lexicon) -> bool:
     return set(other.exceptions) <= set(lexicon.exceptions)
 
 
-def _all_hold(terms: list[str], others: list[str]) -> bool:
-    """Whether each term holds one of the others wherever it stands. A lexicon without terms is never mentioned."""
+def _all_contain(terms: list[str], others: list[str]) -> bool:
+    """Whether each term contains one of the others wherever it stands. A lexicon without terms is never mentioned."""
     known = set(others)
-    return all(term in known or any(_held(other, term) for other in others if len(other) < len(term)) for term in terms)
+    return all(
+        term in known or any(_is_contained(other, term) for other in others if len(other) < len(term)) for term in terms
+    )
 
 
-def _held(inner: str, outer: str) -> bool:
+def _is_contained(inner: str, outer: str) -> bool:
     before, after = _boundaries(inner)
     outer_before, outer_after = _boundaries(outer)
     start = outer.find(inner)
     while start >= 0:
         end = start + len(inner)
-        left = not before or (outer_before if start == 0 else not _is_word(outer[start - 1]))
-        right = not after or (outer_after if end == len(outer) else not _is_word(outer[end]))
-        if left and right:
+        starts_at_boundary = not before or (outer_before if start == 0 else not _is_word(outer[start - 1]))
+        ends_at_boundary = not after or (outer_after if end == len(outer) else not _is_word(outer[end]))
+        if starts_at_boundary and ends_at_boundary:
             return True
         start = outer.find(inner, start + 1)
     return False
@@ -80,14 +82,14 @@ def _spans(lexicon: Lexicon, folded: str) -> list[tuple[int, int]]:
 
 
 def _boundaries(term: str) -> tuple[bool, bool]:
-    """Whether a word must begin and end with the term: where an ASCII term begins or ends with a word character."""
+    """Whether a word must begin and end with the term: an ASCII term with a word character there."""
     if not term.isascii():
         return False, False
     return _is_word(term[0]), _is_word(term[-1])
 
 
 def _is_word(character: str) -> bool:
-    """What the engine takes for a character of a word."""
+    """Whether the engine counts the character as part of a word."""
     if character == "_":
         return True
     spaced = character < "\u0590" or "\u1e00" <= character < "\u2000"

@@ -1,7 +1,7 @@
-"""From facts to a real request: what a proof speaks of, as something that can be decided.
+"""Finds witnesses: from facts to a request that can be decided.
 
-Derived facts are reached through the rules of earlier stages; where that does not succeed they are set by hand, as a
-person may (`override.<field>`). Every request is decided, and counts only if the stage then sees the facts.
+Derived facts come about through the rules of earlier stages. Where that fails they are set by hand, as a person may
+(`override.<field>`). Every request is decided; it counts only if the stage then sees the facts.
 """
 
 from __future__ import annotations
@@ -25,38 +25,39 @@ from answerby.engine.matching.reference import ReferenceMatcher
 from answerby.rules.model.vocabulary import FieldType
 from answerby.workbench.proofs.space.backchain import Backchain
 from answerby.workbench.proofs.space.cells import MISSING
+from answerby.workbench.proofs.space.dimensions import NO, OTHER_MEMBER, YES, Aspect
 from answerby.workbench.proofs.space.facts import Facts, facts_at
-from answerby.workbench.proofs.space.space import NO, OTHER_MEMBER, YES, Aspect, Space
-from answerby.workbench.proofs.witnesses.request import Draft, Drafter, Impossible
+from answerby.workbench.proofs.space.space import Space
+from answerby.workbench.proofs.witnesses.request_builder import CandidateRequest, Impossible, RequestBuilder
 
 MOST_WAYS = 6
-"""Ways through earlier stages that are decided before values are set by hand."""
+"""The ways through earlier stages that are decided before values are set by hand."""
 
 
 @dataclass(frozen=True, slots=True)
-class Realised:
-    """A request that has the facts, and how it was decided as of its own time."""
+class WitnessRequest:
+    """A request with the facts, and its decision at the time of the event."""
 
     event: Event
     state: RequestState | None
     context: Context
     decision: Decision
     by_hand: tuple[str, ...] = ()
-    """Derived fields that a person had to set, as no way through the rules was found."""
+    """Derived fields that are set by hand, because no way through the rules was found."""
 
     def stage(self, name: str) -> StageExplanation:
         return next(explanation for explanation in self.decision.explanation if explanation.stage == name)
 
 
-class _Spy:
-    """A matcher that notes the facts which a stage was asked about."""
+class _RecordingMatcher:
+    """A matcher that records the facts of every stage it is asked about."""
 
     def __init__(self, matcher: Matcher) -> None:
         self.name, self.fallback_reason = matcher.name, matcher.fallback_reason
         self.faults, self.last_fault = matcher.faults, matcher.last_fault
         self.recalls = False
         self._matcher = matcher
-        self.seen: dict[str, tuple[Mapping[str, object], Mapping[str, frozenset[str]], frozenset[str]]] = {}
+        self.inputs: dict[str, tuple[Mapping[str, object], Mapping[str, frozenset[str]], frozenset[str]]] = {}
 
     def match(self, stage: str, record: Record) -> MatchSet:
         found = self._matcher.match(stage, record)
@@ -65,28 +66,28 @@ class _Spy:
             for name, field in record.plan.rulebook.vocabulary.fields.items()
             if field.type in {FieldType.TEXT, FieldType.STRING} and (view := record.text(name)) is not None
         }
-        self.seen[stage] = dict(record.values), texts, frozenset(record.failures)
+        self.inputs[stage] = dict(record.values), texts, frozenset(record.failures)
         return found
 
     def close(self) -> None:
         self._matcher.close()
 
 
-class Realiser:
-    """Makes requests for one rulebook. Build it once for many facts."""
+class WitnessFinder:
+    """Makes requests for one rulebook. Reuse it for many facts."""
 
     def __init__(self, compiled: CompiledRulebook) -> None:
-        self._spy = _Spy(ReferenceMatcher(compiled.rulebook, compiled.plan))
-        self._compiled = replace(compiled, matcher=self._spy)
+        self._recorder = _RecordingMatcher(ReferenceMatcher(compiled.rulebook, compiled.plan))
+        self._compiled = replace(compiled, matcher=self._recorder)
         self._fields = compiled.rulebook.vocabulary.fields
         self._space = Space([compiled.rulebook])
         self._back = Backchain(self._space, compiled.rulebook)
-        self._drafter = Drafter(compiled)
+        self._builder = RequestBuilder(compiled)
 
-    def realise(self, stage: str, facts: Facts) -> Realised | None:
-        """A request of which the stage sees these facts; None when none was found.
+    def find(self, stage: str, facts: Facts) -> WitnessRequest | None:
+        """A request for which the stage sees these facts; None when none was found.
 
-        Patterns of `matches` are not made on purpose; a text may still happen to match.
+        Patterns of `matches` are not made on purpose. A text may still match by chance.
         """
         derived = {name for name in facts.fields if name in self._fields and self._fields[name].derived_by}
         last: Facts | None = None
@@ -104,7 +105,7 @@ class Realiser:
     # ---- ways
 
     def _ways(self, stage: str, facts: Facts) -> Iterator[Facts]:
-        """The facts together with given ones that lead to those that are derived."""
+        """The facts together with given facts that lead to the derived ones."""
         region = self._region(facts)
         if region is None:
             return
@@ -114,7 +115,7 @@ class Realiser:
             yield _merged(facts_at(self._space, point), facts)
 
     def _region(self, facts: Facts) -> dict[int, int] | None:
-        """The facts in the space, as far as conditions ask for them."""
+        """The facts as a region of the space, as far as conditions ask about them; None when no cell holds a value."""
         region: dict[int, int] = {}
         for name, value in facts.values.items():
             number = self._space.number(name)
@@ -145,85 +146,85 @@ class Realiser:
 
     def _try(
         self, stage: str, facts: Facts, given: Facts, by_hand: Mapping[str, Value] | None = None
-    ) -> Realised | None:
+    ) -> WitnessRequest | None:
         try:
-            draft = self._drafter.draft(given)
+            candidate = self._builder.build(given)
         except Impossible:
             return None
-        for attempt in _with_counts(draft):
+        for attempt in _with_counts(candidate):
             if by_hand:
                 data = {**attempt.event.data, **{OVERRIDE_PREFIX + name: value for name, value in by_hand.items()}}
                 attempt = replace(attempt, event=msgspec.structs.replace(attempt.event, data=data))  # noqa: PLW2901
             decision = self._decide(attempt)
             if not self._differs(stage, facts):
                 names = tuple(sorted(by_hand or ()))
-                return Realised(attempt.event, attempt.state, attempt.context, decision, names)
+                return WitnessRequest(attempt.event, attempt.state, attempt.context, decision, names)
         return None
 
-    def _by_hand(self, stage: str, facts: Facts, given: Facts, derived: set[str]) -> Realised | None:
-        """The derived facts that do not come about by themselves are set by hand."""
+    def _by_hand(self, stage: str, facts: Facts, given: Facts, derived: set[str]) -> WitnessRequest | None:
+        """Sets the derived facts by hand that do not come about by themselves."""
         try:
-            draft = self._drafter.draft(given)
+            candidate = self._builder.build(given)
         except Impossible:
             return None
-        self._decide(draft)
+        self._decide(candidate)
         wrong = self._differs(stage, facts) & derived
         overrides: dict[str, Value] = {}
         for name in sorted(wrong):
             value = facts.values.get(name)
             if name in facts.holds:
-                held = [key for key, holds in facts.holds[name].items() if holds]
-                value = ["another" if key == OTHER_MEMBER else key for key in held]
+                members = [key for key, holds in facts.holds[name].items() if holds]
+                value = ["another" if key == OTHER_MEMBER else key for key in members]
             if value in (None, []):
                 return None
             overrides[name] = value
         return self._try(stage, facts, given, overrides) if overrides else None
 
-    def _decide(self, draft: Draft) -> Decision:
-        time: datetime = draft.event.time
-        return decide(self._compiled, draft.state, draft.event, draft.context, time)
+    def _decide(self, candidate: CandidateRequest) -> Decision:
+        time: datetime = candidate.event.time
+        return decide(self._compiled, candidate.state, candidate.event, candidate.context, time)
 
     def _differs(self, stage: str, facts: Facts) -> set[str]:
-        """The fields that the stage has seen otherwise."""
-        values, texts, failures = self._spy.seen[stage]
-        found = set()
+        """The fields that the stage saw with another value than `facts` gives."""
+        inputs, texts, failures = self._recorder.inputs[stage]
+        fields = set()
         for name, value in facts.values.items():
-            seen = values.get(name)
-            if value is None or seen is None:
-                if not (value is None and seen is None):
-                    found.add(name)
+            actual = inputs.get(name)
+            if value is None or actual is None:
+                if not (value is None and actual is None):
+                    fields.add(name)
             elif name in facts.mentions or self._fields[name].type is FieldType.TEXT:
                 continue
-            elif self._compiled.plan.typed(name, value) != seen and not self._same_cell(name, seen, value):
-                found.add(name)
+            elif self._compiled.plan.typed(name, value) != actual and not self._same_cell(name, actual, value):
+                fields.add(name)
         for name, truths in facts.mentions.items():
             mentioned = texts.get(name, frozenset())
-            found |= {name for key, holds in truths.items() if (key in mentioned) is not holds}
+            fields |= {name for key, holds in truths.items() if (key in mentioned) is not holds}
         for name, truths in facts.holds.items():
-            members = values.get(name) or frozenset()
+            members = inputs.get(name) or frozenset()
             assert isinstance(members, frozenset)
-            asked = {d.key for d in self._space.of_field(name)}
+            dimensions = {d.key for d in self._space.of_field(name)}
             for key, holds in truths.items():
-                held = bool(members - asked) if key == OTHER_MEMBER else key in members
-                if held is not holds:
-                    found.add(name)
-        asked = {name for name in facts.wrong if not name.startswith(("event.", "request."))}
-        return found | (asked - failures)
+                is_member = bool(members - dimensions) if key == OTHER_MEMBER else key in members
+                if is_member is not holds:
+                    fields.add(name)
+        wrong = {name for name in facts.wrong if not name.startswith(("event.", "request."))}
+        return fields | (wrong - failures)
 
-    def _same_cell(self, name: str, seen: object, value: Value) -> bool:
+    def _same_cell(self, name: str, actual: object, value: Value) -> bool:
         """Whether no condition tells the two values apart."""
-        if self._space.number(name) is None or isinstance(seen, frozenset):
+        if self._space.number(name) is None or isinstance(actual, frozenset):
             return False
-        return self._cell(name, value) == self._space.holding(name, seen)  # type: ignore[arg-type]
+        return self._cell(name, value) == self._space.holding(name, actual)  # type: ignore[arg-type]
 
 
-def realise(compiled: CompiledRulebook, stage: str, facts: Facts) -> Realised | None:
-    """A request of which the stage sees these facts, decided; None when none was found. See `Realiser` for many."""
-    return Realiser(compiled).realise(stage, facts)
+def find_witness(compiled: CompiledRulebook, stage: str, facts: Facts) -> WitnessRequest | None:
+    """A request for which the stage sees these facts; None if none was found. See `WitnessFinder` for many facts."""
+    return WitnessFinder(compiled).find(stage, facts)
 
 
 def _merged(given: Facts, facts: Facts) -> Facts:
-    """What leads to the derived facts, and the facts themselves, which win."""
+    """The facts and the given facts that lead to them. `facts` win."""
 
     def both(
         one: Mapping[str, Mapping[str, bool]], two: Mapping[str, Mapping[str, bool]]
@@ -240,9 +241,9 @@ def _merged(given: Facts, facts: Facts) -> Facts:
     )
 
 
-def _with_counts(draft: Draft) -> Iterator[Draft]:
-    """A window counts this request too once it is known to be one of those counted: one less may be right."""
-    yield draft
-    fewer = {name: count - 1 for name, count in draft.windows.items() if count > 0}
+def _with_counts(candidate: CandidateRequest) -> Iterator[CandidateRequest]:
+    """The request, and the request with lower counts: a window may count the request itself too."""
+    yield candidate
+    fewer = {name: count - 1 for name, count in candidate.windows.items() if count > 0}
     if fewer:
-        yield replace(draft, windows={**draft.windows, **fewer})
+        yield replace(candidate, windows={**candidate.windows, **fewer})

@@ -1,4 +1,4 @@
-"""Given facts as they could come in: an event, what went before it, and counts over windows."""
+"""Requests from given facts: an event, the state before it, and counts over windows."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from answerby.domain.request import RequestState, RequestStatus
 from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.rules.model.vocabulary import ANY_REQUEST, FieldType
+from answerby.workbench.proofs.space.dimensions import OTHER_MEMBER
 from answerby.workbench.proofs.space.facts import Facts
-from answerby.workbench.proofs.space.space import OTHER_MEMBER
-from answerby.workbench.proofs.witnesses.text import TextWriter
+from answerby.workbench.proofs.witnesses.text_writer import TextWriter
 
 MOMENT = datetime(2026, 3, 4, 2, tzinfo=UTC)
-"""When a witness happens where its time does not matter: a Wednesday morning in China."""
+"""The time of a witness where time does not matter: a Wednesday morning in China."""
 FAR_AWAY = datetime(2999, 3, 5, 4, tzinfo=UTC)
-"""In a year that no calendar knows."""
+"""An instant in a year that no calendar knows."""
 SEARCH = timedelta(days=21)
-"""How far around a moment one inside or outside a calendar is looked for."""
+"""How far around a moment another one inside or outside a calendar is looked for."""
 WRONG: Mapping[FieldType, Value] = {FieldType.TEXT: 7, FieldType.STRING: 7, FieldType.ENUM: True, FieldType.SET: 7}
-"""Values that fields refuse; all other types refuse a word."""
+"""Values that fields refuse, by type. All other types refuse a word."""
 BEFORE = frozenset({"request.status", "request.reopen_count", "request.acknowledged", "request.events"})
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A request that may have the facts; only deciding it tells."""
+class CandidateRequest:
+    """A request that may have the facts. Only its decision tells."""
 
     event: Event
     state: RequestState | None = None
@@ -41,19 +41,19 @@ class Draft:
 
 
 class Impossible(Exception):
-    """No request could be made with these facts; the message says why."""
+    """No request could be made with these facts. The message says why."""
 
 
-class Drafter:
-    """Makes drafts for one rulebook."""
+class RequestBuilder:
+    """Builds requests for one rulebook."""
 
     def __init__(self, compiled: CompiledRulebook) -> None:
         self._compiled = compiled
         self._fields = compiled.rulebook.vocabulary.fields
         self._writer = TextWriter(compiled.plan.lexicons, compiled.rulebook.lexicons.values())
 
-    def draft(self, facts: Facts) -> Draft:
-        """Derived facts are passed over. Raises Impossible."""
+    def build(self, facts: Facts) -> CandidateRequest:
+        """A request with the given facts. Derived facts are ignored. Raises Impossible."""
         data: dict[str, Value] = {}
         windows: dict[str, int] = {}
         for name, value in facts.values.items():
@@ -67,40 +67,40 @@ class Drafter:
         self._write_texts(facts, data)
         for name, truths in facts.holds.items():
             if not self._fields[name].derived_by:
-                held = ["another" if key == OTHER_MEMBER else key for key, holds in truths.items() if holds]
-                data[name] = sorted(held)
+                members = ["another" if key == OTHER_MEMBER else key for key, holds in truths.items() if holds]
+                data[name] = sorted(members)
         self._move_instants(facts, data)
         for name in facts.wrong:
             if not name.startswith(("event.", "request.")):
                 parts = [part for part in self._fields[name].parts if part not in facts.fields - facts.wrong]
                 for part in parts or [name]:
                     data[part] = WRONG.get(self._fields[part].type, "?")
-        return self._happening(facts, data, windows)
+        return self._candidate(facts, data, windows)
 
     def _write_texts(self, facts: Facts, data: dict[str, Value]) -> None:
         named = {*facts.values, *facts.mentions, *facts.matches}
         texts = [n for n in sorted(named) if n in self._fields and self._fields[n].type is FieldType.TEXT]
-        # Whole texts last, so that they find out which of their parts are free.
+        # Whole texts come last: only then it is known which of their parts are free.
         for name in sorted(texts, key=lambda n: bool(self._fields[n].parts)):
             if facts.values.get(name, "") is None:
                 continue
             truths = facts.mentions.get(name, {})
             start = str(facts.values.get(name, ""))
-            wanted = [key for key, holds in truths.items() if holds]
-            if not wanted and not start and not any(facts.matches.get(name, {}).values()):
+            mentions = [key for key, holds in truths.items() if holds]
+            if not mentions and not start and not any(facts.matches.get(name, {}).values()):
                 continue
             barred = [key for key, holds in truths.items() if not holds]
-            # A cell "other text" stands for any text: what is to be mentioned says enough.
-            text = self._writer.write(wanted, barred, "" if wanted and len(start) <= 1 else start)
+            # The cell "other text" stands for any text, so the mentions alone are enough.
+            text = self._writer.write(mentions, barred, "" if mentions and len(start) <= 1 else start)
             if text is None:
-                raise Impossible(f"no text mentions {', '.join(sorted(wanted))} alone")
+                raise Impossible(f"no text mentions {', '.join(sorted(mentions))} alone")
             data[self._place(name, facts)] = text
         for name in texts:
             if facts.values.get(name, "") is None:
                 data.pop(name, None)
 
     def _place(self, name: str, facts: Facts) -> str:
-        """Where the text is written: of one that is put together, into a part of which nothing else is asked."""
+        """The field to write the text into: for a text made of parts, a part that no fact names."""
         parts = self._fields[name].parts
         return next((part for part in reversed(parts[:2]) if part not in facts.fields), "") or next(
             (part for part in parts if part not in facts.fields), name
@@ -112,29 +112,29 @@ class Drafter:
                 data[name] = self._moment(facts, name).isoformat()
 
     def _moment(self, facts: Facts, name: str) -> datetime:
-        """An instant as wanted: near its value, if it has one, inside and outside calendars."""
+        """An instant near its value, inside and outside the calendars as the facts ask. Raises Impossible."""
         value = facts.values.get(name)
         start = datetime.fromisoformat(value) if isinstance(value, str) else MOMENT
         if name in facts.wrong:
             start = FAR_AWAY
-        wanted = facts.inside.get(name, {})
-        if not wanted:
+        truths = facts.inside.get(name, {})
+        if not truths:
             return start
         hours = int(SEARCH / timedelta(hours=1))
         for distance in range(hours):
             for moment in (start + timedelta(hours=distance), start - timedelta(hours=distance)):
-                if self._lies(moment, wanted):
+                if self._lies(moment, truths):
                     return moment
         raise Impossible(f"no moment near {start} lies in and outside the calendars as asked")
 
-    def _lies(self, moment: datetime, wanted: Mapping[str, bool]) -> bool:
+    def _lies(self, moment: datetime, truths: Mapping[str, bool]) -> bool:
         calendars = self._compiled.rulebook.calendars
         try:
-            return all(calendars[key].is_working(moment) is truth for key, truth in wanted.items())
+            return all(calendars[key].is_working(moment) is truth for key, truth in truths.items())
         except AnswerbyError:
             return False
 
-    def _happening(self, facts: Facts, data: dict[str, Value], windows: dict[str, int]) -> Draft:
+    def _candidate(self, facts: Facts, data: dict[str, Value], windows: dict[str, int]) -> CandidateRequest:
         values = facts.values
         time = self._moment(facts, "event.time")
         named = "request.created" in facts.fields
@@ -153,11 +153,11 @@ class Drafter:
             actor=ActorRole(str(values.get("event.actor") or ActorRole.CUSTOMER.value)),
             data=data,
         )
-        return Draft(event, state, windows)
+        return CandidateRequest(event, state, windows)
 
 
 def _before(values: Mapping[str, Value], created: datetime) -> RequestState:
-    """A request with this course so far."""
+    """The state of a request with these facts before the event."""
     acknowledged = values.get("request.acknowledged") is True
     return RequestState(
         tenant="default",

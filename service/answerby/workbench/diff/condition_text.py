@@ -27,7 +27,7 @@ def condition_text(condition: Condition) -> str:
         case Atom(field, Op.MISSING):
             return f"{field} is missing"
         case Atom(field, op, operands):
-            return f"{field} {WORDS[op]} {', '.join(map(shown, operands))}"
+            return f"{field} {WORDS[op]} {', '.join(map(value_text, operands))}"
         case Not(child):
             return f"not ({condition_text(child)})"
         case All(()):
@@ -43,7 +43,7 @@ def _nested(condition: Condition) -> str:
     return f"({text})" if isinstance(condition, (All, AnyOf)) else text
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     match value:
         case None:
             return "none"
@@ -52,6 +52,6 @@ def shown(value: object) -> str:
         case datetime():
             return value.isoformat()
         case list() | tuple() | set() | frozenset():
-            return "[" + ", ".join(shown(item) for item in value) + "]"
+            return "[" + ", ".join(value_text(item) for item in value) + "]"
         case _:
             return str(value)

@@ -1,4 +1,4 @@
-"""Who wins: the hit policies of a stage as demands on which rules match. The meaning is that of the engine."""
+"""Hit policies as demands on the rules that match. The meaning is that of the engine."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from answerby.rules.model.rulebook import Block, HitPolicy, Output, Rule, RuleMo
 from answerby.rules.model.vocabulary import FieldType, Vocabulary
 
 Key = tuple[int, tuple[int, int, str, int]]
-"""Sorts competitors, the best first: severity (negative, where it counts), then order."""
+"""Sorts competing rules, the best first: severity (negated, where it counts), then order."""
 
 
 class Unless(NamedTuple):
-    """The rule `loser` must not match, unless one of `saviours` (a bit each) matches too."""
+    """The rule `loser` must not match, unless one of `saviours` (a mask) matches too."""
 
     loser: int
     saviours: int = 0
 
 
 class Demands(NamedTuple):
-    """What must be so besides the rules that match: none of `avoid` (a bit each) matches, and every `unless` holds."""
+    """Demands on further rules: none of `avoid` (a mask) matches, and every `unless` holds."""
 
     avoid: int = 0
     unless: tuple[Unless, ...] = ()
 
     def also(self, *others: Demands) -> Demands:
-        """All of them together."""
+        """These demands and the others together."""
         avoid, unless = self
         for other in others:
             avoid |= other.avoid
@@ -37,7 +37,7 @@ class Demands(NamedTuple):
         return Demands(avoid, unless)
 
     def among(self, together: int) -> Demands:
-        """What they come to when only these rules (a bit each) can match: who must not match itself saves nobody."""
+        """The demands when only these rules (a mask) can match. A rule that must not match saves nobody."""
         avoid = self.avoid & together
         unless = self.unless
         while True:
@@ -56,7 +56,7 @@ class Demands(NamedTuple):
 
     @property
     def losers(self) -> int:
-        """The rules (a bit each) of which something is demanded."""
+        """The mask of the rules that must not match, or only with a saviour."""
         return self.avoid | mask_of(demand.loser for demand in self.unless)
 
 
@@ -65,10 +65,10 @@ NOTHING = Demands()
 
 @dataclass(slots=True)
 class Outcome:
-    """What a set of matching rules comes to, before defaults."""
+    """The result of a set of matching rules, before defaults."""
 
     winner: dict[str, int]
-    """By output that cannot be united, the rule that won it."""
+    """The rule that won each output that is not united."""
     united: dict[str, tuple[int, ...]]
     conflicts: set[str]
 
@@ -103,7 +103,7 @@ class Contest:
 
     @cached_property
     def ranked(self) -> dict[str, tuple[int, ...]]:
-        """By output, the rules that set it, the best first under the stage's policy."""
+        """The rules that set each output, the best first under the policy of the stage."""
         severe = self.stage.hit is HitPolicy.MOST_SEVERE
         return {
             name: tuple(sorted(setters, key=lambda n: self.key(n, name, severe=severe)))
@@ -117,17 +117,18 @@ class Contest:
     def is_united(self, name: str) -> bool:
         return is_united(self.vocabulary, name)
 
-    # ---- symbolically
+    # ---- as demands
 
     def stands(self, number: int, name: str, without: int | None = None, among: int = -1) -> Demands:
-        """The rule, which matches, brings the output out of its block. `without` is a rule taken away.
+        """Demands for the rule, which matches, to bring the output out of its block.
 
-        `among` are the rules (a bit each) that can match besides; demands on others say nothing.
+        `without` is a rule that is taken away. `among` is the mask of the rules that can match; there are no demands on
+        others.
         """
         return Demands(self.in_its_way(number, name) & among & _all_but(without))
 
     def in_its_way(self, number: int, name: str) -> int:
-        """The rules (a bit each) of the same block of which none may match, if this one is to bring the output out."""
+        """The mask of the rules of the same block of which none may match, if the rule is to bring the output out."""
         known = self._ways.get((number, name))
         if known is None:
             known = self._ways[number, name] = mask_of(self._in_its_way(number, name))
@@ -146,41 +147,41 @@ class Contest:
         return ()
 
     def fail(self, numbers: int, name: str, without: int | None = None, among: int = -1) -> Demands:
-        """None of the rules (a bit each) brings the output out of its block: none matches, or one in its way does."""
-        asked = numbers & among & _all_but(without)
+        """Demands for none of the rules (a mask) to bring the output out: none matches, or one in its way does."""
+        avoid = numbers & among & _all_but(without)
         unless = []
-        for number in bits(asked & ~self._collecting):
+        for number in bits(avoid & ~self._collecting):
             saviours = self.in_its_way(number, name) & among & _all_but(without)
             if saviours:
                 unless.append(Unless(number, saviours))
-                asked ^= 1 << number
-        return Demands(asked, tuple(unless))
+                avoid ^= 1 << number
+        return Demands(avoid, tuple(unless))
 
     def wins(self, number: int, name: str, without: int | None = None, among: int = -1) -> Demands:
-        """The rule, which matches, decides the output (of one that is united: has a part in it)."""
+        """Demands for the rule, which matches, to win the output or, if it is united, to take part in it."""
         stands = self.stands(number, name, without, among)
         if self.is_united(name):
             return stands
         return stands.also(self.fail(self._rivals(number, name), name, without, among))
 
     def _rivals(self, number: int, name: str) -> int:
-        """The rules (a bit each) that take the output from this one where both bring it out of their blocks."""
+        """The mask of the rules that take the output from this rule if both bring it out of their blocks."""
         known = self._beaten_by.get((number, name))
         if known is None:
             ranked = self.ranked[name]
             rivals = ranked if self.stage.hit is HitPolicy.UNIQUE else ranked[: ranked.index(number)]
             known = mask_of(rivals) & ~(1 << number)
             if self.hit[number] in {HitPolicy.FIRST, HitPolicy.UNIQUE}:
-                # Two of such a block never both come out of it.
+                # Two rules of such a block never both come out of it.
                 known &= ~mask_of(self.of_block[self.rules[number].block])
             self._beaten_by[number, name] = known
         return known
 
     def nobody(self, name: str, without: int | None = None, among: int = -1) -> Demands:
-        """No rule brings the output out of its block."""
+        """Demands for no rule to bring the output out of its block."""
         return self.fail(self.setter_masks.get(name, 0), name, without, among)
 
-    # ---- of a given set of matches
+    # ---- for a given set of matches
 
     def settle(self, matched: Iterable[int]) -> Outcome:
         """The outcome when exactly these rules match."""
@@ -188,7 +189,7 @@ class Contest:
         for number in matched:
             by_block.setdefault(self.rules[number].block, []).append(number)
         conflicts: set[str] = set()
-        brought: dict[str, list[int]] = {}
+        setters_by_output: dict[str, list[int]] = {}
         for numbers in by_block.values():
             hit = self.hit[numbers[0]]
             if hit is HitPolicy.FIRST:
@@ -196,11 +197,11 @@ class Contest:
             elif hit is HitPolicy.UNIQUE and len(numbers) > 1:
                 conflicts.update(name for n in numbers for name in self.rules[n].then)
                 continue
-            self._bring(hit, numbers, brought)
+            self._add_setters(hit, numbers, setters_by_output)
         winner: dict[str, int] = {}
         united: dict[str, tuple[int, ...]] = {}
         severe = self.stage.hit is HitPolicy.MOST_SEVERE
-        for name, setters in brought.items():
+        for name, setters in setters_by_output.items():
             if self.is_united(name):
                 united[name] = tuple(setters)
             elif self.stage.hit is HitPolicy.UNIQUE and len(setters) > 1:
@@ -211,7 +212,7 @@ class Contest:
                 winner[name] = min(setters, key=lambda n: self.key(n, name, severe=severe))
         return Outcome(winner, united, conflicts)
 
-    def _bring(self, hit: HitPolicy, numbers: list[int], brought: dict[str, list[int]]) -> None:
+    def _add_setters(self, hit: HitPolicy, numbers: list[int], setters_by_output: dict[str, list[int]]) -> None:
         best: dict[str, int] = {}
         for number in numbers:
             for name in self.rules[number].then:
@@ -220,13 +221,13 @@ class Contest:
                     if known is None or self.key(number, name, severe=True) < self.key(known, name, severe=True):
                         best[name] = number
                 else:
-                    brought.setdefault(name, []).append(number)
+                    setters_by_output.setdefault(name, []).append(number)
         for name, number in best.items():
-            brought.setdefault(name, []).append(number)
+            setters_by_output.setdefault(name, []).append(number)
 
 
 def bits(mask: int) -> Iterator[int]:
-    """The numbers of the bits that are set, ascending."""
+    """The numbers of the bits of the mask, ascending."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1
@@ -234,7 +235,7 @@ def bits(mask: int) -> Iterator[int]:
 
 
 def mask_of(numbers: Iterable[int]) -> int:
-    """One bit for each of the numbers."""
+    """The mask with one bit for each number."""
     mask = 0
     for number in numbers:
         mask |= 1 << number
@@ -253,14 +254,14 @@ def members(value: Output) -> tuple[Notification | str, ...]:
 
 
 def is_united(vocabulary: Vocabulary, name: str) -> bool:
-    """Whether several rules' values of this output are united instead of competing."""
+    """Whether the values of several rules are united in this output. Otherwise they compete."""
     if name in {"notify", "require"}:
         return True
     return name in vocabulary and vocabulary[name].type is FieldType.SET
 
 
 def severity(vocabulary: Vocabulary, name: str, value: Output) -> int:
-    """Higher is more severe; outputs without an order are all alike."""
+    """The severity of a value, higher is more severe. Outputs without an order have the severity 0."""
     known = vocabulary.fields.get(name)
     if known is not None and known.type is FieldType.ENUM and isinstance(value, str) and value in known.values:
         return known.values.index(value)

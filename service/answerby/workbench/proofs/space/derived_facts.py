@@ -1,4 +1,4 @@
-"""What earlier stages can make of a request: the values of derived fields that a rule, default or safe side gives."""
+"""The values that earlier stages can derive: by a rule, a default or a safe side."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Iterable, Sequence
 from answerby.rules.model.rulebook import EVALUATION_ORDER, Output, Rule, Rulebook, RuleMode, Stage
 from answerby.rules.model.vocabulary import Field, FieldType
 from answerby.workbench.proofs.space.cells import MISSING
-from answerby.workbench.proofs.space.policies import members
-from answerby.workbench.proofs.space.space import NO, OTHER_MEMBER, YES, Aspect, Dimension, Space
+from answerby.workbench.proofs.space.dimensions import NO, OTHER_MEMBER, YES, Aspect, Dimension
+from answerby.workbench.proofs.space.hit_policies import members
+from answerby.workbench.proofs.space.space import Space
 
 COUNTED_BY_COMPLETENESS = frozenset({"complete", "missing_count", "missing"})
-"""Fields that no rule sets: they follow from what is required and not there."""
+"""Fields that no rule sets. Completeness derives them from the required fields that are missing."""
 
 
 def in_deciding_order(rulebook: Rulebook) -> tuple[Stage, ...]:
-    """The stages in the order in which they are asked: each knows what the ones before it derive."""
+    """The stages in the order of evaluation: each comes after the stages whose results it reads."""
     return tuple(sorted(rulebook.stages, key=lambda stage: EVALUATION_ORDER.index(stage.name)))
 
 
 def domains_of(space: Space, rulebook: Rulebook, stage: str, dead: Iterable[str] = ()) -> list[int]:
-    """The cells that facts can lie in when the stage is asked. `dead` are ids of rules that never match.
+    """The masks of the cells that facts can have when the stage is asked. `dead` are ids of rules that never match.
 
-    Over-approximate: a combination of values that is allowed may still never come about.
+    An over-approximation: not every combination of these values can come about.
     """
     order = in_deciding_order(rulebook)
     earlier = order[: [s.name for s in order].index(stage)]
@@ -33,7 +34,7 @@ def domains_of(space: Space, rulebook: Rulebook, stage: str, dead: Iterable[str]
             continue
         makers = [s for s in earlier if s.name in field.derived_by]
         if makers and not (field.name in COUNTED_BY_COMPLETENESS and field.type is not FieldType.ENUM):
-            domains[dimension.number] = _possible(space, field, dimension, makers, frozenset(dead))
+            domains[dimension.number] = _possible_cells(space, field, dimension, makers, frozenset(dead))
         elif makers and dimension.cells[-1].value is MISSING:
             domains[dimension.number] &= ~(1 << len(dimension.cells) - 1)
     return domains
@@ -45,13 +46,15 @@ def outputs_for(stage: Stage, name: str, dead: frozenset[str] = frozenset()) -> 
     return found + [outputs[name] for outputs in (stage.default, stage.on_error) if name in outputs]
 
 
-def _possible(space: Space, field: Field, dimension: Dimension, makers: Sequence[Stage], dead: frozenset[str]) -> int:
+def _possible_cells(
+    space: Space, field: Field, dimension: Dimension, makers: Sequence[Stage], dead: frozenset[str]
+) -> int:
     values = [value for stage in makers for value in outputs_for(stage, field.name, dead)]
     if dimension.aspect is Aspect.HAS:
         given = {str(member) for value in values for member in members(value)}
-        asked = {d.key for d in space.of_field(field.name)}
-        held = bool(given - asked) if dimension.key == OTHER_MEMBER else dimension.key in given
-        return NO | YES if held else NO
+        own_members = {d.key for d in space.of_field(field.name)}
+        may_hold = bool(given - own_members) if dimension.key == OTHER_MEMBER else dimension.key in given
+        return NO | YES if may_hold else NO
     mask = 0
     for value in values:
         if isinstance(value, str | int | float):

@@ -1,8 +1,12 @@
-"""Protected rules: proof that what they give survives wherever they match.
+"""The proof that one protected rule keeps its outputs wherever it matches.
 
-Three things could take it away: other rules that match (by rank, block, hit policy or conflict), other rules that
-cannot be evaluated, as they bring in the safe side of the stage, and a later stage that sets the same field. So the
-facts here are right or wrong: a field may have a value that the vocabulary refuses.
+Three things can take an output away:
+
+* another rule that matches, by rank, block, hit policy or conflict;
+* another rule that cannot be evaluated, because the stage then takes its safe side;
+* a later stage that sets the same field.
+
+So the facts of the proof may be wrong: a field may have a value that the vocabulary refuses.
 """
 
 from __future__ import annotations
@@ -10,68 +14,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from answerby.rules.model.rulebook import HitPolicy, Output, Rule, Rulebook, RuleMode
-from answerby.rules.model.vocabulary import Vocabulary
+from answerby.rules.model.rulebook import HitPolicy, Output, Rulebook
 from answerby.rules.text.codes import Code
-from answerby.rules.text.nodes import Place
 from answerby.workbench.proofs.findings.finding import Finding
-from answerby.workbench.proofs.findings.inquiry import Inquiry
-from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, meet
-from answerby.workbench.proofs.space.budget import OverBudget
+from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
+from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, intersection
 from answerby.workbench.proofs.space.cells import MISSING
-from answerby.workbench.proofs.space.derived import in_deciding_order, outputs_for
-from answerby.workbench.proofs.space.policies import NOTHING, Demands, bits, mask_of, members
-from answerby.workbench.proofs.space.space import Space
+from answerby.workbench.proofs.space.derived_facts import in_deciding_order, outputs_for
+from answerby.workbench.proofs.space.hit_policies import NOTHING, Demands, bits, mask_of, members
 
 
-def space_with_errors(rulebook: Rulebook) -> Space:
-    """The space in which given values may be wrong and calendars may lack a year."""
-    shaky = frozenset(name for name, calendar in rulebook.calendars.items() if calendar.years is not None)
-    return Space([rulebook], wrong=refusable(rulebook.vocabulary), shaky=shaky)
+class ProtectionProof:
+    """The proof for one rule. Each question is whether some facts make the rule lose an output."""
 
-
-def refusable(vocabulary: Vocabulary) -> frozenset[str]:
-    """The fields of which a given value can be refused, and texts put together of such."""
-    found = {
-        name
-        for name, field in vocabulary.fields.items()
-        if not field.derived_by and field.window is None and not name.startswith(("event.", "request."))
-    }
-    return frozenset(found | {name for name, field in vocabulary.fields.items() if found.intersection(field.parts)})
-
-
-def check_protected(inquiry: Inquiry, rulebook: Rulebook) -> None:
-    """Every protected rule of the stage must be live, able to match, and keep its outputs."""
-    for rule in inquiry.contest.stage.rules:
-        if rule.protected and rule.mode is not RuleMode.LIVE:
-            _refuse_unreached(inquiry, rule, "it is a shadow rule (`mode: shadow`), so it decides nothing")
-    for number, rule in enumerate(inquiry.contest.rules):
-        if not rule.protected:
-            continue
-        try:
-            if inquiry.find([number]) is None:
-                _refuse_unreached(inquiry, rule, "it can never match")
-            else:
-                _Guard(inquiry, number).check(rulebook)
-        except OverBudget:
-            message = "the proof takes too many combinations of facts"
-            inquiry.findings.append(_not_protected(inquiry, number, [], "", message, None))
-
-
-class _Guard:
-    """The proof for one rule. Each question is whether there are facts for which an output is lost."""
-
-    def __init__(self, inquiry: Inquiry, number: int) -> None:
-        self._inquiry = inquiry
-        self._contest = inquiry.contest
+    def __init__(self, analysis: StageAnalysis, number: int) -> None:
+        self._analysis = analysis
+        self._contest = analysis.contest
         self._number = number
-        self._rule = inquiry.rule(number)
-        self._near = inquiry.view.meeting(number)
+        self._rule = analysis.rule(number)
+        self._near = analysis.view.meeting(number)
 
     def check(self, rulebook: Rulebook) -> None:
-        """Adds one finding at most."""
+        """Adds a finding for the first output that can be lost."""
         for name, value in self._rule.then.items():
-            if self._is_lost(name, value) or _set_later(self._inquiry, rulebook, self._number, name, value):
+            if self._is_lost(name, value) or _set_later(self._analysis, rulebook, self._number, name, value):
                 return
 
     def _is_lost(self, name: str, value: Output) -> bool:
@@ -89,7 +55,7 @@ class _Guard:
             return self._lost_to_conflict(name) or self._lost_to_failure(name, value)
         return not united and self._lost_in_unique_stage(name, value)
 
-    # ---- the rules that match
+    # ---- other rules match
 
     def _lost_to_match(self, name: str, value: Output, saved: Sequence[Box], *, keeps: bool) -> bool:
         contest = self._contest
@@ -102,7 +68,7 @@ class _Guard:
         if contest.stage.default.get(name) == value:
             return False
         ways = list(bits(contest.in_its_way(self._number, name) & self._near))
-        first = self._inquiry.named(ways) if ways else "another rule"
+        first = self._analysis.names_of(ways) if ways else "another rule"
         out = [*saved, *(self._doubts(name, None) if keeps else [])]
         why = f"{first} may match before it, and then nothing sets {name}"
         return self._refuse(ways, name, why, [], contest.nobody(name, among=self._near), barred=out)
@@ -114,7 +80,7 @@ class _Guard:
             return False
         givers = mask_of(n for n in contest.setters[name] if item in members(contest.rules[n].then[name]))
         demands = contest.fail(givers, name, among=self._near)
-        why = f"{self._inquiry.named(ways)} may match before it, and then {name} lacks {_word(item)}"
+        why = f"{self._analysis.names_of(ways)} may match before it, and then {name} lacks {_word(item)}"
         out = [*saved, *(self._doubts(name, None) if keeps else [])]
         if name not in contest.stage.default or item not in members(contest.stage.default[name]):
             return self._refuse(ways, name, why, [], demands, barred=out)
@@ -126,11 +92,11 @@ class _Guard:
     # ---- conflicts
 
     def _lost_to_conflict(self, name: str) -> bool:
-        """Rules that exclude each other match besides, and the safe side of the stage replaces the output."""
+        """Rules that exclude each other match too, and the safe side of the stage replaces the output."""
         contest = self._contest
         becomes = f"and then {name} becomes {_word(contest.stage.on_error[name])}"
         for one, other in self._exclusive(name):
-            why = f"{self._inquiry.named([one, other])} may conflict, {becomes}"
+            why = f"{self._analysis.names_of([one, other])} may conflict, {becomes}"
             if self._refuse([one, other], name, why, [one, other], NOTHING):
                 return True
         if contest.stage.hit is not HitPolicy.UNIQUE or contest.is_united(name):
@@ -147,42 +113,43 @@ class _Guard:
     def _lost_in_pairs(self, name: str, becomes: str) -> bool:
         contest = self._contest
         for one, other in combinations([n for n in contest.setters[name] if self._near >> n & 1], 2):
-            if self._inquiry.view.meeting(one) >> other & 1:
-                why = f"{self._inquiry.named([one, other])} may conflict, {becomes}"
+            if self._analysis.view.meeting(one) >> other & 1:
+                why = f"{self._analysis.names_of([one, other])} may conflict, {becomes}"
                 demands = contest.stands(one, name).also(contest.stands(other, name))
                 if self._refuse([one, other], name, why, [one, other], demands):
                     return True
         return False
 
     def _exclusive(self, name: str) -> Iterator[tuple[int, int]]:
-        """Pairs of one `unique` block that may match together beside this rule, and of which one sets the output."""
+        """Pairs of a `unique` block that may match together with this rule. One of the two sets the output."""
         contest = self._contest
         for block in contest.blocks:
             if block.hit is HitPolicy.UNIQUE:
                 near = [n for n in contest.of_block[block.id] if self._near >> n & 1]
                 for one, other in combinations(near, 2):
                     concerned = name in contest.rules[one].then or name in contest.rules[other].then
-                    if concerned and self._inquiry.view.meeting(one) >> other & 1:
+                    if concerned and self._analysis.view.meeting(one) >> other & 1:
                         yield one, other
 
-    # ---- rules that cannot be evaluated
+    # ---- other rules cannot be evaluated
 
     def _lost_to_failure(self, name: str, value: Output) -> bool:
-        """A rule fails on a wrong fact and might have won, so that the stage's safe side replaces the output."""
+        """A rule fails on a wrong fact and might have won, so the safe side of the stage replaces the output."""
         contest = self._contest
         becomes = f"and then {name} becomes {_word(contest.stage.on_error[name])}"
         for rival in [*contest.setters[name], *self._displacing(name)]:
             why = f"a wrong value may keep {contest.rules[rival].id} from an answer, {becomes}"
-            for box in self._inquiry.view.space.failing(contest.rules[rival]) if rival != self._number else ():
+            for box in self._analysis.view.space.failing(contest.rules[rival]) if rival != self._number else ():
                 for inside, demands in self._doubted(name, value, rival):
                     if self._refuse([rival], name, why, inside, demands, box):
                         return True
         return False
 
     def _doubted(self, name: str, value: Output, rival: int) -> Iterator[tuple[list[int], Demands]]:
-        """What the failure of the rival puts in doubt: any united output, no winner, or a winner that it might beat.
+        """The results that a failure of the rival puts in doubt, as matching rules and demands on the others.
 
-        One that does not set the output puts in doubt what would not have counted beside it in its block.
+        A rival that sets the output puts in doubt any united output, the lack of a winner, and every winner it might
+        beat. A rival that does not set it puts in doubt the rules of its block that it would have kept from counting.
         """
         contest = self._contest
         if name not in contest.rules[rival].then:
@@ -201,7 +168,10 @@ class _Guard:
                 yield [winner], contest.wins(winner, name)
 
     def _doubts(self, name: str, winner: int | None) -> list[Box]:
-        """Where a rule that fails puts the winner (None: that nobody wins) in doubt, which the safe side settles."""
+        """Where the failure of a rule puts the winner in doubt, so that the safe side replaces it. None.
+
+        No rule wins.
+        """
         contest = self._contest
         any_counts = winner is None or contest.is_united(name)
         rivals = [
@@ -209,7 +179,7 @@ class _Guard:
             for n in contest.setters[name]
             if n not in {self._number, winner} and (any_counts or self._might_win(n, winner or 0, name))
         ]
-        failing = self._inquiry.view.space.failing
+        failing = self._analysis.view.space.failing
         boxes = [box for n in rivals for box in failing(contest.rules[n])]
         for number in self._displacing(name):
             if winner is not None:
@@ -218,7 +188,7 @@ class _Guard:
         return boxes
 
     def _displacing(self, name: str) -> list[int]:
-        """The rules that do not set the output and, matching, keep rules of their block that do from counting."""
+        """The rules that do not set the output, but keep rules of their block that set it from counting."""
         contest = self._contest
         ways = 0
         for number in contest.setters[name]:
@@ -226,7 +196,7 @@ class _Guard:
         return [n for n in bits(ways) if name not in contest.rules[n].then]
 
     def _might_win(self, failed: int, winner: int, name: str) -> bool:
-        """Whether the engine would doubt the winner, were the other rule not evaluated."""
+        """Whether the engine doubts the winner when the other rule fails."""
         contest = self._contest
         one, two = contest.rules[failed], contest.rules[winner]
         if one.then[name] == two.then[name] and HitPolicy.UNIQUE not in {contest.stage.hit, contest.hit[failed]}:
@@ -238,17 +208,17 @@ class _Guard:
         severe = hit is HitPolicy.MOST_SEVERE
         return contest.key(failed, name, severe=severe) < contest.key(winner, name, severe=severe)
 
-    # ---- all of them
+    # ---- common to all
 
     def _saving(self, name: str) -> list[Box]:
-        """Where a conflict brings in the safe side, which says what the rule says."""
-        boxes = self._inquiry.view.boxes
+        """Where a conflict brings in a safe side with the value of the rule."""
+        boxes = self._analysis.view.boxes
         return [
             both
             for one, other in self._exclusive(name)
             for a in boxes[one]
             for b in boxes[other]
-            if (both := meet(a, b)) is not None
+            if (both := intersection(a, b)) is not None
         ]
 
     def _others(self, name: str) -> list[int]:
@@ -256,7 +226,7 @@ class _Guard:
         return [n for n in ranked if n != self._number and self._near >> n & 1]
 
     def _keeps(self, name: str, value: Output, safe: Output) -> bool:
-        """Whether the safe side says what the rule says."""
+        """Whether the safe side has the value of the rule."""
         if self._contest.is_united(name):
             return set(members(value)) <= set(members(safe))
         return safe == value
@@ -271,65 +241,46 @@ class _Guard:
         region: Box = EVERYTHING,
         barred: Sequence[Box] = (),
     ) -> bool:
-        """Adds a finding if there are such facts."""
-        inquiry, inside = self._inquiry, [self._number, *(n for n in inside if n != self._number)]
+        """Adds a finding if there are such facts. Raises OverBudget."""
+        analysis, inside = self._analysis, [self._number, *(n for n in inside if n != self._number)]
 
         def report(point: Mapping[int, int] | None) -> Finding:
-            return _not_protected(inquiry, self._number, [r for r in rivals if r != self._number], name, why, point)
+            return not_protected(analysis, self._number, [r for r in rivals if r != self._number], name, why, point)
 
-        if inquiry.find(inside, demands, region, barred) is None:
+        if analysis.find(inside, demands, region, barred) is None:
             return False
-        if not inquiry.show(inside, demands, report, region, barred):
-            # No request was made of the counter-example, but nothing proves that there is none.
-            inquiry.findings.append(report(None))
+        if not analysis.report_with_witness(inside, demands, report, region, barred):
+            # The counter-example could not be made into a request, but nothing proves that none exists.
+            analysis.findings.append(report(None))
         return True
 
 
-# ---- later stages
-
-
-def _set_later(inquiry: Inquiry, rulebook: Rulebook, number: int, name: str, value: Output) -> bool:
-    """A later stage that sets the same single field replaces it."""
-    vocabulary = inquiry.view.space.vocabulary
-    if name not in vocabulary or inquiry.contest.is_united(name):
+def _set_later(analysis: StageAnalysis, rulebook: Rulebook, number: int, name: str, value: Output) -> bool:
+    """Whether a later stage can replace the single value. Adds the finding if so."""
+    vocabulary = analysis.view.space.vocabulary
+    if name not in vocabulary or analysis.contest.is_united(name):
         return False
     order = in_deciding_order(rulebook)
-    here = [stage.name for stage in order].index(inquiry.contest.stage.name)
+    here = [stage.name for stage in order].index(analysis.contest.stage.name)
     for stage in order[here + 1 :]:
         if stage.name in vocabulary[name].derived_by and any(v != value for v in outputs_for(stage, name)):
             why = f"the stage {stage.name} sets {name} again"
-            inquiry.findings.append(_not_protected(inquiry, number, [], name, why, inquiry.point_of(number)))
+            analysis.findings.append(not_protected(analysis, number, [], name, why, analysis.point_of(number)))
             return True
     return False
 
 
-# ---- telling
-
-
-def _not_protected(
-    inquiry: Inquiry, number: int, rivals: Sequence[int], name: str, why: str, point: Mapping[int, int] | None
+def not_protected(
+    analysis: StageAnalysis, number: int, rivals: Sequence[int], name: str, why: str, point: Mapping[int, int] | None
 ) -> Finding:
-    rule = inquiry.rule(number)
-    return inquiry.finding(
+    rule = analysis.rule(number)
+    return analysis.finding(
         Code.NOT_PROTECTED,
         [number, *rivals],
         f"{rule.id} is protected, but {why}",
         "give it the lowest rank, or narrow the other rules",
         point,
         outputs=(name,) if name else (),
-    )
-
-
-def _refuse_unreached(inquiry: Inquiry, rule: Rule, why: str) -> None:
-    inquiry.findings.append(
-        Finding(
-            Code.NOT_PROTECTED,
-            inquiry.contest.stage.name,
-            (rule.id,),
-            Place(rule.file, rule.line, 1),
-            f"{rule.id} is protected, but {why}",
-            "make it match and live, or take `protected` away",
-        )
     )
 
 
