@@ -21,6 +21,7 @@ PATH = re.compile(r"`((?:proto|service|connectors|tests|rules/(?:schema|mappings
 DOTTED = re.compile(r"`((?:answerby|answerby_connectors)(?:\.\w+)+)(?:\(\))?`")
 ON_THE_WIRE = ("answerby.v1", "answerby.toml", "answerby.rulebook", "answerby.api.v1", "answerby.connectors")
 """Names with dots that are no modules of the source tree."""
+ANSWERBY = typer.main.get_command(app)
 TARGET = re.compile(r"(?:`|^    )make ([a-z][\w-]*)", re.MULTILINE)
 COMMAND = re.compile(r"(?:^    (?:\.venv/bin/)?|`(?:\.venv/bin/)?|- run: )(answerby [a-z][^`\n]*)", re.MULTILINE)
 
@@ -80,7 +81,7 @@ def test_every_command_and_option_is_there(text: str) -> None:
 def command_of(line: str) -> tuple[Any, list[str]]:
     """The command that a line calls, and the words after it."""
     words = list(pieces(line))[1:]
-    command: Any = typer.main.get_command(app)
+    command: Any = ANSWERBY
     while hasattr(command, "commands"):
         word = words.pop(0)
         assert word in command.commands, line
