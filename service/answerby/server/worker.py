@@ -28,7 +28,7 @@ from answerby.server.base.services import Services, utc_now
 from answerby.server.flow.delivery import DeliveryLoop
 from answerby.server.flow.engine_faults import EngineWatch
 from answerby.server.flow.intake import Intake
-from answerby.server.flow.process import Processor
+from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.schedules import ScheduleLoop
 from answerby.server.flow.tenants import PerTenant
 from answerby.server.flow.timers import TimerLoop

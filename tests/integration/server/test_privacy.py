@@ -13,7 +13,7 @@ from answerby.api.v1 import decision_service_pb2 as decision_pb
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import resources_pb2
 from answerby.rules.loader import load_rulebook
-from answerby.server.flow import process
+from answerby.server.flow.processing import processor
 from answerby.store.requests.requests import Requests
 from tests.kit.patience import eventually
 from tests.kit.places import RULES
@@ -145,7 +145,7 @@ async def test_refusals_and_failures_quote_nothing(shipped, running, make_event,
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.requests.SubmitEvent(pb.SubmitEventRequest(event=again))
     errors.append(caught.value)
-    monkeypatch.setattr(process, "decide", fail)
+    monkeypatch.setattr(processor, "decide", fail)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(3, facts={"text.body": SECRET})))
     errors.append(caught.value)

@@ -16,7 +16,8 @@ from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
 from answerby.server.flow.parking import Parking
-from answerby.server.flow.process import Origin, Processed, Processor, Submission, identity_hash, payload_hash
+from answerby.server.flow.processing.processor import Processor
+from answerby.server.flow.processing.submission import Origin, Processed, Submission, identity_hash, payload_hash
 from answerby.store.records import IntakeEntry
 from answerby_connectors.kit.base import Connector, InboundConnector, PlatformUnavailable
 

@@ -12,7 +12,8 @@ from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput
 from answerby.domain.request import RequestState, RequestStatus
 from answerby.engine.migration import Migration, Move, has_live_clocks, migration
 from answerby.server.base.services import Services
-from answerby.server.flow.process import Origin, Processor, Submission
+from answerby.server.flow.processing.processor import Processor
+from answerby.server.flow.processing.submission import Origin, Submission
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby.sla.clocks import definition_of
 from answerby.store.records import RequestFilter

@@ -14,7 +14,8 @@ from answerby.engine.clocks.missed_reminders import CATCH_UP_LIMIT, waits_for_ca
 from answerby.server.base.config import TimersConfig
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
-from answerby.server.flow.process import Origin, Processor, Submission, identity_hash
+from answerby.server.flow.processing.processor import Processor
+from answerby.server.flow.processing.submission import Origin, Submission, identity_hash
 from answerby.store.records import DueTimer
 
 SOURCE = "answerby/timers"

@@ -15,7 +15,8 @@ from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
 from answerby.server.flow.migration import Migrator
-from answerby.server.flow.process import Processed, Processor, Submission
+from answerby.server.flow.processing.processor import Processor
+from answerby.server.flow.processing.submission import Processed, Submission
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby.server.rpc.convert import event_from
 from answerby.server.rpc.encode import decision_to, encode_decision, nested, request_to

@@ -1,0 +1,61 @@
+"""The first step of a round: what the decisions need, in as few round trips as there can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from answerby.domain.errors import AnswerbyError
+from answerby.engine.facts.windows import Windows
+from answerby.server.flow.processing.fates import Fates
+from answerby.server.flow.processing.states import LoadedEvent, Waiting
+from answerby.store.records import LoadQuery
+from answerby.store.requests.requests import Requests
+
+
+class Loading:
+    """Loads the requests of many events at once. An event that cannot be loaded has met its fate."""
+
+    def __init__(self, requests: Requests, fates: Fates) -> None:
+        self._requests = requests
+        self._fates = fates
+
+    async def load(self, events: Sequence[Waiting], windows: Windows) -> list[LoadedEvent]:
+        """Raises StoreUnavailable."""
+        found = await self._ask(events, [waiting.query(windows) for waiting in events])
+        if windows:
+            found = await self._count_again(found, windows)
+        return await self._with_histories(found)
+
+    async def _ask(self, events: Sequence[Waiting], queries: Sequence[LoadQuery]) -> list[LoadedEvent]:
+        found = []
+        for waiting, loaded in zip(events, await self._requests.load_many(queries), strict=True):
+            if isinstance(loaded, AnswerbyError):
+                self._fates.failed(waiting, loaded)
+            else:
+                found.append(LoadedEvent(waiting, loaded))
+        return found
+
+    async def _count_again(self, events: list[LoadedEvent], windows: Windows) -> list[LoadedEvent]:
+        """One more round trip for events of which only the request's own state knows by whom to count."""
+        lacking = [loaded for loaded in events if loaded.lacks_counts(windows)]
+        if not lacking:
+            return events
+        complete = without(events, lacking)
+        queries = [loaded.waiting.query(windows, loaded.state) for loaded in lacking]
+        return complete + await self._ask([loaded.waiting for loaded in lacking], queries)
+
+    async def _with_histories(self, events: list[LoadedEvent]) -> list[LoadedEvent]:
+        """One more round trip for events that come late, or correct others."""
+        late = [loaded for loaded in events if loaded.wants_history]
+        if not late:
+            return events
+        in_time = without(events, late)
+        names = [(loaded.event.tenant, loaded.event.request_id) for loaded in late]
+        histories = await self._requests.histories(names)
+        return in_time + [loaded.with_history(history) for loaded, history in zip(late, histories, strict=True)]
+
+
+def without(events: Iterable[LoadedEvent], some: Iterable[LoadedEvent]) -> list[LoadedEvent]:
+    """The others."""
+    left_out = {id(loaded) for loaded in some}
+    return [loaded for loaded in events if id(loaded) not in left_out]

@@ -1,0 +1,59 @@
+"""Events that wait, in their order, and which of them can go side by side."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Sequence
+
+from answerby.engine.facts.windows import Windows
+from answerby.server.flow.processing.states import Waiting
+
+ROUND_EVENTS = 500
+
+
+class Queue:
+    """The events that one worker has taken and not settled."""
+
+    def __init__(self) -> None:
+        self._events: deque[Waiting] = deque()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(self, event: Waiting) -> None:
+        self._events.append(event)
+
+    def put_back(self, events: Sequence[Waiting]) -> None:
+        """They come first again, in the order given."""
+        self._events.extendleft(reversed(events))
+
+    def drain(self) -> list[Waiting]:
+        """All of them, taken out."""
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    def take(self, windows: Windows) -> list[Waiting]:
+        """The next events in order. One that shares a request or a counted customer with an earlier one stays back."""
+        taken: list[Waiting] = []
+        left: list[Waiting] = []
+        busy: set[Hashable] = set()
+        while self._events and len(taken) < ROUND_EVENTS:
+            waiting = self._events.popleft()
+            if waiting.settled:
+                continue
+            lanes = lanes_of(waiting, windows)
+            (left if busy.intersection(lanes) else taken).append(waiting)
+            busy.update(lanes)
+        self.put_back(left)
+        return taken
+
+
+def lanes_of(waiting: Waiting, windows: Windows) -> list[Hashable]:
+    """What no two events of one round may have in common."""
+    event = waiting.event
+    return [
+        (event.tenant, event.request_id),
+        (event.tenant, event.source, event.id, ""),
+        *((event.tenant, *lane) for lane in windows.lanes(event)),
+    ]
