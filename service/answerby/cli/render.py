@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from answerby.api.v1 import resources_pb2 as pb
-from answerby.server.rpc.convert import instant_of, values_from
+from answerby.server.rpc.values import instant_of, values_from
 
 PHASES = {
     pb.CLOCK_PHASE_RUNNING: "running",

@@ -26,15 +26,15 @@ from answerby.server.base.loops import pause
 from answerby.server.base.metrics import Metrics
 from answerby.server.base.services import Services, utc_now
 from answerby.server.flow.delivery import DeliveryLoop
-from answerby.server.flow.engine_faults import EngineWatch
+from answerby.server.flow.housekeeping import Housekeeping
 from answerby.server.flow.intake import Intake
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.schedules import ScheduleLoop
-from answerby.server.flow.tenants import PerTenant
+from answerby.server.flow.tenant_tasks import PerTenant
 from answerby.server.flow.timers import TimerLoop
 from answerby.server.flow.webhooks import HookApp, inbound
-from answerby.server.housekeeping import Housekeeping
 from answerby.server.http_server import HttpServer
+from answerby.server.live.engine_faults import EngineWatch
 from answerby.server.live.live_rules import LiveRules
 from answerby.server.live.preparing import SWITCH_SECONDS
 from answerby.server.live.rulebooks import RulebookHolder, State

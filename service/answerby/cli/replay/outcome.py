@@ -67,7 +67,7 @@ def breached(phase: ClockPhase, settled: bool, due: datetime | None, decision: D
 
 
 def from_message(message: pb.Decision, *, duplicate: bool) -> Outcome:
-    from answerby.server.rpc.convert import instant_of, values_from  # noqa: PLC0415  # not needed to decide here
+    from answerby.server.rpc.values import instant_of, values_from  # noqa: PLC0415  # not needed to decide here
 
     event_time = instant_of(message.event_time)
     return Outcome(
@@ -85,7 +85,7 @@ def from_message(message: pb.Decision, *, duplicate: bool) -> Outcome:
 
 def clock_from(message: pb.Clock, event_time: datetime | None) -> Clock:
     from answerby.api.v1 import resources_pb2 as pb  # noqa: PLC0415
-    from answerby.server.rpc.convert import instant_of  # noqa: PLC0415
+    from answerby.server.rpc.values import instant_of  # noqa: PLC0415
 
     started = instant_of(message.start_time)
     assert started is not None

@@ -14,11 +14,11 @@ from answerby.api.v1 import request_service_pb2 as rpc
 from answerby.api.v1 import resources_pb2 as pb
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Target
-from answerby.cli.messages import event_to
 from answerby.cli.patience import Patience
 from answerby.cli.replay.outcome import Outcome, Refused, from_message
 from answerby.cli.replay.planning import Planned
 from answerby.cli.submission import CALL_SECONDS, Submission, batches
+from answerby.server.rpc.event_messages import event_to
 
 if TYPE_CHECKING:
     from answerby.api.v1.request_service_pb2_grpc import RequestServiceAsyncStub

@@ -28,7 +28,7 @@ from answerby.engine.explanation.clock_account import clock_stories, statuses_of
 from answerby.rules.loader import load_rulebook
 from answerby.rules.text.diagnostic import counted_errors
 from answerby.server.rpc.clock_messages import ledger_to
-from answerby.server.rpc.explaining import explained
+from answerby.server.rpc.explain_messages import explained
 from answerby.workbench.counterfactual.inquiry import Inquiry, inquire
 from answerby.workbench.counterfactual.search import finish
 from answerby.workbench.counterfactual.situation import Situation

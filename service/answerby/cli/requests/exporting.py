@@ -22,7 +22,7 @@ from answerby.cli.fail import CommandFailed
 from answerby.cli.patience import Patience
 from answerby.cli.period import Period, parse_span, period_of
 from answerby.cli.requests.recorded_messages import recorded_from
-from answerby.server.rpc.convert import set_instant
+from answerby.server.rpc.values import set_instant
 from answerby.workbench.backtest.recording import VERSION, RecordingHeader, encode_line
 
 NO_LEAD = ("", "0")

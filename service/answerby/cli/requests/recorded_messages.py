@@ -13,7 +13,8 @@ from answerby.domain.decision import Decision, Flag, RuleReference, StageExplana
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import Event
 from answerby.domain.request import RequestStatus
-from answerby.server.rpc.convert import ACTORS, instant_of, values_from
+from answerby.server.rpc.event_messages import ACTOR_ROLES
+from answerby.server.rpc.values import instant_of, values_from
 from answerby.workbench.backtest.recording import DecidedAt, RecordedRequest, Timeline
 
 PHASES = {
@@ -56,7 +57,7 @@ def event_from_record(entry: rpc.RecordedEvent, tenant: str) -> Event:
         type=event.type,
         time=moment(event.time),
         request_id=event.request_id,
-        actor=ACTORS[event.actor],
+        actor=ACTOR_ROLES[event.actor],
         actor_id=event.actor_id,
         data=values_from(event.facts),
         historical=entry.historical,

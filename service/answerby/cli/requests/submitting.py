@@ -18,10 +18,10 @@ from answerby.api.v1 import resources_pb2 as pb
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Target
 from answerby.cli.lines import Line, read_events
-from answerby.cli.messages import event_to
 from answerby.cli.patience import Patience
 from answerby.cli.render import console_for_tables, decisions_table, print_json
 from answerby.cli.submission import CALL_SECONDS, Submission, batches
+from answerby.server.rpc.event_messages import event_to
 
 BATCH = 100
 

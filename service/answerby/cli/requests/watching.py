@@ -15,7 +15,7 @@ from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Target
 from answerby.cli.patience import Patience
 from answerby.cli.render import deciding_rule, fact, next_due, print_json, show_time
-from answerby.server.rpc.convert import instant_of
+from answerby.server.rpc.values import instant_of
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from answerby.cli.check.sources import printable_lines
 from answerby.cli.client import Target
 from answerby.cli.fail import CommandFailed
 from answerby.cli.render import print_json
-from answerby.server.rpc.convert import put_values, set_instant
+from answerby.server.rpc.values import put_values, set_instant
 
 CALL_SECONDS = 60.0
 ACTORS = {

@@ -9,7 +9,7 @@ from answerby.api.v1 import rulebook_service_pb2 as pb
 from answerby.cli.client import Target
 from answerby.cli.render import print_json, show_time
 from answerby.cli.rulebook.calls import CHANGE_SECONDS, connected, followed
-from answerby.server.rpc.convert import instant_of
+from answerby.server.rpc.values import instant_of
 
 
 class Segment(NamedTuple):

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from answerby.api.v1 import rulebook_service_pb2 as pb
 from answerby.cli.render import show_time
-from answerby.server.rpc.convert import instant_of
+from answerby.server.rpc.values import instant_of
 
 STATES = {
     pb.RULEBOOK_STATE_UNAVAILABLE: "UNAVAILABLE: no valid rules yet, nothing is served",

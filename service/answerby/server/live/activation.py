@@ -25,7 +25,7 @@ from answerby.domain.errors import (
 from answerby.server.base.config import Approval, RulesConfig
 from answerby.server.base.logs import Logger
 from answerby.server.base.services import Services
-from answerby.server.live.rule_check import close
+from answerby.server.live.checking.rule_check import close
 from answerby.server.live.rule_files import RuleFiles
 from answerby.server.live.rulebooks import Prepared, RulebookHolder, count_rules
 from answerby.store.rulebooks.revision_records import (

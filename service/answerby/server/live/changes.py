@@ -20,8 +20,8 @@ from answerby.rules.text.diagnostic import Diagnostic
 from answerby.server.base.roles import OwnRevision
 from answerby.server.base.services import Services
 from answerby.server.live.activation import Activator, Order, log_action
+from answerby.server.live.checking.rule_check import Checked
 from answerby.server.live.preparing import Preparer
-from answerby.server.live.rule_check import Checked
 from answerby.server.live.rule_files import RuleFiles, RulesFolder
 from answerby.server.live.rulebooks import RulebookHolder, count_rules, finding_of, rejection
 from answerby.store.rulebooks.revision_records import (

@@ -13,8 +13,8 @@ from answerby.domain.errors import AnswerbyError, StoreUnavailable
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.live.changes import Changes
+from answerby.server.live.checking.rule_check import close
 from answerby.server.live.preparing import Preparer
-from answerby.server.live.rule_check import close
 from answerby.server.live.rulebooks import Prepared, RulebookHolder
 from answerby.store.rulebooks.revision_records import Heartbeat, Pointer, Scene, Staged
 

@@ -9,7 +9,7 @@ from answerby.domain.errors import RulebookUnavailable
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.facts.windows import Windows
 from answerby.engine.memory.steps import RememberingSteps
-from answerby.server.live.rule_check import close
+from answerby.server.live.checking.rule_check import close
 
 
 class Live:

@@ -12,10 +12,10 @@ from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Diagnostic
 from answerby.server.base.config import Engine
 from answerby.server.base.services import Services
-from answerby.server.live.rule_check import Checked, Task, finding, warm
+from answerby.server.live.checking.checker import Checker
+from answerby.server.live.checking.rule_check import Checked, Task, finding, warm
 from answerby.server.live.rule_files import RuleFiles
 from answerby.server.live.rulebooks import Prepared, rejection
-from answerby.server.live.workshop import Workshop
 
 SWITCH_SECONDS = 0.0005
 """How long a thread may hold the interpreter while others wait (sys.setswitchinterval). The usual 5 ms, several times
@@ -29,14 +29,14 @@ class Preparer:
         self._metrics = services.metrics
         self._logger = services.logger
         self._engine = engine
-        self._workshop = Workshop()
+        self._checker = Checker()
         self.inline = True
 
     async def check(self, files: RuleFiles, *, tests: bool = True) -> Checked:
         """What the files come to; a rulebook only when nothing is wrong with them."""
         folder = files.source.partition(":")[2]
         task = Task(files.content, folder, self._engine.value, tests, files.trouble)
-        return await self._workshop.check(task, inline=self.inline)
+        return await self._checker.check(task, inline=self.inline)
 
     async def compile(
         self, revision: str, rulebook: Rulebook, files: Mapping[str, bytes], warnings: tuple[Diagnostic, ...] = ()
@@ -64,10 +64,10 @@ class Preparer:
     async def wake(self) -> None:
         """A check is to be expected."""
         if not self.inline:
-            await self._workshop.warm()
+            await self._checker.warm()
 
     async def close(self) -> None:
-        await self._workshop.close()
+        await self._checker.close()
 
     def _compile(self, rulebook: Rulebook) -> CompiledRulebook:
         compiled = compile_rulebook(rulebook, self._engine.value, on_difference=self._metrics.difference)

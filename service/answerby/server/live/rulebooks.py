@@ -14,8 +14,8 @@ from answerby.engine.matching.matcher import Matcher
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic import Diagnostic, counted_errors
 from answerby.server.base.services import Services
+from answerby.server.live.checking.rule_check import close, finding
 from answerby.server.live.pointer import Live, LivePointer
-from answerby.server.live.rule_check import close, finding
 from answerby.store.rulebooks.revision_records import Finding, Pointer, Problem
 
 __all__ = ["Live", "Prepared", "RulebookHolder", "State", "Status", "rejection"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from answerby.api.v1 import rulebook_service_pb2 as pb
 from answerby.domain.event import Value
-from answerby.server.rpc.convert import set_instant
+from answerby.server.rpc.values import set_instant
 from answerby.store.rulebooks.candidate_records import Candidate, DifferenceKept, Findings, Segment
 
 TOTALS = frozenset({"compared", "different", "failed", "skipped", "told|more", "told|less"})

@@ -9,8 +9,8 @@ from google.protobuf.duration_pb2 import Duration
 from answerby.api.v1 import decision_service_pb2 as pb
 from answerby.engine.explanation.clock_account import Change, ClockStory, target_text
 from answerby.engine.explanation.clock_text import Teller
-from answerby.server.rpc.convert import set_instant
-from answerby.server.rpc.encode import clock_to
+from answerby.server.rpc.decision_messages import clock_to
+from answerby.server.rpc.values import set_instant
 from answerby.sla.ledger import Holder, Reason
 from answerby.workbench.what_if import Comparison
 

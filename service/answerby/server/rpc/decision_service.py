@@ -24,12 +24,13 @@ from answerby.server.base.validate import identity_violations
 from answerby.server.live.pointer import Live
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby.server.rpc.clock_messages import comparison_to, ledger_to
-from answerby.server.rpc.convert import ACTORS, event_from, instant_of, values_from
-from answerby.server.rpc.encode import decision_to, encode_decision, nested
+from answerby.server.rpc.decision_messages import decision_to, encode_decision, nested
 from answerby.server.rpc.errors import code_of, public
-from answerby.server.rpc.explaining import explained
+from answerby.server.rpc.event_messages import ACTOR_ROLES, event_from
+from answerby.server.rpc.explain_messages import explained
 from answerby.server.rpc.interceptors import Context, current_call
 from answerby.server.rpc.request_service import check_batch_size
+from answerby.server.rpc.values import instant_of, values_from
 from answerby.store.records import LoadQuery
 from answerby.workbench.counterfactual.inquiry import Inquiry, inquire
 from answerby.workbench.counterfactual.rebuild import Rebuilt, rebuild
@@ -133,7 +134,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             at=at,
             now=now,
             event_type=request.event_type or EventType.UPDATED,
-            actor=ACTORS.get(request.actor, ActorRole.AGENT) if request.actor else ActorRole.AGENT,
+            actor=ACTOR_ROLES.get(request.actor, ActorRole.AGENT) if request.actor else ActorRole.AGENT,
         )
         history = (await self._store.requests.events(tenant, request.request_id))[: state.decisions]
         with self._rulebooks.use() as live:

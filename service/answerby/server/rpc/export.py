@@ -10,9 +10,9 @@ from answerby.api.v1 import request_service_pb2 as pb
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.domain.event import INTERNAL_SOURCE
 from answerby.server.base.services import Services
-from answerby.server.rpc.convert import instant_of, set_instant
-from answerby.server.rpc.encode import decision_to
+from answerby.server.rpc.decision_messages import decision_to
 from answerby.server.rpc.event_messages import event_to
+from answerby.server.rpc.values import instant_of, set_instant
 from answerby.store.requests.recordings import Recorded, RecordedAfter
 from answerby.store.tokens import decode_export, encode_export
 

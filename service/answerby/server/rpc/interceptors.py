@@ -216,7 +216,7 @@ def _tolerant(deserialise: Callable[[bytes], Any] | None) -> Callable[[bytes], A
 
 
 def _unless_encoded(serialise: Callable[[Any], bytes] | None) -> Callable[[Any], bytes] | None:
-    """Replies of the busy methods come encoded, see encode.py."""
+    """Replies of the busy methods come encoded, see decision_messages.py."""
     if serialise is None:
         return None
     return lambda reply: reply if isinstance(reply, bytes) else serialise(reply)

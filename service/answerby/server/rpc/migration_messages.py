@@ -5,8 +5,8 @@ from __future__ import annotations
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.engine.explanation.clock_account import target_text
-from answerby.server.flow.migration import Job, MovedClock, Progress
-from answerby.server.rpc.encode import clock_to
+from answerby.server.flow.clock_migration import Job, MovedClock, Progress
+from answerby.server.rpc.decision_messages import clock_to
 
 
 def job_of(request: pb.MigrateClocksRequest, tenant: str, caller: str) -> Job:

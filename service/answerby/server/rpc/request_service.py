@@ -14,13 +14,13 @@ from answerby.rules.model.vocabulary import Vocabulary
 from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
-from answerby.server.flow.migration import Migrator
+from answerby.server.flow.clock_migration import Migrator
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.processing.submission import Processed, Submission
 from answerby.server.live.rulebooks import RulebookHolder
-from answerby.server.rpc.convert import event_from
-from answerby.server.rpc.encode import decision_to, encode_decision, nested, request_to
+from answerby.server.rpc.decision_messages import decision_to, encode_decision, nested, request_to
 from answerby.server.rpc.errors import code_of, public
+from answerby.server.rpc.event_messages import event_from
 from answerby.server.rpc.export import Exporter, export_of
 from answerby.server.rpc.interceptors import Context, current_call
 from answerby.server.rpc.migration_messages import job_of, progress_to

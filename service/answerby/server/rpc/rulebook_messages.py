@@ -10,7 +10,7 @@ from answerby.rules.text.diagnostic import Diagnostic
 from answerby.server.live.activation import etag_of
 from answerby.server.live.following import skew
 from answerby.server.live.rulebooks import State, Status
-from answerby.server.rpc.convert import set_instant
+from answerby.server.rpc.values import set_instant
 from answerby.store.rulebooks.revision_records import Action, Activation, Revision, Scene, WorkerSeen
 
 STATES = {

@@ -15,8 +15,8 @@ from datetime import datetime
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.domain.errors import Draining
 from answerby.server.base.services import Services
-from answerby.server.rpc.convert import set_instant
-from answerby.server.rpc.encode import decision_to
+from answerby.server.rpc.decision_messages import decision_to
+from answerby.server.rpc.values import set_instant
 from answerby.store.records import LoggedDecision
 
 READ_COUNT = 100

@@ -1,6 +1,6 @@
 """Everything that can be said of rule files before they decide: load, compile, run their tests, warm.
 
-It runs in a process of its own (workshop.py), so that the process which serves is not held up by it.
+It runs in a process of its own (checker.py), so that the process which serves is not held up by it.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from answerby.domain.effect import Effect
 from answerby.domain.event import Value
 from answerby.domain.request import RequestState
 from answerby.rules.model.vocabulary import Vocabulary
-from answerby.server.rpc.convert import put_values, set_instant
+from answerby.server.rpc.values import put_values, set_instant
 
 MOST_KEPT = 4096
 """Pieces kept of each kind."""

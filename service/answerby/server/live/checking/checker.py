@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import answerby
-from answerby.server.live.passing import receive, send
-from answerby.server.live.program import program_on_disk
-from answerby.server.live.rule_check import Checked, Task, check, finding
+from answerby.server.live.checking.object_pipe import receive, send
+from answerby.server.live.checking.program import program_on_disk
+from answerby.server.live.checking.rule_check import Checked, Task, check, finding
 
-PATIENCE_SECONDS = 120.0
+CHECK_SECONDS = 120.0
 """For one check, its rule tests included."""
 IDLE_SECONDS = 120.0
 MOST_CHECKS = 500
@@ -31,13 +31,13 @@ class OtherProgram(Exception):
     """The program on the disk is not the one that runs here: it was upgraded meanwhile."""
 
 
-class Workshop:
+class Checker:
     """One check at a time. `inline` checks in a thread of this process: quicker to start, for before it serves.
 
     So does a process whose program was replaced on the disk: what another program makes of the files is not its own.
     """
 
-    def __init__(self, patience: float = PATIENCE_SECONDS, idle: float = IDLE_SECONDS) -> None:
+    def __init__(self, patience: float = CHECK_SECONDS, idle: float = IDLE_SECONDS) -> None:
         self._patience = patience
         self._idle = idle
         self._busy = asyncio.Lock()
@@ -109,7 +109,7 @@ class Workshop:
             home = str(Path(answerby.__file__).resolve().parent.parent)
             path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "answerby.server.live.workshop_process"],
+                [sys.executable, "-P", "-m", "answerby.server.live.checking.checker_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": path},

@@ -1,4 +1,4 @@
-"""Events, facts and instants between protobuf messages and domain types. Decisions are encoded in encode.py."""
+"""Values of facts and instants, between protobuf messages and domain types."""
 
 from __future__ import annotations
 
@@ -8,20 +8,10 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from answerby.api.v1 import resources_pb2 as pb
-from answerby.domain.errors import FieldViolation, InvalidInput
-from answerby.domain.event import LATEST, ActorRole, Event, Value
-from answerby.server.base.config import Limits
-from answerby.server.base.validate import event_violations
+from answerby.domain.event import LATEST, Value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_SECONDS = int((LATEST - EPOCH).total_seconds())
-
-ACTORS = {
-    pb.ACTOR_UNSPECIFIED: ActorRole.CUSTOMER,
-    pb.ACTOR_CUSTOMER: ActorRole.CUSTOMER,
-    pb.ACTOR_AGENT: ActorRole.AGENT,
-    pb.ACTOR_SYSTEM: ActorRole.SYSTEM,
-}
 
 
 def instant_of(message: Timestamp) -> datetime | None:
@@ -35,36 +25,6 @@ def set_instant(message: Timestamp, moment: datetime) -> None:
     span = moment - EPOCH
     message.seconds = span.days * 86_400 + span.seconds
     message.nanos = span.microseconds * 1000
-
-
-def event_from(
-    message: pb.Event, tenant: str, limits: Limits, *, historical: bool = False, path: str = "event"
-) -> Event:
-    """The event of a call. Raises InvalidInput with every violation at once."""
-    violations: list[FieldViolation] = []
-    moment = instant_of(message.time) if message.HasField("time") else None
-    if moment is None:
-        problem = "must be between the years 1970 and 2199" if message.HasField("time") else "is required"
-        violations.append(FieldViolation(f"{path}.time", problem))
-    actor = ACTORS.get(message.actor)
-    if actor is None:
-        violations.append(FieldViolation(f"{path}.actor", "is no known actor; use customer, agent or system"))
-    event = Event(
-        tenant=tenant,
-        source=message.source,
-        id=message.id,
-        type=message.type,
-        time=moment or EPOCH,
-        request_id=message.request_id,
-        actor=actor or ActorRole.CUSTOMER,
-        actor_id=message.actor_id,
-        data=values_from(message.facts),
-        historical=historical,
-    )
-    violations = event_violations(event, limits, f"{path}.") + violations
-    if violations:
-        raise InvalidInput(violations)
-    return event
 
 
 def values_from(facts: Mapping[str, pb.FactValue]) -> dict[str, Value]:

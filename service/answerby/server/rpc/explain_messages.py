@@ -10,8 +10,8 @@ from answerby.api.v1 import resources_pb2
 from answerby.domain.decision import Decision, RuleReference
 from answerby.domain.event import Value
 from answerby.engine.explanation.decision_text import explain_text
-from answerby.server.rpc.convert import put_values
-from answerby.server.rpc.encode import decision_to
+from answerby.server.rpc.decision_messages import decision_to
+from answerby.server.rpc.values import put_values
 from answerby.workbench.counterfactual.changes import Change, ChangeKind
 from answerby.workbench.counterfactual.inquiry import Findings
 from answerby.workbench.counterfactual.nearest import Alternative

@@ -12,7 +12,7 @@ from answerby.engine.facts.record import Record
 from answerby.engine.matching.matcher import MatchSet
 from answerby.server.base.logs import make_logger
 from answerby.server.base.metrics import Metrics
-from answerby.server.flow.engine_faults import EngineWatch
+from answerby.server.live.engine_faults import EngineWatch
 
 
 @dataclass

@@ -13,9 +13,9 @@ with contextlib.suppress(OSError):
     os.nice(PRIORITY)
 
 # Importing takes a third of a second of a processor, so it is done nicely, too.
-from answerby.server.live.passing import pass_read_only_mappings, receive, send  # noqa: E402
-from answerby.server.live.program import program_on_disk  # noqa: E402
-from answerby.server.live.rule_check import Checked, Task, check, finding  # noqa: E402
+from answerby.server.live.checking.object_pipe import pass_read_only_mappings, receive, send  # noqa: E402
+from answerby.server.live.checking.program import program_on_disk  # noqa: E402
+from answerby.server.live.checking.rule_check import Checked, Task, check, finding  # noqa: E402
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.rules.loader import load_rulebook
-from answerby.server.live.rule_check import Task, check
+from answerby.server.live.checking.checker import Checker
+from answerby.server.live.checking.rule_check import Task, check
 from answerby.server.live.rule_files import read_rule_files
-from answerby.server.live.workshop import Workshop
 from answerby.store.codec import encode_decision
 from tests.kit.places import ROOT
 
@@ -24,8 +24,8 @@ SHIPPED = ROOT / "rules"
 
 
 @pytest.fixture
-async def workshop():
-    made = Workshop(patience=30)
+async def checker():
+    made = Checker(patience=30)
     yield made
     await made.close()
 
@@ -49,8 +49,8 @@ def decided(rulebook):
     return [encode_decision(decision) for decision in decisions], [decision.state for decision in decisions]
 
 
-async def test_a_rulebook_that_passed_between_processes_decides_the_same(workshop):
-    there = await workshop.check(task())
+async def test_a_rulebook_that_passed_between_processes_decides_the_same(checker):
+    there = await checker.check(task())
     here = load_rulebook(SHIPPED)
     assert there.rulebook is not None
     assert there.rulebook.revision == here.rulebook.revision
@@ -58,52 +58,52 @@ async def test_a_rulebook_that_passed_between_processes_decides_the_same(worksho
     assert there.diagnostics == here.diagnostics
 
 
-async def test_mistakes_are_named_by_the_folder_that_was_read(workshop, tmp_path):
+async def test_mistakes_are_named_by_the_folder_that_was_read(checker, tmp_path):
     (tmp_path / "a.yaml").write_text("stage: nowhere\nrules: []\n", "utf-8")
-    found = (await workshop.check(task(tmp_path))).diagnostics
+    found = (await checker.check(task(tmp_path))).diagnostics
     assert {d.file for d in found} <= {"a.yaml", str(tmp_path)}
-    missing = (await workshop.check(task(tmp_path / "missing"))).diagnostics
+    missing = (await checker.check(task(tmp_path / "missing"))).diagnostics
     assert [d.code for d in missing] == ["folder-missing"]
 
 
-async def test_a_process_that_dies_is_a_finding_and_the_next_check_works(workshop):
-    checking = asyncio.create_task(workshop.check(task()))
+async def test_a_process_that_dies_is_a_finding_and_the_next_check_works(checker):
+    checking = asyncio.create_task(checker.check(task()))
     while not checking.done():
-        if workshop._process is not None:
-            workshop._process.kill()
+        if checker._process is not None:
+            checker._process.kill()
         await asyncio.sleep(0.01)
     (found,) = (await checking).diagnostics
     assert found.code == "CHECK_FAILED"
-    assert (await workshop.check(task())).rulebook is not None
+    assert (await checker.check(task())).rulebook is not None
 
 
-async def test_a_program_that_was_replaced_on_the_disk_checks_by_itself(workshop):
-    workshop._program = "as it was before an upgrade"
-    await workshop.warm()
-    assert (await workshop.check(task())).rulebook is not None
-    assert workshop._process is None
+async def test_a_program_that_was_replaced_on_the_disk_checks_by_itself(checker):
+    checker._program = "as it was before an upgrade"
+    await checker.warm()
+    assert (await checker.check(task())).rulebook is not None
+    assert checker._process is None
 
 
 async def test_a_check_without_end_is_ended():
-    workshop = Workshop(patience=0.2)
-    await workshop.warm()
-    os.kill(workshop._process.pid, signal.SIGSTOP)
-    checked = await workshop.check(task())
+    checker = Checker(patience=0.2)
+    await checker.warm()
+    os.kill(checker._process.pid, signal.SIGSTOP)
+    checked = await checker.check(task())
     assert checked.rulebook is None
     assert "longer than" in checked.diagnostics[0].message
-    await workshop.close()
+    await checker.close()
 
 
-async def test_a_caller_that_goes_away_leaves_no_answer_for_the_next(workshop):
-    await workshop.warm()
-    os.kill(workshop._process.pid, signal.SIGSTOP)
-    gone = asyncio.create_task(workshop.check(task(engine="nonsense")))
+async def test_a_caller_that_goes_away_leaves_no_answer_for_the_next(checker):
+    await checker.warm()
+    os.kill(checker._process.pid, signal.SIGSTOP)
+    gone = asyncio.create_task(checker.check(task(engine="nonsense")))
     for _ in range(10):
         await asyncio.sleep(0)
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gone
-    assert (await workshop.check(task())).rulebook is not None
+    assert (await checker.check(task())).rulebook is not None
 
 
 def test_a_rule_test_that_fails_is_a_finding_with_its_place(tmp_path):

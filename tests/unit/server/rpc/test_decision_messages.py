@@ -23,7 +23,7 @@ from answerby.domain.decision import (
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.request import RequestState
 from answerby.rules.model.vocabulary import Vocabulary
-from answerby.server.rpc.encode import decision_to, encode_decision, nested, request_to
+from answerby.server.rpc.decision_messages import decision_to, encode_decision, nested, request_to
 
 NOON = datetime(2026, 1, 5, 12, 0, 0, 250_000, UTC)
 NOON_SECONDS = 1_767_614_400
