@@ -15,8 +15,8 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostic import Report
-from answerby.rules.text.folder import RuleText, read_folder
+from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.rule_folder import RuleText, read_folder
 from tests.kit.encoding import decision_bytes
 from tests.kit.places import RULES
 

@@ -23,7 +23,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.rules.loader import LoadResult, load_rulebook, load_texts
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.rule_folder import RuleText
 from tests.kit.places import ROOT
 
 RULES = ROOT / "rules"

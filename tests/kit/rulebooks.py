@@ -14,7 +14,7 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import LoadResult, load_texts
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.rule_folder import RuleText
 
 
 def files_of(name: str) -> dict[str, str]:

@@ -12,8 +12,7 @@ from answerby.cli.replay.mapping import EventSpec, Mapping, Part, ValueSpec
 from answerby.domain.event import ActorRole
 from answerby.rules.loader import load_rulebook
 from answerby.rules.schema import KINDS, NO_NAMES, Names, file_schema, names_of, section_schema
-from answerby.rules.schema.files import document, to_json
-from answerby.rules.schema.shapes import (
+from answerby.rules.schema.building_blocks import (
     ANYTHING,
     FILLED,
     INSTANT,
@@ -28,7 +27,8 @@ from answerby.rules.schema.shapes import (
     mapping,
     told,
 )
-from answerby.rules.text.diagnostic import did_you_mean
+from answerby.rules.schema.files import document, to_json
+from answerby.rules.text.diagnostics import did_you_mean
 from answerby.workbench.rule_tests.suite.case_reader import CASE_KEYS, EVENT_KEYS
 from answerby.workbench.rule_tests.suite.file_reader import SUITE_KEYS
 

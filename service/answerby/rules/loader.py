@@ -11,28 +11,28 @@ from types import MappingProxyType
 from answerby.rules.model.revision import revision_of
 from answerby.rules.model.rulebook import Rulebook, SourceFile
 from answerby.rules.sections.calendars.calendar import compile_calendars
-from answerby.rules.sections.calendars.years import check_calendar_years
+from answerby.rules.sections.calendars.calendar_years import check_calendar_years
 from answerby.rules.sections.clocks.clock import compile_clocks
 from answerby.rules.sections.clocks.ladder import compile_ladders
-from answerby.rules.sections.clocks.ladder_reach import check_clocks, check_ladders
+from answerby.rules.sections.clocks.ladder_checks import check_clocks, check_ladders
 from answerby.rules.sections.lexicons import compile_lexicons
 from answerby.rules.sections.messages.placeholders import check_placeholders
-from answerby.rules.sections.messages.template import compile_templates
-from answerby.rules.sections.rule_templates.use import RuleTemplates
+from answerby.rules.sections.messages.templates import compile_templates
+from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.rule_templates.expansion import RuleTemplates
+from answerby.rules.sections.rulebook_settings import compile_settings
 from answerby.rules.sections.schedules import compile_schedules
-from answerby.rules.sections.scope import Scope
-from answerby.rules.sections.settings import compile_settings
-from answerby.rules.sections.stage_files import compile_stages
-from answerby.rules.sections.unused import check_unused
+from answerby.rules.sections.stage_compiler import compile_stages
+from answerby.rules.sections.unused_names import check_unused
 from answerby.rules.sections.vocabulary import compile_vocabulary
-from answerby.rules.text.codes import PROOFS, Code
 from answerby.rules.text.csv_files import CsvFiles
-from answerby.rules.text.diagnostic import Diagnostic, Report
-from answerby.rules.text.folder import RuleText, is_attached, read_folder
-from answerby.rules.text.ics import IcsFiles
+from answerby.rules.text.diagnostic_codes import PROOFS, Code
+from answerby.rules.text.diagnostics import Diagnostic, Report
+from answerby.rules.text.ics_files import IcsFiles
 from answerby.rules.text.nodes import MappingNode, Node, Place
-from answerby.rules.text.parser import parse_yaml
-from answerby.rules.text.suppress import Suppressed, Suppression, apply, read_suppressions
+from answerby.rules.text.rule_folder import RuleText, is_attached, read_folder
+from answerby.rules.text.suppressions import Suppressed, Suppression, apply, read_suppressions
+from answerby.rules.text.yaml_parser import parse_yaml
 
 SECTIONS = (
     "rulebook",

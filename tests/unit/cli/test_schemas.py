@@ -12,9 +12,9 @@ from jsonschema import Draft7Validator
 from answerby.cli.fail import CommandFailed
 from answerby.cli.schemas import ALL_KINDS, file_name, print_schemas, schema_of
 from answerby.rules.schema.files import to_json
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import plain_data
-from answerby.rules.text.parser import parse_yaml
+from answerby.rules.text.yaml_parser import parse_yaml
 from tests.kit.places import ROOT
 
 RULES = ROOT / "rules"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from answerby.rules.loader import LoadResult, load_texts
-from answerby.rules.text.diagnostic import Report
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import plain_data
-from answerby.rules.text.parser import parse_yaml
+from answerby.rules.text.rule_folder import RuleText
+from answerby.rules.text.yaml_parser import parse_yaml
 from tests.kit.places import REFERENCE
 
 FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from answerby.domain.condition import Op
 from answerby.domain.event import Event
-from answerby.rules.model.canonical import all_of, any_of, atom, negate
+from answerby.rules.model.canonical_conditions import all_of, any_of, atom, negate
 from answerby.rules.model.rulebook import Block, HitPolicy, Lexicon, Numbering, Rule, Rulebook, Stage
 from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
 

@@ -17,7 +17,7 @@ from answerby.engine.decide import decide
 from answerby.rules.loader import load_texts
 from answerby.rules.model.vocabulary import FieldType
 from answerby.rules.sections.stages.conditions import OPERATORS
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.rule_folder import RuleText
 
 BASE = {
     "rulebook.yaml": """\

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from answerby.rules.loader import LoadResult, load_texts
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.rule_folder import RuleText
 
 HERE = Path(__file__).parent
 

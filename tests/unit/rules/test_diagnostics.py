@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from answerby.rules.text.codes import PROOFS, Code, severity_of
-from answerby.rules.text.diagnostic import counted_errors
+from answerby.rules.text.diagnostic_codes import PROOFS, Code, severity_of
+from answerby.rules.text.diagnostics import counted_errors
 from tests.kit.places import ERRORS, ROOT
 
 HERE = Path(__file__).parent
@@ -54,7 +54,7 @@ FOLDERS = (
     Code.TOO_MANY_MISTAKES,
 )
 ELSEWHERE = {
-    **dict.fromkeys(FOLDERS, "unit/rules/text/test_folder.py"),
+    **dict.fromkeys(FOLDERS, "unit/rules/text/test_rule_folder.py"),
     **{code: "unit/workbench/rule_tests/broken_tests/*.txt" for code in Code if code.startswith("test-")},
     **dict.fromkeys(PROOFS, "unit/workbench/proofs/**/*"),
     Code.ENGINE_LIMIT: "unit/cli/check/test_check.py",

@@ -16,12 +16,12 @@ from jsonschema import Draft7Validator
 
 from answerby.rules.loader import SECTIONS, load_rulebook, load_texts
 from answerby.rules.schema import KINDS, Names, file_schema, names_of, section_schema
+from answerby.rules.schema.building_blocks import mapping
 from answerby.rules.schema.files import SECTION_OF
-from answerby.rules.schema.shapes import mapping
-from answerby.rules.text.diagnostic import Report
-from answerby.rules.text.folder import RuleText, is_rule_file
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import plain_data
-from answerby.rules.text.parser import parse_yaml
+from answerby.rules.text.rule_folder import RuleText, is_rule_file
+from answerby.rules.text.yaml_parser import parse_yaml
 from tests.kit.places import RULES
 
 HERE = Path(__file__).parent

@@ -17,7 +17,7 @@ from answerby.cli.backtest.gathered import decode_groups, unpack
 from answerby.cli.backtest.rules import compile_texts
 from answerby.cli.fail import CommandFailed
 from answerby.domain.errors import AnswerbyError
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.rule_folder import RuleText
 from answerby.workbench.backtest.groups import Backtest, Settings
 from answerby.workbench.backtest.tally import Tally
 

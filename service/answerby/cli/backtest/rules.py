@@ -12,8 +12,8 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostic import Diagnostic, Report, Severity
-from answerby.rules.text.folder import RuleText, read_folder
+from answerby.rules.text.diagnostics import Diagnostic, Report, Severity
+from answerby.rules.text.rule_folder import RuleText, read_folder
 
 if TYPE_CHECKING:
     from answerby.cli.client import Target

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import did_you_mean
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import did_you_mean
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 _PLACES = (_PACKAGE / "shipped" / "docs" / "errors", _PACKAGE.parent / "docs" / "errors")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerby.rules.text.folder import is_rule_file
+from answerby.rules.text.rule_folder import is_rule_file
 
 MAX_LEVELS = 6
 _MAIN_SECTIONS = ("rulebook:", "fields:")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.rules.loader import LoadResult
-from answerby.rules.text.codes import PROOFS
-from answerby.rules.text.suppress import Applied, apply
+from answerby.rules.text.diagnostic_codes import PROOFS
+from answerby.rules.text.suppressions import Applied, apply
 from answerby.workbench.proofs.witnessed_findings import analysis_diagnostics
 
 

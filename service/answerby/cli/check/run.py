@@ -12,10 +12,10 @@ from answerby.domain.errors import EngineLimit
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.codes import Code, Severity
-from answerby.rules.text.diagnostic import Diagnostic, finding
+from answerby.rules.text.diagnostic_codes import Code, Severity
+from answerby.rules.text.diagnostics import Diagnostic, finding
 from answerby.rules.text.nodes import Place
-from answerby.rules.text.suppress import Suppressed
+from answerby.rules.text.suppressions import Suppressed
 from answerby.workbench.rule_tests.suite.loader import load_suites
 
 _TOO_LARGE = "the service refuses the rules for it; split them as the message says"

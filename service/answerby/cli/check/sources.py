@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from answerby.rules.text.folder import MAX_FILE_BYTES
+from answerby.rules.text.rule_folder import MAX_FILE_BYTES
 
 MAX_WIDTH = 160
 """Of a source line as shown, in terminal columns; longer lines are cut around the place."""

@@ -10,7 +10,7 @@ import orjson
 from answerby.domain.errors import AnswerbyError
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostic import counted_errors
+from answerby.rules.text.diagnostics import counted_errors
 from answerby.workbench.diff.compare import compare
 from answerby.workbench.diff.report import report_data, report_text
 

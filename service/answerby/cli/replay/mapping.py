@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from answerby.cli.fail import CommandFailed
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import plain_data
-from answerby.rules.text.parser import parse_yaml
+from answerby.rules.text.yaml_parser import parse_yaml
 
 Scalar = str | bool | int | float
 

@@ -26,7 +26,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import clock_stories, statuses_of
 from answerby.rules.loader import load_rulebook
-from answerby.rules.text.diagnostic import counted_errors
+from answerby.rules.text.diagnostics import counted_errors
 from answerby.server.rpc.clock_messages import ledger_to
 from answerby.server.rpc.explain_messages import explained
 from answerby.workbench.counterfactual.inquiry import Inquiry, inquire

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from answerby.cli.test.report import Result, Timed
-from answerby.rules.text.diagnostic import Diagnostic
+from answerby.rules.text.diagnostics import Diagnostic
 from answerby.workbench.rule_tests.coverage import Coverage, Part
 
 

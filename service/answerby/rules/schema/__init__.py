@@ -5,6 +5,6 @@ loader refuses too; the loader checks much more, such as references and times.
 """
 
 from answerby.rules.schema.files import KINDS, file_schema, section_schema
-from answerby.rules.schema.names import NO_NAMES, Names, names_of
+from answerby.rules.schema.rulebook_names import NO_NAMES, Names, names_of
 
 __all__ = ["KINDS", "NO_NAMES", "Names", "file_schema", "names_of", "section_schema"]

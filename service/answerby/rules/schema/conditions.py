@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.schema.names import Names
-from answerby.rules.schema.shapes import (
+from answerby.rules.schema.building_blocks import (
     BOOLEAN,
     DURATION,
     INSTANT,
@@ -19,6 +18,7 @@ from answerby.rules.schema.shapes import (
     reference,
     told,
 )
+from answerby.rules.schema.rulebook_names import Names
 from answerby.rules.sections.stages.conditions import OPERATORS
 
 _COMPARISONS = ("at_least", "at_most", "more_than", "less_than")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from answerby.rules.schema.building_blocks import Schema
 from answerby.rules.schema.conditions import condition_definitions
-from answerby.rules.schema.names import NO_NAMES, Names
+from answerby.rules.schema.rulebook_names import NO_NAMES, Names
 from answerby.rules.schema.sections import section_definitions, trigger
-from answerby.rules.schema.shapes import Schema
-from answerby.rules.schema.stage import stage_definitions, stage_file
+from answerby.rules.schema.stages import stage_definitions, stage_file
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 SECTION_OF = {

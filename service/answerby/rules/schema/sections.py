@@ -7,8 +7,7 @@ from answerby.domain.request import RequestStatus
 from answerby.domain.schedule import LAST_DAY, MOST_LISTED, Audience, Every, OnHoliday
 from answerby.rules.model.rulebook import STAGES, HitPolicy
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.schema.names import Names
-from answerby.rules.schema.shapes import (
+from answerby.rules.schema.building_blocks import (
     ANYTHING,
     BOOLEAN,
     DATE,
@@ -29,14 +28,15 @@ from answerby.rules.schema.shapes import (
     reference,
     told,
 )
-from answerby.rules.schema.stage import one_or_more_mappings
+from answerby.rules.schema.rulebook_names import Names
+from answerby.rules.schema.stages import one_or_more_mappings
 from answerby.rules.sections.calendars.calendar import KEYS as CALENDAR_KEYS
-from answerby.rules.sections.calendars.days import DAYS, RANGE_KEYS
-from answerby.rules.sections.calendars.sources import SOURCE_KEYS
+from answerby.rules.sections.calendars.calendar_days import DAYS, RANGE_KEYS
+from answerby.rules.sections.calendars.holiday_sources import SOURCE_KEYS
 from answerby.rules.sections.clocks.clock import CHOICES as CLOCK_CHOICES
 from answerby.rules.sections.clocks.clock import KEYS as CLOCK_KEYS
 from answerby.rules.sections.clocks.clock import OCCASION_KEYS
-from answerby.rules.sections.clocks.kinds import KINDS
+from answerby.rules.sections.clocks.clock_kinds import KINDS
 from answerby.rules.sections.clocks.ladder import (
     AGAIN_KEYS,
     LADDER_KEYS,
@@ -50,11 +50,11 @@ from answerby.rules.sections.clocks.ladder import (
 from answerby.rules.sections.clocks.ladder import CHOICES as LADDER_CHOICES
 from answerby.rules.sections.clocks.triggers import TRIGGER_KEYS
 from answerby.rules.sections.lexicons import LEXICON_KEYS
+from answerby.rules.sections.rule_templates.expansion import TEMPLATE_KEYS, USE_KEYS
 from answerby.rules.sections.rule_templates.parameters import PARAMETER_KEYS, ParameterType
-from answerby.rules.sections.rule_templates.use import TEMPLATE_KEYS, USE_KEYS
+from answerby.rules.sections.rulebook_settings import NUMBERING_KEYS, RULEBOOK_KEYS, STAGE_KEYS
 from answerby.rules.sections.schedules import LAST, SCHEDULE_KEYS, TASK_KEYS, THEN_KEYS
-from answerby.rules.sections.settings import NUMBERING_KEYS, RULEBOOK_KEYS, STAGE_KEYS
-from answerby.rules.sections.stages.rule import RULE_KEYS
+from answerby.rules.sections.stages.stage_file import RULE_KEYS
 from answerby.rules.sections.vocabulary import FIELD_KEYS, WINDOW_KEYS
 
 _BECAUSE = told(FILLED, "Why it is so.")

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from answerby.rules.model.rulebook import Lexicon
-from answerby.rules.sections.components import components
-from answerby.rules.sections.scope import Kind, Scope
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.reference_cycles import components
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import Node, ScalarNode, SequenceNode
-from answerby.rules.text.reader import Keys
 
 LEXICON_KEYS = ("terms", "include", "except", "description")
 

@@ -10,13 +10,13 @@ from answerby.domain.condition import ALWAYS, Condition
 from answerby.domain.ladder import Notification
 from answerby.domain.schedule import LAST_DAY, MOST_LISTED, Audience, Every, OnHoliday, Schedule, ScheduledTask
 from answerby.rules.model.rulebook import OWNER
-from answerby.rules.sections.calendars.days import DAYS
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.calendars.calendar_days import DAYS
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.sections.stages.notifications import read_notifications
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
-from answerby.rules.text.reader import Keys
 
 SCHEDULE_KEYS = (
     "id",

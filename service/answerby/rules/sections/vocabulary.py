@@ -7,15 +7,15 @@ from datetime import timedelta
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from answerby.rules.model.builtin import BUILTIN_FIELDS
+from answerby.rules.model.builtin_fields import BUILTIN_FIELDS
 from answerby.rules.model.rulebook import STAGES
 from answerby.rules.model.vocabulary import ANY_REQUEST, Field, FieldType, Vocabulary, Window
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.values.durations import read_seconds
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode
-from answerby.rules.text.reader import Keys
 
 FIELD_KEYS = (
     "type", "values", "aliases", "other", "default", "derived_by", "personal", "window", "parts", "unit", "description",

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
-from answerby.rules.text.folder import RuleText, is_csv
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.node_reader import Reader
 from answerby.rules.text.nodes import Node, Place, ScalarNode
-from answerby.rules.text.reader import Reader
+from answerby.rules.text.rule_folder import RuleText, is_csv
 
 _ELSEWHERE = re.compile(r"[A-Za-z]:|/|~|\w+://")
 

@@ -6,7 +6,7 @@ import secrets
 
 from answerby.domain.errors import FieldViolation, InvalidInput, NoCandidate, RevisionActive, RevisionNotFound
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostic import did_you_mean
+from answerby.rules.text.diagnostics import did_you_mean
 from answerby.server.base.services import Services
 from answerby.server.live.activation import Order
 from answerby.server.live.changes import Changes, Outcome

@@ -16,7 +16,7 @@ from answerby.domain.errors import (
     RulebookRejected,
 )
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostic import Diagnostic
+from answerby.rules.text.diagnostics import Diagnostic
 from answerby.server.base.roles import OwnRevision
 from answerby.server.base.services import Services
 from answerby.server.live.activation import Activator, Order, log_action

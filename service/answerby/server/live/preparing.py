@@ -9,7 +9,7 @@ from answerby.domain.errors import EngineLimit
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostic import Diagnostic
+from answerby.rules.text.diagnostics import Diagnostic
 from answerby.server.base.config import Engine
 from answerby.server.base.services import Services
 from answerby.server.live.checking.checker import Checker

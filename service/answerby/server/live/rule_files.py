@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerby.domain.errors import FieldViolation, InvalidInput
-from answerby.rules.text.folder import OTHER_FOLDERS, is_attached
+from answerby.rules.text.rule_folder import OTHER_FOLDERS, is_attached
 
 SUFFIXES = (".yaml", ".yml", ".csv", ".ics")
 """Rules, tables, holidays and rule tests. What of it is a rule file is for the loader to say."""

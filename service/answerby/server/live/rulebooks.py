@@ -12,7 +12,7 @@ from answerby.domain.errors import RulebookRejected
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.matching.matcher import Matcher
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostic import Diagnostic, counted_errors
+from answerby.rules.text.diagnostics import Diagnostic, counted_errors
 from answerby.server.base.services import Services
 from answerby.server.live.checking.rule_check import close, finding
 from answerby.server.live.pointer import Live, LivePointer

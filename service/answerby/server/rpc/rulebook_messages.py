@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from answerby.api.v1 import rulebook_service_pb2 as pb
 from answerby.engine.compiler import data_versions
-from answerby.rules.text.diagnostic import Diagnostic
+from answerby.rules.text.diagnostics import Diagnostic
 from answerby.server.live.activation import etag_of
 from answerby.server.live.following import skew
 from answerby.server.live.rulebooks import State, Status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from answerby.domain.condition import Op, atoms
 from answerby.rules.model.rulebook import Rule, Rulebook, Stage
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Place
 from answerby.workbench.proofs.findings.dead_rules import find_dead
 from answerby.workbench.proofs.findings.finding import Analysis, Confirm, Finding, trust

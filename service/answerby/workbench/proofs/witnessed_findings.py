@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from answerby.engine.compiled.rulebook import CompiledRulebook, plain
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Diagnostic, finding
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Diagnostic, finding
 from answerby.workbench.proofs import Analysis, Finding, analyse
 from answerby.workbench.proofs.witnesses.finder import WitnessFinder, WitnessRequest
 

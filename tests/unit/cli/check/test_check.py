@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from answerby.cli.check.command import ACCEPTED, NOT_RUN, REFUSED, Options, check, explain
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from tests.kit.places import ERRORS, ROOT
 
 HERE = Path(__file__).parent

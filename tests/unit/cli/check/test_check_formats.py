@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from answerby.cli.check.command import Options, check
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from tests.kit.places import HOWTO, ROOT
 
 RIGHT = ROOT / "tests" / "unit" / "rules" / "base"

@@ -14,7 +14,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.explanation.decision_text import explain_text
 from answerby.rules.loader import load_texts
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.rule_folder import RuleText
 
 NOON = datetime(2026, 1, 5, 4, tzinfo=UTC)
 FIELDS = """

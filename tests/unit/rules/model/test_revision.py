@@ -8,7 +8,7 @@ import re
 import pytest
 
 from answerby.rules.loader import load_texts
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.rule_folder import RuleText
 
 
 def revision(result) -> str:

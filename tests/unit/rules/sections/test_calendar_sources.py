@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from answerby.rules.loader import LoadResult, load_texts
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.rule_folder import RuleText
 from answerby.sla.business_time import add_working_days, add_working_time, working_seconds_between
 from answerby.sla.calendar import Calendar
 

@@ -11,8 +11,8 @@ import pytest
 
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rule
-from answerby.rules.text.csv_text import records, separator_of
-from answerby.rules.text.diagnostic import Diagnostic, Report
+from answerby.rules.text.csv_parser import records, separator_of
+from answerby.rules.text.diagnostics import Diagnostic, Report
 from answerby.server.live.rule_files import lay_out, read_rule_files
 from answerby.server.live.snapshots import Snapshots
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from answerby.rules.sections.components import components
+from answerby.rules.sections.reference_cycles import components
 
 
 def reachable(graph, start):

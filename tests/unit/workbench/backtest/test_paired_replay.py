@@ -13,8 +13,8 @@ from answerby.domain.event import ActorRole, Event, EventType
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
-from answerby.rules.text.diagnostic import Report
-from answerby.rules.text.folder import read_folder
+from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.rule_folder import read_folder
 from answerby.workbench.backtest.paired_replay import Twins, alike
 from answerby.workbench.backtest.play import Play
 from answerby.workbench.backtest.recorded_request import Happening, Story

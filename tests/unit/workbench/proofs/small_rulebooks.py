@@ -12,8 +12,8 @@ from answerby.engine.facts.conditions import compile_condition
 from answerby.engine.facts.plan import FactPlan
 from answerby.engine.stages.hit import Resolution, in_force, resolve
 from answerby.engine.stages.shadow_rules import final_outputs
-from answerby.rules.model.builtin import BUILTIN_FIELDS
-from answerby.rules.model.canonical import all_of, any_of, atom, negate
+from answerby.rules.model.builtin_fields import BUILTIN_FIELDS
+from answerby.rules.model.canonical_conditions import all_of, any_of, atom, negate
 from answerby.rules.model.rulebook import (
     STAGES,
     Block,

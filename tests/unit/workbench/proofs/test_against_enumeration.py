@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 
 from answerby.rules.model.rulebook import HitPolicy, Rule, RuleMode
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs import Analysis, analyse
 from tests.unit.workbench.proofs.small_rulebooks import VOCABULARY, World, make_rulebook, make_stage
 

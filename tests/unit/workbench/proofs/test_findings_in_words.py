@@ -6,8 +6,8 @@ import pytest
 
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
-from answerby.rules.text.codes import PROOFS
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.diagnostic_codes import PROOFS
+from answerby.rules.text.rule_folder import RuleText
 from answerby.workbench.proofs.witnessed_findings import analysis_diagnostics
 
 FOLDER = Path(__file__).parent / "findings"

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from answerby.domain.condition import Op
 from answerby.engine.facts.lexicons import LexiconIndex
-from answerby.rules.model.canonical import all_of, any_of, atom
+from answerby.rules.model.canonical_conditions import all_of, any_of, atom
 from answerby.rules.model.rulebook import Block, HitPolicy, Lexicon, Rule, Stage
 from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
 from answerby.workbench.proofs import analyse
 from answerby.workbench.proofs.space.lexicon_terms import implications, mentioned

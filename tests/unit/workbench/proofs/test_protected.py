@@ -14,8 +14,8 @@ from answerby.engine.stages.hit import in_force, resolve
 from answerby.engine.stages.shadow_rules import final_outputs
 from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rule, RuleMode, Stage
-from answerby.rules.text.codes import Code
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.rule_folder import RuleText
 from answerby.workbench.proofs import analyse
 from answerby.workbench.proofs.witnessed_findings import prove
 from answerby.workbench.proofs.witnesses.finder import WitnessFinder

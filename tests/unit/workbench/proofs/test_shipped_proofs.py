@@ -7,7 +7,7 @@ import pytest
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rule, Rulebook
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs import analyse
 from answerby.workbench.proofs.witnessed_findings import prove
 from tests.kit.places import RULES

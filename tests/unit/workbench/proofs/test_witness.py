@@ -6,7 +6,7 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.rules.loader import load_texts
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.rule_folder import RuleText
 from answerby.workbench.proofs import Facts
 from answerby.workbench.proofs.witnesses.finder import WitnessFinder, WitnessRequest, find_witness
 

@@ -14,10 +14,10 @@ from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.rules.model.canonical import all_of, atom, negate
+from answerby.rules.model.canonical_conditions import all_of, atom, negate
 from answerby.rules.model.rulebook import Block, HitPolicy, Rule, Rulebook, Stage
 from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs import Analysis, Finding, analyse
 from answerby.workbench.proofs.witnessed_findings import prove, shows
 from answerby.workbench.proofs.witnesses.finder import WitnessFinder, WitnessRequest

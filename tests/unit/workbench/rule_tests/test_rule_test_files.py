@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from answerby.engine.memory.steps import RememberingSteps
-from answerby.rules.text.codes import Code
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.rule_folder import RuleText
 from answerby.workbench.rule_tests.runner import run_case
 from answerby.workbench.rule_tests.suite.files import find_suites
 from answerby.workbench.rule_tests.suite.known_names import FLAGS

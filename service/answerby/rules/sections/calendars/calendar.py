@@ -8,14 +8,14 @@ from datetime import date
 from types import MappingProxyType
 from typing import TypeVar
 
-from answerby.rules.sections.calendars.days import DAYS, DayReader
-from answerby.rules.sections.calendars.sources import HOLIDAY_DATA, Years, read_sources
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.calendars.calendar_days import DAYS, DayReader
+from answerby.rules.sections.calendars.holiday_sources import HOLIDAY_DATA, Years, read_sources
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.values.dates import read_intervals, read_zone
-from answerby.rules.text.codes import Code
-from answerby.rules.text.ics import IcsFiles
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.ics_files import IcsFiles
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
-from answerby.rules.text.reader import Keys
 from answerby.sla.calendar import ALWAYS, WEEKDAYS, Calendar
 from answerby.sla.intervals import Intervals
 

@@ -7,13 +7,13 @@ from types import MappingProxyType
 from answerby.domain.clock_definition import ClockDefinition, Occasion, Recurrence, Reopen, RetargetFrom
 from answerby.domain.ladder import OnRuleChange
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.sections.clocks.kinds import KINDS, PLAIN
+from answerby.rules.sections.clocks.clock_kinds import KINDS, PLAIN
 from answerby.rules.sections.clocks.triggers import read_occasions, read_statuses
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.stages.conditions import ConditionCompiler
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
-from answerby.rules.text.reader import Keys
 
 OCCASION_KEYS = ("start", "stop", "pause", "resume", "cancel", "reset")
 CHOICES = {

@@ -17,13 +17,13 @@ from answerby.domain.ladder import (
     Rounds,
     Step,
 )
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.stages.notifications import read_notifications
 from answerby.rules.sections.values.durations import parse_duration, read_seconds
-from answerby.rules.sections.values.meant import meant_duration
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.values.suggestions import meant_duration
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
-from answerby.rules.text.reader import Keys
 
 LADDER_KEYS = (
     "id",

@@ -6,11 +6,11 @@ from answerby.domain.clock_definition import Occasion, Trigger
 from answerby.domain.condition import ALWAYS
 from answerby.domain.event import ActorRole, EventType
 from answerby.domain.request import RequestStatus
-from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.name_scope import Scope
 from answerby.rules.sections.stages.conditions import ConditionCompiler
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, SequenceNode
-from answerby.rules.text.reader import Keys
 
 TRIGGER_KEYS = ("event", "actor", "when")
 _INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})

@@ -9,9 +9,9 @@ from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.ladder import Ladder, Notification
 from answerby.domain.schedule import Audience, Schedule
 from answerby.rules.model.rulebook import Stage
-from answerby.rules.sections.messages.template import Placeholder
-from answerby.rules.sections.scope import Scope
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.messages.templates import Placeholder
+from answerby.rules.sections.name_scope import Scope
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node
 
 EVERYWHERE = frozenset({"number", "role", "status", "missing"})

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.name_scope import Scope
 from answerby.rules.sections.values.durations import parse_duration
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import MAX_TEXT, Keys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode, describe
-from answerby.rules.text.reader import MAX_TEXT, Keys
 
 
 class ParameterType(StrEnum):

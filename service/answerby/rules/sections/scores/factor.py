@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from answerby.rules.model.score import AGAINST, FULL, Factor, Method
 from answerby.rules.model.vocabulary import Field
-from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.name_scope import Scope
 from answerby.rules.sections.scores.numbers import LISTED, NUMERIC, read_bands, read_number, read_numbers, read_scale
 from answerby.rules.sections.stages.conditions import ConditionCompiler
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node
-from answerby.rules.text.reader import Keys
 
 FACTOR_KEYS = ("field", "weight", "numbers", "bands", "scale", "at_least", "at_most", "missing", "description")
 _WAYS = ("numbers", "bands", "scale")

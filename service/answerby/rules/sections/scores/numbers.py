@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from answerby.rules.model.score import Band, Scale
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.sections.scope import Scope
-from answerby.rules.sections.values.values import read_member
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.values.field_values import read_member
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
-from answerby.rules.text.reader import Keys
 
 MOST = Decimal(10) ** 12
 SCALE_KEYS = ("from", "to")

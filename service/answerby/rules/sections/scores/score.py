@@ -10,17 +10,17 @@ from answerby.domain.condition import ALWAYS
 from answerby.rules.model.rulebook import STAGES, Block
 from answerby.rules.model.score import FACTORS, Factor, Method, Rounding, Score, TieBreak
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.scores.factor import read_factor
 from answerby.rules.sections.scores.numbers import read_pair, report_unordered
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.sections.stages.outputs import OutputCompiler
 from answerby.rules.sections.stages.reading_order import ReadingOrder
-from answerby.rules.sections.stages.rule import read_owner
-from answerby.rules.sections.values.values import read_member
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.stages.stage_file import read_owner
+from answerby.rules.sections.values.field_values import read_member
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
-from answerby.rules.text.reader import Keys
 
 SCORE_KEYS = (
     "id", "because", "owner", "description", "when", "method", "output",

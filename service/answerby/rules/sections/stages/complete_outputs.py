@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.rules.model.rulebook import STAGES, Output
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.stages.outputs import OutputCompiler
-from answerby.rules.sections.values.values import read_member
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.values.field_values import read_member
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
-from answerby.rules.text.reader import Keys
 
 ANY = "any"
 """Whatever the output is set to."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 import re2
 
 from answerby.domain.condition import ALWAYS, Condition, Op
-from answerby.rules.model.canonical import all_of, any_of, atom, negate
+from answerby.rules.model.canonical_conditions import all_of, any_of, atom, negate
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.sections.scope import Kind, Scope
-from answerby.rules.sections.values.values import read_operand
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.values.field_values import read_operand
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 
 _ORDER = frozenset({"at_least", "at_most", "more_than", "less_than", "between"})

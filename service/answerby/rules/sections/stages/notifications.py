@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from answerby.domain.ladder import Notification
-from answerby.rules.sections.scope import Kind, Scope
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node
-from answerby.rules.text.reader import Keys
 
 NOTIFY_KEYS = ("role", "roles", "template", "urgent", "until_acknowledged")
 

@@ -9,14 +9,14 @@ from answerby.domain.clock import Target
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.rules.model.rulebook import Output
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.stages.notifications import read_notifications
 from answerby.rules.sections.values.dates import read_instant
 from answerby.rules.sections.values.durations import read_duration, read_seconds
-from answerby.rules.sections.values.values import read_member
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.values.field_values import read_member
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, describe
-from answerby.rules.text.reader import Keys
 
 TARGET_PREFIX = "sla."
 LADDER_PREFIX = "ladder."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from answerby.rules.model.rulebook import CLASSIFICATION, COMPLETENESS, EVALUATION_ORDER
-from answerby.rules.sections.scope import Scope
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.name_scope import Scope
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node
 
 

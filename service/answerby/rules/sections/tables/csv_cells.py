@@ -7,13 +7,13 @@ import re
 from answerby.rules.model.vocabulary import Field, FieldType
 from answerby.rules.sections.stages.conditions import OPERATORS
 from answerby.rules.sections.tables.csv_values import ValueReader, as_text, scalar
-from answerby.rules.text.codes import Code
-from answerby.rules.text.csv_text import Cell
+from answerby.rules.text.csv_parser import Cell
 from answerby.rules.text.csv_words import KEYWORDS, MISSING, NOTHING_ASKED, PRESENT
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.folding import fold, normalize_width
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
-from answerby.rules.text.parser import parse_yaml
+from answerby.rules.text.yaml_parser import parse_yaml
 
 ANY = "any"
 _COMPARISONS = {">=": "at_least", "≥": "at_least", "<=": "at_most", "≤": "at_most", ">": "more_than", "<": "less_than"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.text.codes import Code
-from answerby.rules.text.csv_text import Cell
+from answerby.rules.text.csv_parser import Cell
 from answerby.rules.text.csv_words import ERRORS, FALSE, TRUE
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.folding import fold, normalize_width
 from answerby.rules.text.nodes import Plain, ScalarNode
-from answerby.rules.text.scalars import MAX_DIGITS
+from answerby.rules.text.yaml_scalars import MAX_DIGITS
 
 AS_TEXT = "format the column as text in Excel before typing"
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"

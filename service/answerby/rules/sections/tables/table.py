@@ -8,11 +8,11 @@ from datetime import datetime
 from types import MappingProxyType
 
 from answerby.domain.condition import ALWAYS, Condition
-from answerby.rules.model.canonical import all_of
+from answerby.rules.model.canonical_conditions import all_of
 from answerby.rules.model.rulebook import Block, HitPolicy, Output, Rule, RuleMode
-from answerby.rules.sections.scope import Kind
-from answerby.rules.sections.settings import read_hit
-from answerby.rules.sections.stages.rule import (
+from answerby.rules.sections.name_scope import Kind
+from answerby.rules.sections.rulebook_settings import read_hit
+from answerby.rules.sections.stages.stage_file import (
     DEFAULT_RANK,
     Section,
     read_mode,
@@ -20,11 +20,11 @@ from answerby.rules.sections.stages.rule import (
     read_period,
     read_protected,
 )
-from answerby.rules.sections.tables.csv_table import Wanted, read_rows
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.tables.csv_rows import Wanted, read_rows
 from answerby.rules.text.csv_files import CsvFiles
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, RefusedNode, ScalarNode, SequenceNode
-from answerby.rules.text.reader import Keys
 
 TABLE_KEYS = (
     "id",

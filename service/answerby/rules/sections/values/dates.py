@@ -6,11 +6,11 @@ import re
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta
 
-from answerby.rules.sections.values.meant import meant_date, meant_interval, meant_zone
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.sections.values.suggestions import meant_date, meant_interval, meant_zone
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.node_reader import Reader
 from answerby.rules.text.nodes import Node, ScalarNode, SequenceNode, describe
-from answerby.rules.text.reader import Reader
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _YEARLY = re.compile(r"([0-9]{2})-([0-9]{2})\Z")

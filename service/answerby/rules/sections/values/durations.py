@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 from answerby.domain.clock import TargetUnit
-from answerby.rules.sections.values.meant import meant_duration
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.sections.values.suggestions import meant_duration
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import Node, ScalarNode, describe
 
 _SHORT = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?\Z")

@@ -19,7 +19,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostic import Diagnostic
+from answerby.rules.text.diagnostics import Diagnostic
 from answerby.server.live.rule_files import lay_out
 from answerby.workbench.rule_tests.runner import run_folder
 from answerby.workbench.rule_tests.suite.loader import BadSuite

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from answerby.rules.text.codes import Code, Severity, severity_of
+from answerby.rules.text.diagnostic_codes import Code, Severity, severity_of
 from answerby.rules.text.nodes import Place
 from answerby.workbench.proofs.space.facts import Facts
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from answerby.rules.model.rulebook import Block, HitPolicy
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs.findings.finding import Finding
 from answerby.workbench.proofs.findings.overlaps import FILE_PREFIX
 from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis

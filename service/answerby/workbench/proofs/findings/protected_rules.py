@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from answerby.rules.model.rulebook import Rule, Rulebook, RuleMode
 from answerby.rules.model.vocabulary import Vocabulary
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Place
 from answerby.workbench.proofs.findings.finding import Finding
 from answerby.workbench.proofs.findings.protection_proof import ProtectionProof, not_protected

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from answerby.rules.model.rulebook import HitPolicy, Output, Rulebook
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs.findings.finding import Finding
 from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
 from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, intersection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from answerby.rules.model.rulebook import HitPolicy
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs.findings.finding import Finding
 from answerby.workbench.proofs.findings.overlaps import overlaps
 from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis

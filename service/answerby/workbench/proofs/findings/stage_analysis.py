@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 from answerby.rules.model.rulebook import Rule
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Place
 from answerby.workbench.proofs.findings.finding import Confirm, Finding
 from answerby.workbench.proofs.space.backchain import Backchain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
 from answerby.workbench.proofs.space.boxes import Box
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from answerby.domain.condition import Atom, Op
-from answerby.rules.model.builtin import BUILTIN_FIELDS
+from answerby.rules.model.builtin_fields import BUILTIN_FIELDS
 from answerby.rules.model.vocabulary import ANY_REQUEST, Field, FieldType
 from answerby.workbench.proofs.space.cells import (
     MISSING,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from answerby.domain.event import OVERRIDE_PREFIX, ActorRole
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from answerby.rules.text.reader import Keys
 from answerby.workbench.rule_tests.cases import REQUEST, Case, CaseEvent, Checkpoint
 from answerby.workbench.rule_tests.suite.expectations import ExpectationReader
 from answerby.workbench.rule_tests.suite.given_facts import FactReader

@@ -6,9 +6,9 @@ import re
 
 from answerby.domain.clock import ClockPhase, Target, TargetUnit
 from answerby.rules.sections.values.durations import parse_duration, read_duration
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
-from answerby.rules.text.reader import Keys
 from answerby.workbench.rule_tests.checks.clock_checks import DueCheck
 from answerby.workbench.rule_tests.checks.difference import Check
 from answerby.workbench.rule_tests.snapshot import NONE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Value
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain_data
-from answerby.rules.text.reader import Keys
 from answerby.workbench.rule_tests.checks.difference import Check
 from answerby.workbench.rule_tests.checks.effect_checks import EffectPattern, EffectsCheck, NoEffectsCheck
 from answerby.workbench.rule_tests.suite.name_reader import NameReader

@@ -7,8 +7,8 @@ from functools import partial
 
 from answerby.engine.facts.coercion import UNKNOWN_VALUE, Refused, Typed
 from answerby.rules.model.vocabulary import Field, FieldType
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, SequenceNode, plain_data
-from answerby.rules.text.reader import Keys
 from answerby.workbench.rule_tests.checks.difference import Check, Mode
 from answerby.workbench.rule_tests.checks.fact_checks import FactCheck
 from answerby.workbench.rule_tests.suite.list_expectations import ListExpectations

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Place, ScalarNode, SequenceNode
-from answerby.rules.text.reader import Keys
 from answerby.workbench.rule_tests.cases import LocatedCase
 from answerby.workbench.rule_tests.suite.case_reader import CASE_KEYS, CaseReader, Defaults
 from answerby.workbench.rule_tests.suite.fixtures import Fixtures, read_fixtures

@@ -7,10 +7,10 @@ import os
 import stat
 from pathlib import Path
 
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
-from answerby.rules.text.folder import MAX_FILE_BYTES, OTHER_FOLDERS, RuleText, decode
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import Place
+from answerby.rules.text.rule_folder import MAX_FILE_BYTES, OTHER_FOLDERS, RuleText, decode
 
 SUFFIXES = ("_test.yaml", "_test.yml")
 FIXTURES = "fixtures"

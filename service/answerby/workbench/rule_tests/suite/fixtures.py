@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from answerby.domain.event import Value
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import MappingNode, Node
 from answerby.workbench.rule_tests.suite.given_facts import USE, FactReader
 from answerby.workbench.rule_tests.suite.name_reader import NameReader

@@ -8,8 +8,8 @@ from answerby.domain.decision import Flag
 from answerby.domain.event import OVERRIDE_PREFIX, Value
 from answerby.engine.facts.coercion import UNKNOWN_VALUE, Refused
 from answerby.engine.history.merging import INTO
-from answerby.rules.model.builtin import BUILTIN_FIELDS
-from answerby.rules.text.codes import Code
+from answerby.rules.model.builtin_fields import BUILTIN_FIELDS
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 from answerby.workbench.rule_tests.suite.name_reader import NameReader
 

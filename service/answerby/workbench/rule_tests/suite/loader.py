@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Diagnostic, Report
-from answerby.rules.text.folder import RuleText
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Diagnostic, Report
+from answerby.rules.text.node_reader import Keys, Reader
 from answerby.rules.text.nodes import MappingNode, Place
-from answerby.rules.text.parser import parse_yaml
-from answerby.rules.text.reader import Keys, Reader
+from answerby.rules.text.rule_folder import RuleText
+from answerby.rules.text.yaml_parser import parse_yaml
 from answerby.workbench.rule_tests.cases import LocatedCase
 from answerby.workbench.rule_tests.suite.file_reader import SuiteFileReader
 from answerby.workbench.rule_tests.suite.files import holds_fixtures, read_texts

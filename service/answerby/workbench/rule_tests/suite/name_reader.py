@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from answerby.rules.model.vocabulary import Field
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.node_reader import Reader
 from answerby.rules.text.nodes import Node, ScalarNode
-from answerby.rules.text.reader import Reader
 from answerby.workbench.rule_tests.suite.known_names import KnownNames
 
 

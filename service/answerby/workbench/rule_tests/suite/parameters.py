@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.node_reader import Reader
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from answerby.rules.text.reader import Reader
 
 MATRIX, EXAMPLES = "matrix", "examples"
 EXPECT = "expect"

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from answerby.rules.sections.values.dates import read_instant
 from answerby.rules.sections.values.durations import read_seconds
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import Node, ScalarNode, describe
 
 

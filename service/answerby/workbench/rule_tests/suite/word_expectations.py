@@ -6,9 +6,9 @@ import re
 
 from answerby.domain.request import RequestStatus
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Reader
 from answerby.rules.text.nodes import MappingNode, Node
-from answerby.rules.text.reader import Reader
 from answerby.workbench.rule_tests.checks.difference import Check
 from answerby.workbench.rule_tests.checks.fact_checks import WordCheck
 

@@ -9,17 +9,17 @@ from datetime import datetime
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.condition import ALWAYS, Condition
 from answerby.rules.model.rulebook import STAGES, Block, HitPolicy, Output, Rule, RuleMode
-from answerby.rules.sections.rule_templates.use import RuleTemplates
-from answerby.rules.sections.scope import Kind, Scope
-from answerby.rules.sections.settings import read_hit
+from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.rule_templates.expansion import RuleTemplates
+from answerby.rules.sections.rulebook_settings import read_hit
 from answerby.rules.sections.stages.complete_outputs import CompleteOutputs
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.sections.stages.outputs import OutputCompiler
 from answerby.rules.sections.stages.reading_order import ReadingOrder
 from answerby.rules.sections.values.dates import read_instant
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node
-from answerby.rules.text.reader import Keys
 
 SECTION_KEYS = ("stage", "rules", "table", "score", "rank", "hit", "owner", "because", "description")
 DEFAULT_RANK = 100

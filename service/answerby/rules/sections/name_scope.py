@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from answerby.rules.model.rulebook import ACKNOWLEDGER, OWNER
 from answerby.rules.model.vocabulary import Field
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.node_reader import Reader
 from answerby.rules.text.nodes import Node, Place
-from answerby.rules.text.reader import Reader
 from answerby.sla.calendar import ALWAYS
 
 

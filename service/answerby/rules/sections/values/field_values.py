@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.name_scope import Scope
 from answerby.rules.sections.values.dates import read_instant
 from answerby.rules.sections.values.durations import read_seconds
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
 from answerby.rules.text.nodes import Node, ScalarNode, describe
 

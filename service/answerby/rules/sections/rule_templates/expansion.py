@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from answerby.rules.sections.components import components
-from answerby.rules.sections.rule_templates.fill import MAX_NODES, Budget, Filler, TooLarge, names_in
+from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.reference_cycles import components
+from answerby.rules.sections.rule_templates.filler import MAX_NODES, Budget, Filler, TooLarge, names_in
 from answerby.rules.sections.rule_templates.parameters import Parameter, read_arguments, read_parameter
-from answerby.rules.sections.scope import Kind, Scope
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode
-from answerby.rules.text.reader import Keys
 
 MAX_NESTING = 4
 """How deep a template may use another that uses another."""

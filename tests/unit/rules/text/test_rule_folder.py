@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from answerby.rules.loader import load_rulebook
-from answerby.rules.text import folder as folder_module
+from answerby.rules.text import rule_folder as folder_module
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import PurePosixPath
 
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
-from answerby.rules.text.folder import RuleText, is_ics
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.node_reader import Reader
 from answerby.rules.text.nodes import Node, Place
-from answerby.rules.text.reader import Reader
+from answerby.rules.text.rule_folder import RuleText, is_ics
 
 MOST_DAYS = 2_000
 """Holidays taken from one file; a feed of more is no list of holidays."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.name_scope import Scope
 from answerby.rules.sections.values.dates import read_date, read_intervals, read_yearly
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node
-from answerby.rules.text.reader import Keys
 from answerby.sla.intervals import Intervals
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

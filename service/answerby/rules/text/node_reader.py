@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
-from answerby.rules.text.punctuation import mapping_hint
-from answerby.rules.text.scalars import trap
+from answerby.rules.text.yaml_punctuation import mapping_hint
+from answerby.rules.text.yaml_scalars import trap
 
 _BOOLEAN_WORDS = {
     **dict.fromkeys(("true", "yes", "on", "y", "1", "是", "真"), "true"),

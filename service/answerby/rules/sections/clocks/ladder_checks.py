@@ -11,9 +11,9 @@ from answerby.domain.event import EventType
 from answerby.domain.ladder import Ladder, Step
 from answerby.domain.request import RequestStatus
 from answerby.rules.model.rulebook import Rule, Stage
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.stages.outputs import LADDER_PREFIX, TARGET_PREFIX
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Place
 from answerby.sla.calendar import ALWAYS
 

@@ -7,8 +7,8 @@ import string
 from types import MappingProxyType
 from typing import NamedTuple
 
-from answerby.rules.sections.scope import Kind, Scope
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?\Z")

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import yaml
 
-from answerby.rules.text.codes import Code, Severity, severity_of
-from answerby.rules.text.diagnostic import Diagnostic, finding
+from answerby.rules.text.diagnostic_codes import Code, Severity, severity_of
+from answerby.rules.text.diagnostics import Diagnostic, finding
 from answerby.rules.text.nodes import Place
 
 MARK = re.compile(r"#\s*answerby\s*:", re.IGNORECASE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from answerby.rules.sections.scope import Kind, Scope
-from answerby.rules.text.codes import Code
+from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.sla.calendar import Calendar
 
 NOTICE = timedelta(days=60)

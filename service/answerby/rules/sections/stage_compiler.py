@@ -10,17 +10,17 @@ from types import MappingProxyType
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.rules.model.rulebook import STAGES, Block, HitPolicy, Output, Stage
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.sections.rule_templates.use import RuleTemplates
-from answerby.rules.sections.scope import Scope
+from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.rule_templates.expansion import RuleTemplates
+from answerby.rules.sections.rulebook_settings import Settings, StageSettings
 from answerby.rules.sections.scores.score import compile_scores, refuse_rules_that_set
-from answerby.rules.sections.settings import Settings, StageSettings
 from answerby.rules.sections.stages.complete_outputs import CompleteOutputs, compile_complete_outputs
 from answerby.rules.sections.stages.outputs import TARGET_PREFIX, OutputCompiler
 from answerby.rules.sections.stages.reading_order import ReadingOrder
-from answerby.rules.sections.stages.rule import compile_rules, open_section
+from answerby.rules.sections.stages.stage_file import compile_rules, open_section
 from answerby.rules.sections.tables.table import compile_table
-from answerby.rules.text.codes import Code
 from answerby.rules.text.csv_files import CsvFiles
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import MappingNode, Place
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from answerby.rules.model.vocabulary import Field
 from answerby.rules.sections.tables.csv_cells import ANY, CellReader
 from answerby.rules.sections.tables.csv_values import as_text, scalar
-from answerby.rules.text.codes import Code
-from answerby.rules.text.csv_text import Cell, Record, records, separator_of
+from answerby.rules.text.csv_parser import Cell, Record, records, separator_of
 from answerby.rules.text.csv_words import COLUMNS, FALSE, TRUE
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.folding import fold
 from answerby.rules.text.nodes import MappingNode, Node, Place, Plain, RefusedNode, SequenceNode
-from answerby.rules.text.scalars import resolve
+from answerby.rules.text.yaml_scalars import resolve
 
 COMMENT = "comment"
 _DATES = frozenset({"enabled_from", "until"})

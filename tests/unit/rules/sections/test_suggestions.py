@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from answerby.rules.sections.values.durations import parse_duration
-from answerby.rules.sections.values.meant import meant_date, meant_duration, meant_interval, meant_zone
+from answerby.rules.sections.values.suggestions import meant_date, meant_duration, meant_interval, meant_zone
 
 
 @pytest.mark.parametrize(

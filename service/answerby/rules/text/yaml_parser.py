@@ -9,12 +9,12 @@ from typing import NamedTuple
 import yaml
 from yaml.reader import ReaderError
 
-from answerby.rules.text.codes import Code
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
-from answerby.rules.text.punctuation import Cuts, strange_key, strange_text
-from answerby.rules.text.scalars import resolve, trap, trap_remedy
-from answerby.rules.text.syntax_errors import explain_syntax
+from answerby.rules.text.yaml_punctuation import Cuts, strange_key, strange_text
+from answerby.rules.text.yaml_scalars import resolve, trap, trap_remedy
+from answerby.rules.text.yaml_syntax_errors import explain_syntax
 
 MAX_DEPTH = 24
 MAX_ALIASES = 32

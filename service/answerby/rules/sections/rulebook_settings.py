@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from answerby.rules.model.rulebook import STAGES, HitPolicy, Numbering
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.values.dates import read_zone
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node, Place
-from answerby.rules.text.reader import Keys
 
 _CODE = re.compile(r"[A-Z0-9]{1,12}\Z")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.model.vocabulary import Field
-from answerby.rules.schema.shapes import FILLED, TEXT, Schema
-from answerby.rules.sections.scope import BUILTIN_NAMES, Kind
+from answerby.rules.schema.building_blocks import FILLED, TEXT, Schema
+from answerby.rules.sections.name_scope import BUILTIN_NAMES, Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.rules.model.rulebook import Stage
 from answerby.rules.model.vocabulary import Field
-from answerby.rules.sections.scope import Kind, Scope
+from answerby.rules.sections.name_scope import Kind, Scope
 from answerby.rules.sections.stages.outputs import TARGET_PREFIX
-from answerby.rules.text.codes import Code
+from answerby.rules.text.diagnostic_codes import Code
 
 _BY_REFERENCE: Mapping[Kind, tuple[Code, str]] = {
     Kind.LEXICON: (Code.UNUSED_LEXICON, "no condition mentions it, and no lexicon takes it in"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from answerby.rules.model.rulebook import STAGES, HitPolicy, RuleMode
 from answerby.rules.model.score import Method, Rounding
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.schema.names import Names
-from answerby.rules.schema.shapes import (
+from answerby.rules.schema.building_blocks import (
     ANYTHING,
     BOOLEAN,
     DURATION,
@@ -28,14 +27,15 @@ from answerby.rules.schema.shapes import (
     reference,
     told,
 )
-from answerby.rules.sections.rule_templates.use import USE_KEYS
+from answerby.rules.schema.rulebook_names import Names
+from answerby.rules.sections.rule_templates.expansion import USE_KEYS
 from answerby.rules.sections.scores.factor import FACTOR_KEYS
 from answerby.rules.sections.scores.numbers import BAND_KEYS, SCALE_KEYS
 from answerby.rules.sections.scores.score import MOST_PLACES, SCORE_KEYS, TIE_BREAK_KEYS
 from answerby.rules.sections.stages.complete_outputs import COMPLETE_KEYS
 from answerby.rules.sections.stages.notifications import NOTIFY_KEYS
 from answerby.rules.sections.stages.outputs import LADDER_PREFIX, TARGET_KEYS, TARGET_PREFIX
-from answerby.rules.sections.stages.rule import MAX_RANK, RULE_KEYS, SECTION_KEYS
+from answerby.rules.sections.stages.stage_file import MAX_RANK, RULE_KEYS, SECTION_KEYS
 from answerby.rules.sections.tables.table import ROW_KEYS, TABLE_KEYS
 
 _BECAUSE = told(FILLED, "Why this is so; shown to whoever asks why a request was decided as it was.")

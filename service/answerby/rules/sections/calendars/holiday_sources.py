@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import holidays
 
-from answerby.rules.sections.scope import Scope
-from answerby.rules.text.codes import Code
-from answerby.rules.text.ics import IcsFiles
+from answerby.rules.sections.name_scope import Scope
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.ics_files import IcsFiles
+from answerby.rules.text.node_reader import Keys
 from answerby.rules.text.nodes import MappingNode, Node
-from answerby.rules.text.reader import Keys
 
 HOLIDAY_DATA = version("holidays")
 """Version of the library that knows the public holidays of countries."""

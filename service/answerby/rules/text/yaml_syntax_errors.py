@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from answerby.rules.text.punctuation import chinese_colon_near
+from answerby.rules.text.yaml_punctuation import chinese_colon_near
 
 
 class Explained(NamedTuple):

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from answerby.rules.text.codes import Code, Severity, severity_of
+from answerby.rules.text.diagnostic_codes import Code, Severity, severity_of
 from answerby.rules.text.nodes import Node, Place
 
 __all__ = ["Diagnostic", "Report", "Severity", "did_you_mean", "finding"]

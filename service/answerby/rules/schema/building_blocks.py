@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from answerby.rules.sections.values.durations import PATTERN as DURATION_PATTERN
-from answerby.rules.text.reader import MAX_ID, MAX_TEXT
+from answerby.rules.text.node_reader import MAX_ID, MAX_TEXT
 
 Schema = dict[str, object]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from answerby.rules.text.diagnostic import Report
+from answerby.rules.text.diagnostics import Report
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain_data
-from answerby.rules.text.parser import parse_yaml
-from answerby.rules.text.scalars import resolve, trap
+from answerby.rules.text.yaml_parser import parse_yaml
+from answerby.rules.text.yaml_scalars import resolve, trap
 
 HERE = Path(__file__).parents[1]
 LOADERS = [getattr(yaml, "CBaseLoader", yaml.BaseLoader), yaml.BaseLoader]
