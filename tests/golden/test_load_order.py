@@ -15,7 +15,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.rule_folder import RuleText, read_folder
 from tests.kit.encoding import decision_bytes
 from tests.kit.places import RULES
@@ -26,7 +26,7 @@ RECEIVED = datetime(2026, 9, 8, 2, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def texts() -> list[RuleText]:
-    report = Report()
+    report = DiagnosticReport()
     found = read_folder(RULES, report)
     assert not report.has_errors
     return found

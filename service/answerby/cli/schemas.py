@@ -11,21 +11,21 @@ from answerby.cli.lines import KEYS as LINE_KEYS
 from answerby.cli.replay.mapping import EventSpec, Mapping, Part, ValueSpec
 from answerby.domain.event import ActorRole
 from answerby.rules.loader import load_rulebook
-from answerby.rules.schema import KINDS, NO_NAMES, Names, file_schema, names_of, section_schema
+from answerby.rules.schema import FILE_KINDS, NO_NAMES, RulebookNames, file_schema, names_of, section_schema
 from answerby.rules.schema.building_blocks import (
+    ANY_VALUE,
     ANYTHING,
-    FILLED,
     INSTANT,
-    NOT_NOTHING,
+    NONEMPTY_TEXT,
     SCALAR,
     TEXT,
     Schema,
     choice,
     either,
-    keyed,
-    listing,
+    list_of,
     mapping,
-    told,
+    mapping_of,
+    with_description,
 )
 from answerby.rules.schema.files import document, to_json
 from answerby.rules.text.diagnostics import did_you_mean
@@ -33,7 +33,7 @@ from answerby.workbench.rule_tests.suite.case_reader import CASE_KEYS, EVENT_KEY
 from answerby.workbench.rule_tests.suite.file_reader import SUITE_KEYS
 
 ANY_FILE = "rule_file"
-ALL_KINDS = (ANY_FILE, *KINDS, "tests", "mapping", "event")
+ALL_KINDS = (ANY_FILE, *FILE_KINDS, "tests", "mapping", "event")
 _WORDS: Schema = {"type": ["string", "array"]}
 
 
@@ -54,7 +54,7 @@ def file_name(kind: str) -> str:
     return f"{kind.replace('_', '-')}.json"
 
 
-def schema_of(kind: str, names: Names = NO_NAMES) -> Schema:
+def schema_of(kind: str, names: RulebookNames = NO_NAMES) -> Schema:
     """Raises KeyError for a kind that there is not."""
     match kind:
         case "rule_file":
@@ -68,91 +68,95 @@ def schema_of(kind: str, names: Names = NO_NAMES) -> Schema:
     return section_schema(kind, names)
 
 
-def _names(folder: Path) -> Names:
+def _names(folder: Path) -> RulebookNames:
     rulebook = load_rulebook(folder).rulebook
     if rulebook is None:
         raise CommandFailed(f"{folder}: the rules have errors; see `answerby check {folder}`")
     return names_of(rulebook)
 
 
-def _tests(names: Names) -> Schema:
+def _tests(names: RulebookNames) -> Schema:
     """{parameters} may stand in the place of any value, so that little more than the keys can be told."""
     facts: Schema = {"type": "object"}
     if names.fields:
         given = {name: ANYTHING for name, field in names.fields.items() if not field.derived_by}
-        facts["properties"] = {"use": told(_WORDS, "Fixtures."), **given}
-    expect = told(either(keyed(NOT_NOTHING, least=1), TEXT), "What must come of it.")
+        facts["properties"] = {"use": with_description(_WORDS, "Fixtures."), **given}
+    expect = with_description(either(mapping_of(ANY_VALUE, least=1), TEXT), "What must come of it.")
     event = mapping(
         EVENT_KEYS,
         {
-            "type": told(TEXT, "request.received when absent."),
-            "request": told(TEXT, "Which request, when the case has several."),
-            "after": told(TEXT, "How long after the event before: 15m."),
-            "at": told(TEXT, "When, with offset."),
-            "actor": told(TEXT, ", ".join(ActorRole)),
-            "facts": told(either(facts, TEXT), "What it says."),
+            "type": with_description(TEXT, "request.received when absent."),
+            "request": with_description(TEXT, "Which request, when the case has several."),
+            "after": with_description(TEXT, "How long after the event before: 15m."),
+            "at": with_description(TEXT, "When, with offset."),
+            "actor": with_description(TEXT, ", ".join(ActorRole)),
+            "facts": with_description(either(facts, TEXT), "What it says."),
             "expect": expect,
         },
     )
     case = mapping(
         CASE_KEYS,
         {
-            "name": told(FILLED, "What the case is about."),
+            "name": with_description(NONEMPTY_TEXT, "What the case is about."),
             "because": ANYTHING,
-            "now": told(TEXT, "When it begins, with offset."),
-            "given": told(either(facts, TEXT), "The facts of a request that is received."),
-            "events": told(listing(event), "What happens, in order."),
-            "windows": told(keyed(either({"type": "integer", "minimum": 0}, TEXT)), "Counts over time, before it."),
-            "schedules": told(_WORDS, "The schedules that come in it; all others stay away."),
+            "now": with_description(TEXT, "When it begins, with offset."),
+            "given": with_description(either(facts, TEXT), "The facts of a request that is received."),
+            "events": with_description(list_of(event), "What happens, in order."),
+            "windows": with_description(
+                mapping_of(either({"type": "integer", "minimum": 0}, TEXT)), "Counts over time, before it."
+            ),
+            "schedules": with_description(_WORDS, "The schedules that come in it; all others stay away."),
             "expect": expect,
-            "then_after": told(keyed(expect), "What must hold after so much time."),
-            "then_at": told(keyed(expect), "What must hold at an instant."),
-            "matrix": told(keyed(listing(ANYTHING), least=1), "Parameters, each with its values: all combinations."),
-            "examples": told(listing({"type": ["object", "array"]}), "Rows of parameters."),
+            "then_after": with_description(mapping_of(expect), "What must hold after so much time."),
+            "then_at": with_description(mapping_of(expect), "What must hold at an instant."),
+            "matrix": with_description(
+                mapping_of(list_of(ANYTHING), least=1), "Parameters, each with its values: all combinations."
+            ),
+            "examples": with_description(list_of({"type": ["object", "array"]}), "Rows of parameters."),
         },
         required=["name"],
     )
     found = mapping(
         SUITE_KEYS,
         {
-            "now": told(INSTANT, "When the cases begin, with offset."),
-            "fixtures": told(keyed({"type": "object", "minProperties": 1}), "Named groups of facts."),
-            "schedules": told(_WORDS, "The schedules of the cases that name none."),
-            "cases": told(listing(case), "The cases."),
+            "now": with_description(INSTANT, "When the cases begin, with offset."),
+            "fixtures": with_description(mapping_of({"type": "object", "minProperties": 1}), "Named groups of facts."),
+            "schedules": with_description(_WORDS, "The schedules of the cases that name none."),
+            "cases": with_description(list_of(case), "The cases."),
         },
     )
     return {**found, "anyOf": [{"required": ["cases"]}, {"required": ["fixtures"]}]}
 
 
-def _mapping(names: Names) -> Schema:
-    value = either({"type": "string"}, listing({"type": "string"}), _part(ValueSpec, {}))
+def _mapping(names: RulebookNames) -> Schema:
+    value = either({"type": "string"}, list_of({"type": "string"}), _part(ValueSpec, {}))
     conditions: Schema = {"type": "object"}
-    facts = keyed(value)
+    facts = mapping_of(value)
     if names.fields:
         facts["propertyNames"] = choice(sorted(name for name, field in names.fields.items() if not field.derived_by))
     event = _part(
         EventSpec,
         {
-            "type": either(TEXT, listing({"type": "object"})),
+            "type": either(TEXT, list_of({"type": "object"})),
             "when": conditions,
             "previous": conditions,
             "first": {"type": "boolean"},
             "facts": facts,
-            "expect": keyed(value),
+            "expect": mapping_of(value),
             **dict.fromkeys(("time", "id", "actor", "actor_id"), value),
         },
     )
     return _part(
         Mapping,
         {
-            "mapping": told(FILLED, "Its name."),
+            "mapping": with_description(NONEMPTY_TEXT, "Its name."),
             "format": choice(("csv", "jsonl")),
             "order": choice(("file", "time")),
-            "request_id": told(value, "The column that names the request."),
-            "events": told(listing(event), "The events that a row may become."),
-            "facts": told(facts, "Facts of every event, by field."),
-            "expect": keyed(value),
-            "skip": listing(conditions, least=0),
+            "request_id": with_description(value, "The column that names the request."),
+            "events": with_description(list_of(event), "The events that a row may become."),
+            "facts": with_description(facts, "Facts of every event, by field."),
+            "expect": mapping_of(value),
+            "skip": list_of(conditions, least=0),
         },
     )
 
@@ -178,8 +182,8 @@ def _event() -> Schema:
         "subject": TEXT,
         "actor": choice(ActorRole),
         "actor_id": TEXT,
-        "facts": keyed(fact),
-        "data": keyed(fact),
+        "facts": mapping_of(fact),
+        "data": mapping_of(fact),
         **dict.fromkeys(ENVELOPE, ANYTHING),
     }
     found = mapping(sorted(LINE_KEYS | ENVELOPE), values)

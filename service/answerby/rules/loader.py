@@ -18,7 +18,7 @@ from answerby.rules.sections.clocks.ladder_checks import check_clocks, check_lad
 from answerby.rules.sections.lexicons import compile_lexicons
 from answerby.rules.sections.messages.placeholders import check_placeholders
 from answerby.rules.sections.messages.templates import compile_templates
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.rule_templates.expansion import RuleTemplates
 from answerby.rules.sections.rulebook_settings import compile_settings
 from answerby.rules.sections.schedules import compile_schedules
@@ -27,11 +27,11 @@ from answerby.rules.sections.unused_names import check_unused
 from answerby.rules.sections.vocabulary import compile_vocabulary
 from answerby.rules.text.csv_files import CsvFiles
 from answerby.rules.text.diagnostic_codes import PROOFS, Code
-from answerby.rules.text.diagnostics import Diagnostic, Report
+from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport
 from answerby.rules.text.ics_files import IcsFiles
 from answerby.rules.text.nodes import MappingNode, Node, Place
-from answerby.rules.text.rule_folder import RuleText, is_attached, read_folder
-from answerby.rules.text.suppressions import Suppressed, Suppression, apply, read_suppressions
+from answerby.rules.text.rule_folder import RuleText, is_attachment, read_folder
+from answerby.rules.text.suppressions import SuppressedFinding, Suppression, apply_suppressions, read_suppressions
 from answerby.rules.text.yaml_parser import parse_yaml
 
 SECTIONS = (
@@ -57,7 +57,7 @@ class LoadResult:
 
     rulebook: Rulebook | None
     diagnostics: tuple[Diagnostic, ...]
-    suppressed: tuple[Suppressed, ...] = ()
+    suppressed: tuple[SuppressedFinding, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
 
 
@@ -77,7 +77,7 @@ def load_rulebook(folder: Path, today: date | None = None) -> LoadResult:
     With `today` it looks deeper, for those who write rules: names that nothing uses, ladder steps that never come, and
     calendars that do not know the year of that day, which is an error. Without, what it says never depends on the day.
     """
-    report = Report()
+    report = DiagnosticReport()
     texts = read_folder(folder, report)
     if not texts:
         return LoadResult(None, report.sorted())
@@ -86,15 +86,15 @@ def load_rulebook(folder: Path, today: date | None = None) -> LoadResult:
 
 def load_texts(texts: Iterable[RuleText], today: date | None = None) -> LoadResult:
     """Loads rule files that are already read, as `load_rulebook` does. Their order does not matter."""
-    return _load(texts, Report(), ".", today)
+    return _load(texts, DiagnosticReport(), ".", today)
 
 
-def _load(texts: Iterable[RuleText], report: Report, folder: str, today: date | None = None) -> LoadResult:
+def _load(texts: Iterable[RuleText], report: DiagnosticReport, folder: str, today: date | None = None) -> LoadResult:
     files = sorted(texts, key=lambda t: t.path)
     parsed = _parse(files, report)
     rulebook = _compile(parsed, report, Place(folder, 1, 1), today)
     suppressions = _suppressions(files, report)
-    found = apply(
+    found = apply_suppressions(
         report.sorted(),
         [s for s in suppressions if s.code not in PROOFS],
         complete=today is not None and not report.has_errors,
@@ -108,20 +108,20 @@ def _load(texts: Iterable[RuleText], report: Report, folder: str, today: date | 
     )
 
 
-def _suppressions(files: list[RuleText], report: Report) -> list[Suppression]:
+def _suppressions(files: list[RuleText], report: DiagnosticReport) -> list[Suppression]:
     found: list[Suppression] = []
     for file in files:
-        if not is_attached(file.path):
+        if not is_attachment(file.path):
             suppressions, wrong = read_suppressions(file.path, file.text)
             found += suppressions
             report.extend(wrong)
     return found
 
 
-def _parse(files: list[RuleText], report: Report) -> _Parsed:
+def _parse(files: list[RuleText], report: DiagnosticReport) -> _Parsed:
     parsed = _Parsed()
     for file in files:
-        if is_attached(file.path):
+        if is_attachment(file.path):
             parsed.attached.append(file)
             continue
         root = parse_yaml(file.text, file.path, report)
@@ -143,13 +143,13 @@ def _says_nothing(text: str) -> bool:
     return all(not line.strip() or line.lstrip().startswith("#") or line.strip() == "---" for line in text.splitlines())
 
 
-def _note_incomplete(file: RuleText, report: Report) -> None:
+def _note_incomplete(file: RuleText, report: DiagnosticReport) -> None:
     """Names that a broken file may have declared are not reported as unknown elsewhere."""
     starts = {line.split(":")[0] for line in file.text.splitlines() if ":" in line}
     report.lose(starts & {*SECTIONS, "stage"})
 
 
-def _sort(parsed: _Parsed, root: MappingNode, report: Report) -> None:
+def _sort(parsed: _Parsed, root: MappingNode, report: DiagnosticReport) -> None:
     keys = set(root.keys())
     if "stage" in keys or {"rules", "table", "score"} & keys:
         parsed.stages.append(root)
@@ -166,9 +166,9 @@ def _sort(parsed: _Parsed, root: MappingNode, report: Report) -> None:
                 report.add(Code.UNKNOWN_KEY, key, f'a rule file has no key "{key.text}"', hint)
 
 
-def _compile(parsed: _Parsed, report: Report, folder: Place, today: date | None) -> Rulebook:
+def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: date | None) -> Rulebook:
     """Sections in the order in which they refer to each other."""
-    scope = Scope(report)
+    scope = NameScope(report)
     sections = parsed.sections
     if not sections["fields"] and not report.may_have_lost("fields"):
         report.add(Code.NO_VOCABULARY, folder, "no file declares the fields", "add a file with `fields:`")

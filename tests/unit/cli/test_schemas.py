@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 from answerby.cli.fail import CommandFailed
 from answerby.cli.schemas import ALL_KINDS, file_name, print_schemas, schema_of
 from answerby.rules.schema.files import to_json
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import plain_data
 from answerby.rules.text.yaml_parser import parse_yaml
 from tests.kit.places import ROOT
@@ -24,7 +24,7 @@ FILES = sorted(p for p in RULES.rglob("*.yaml"))
 
 
 def parsed(path: Path):
-    node = parse_yaml(path.read_text("utf-8"), str(path), Report())
+    node = parse_yaml(path.read_text("utf-8"), str(path), DiagnosticReport())
     assert node is not None
     return plain_data(node)
 

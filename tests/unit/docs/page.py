@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from answerby.rules.loader import LoadResult, load_texts
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import plain_data
 from answerby.rules.text.rule_folder import RuleText
 from answerby.rules.text.yaml_parser import parse_yaml
@@ -45,6 +45,6 @@ def content(block: Block) -> object:
     """What an example says, without its comments."""
     if block.language != "yaml":
         return block.text
-    node = parse_yaml(block.text, block.name, Report())
+    node = parse_yaml(block.text, block.name, DiagnosticReport())
     assert node is not None, block
     return plain_data(node)

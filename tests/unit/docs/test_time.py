@@ -68,10 +68,10 @@ def test_the_rule_tests_of_the_page_pass(page, tmp_path):
 
 def named() -> set[str]:
     """Every key of calendars, clocks and ladders, and what each may be."""
-    keys = {*calendar.KEYS, *holiday_sources.SOURCE_KEYS, *clock.KEYS, *KINDS}
+    keys = {*calendar.CALENDAR_KEYS, *holiday_sources.SOURCE_KEYS, *clock.CLOCK_KEYS, *KINDS}
     keys |= {*ladder.LADDER_KEYS, *ladder.STEP_KEYS, *ladder.QUIET_KEYS}
     keys |= {*ladder.AGAIN_KEYS, *ladder.QUIET_THEN}
-    for choices in (clock.CHOICES, ladder.CHOICES):
+    for choices in (clock.CLOCK_CHOICES, ladder.LADDER_CHOICES):
         keys |= {word for known in choices.values() for word in known}
     return keys - APART
 
@@ -87,7 +87,7 @@ def test_the_defaults_are_those_of_the_page():
     defaults = clock.PLAIN
 
     told = dict(rows)
-    assert told.keys() == set(clock.CHOICES) - {"recurrence"}
+    assert told.keys() == set(clock.CLOCK_CHOICES) - {"recurrence"}
     assert {key: getattr(defaults, key) for key in told} == told
     assert defaults.recurrence == "independent"
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from answerby.rules.text.diagnostic_codes import PROOFS, Code, severity_of
-from answerby.rules.text.diagnostics import counted_errors
+from answerby.rules.text.diagnostics import error_count_text
 from tests.kit.places import ERRORS, ROOT
 
 HERE = Path(__file__).parent
@@ -169,4 +169,4 @@ def test_one_load_finds_the_mistakes_of_all_files(load):
 
 
 def test_one_error_is_one_error():
-    assert [counted_errors(1), counted_errors(2)] == ["1 error", "2 errors, the first"]
+    assert [error_count_text(1), error_count_text(2)] == ["1 error", "2 errors, the first"]

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from answerby.rules.loader import SECTIONS, load_rulebook, load_texts
-from answerby.rules.schema import KINDS, Names, file_schema, names_of, section_schema
+from answerby.rules.schema import FILE_KINDS, RulebookNames, file_schema, names_of, section_schema
 from answerby.rules.schema.building_blocks import mapping
 from answerby.rules.schema.files import SECTION_OF
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import plain_data
 from answerby.rules.text.rule_folder import RuleText, is_rule_file
 from answerby.rules.text.yaml_parser import parse_yaml
@@ -32,7 +32,7 @@ STRUCTURAL = {"unknown-key", "missing-key", "wrong-type"}
 
 
 def parsed(text: str) -> Any:
-    node = parse_yaml(text, "a.yaml", Report())
+    node = parse_yaml(text, "a.yaml", DiagnosticReport())
     assert node is not None
     return plain_data(node)
 
@@ -68,7 +68,7 @@ def test_the_folder_with_every_key_is_right():
     assert [str(d) for d in load_rulebook(FOLDER).diagnostics if d.severity == "error"] == []
 
 
-@pytest.mark.parametrize("kind", ["", *KINDS])
+@pytest.mark.parametrize("kind", ["", *FILE_KINDS])
 def test_every_schema_is_a_schema(kind):
     Draft7Validator.check_schema(section_schema(kind) if kind else file_schema())
 
@@ -97,7 +97,7 @@ def test_right_files_are_right_by_the_schema_that_knows_their_names(folder):
     assert {path: errors for path, errors in found.items() if errors} == {}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FILE_KINDS)
 def test_a_kind_takes_its_own_files_and_no_others(kind):
     validator = Draft7Validator(section_schema(kind))
     section = SECTION_OF.get(kind, kind)
@@ -274,4 +274,4 @@ def test_names_complete_fields_values_clocks_and_roles(tmp_path):
 
 
 def test_nothing_declared_means_that_every_name_will_do():
-    assert file_schema(Names()) == file_schema()
+    assert file_schema(RulebookNames()) == file_schema()

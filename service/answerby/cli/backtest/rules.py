@@ -12,7 +12,7 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostics import Diagnostic, Report, Severity
+from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport, Severity
 from answerby.rules.text.rule_folder import RuleText, read_folder
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class RuleSet(NamedTuple):
 
 def read_rules(folder: Path) -> RuleSet:
     """Raises CommandFailed with every mistake in the files."""
-    report = Report()
+    report = DiagnosticReport()
     texts = read_folder(folder, report)
     if report.has_errors:
         raise CommandFailed(_mistakes(str(folder), report.sorted()))

@@ -15,7 +15,7 @@ from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic_codes import Code, Severity
 from answerby.rules.text.diagnostics import Diagnostic, finding
 from answerby.rules.text.nodes import Place
-from answerby.rules.text.suppressions import Suppressed
+from answerby.rules.text.suppressions import SuppressedFinding
 from answerby.workbench.rule_tests.suite.loader import load_suites
 
 _TOO_LARGE = "the service refuses the rules for it; split them as the message says"
@@ -28,7 +28,7 @@ class Checked:
     target: Target
     rulebook: Rulebook | None
     findings: tuple[Diagnostic, ...]
-    suppressed: tuple[Suppressed, ...]
+    suppressed: tuple[SuppressedFinding, ...]
 
     def count(self, severity: Severity) -> int:
         return Counter(finding.severity for finding in self.findings)[severity.value]

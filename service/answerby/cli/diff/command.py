@@ -10,7 +10,7 @@ import orjson
 from answerby.domain.errors import AnswerbyError
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostics import counted_errors
+from answerby.rules.text.diagnostics import error_count_text
 from answerby.workbench.diff.compare import compare
 from answerby.workbench.diff.report import report_data, report_text
 
@@ -46,7 +46,7 @@ def load(folder: Path) -> Rulebook | str:
     if result.rulebook is not None:
         return result.rulebook
     errors = [str(finding) for finding in result.diagnostics if finding.severity == "error"]
-    return f"{folder}: {counted_errors(len(errors))}: {errors[0]} (all of them: answerby check {folder})"
+    return f"{folder}: {error_count_text(len(errors))}: {errors[0]} (all of them: answerby check {folder})"
 
 
 def trouble(message: str) -> int:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from answerby.cli.fail import CommandFailed
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import plain_data
 from answerby.rules.text.yaml_parser import parse_yaml
 
@@ -187,7 +187,7 @@ def load_mapping(path: Path) -> Mapping:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise CommandFailed(f"{path} is not UTF-8: {error}") from error
-    report = Report()
+    report = DiagnosticReport()
     root = parse_yaml(text, str(path), report)
     if report.has_errors or root is None:
         raise CommandFailed("\n".join(str(d) for d in report.sorted()) or f"{path} is empty")

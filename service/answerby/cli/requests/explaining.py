@@ -26,7 +26,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import clock_stories, statuses_of
 from answerby.rules.loader import load_rulebook
-from answerby.rules.text.diagnostics import counted_errors
+from answerby.rules.text.diagnostics import error_count_text
 from answerby.server.rpc.clock_messages import ledger_to
 from answerby.server.rpc.explain_messages import explained
 from answerby.workbench.counterfactual.inquiry import Inquiry, inquire
@@ -83,7 +83,7 @@ def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Que
     result = load_rulebook(rules)
     if result.rulebook is None:
         errors = [str(finding) for finding in result.diagnostics if finding.severity == "error"]
-        raise CommandFailed(f"{rules}: {counted_errors(len(errors))}: {errors[0]}; see `answerby check {rules}`")
+        raise CommandFailed(f"{rules}: {error_count_text(len(errors))}: {errors[0]}; see `answerby check {rules}`")
     compiled = compile_rulebook(result.rulebook)
     goals = question.inquiry.goals(compiled.rulebook)
     events = read_events_of(file, datetime.now(UTC))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from answerby.engine.facts.coercion import Typed
-from answerby.rules.model.score import AGAINST, FULL, Factor, Method, Rounding
+from answerby.rules.model.score import FULL_SCALE, OPPOSING_FACTOR, Factor, Method, Rounding
 
 SHOWN_PLACES = 6
 """Decimal places of a number that has no end, such as a third."""
@@ -49,7 +49,7 @@ def compute(method: Method, known: Known) -> Fraction:
         result = Fraction(1)
         for factor, number in known:
             power = number ** int(factor.weight)
-            result = result / power if factor.name == AGAINST[method] else result * power
+            result = result / power if factor.name == OPPOSING_FACTOR[method] else result * power
         return result
     total = sum((Fraction(factor.weight) * _counted(method, factor, number) for factor, number in known), Fraction(0))
     if method is Method.HANDBOOK_RICE:
@@ -58,7 +58,7 @@ def compute(method: Method, known: Known) -> Fraction:
 
 
 def _counted(method: Method, factor: Factor, number: Fraction) -> Fraction:
-    return Fraction(FULL) - number if factor.name == AGAINST.get(method) else number
+    return Fraction(FULL_SCALE) - number if factor.name == OPPOSING_FACTOR.get(method) else number
 
 
 def rounded(number: Fraction, places: int, rounding: Rounding) -> Fraction:
@@ -95,8 +95,8 @@ def _decimal(fraction: Fraction, places: int) -> str:
 def formula(method: Method, known: Known) -> str:
     """The calculation with its figures, without the result."""
     if method is Method.RICE:
-        others = [(f, n) for f, n in known if f.name != AGAINST[method]]
-        divisor = next((f, n) for f, n in known if f.name == AGAINST[method])
+        others = [(f, n) for f, n in known if f.name != OPPOSING_FACTOR[method]]
+        divisor = next((f, n) for f, n in known if f.name == OPPOSING_FACTOR[method])
         return f"{' × '.join(_power(f, n) for f, n in others)} ÷ {_power(*divisor)}"
     terms = " + ".join(_term(method, factor, number) for factor, number in known)
     if method is Method.HANDBOOK_RICE:
@@ -110,8 +110,10 @@ def _power(factor: Factor, number: Fraction) -> str:
 
 
 def _term(method: Method, factor: Factor, number: Fraction) -> str:
-    against = factor.name == AGAINST.get(method)
-    return f"{_signed(factor.weight)} × {f'({written(FULL)} - {written(number)})' if against else _signed(number)}"
+    against = factor.name == OPPOSING_FACTOR.get(method)
+    return (
+        f"{_signed(factor.weight)} × {f'({written(FULL_SCALE)} - {written(number)})' if against else _signed(number)}"
+    )
 
 
 def _signed(number: Fraction | Decimal) -> str:

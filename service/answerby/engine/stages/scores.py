@@ -16,7 +16,7 @@ from answerby.engine.facts.record import Record
 from answerby.engine.stages.score_arithmetic import compute, formula, number_of, rounded, written
 from answerby.engine.stages.stage import StageResult
 from answerby.rules.model.rulebook import Output
-from answerby.rules.model.score import LARGEST, Factor, TieBreak
+from answerby.rules.model.score import LARGEST_SCORE, Factor, TieBreak
 
 SCORE_INCOMPLETE = "SCORE_INCOMPLETE"
 SCORE_ERROR = "SCORE_ERROR"
@@ -122,8 +122,8 @@ def settle_score(
     arithmetic = f"{formula(score.method, known)} = {written(exact)}"
     if value != exact:
         arithmetic += f" → {written(value)}"
-    if abs(value) >= LARGEST:
-        problem = f"the score {written(value)} is not below {LARGEST:,}; give it `bounds`, or its factors a scale"
+    if abs(value) >= LARGEST_SCORE:
+        problem = f"the score {written(value)} is not below {LARGEST_SCORE:,}; give it `bounds`, or its factors a scale"
         return replace(explanation, arithmetic=arithmetic, problem=problem)
     outputs: dict[str, Value] = {score.output: int(value) if compiled.whole else float(value)}
     if score.tie_break is not None and tie is not None:

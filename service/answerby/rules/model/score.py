@@ -39,11 +39,11 @@ FACTORS: Mapping[Method, tuple[str, ...]] = {
     Method.WEIGHTED_SUM: (),
 }
 """The factors that a method must have, in its order."""
-AGAINST: Mapping[Method, str] = {Method.RICE: "effort", Method.HANDBOOK_RICE: "difficulty"}
+OPPOSING_FACTOR: Mapping[Method, str] = {Method.RICE: "effort", Method.HANDBOOK_RICE: "difficulty"}
 """The factor that counts against the request: the divisor of RICE, what is taken from 100 in the handbook's."""
-FULL = Decimal(100)
+FULL_SCALE = Decimal(100)
 """The most that a factor of the handbook's RICE can be."""
-LARGEST = Decimal(1_000_000_000)
+LARGEST_SCORE = Decimal(1_000_000_000)
 """Scores stay below this in magnitude, so that with 6 decimal places they travel exactly as floats."""
 
 

@@ -14,10 +14,10 @@ ANYTHING: Schema = {}
 BOOLEAN: Schema = {"type": "boolean"}
 NUMBER: Schema = {"type": "number"}
 SCALAR: Schema = {"type": ["string", "number", "boolean"]}
-NOT_NOTHING: Schema = {"type": ["string", "number", "boolean", "array", "object"]}
+ANY_VALUE: Schema = {"type": ["string", "number", "boolean", "array", "object"]}
 TEXT: Schema = {"type": ["string", "integer"], "maxLength": MAX_TEXT}
 """Whole numbers may stand for text, as they are written the same."""
-FILLED: Schema = {**TEXT, "pattern": "\\S"}
+NONEMPTY_TEXT: Schema = {**TEXT, "pattern": "\\S"}
 IDENTIFIER: Schema = {"type": ["string", "integer"], "pattern": "^\\S+$", "maxLength": MAX_ID}
 DURATION: Schema = {"type": "string", "pattern": f"^(?:{DURATION_PATTERN})$"}
 DATE: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
@@ -37,20 +37,20 @@ def choice(values: Iterable[str]) -> Schema:
     return {"enum": [str(value) for value in values]}
 
 
-def listing(item: Schema, least: int = 1) -> Schema:
+def list_of(item: Schema, least: int = 1) -> Schema:
     return {"type": "array", "items": item, "minItems": least}
 
 
 def one_or_more(item: Schema) -> Schema:
     """A single value, or a list of them that is not empty."""
-    return {"anyOf": [item, listing(item)]}
+    return {"anyOf": [item, list_of(item)]}
 
 
 def either(*schemas: Schema) -> Schema:
     return {"anyOf": list(schemas)}
 
 
-def keyed(value: Schema, least: int = 0, keys: Schema | None = None) -> Schema:
+def mapping_of(value: Schema, least: int = 0, keys: Schema | None = None) -> Schema:
     """A mapping with names of the author's own as keys."""
     found: Schema = {"type": "object", "additionalProperties": value}
     if least:
@@ -74,7 +74,7 @@ def mapping(keys: Collection[str], values: Mapping[str, Schema], required: Colle
     return found
 
 
-def told(schema: Schema, description: str) -> Schema:
+def with_description(schema: Schema, description: str) -> Schema:
     """With a description, which editors show."""
     return {**schema, "description": description}
 

@@ -13,12 +13,12 @@ from answerby.rules.schema.building_blocks import (
     Schema,
     choice,
     either,
-    listing,
+    list_of,
     one_or_more,
     reference,
-    told,
+    with_description,
 )
-from answerby.rules.schema.rulebook_names import Names
+from answerby.rules.schema.rulebook_names import RulebookNames
 from answerby.rules.sections.stages.conditions import OPERATORS
 
 _COMPARISONS = ("at_least", "at_most", "more_than", "less_than")
@@ -40,7 +40,7 @@ _HELP = {
 }
 
 
-def condition_definitions(names: Names) -> dict[str, Schema]:
+def condition_definitions(names: RulebookNames) -> dict[str, Schema]:
     """`when`, and what may be asked of a field of each type."""
     definitions = {"condition": _condition(names), "anyCondition": _any_condition(names)}
     for kind in FieldType:
@@ -49,13 +49,15 @@ def condition_definitions(names: Names) -> dict[str, Schema]:
     return definitions
 
 
-def _condition(names: Names) -> Schema:
+def _condition(names: RulebookNames) -> Schema:
     """All entries of the mapping must hold."""
-    several = listing(reference("condition"))
+    several = list_of(reference("condition"))
     properties: dict[str, Schema] = {
-        "all": told(several, "All of these conditions hold."),
-        "any": told(several, "At least one of these conditions holds."),
-        "not": told({"allOf": [reference("condition"), {"minProperties": 1}]}, "This condition does not hold."),
+        "all": with_description(several, "All of these conditions hold."),
+        "any": with_description(several, "At least one of these conditions holds."),
+        "not": with_description(
+            {"allOf": [reference("condition"), {"minProperties": 1}]}, "This condition does not hold."
+        ),
     }
     if not names.fields:
         return {
@@ -67,21 +69,21 @@ def _condition(names: Names) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _any_condition(names: Names) -> Schema:
+def _any_condition(names: RulebookNames) -> Schema:
     """A cell of a table: the column says which field it asks about."""
     known = sorted({value for field in names.fields.values() for value in field.values})
-    cell = told(
+    cell = with_description(
         reference("fieldCondition"), "A value, a list of values (any of them), or operators; any: no condition."
     )
     return {"anyOf": [choice([*known, "any"]), cell]} if known else cell
 
 
-def _of_field(names: Names, field: Field) -> Schema:
+def _of_field(names: RulebookNames, field: Field) -> Schema:
     described = f"{field.type}, {_origin(field)}"
     if field.type not in {FieldType.ENUM, FieldType.SET} or not field.values:
-        return told({"allOf": [reference(f"{field.type}Condition")]}, described)
+        return with_description({"allOf": [reference(f"{field.type}Condition")]}, described)
     values = choice([*field.values, *field.aliases])
-    return told(_field_condition(names, field.type, values, own=f"{field.type}Condition"), described)
+    return with_description(_field_condition(names, field.type, values, own=f"{field.type}Condition"), described)
 
 
 def _origin(field: Field) -> str:
@@ -105,9 +107,9 @@ def _operand(kind: FieldType) -> Schema:
     return TEXT
 
 
-def _field_condition(names: Names, kind: FieldType | None, operand: Schema, own: str) -> Schema:
+def _field_condition(names: RulebookNames, kind: FieldType | None, operand: Schema, own: str) -> Schema:
     known = OPERATORS[kind] if kind else frozenset().union(*OPERATORS.values())
-    operators = {name: told(_operator(names, name, operand, own), _HELP[name]) for name in sorted(known)}
+    operators = {name: with_description(_operator(names, name, operand, own), _HELP[name]) for name in sorted(known)}
     mapping: Schema = {
         "type": "object",
         "additionalProperties": False,
@@ -118,7 +120,7 @@ def _field_condition(names: Names, kind: FieldType | None, operand: Schema, own:
     return mapping if kind is FieldType.INSTANT else either(one_or_more(operand), mapping)
 
 
-def _operator(names: Names, name: str, operand: Schema, own: str) -> Schema:
+def _operator(names: RulebookNames, name: str, operand: Schema, own: str) -> Schema:
     match name:
         case "not":
             return reference(own)

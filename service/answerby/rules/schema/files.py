@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from answerby.rules.schema.building_blocks import Schema
 from answerby.rules.schema.conditions import condition_definitions
-from answerby.rules.schema.rulebook_names import NO_NAMES, Names
+from answerby.rules.schema.rulebook_names import NO_NAMES, RulebookNames
 from answerby.rules.schema.sections import section_definitions, trigger
 from answerby.rules.schema.stages import stage_definitions, stage_file
 
@@ -25,7 +25,7 @@ SECTION_OF = {
 }
 """The section that makes a file one of its kind; other sections may stand beside it."""
 _STAGE_KINDS = {"rules": "rules", "table": "table", "score": "score"}
-KINDS = (*SECTION_OF, *_STAGE_KINDS)
+FILE_KINDS = (*SECTION_OF, *_STAGE_KINDS)
 _TITLES = {
     "vocabulary": "fields that rules may use and set",
     "lexicons": "lists of words and phrases",
@@ -42,7 +42,7 @@ _TITLES = {
 }
 
 
-def section_schema(kind: str, names: Names = NO_NAMES) -> Schema:
+def section_schema(kind: str, names: RulebookNames = NO_NAMES) -> Schema:
     """The schema of a file of one kind. Raises KeyError for a kind that there is not."""
     definitions = _definitions(names)
     if kind in _STAGE_KINDS:
@@ -54,19 +54,19 @@ def section_schema(kind: str, names: Names = NO_NAMES) -> Schema:
     return _document(_TITLES[kind], body, definitions)
 
 
-def file_schema(names: Names = NO_NAMES) -> Schema:
+def file_schema(names: RulebookNames = NO_NAMES) -> Schema:
     """The schema of any rule file: rules of a stage, or any sections."""
     definitions = _definitions(names)
     body: Schema = {"if": {"required": ["stage"]}, "then": stage_file(names), "else": _sections(definitions)}
     return _document("a rule file", body, definitions)
 
 
-def document(title: str, body: Schema, names: Names = NO_NAMES) -> Schema:
+def document(title: str, body: Schema, names: RulebookNames = NO_NAMES) -> Schema:
     """A schema for another kind of file that may refer to the definitions of rule files."""
     return _document(title, body, _definitions(names))
 
 
-def _definitions(names: Names) -> dict[str, Schema]:
+def _definitions(names: RulebookNames) -> dict[str, Schema]:
     return {
         **condition_definitions(names),
         **stage_definitions(names),

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.model.vocabulary import Field
-from answerby.rules.schema.building_blocks import FILLED, TEXT, Schema
-from answerby.rules.sections.name_scope import BUILTIN_NAMES, Kind
+from answerby.rules.schema.building_blocks import NONEMPTY_TEXT, TEXT, Schema
+from answerby.rules.sections.name_scope import BUILTIN_NAMES, NameKind
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class RulebookNames:
     """What a rulebook declares; with nothing declared every name will do."""
 
     fields: Mapping[str, Field] = field(default_factory=dict)
@@ -56,21 +56,21 @@ class Names:
         return {name: f for name, f in self.fields.items() if stage in f.derived_by}
 
 
-NO_NAMES = Names()
+NO_NAMES = RulebookNames()
 
 
-def names_of(rulebook: Rulebook) -> Names:
-    return Names(
+def names_of(rulebook: Rulebook) -> RulebookNames:
+    return RulebookNames(
         fields=rulebook.vocabulary.fields,
         lexicons=sorted(rulebook.lexicons),
         calendars=sorted(rulebook.calendars),
         clocks=sorted(rulebook.clocks),
         ladders=sorted(rulebook.ladders),
         templates=sorted(rulebook.templates),
-        roles=sorted({*rulebook.roles, *(name for kind, name in BUILTIN_NAMES if kind is Kind.ROLE)}),
+        roles=sorted({*rulebook.roles, *(name for kind, name in BUILTIN_NAMES if kind is NameKind.ROLE)}),
         departments=sorted(rulebook.numbering.department_codes),
     )
 
 
 def _one_of(names: Collection[str]) -> Schema:
-    return {"enum": list(names)} if names else FILLED
+    return {"enum": list(names)} if names else NONEMPTY_TEXT

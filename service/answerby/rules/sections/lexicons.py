@@ -6,38 +6,38 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from answerby.rules.model.rulebook import Lexicon
-from answerby.rules.sections.name_scope import Kind, Scope
-from answerby.rules.sections.reference_cycles import components
+from answerby.rules.sections.name_scope import NameKind, NameScope
+from answerby.rules.sections.reference_cycles import strong_components
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import Node, ScalarNode, SequenceNode
 
 LEXICON_KEYS = ("terms", "include", "except", "description")
 
 
 @dataclass(slots=True)
-class _Entry:
+class _LexiconEntry:
     key: ScalarNode
     own: set[str] = field(default_factory=set)
     includes: list[tuple[str, Node]] = field(default_factory=list)
     exceptions: set[str] = field(default_factory=set)
 
 
-def compile_lexicons(scope: Scope, sections: list[Node]) -> dict[str, Lexicon]:
+def compile_lexicons(scope: NameScope, sections: list[Node]) -> dict[str, Lexicon]:
     """All `lexicons:` sections. Terms are folded and sorted, and hold those of included lexicons."""
-    entries: dict[str, _Entry] = {}
-    bodies: list[tuple[_Entry, Node]] = []
+    entries: dict[str, _LexiconEntry] = {}
+    bodies: list[tuple[_LexiconEntry, Node]] = []
     for section in sections:
         mapping = scope.reader.mapping(section, "lexicons")
         for key, node in mapping.entries if mapping else ():
-            if scope.reader.identifier(key, "lexicon id") and scope.declare(Kind.LEXICON, key.text, key):
-                entries[key.text] = _Entry(key)
+            if scope.reader.identifier(key, "lexicon id") and scope.declare(NameKind.LEXICON, key.text, key):
+                entries[key.text] = _LexiconEntry(key)
                 bodies.append((entries[key.text], node))
     for entry, node in bodies:
         _read(scope, entry, node)
     # Each after those that it includes.
-    groups = components({name: [included for included, _ in entry.includes] for name, entry in entries.items()})
+    groups = strong_components({name: [included for included, _ in entry.includes] for name, entry in entries.items()})
     _check_cycles(scope, entries, groups)
     terms, exceptions = _all_terms(entries, groups), _all_exceptions(entries, groups)
     return {
@@ -46,7 +46,7 @@ def compile_lexicons(scope: Scope, sections: list[Node]) -> dict[str, Lexicon]:
     }
 
 
-def _read(scope: Scope, entry: _Entry, node: Node) -> None:
+def _read(scope: NameScope, entry: _LexiconEntry, node: Node) -> None:
     """A mapping with `include` and `terms`, or the bare list of terms."""
     reader = scope.reader
     if isinstance(node, SequenceNode):
@@ -55,7 +55,7 @@ def _read(scope: Scope, entry: _Entry, node: Node) -> None:
     mapping = reader.mapping(node, "lexicon")
     if mapping is None:
         return
-    keys = Keys(reader, mapping, f"lexicon {entry.key.text}", LEXICON_KEYS)
+    keys = MappingKeys(reader, mapping, f"lexicon {entry.key.text}", LEXICON_KEYS)
     terms, include = keys.get("terms"), keys.get("include")
     if terms is None and include is None:
         keys.require("terms")
@@ -63,7 +63,7 @@ def _read(scope: Scope, entry: _Entry, node: Node) -> None:
         _read_terms(scope, entry, terms)
     if include is not None:
         for item in reader.one_or_more(include, "include"):
-            name = scope.refer(Kind.LEXICON, item)
+            name = scope.refer(NameKind.LEXICON, item)
             if name is not None:
                 entry.includes.append((name, item))
     exceptions = keys.get("except")
@@ -71,9 +71,9 @@ def _read(scope: Scope, entry: _Entry, node: Node) -> None:
         _read_exceptions(scope, entry, exceptions)
 
 
-def _read_exceptions(scope: Scope, entry: _Entry, node: Node) -> None:
+def _read_exceptions(scope: NameScope, entry: _LexiconEntry, node: Node) -> None:
     for item in scope.reader.one_or_more(node, "except"):
-        name = scope.refer(Kind.LEXICON, item)
+        name = scope.refer(NameKind.LEXICON, item)
         if name == entry.key.text:
             message = "a lexicon that is an exception to itself finds nothing"
             scope.report.add(Code.WRONG_VALUE, item, message, "name the lexicon of the harmless phrases")
@@ -81,7 +81,7 @@ def _read_exceptions(scope: Scope, entry: _Entry, node: Node) -> None:
             entry.exceptions.add(name)
 
 
-def _read_terms(scope: Scope, entry: _Entry, node: Node) -> None:
+def _read_terms(scope: NameScope, entry: _LexiconEntry, node: Node) -> None:
     for item in scope.reader.sequence(node, "terms"):
         text = scope.reader.filled(item, "term")
         term = fold(text) if text else ""
@@ -95,7 +95,7 @@ def _read_terms(scope: Scope, entry: _Entry, node: Node) -> None:
             entry.own.add(term)
 
 
-def _check_cycles(scope: Scope, entries: dict[str, _Entry], groups: list[list[str]]) -> None:
+def _check_cycles(scope: NameScope, entries: dict[str, _LexiconEntry], groups: list[list[str]]) -> None:
     """Reports each include that closes a circle, once per lexicon on it."""
     group_of = {name: number for number, group in enumerate(groups) for name in group}
     for name, entry in entries.items():
@@ -106,7 +106,7 @@ def _check_cycles(scope: Scope, entries: dict[str, _Entry], groups: list[list[st
                 )
 
 
-def _all_terms(entries: dict[str, _Entry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
+def _all_terms(entries: dict[str, _LexiconEntry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
     """Own and included terms, sorted, each once. Every include is merged in once, however deep it lies."""
     found: dict[str, tuple[str, ...]] = {}
     for group in groups:
@@ -119,7 +119,7 @@ def _all_terms(entries: dict[str, _Entry], groups: list[list[str]]) -> dict[str,
     return found
 
 
-def _all_exceptions(entries: dict[str, _Entry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
+def _all_exceptions(entries: dict[str, _LexiconEntry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
     """Own and included exceptions: who takes in the terms of a lexicon takes in where they do not count."""
     found: dict[str, tuple[str, ...]] = {}
     for group in groups:

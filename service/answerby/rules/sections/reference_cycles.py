@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 
-def components(graph: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """The strongly connected components, each after those that it refers to (Tarjan's algorithm, without recursion).
+def strong_components(graph: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Returns the strongly connected components of `graph`. Each component follows the components that it refers to.
 
-    Every name that is referred to must be a key.
+    `graph` maps each name to the names that it refers to. Every name referred to must be a key.
+
+    The algorithm is Tarjan's. It keeps its own stack, because rule files may nest deeper than Python recurses.
     """
     found: list[list[str]] = []
     order: dict[str, int] = {}

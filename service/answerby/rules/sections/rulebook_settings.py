@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from answerby.rules.model.rulebook import STAGES, HitPolicy, Numbering
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.values.dates import read_zone
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place
 
 _CODE = re.compile(r"[A-Z0-9]{1,12}\Z")
@@ -27,7 +27,7 @@ class StageSettings:
 
 
 @dataclass(slots=True)
-class Settings:
+class RulebookSettings:
     stages: dict[str, StageSettings] = field(default_factory=lambda: {name: StageSettings() for name in STAGES})
     roles: dict[str, str] = field(default_factory=dict)
     numbering: Numbering = field(default_factory=Numbering)
@@ -35,9 +35,9 @@ class Settings:
     """Still nodes, as they need the vocabulary."""
 
 
-def compile_settings(scope: Scope, sections: list[Node]) -> Settings:
+def compile_settings(scope: NameScope, sections: list[Node]) -> RulebookSettings:
     """The `rulebook:` section; a second one is a mistake."""
-    settings = Settings()
+    settings = RulebookSettings()
     for count, section in enumerate(sections):
         if count:
             first = sections[0].place
@@ -46,16 +46,16 @@ def compile_settings(scope: Scope, sections: list[Node]) -> Settings:
             continue
         mapping = scope.reader.mapping(section, "rulebook")
         if mapping is not None:
-            _read(scope, Keys(scope.reader, mapping, "rulebook", RULEBOOK_KEYS), settings)
+            _read(scope, MappingKeys(scope.reader, mapping, "rulebook", RULEBOOK_KEYS), settings)
     return settings
 
 
 RULEBOOK_KEYS = ("stages", "roles", "departments", "numbering", "complete_outputs")
 
 
-def _read(scope: Scope, keys: Keys, settings: Settings) -> None:
+def _read(scope: NameScope, keys: MappingKeys, settings: RulebookSettings) -> None:
     for key, node in keys.items("roles"):
-        if scope.reader.identifier(key, "role id") and scope.declare(Kind.ROLE, key.text, key):
+        if scope.reader.identifier(key, "role id") and scope.declare(NameKind.ROLE, key.text, key):
             settings.roles[key.text] = scope.reader.filled(node, "role title") or ""
     settings.roles = dict(sorted(settings.roles.items()))
     settings.numbering = _numbering(scope, keys, _departments(scope, keys))
@@ -66,35 +66,35 @@ def _read(scope: Scope, keys: Keys, settings: Settings) -> None:
         stage = scope.reader.choice(key, "stage", STAGES, Code.UNKNOWN_STAGE)
         mapping = scope.reader.mapping(node, f"stage {key.text}")
         if stage and mapping:
-            settings.stages[stage] = _stage(scope, Keys(scope.reader, mapping, f"stage {stage}", STAGE_KEYS))
+            settings.stages[stage] = _stage(scope, MappingKeys(scope.reader, mapping, f"stage {stage}", STAGE_KEYS))
 
 
 NUMBERING_KEYS = ("timezone", "default_code")
 STAGE_KEYS = ("hit", "default", "on_error", "because")
 
 
-def _stage(scope: Scope, keys: Keys) -> StageSettings:
+def _stage(scope: NameScope, keys: MappingKeys) -> StageSettings:
     hit = read_hit(scope, keys) or HitPolicy.COLLECT
     return StageSettings(hit, keys.mapping("default"), keys.mapping("on_error"), keys.node.place)
 
 
-def read_hit(scope: Scope, keys: Keys) -> HitPolicy | None:
+def read_hit(scope: NameScope, keys: MappingKeys) -> HitPolicy | None:
     node = keys.get("hit")
     found = None if node is None else scope.reader.choice(node, "hit policy", tuple(HitPolicy))
     return HitPolicy(found) if found else None
 
 
-def _departments(scope: Scope, keys: Keys) -> dict[str, str]:
+def _departments(scope: NameScope, keys: MappingKeys) -> dict[str, str]:
     codes: dict[str, str] = {}
     for key, node in keys.items("departments"):
-        if scope.reader.identifier(key, "department id") and scope.declare(Kind.DEPARTMENT, key.text, key):
+        if scope.reader.identifier(key, "department id") and scope.declare(NameKind.DEPARTMENT, key.text, key):
             code = _number_code(scope, node)
             if code:
                 codes[key.text] = code
     return dict(sorted(codes.items()))
 
 
-def _number_code(scope: Scope, node: Node) -> str | None:
+def _number_code(scope: NameScope, node: Node) -> str | None:
     code = scope.reader.text(node, "department code")
     if code is None or _CODE.match(code):
         return code
@@ -102,12 +102,12 @@ def _number_code(scope: Scope, node: Node) -> str | None:
     return None
 
 
-def _numbering(scope: Scope, keys: Keys, codes: dict[str, str]) -> Numbering:
+def _numbering(scope: NameScope, keys: MappingKeys, codes: dict[str, str]) -> Numbering:
     default = Numbering(department_codes=MappingProxyType(codes))
     node = keys.mapping("numbering")
     if node is None:
         return default
-    numbering = Keys(scope.reader, node, "numbering", NUMBERING_KEYS)
+    numbering = MappingKeys(scope.reader, node, "numbering", NUMBERING_KEYS)
     zone_node, code_node = numbering.get("timezone"), numbering.get("default_code")
     zone = None if zone_node is None else read_zone(scope.report, zone_node, "timezone")
     code = None if code_node is None else _number_code(scope, code_node)

@@ -11,11 +11,11 @@ from answerby.domain.ladder import Notification
 from answerby.domain.schedule import LAST_DAY, MOST_LISTED, Audience, Every, OnHoliday, Schedule, ScheduledTask
 from answerby.rules.model.rulebook import OWNER
 from answerby.rules.sections.calendars.calendar_days import DAYS
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.sections.stages.notifications import read_notifications
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 
 SCHEDULE_KEYS = (
@@ -44,7 +44,9 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\Z")
 _MEANT_TIME = re.compile(r"([0-9]{1,2})(?:[:：.时点h]\s?([0-9]{2})?)?\s*([ap]m)?\Z", re.IGNORECASE)
 
 
-def compile_schedules(scope: Scope, sections: list[Node], clocks: Mapping[str, ClockDefinition]) -> dict[str, Schedule]:
+def compile_schedules(
+    scope: NameScope, sections: list[Node], clocks: Mapping[str, ClockDefinition]
+) -> dict[str, Schedule]:
     """The schedules by id."""
     found: dict[str, Schedule] = {}
     for section in sections:
@@ -56,16 +58,16 @@ def compile_schedules(scope: Scope, sections: list[Node], clocks: Mapping[str, C
     return dict(sorted(found.items()))
 
 
-def _schedule(scope: Scope, node: MappingNode, clocks: Mapping[str, ClockDefinition]) -> Schedule | None:
-    keys = Keys(scope.reader, node, "schedule", SCHEDULE_KEYS)
+def _schedule(scope: NameScope, node: MappingNode, clocks: Mapping[str, ClockDefinition]) -> Schedule | None:
+    keys = MappingKeys(scope.reader, node, "schedule", SCHEDULE_KEYS)
     id_node = keys.require("id")
     name = None if id_node is None else scope.reader.identifier(id_node, "schedule id")
-    if id_node is None or name is None or not scope.declare(Kind.SCHEDULE, name, id_node):
+    if id_node is None or name is None or not scope.declare(NameKind.SCHEDULE, name, id_node):
         return None
     because = keys.because()
     every, audience = _choice(scope, keys, "every", tuple(Every)), _choice(scope, keys, "for", tuple(Audience))
     at, calendar = _time(scope, keys.require("at")), keys.require("calendar")
-    zone = None if calendar is None else scope.refer(Kind.CALENDAR, calendar)
+    zone = None if calendar is None else scope.refer(NameKind.CALENDAR, calendar)
     when, due_today = _when(scope, keys), _due_today(scope, keys, clocks)
     notify, task, case = _then(scope, keys, audience)
     weekdays, day = _days(scope, keys, every)
@@ -91,12 +93,12 @@ def _schedule(scope: Scope, node: MappingNode, clocks: Mapping[str, ClockDefinit
     )
 
 
-def _choice(scope: Scope, keys: Keys, key: str, known: tuple[str, ...]) -> str | None:
+def _choice(scope: NameScope, keys: MappingKeys, key: str, known: tuple[str, ...]) -> str | None:
     node = keys.require(key)
     return None if node is None else scope.reader.choice(node, key, known)
 
 
-def _time(scope: Scope, node: Node | None) -> int | None:
+def _time(scope: NameScope, node: Node | None) -> int | None:
     """Second of the day of `HH:MM`."""
     if node is None:
         return None
@@ -118,7 +120,7 @@ def _time_hint(text: str) -> str:
     return 'write it like "09:00", from 00:00 to 23:59'
 
 
-def _days(scope: Scope, keys: Keys, every: str | None) -> tuple[tuple[int, ...], int]:
+def _days(scope: NameScope, keys: MappingKeys, every: str | None) -> tuple[tuple[int, ...], int]:
     """Weekdays of a weekly schedule, and the day of the month of a monthly one."""
     if every not in tuple(Every):
         return (), 0
@@ -148,13 +150,13 @@ def _days(scope: Scope, keys: Keys, every: str | None) -> tuple[tuple[int, ...],
     return (), scope.reader.integer(node, given[0], 1, LAST_DAY) or 0
 
 
-def _weekdays(scope: Scope, node: Node) -> tuple[int, ...]:
+def _weekdays(scope: NameScope, node: Node) -> tuple[int, ...]:
     items = node.items if isinstance(node, SequenceNode) and node.items else scope.reader.one_or_more(node, "on_days")
     found = (scope.reader.choice(item, "weekday", DAYS) for item in items)
     return tuple(sorted({DAYS.index(day) for day in found if day in DAYS}))
 
 
-def _on_holiday(scope: Scope, keys: Keys, every: str | None) -> OnHoliday | None:
+def _on_holiday(scope: NameScope, keys: MappingKeys, every: str | None) -> OnHoliday | None:
     """`by_day` says it already: on the day or before it."""
     node = keys.get("on_holiday")
     if keys.get("by_day") is not None:
@@ -173,28 +175,30 @@ def _on_holiday(scope: Scope, keys: Keys, every: str | None) -> OnHoliday | None
     return OnHoliday(choice)
 
 
-def _when(scope: Scope, keys: Keys) -> Condition:
+def _when(scope: NameScope, keys: MappingKeys) -> Condition:
     node = keys.get("when")
     if node is None:
         return ALWAYS
     return ConditionCompiler(scope, lambda _name, _node: None).when(node)
 
 
-def _due_today(scope: Scope, keys: Keys, clocks: Mapping[str, ClockDefinition]) -> str:
+def _due_today(scope: NameScope, keys: MappingKeys, clocks: Mapping[str, ClockDefinition]) -> str:
     node = keys.get("due_today")
-    name = None if node is None else scope.refer(Kind.CLOCK, node)
+    name = None if node is None else scope.refer(NameKind.CLOCK, node)
     if node is not None and name is not None and name in clocks and clocks[name].per:
         message = f"the clock {name} runs once for each {clocks[name].per}; a schedule looks at one clock"
         scope.report.add(Code.WRONG_VALUE, node, message, "name a clock without `per`")
     return name or ""
 
 
-def _then(scope: Scope, keys: Keys, audience: str | None) -> tuple[tuple[Notification, ...], ScheduledTask | None, str]:
+def _then(
+    scope: NameScope, keys: MappingKeys, audience: str | None
+) -> tuple[tuple[Notification, ...], ScheduledTask | None, str]:
     node = keys.require("then")
     mapping = None if node is None else scope.reader.mapping(node, "then")
     if mapping is None:
         return (), None, ""
-    then = Keys(scope.reader, mapping, "then of a schedule", THEN_KEYS)
+    then = MappingKeys(scope.reader, mapping, "then of a schedule", THEN_KEYS)
     if not any(then.get(key) for key in THEN_KEYS):
         scope.report.add(Code.MISSING_KEY, mapping, "the schedule does nothing", "add notify, task or open_case")
     notify_node, case_node = then.get("notify"), then.get("open_case")
@@ -208,12 +212,12 @@ def _then(scope: Scope, keys: Keys, audience: str | None) -> tuple[tuple[Notific
     return notify, task, case or ""
 
 
-def _task(scope: Scope, then: Keys) -> ScheduledTask | None:
+def _task(scope: NameScope, then: MappingKeys) -> ScheduledTask | None:
     node = then.mapping("task")
     if node is None:
         return None
-    keys = Keys(scope.reader, node, "task", TASK_KEYS)
+    keys = MappingKeys(scope.reader, node, "task", TASK_KEYS)
     role_node, template_node = keys.require("role"), keys.require("template")
-    role = None if role_node is None else scope.refer(Kind.ROLE, role_node)
-    template = None if template_node is None else scope.refer(Kind.TEMPLATE, template_node)
+    role = None if role_node is None else scope.refer(NameKind.ROLE, role_node)
+    template = None if template_node is None else scope.refer(NameKind.TEMPLATE, template_node)
     return ScheduledTask(role, template) if role and template else None

@@ -10,14 +10,14 @@ from types import MappingProxyType
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.rules.model.rulebook import STAGES, Block, HitPolicy, Output, Stage
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.rule_templates.expansion import RuleTemplates
-from answerby.rules.sections.rulebook_settings import Settings, StageSettings
+from answerby.rules.sections.rulebook_settings import RulebookSettings, StageSettings
 from answerby.rules.sections.scores.score import compile_scores, refuse_rules_that_set
 from answerby.rules.sections.stages.complete_outputs import CompleteOutputs, compile_complete_outputs
 from answerby.rules.sections.stages.outputs import TARGET_PREFIX, OutputCompiler
 from answerby.rules.sections.stages.reading_order import ReadingOrder
-from answerby.rules.sections.stages.stage_file import compile_rules, open_section
+from answerby.rules.sections.stages.stage_file import compile_rules, read_stage_file
 from answerby.rules.sections.tables.table import compile_table
 from answerby.rules.text.csv_files import CsvFiles
 from answerby.rules.text.diagnostic_codes import Code
@@ -25,8 +25,8 @@ from answerby.rules.text.nodes import MappingNode, Place
 
 
 def compile_stages(
-    scope: Scope,
-    settings: Settings,
+    scope: NameScope,
+    settings: RulebookSettings,
     clocks: Mapping[str, ClockDefinition],
     csv_files: CsvFiles,
     rule_templates: RuleTemplates,
@@ -48,7 +48,7 @@ def compile_stages(
 
 
 def _blocks(
-    scope: Scope,
+    scope: NameScope,
     clocks: Mapping[str, ClockDefinition],
     complete: CompleteOutputs,
     order: ReadingOrder,
@@ -56,7 +56,7 @@ def _blocks(
     rule_templates: RuleTemplates,
     root: MappingNode,
 ) -> Iterator[Block]:
-    section = open_section(scope, clocks, complete, order, root)
+    section = read_stage_file(scope, clocks, complete, order, root)
     if section is None:
         return
     rules, table = section.keys.get("rules"), section.keys.get("table")
@@ -71,7 +71,7 @@ def _blocks(
 
 
 def _stage(
-    scope: Scope,
+    scope: NameScope,
     clocks: Mapping[str, ClockDefinition],
     complete: CompleteOutputs,
     name: str,
@@ -101,7 +101,7 @@ def _outputs(
     return outputs
 
 
-def _warn_of_no_safe_side(scope: Scope, stage: str, settings: Place | None, blocks: list[Block]) -> None:
+def _warn_of_no_safe_side(scope: NameScope, stage: str, settings: Place | None, blocks: list[Block]) -> None:
     """Sets are united and notices are sent in any case; a single value needs one to take when in doubt."""
     for rule in (rule for block in blocks for rule in block.rules):
         single = sorted(name for name in rule.then if _is_single(scope, name))
@@ -112,7 +112,7 @@ def _warn_of_no_safe_side(scope: Scope, stage: str, settings: Place | None, bloc
             return
 
 
-def _warn_of_no_order(scope: Scope, stage: str, settings: StageSettings, blocks: list[Block]) -> None:
+def _warn_of_no_order(scope: NameScope, stage: str, settings: StageSettings, blocks: list[Block]) -> None:
     """Several rules compete for an output under `most_severe`, and nothing says which value is more severe."""
     competing = [
         (block.rules, f"{block.id.removeprefix('file:')} of stage {stage}")
@@ -133,11 +133,11 @@ def _warn_of_no_order(scope: Scope, stage: str, settings: StageSettings, blocks:
                 scope.report.add(Code.NO_ORDER, Place(rule.file, rule.line, 1), message, hint)
 
 
-def _is_unordered(scope: Scope, name: str) -> bool:
+def _is_unordered(scope: NameScope, name: str) -> bool:
     field = scope.fields.get(name)
     return _is_single(scope, name) and (field is None or field.type is not FieldType.ENUM)
 
 
-def _is_single(scope: Scope, name: str) -> bool:
+def _is_single(scope: NameScope, name: str) -> bool:
     field = scope.fields.get(name)
     return name.startswith(TARGET_PREFIX) or (field is not None and field.type is not FieldType.SET)

@@ -7,23 +7,23 @@ from collections.abc import Iterable, Mapping
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.rules.model.rulebook import Stage
 from answerby.rules.model.vocabulary import Field
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.stages.outputs import TARGET_PREFIX
 from answerby.rules.text.diagnostic_codes import Code
 
-_BY_REFERENCE: Mapping[Kind, tuple[Code, str]] = {
-    Kind.LEXICON: (Code.UNUSED_LEXICON, "no condition mentions it, and no lexicon takes it in"),
-    Kind.CALENDAR: (Code.UNUSED_CALENDAR, "no clock, target or condition names it"),
-    Kind.LADDER: (Code.UNUSED_LADDER, "no clock climbs it and no rule names it"),
-    Kind.TEMPLATE: (Code.UNUSED_TEMPLATE, "no notification, task or rule names it"),
-    Kind.ROLE: (Code.UNUSED_ROLE, "nobody tells it anything, and no clock or rule names it"),
+_BY_REFERENCE: Mapping[NameKind, tuple[Code, str]] = {
+    NameKind.LEXICON: (Code.UNUSED_LEXICON, "no condition mentions it, and no lexicon takes it in"),
+    NameKind.CALENDAR: (Code.UNUSED_CALENDAR, "no clock, target or condition names it"),
+    NameKind.LADDER: (Code.UNUSED_LADDER, "no clock climbs it and no rule names it"),
+    NameKind.TEMPLATE: (Code.UNUSED_TEMPLATE, "no notification, task or rule names it"),
+    NameKind.ROLE: (Code.UNUSED_ROLE, "nobody tells it anything, and no clock or rule names it"),
 }
 _BY_ANSWERBY = frozenset({"complete", "missing", "missing_count"})
 """Facts of completeness that answerby itself sets."""
 _REMEDY = "remove it, or use it"
 
 
-def check_unused(scope: Scope, stages: Iterable[Stage], clocks: Mapping[str, ClockDefinition]) -> None:
+def check_unused(scope: NameScope, stages: Iterable[Stage], clocks: Mapping[str, ClockDefinition]) -> None:
     """Warns of each name that nothing refers to."""
     for kind, (code, reason) in _BY_REFERENCE.items():
         for name in scope.unused(kind):
@@ -33,7 +33,7 @@ def check_unused(scope: Scope, stages: Iterable[Stage], clocks: Mapping[str, Clo
         if TARGET_PREFIX + name not in outputs:
             message = f"the clock {name} never starts: no rule of stage sla gives it a target"
             hint = f"add a rule with `{TARGET_PREFIX}{name}: ...`, or remove the clock"
-            scope.report.add(Code.UNUSED_CLOCK, scope.place_of(Kind.CLOCK, name), message, hint)
+            scope.report.add(Code.UNUSED_CLOCK, scope.place_of(NameKind.CLOCK, name), message, hint)
     for field in scope.fields.values():
         _check_field(scope, field, outputs)
 
@@ -44,8 +44,8 @@ def _outputs(stage: Stage) -> set[str]:
     return names | set(stage.default) | set(stage.on_error)
 
 
-def _check_field(scope: Scope, field: Field, outputs: set[str]) -> None:
-    place = scope.place_of(Kind.FIELD, field.name)
+def _check_field(scope: NameScope, field: Field, outputs: set[str]) -> None:
+    place = scope.place_of(NameKind.FIELD, field.name)
     if not place.line:
         return
     if field.derived_by:
@@ -54,5 +54,5 @@ def _check_field(scope: Scope, field: Field, outputs: set[str]) -> None:
             hint = "add a rule that sets it, or remove the field"
             scope.report.add(Code.NEVER_SET, place, message, hint)
     # Personal fields are declared to be kept out of logs, whether or not a rule reads them.
-    elif scope.is_unused(Kind.FIELD, field.name) and not field.personal:
+    elif scope.is_unused(NameKind.FIELD, field.name) and not field.personal:
         scope.report.add(Code.UNUSED_FIELD, place, f"no rule reads {field.name}", "remove it if nobody looks at it")

@@ -10,11 +10,11 @@ from types import MappingProxyType
 from answerby.rules.model.builtin_fields import BUILTIN_FIELDS
 from answerby.rules.model.rulebook import STAGES
 from answerby.rules.model.vocabulary import ANY_REQUEST, Field, FieldType, Vocabulary, Window
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.values.durations import read_seconds
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode
 
 FIELD_KEYS = (
@@ -28,16 +28,16 @@ CATEGORY = "category"
 _TEXTUAL = frozenset({FieldType.TEXT, FieldType.STRING})
 
 
-def compile_vocabulary(scope: Scope, sections: list[Node]) -> Vocabulary:
+def compile_vocabulary(scope: NameScope, sections: list[Node]) -> Vocabulary:
     """All `fields:` sections together, with the built-in fields."""
     fields = {field.name: field for field in BUILTIN_FIELDS}
     for name in fields:
-        scope.declare(Kind.FIELD, name, ScalarNode(Place("", 0, 0), name, name, plain=True))
+        scope.declare(NameKind.FIELD, name, ScalarNode(Place("", 0, 0), name, name, plain=True))
     nodes: list[tuple[ScalarNode, MappingNode]] = []
     for section in sections:
         mapping = scope.reader.mapping(section, "fields")
         for key, node in mapping.entries if mapping else ():
-            if _is_field_name(scope, key) and scope.declare(Kind.FIELD, key.text, key):
+            if _is_field_name(scope, key) and scope.declare(NameKind.FIELD, key.text, key):
                 declaration = scope.reader.mapping(node, f"field {key.text}")
                 if declaration:
                     nodes.append((key, declaration))
@@ -52,7 +52,7 @@ def compile_vocabulary(scope: Scope, sections: list[Node]) -> Vocabulary:
     return Vocabulary(MappingProxyType(dict(sorted(fields.items()))))
 
 
-def _is_field_name(scope: Scope, key: ScalarNode) -> bool:
+def _is_field_name(scope: NameScope, key: ScalarNode) -> bool:
     name = key.text
     if not _NAME.match(name) or len(name) > 64:
         message = f'"{name[:40]}" is not a field name'
@@ -69,11 +69,11 @@ def _is_field_name(scope: Scope, key: ScalarNode) -> bool:
 class _FieldReader:
     """One field's declaration."""
 
-    def __init__(self, scope: Scope, key: ScalarNode, node: MappingNode) -> None:
+    def __init__(self, scope: NameScope, key: ScalarNode, node: MappingNode) -> None:
         self._scope = scope
         self._reader = scope.reader
         self._name = key.text
-        self._keys = Keys(scope.reader, node, f"field {key.text}", FIELD_KEYS)
+        self._keys = MappingKeys(scope.reader, node, f"field {key.text}", FIELD_KEYS)
         self._type: FieldType | None = None
 
     def read(self) -> Field | None:
@@ -175,7 +175,7 @@ class _FieldReader:
         node = self._keys.mapping("window")
         if node is None:
             return None
-        keys = Keys(self._reader, node, "window", WINDOW_KEYS)
+        keys = MappingKeys(self._reader, node, "window", WINDOW_KEYS)
         if self._type is not FieldType.INTEGER:
             self._misplaced("window", node, "an integer")
         count, by, within = (keys.require(key) for key in ("count", "by", "within"))
@@ -194,7 +194,7 @@ class _FieldReader:
         if self._type is not FieldType.TEXT:
             self._misplaced("parts", node, "a text")
         for item in self._reader.one_or_more(node, "parts"):
-            part = self._scope.refer(Kind.FIELD, item)
+            part = self._scope.refer(NameKind.FIELD, item)
             field = self._scope.fields.get(part or "")
             if field and (field.type not in _TEXTUAL or field.parts or field.derived_by):
                 message = f"{part} cannot be part of a text"
@@ -205,11 +205,11 @@ class _FieldReader:
         if not isinstance(node, MappingNode):
             return
         by, count = node.get("by"), node.get("count")
-        owner = None if by is None else self._scope.fields.get(self._scope.refer(Kind.FIELD, by) or "")
+        owner = None if by is None else self._scope.fields.get(self._scope.refer(NameKind.FIELD, by) or "")
         if by is not None and owner is not None and (owner.derived_by or owner.type is not FieldType.STRING):
             self._scope.report.add(Code.WRONG_VALUE, by, "`by` must be a given string, such as customer.id")
         of = node.get("of")
-        name = CATEGORY if of is None else self._scope.refer(Kind.FIELD, of)
+        name = CATEGORY if of is None else self._scope.refer(NameKind.FIELD, of)
         counted = self._scope.fields.get(name or "")
         if of is not None and counted is not None and not _is_countable(counted):
             self._scope.report.add(Code.WRONG_VALUE, of, "`of` must be an enum that classification derives")
@@ -224,8 +224,8 @@ class _FieldReader:
     def _check_departments(self) -> None:
         """The department of a request chooses its number, so every value must have a code."""
         node = self._keys.get("values")
-        if self._name == "department" and node is not None and list(self._scope.names(Kind.DEPARTMENT)):
-            self._scope.refer_all(Kind.DEPARTMENT, node)
+        if self._name == "department" and node is not None and list(self._scope.names(NameKind.DEPARTMENT)):
+            self._scope.refer_all(NameKind.DEPARTMENT, node)
 
     def _misplaced(self, key: str, node: Node, owners: str) -> None:
         message = f"`{key}` is for {owners}, not for a field of type {self._type}"

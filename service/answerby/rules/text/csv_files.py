@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
-from answerby.rules.text.node_reader import Reader
+from answerby.rules.text.diagnostics import DiagnosticReport
+from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import Node, Place, ScalarNode
 from answerby.rules.text.rule_folder import RuleText, is_csv
 
@@ -19,10 +19,10 @@ _ELSEWHERE = re.compile(r"[A-Za-z]:|/|~|\w+://")
 class CsvFiles:
     """Hands each CSV file to the one table that names it."""
 
-    def __init__(self, texts: Iterable[RuleText], report: Report) -> None:
+    def __init__(self, texts: Iterable[RuleText], report: DiagnosticReport) -> None:
         self._texts = {text.path: text.text for text in texts if is_csv(text.path)}
         self._report = report
-        self._reader = Reader(report)
+        self._reader = NodeReader(report)
         self._users: dict[str, Place] = {}
 
     def take(self, node: Node) -> tuple[str, str] | None:

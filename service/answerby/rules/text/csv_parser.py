@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import Place
 
 SEPARATORS = (",", ";", "\t")
@@ -20,7 +20,7 @@ _SEPARATOR_LINE = re.compile(r"sep=(.)[ \t]*(?=[\r\n]|\Z)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CsvCell:
     """One cell: its text without quotes and outer blanks, and where it begins."""
 
     place: Place
@@ -28,11 +28,11 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class CsvRecord:
     """One row, which may span several lines."""
 
     place: Place
-    cells: tuple[Cell, ...]
+    cells: tuple[CsvCell, ...]
     end: Place
     """Behind the last cell, where empty ones may follow."""
 
@@ -41,7 +41,7 @@ class Record:
         return not any(cell.text for cell in self.cells)
 
 
-def records(text: str, file: str, separator: str, report: Report) -> list[Record] | None:
+def records(text: str, file: str, separator: str, report: DiagnosticReport) -> list[CsvRecord] | None:
     """The rows that hold something; None, with a diagnostic, when a quote does not fit."""
     try:
         found = list(_Scanner(text.removeprefix("\ufeff"), file, separator).records())
@@ -67,7 +67,7 @@ def _outside_quotes(line: str) -> str:
     return "".join(line.split('"')[::2])
 
 
-def _is_separator_line(record: Record, separator: str) -> bool:
+def _is_separator_line(record: CsvRecord, separator: str) -> bool:
     texts = [cell.text for cell in record.cells if cell.text]
     return texts in (["sep="], [f"sep={separator}"])
 
@@ -92,7 +92,7 @@ class _Scanner:
         self._line = 1
         self._line_start = 0
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[CsvRecord]:
         while self._at < len(self._text):
             if not self._skip_nothing():
                 yield self._record()
@@ -110,7 +110,7 @@ class _Scanner:
         self._at = end
         return True
 
-    def _record(self) -> Record:
+    def _record(self) -> CsvRecord:
         place = self._place()
         cells = [self._cell()]
         end = self._place()
@@ -120,15 +120,15 @@ class _Scanner:
             end = self._place()
             if len(cells) > MAX_COLUMNS:
                 raise _Unfit(cells[-1].place, f"the row has more than {MAX_COLUMNS} cells", "is it the right file?")
-        return Record(place, tuple(cells), end)
+        return CsvRecord(place, tuple(cells), end)
 
-    def _cell(self) -> Cell:
+    def _cell(self) -> CsvCell:
         cell = self._read_cell()
         if len(cell.text) > MAX_CELL:
             raise _Unfit(cell.place, f"the cell is longer than {MAX_CELL} characters", "does a quote not end?")
         return cell
 
-    def _read_cell(self) -> Cell:
+    def _read_cell(self) -> CsvCell:
         match = self._blanks.match(self._text, self._at)
         start = match.end() if match else self._at
         if self._text.startswith('"', start):
@@ -139,9 +139,9 @@ class _Scanner:
         text = raw.strip()
         place = self._place(len(raw) - len(raw.lstrip()) if text else 0)
         self._at += len(raw)
-        return Cell(place, text)
+        return CsvCell(place, text)
 
-    def _quoted(self) -> Cell:
+    def _quoted(self) -> CsvCell:
         place, start = self._place(), self._at
         parts: list[str] = []
         self._at += 1
@@ -158,7 +158,7 @@ class _Scanner:
             self._at += 1
         self._count_lines(start)
         self._skip_blanks()
-        return Cell(place, "".join(parts).strip())
+        return CsvCell(place, "".join(parts).strip())
 
     def _skip_blanks(self) -> None:
         after = self._plain.match(self._text, self._at)

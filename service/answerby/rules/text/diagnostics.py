@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from answerby.rules.text.diagnostic_codes import Code, Severity, severity_of
 from answerby.rules.text.nodes import Node, Place
 
-__all__ = ["Diagnostic", "Report", "Severity", "did_you_mean", "finding"]
+__all__ = ["Diagnostic", "DiagnosticReport", "Severity", "did_you_mean", "finding"]
 
 MAX_DIAGNOSTICS = 1_000
 MAX_SUGGESTIONS = 200
@@ -44,7 +44,7 @@ def finding(code: Code, place: Place, message: str, hint: str = "", details: tup
     return Diagnostic(code.value, severity_of(code).value, place.file, place.line, place.column, message, hint, details)
 
 
-class Report:
+class DiagnosticReport:
     """Collects the diagnostics of one load."""
 
     def __init__(self) -> None:
@@ -112,6 +112,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return ""
 
 
-def counted_errors(number: int) -> str:
+def error_count_text(number: int) -> str:
     """What to say before the first of them: `3 errors, the first`; of a single one, `1 error`."""
     return "1 error" if number == 1 else f"{number} errors, the first"

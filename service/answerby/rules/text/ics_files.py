@@ -8,12 +8,12 @@ from datetime import date, timedelta
 from pathlib import PurePosixPath
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
-from answerby.rules.text.node_reader import Reader
+from answerby.rules.text.diagnostics import DiagnosticReport
+from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import Node, Place
 from answerby.rules.text.rule_folder import RuleText, is_ics
 
-MOST_DAYS = 2_000
+MAX_DAYS = 2_000
 """Holidays taken from one file; a feed of more is no list of holidays."""
 
 _WITHIN_A_DAY = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
@@ -23,10 +23,10 @@ _TIMES_OF_DAY = frozenset({"BYSECOND", "BYMINUTE", "BYHOUR"})
 class IcsFiles:
     """Hands out the days of iCalendar files. Several calendars may share one."""
 
-    def __init__(self, texts: Iterable[RuleText], report: Report) -> None:
+    def __init__(self, texts: Iterable[RuleText], report: DiagnosticReport) -> None:
         self._texts = {text.path: text.text for text in texts if is_ics(text.path)}
         self._report = report
-        self._reader = Reader(report)
+        self._reader = NodeReader(report)
         self._used: set[str] = set()
 
     def days(self, node: Node, years: frozenset[int]) -> dict[date, str]:
@@ -75,8 +75,8 @@ def read_days(text: str, years: frozenset[int]) -> dict[date, str]:
     for year in sorted(years):
         for event in events.between(date(year, 1, 1), date(year + 1, 1, 1)):
             found.update(_whole_days(event, year))
-            if len(found) > MOST_DAYS:
-                raise ValueError(f"it holds more than {MOST_DAYS} days")
+            if len(found) > MAX_DAYS:
+                raise ValueError(f"it holds more than {MAX_DAYS} days")
     return dict(sorted(found.items()))
 
 

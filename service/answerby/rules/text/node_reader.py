@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 from answerby.rules.text.yaml_punctuation import mapping_hint
 from answerby.rules.text.yaml_scalars import trap
@@ -20,10 +20,10 @@ MAX_ID = 128
 MAX_TEXT = 4_096
 
 
-class Reader:
+class NodeReader:
     """Reads single nodes. `what` names the node in messages, such as `rule id`."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: DiagnosticReport) -> None:
         self.report = report
 
     def text(self, node: Node, what: str) -> str | None:
@@ -134,10 +134,10 @@ def is_nothing(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.value is None
 
 
-class Keys:
+class MappingKeys:
     """The keys of one mapping. Unknown keys are reported at once; absent ones read as their default."""
 
-    def __init__(self, reader: Reader, node: MappingNode, what: str, allowed: Collection[str]) -> None:
+    def __init__(self, reader: NodeReader, node: MappingNode, what: str, allowed: Collection[str]) -> None:
         self.node = node
         self.what = what
         self._reader = reader

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import Place
 
 MAX_FILE_BYTES = 1 << 20
@@ -32,7 +32,7 @@ class RuleText:
     sha256: str
 
 
-def read_folder(folder: Path, report: Report) -> list[RuleText]:
+def read_folder(folder: Path, report: DiagnosticReport) -> list[RuleText]:
     """The rule files below `folder`, in no particular order. Missing, empty or unreadable is a diagnostic."""
     if not folder.is_dir():
         report.add(
@@ -53,7 +53,7 @@ def read_folder(folder: Path, report: Report) -> list[RuleText]:
     return [text for text in texts if text is not None]
 
 
-def _find(folder: Path, report: Report) -> list[Path]:
+def _find(folder: Path, report: DiagnosticReport) -> list[Path]:
     """At most one path more than MAX_FILES."""
 
     def unreadable(error: OSError) -> None:
@@ -73,11 +73,11 @@ def _find(folder: Path, report: Report) -> list[Path]:
 def is_rule_file(name: str) -> bool:
     """Whether a file of this name is part of the rulebook: YAML, CSV or iCalendar, no test, no readme, not hidden."""
     stem, suffix = os.path.splitext(name)  # noqa: PTH122
-    is_read = suffix in _SUFFIXES or is_attached(name)
+    is_read = suffix in _SUFFIXES or is_attachment(name)
     return is_read and not name.startswith((".", "README", "~$")) and not stem.endswith("_test")
 
 
-def is_attached(path: str) -> bool:
+def is_attachment(path: str) -> bool:
     """Whether the file belongs to one that names it, instead of saying something by itself."""
     return is_csv(path) or is_ics(path)
 
@@ -98,10 +98,10 @@ def _relative(path: Path, folder: Path) -> str:
     return os.fsencode(shown).decode(errors="replace")
 
 
-def _read(path: Path, name: str, root: Path, report: Report) -> RuleText | None:
+def _read(path: Path, name: str, root: Path, report: DiagnosticReport) -> RuleText | None:
     start = Place(name, 1, 1)
     try:
-        if is_attached(name) and not path.resolve().is_relative_to(root):
+        if is_attachment(name) and not path.resolve().is_relative_to(root):
             report.add(Code.FILE_UNREADABLE, start, "is a link out of the rule folder", "put a copy of the file here")
             return None
         if not stat.S_ISREG(path.stat().st_mode):
@@ -119,7 +119,7 @@ def _read(path: Path, name: str, root: Path, report: Report) -> RuleText | None:
     return None if text is None else RuleText(name, text, hashlib.sha256(content).hexdigest())
 
 
-def decode(content: bytes, file: str, report: Report) -> str | None:
+def decode(content: bytes, file: str, report: DiagnosticReport) -> str | None:
     """UTF-8 text, with or without a byte order mark; None with a diagnostic otherwise."""
     remedy = 'in Excel save it as "CSV UTF-8 (Comma delimited)"' if is_csv(file) else ""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -24,7 +24,7 @@ _ALLOW = re.compile(r"#\s*answerby\s*:\s*allow\s+(?P<code>[\w-]+)\s*(?:--|â€”|â€
 _CODE = re.compile(r"#\s*answerby\s*:\s*(?P<verb>\w*)\s*(?P<code>[\w-]*)")
 _ROWS_FROM = re.compile(r"""^\s*(?:-\s+)?rows_from\s*:\s*["']?(?P<file>[^"'#]+?)["']?\s*(?:#.*)?\Z""")
 FORM = "write `# answerby: allow <code> -- <reason>`"
-NEVER = frozenset({Code.BAD_SUPPRESSION, Code.UNUSED_SUPPRESSION})
+NEVER_SUPPRESSIBLE = frozenset({Code.BAD_SUPPRESSION, Code.UNUSED_SUPPRESSION})
 """Findings about suppressions themselves."""
 
 
@@ -42,14 +42,14 @@ class Suppression:
     place: Place
 
 
-class Suppressed(NamedTuple):
+class SuppressedFinding(NamedTuple):
     finding: Diagnostic
     suppression: Suppression
 
 
-class Applied(NamedTuple):
+class SuppressionResult(NamedTuple):
     kept: tuple[Diagnostic, ...]
-    suppressed: tuple[Suppressed, ...]
+    suppressed: tuple[SuppressedFinding, ...]
 
 
 def read_suppressions(file: str, text: str) -> tuple[list[Suppression], list[Diagnostic]]:
@@ -71,7 +71,9 @@ def read_suppressions(file: str, text: str) -> tuple[list[Suppression], list[Dia
     return found, wrong
 
 
-def apply(findings: Iterable[Diagnostic], suppressions: Collection[Suppression], *, complete: bool) -> Applied:
+def apply_suppressions(
+    findings: Iterable[Diagnostic], suppressions: Collection[Suppression], *, complete: bool
+) -> SuppressionResult:
     """Takes out what is allowed; adds a finding for each suppression that nothing needed.
 
     `complete` says whether all checks of these suppressions' codes ran; only then can one be called unneeded.
@@ -79,18 +81,18 @@ def apply(findings: Iterable[Diagnostic], suppressions: Collection[Suppression],
     allowed: dict[tuple[str, str, int], Suppression] = {(s.code.value, s.file, s.line): s for s in suppressions}
     used: set[Suppression] = set()
     kept: list[Diagnostic] = []
-    suppressed: list[Suppressed] = []
+    suppressed: list[SuppressedFinding] = []
     for found in findings:
         match = allowed.get((found.code, found.file, found.line)) or allowed.get((found.code, found.file, 0))
         if match is None:
             kept.append(found)
         else:
             used.add(match)
-            suppressed.append(Suppressed(found, match))
+            suppressed.append(SuppressedFinding(found, match))
     if complete:
         kept += [_unused(s) for s in suppressions if s not in used]
     kept.sort(key=lambda d: (d.file, d.line, d.column, d.code, d.message))
-    return Applied(tuple(kept), tuple(suppressed))
+    return SuppressionResult(tuple(kept), tuple(suppressed))
 
 
 def _is_comment(line: str, at: int) -> bool:
@@ -119,9 +121,9 @@ def _read(comment: str, place: Place, line: int, lines: list[str]) -> Suppressio
         near = difflib.get_close_matches(name, [c.value for c in Code], n=1)
         hint = f"did you mean {near[0]}?" if near else "copy the code from the finding"
         return finding(Code.BAD_SUPPRESSION, place, f"there is no code {name[:40]}", hint)
-    if severity_of(code) is Severity.ERROR or code in NEVER:
+    if severity_of(code) is Severity.ERROR or code in NEVER_SUPPRESSIBLE:
         message = f"{code} cannot be allowed: the rulebook is refused for it"
-        if code in NEVER:
+        if code in NEVER_SUPPRESSIBLE:
             message = f"{code} cannot be allowed"
         return finding(Code.BAD_SUPPRESSION, place, message, "put the mistake right and remove this comment")
     if match is None:

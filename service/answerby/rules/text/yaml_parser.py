@@ -10,9 +10,9 @@ import yaml
 from yaml.reader import ReaderError
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
-from answerby.rules.text.yaml_punctuation import Cuts, strange_key, strange_text
+from answerby.rules.text.yaml_punctuation import CommentCuts, strange_key, strange_text
 from answerby.rules.text.yaml_scalars import resolve, trap, trap_remedy
 from answerby.rules.text.yaml_syntax_errors import explain_syntax
 
@@ -26,11 +26,11 @@ _LOADER: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _COMMENT = re.compile(r"(^|\s)#")
 
 
-def parse_yaml(text: str, file: str, report: Report, loader: type = _LOADER) -> Node | None:
+def parse_yaml(text: str, file: str, report: DiagnosticReport, loader: type = _LOADER) -> Node | None:
     """The root node of one YAML document, or None with a diagnostic. Duplicate keys, traps and tabs are reported."""
     if _report_tabs(text, file, report):
         return None
-    builder = _Builder(file, report, Cuts(text))
+    builder = _Builder(file, report, CommentCuts(text))
     try:
         for event in yaml.parse(text, Loader=loader):
             builder.take(event)
@@ -71,7 +71,7 @@ class _Open:
 
 
 class _Builder:
-    def __init__(self, file: str, report: Report, cuts: Cuts) -> None:
+    def __init__(self, file: str, report: DiagnosticReport, cuts: CommentCuts) -> None:
         self.root: Node | None = None
         self._cuts = cuts
         self._file = file
@@ -213,7 +213,7 @@ class _Builder:
         raise _Refused
 
 
-def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, report: Report) -> None:
+def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, report: DiagnosticReport) -> None:
     mark = error.problem_mark or error.context_mark
     if error.context_mark is not None and "quoted scalar" in (error.context or "") and _ends_early(error):
         mark = error.context_mark  # where the quote opens; the end of the file tells nothing
@@ -231,7 +231,7 @@ def _ends_early(error: yaml.MarkedYAMLError) -> bool:
     return any(word in (error.problem or "") for word in ("end of stream", "document"))
 
 
-def _report_character(error: ReaderError, text: str, file: str, report: Report) -> None:
+def _report_character(error: ReaderError, text: str, file: str, report: DiagnosticReport) -> None:
     position = next((i for i, c in enumerate(text) if _is_forbidden(c)), 0)
     line = text.count("\n", 0, position)
     column = position - (text.rfind("\n", 0, position) + 1)
@@ -245,7 +245,7 @@ def _is_forbidden(character: str) -> bool:
     return (is_control and character not in "\t\n\r\x85") or code in {0xFFFE, 0xFFFF}
 
 
-def _report_tabs(text: str, file: str, report: Report) -> bool:
+def _report_tabs(text: str, file: str, report: DiagnosticReport) -> bool:
     """Tabs are refused outside comments, as the parsers of PyYAML take them in different places."""
     if "\t" not in text:
         return False

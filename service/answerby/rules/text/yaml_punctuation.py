@@ -49,7 +49,7 @@ def chinese_colon_near(lines: list[str], line: int) -> int:
     return 0
 
 
-class Cuts:
+class CommentCuts:
     """Where a `#` right before a letter or digit begins a comment, if it begins one."""
 
     def __init__(self, text: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerby.domain.errors import FieldViolation, InvalidInput
-from answerby.rules.text.rule_folder import OTHER_FOLDERS, is_attached
+from answerby.rules.text.rule_folder import OTHER_FOLDERS, is_attachment
 
 SUFFIXES = (".yaml", ".yml", ".csv", ".ics")
 """Rules, tables, holidays and rule tests. What of it is a rule file is for the loader to say."""
@@ -149,7 +149,7 @@ def _read(folder: Path) -> dict[str, bytes]:
             raise ValueError(f"{os.fsencode(name)!r}: the file name is not UTF-8; rename it") from error
         if not stat.S_ISREG(path.stat().st_mode):
             raise ValueError(f"{name}: is not an ordinary file")
-        if is_attached(name) and not path.resolve().is_relative_to(folder.resolve()):
+        if is_attachment(name) and not path.resolve().is_relative_to(folder.resolve()):
             raise ValueError(f"{name}: is a link out of the rule folder; put a copy of the file here")
         with path.open("rb") as stream:
             content[name] = stream.read(FILE_BYTES + 1)

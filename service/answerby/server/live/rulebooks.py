@@ -12,7 +12,7 @@ from answerby.domain.errors import RulebookRejected
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.matching.matcher import Matcher
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostics import Diagnostic, counted_errors
+from answerby.rules.text.diagnostics import Diagnostic, error_count_text
 from answerby.server.base.services import Services
 from answerby.server.live.checking.rule_check import close, finding
 from answerby.server.live.pointer import Live, LivePointer
@@ -210,4 +210,4 @@ def rejection(diagnostics: tuple[Diagnostic, ...]) -> RulebookRejected:
     findings = [str(finding) for finding in diagnostics if finding.severity == "error"]
     if not findings:
         return RulebookRejected()
-    return RulebookRejected(findings, f"the rule files have {counted_errors(len(findings))}: {findings[0]}")
+    return RulebookRejected(findings, f"the rule files have {error_count_text(len(findings))}: {findings[0]}")

@@ -4,11 +4,11 @@ import pytest
 
 from answerby.domain.effect import EffectKind
 from answerby.engine.compiled.templates import compile_template, render
-from answerby.rules.sections.messages.placeholders import BY_USE, EVERYWHERE, Use
+from answerby.rules.sections.messages.placeholders import EVERYWHERE, NAMES_BY_USE, TemplateUse
 from tests.kit.plays import Play
 from tests.kit.rulebooks import OFFICE, compiled, variant
 
-NAMES = {use: sorted(EVERYWHERE | BY_USE[use] | {"priority", "tags"}) for use in Use}
+NAMES = {use: sorted(EVERYWHERE | NAMES_BY_USE[use] | {"priority", "tags"}) for use in TemplateUse}
 CLOCKS = OFFICE["clocks.yaml"].replace("{id: first_response,", "{id: first_response, label: {en: First answer},")
 
 
@@ -20,10 +20,10 @@ def template(use, *more):
 def story():
     templates = f"""
 templates:
-  alarm: {{en: "{template(Use.RULE)}"}}
-  warn: {{en: "{template(Use.STEP, "clock.en")}"}}
-  breach: {{en: "{template(Use.STEP, "clock.en")}"}}
-  report: {{en: "{template(Use.TASK)}"}}
+  alarm: {{en: "{template(TemplateUse.RULE)}"}}
+  warn: {{en: "{template(TemplateUse.STEP, "clock.en")}"}}
+  breach: {{en: "{template(TemplateUse.STEP, "clock.en")}"}}
+  report: {{en: "{template(TemplateUse.TASK)}"}}
 """
     return Play(compiled(variant(OFFICE, templates=templates, clocks=CLOCKS)))
 

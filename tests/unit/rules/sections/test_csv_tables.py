@@ -12,7 +12,7 @@ import pytest
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rule
 from answerby.rules.text.csv_parser import records, separator_of
-from answerby.rules.text.diagnostics import Diagnostic, Report
+from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport
 from answerby.server.live.rule_files import lay_out, read_rule_files
 from answerby.server.live.snapshots import Snapshots
 
@@ -348,7 +348,7 @@ def test_cells_are_those_that_the_csv_module_reads(seed):
         ]
         out = io.StringIO()
         csv.writer(out, delimiter=separator, lineterminator=chance.choice(["\r\n", "\n"])).writerows(grid)
-        report = Report()
+        report = DiagnosticReport()
 
         found = records(out.getvalue(), "t.csv", separator, report)
 

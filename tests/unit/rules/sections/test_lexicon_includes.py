@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from answerby.rules.sections.reference_cycles import components
+from answerby.rules.sections.reference_cycles import strong_components
 
 
 def reachable(graph, start):
@@ -26,7 +26,7 @@ def test_components_are_what_a_search_finds(seed):
     names = [f"n{i}" for i in range(chance.randint(1, 12))]
     graph = {name: [chance.choice(names) for _ in range(chance.choice([0, 0, 1, 1, 2]))] for name in names}
 
-    found = components(graph)
+    found = strong_components(graph)
 
     assert sorted(name for group in found for name in group) == sorted(names)
     group_of = {name: number for number, group in enumerate(found) for name in group}

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from answerby.rules.sections.values.durations import parse_duration
-from answerby.rules.sections.values.suggestions import meant_date, meant_duration, meant_interval, meant_zone
+from answerby.rules.sections.values.suggestions import (
+    date_suggestion,
+    duration_suggestion,
+    interval_suggestion,
+    zone_suggestion,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +40,7 @@ from answerby.rules.sections.values.suggestions import meant_date, meant_duratio
     ],
 )
 def test_a_duration(written, meant):
-    assert meant_duration(written) == meant
+    assert duration_suggestion(written) == meant
     for proposal in meant.removesuffix(" (working days)").split(" or "):
         assert not proposal or parse_duration(proposal)
 
@@ -45,7 +50,7 @@ def test_a_duration(written, meant):
     [("2026/1/3", "2026-01-03"), ("2026年1月31日", "2026-01-31"), ("2026.01.03", "2026-01-03"), ("1/2/2026", "")],
 )
 def test_a_date(written, meant):
-    assert meant_date(written) == meant
+    assert date_suggestion(written) == meant
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ def test_a_date(written, meant):
     ],
 )
 def test_working_hours(written, meant):
-    assert meant_interval(written) == meant
+    assert interval_suggestion(written) == meant
 
 
 @pytest.mark.parametrize(
@@ -78,4 +83,4 @@ def test_working_hours(written, meant):
     ],
 )
 def test_a_time_zone(written, meant):
-    assert meant_zone(written) == meant
+    assert zone_suggestion(written) == meant

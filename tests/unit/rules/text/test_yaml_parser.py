@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain_data
 from answerby.rules.text.yaml_parser import parse_yaml
 from answerby.rules.text.yaml_scalars import resolve, trap
@@ -109,8 +109,8 @@ def test_what_is_no_trap(text):
     assert not trap(text)
 
 
-def parse(text: str, loader: type | None = None) -> tuple[Node | None, Report]:
-    report = Report()
+def parse(text: str, loader: type | None = None) -> tuple[Node | None, DiagnosticReport]:
+    report = DiagnosticReport()
     node = parse_yaml(text, "a.yaml", report, loader) if loader else parse_yaml(text, "a.yaml", report)
     return node, report
 

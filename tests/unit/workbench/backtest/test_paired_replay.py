@@ -13,7 +13,7 @@ from answerby.domain.event import ActorRole, Event, EventType
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.rule_folder import read_folder
 from answerby.workbench.backtest.paired_replay import Twins, alike
 from answerby.workbench.backtest.play import Play
@@ -101,7 +101,7 @@ def told(course: Course) -> bytes:
 
 
 def shipped(change: tuple[str, str] | None = None) -> CompiledRulebook:
-    texts = read_folder(SHIPPED, Report())
+    texts = read_folder(SHIPPED, DiagnosticReport())
     if change is not None:
         old, new = change
         assert sum(old in text.text for text in texts) == 1

@@ -9,17 +9,17 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from answerby.rules.sections.calendars.calendar_days import DAYS, DayReader
-from answerby.rules.sections.calendars.holiday_sources import HOLIDAY_DATA, Years, read_sources
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.calendars.holiday_sources import HOLIDAY_DATA, CalendarYears, read_sources
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.values.dates import read_intervals, read_zone
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.ics_files import IcsFiles
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 from answerby.sla.calendar import ALWAYS, WEEKDAYS, Calendar
 from answerby.sla.intervals import Intervals
 
-KEYS = (
+CALENDAR_KEYS = (
     "id", "timezone", "weekly", "years", "provisional", "holidays", "holidays_from", "extra_workdays",
     "annual_holidays", "overrides", "breaks", "within", "description", "because", "source",
 )  # fmt: skip
@@ -35,7 +35,7 @@ _SHORT_DAYS = {
 }
 
 
-def compile_calendars(scope: Scope, sections: list[Node], files: IcsFiles) -> dict[str, Calendar]:
+def compile_calendars(scope: NameScope, sections: list[Node], files: IcsFiles) -> dict[str, Calendar]:
     """All `calendar:` sections, and `always`."""
     found = {ALWAYS.id: ALWAYS}
     within: dict[str, Node] = {}
@@ -52,11 +52,11 @@ def compile_calendars(scope: Scope, sections: list[Node], files: IcsFiles) -> di
     return dict(sorted(found.items()))
 
 
-def _within(scope: Scope, found: dict[str, Calendar], within: dict[str, Node], name: str, node: Node) -> Calendar:
+def _within(scope: NameScope, found: dict[str, Calendar], within: dict[str, Node], name: str, node: Node) -> Calendar:
     """The calendar inside those that it names; one level deep, so that nothing goes in circles."""
     others = []
     for item in scope.reader.one_or_more(node, "within"):
-        other = scope.refer(Kind.CALENDAR, item)
+        other = scope.refer(NameKind.CALENDAR, item)
         if other == name or other in within:
             message = (
                 f"{other} is itself within another calendar" if other != name else "a calendar is not within itself"
@@ -68,12 +68,12 @@ def _within(scope: Scope, found: dict[str, Calendar], within: dict[str, Node], n
 
 
 class _CalendarReader:
-    def __init__(self, scope: Scope, node: MappingNode, files: IcsFiles) -> None:
+    def __init__(self, scope: NameScope, node: MappingNode, files: IcsFiles) -> None:
         self._scope = scope
         self._report = scope.report
         self._node = node
         self._files = files
-        self._keys = Keys(scope.reader, node, "calendar", KEYS)
+        self._keys = MappingKeys(scope.reader, node, "calendar", CALENDAR_KEYS)
 
     @property
     def within(self) -> Node | None:
@@ -83,7 +83,7 @@ class _CalendarReader:
         """None when it is broken; its id is declared all the same."""
         id_node = self._keys.require("id")
         name = None if id_node is None else self._scope.reader.identifier(id_node, "calendar id")
-        if id_node is None or name is None or not self._scope.declare(Kind.CALENDAR, name, id_node):
+        if id_node is None or name is None or not self._scope.declare(NameKind.CALENDAR, name, id_node):
             return None
         zone_node = self._keys.require("timezone")
         zone = None if zone_node is None else read_zone(self._report, zone_node, "timezone")
@@ -91,7 +91,7 @@ class _CalendarReader:
         years = self._year_set("years")
         provisional = self._year_set("provisional") or frozenset()
         days = DayReader(self._scope, self._keys, None if years is None else years | provisional)
-        taken = read_sources(self._scope, self._keys, self._files, Years(years or frozenset(), provisional))
+        taken = read_sources(self._scope, self._keys, self._files, CalendarYears(years or frozenset(), provisional))
         own_holidays, own_workdays = days.holidays(), days.extra_workdays()
         parts = {
             "breaks": days.hours("breaks"),

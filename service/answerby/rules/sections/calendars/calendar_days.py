@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.values.dates import read_date, read_intervals, read_yearly
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 from answerby.sla.intervals import Intervals
 
@@ -20,7 +20,7 @@ LONGEST_RANGE = timedelta(days=366)
 class DayReader:
     """Reads the dated parts of one calendar. `years` are those that it knows; None: it needs no yearly data."""
 
-    def __init__(self, scope: Scope, keys: Keys, years: frozenset[int] | None) -> None:
+    def __init__(self, scope: NameScope, keys: MappingKeys, years: frozenset[int] | None) -> None:
         self._scope = scope
         self._report = scope.report
         self._keys = keys
@@ -92,7 +92,7 @@ class DayReader:
 
     def _range(self, node: MappingNode) -> dict[date, str]:
         """Every date from the first to the last. One that does not begin or end is left out, never without end."""
-        keys = Keys(self._scope.reader, node, "range of holidays", RANGE_KEYS)
+        keys = MappingKeys(self._scope.reader, node, "range of holidays", RANGE_KEYS)
         ends = [keys.get("from"), keys.get("to")]
         title = keys.text("name")
         if None in ends:

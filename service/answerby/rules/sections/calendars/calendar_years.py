@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.sla.calendar import Calendar
 
@@ -13,15 +13,15 @@ NOTICE = timedelta(days=60)
 """How long before the end of the last known year a warning begins."""
 
 
-def check_calendar_years(scope: Scope, calendars: Mapping[str, Calendar], today: date) -> None:
+def check_calendar_years(scope: NameScope, calendars: Mapping[str, Calendar], today: date) -> None:
     """An error when this year is unknown, a warning when the next one is near and unknown, a note if provisional."""
     for calendar in calendars.values():
-        if calendar.years is not None and not scope.is_unused(Kind.CALENDAR, calendar.id):
+        if calendar.years is not None and not scope.is_unused(NameKind.CALENDAR, calendar.id):
             _check(scope, calendar, calendar.years, today)
 
 
-def _check(scope: Scope, calendar: Calendar, years: frozenset[int], today: date) -> None:
-    place = scope.place_of(Kind.CALENDAR, calendar.id)
+def _check(scope: NameScope, calendar: Calendar, years: frozenset[int], today: date) -> None:
+    place = scope.place_of(NameKind.CALENDAR, calendar.id)
     known = years | calendar.provisional_years
     if today.year not in known:
         message = f"calendar {calendar.id} does not know {today.year}: no due time in that year can be computed"

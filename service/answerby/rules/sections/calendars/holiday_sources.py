@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import holidays
 
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.ics_files import IcsFiles
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
 HOLIDAY_DATA = version("holidays")
@@ -21,7 +21,7 @@ HOLIDAY_DATA = version("holidays")
 SOURCE_KEYS = ("country", "subdivision", "categories", "language", "observed", "ics", "without")
 
 
-class Years(NamedTuple):
+class CalendarYears(NamedTuple):
     """The years that a calendar lists: published, and published only in part."""
 
     published: frozenset[int]
@@ -33,7 +33,7 @@ class Years(NamedTuple):
 
 
 @dataclass(slots=True)
-class Taken:
+class SourceDays:
     """Days from all sources of one calendar. `library` tells that the version of the library matters."""
 
     holidays: dict[date, str] = field(default_factory=dict)
@@ -41,9 +41,9 @@ class Taken:
     library: bool = False
 
 
-def read_sources(scope: Scope, keys: Keys, files: IcsFiles, years: Years) -> Taken:
+def read_sources(scope: NameScope, keys: MappingKeys, files: IcsFiles, years: CalendarYears) -> SourceDays:
     """What `holidays_from:` gives for the years that the calendar lists; it must list them."""
-    taken = Taken()
+    taken = SourceDays()
     node = keys.get("holidays_from")
     if node is None:
         return taken
@@ -59,8 +59,8 @@ def read_sources(scope: Scope, keys: Keys, files: IcsFiles, years: Years) -> Tak
     return taken
 
 
-def _take(scope: Scope, node: MappingNode, files: IcsFiles, years: Years, taken: Taken) -> None:
-    keys = Keys(scope.reader, node, "source of holidays", SOURCE_KEYS)
+def _take(scope: NameScope, node: MappingNode, files: IcsFiles, years: CalendarYears, taken: SourceDays) -> None:
+    keys = MappingKeys(scope.reader, node, "source of holidays", SOURCE_KEYS)
     country, ics = keys.get("country"), keys.get("ics")
     if (country is None) == (ics is None):
         message = "a source of holidays is one of `country` and `ics`"
@@ -80,7 +80,9 @@ def _take(scope: Scope, node: MappingNode, files: IcsFiles, years: Years, taken:
     taken.holidays.update((day, name) for day, name in found.items() if name not in names)
 
 
-def _of_country(scope: Scope, keys: Keys, node: Node, years: Years, taken: Taken) -> dict[date, str]:
+def _of_country(
+    scope: NameScope, keys: MappingKeys, node: Node, years: CalendarYears, taken: SourceDays
+) -> dict[date, str]:
     supported = holidays.list_supported_countries()
     country = scope.reader.choice(node, "country", sorted(supported), Code.UNKNOWN_VALUE)
     if country is None:
@@ -110,14 +112,14 @@ def _of_country(scope: Scope, keys: Keys, node: Node, years: Years, taken: Taken
     return {day: name for day, name in sorted(known.items()) if day.year in years.all and day not in workdays}
 
 
-def _several(scope: Scope, keys: Keys, name: str, known: tuple[str, ...]) -> list[str]:
+def _several(scope: NameScope, keys: MappingKeys, name: str, known: tuple[str, ...]) -> list[str]:
     node = keys.get(name)
     items = () if node is None else scope.reader.one_or_more(node, name)
     found = (scope.reader.choice(item, name, known, Code.UNKNOWN_VALUE) for item in items)
     return [text for text in found if text is not None]
 
 
-def _warn_of_unpublished(scope: Scope, node: Node, country: str, years: Iterable[int], workdays: set[date]) -> None:
+def _warn_of_unpublished(scope: NameScope, node: Node, country: str, years: Iterable[int], workdays: set[date]) -> None:
     """Where make-up working days are usual, a year that has none has not been published yet (China)."""
     missing = sorted(set(years) - {day.year for day in workdays})
     usual = range(2015, 2026)

@@ -9,14 +9,14 @@ from answerby.domain.ladder import OnRuleChange
 from answerby.rules.model.vocabulary import FieldType
 from answerby.rules.sections.clocks.clock_kinds import KINDS, PLAIN
 from answerby.rules.sections.clocks.triggers import read_occasions, read_statuses
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 
 OCCASION_KEYS = ("start", "stop", "pause", "resume", "cancel", "reset")
-CHOICES = {
+CLOCK_CHOICES = {
     "boundary": ("close", "next_open"),
     "granularity": ("second", "minute"),
     "retarget_from": tuple(RetargetFrom),
@@ -26,7 +26,7 @@ CHOICES = {
     "paused_time": ("excluded", "counted"),
 }
 """The semantics on which products disagree, and what each may be."""
-KEYS = (
+CLOCK_KEYS = (
     "id",
     "kind",
     "label",
@@ -35,7 +35,7 @@ KEYS = (
     "calendar",
     *OCCASION_KEYS,
     "pause_while",
-    *CHOICES,
+    *CLOCK_CHOICES,
     "per",
     "ladder",
     "role",
@@ -44,7 +44,7 @@ KEYS = (
 PER_TYPES = frozenset({FieldType.ENUM, FieldType.SET, FieldType.STRING})
 
 
-def compile_clocks(scope: Scope, sections: list[Node]) -> dict[str, ClockDefinition]:
+def compile_clocks(scope: NameScope, sections: list[Node]) -> dict[str, ClockDefinition]:
     found: dict[str, ClockDefinition] = {}
     for section in sections:
         for node in scope.reader.sequence(section, "clocks"):
@@ -55,11 +55,11 @@ def compile_clocks(scope: Scope, sections: list[Node]) -> dict[str, ClockDefinit
     return dict(sorted(found.items()))
 
 
-def _clock(scope: Scope, node: MappingNode) -> ClockDefinition | None:
-    keys = Keys(scope.reader, node, "clock", KEYS)
+def _clock(scope: NameScope, node: MappingNode) -> ClockDefinition | None:
+    keys = MappingKeys(scope.reader, node, "clock", CLOCK_KEYS)
     id_node = keys.require("id")
     name = None if id_node is None else scope.reader.identifier(id_node, "clock id")
-    if id_node is None or name is None or not scope.declare(Kind.CLOCK, name, id_node):
+    if id_node is None or name is None or not scope.declare(NameKind.CLOCK, name, id_node):
         return None
     preset = KINDS.get(_choice(scope, keys, "kind", tuple(KINDS)) or "", PLAIN)
     conditions = ConditionCompiler(scope, lambda _name, _node: None)
@@ -69,12 +69,12 @@ def _clock(scope: Scope, node: MappingNode) -> ClockDefinition | None:
         occasions[key] = found if found is not None else getattr(preset, key)
     statuses = read_statuses(scope, keys, "pause_while")
     _check_pauses(scope, keys, occasions)
-    chosen = {key: choice for key in CHOICES if (choice := _choice(scope, keys, key)) is not None}
+    chosen = {key: choice for key in CLOCK_CHOICES if (choice := _choice(scope, keys, key)) is not None}
     return ClockDefinition(
         id=name,
         kind=preset.kind,
         label=MappingProxyType(_label(scope, keys)),
-        calendar=_reference(scope, keys, "calendar", Kind.CALENDAR) or "always",
+        calendar=_reference(scope, keys, "calendar", NameKind.CALENDAR) or "always",
         start=occasions["start"],
         stop=occasions["stop"],
         pause=occasions["pause"],
@@ -82,10 +82,10 @@ def _clock(scope: Scope, node: MappingNode) -> ClockDefinition | None:
         cancel=occasions["cancel"],
         reset=occasions["reset"],
         pause_while=preset.pause_while if statuses is None else statuses,
-        ladder=_reference(scope, keys, "ladder", Kind.LADDER),
-        role=_reference(scope, keys, "role", Kind.ROLE),
+        ladder=_reference(scope, keys, "ladder", NameKind.LADDER),
+        role=_reference(scope, keys, "role", NameKind.ROLE),
         because=keys.because(),
-        task=_reference(scope, keys, "task", Kind.TEMPLATE),
+        task=_reference(scope, keys, "task", NameKind.TEMPLATE),
         per=_per(scope, keys, preset.per),
         boundary="next_open" if chosen.get("boundary") == "next_open" else "close",
         granularity="minute" if chosen.get("granularity") == "minute" else "second",
@@ -97,12 +97,12 @@ def _clock(scope: Scope, node: MappingNode) -> ClockDefinition | None:
     )
 
 
-def _choice(scope: Scope, keys: Keys, key: str, known: tuple[str, ...] = ()) -> str | None:
+def _choice(scope: NameScope, keys: MappingKeys, key: str, known: tuple[str, ...] = ()) -> str | None:
     node = keys.get(key)
-    return None if node is None else scope.reader.choice(node, key, known or CHOICES[key])
+    return None if node is None else scope.reader.choice(node, key, known or CLOCK_CHOICES[key])
 
 
-def _check_pauses(scope: Scope, keys: Keys, occasions: dict[str, tuple[Occasion, ...]]) -> None:
+def _check_pauses(scope: NameScope, keys: MappingKeys, occasions: dict[str, tuple[Occasion, ...]]) -> None:
     """An event is over at once: what it pauses needs something that resumes it."""
     pause, resume = keys.get("pause"), keys.get("resume")
     if resume is not None and not occasions["pause"]:
@@ -114,13 +114,13 @@ def _check_pauses(scope: Scope, keys: Keys, occasions: dict[str, tuple[Occasion,
         scope.report.add(Code.NEVER_RESUMES, pause, message, "add `resume`, or pause by `pause_while` or `when`")
 
 
-def _per(scope: Scope, keys: Keys, preset: str) -> str:
+def _per(scope: NameScope, keys: MappingKeys, preset: str) -> str:
     node = keys.get("per")
     if node is None:
         if preset:
-            scope.knows(Kind.FIELD, preset, keys.node)
+            scope.knows(NameKind.FIELD, preset, keys.node)
         return preset
-    name = scope.refer(Kind.FIELD, node) or ""
+    name = scope.refer(NameKind.FIELD, node) or ""
     field = scope.fields.get(name)
     if field is not None and field.type not in PER_TYPES:
         message = f"a clock cannot run per {name}, which is of type {field.type}"
@@ -128,12 +128,12 @@ def _per(scope: Scope, keys: Keys, preset: str) -> str:
     return name
 
 
-def _reference(scope: Scope, keys: Keys, key: str, kind: Kind) -> str:
+def _reference(scope: NameScope, keys: MappingKeys, key: str, kind: NameKind) -> str:
     node = keys.get(key)
     return "" if node is None else scope.refer(kind, node) or ""
 
 
-def _label(scope: Scope, keys: Keys) -> dict[str, str]:
+def _label(scope: NameScope, keys: MappingKeys) -> dict[str, str]:
     """Texts by language; a bare text is for every language."""
     node = keys.get("label")
     if isinstance(node, ScalarNode):

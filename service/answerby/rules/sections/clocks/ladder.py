@@ -17,12 +17,12 @@ from answerby.domain.ladder import (
     Rounds,
     Step,
 )
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.stages.notifications import read_notifications
 from answerby.rules.sections.values.durations import parse_duration, read_seconds
-from answerby.rules.sections.values.suggestions import meant_duration
+from answerby.rules.sections.values.suggestions import duration_suggestion
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 
 LADDER_KEYS = (
@@ -37,7 +37,7 @@ LADDER_KEYS = (
     "on_rule_change",
     "description",
 )
-CHOICES = {
+LADDER_CHOICES = {
     "offsets": tuple(Offsets),
     "on_acknowledgement": tuple(OnAcknowledgement),
     "on_rule_change": tuple(OnRuleChange),
@@ -53,7 +53,7 @@ _EXAMPLES = "write 75% (of the target), -30m (before due), 0m (at due), +1h or +
 MAX_REPEATS = 1_000
 
 
-def compile_ladders(scope: Scope, sections: list[Node]) -> dict[str, Ladder]:
+def compile_ladders(scope: NameScope, sections: list[Node]) -> dict[str, Ladder]:
     found: dict[str, Ladder] = {}
     for section in sections:
         for node in scope.reader.sequence(section, "ladders"):
@@ -64,11 +64,11 @@ def compile_ladders(scope: Scope, sections: list[Node]) -> dict[str, Ladder]:
     return dict(sorted(found.items()))
 
 
-def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
-    keys = Keys(scope.reader, node, "ladder", LADDER_KEYS)
+def _ladder(scope: NameScope, node: MappingNode) -> Ladder | None:
+    keys = MappingKeys(scope.reader, node, "ladder", LADDER_KEYS)
     id_node, steps = keys.require("id"), keys.require("steps")
     name = None if id_node is None else scope.reader.identifier(id_node, "ladder id")
-    if id_node is None or name is None or not scope.declare(Kind.LADDER, name, id_node):
+    if id_node is None or name is None or not scope.declare(NameKind.LADDER, name, id_node):
         return None
     because = keys.because()
     items = () if steps is None else scope.reader.sequence(steps, "steps")
@@ -79,7 +79,7 @@ def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
         if step is not None:
             steps_found.append(step)
             scope.step_places.setdefault(name, []).append(item.place)
-    chosen = {key: choice for key in CHOICES if (choice := _choice(scope, keys, key)) is not None}
+    chosen = {key: choice for key in LADDER_CHOICES if (choice := _choice(scope, keys, key)) is not None}
     lasts = keys.get("acknowledgement_lasts")
     return Ladder(
         name,
@@ -94,27 +94,27 @@ def _ladder(scope: Scope, node: MappingNode) -> Ladder | None:
     )
 
 
-def _choice(scope: Scope, keys: Keys, key: str) -> str | None:
+def _choice(scope: NameScope, keys: MappingKeys, key: str) -> str | None:
     node = keys.get(key)
-    return None if node is None else scope.reader.choice(node, key, CHOICES[key])
+    return None if node is None else scope.reader.choice(node, key, LADDER_CHOICES[key])
 
 
-def _quiet_hours(scope: Scope, keys: Keys) -> QuietHours | None:
+def _quiet_hours(scope: NameScope, keys: MappingKeys) -> QuietHours | None:
     node = keys.mapping("quiet_hours")
     if node is None:
         return None
-    quiet = Keys(scope.reader, node, "quiet_hours", QUIET_KEYS)
+    quiet = MappingKeys(scope.reader, node, "quiet_hours", QUIET_KEYS)
     calendar_node, then_node = quiet.require("calendar"), quiet.require("then")
-    calendar = None if calendar_node is None else scope.refer(Kind.CALENDAR, calendar_node)
+    calendar = None if calendar_node is None else scope.refer(NameKind.CALENDAR, calendar_node)
     then = None if then_node is None else scope.reader.choice(then_node, "then", QUIET_THEN)
     return QuietHours(calendar, QuietThen(then)) if calendar is not None and then is not None else None
 
 
-def _rounds(scope: Scope, keys: Keys, steps: int) -> Rounds | None:
+def _rounds(scope: NameScope, keys: MappingKeys, steps: int) -> Rounds | None:
     node = keys.mapping("climb_again")
     if node is None:
         return None
-    again = Keys(scope.reader, node, "climb_again", AGAIN_KEYS)
+    again = MappingKeys(scope.reader, node, "climb_again", AGAIN_KEYS)
     from_step = again.integer("from_step", 1, 1, max(steps, 1))
     every, at_most = again.require("every"), again.require("at_most")
     seconds = None if every is None else read_seconds(scope.report, every, "every")
@@ -122,25 +122,25 @@ def _rounds(scope: Scope, keys: Keys, steps: int) -> Rounds | None:
     return Rounds(from_step - 1, seconds, times) if seconds and times else None
 
 
-def _reassignment(scope: Scope, keys: Keys) -> Reassignment | None:
+def _reassignment(scope: NameScope, keys: MappingKeys) -> Reassignment | None:
     node = keys.mapping("reassign")
     if node is None:
         return None
-    to = Keys(scope.reader, node, "reassign", REASSIGN_KEYS)
+    to = MappingKeys(scope.reader, node, "reassign", REASSIGN_KEYS)
     department, role = to.get("department"), to.get("role")
     if department is None and role is None:
         scope.report.add(Code.MISSING_KEY, node, "reassign needs `department` or `role`", "say who takes over")
     return Reassignment(
-        department=(department and scope.refer(Kind.DEPARTMENT, department)) or "",
-        role=(role and scope.refer(Kind.ROLE, role)) or "",
+        department=(department and scope.refer(NameKind.DEPARTMENT, department)) or "",
+        role=(role and scope.refer(NameKind.ROLE, role)) or "",
     )
 
 
 STEP_KEYS = ("at", "notify", "reassign", "raise_priority", "open_case", "repeat", "because")
 
 
-def _step(scope: Scope, node: MappingNode) -> Step | None:
-    keys = Keys(scope.reader, node, "step", STEP_KEYS)
+def _step(scope: NameScope, node: MappingNode) -> Step | None:
+    keys = MappingKeys(scope.reader, node, "step", STEP_KEYS)
     at, notify, case = keys.require("at"), keys.get("notify"), keys.get("open_case")
     moment = None if at is None else _moment(scope, at)
     every, at_most = _repeat(scope, keys)
@@ -170,7 +170,7 @@ class _Moment(NamedTuple):
     days: int | None = None
 
 
-def _moment(scope: Scope, node: Node) -> _Moment | None:
+def _moment(scope: NameScope, node: Node) -> _Moment | None:
     text = node.text if isinstance(node, ScalarNode) else ""
     percent = _PERCENT.match(text)
     if percent and 0 < int(percent[1]) <= 100:
@@ -192,7 +192,7 @@ def _moment_hint(text: str) -> str:
         return f"say the unit and the side: -{number}m (before due) or +{number}m (after), or {number}% of the target"
     if number.isdecimal():
         return f"say the unit: {text}m or {text}h"
-    meant = text.lstrip("+-") if parse_duration(text.lstrip("+-")) else meant_duration(text.lstrip("+- "))
+    meant = text.lstrip("+-") if parse_duration(text.lstrip("+-")) else duration_suggestion(text.lstrip("+- "))
     if not meant or " " in meant:
         return _EXAMPLES
     if text[:1] in _OFFSET_SIGNS:
@@ -200,12 +200,12 @@ def _moment_hint(text: str) -> str:
     return f"say the side: -{meant} (before due) or +{meant} (after)"
 
 
-def _repeat(scope: Scope, keys: Keys) -> tuple[int, int]:
+def _repeat(scope: NameScope, keys: MappingKeys) -> tuple[int, int]:
     """(wall seconds between repetitions, how many at most); zeros without `repeat`."""
     node = keys.mapping("repeat")
     if node is None:
         return 0, 0
-    repeat = Keys(scope.reader, node, "repeat", REPEAT_KEYS)
+    repeat = MappingKeys(scope.reader, node, "repeat", REPEAT_KEYS)
     every, at_most = repeat.require("every"), repeat.require("at_most")
     seconds = None if every is None else read_seconds(scope.report, every, "every")
     times = None if at_most is None else scope.reader.integer(at_most, "at_most", 1, MAX_REPEATS)

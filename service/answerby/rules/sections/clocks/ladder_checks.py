@@ -11,7 +11,7 @@ from answerby.domain.event import EventType
 from answerby.domain.ladder import Ladder, Step
 from answerby.domain.request import RequestStatus
 from answerby.rules.model.rulebook import Rule, Stage
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.stages.outputs import LADDER_PREFIX, TARGET_PREFIX
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Place
@@ -21,17 +21,17 @@ _FINAL_EVENTS = frozenset({EventType.CLOSED.value, EventType.MERGED.value})
 _LIVE_STATUSES = frozenset(s.value for s in RequestStatus if s not in {RequestStatus.CLOSED, RequestStatus.MERGED})
 
 
-class _Goal(NamedTuple):
+class _LadderTarget(NamedTuple):
     """A target that a clock on the ladder may have, and who gives it."""
 
     target: Target
     who: str
 
 
-def check_clocks(scope: Scope, clocks: Mapping[str, ClockDefinition]) -> None:
+def check_clocks(scope: NameScope, clocks: Mapping[str, ClockDefinition]) -> None:
     """Warns of clocks that cannot run, or cannot be met."""
     for clock in clocks.values():
-        place = scope.place_of(Kind.CLOCK, clock.id)
+        place = scope.place_of(NameKind.CLOCK, clock.id)
         if clock.start and all(_only_at_the_end(occasion) for occasion in clock.start):
             message = f"the clock {clock.id} never runs: it starts when the request ends, which cancels every clock"
             scope.report.add(Code.CLOCK_NEVER_RUNS, place, message, "start it at an earlier event")
@@ -54,10 +54,10 @@ def _is_standing(start: tuple[Occasion, ...]) -> bool:
 
 
 def check_ladders(
-    scope: Scope, ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockDefinition], stages: Iterable[Stage]
+    scope: NameScope, ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockDefinition], stages: Iterable[Stage]
 ) -> None:
     """Warns of steps that can never come with any target, or come at one time; notes those that some target skips."""
-    goals = _goals(clocks, {stage.name: stage for stage in stages})
+    goals = _ladder_targets(clocks, {stage.name: stage for stage in stages})
     for ladder in ladders.values():
         mine = goals.get(ladder.id, [])
         places = scope.step_places.get(ladder.id, [])
@@ -66,7 +66,7 @@ def check_ladders(
         _check_times(scope, ladder, mine, places)
 
 
-def _check_step(scope: Scope, ladder: Ladder, step: Step, goals: list[_Goal], place: Place) -> None:
+def _check_step(scope: NameScope, ladder: Ladder, step: Step, goals: list[_LadderTarget], place: Place) -> None:
     skipped = [goal for goal in goals if _never_comes(step, goal.target)]
     if not skipped:
         return
@@ -82,7 +82,7 @@ def _check_step(scope: Scope, ladder: Ladder, step: Step, goals: list[_Goal], pl
     scope.report.add(Code.SKIPPED_STEP, place, message, hint)
 
 
-def _check_times(scope: Scope, ladder: Ladder, goals: list[_Goal], places: list[Place]) -> None:
+def _check_times(scope: NameScope, ladder: Ladder, goals: list[_LadderTarget], places: list[Place]) -> None:
     seen: dict[object, Place] = {}
     for step, place in zip(ladder.steps, places, strict=True):
         first = seen.setdefault(_time_key(step, goals), place)
@@ -92,7 +92,7 @@ def _check_times(scope: Scope, ladder: Ladder, goals: list[_Goal], places: list[
             scope.report.add(Code.SAME_STEP, place, message, hint)
 
 
-def _time_key(step: Step, goals: list[_Goal]) -> object:
+def _time_key(step: Step, goals: list[_LadderTarget]) -> object:
     """Steps with the same key come at the same time under every target."""
     if step.percent == 100 or step.offset_seconds == 0 or step.offset_days == 0:
         return 0
@@ -115,18 +115,20 @@ def _is_wall(target: Target) -> bool:
     return target.unit is TargetUnit.SECONDS and target.calendar in ("", ALWAYS.id)
 
 
-def _goals(clocks: Mapping[str, ClockDefinition], stages: Mapping[str, Stage]) -> dict[str, list[_Goal]]:
+def _ladder_targets(
+    clocks: Mapping[str, ClockDefinition], stages: Mapping[str, Stage]
+) -> dict[str, list[_LadderTarget]]:
     """By ladder, the targets of the clocks that climb it: their own ladder, or one that an escalation rule names."""
     ladders: dict[str, set[str]] = {clock.id: {clock.ladder} if clock.ladder else set() for clock in clocks.values()}
     for name, value, _ in _outputs(stages.get("escalation")):
         clock = name.removeprefix(LADDER_PREFIX)
         if name.startswith(LADDER_PREFIX) and clock in ladders and isinstance(value, str):
             ladders[clock].add(value)
-    found: dict[str, list[_Goal]] = {}
+    found: dict[str, list[_LadderTarget]] = {}
     for name, value, who in _outputs(stages.get("sla")):
         if isinstance(value, Target):
             for ladder in sorted(ladders.get(name.removeprefix(TARGET_PREFIX), ())):
-                found.setdefault(ladder, []).append(_Goal(value, who))
+                found.setdefault(ladder, []).append(_LadderTarget(value, who))
     return found
 
 

@@ -6,10 +6,10 @@ from answerby.domain.clock_definition import Occasion, Trigger
 from answerby.domain.condition import ALWAYS
 from answerby.domain.event import ActorRole, EventType
 from answerby.domain.request import RequestStatus
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, SequenceNode
 
 TRIGGER_KEYS = ("event", "actor", "when")
@@ -17,7 +17,9 @@ _INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RU
 _EVENT_TYPES = tuple(t.value for t in EventType if t not in _INTERNAL)
 
 
-def read_occasions(scope: Scope, conditions: ConditionCompiler, keys: Keys, key: str) -> tuple[Occasion, ...] | None:
+def read_occasions(
+    scope: NameScope, conditions: ConditionCompiler, keys: MappingKeys, key: str
+) -> tuple[Occasion, ...] | None:
     """The occasions under a key, in an order that does not depend on the file's; None when the key is absent."""
     node = keys.get(key)
     if node is None:
@@ -29,7 +31,7 @@ def read_occasions(scope: Scope, conditions: ConditionCompiler, keys: Keys, key:
     return tuple(sorted(found, key=lambda o: (not isinstance(o, str), repr(o))))
 
 
-def read_statuses(scope: Scope, keys: Keys, key: str) -> tuple[str, ...] | None:
+def read_statuses(scope: NameScope, keys: MappingKeys, key: str) -> tuple[str, ...] | None:
     """Request statuses; None when the key is absent."""
     node = keys.get(key)
     if node is None:
@@ -47,12 +49,12 @@ def _is_none(node: Node) -> bool:
     return isinstance(node, SequenceNode) and not node.items
 
 
-def _occasion(scope: Scope, conditions: ConditionCompiler, node: Node) -> Occasion | None:
+def _occasion(scope: NameScope, conditions: ConditionCompiler, node: Node) -> Occasion | None:
     return _trigger(scope, conditions, node) if isinstance(node, MappingNode) else _event_type(scope, node)
 
 
-def _trigger(scope: Scope, conditions: ConditionCompiler, node: MappingNode) -> Trigger | None:
-    keys = Keys(scope.reader, node, "trigger", TRIGGER_KEYS)
+def _trigger(scope: NameScope, conditions: ConditionCompiler, node: MappingNode) -> Trigger | None:
+    keys = MappingKeys(scope.reader, node, "trigger", TRIGGER_KEYS)
     event, actor, when = keys.get("event"), keys.get("actor"), keys.get("when")
     if event is None and when is None:
         scope.report.add(Code.MISSING_KEY, node, "a trigger needs `event` or `when`", "say what makes it happen")
@@ -67,7 +69,7 @@ def _trigger(scope: Scope, conditions: ConditionCompiler, node: MappingNode) -> 
     )
 
 
-def _event_type(scope: Scope, node: Node) -> str | None:
+def _event_type(scope: NameScope, node: Node) -> str | None:
     """A type of the contract; another `request.*` type is taken with a warning, as CRMs may send their own."""
     name = scope.reader.text(node, "event type")
     if name is None or name in _EVENT_TYPES:

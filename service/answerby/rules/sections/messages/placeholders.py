@@ -10,7 +10,7 @@ from answerby.domain.ladder import Ladder, Notification
 from answerby.domain.schedule import Audience, Schedule
 from answerby.rules.model.rulebook import Stage
 from answerby.rules.sections.messages.templates import Placeholder
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node
 
@@ -18,7 +18,7 @@ EVERYWHERE = frozenset({"number", "role", "status", "missing"})
 """Besides these, every fact that rules derive."""
 
 
-class Use(StrEnum):
+class TemplateUse(StrEnum):
     """Where a template is used. What is filled in must agree with answerby.engine.effects.derive."""
 
     RULE = "notify of a rule"
@@ -28,12 +28,12 @@ class Use(StrEnum):
     DIGEST = "a schedule for many requests"
 
 
-BY_USE = {
-    Use.RULE: frozenset({"because"}),
-    Use.STEP: frozenset({"clock", "due", "fired", "late_by", "step", "repeat"}),
-    Use.TASK: frozenset({"clock", "due"}),
-    Use.REMINDER: frozenset({"clock", "due", "schedule", "date", "late_by"}),
-    Use.DIGEST: frozenset(
+NAMES_BY_USE = {
+    TemplateUse.RULE: frozenset({"because"}),
+    TemplateUse.STEP: frozenset({"clock", "due", "fired", "late_by", "step", "repeat"}),
+    TemplateUse.TASK: frozenset({"clock", "due"}),
+    TemplateUse.REMINDER: frozenset({"clock", "due", "schedule", "date", "late_by"}),
+    TemplateUse.DIGEST: frozenset(
         {
             *(
                 "role",
@@ -56,7 +56,7 @@ CLOCK_LABEL = "clock."
 
 
 def check_placeholders(
-    scope: Scope,
+    scope: NameScope,
     placeholders: Iterable[Placeholder],
     stages: Iterable[Stage],
     ladders: Mapping[str, Ladder],
@@ -64,44 +64,44 @@ def check_placeholders(
     schedules: Mapping[str, Schedule],
 ) -> None:
     """Warns of each placeholder that would reach people as it is written."""
-    uses: dict[str, set[Use]] = {}
+    uses: dict[str, set[TemplateUse]] = {}
     for template, use in (*_in_rules(stages), *_in_steps(ladders), *_in_tasks(clocks), *_in_schedules(schedules)):
         uses.setdefault(template, set()).add(use)
-    names = {use: _names(scope, clocks, use) for use in Use}
+    names = {use: _names(scope, clocks, use) for use in TemplateUse}
     for template, name, node in placeholders:
-        mine = uses.get(template, set(Use))
+        mine = uses.get(template, set(TemplateUse))
         lacking = sorted(use for use in mine if name not in names[use])
-        if template not in uses and len(lacking) < len(Use):
+        if template not in uses and len(lacking) < len(TemplateUse):
             continue
         if lacking and not scope.report.may_have_lost("fields"):
             _warn(scope, node, name, lacking, set().union(*(names[use] for use in mine)))
 
 
-def _warn(scope: Scope, node: Node, name: str, lacking: list[Use], known: set[str]) -> None:
-    where = "a decision" if len(lacking) == len(Use) else " or ".join(lacking)
+def _warn(scope: NameScope, node: Node, name: str, lacking: list[TemplateUse], known: set[str]) -> None:
+    where = "a decision" if len(lacking) == len(TemplateUse) else " or ".join(lacking)
     message = f"nothing fills in {{{name}}} in {where}"
-    example = "{open}" if lacking == [Use.DIGEST] else "{number}"
+    example = "{open}" if lacking == [TemplateUse.DIGEST] else "{number}"
     hint = scope.report.suggest(name, known - {name}) or f"use a name that is filled in there, such as {example}"
     if name in scope.fields and not scope.fields[name].derived_by:
         hint = f"{name} is given by events; messages carry only what rules derive"
     scope.report.add(Code.UNKNOWN_PLACEHOLDER, node, message, hint)
 
 
-def _names(scope: Scope, clocks: Mapping[str, ClockDefinition], use: Use) -> set[str]:
-    if use is Use.DIGEST:
-        return set(BY_USE[use])
+def _names(scope: NameScope, clocks: Mapping[str, ClockDefinition], use: TemplateUse) -> set[str]:
+    if use is TemplateUse.DIGEST:
+        return set(NAMES_BY_USE[use])
     derived = {name for name, field in scope.fields.items() if field.derived_by}
-    names = derived | EVERYWHERE | BY_USE[use]
-    if use is Use.STEP:
+    names = derived | EVERYWHERE | NAMES_BY_USE[use]
+    if use is TemplateUse.STEP:
         names |= {CLOCK_LABEL + language for clock in clocks.values() for language in clock.label if language}
     return names
 
 
-def _in_rules(stages: Iterable[Stage]) -> Iterator[tuple[str, Use]]:
+def _in_rules(stages: Iterable[Stage]) -> Iterator[tuple[str, TemplateUse]]:
     for stage in stages:
         for rule in stage.rules:
             for notification in _notifications(rule.then.get("notify")):
-                yield notification.template, Use.RULE
+                yield notification.template, TemplateUse.RULE
 
 
 def _notifications(value: object) -> Iterator[Notification]:
@@ -109,19 +109,19 @@ def _notifications(value: object) -> Iterator[Notification]:
         yield from (item for item in value if isinstance(item, Notification))
 
 
-def _in_steps(ladders: Mapping[str, Ladder]) -> Iterator[tuple[str, Use]]:
+def _in_steps(ladders: Mapping[str, Ladder]) -> Iterator[tuple[str, TemplateUse]]:
     for ladder in ladders.values():
         for step in ladder.steps:
-            yield from ((notification.template, Use.STEP) for notification in step.notify)
+            yield from ((notification.template, TemplateUse.STEP) for notification in step.notify)
 
 
-def _in_tasks(clocks: Mapping[str, ClockDefinition]) -> Iterator[tuple[str, Use]]:
-    yield from ((clock.task, Use.TASK) for clock in clocks.values() if clock.task)
+def _in_tasks(clocks: Mapping[str, ClockDefinition]) -> Iterator[tuple[str, TemplateUse]]:
+    yield from ((clock.task, TemplateUse.TASK) for clock in clocks.values() if clock.task)
 
 
-def _in_schedules(schedules: Mapping[str, Schedule]) -> Iterator[tuple[str, Use]]:
+def _in_schedules(schedules: Mapping[str, Schedule]) -> Iterator[tuple[str, TemplateUse]]:
     for schedule in schedules.values():
-        use = Use.REMINDER if schedule.audience is Audience.REQUEST else Use.DIGEST
+        use = TemplateUse.REMINDER if schedule.audience is Audience.REQUEST else TemplateUse.DIGEST
         yield from ((notification.template, use) for notification in schedule.notify)
         if schedule.task is not None:
             yield schedule.task.template, use

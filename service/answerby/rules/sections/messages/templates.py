@@ -7,7 +7,7 @@ import string
 from types import MappingProxyType
 from typing import NamedTuple
 
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node
 
@@ -25,19 +25,19 @@ class Placeholder(NamedTuple):
     node: Node
 
 
-def compile_templates(scope: Scope, sections: list[Node]) -> tuple[Templates, list[Placeholder]]:
+def compile_templates(scope: NameScope, sections: list[Node]) -> tuple[Templates, list[Placeholder]]:
     """The templates, and the placeholders in them, which can be checked once their uses are known."""
     found: Templates = {}
     placeholders: list[Placeholder] = []
     for section in sections:
         mapping = scope.reader.mapping(section, "templates")
         for key, node in mapping.entries if mapping else ():
-            if scope.reader.identifier(key, "template id") and scope.declare(Kind.TEMPLATE, key.text, key):
+            if scope.reader.identifier(key, "template id") and scope.declare(NameKind.TEMPLATE, key.text, key):
                 found[key.text] = MappingProxyType(_languages(scope, key.text, node, placeholders))
     return dict(sorted(found.items())), placeholders
 
 
-def _languages(scope: Scope, template: str, node: Node, placeholders: list[Placeholder]) -> dict[str, str]:
+def _languages(scope: NameScope, template: str, node: Node, placeholders: list[Placeholder]) -> dict[str, str]:
     found: dict[str, str] = {}
     mapping = scope.reader.mapping(node, "template")
     if mapping is not None and not mapping.entries:
@@ -58,7 +58,7 @@ def _languages(scope: Scope, template: str, node: Node, placeholders: list[Place
     return dict(sorted(found.items()))
 
 
-def _placeholders(scope: Scope, node: Node, text: str) -> list[str] | None:
+def _placeholders(scope: NameScope, node: Node, text: str) -> list[str] | None:
     """The names in braces; None, with a diagnostic, when the text is no template."""
     try:
         names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from answerby.rules.sections.name_scope import Kind, Scope
-from answerby.rules.sections.reference_cycles import components
-from answerby.rules.sections.rule_templates.filler import MAX_NODES, Budget, Filler, TooLarge, names_in
+from answerby.rules.sections.name_scope import NameKind, NameScope
+from answerby.rules.sections.reference_cycles import strong_components
+from answerby.rules.sections.rule_templates.filler import MAX_NODES, FillBudget, TemplateFiller, TooLarge, names_in
 from answerby.rules.sections.rule_templates.parameters import Parameter, read_arguments, read_parameter
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode
 
 MAX_NESTING = 4
@@ -35,16 +35,16 @@ class _Template:
 class RuleTemplates:
     """The templates of a rulebook. Expands what uses them, all together within one budget."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: NameScope) -> None:
         self._scope = scope
         self._templates: dict[str, _Template] = {}
         self._circular: set[str] = set()
-        self._budget = Budget()
+        self._budget = FillBudget()
         self._is_too_large = False
 
     def declare(self, sections: Iterable[Node]) -> None:
         """Reads the `rule_templates:` sections, each a list of templates."""
-        bodies: list[tuple[_Template, Keys]] = []
+        bodies: list[tuple[_Template, MappingKeys]] = []
         for section in sections:
             for item in self._scope.reader.sequence(section, "rule_templates"):
                 mapping = self._scope.reader.mapping(item, "rule template")
@@ -71,16 +71,16 @@ class RuleTemplates:
                 hint = f"write `- use: {template.id}` in a list of rules, or remove it"
                 self._scope.report.add(Code.UNUSED_RULE_TEMPLATE, template.node, message, hint)
 
-    def _open(self, node: MappingNode) -> tuple[_Template, Keys] | None:
-        keys = Keys(self._scope.reader, node, "rule template", TEMPLATE_KEYS)
+    def _open(self, node: MappingNode) -> tuple[_Template, MappingKeys] | None:
+        keys = MappingKeys(self._scope.reader, node, "rule template", TEMPLATE_KEYS)
         id_node = keys.require("id")
         name = None if id_node is None else self._scope.reader.identifier(id_node, "rule template id")
-        if id_node is None or name is None or not self._scope.declare(Kind.RULE_TEMPLATE, name, id_node):
+        if id_node is None or name is None or not self._scope.declare(NameKind.RULE_TEMPLATE, name, id_node):
             return None
         template = self._templates[name] = _Template(name, id_node)
         return template, keys
 
-    def _read(self, template: _Template, keys: Keys) -> None:
+    def _read(self, template: _Template, keys: MappingKeys) -> None:
         template.parameters = {
             key.text: read_parameter(self._scope, key, node)
             for key, node in keys.items("parameters")
@@ -122,9 +122,11 @@ class RuleTemplates:
         inner: dict[str, list[tuple[str, Node]]] = {}
         for template in self._templates.values():
             uses = [node for rule in template.rules if (node := rule.get("use")) is not None]
-            found = [(name, node) for node in uses if (name := self._scope.refer(Kind.RULE_TEMPLATE, node)) is not None]
+            found = [
+                (name, node) for node in uses if (name := self._scope.refer(NameKind.RULE_TEMPLATE, node)) is not None
+            ]
             inner[template.id] = [(name, node) for name, node in found if name in self._templates]
-        groups = components({name: [used for used, _ in found] for name, found in inner.items()})
+        groups = strong_components({name: [used for used, _ in found] for name, found in inner.items()})
         group_of = {name: number for number, group in enumerate(groups) for name in group}
         for name, found in inner.items():
             for used, node in found:
@@ -135,7 +137,7 @@ class RuleTemplates:
                     self._scope.report.add(Code.RULE_TEMPLATE_CYCLE, node, message, "remove one of the uses")
 
     def _use(self, item: MappingNode, depth: int) -> Iterator[Node]:
-        keys = Keys(self._scope.reader, item, "use of a rule template", USE_KEYS)
+        keys = MappingKeys(self._scope.reader, item, "use of a rule template", USE_KEYS)
         template = self._template(keys.get("use"), depth)
         if template is None:
             return
@@ -155,10 +157,10 @@ class RuleTemplates:
         """Of a use within a template, an unknown name is reported where it is written, not at every use."""
         if depth > 1:
             return self._templates.get(node.text) if isinstance(node, ScalarNode) else None
-        name = None if node is None else self._scope.refer(Kind.RULE_TEMPLATE, node)
+        name = None if node is None else self._scope.refer(NameKind.RULE_TEMPLATE, node)
         return self._templates.get(name or "")
 
-    def _sets(self, keys: Keys, item: MappingNode) -> Iterator[tuple[Place, list[tuple[ScalarNode, Node]]]]:
+    def _sets(self, keys: MappingKeys, item: MappingNode) -> Iterator[tuple[Place, list[tuple[ScalarNode, Node]]]]:
         """The parameter sets of `for_each`, each with its place; one empty set where there is none."""
         node = keys.get("for_each")
         if node is None:
@@ -171,7 +173,7 @@ class RuleTemplates:
 
     def _filled(self, template: _Template, arguments: dict[str, Node], place: Place, depth: int) -> Iterator[Node]:
         """Raises TooLarge."""
-        filler = Filler(arguments, place, self._budget, self._scope.report)
+        filler = TemplateFiller(arguments, place, self._budget, self._scope.report)
         for rule in template.rules:
             filled = filler.fill(rule)
             if _is_use(filled):
@@ -190,7 +192,7 @@ class RuleTemplates:
         self._is_too_large = True
 
 
-def _with_reason(rule: MappingNode, because: ScalarNode | None, filler: Filler) -> MappingNode:
+def _with_reason(rule: MappingNode, because: ScalarNode | None, filler: TemplateFiller) -> MappingNode:
     """The rule with the template's reason, unless it has its own."""
     if because is None or rule.get("because") is not None:
         return rule

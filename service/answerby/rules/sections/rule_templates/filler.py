@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode, describe
 
 MAX_NODES = 500_000
@@ -22,7 +22,7 @@ class TooLarge(Exception):
     """The uses of rule templates fill in more than a rulebook may hold."""
 
 
-class Budget:
+class FillBudget:
     """What may still be filled in."""
 
     def __init__(self) -> None:
@@ -53,10 +53,10 @@ def names_in(node: Node, parameters: Mapping[str, object]) -> Iterator[tuple[str
                 yield from names_in(value, parameters)
 
 
-class Filler:
+class TemplateFiller:
     """Fills in the nodes of one template for one use. What goes wrong names the use and the line of the template."""
 
-    def __init__(self, arguments: Mapping[str, Node], use: Place, budget: Budget, report: Report) -> None:
+    def __init__(self, arguments: Mapping[str, Node], use: Place, budget: FillBudget, report: DiagnosticReport) -> None:
         self._arguments = arguments
         self._use = use
         self._budget = budget

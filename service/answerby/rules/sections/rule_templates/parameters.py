@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.values.durations import parse_duration
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MAX_TEXT, Keys
+from answerby.rules.text.node_reader import MAX_TEXT, MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode, describe
 
 
@@ -49,14 +49,14 @@ class Parameter:
     values: tuple[str, ...] = ()
 
 
-def read_parameter(scope: Scope, key: ScalarNode, node: Node) -> Parameter:
+def read_parameter(scope: NameScope, key: ScalarNode, node: Node) -> Parameter:
     """`area: text`, or a mapping with `type`, `default` and `values`."""
     if isinstance(node, ScalarNode) and node.value is not None:
         return Parameter(key.text, _type(scope, node), key.place)
     mapping = node if isinstance(node, ScalarNode) else scope.reader.mapping(node, f"parameter {key.text}")
     if not isinstance(mapping, MappingNode):
         return Parameter(key.text, ParameterType.TEXT, key.place)
-    keys = Keys(scope.reader, mapping, f"parameter {key.text}", PARAMETER_KEYS)
+    keys = MappingKeys(scope.reader, mapping, f"parameter {key.text}", PARAMETER_KEYS)
     type_node, values_node, default = keys.get("type"), keys.get("values"), keys.get("default")
     kind = ParameterType.TEXT if type_node is None else _type(scope, type_node)
     allowed = () if values_node is None else scope.reader.sequence(values_node, "values")
@@ -71,13 +71,13 @@ def read_parameter(scope: Scope, key: ScalarNode, node: Node) -> Parameter:
     return replace(parameter, default=default)
 
 
-def _type(scope: Scope, node: Node) -> ParameterType:
+def _type(scope: NameScope, node: Node) -> ParameterType:
     found = scope.reader.choice(node, "parameter type", tuple(ParameterType))
     return ParameterType(found) if found else ParameterType.CONDITION
 
 
 def read_arguments(
-    scope: Scope, template: str, home: Place, parameters: Mapping[str, Parameter], given: Arguments, use: Place
+    scope: NameScope, template: str, home: Place, parameters: Mapping[str, Parameter], given: Arguments, use: Place
 ) -> dict[str, Node] | None:
     """The node for every parameter: what is given, else its default. None, with diagnostics, when they do not fit.
 
@@ -114,7 +114,7 @@ def read_arguments(
     return found if is_right else None
 
 
-def accepts(scope: Scope, parameter: Parameter, node: Node, place: Place) -> bool:
+def accepts(scope: NameScope, parameter: Parameter, node: Node, place: Place) -> bool:
     """Whether the node is of the parameter's type and one of its values; reports it otherwise."""
     items: tuple[Node, ...] = (node,)
     if parameter.type is ParameterType.LIST and isinstance(node, SequenceNode):

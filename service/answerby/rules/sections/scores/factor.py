@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from answerby.rules.model.score import AGAINST, FULL, Factor, Method
+from answerby.rules.model.score import FULL_SCALE, OPPOSING_FACTOR, Factor, Method
 from answerby.rules.model.vocabulary import Field
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.scores.numbers import LISTED, NUMERIC, read_bands, read_number, read_numbers, read_scale
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
 FACTOR_KEYS = ("field", "weight", "numbers", "bands", "scale", "at_least", "at_most", "missing", "description")
 _WAYS = ("numbers", "bands", "scale")
-MOST_POWER = 4
+MAX_POWER = 4
 
 
 def read_factor(
-    scope: Scope, conditions: ConditionCompiler, method: Method | None, name: str, node: Node
+    scope: NameScope, conditions: ConditionCompiler, method: Method | None, name: str, node: Node
 ) -> Factor | None:
     """None, with a diagnostic, when it cannot be used."""
     mapping = scope.reader.mapping(node, f"factor {name}")
     if mapping is None:
         return None
-    keys = Keys(scope.reader, mapping, f"factor {name}", FACTOR_KEYS)
+    keys = MappingKeys(scope.reader, mapping, f"factor {name}", FACTOR_KEYS)
     weight = _weight(scope, keys, method)
     at_least, at_most, missing = (_optional(scope, keys, key) for key in ("at_least", "at_most", "missing"))
     field_node = keys.require("field")
@@ -54,7 +54,7 @@ def read_factor(
     return factor
 
 
-def _is_usable(scope: Scope, field: Field, node: Node) -> bool:
+def _is_usable(scope: NameScope, field: Field, node: Node) -> bool:
     if field.type not in NUMERIC | LISTED:
         message = f"{field.name} is of type {field.type}; a factor is a number, an enum or a boolean"
         scope.report.add(Code.WRONG_TYPE, node, message)
@@ -66,7 +66,7 @@ def _is_usable(scope: Scope, field: Field, node: Node) -> bool:
     return True
 
 
-def _has_one_way(scope: Scope, keys: Keys, field: Field) -> bool:
+def _has_one_way(scope: NameScope, keys: MappingKeys, field: Field) -> bool:
     """`numbers` of an enum or a boolean; of a number `bands`, `scale` or neither."""
     ways = [key for key in _WAYS if keys.get(key) is not None]
     if len(ways) > 1:
@@ -79,35 +79,35 @@ def _has_one_way(scope: Scope, keys: Keys, field: Field) -> bool:
     return True
 
 
-def _weight(scope: Scope, keys: Keys, method: Method | None) -> Decimal:
+def _weight(scope: NameScope, keys: MappingKeys, method: Method | None) -> Decimal:
     node = keys.get("weight")
     weight = None if node is None else read_number(scope, node, "weight")
     if node is None or weight is None:
         return Decimal(1)
     if weight == 0:
         scope.report.add(Code.WRONG_VALUE, node, "with weight 0 the factor does not count", "leave the factor out")
-    elif method is Method.RICE and not (weight == int(weight) and 1 <= weight <= MOST_POWER):
-        message = f"in {method} factors are multiplied, so a weight is a power: a whole number from 1 to {MOST_POWER}"
+    elif method is Method.RICE and not (weight == int(weight) and 1 <= weight <= MAX_POWER):
+        message = f"in {method} factors are multiplied, so a weight is a power: a whole number from 1 to {MAX_POWER}"
         scope.report.add(Code.WRONG_VALUE, node, message, f"{Method.WEIGHTED_SUM} takes any weight")
     elif method is Method.HANDBOOK_RICE and weight < 0:
         scope.report.add(Code.WRONG_VALUE, node, f"in {method} a weight is positive, so that the mean is 0 to 100")
     return weight
 
 
-def _optional(scope: Scope, keys: Keys, key: str) -> Decimal | None:
+def _optional(scope: NameScope, keys: MappingKeys, key: str) -> Decimal | None:
     node = keys.get(key)
     return None if node is None else read_number(scope, node, key)
 
 
-def _check_range(scope: Scope, method: Method | None, factor: Factor, node: MappingNode) -> None:
+def _check_range(scope: NameScope, method: Method | None, factor: Factor, node: MappingNode) -> None:
     least, most = range_of(factor)
     if factor.at_least is not None and factor.at_most is not None and factor.at_least > factor.at_most:
         scope.report.add(Code.WRONG_VALUE, node, f"factor {factor.name}: at_least is more than at_most")
-    elif method is Method.RICE and factor.name == AGAINST[method] and (least is None or least <= 0):
+    elif method is Method.RICE and factor.name == OPPOSING_FACTOR[method] and (least is None or least <= 0):
         message = f"RICE divides by {factor.name}, which can be {'0 or less' if least is None else f'{least:f}'}"
         hint = "add `at_least: 0.25`, or the least that counts, to the factor"
         scope.report.add(Code.SCORE_DIVISION, node, message, hint)
-    elif method is Method.HANDBOOK_RICE and (least is None or most is None or least < 0 or most > FULL):
+    elif method is Method.HANDBOOK_RICE and (least is None or most is None or least < 0 or most > FULL_SCALE):
         shown = f"can be {_shown(least)} to {_shown(most)}"
         message = f"in {method} every factor is 0 to 100, but {factor.name} {shown}"
         hint = "use `scale: {from: [least, most], to: [0, 100]}`, `bands` or `numbers`, or `at_least` and `at_most`"

@@ -8,21 +8,21 @@ from types import MappingProxyType
 
 from answerby.rules.model.score import Band, Scale
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 
-MOST = Decimal(10) ** 12
+MAX_NUMBER = Decimal(10) ** 12
 SCALE_KEYS = ("from", "to")
 BAND_KEYS = ("below", "number")
-MOST_PLACES = 9
+MAX_DECIMAL_PLACES = 9
 NUMERIC = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.DURATION})
 LISTED = frozenset({FieldType.ENUM, FieldType.BOOLEAN})
 
 
-def read_number(scope: Scope, node: Node, what: str) -> Decimal | None:
+def read_number(scope: NameScope, node: Node, what: str) -> Decimal | None:
     """A number without loss: at most 10^12 in magnitude, at most 9 decimal places."""
     value = node.value if isinstance(node, ScalarNode) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not isinstance(node, ScalarNode):
@@ -31,14 +31,14 @@ def read_number(scope: Scope, node: Node, what: str) -> Decimal | None:
         return None
     number = Decimal(node.text)
     exponent = number.normalize().as_tuple().exponent
-    if abs(number) > MOST or (isinstance(exponent, int) and exponent < -MOST_PLACES):
-        message = f"{what} must be at most {MOST:f} and have at most {MOST_PLACES} decimal places"
+    if abs(number) > MAX_NUMBER or (isinstance(exponent, int) and exponent < -MAX_DECIMAL_PLACES):
+        message = f"{what} must be at most {MAX_NUMBER:f} and have at most {MAX_DECIMAL_PLACES} decimal places"
         scope.report.add(Code.WRONG_VALUE, node, message)
         return None
     return number
 
 
-def read_pair(scope: Scope, node: Node, what: str) -> tuple[Decimal, Decimal] | None:
+def read_pair(scope: NameScope, node: Node, what: str) -> tuple[Decimal, Decimal] | None:
     """`[least, most]`."""
     items = scope.reader.sequence(node, what)
     if len(items) != 2:
@@ -49,7 +49,7 @@ def read_pair(scope: Scope, node: Node, what: str) -> tuple[Decimal, Decimal] | 
     return None if low is None or high is None else (low, high)
 
 
-def read_numbers(scope: Scope, field: Field, node: Node) -> Mapping[str | bool, Decimal]:
+def read_numbers(scope: NameScope, field: Field, node: Node) -> Mapping[str | bool, Decimal]:
     """`numbers:`, a number for every value of an enum or a boolean."""
     mapping = scope.reader.mapping(node, "numbers")
     if mapping is None:
@@ -74,7 +74,7 @@ def read_numbers(scope: Scope, field: Field, node: Node) -> Mapping[str | bool, 
     return MappingProxyType({value: found[value] for value in _members(field) if value in found})
 
 
-def read_bands(scope: Scope, node: Node) -> tuple[Band, ...]:
+def read_bands(scope: NameScope, node: Node) -> tuple[Band, ...]:
     """`bands:`, limits rising, the last one without a limit."""
     found: list[Band] = []
     items = scope.reader.sequence(node, "bands")
@@ -96,12 +96,12 @@ def read_bands(scope: Scope, node: Node) -> tuple[Band, ...]:
     return tuple(found)
 
 
-def read_scale(scope: Scope, node: Node) -> Scale | None:
+def read_scale(scope: NameScope, node: Node) -> Scale | None:
     """`scale: {from: [0, 1000], to: [0, 100]}`."""
     mapping = scope.reader.mapping(node, "scale")
     if mapping is None:
         return None
-    keys = Keys(scope.reader, mapping, "scale", SCALE_KEYS)
+    keys = MappingKeys(scope.reader, mapping, "scale", SCALE_KEYS)
     from_node, to_node = keys.require("from"), keys.require("to")
     if from_node is None or to_node is None:
         return None
@@ -114,8 +114,8 @@ def read_scale(scope: Scope, node: Node) -> Scale | None:
     return Scale(fact[0], fact[1], number[0], number[1])
 
 
-def _band(scope: Scope, mapping: MappingNode) -> Band | None:
-    keys = Keys(scope.reader, mapping, "band", BAND_KEYS)
+def _band(scope: NameScope, mapping: MappingNode) -> Band | None:
+    keys = MappingKeys(scope.reader, mapping, "band", BAND_KEYS)
     below_node, number_node = keys.get("below"), keys.require("number")
     number = None if number_node is None else read_number(scope, number_node, "number")
     below = None if below_node is None else read_number(scope, below_node, "below")
@@ -128,11 +128,11 @@ def _members(field: Field) -> tuple[str | bool, ...]:
     return (False, True) if field.type is FieldType.BOOLEAN else field.values
 
 
-def _member(scope: Scope, field: Field, key: ScalarNode) -> str | bool | None:
+def _member(scope: NameScope, field: Field, key: ScalarNode) -> str | bool | None:
     return scope.reader.boolean(key, field.name) if field.type is FieldType.BOOLEAN else read_member(scope, field, key)
 
 
-def _report_unmapped(scope: Scope, field: Field, node: Node, named: set[str | bool]) -> None:
+def _report_unmapped(scope: NameScope, field: Field, node: Node, named: set[str | bool]) -> None:
     left = [_spelt(value) for value in _members(field) if value not in named]
     if left:
         message = f"{', '.join(left)} of {field.name} {'has' if len(left) == 1 else 'have'} no number"
@@ -140,7 +140,7 @@ def _report_unmapped(scope: Scope, field: Field, node: Node, named: set[str | bo
         scope.report.add(Code.SCORE_UNMAPPED, node, message, hint)
 
 
-def report_unordered(scope: Scope, field: Field, node: SequenceNode, named: set[str]) -> None:
+def report_unordered(scope: NameScope, field: Field, node: SequenceNode, named: set[str]) -> None:
     """`order:` of a tie-break that leaves out values."""
     left = [value for value in field.values if value not in named]
     if left:

@@ -10,7 +10,7 @@ from answerby.domain.condition import ALWAYS
 from answerby.rules.model.rulebook import STAGES, Block
 from answerby.rules.model.score import FACTORS, Factor, Method, Rounding, Score, TieBreak
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.scores.factor import read_factor
 from answerby.rules.sections.scores.numbers import read_pair, report_unordered
 from answerby.rules.sections.stages.conditions import ConditionCompiler
@@ -19,7 +19,7 @@ from answerby.rules.sections.stages.reading_order import ReadingOrder
 from answerby.rules.sections.stages.stage_file import read_owner
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
 
 SCORE_KEYS = (
@@ -27,12 +27,12 @@ SCORE_KEYS = (
     "factors", "bounds", "round", "rounding", "tie_break",
 )  # fmt: skip
 TIE_BREAK_KEYS = ("field", "order", "output")
-MOST_PLACES = 6
+MAX_DECIMAL_PLACES = 6
 _RESULT = frozenset({FieldType.INTEGER, FieldType.DECIMAL})
 
 
 def compile_scores(
-    scope: Scope, clocks: Mapping[str, ClockDefinition], order: ReadingOrder, roots: Iterable[MappingNode]
+    scope: NameScope, clocks: Mapping[str, ClockDefinition], order: ReadingOrder, roots: Iterable[MappingNode]
 ) -> dict[str, tuple[Score, ...]]:
     """The scores of each stage, by id. Two that compute the same field are a mistake."""
     found: dict[str, list[Score]] = {name: [] for name in STAGES}
@@ -54,7 +54,7 @@ def compile_scores(
     return {stage: tuple(sorted(scores, key=lambda s: s.id)) for stage, scores in found.items()}
 
 
-def refuse_rules_that_set(scope: Scope, scores: Iterable[Score], blocks: Iterable[Block]) -> None:
+def refuse_rules_that_set(scope: NameScope, scores: Iterable[Score], blocks: Iterable[Block]) -> None:
     """What a score computes, no rule of the stage sets; the stage's `default` and `on_error` may."""
     computed = {name: score for score in scores for name in score.outputs}
     for rule in (rule for block in blocks for rule in block.rules):
@@ -72,7 +72,7 @@ def _stage_of(root: MappingNode) -> str | None:
 class _ScoreReader:
     def __init__(
         self,
-        scope: Scope,
+        scope: NameScope,
         clocks: Mapping[str, ClockDefinition],
         order: ReadingOrder,
         stage: str,
@@ -84,7 +84,7 @@ class _ScoreReader:
         self._stage = stage
         self._order = order
         self._root = root
-        self._keys = Keys(scope.reader, node, "score", SCORE_KEYS)
+        self._keys = MappingKeys(scope.reader, node, "score", SCORE_KEYS)
         self._outputs = OutputCompiler(scope, clocks, stage)
         self._conditions = ConditionCompiler(scope, lambda name, at: order.score_reads(stage, name, at))
 
@@ -94,7 +94,7 @@ class _ScoreReader:
         id_node, when_node = keys.require("id"), keys.get("when")
         name = None if id_node is None else self._scope.reader.identifier(id_node, "score id")
         if id_node is not None and name is not None:
-            self._scope.declare(Kind.RULE, name, id_node)
+            self._scope.declare(NameKind.RULE, name, id_node)
         because = keys.because()
         when = ALWAYS if when_node is None else self._conditions.when(when_node)
         method = self._method()
@@ -163,7 +163,7 @@ class _ScoreReader:
         node = self._keys.require("output")
         name = None if node is None else self._derived(node, _RESULT, "a decimal or an integer")
         whole = name is not None and self._scope.fields[name].type is FieldType.INTEGER
-        places = self._keys.integer("round", 0 if whole else 2, 0, MOST_PLACES)
+        places = self._keys.integer("round", 0 if whole else 2, 0, MAX_DECIMAL_PLACES)
         round_node = self._keys.get("round")
         if whole and places and round_node is not None:
             message = f"{name} is an integer, which has no {places} decimal places"
@@ -200,7 +200,7 @@ class _ScoreReader:
         node = self._keys.mapping("tie_break")
         if node is None:
             return None
-        keys = Keys(self._scope.reader, node, "tie_break", TIE_BREAK_KEYS)
+        keys = MappingKeys(self._scope.reader, node, "tie_break", TIE_BREAK_KEYS)
         field_node, order_node, output_node = (keys.require(key) for key in ("field", "order", "output"))
         name = None if field_node is None else self._conditions.field_name(field_node)
         output = output_node and self._derived(output_node, frozenset({FieldType.INTEGER}), "an integer")

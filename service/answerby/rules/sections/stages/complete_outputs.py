@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.rules.model.rulebook import STAGES, Output
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.stages.outputs import OutputCompiler
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 
 ANY = "any"
@@ -38,7 +38,7 @@ class CompleteOutput:
 class CompleteOutputs:
     """All requirements of a rulebook."""
 
-    def __init__(self, scope: Scope, requirements: Iterable[CompleteOutput]) -> None:
+    def __init__(self, scope: NameScope, requirements: Iterable[CompleteOutput]) -> None:
         self._report = scope.report
         self._requirements = tuple(requirements)
 
@@ -55,7 +55,7 @@ class CompleteOutputs:
 
 
 def compile_complete_outputs(
-    scope: Scope, clocks: Mapping[str, ClockDefinition], items: Iterable[Node]
+    scope: NameScope, clocks: Mapping[str, ClockDefinition], items: Iterable[Node]
 ) -> CompleteOutputs:
     """The entries of the list. One that names what no rule could set is a mistake of its own."""
     found = [
@@ -67,8 +67,8 @@ def compile_complete_outputs(
     return CompleteOutputs(scope, found)
 
 
-def _requirement(scope: Scope, clocks: Mapping[str, ClockDefinition], node: MappingNode) -> CompleteOutput | None:
-    keys = Keys(scope.reader, node, "entry of complete_outputs", COMPLETE_KEYS)
+def _requirement(scope: NameScope, clocks: Mapping[str, ClockDefinition], node: MappingNode) -> CompleteOutput | None:
+    keys = MappingKeys(scope.reader, node, "entry of complete_outputs", COMPLETE_KEYS)
     because = keys.because()
     sets_node, also_node = keys.require("sets"), keys.require("also")
     if sets_node is None or also_node is None:
@@ -91,7 +91,7 @@ def _requirement(scope: Scope, clocks: Mapping[str, ClockDefinition], node: Mapp
     return CompleteOutput(sets, also, because) if also else None
 
 
-def _stages_of(scope: Scope, key: ScalarNode) -> set[str]:
+def _stages_of(scope: NameScope, key: ScalarNode) -> set[str]:
     """The stages that derive the field; none, with a diagnostic, when no rule sets it."""
     field = scope.fields.get(key.text)
     if field is not None and field.derived_by:
@@ -99,14 +99,14 @@ def _stages_of(scope: Scope, key: ScalarNode) -> set[str]:
     if field is not None:
         message = f"{key.text} is given by the event, no rule sets it"
         scope.report.add(Code.OUTPUT_NOT_DERIVED, key, message, "name a field with `derived_by`")
-    elif key.text not in scope.names(Kind.FIELD) and not scope.report.may_have_lost("fields"):
+    elif key.text not in scope.names(NameKind.FIELD) and not scope.report.may_have_lost("fields"):
         derived = (name for name, known in scope.fields.items() if known.derived_by)
         hint = scope.report.suggest(key.text, derived)
         scope.report.add(Code.UNKNOWN_OUTPUT, key, f"no field is called {key.text}", hint)
     return set()
 
 
-def _values(compiler: OutputCompiler, scope: Scope, name: str, node: Node) -> frozenset[Output] | None:
+def _values(compiler: OutputCompiler, scope: NameScope, name: str, node: Node) -> frozenset[Output] | None:
     if isinstance(node, ScalarNode) and node.value == ANY:
         return None
     field = scope.fields[name]
@@ -116,7 +116,9 @@ def _values(compiler: OutputCompiler, scope: Scope, name: str, node: Node) -> fr
     return frozenset({compiler.output(name, node)})
 
 
-def _also(scope: Scope, clocks: Mapping[str, ClockDefinition], stages: Collection[str], node: Node) -> tuple[str, ...]:
+def _also(
+    scope: NameScope, clocks: Mapping[str, ClockDefinition], stages: Collection[str], node: Node
+) -> tuple[str, ...]:
     """What a rule of these stages can set."""
     compilers = [OutputCompiler(scope, clocks, stage) for stage in STAGES if stage in stages]
     items = scope.reader.one_or_more(node, "also")

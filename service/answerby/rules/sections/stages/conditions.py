@@ -9,7 +9,7 @@ import re2
 from answerby.domain.condition import ALWAYS, Condition, Op
 from answerby.rules.model.canonical_conditions import all_of, any_of, atom, negate
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.values.field_values import read_operand
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
@@ -31,7 +31,7 @@ OPERATORS: Mapping[FieldType, frozenset[str]] = {
 """Which operators a field of each type takes."""
 _ALL_OPERATORS = frozenset().union(*OPERATORS.values())
 _EQUALITY: Mapping[FieldType, Op] = {FieldType.SET: Op.HAS_ANY, FieldType.TEXT: Op.EQUALS}
-_FIELD_OF_REFERENCE = {Op.MENTIONS: Kind.LEXICON, Op.INSIDE: Kind.CALENDAR}
+_FIELD_OF_REFERENCE = {Op.MENTIONS: NameKind.LEXICON, Op.INSIDE: NameKind.CALENDAR}
 
 OnField = Callable[[str, Node], None]
 """Told of every field that a condition reads, with the place."""
@@ -40,7 +40,7 @@ OnField = Callable[[str, Node], None]
 class ConditionCompiler:
     """Compiles the conditions of one stage. Broken parts are reported and read as always true."""
 
-    def __init__(self, scope: Scope, on_field: OnField) -> None:
+    def __init__(self, scope: NameScope, on_field: OnField) -> None:
         self._scope = scope
         self._report = scope.report
         self._on_field = on_field
@@ -71,7 +71,7 @@ class ConditionCompiler:
 
     def field_name(self, node: Node) -> str | None:
         """The field that a node names; None, with a diagnostic, when there is none or its declaration is broken."""
-        name = self._scope.refer(Kind.FIELD, node)
+        name = self._scope.refer(NameKind.FIELD, node)
         if name is None:
             return None
         self._on_field(name, node)
@@ -214,7 +214,7 @@ def _is_after(field: Field, low: str | int | bool, high: str | int | bool) -> bo
             return float(low) > float(high)
 
 
-def _is_pattern(scope: Scope, node: Node, text: str) -> bool:
+def _is_pattern(scope: NameScope, node: Node, text: str) -> bool:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_PATTERN_BYTES

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from answerby.domain.ladder import Notification
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
 NOTIFY_KEYS = ("role", "roles", "template", "urgent", "until_acknowledged")
 
 
-def read_notifications(scope: Scope, node: Node) -> tuple[Notification, ...]:
+def read_notifications(scope: NameScope, node: Node) -> tuple[Notification, ...]:
     """One mapping or a list of them."""
     items = (node,) if isinstance(node, MappingNode) else scope.reader.sequence(node, "notify")
     found = (_read(scope, item) for item in items)
     return tuple(notification for notification in found if notification is not None)
 
 
-def _read(scope: Scope, node: Node) -> Notification | None:
+def _read(scope: NameScope, node: Node) -> Notification | None:
     mapping = scope.reader.mapping(node, "notify")
     if mapping is None:
         return None
-    keys = Keys(scope.reader, mapping, "notify", NOTIFY_KEYS)
-    roles = [name for key in ("role", "roles") if (n := keys.get(key)) for name in scope.refer_all(Kind.ROLE, n)]
+    keys = MappingKeys(scope.reader, mapping, "notify", NOTIFY_KEYS)
+    roles = [name for key in ("role", "roles") if (n := keys.get(key)) for name in scope.refer_all(NameKind.ROLE, n)]
     if keys.get("role") is None and keys.get("roles") is None:
         scope.report.add(Code.MISSING_KEY, mapping, "notify needs `roles`", "say who is to be told")
     template_node = keys.get("template")
-    template = "" if template_node is None else scope.refer(Kind.TEMPLATE, template_node) or ""
+    template = "" if template_node is None else scope.refer(NameKind.TEMPLATE, template_node) or ""
     return Notification(
         roles=tuple(sorted(set(roles))),
         template=template,

@@ -9,13 +9,13 @@ from answerby.domain.clock import Target
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.rules.model.rulebook import Output
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.stages.notifications import read_notifications
 from answerby.rules.sections.values.dates import read_instant
 from answerby.rules.sections.values.durations import read_duration, read_seconds
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, describe
 
 TARGET_PREFIX = "sla."
@@ -23,7 +23,7 @@ LADDER_PREFIX = "ladder."
 TARGET_KEYS = ("within", "calendar", "end_of_day")
 _SPECIAL = {"notify": "escalation", "open_case": "escalation", "require": "completeness"}
 """Outputs that are no facts, and the stage that has them."""
-_REFERENCES = {"department": Kind.DEPARTMENT, "role": Kind.ROLE}
+_REFERENCES = {"department": NameKind.DEPARTMENT, "role": NameKind.ROLE}
 """Derived texts of these names refer to what rulebook.yaml declares."""
 _TEMPLATE = "template"
 """A derived text whose name ends so, such as `decline.template`, refers to a template."""
@@ -32,7 +32,7 @@ _TEMPLATE = "template"
 class OutputCompiler:
     """Compiles the outputs of one stage."""
 
-    def __init__(self, scope: Scope, clocks: Mapping[str, ClockDefinition], stage: str) -> None:
+    def __init__(self, scope: NameScope, clocks: Mapping[str, ClockDefinition], stage: str) -> None:
         self._scope = scope
         self._report = scope.report
         self._clocks = clocks
@@ -71,7 +71,7 @@ class OutputCompiler:
         if name.startswith(TARGET_PREFIX):
             return self._target(name.removeprefix(TARGET_PREFIX), node)
         if name.startswith(LADDER_PREFIX):
-            return self._scope.refer(Kind.LADDER, node)
+            return self._scope.refer(NameKind.LADDER, node)
         match name:
             case "notify":
                 return read_notifications(self._scope, node) or None
@@ -90,12 +90,12 @@ class OutputCompiler:
         return False
 
     def _is_clock(self, node: Node, clock: str) -> bool:
-        return self._scope.knows(Kind.CLOCK, clock, node)
+        return self._scope.knows(NameKind.CLOCK, clock, node)
 
     def _is_derived(self, node: Node, name: str) -> bool:
         field = self._scope.fields.get(name)
         if field is None:
-            if name not in self._scope.names(Kind.FIELD) and not self._report.may_have_lost("fields"):
+            if name not in self._scope.names(NameKind.FIELD) and not self._report.may_have_lost("fields"):
                 self._report.add(Code.UNKNOWN_OUTPUT, node, f"nothing is called {name}", self._near_output(name))
             return False
         stages = field.derived_by
@@ -117,10 +117,10 @@ class OutputCompiler:
         """`15m`, or `{within: 5bd, calendar: c, end_of_day: true}`; the clock's own calendar when none is named."""
         calendar, within, end_of_day = "", node, False
         if isinstance(node, MappingNode):
-            keys = Keys(self._scope.reader, node, "target", TARGET_KEYS)
+            keys = MappingKeys(self._scope.reader, node, "target", TARGET_KEYS)
             found = keys.require("within")
             calendar_node = keys.get("calendar")
-            calendar = (calendar_node and self._scope.refer(Kind.CALENDAR, calendar_node)) or ""
+            calendar = (calendar_node and self._scope.refer(NameKind.CALENDAR, calendar_node)) or ""
             end_of_day = keys.boolean("end_of_day")
             if found is None:
                 return None
@@ -134,7 +134,7 @@ class OutputCompiler:
     def _required(self, node: Node) -> list[str]:
         found = set()
         for item in self._scope.reader.one_or_more(node, "require"):
-            name = self._scope.refer(Kind.FIELD, item)
+            name = self._scope.refer(NameKind.FIELD, item)
             field = self._scope.fields.get(name or "")
             if field is not None and field.derived_by:
                 message = f"{name} is derived; a customer cannot be asked for it"
@@ -175,7 +175,7 @@ class OutputCompiler:
         return float(number)
 
 
-def _reference_kind(name: str) -> Kind | None:
+def _reference_kind(name: str) -> NameKind | None:
     if name.rpartition(".")[2] == _TEMPLATE:
-        return Kind.TEMPLATE
+        return NameKind.TEMPLATE
     return _REFERENCES.get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from answerby.rules.model.rulebook import CLASSIFICATION, COMPLETENESS, EVALUATION_ORDER
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node
 
@@ -11,7 +11,7 @@ from answerby.rules.text.nodes import Node
 class ReadingOrder:
     """Collects the fields that each stage reads, and checks them."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: NameScope) -> None:
         self._scope = scope
         self._read_before_scores: list[tuple[str, Node]] = []
         self._score_reads: list[tuple[str, str, Node]] = []

@@ -9,7 +9,7 @@ from datetime import datetime
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.condition import ALWAYS, Condition
 from answerby.rules.model.rulebook import STAGES, Block, HitPolicy, Output, Rule, RuleMode
-from answerby.rules.sections.name_scope import Kind, Scope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.rule_templates.expansion import RuleTemplates
 from answerby.rules.sections.rulebook_settings import read_hit
 from answerby.rules.sections.stages.complete_outputs import CompleteOutputs
@@ -18,10 +18,10 @@ from answerby.rules.sections.stages.outputs import OutputCompiler
 from answerby.rules.sections.stages.reading_order import ReadingOrder
 from answerby.rules.sections.values.dates import read_instant
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
-SECTION_KEYS = ("stage", "rules", "table", "score", "rank", "hit", "owner", "because", "description")
+STAGE_FILE_KEYS = ("stage", "rules", "table", "score", "rank", "hit", "owner", "because", "description")
 DEFAULT_RANK = 100
 RULE_KEYS = (
     "id",
@@ -40,11 +40,11 @@ MAX_RANK = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class StageFile:
     """What the rules of one file share."""
 
-    scope: Scope
-    keys: Keys
+    scope: NameScope
+    keys: MappingKeys
     stage: str
     rank: int
     owner: str
@@ -53,20 +53,20 @@ class Section:
     complete: CompleteOutputs
 
 
-def open_section(
-    scope: Scope,
+def read_stage_file(
+    scope: NameScope,
     clocks: Mapping[str, ClockDefinition],
     complete: CompleteOutputs,
     order: ReadingOrder,
     root: MappingNode,
-) -> Section | None:
+) -> StageFile | None:
     """None, with a diagnostic, when the stage is not one."""
-    keys = Keys(scope.reader, root, "a file of rules", SECTION_KEYS)
+    keys = MappingKeys(scope.reader, root, "a file of rules", STAGE_FILE_KEYS)
     stage_node = keys.require("stage")
     stage = None if stage_node is None else scope.reader.choice(stage_node, "stage", STAGES, Code.UNKNOWN_STAGE)
     if stage is None:
         return None
-    return Section(
+    return StageFile(
         scope=scope,
         keys=keys,
         stage=stage,
@@ -78,7 +78,7 @@ def open_section(
     )
 
 
-def compile_rules(section: Section, node: Node, templates: RuleTemplates) -> Block | None:
+def compile_rules(section: StageFile, node: Node, templates: RuleTemplates) -> Block | None:
     """The block of a `rules:` list; its policy is `collect` unless the file names another."""
     keys, file = section.keys, node.place.file
     hit = read_hit(section.scope, keys) or HitPolicy.COLLECT
@@ -89,13 +89,13 @@ def compile_rules(section: Section, node: Node, templates: RuleTemplates) -> Blo
     return Block(block, section.stage, hit, tuple(sorted(rules, key=lambda r: r.order))) if rules else None
 
 
-def _rule(section: Section, block: str, node: MappingNode) -> Rule | None:
+def _rule(section: StageFile, block: str, node: MappingNode) -> Rule | None:
     scope = section.scope
-    keys = Keys(scope.reader, node, "rule", RULE_KEYS)
+    keys = MappingKeys(scope.reader, node, "rule", RULE_KEYS)
     id_node = keys.require("id")
     name = None if id_node is None else scope.reader.identifier(id_node, "rule id")
     if id_node is not None and name is not None:
-        scope.declare(Kind.RULE, name, id_node)
+        scope.declare(NameKind.RULE, name, id_node)
     when_node, then_node = keys.get("when"), keys.require("then")
     when: Condition = ALWAYS if when_node is None else section.conditions.when(when_node)
     then: Mapping[str, Output] = {} if then_node is None else section.outputs.then(then_node)
@@ -122,7 +122,7 @@ def _rule(section: Section, block: str, node: MappingNode) -> Rule | None:
     )
 
 
-def read_period(scope: Scope, keys: Keys) -> tuple[datetime | None, datetime | None]:
+def read_period(scope: NameScope, keys: MappingKeys) -> tuple[datetime | None, datetime | None]:
     """[enabled_from, until): a date in `enabled_from` counts from its start, one in `until` to its end."""
     from_node, until_node = keys.get("enabled_from"), keys.get("until")
     start = None if from_node is None else read_instant(scope.report, from_node, "enabled_from", scope.zone)
@@ -132,27 +132,27 @@ def read_period(scope: Scope, keys: Keys) -> tuple[datetime | None, datetime | N
     return start, end
 
 
-def read_mode(scope: Scope, keys: Keys) -> RuleMode | None:
+def read_mode(scope: NameScope, keys: MappingKeys) -> RuleMode | None:
     """`live` or `shadow`; None when the file does not say."""
     node = keys.get("mode")
     found = None if node is None else scope.reader.choice(node, "mode", tuple(RuleMode))
     return RuleMode(found) if found else None
 
 
-def read_protected(scope: Scope, keys: Keys) -> bool | None:
+def read_protected(scope: NameScope, keys: MappingKeys) -> bool | None:
     """Whether the proofs must show that nothing takes the outputs away; None when the file does not say."""
     node = keys.get("protected")
     return None if node is None else scope.reader.boolean(node, "protected")
 
 
-def read_owner(scope: Scope, keys: Keys) -> str:
+def read_owner(scope: NameScope, keys: MappingKeys) -> str:
     """The department that answers for the rules."""
     node = keys.get("owner")
     if node is None:
         return ""
     name = scope.reader.text(node, "owner") or ""
-    if name and name in scope.names(Kind.ROLE):
-        scope.knows(Kind.ROLE, name, node)
-    elif name and (any(scope.names(Kind.DEPARTMENT)) or any(scope.names(Kind.ROLE))):
-        scope.knows(Kind.DEPARTMENT, name, node)
+    if name and name in scope.names(NameKind.ROLE):
+        scope.knows(NameKind.ROLE, name, node)
+    elif name and (any(scope.names(NameKind.DEPARTMENT)) or any(scope.names(NameKind.ROLE))):
+        scope.knows(NameKind.DEPARTMENT, name, node)
     return name

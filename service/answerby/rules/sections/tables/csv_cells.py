@@ -7,10 +7,10 @@ import re
 from answerby.rules.model.vocabulary import Field, FieldType
 from answerby.rules.sections.stages.conditions import OPERATORS
 from answerby.rules.sections.tables.csv_values import ValueReader, as_text, scalar
-from answerby.rules.text.csv_parser import Cell
+from answerby.rules.text.csv_parser import CsvCell
 from answerby.rules.text.csv_words import KEYWORDS, MISSING, NOTHING_ASKED, PRESENT
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.folding import fold, normalize_width
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
 from answerby.rules.text.yaml_parser import parse_yaml
@@ -33,13 +33,13 @@ _UNSPLIT = frozenset({FieldType.BOOLEAN})
 class CellReader:
     """Reads cells by the type of their column's field. What cannot be read is reported, and read as None."""
 
-    def __init__(self, report: Report, separator: str) -> None:
+    def __init__(self, report: DiagnosticReport, separator: str) -> None:
         self._report = report
         self._values = ValueReader(report, separator)
         self._asked_before: dict[tuple[str, str], Node] = {}
         """Columns repeat few cells many times."""
 
-    def condition(self, field: Field, cell: Cell) -> Node | None:
+    def condition(self, field: Field, cell: CsvCell) -> Node | None:
         """What the cell asks of the field; the scalar `any` when it asks nothing."""
         before = self._asked_before.get((field.name, cell.text))
         if before is not None:
@@ -49,7 +49,7 @@ class CellReader:
             self._asked_before[field.name, cell.text] = found
         return found
 
-    def _condition(self, field: Field, cell: Cell) -> Node | None:
+    def _condition(self, field: Field, cell: CsvCell) -> Node | None:
         if self._values.is_error(cell):
             return None
         text = cell.text
@@ -57,7 +57,7 @@ class CellReader:
             return None
         return scalar(cell, ANY) if fold(text) in NOTHING_ASKED else self._asked(field, cell, text)
 
-    def output(self, field: Field | None, name: str, cell: Cell) -> Node | None:
+    def output(self, field: Field | None, name: str, cell: CsvCell) -> Node | None:
         """What the cell sets; of an output that is no field, the text as it stands, or a list of such."""
         if self._values.is_error(cell):
             return None
@@ -77,18 +77,18 @@ class CellReader:
         found = [self._values.value(field, cell, text) for text in self._parts(cell.text)]
         return self._list(cell, found)
 
-    def text(self, cell: Cell) -> ScalarNode:
+    def text(self, cell: CsvCell) -> ScalarNode:
         """A cell of words, such as a reason."""
         literal = as_text(cell.text)
         return scalar(cell, cell.text if literal is None else literal)
 
-    def date(self, cell: Cell) -> ScalarNode | None:
+    def date(self, cell: CsvCell) -> ScalarNode | None:
         if self._values.is_error(cell):
             return None
         found = self._values.date(cell, as_text(cell.text) or cell.text)
         return None if found is None else scalar(cell, found)
 
-    def _is_value_too(self, field: Field, cell: Cell) -> bool:
+    def _is_value_too(self, field: Field, cell: CsvCell) -> bool:
         """A keyword that the vocabulary also lists as a value could be meant either way."""
         if fold(cell.text) not in self._values.spellings(field):
             return False
@@ -97,7 +97,7 @@ class CellReader:
         self._values.refuse(cell, message, hint)
         return True
 
-    def _asked(self, field: Field, cell: Cell, text: str) -> Node | None:
+    def _asked(self, field: Field, cell: CsvCell, text: str) -> Node | None:
         literal = as_text(text)
         if literal is not None:
             return self._values.value(field, cell, literal, literal=True)
@@ -130,7 +130,7 @@ class CellReader:
             return self._interval(field, cell, ends)
         return self._any_of(field, cell, text)
 
-    def _comparisons(self, field: Field, cell: Cell, text: str) -> Node | None:
+    def _comparisons(self, field: Field, cell: CsvCell, text: str) -> Node | None:
         entries: list[tuple[str, Node]] = []
         for part in _AND.split(text):
             found = _COMPARISON.match(part)
@@ -145,7 +145,7 @@ class CellReader:
             entries.append((operator, operand))
         return _mapping(cell, *entries)
 
-    def _interval(self, field: Field, cell: Cell, ends: list[str]) -> Node | None:
+    def _interval(self, field: Field, cell: CsvCell, ends: list[str]) -> Node | None:
         if not all(ends):
             hint = "write 3..7, or >= 3 for an interval without end"
             self._values.refuse(cell, f'"{cell.text[:40]}" is half an interval', hint)
@@ -154,7 +154,7 @@ class CellReader:
         found = [operand for operand in operands if operand is not None]
         return _mapping(cell, ("between", SequenceNode(cell.place, tuple(found)))) if len(found) == 2 else None
 
-    def _worded(self, field: Field, cell: Cell, operator: str, text: str) -> Node | None:
+    def _worded(self, field: Field, cell: CsvCell, operator: str, text: str) -> Node | None:
         if operator == "matches":
             return _mapping(cell, (operator, scalar(cell, text)))
         values = [
@@ -164,7 +164,7 @@ class CellReader:
         operand = self._list(cell, values)
         return None if operand is None else _mapping(cell, (operator, operand))
 
-    def _any_of(self, field: Field, cell: Cell, text: str) -> Node | None:
+    def _any_of(self, field: Field, cell: CsvCell, text: str) -> Node | None:
         parts = [text] if field.type in _UNSPLIT else _OR.split(normalize_width(text) if "｜" in text else text)
         parts = [part.strip() for part in parts]
         if not all(parts):
@@ -192,7 +192,7 @@ class CellReader:
         split = _OR.split(normalize_width(text) if "｜" in text else text)
         return [part.strip() for part in split if part.strip()]
 
-    def _list(self, cell: Cell, items: list[ScalarNode | None]) -> Node | None:
+    def _list(self, cell: CsvCell, items: list[ScalarNode | None]) -> Node | None:
         """One value, or a list of several; None when one was refused."""
         if not items:
             self._values.refuse(cell, f'"{cell.text[:40]}" names nothing', "write a | b for several")
@@ -201,9 +201,9 @@ class CellReader:
             return None
         return found[0] if len(found) == 1 else SequenceNode(cell.place, tuple(found))
 
-    def _yaml(self, cell: Cell) -> Node | None:
+    def _yaml(self, cell: CsvCell) -> Node | None:
         """A cell such as {within: 15m, calendar: always}, as it would stand in a YAML table."""
-        scratch = Report()
+        scratch = DiagnosticReport()
         node = parse_yaml(cell.text, cell.place.file, scratch)
         for found in scratch.sorted():
             self._report.add(Code(found.code), cell.place, found.message, found.hint)
@@ -219,7 +219,7 @@ def _operator(word: str) -> str:
     return word.lower().replace(" ", "_")
 
 
-def _mapping(cell: Cell, *entries: tuple[str, Node]) -> MappingNode:
+def _mapping(cell: CsvCell, *entries: tuple[str, Node]) -> MappingNode:
     return MappingNode(cell.place, tuple((scalar(cell, key), value) for key, value in entries))
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from answerby.rules.model.vocabulary import Field
 from answerby.rules.sections.tables.csv_cells import ANY, CellReader
 from answerby.rules.sections.tables.csv_values import as_text, scalar
-from answerby.rules.text.csv_parser import Cell, Record, records, separator_of
+from answerby.rules.text.csv_parser import CsvCell, CsvRecord, records, separator_of
 from answerby.rules.text.csv_words import COLUMNS, FALSE, TRUE
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.folding import fold
 from answerby.rules.text.nodes import MappingNode, Node, Place, Plain, RefusedNode, SequenceNode
 from answerby.rules.text.yaml_scalars import resolve
@@ -21,7 +21,7 @@ _DATES = frozenset({"enabled_from", "until"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TableColumns:
     """What a table expects of its file. A column that the table itself got wrong has no field and is passed over."""
 
     inputs: tuple[str, ...]
@@ -34,7 +34,9 @@ class Wanted:
     """Of the table."""
 
 
-def read_rows(text: str, file: str, wanted: Wanted, fields: Mapping[str, Field], report: Report) -> tuple[Node, ...]:
+def read_rows(
+    text: str, file: str, wanted: TableColumns, fields: Mapping[str, Field], report: DiagnosticReport
+) -> tuple[Node, ...]:
     """The rows, top to bottom; none, with a diagnostic, when the file cannot be read as this table."""
     separator = separator_of(text)
     found = records(text, file, separator, report)
@@ -54,14 +56,14 @@ def read_rows(text: str, file: str, wanted: Wanted, fields: Mapping[str, Field],
 
 
 class _Header:
-    def __init__(self, wanted: Wanted, report: Report) -> None:
+    def __init__(self, wanted: TableColumns, report: DiagnosticReport) -> None:
         self._wanted = wanted
         self._report = report
         self._names = _names(wanted)
 
-    def read(self, record: Record) -> tuple[str | None, ...] | None:
+    def read(self, record: CsvRecord) -> tuple[str | None, ...] | None:
         """The name of each column, None for one without; None altogether when a column is wrong or missing."""
-        seen: dict[str, Cell] = {}
+        seen: dict[str, CsvCell] = {}
         columns: list[str | None] = []
         is_right = True
         for cell in record.cells:
@@ -77,7 +79,7 @@ class _Header:
             columns.append(name)
         return tuple(columns) if self._has_all(record, seen) and is_right else None
 
-    def _has_all(self, record: Record, seen: Collection[str]) -> bool:
+    def _has_all(self, record: CsvRecord, seen: Collection[str]) -> bool:
         missing = [name for name in (*self._wanted.inputs, *self._wanted.outputs) if name not in seen]
         for name in missing:
             shown = ", ".join(cell.text for cell in record.cells if cell.text)[:120]
@@ -85,19 +87,19 @@ class _Header:
             self._report.add(Code.CSV_HEADER, record.place, f"there is no column {name}", hint)
         return not missing
 
-    def _report_unknown(self, cell: Cell) -> None:
+    def _report_unknown(self, cell: CsvCell) -> None:
         place = self._wanted.place
         known = {*self._wanted.inputs, *self._wanted.outputs, *self._wanted.extra, COMMENT}
         hint = self._report.suggest(cell.text, known)
         message = f'the table ({place.file}:{place.line}) has no column "{cell.text[:40]}"'
         self._report.add(Code.CSV_HEADER, cell.place, message, hint or "name a column for remarks `comment`")
 
-    def _report_twice(self, cell: Cell, name: str, first: Cell) -> None:
+    def _report_twice(self, cell: CsvCell, name: str, first: CsvCell) -> None:
         message = f"{name} is already the column at {first.place.line}:{first.place.column}"
         self._report.add(Code.CSV_HEADER, cell.place, message, "keep one of the two")
 
 
-def _names(wanted: Wanted) -> dict[str, str]:
+def _names(wanted: TableColumns) -> dict[str, str]:
     """Every spelling of a column, to its name. What the table itself names comes first."""
     found = {_key(word): name for name, words in COLUMNS.items() for word in words if name in {*wanted.extra, COMMENT}}
     found |= {_key(name): name for name in wanted.extra}
@@ -113,10 +115,10 @@ class _RowReader:
     def __init__(
         self,
         cells: CellReader,
-        wanted: Wanted,
+        wanted: TableColumns,
         columns: tuple[str | None, ...],
         fields: Mapping[str, Field],
-        report: Report,
+        report: DiagnosticReport,
     ) -> None:
         self._cells = cells
         self._wanted = wanted
@@ -124,11 +126,11 @@ class _RowReader:
         self._fields = fields
         self._report = report
 
-    def row(self, record: Record) -> Node:
+    def row(self, record: CsvRecord) -> Node:
         found = dict(self._named(record))
         when = tuple(self._condition(name, found[name]) for name in self._wanted.inputs)
         then = tuple(self._output(name, found[name]) for name in self._wanted.outputs)
-        start = Cell(record.place, "")
+        start = CsvCell(record.place, "")
         entries: list[tuple[str, Node]] = [
             ("when", SequenceNode(record.place, when)),
             ("then", SequenceNode(record.place, then)),
@@ -139,7 +141,7 @@ class _RowReader:
                 entries.append((name, node))
         return MappingNode(record.place, tuple((scalar(start, key), node) for key, node in entries))
 
-    def _named(self, record: Record) -> Iterator[tuple[str, Cell]]:
+    def _named(self, record: CsvRecord) -> Iterator[tuple[str, CsvCell]]:
         """The cell of every column; blank where the row is shorter than the header."""
         for number, cell in enumerate(record.cells):
             name = self._columns[number] if number < len(self._columns) else None
@@ -150,18 +152,18 @@ class _RowReader:
                 self._report.add(Code.CSV_HEADER, cell.place, message, "name the column in the first row, or empty it")
         for name in self._columns[len(record.cells) :]:
             if name is not None:
-                yield name, Cell(record.end, "")
+                yield name, CsvCell(record.end, "")
 
-    def _condition(self, name: str, cell: Cell) -> Node:
+    def _condition(self, name: str, cell: CsvCell) -> Node:
         if name in self._wanted.broken:
             return scalar(cell, ANY)
         return self._cells.condition(self._fields[name], cell) or scalar(cell, ANY)
 
-    def _output(self, name: str, cell: Cell) -> Node:
+    def _output(self, name: str, cell: CsvCell) -> Node:
         found = None if name in self._wanted.broken else self._cells.output(self._fields.get(name), name, cell)
         return found or RefusedNode.at(cell.place)
 
-    def _extra(self, name: str, cell: Cell) -> Node | None:
+    def _extra(self, name: str, cell: CsvCell) -> Node | None:
         if not cell.text:
             return None
         if name in _DATES:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.text.csv_parser import Cell
+from answerby.rules.text.csv_parser import CsvCell
 from answerby.rules.text.csv_words import ERRORS, FALSE, TRUE
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.folding import fold, normalize_width
 from answerby.rules.text.nodes import Plain, ScalarNode
 from answerby.rules.text.yaml_scalars import MAX_DIGITS
@@ -33,7 +33,7 @@ _DAY_OR_MONTH_FIRST = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}(\s.*)?\Z")
 _SERIAL = re.compile(r"\d{5}(\.\d+)?\Z")
 
 
-def scalar(cell: Cell, value: Plain) -> ScalarNode:
+def scalar(cell: CsvCell, value: Plain) -> ScalarNode:
     """Quoted as it were: what the cell says is not read as YAML once more."""
     return ScalarNode(cell.place, value, _shown(value), plain=not isinstance(value, str))
 
@@ -53,7 +53,7 @@ def as_text(text: str) -> str | None:
 class ValueReader:
     """Values by the type of their field. A value that Excel has changed is reported, and read as None."""
 
-    def __init__(self, report: Report, separator: str) -> None:
+    def __init__(self, report: DiagnosticReport, separator: str) -> None:
         self._report = report
         self._decimal_comma = separator == ";"
         self._spellings: dict[str, dict[str, str]] = {}
@@ -65,7 +65,7 @@ class ValueReader:
             found = self._spellings[field.name] = {**field.aliases, **{fold(value): value for value in field.values}}
         return found
 
-    def value(self, field: Field, cell: Cell, text: str, *, literal: bool = False) -> ScalarNode | None:
+    def value(self, field: Field, cell: CsvCell, text: str, *, literal: bool = False) -> ScalarNode | None:
         """`text` is the part of the cell that holds one value; `literal` when it was marked as text.
 
         A value of a wrong type comes back as the text that it is, for the reader of the field to refuse.
@@ -89,7 +89,7 @@ class ValueReader:
                 found = int(width) if _INTEGER.match(width) and len(width) <= MAX_DIGITS else width
         return None if found is None else scalar(cell, found)
 
-    def date(self, cell: Cell, text: str) -> str | None:
+    def date(self, cell: CsvCell, text: str) -> str | None:
         """A date as ISO 8601 writes it. Only a form that cannot be read in two ways is turned."""
         width = normalize_width(text).strip()
         found = _YEAR_FIRST.match(width)
@@ -104,17 +104,17 @@ class ValueReader:
             return None
         return width
 
-    def refuse(self, cell: Cell, message: str, hint: str = "") -> None:
+    def refuse(self, cell: CsvCell, message: str, hint: str = "") -> None:
         self._report.add(Code.CSV_CELL, cell.place, message, hint)
 
-    def is_error(self, cell: Cell) -> bool:
+    def is_error(self, cell: CsvCell) -> bool:
         """Whether the cell shows an error of Excel, which is then reported."""
         if normalize_width(cell.text).casefold() not in ERRORS:
             return False
         self.refuse(cell, f"{cell.text} is an error of Excel", "correct the formula, or write the value itself")
         return True
 
-    def _is_spoilt(self, field: Field, cell: Cell, text: str) -> bool:
+    def _is_spoilt(self, field: Field, cell: CsvCell, text: str) -> bool:
         if field.type is FieldType.INSTANT:
             return False
         width = normalize_width(text)
@@ -139,7 +139,7 @@ class ValueReader:
                 return bool(_DECIMAL.match(text) or _THOUSANDS.match(text))
         return False
 
-    def _member(self, field: Field, cell: Cell, text: str) -> str | None:
+    def _member(self, field: Field, cell: CsvCell, text: str) -> str | None:
         """The value that the vocabulary means by this spelling; case and width make no difference."""
         known = self.spellings(field)
         if not field.values or (value := known.get(fold(text))) is not None:
@@ -156,7 +156,7 @@ class ValueReader:
             return None
         return text
 
-    def _number(self, field: Field, cell: Cell, text: str) -> int | float | str | None:
+    def _number(self, field: Field, cell: CsvCell, text: str) -> int | float | str | None:
         if _LEADING_ZERO.match(text) and text.lstrip("+-").isdecimal():
             self.refuse(cell, f"{text[:40]} has a leading zero", "write the number without it")
             return None

@@ -10,20 +10,20 @@ from types import MappingProxyType
 from answerby.domain.condition import ALWAYS, Condition
 from answerby.rules.model.canonical_conditions import all_of
 from answerby.rules.model.rulebook import Block, HitPolicy, Output, Rule, RuleMode
-from answerby.rules.sections.name_scope import Kind
+from answerby.rules.sections.name_scope import NameKind
 from answerby.rules.sections.rulebook_settings import read_hit
 from answerby.rules.sections.stages.stage_file import (
     DEFAULT_RANK,
-    Section,
+    StageFile,
     read_mode,
     read_owner,
     read_period,
     read_protected,
 )
-from answerby.rules.sections.tables.csv_rows import Wanted, read_rows
+from answerby.rules.sections.tables.csv_rows import TableColumns, read_rows
 from answerby.rules.text.csv_files import CsvFiles
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, RefusedNode, ScalarNode, SequenceNode
 
 TABLE_KEYS = (
@@ -56,7 +56,7 @@ class _Column:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    section: Section
+    section: StageFile
     id: str
     because: str
     owner: str
@@ -71,13 +71,13 @@ class _Table:
         return (*self.inputs, *self.outputs)
 
 
-def compile_table(section: Section, node: Node, csv_files: CsvFiles) -> Block | None:
+def compile_table(section: StageFile, node: Node, csv_files: CsvFiles) -> Block | None:
     """The block of a `table:`; its policy is `first` unless the table or its file names another."""
     scope = section.scope
     mapping = scope.reader.mapping(node, "table")
     if mapping is None:
         return None
-    keys = Keys(scope.reader, mapping, "table", TABLE_KEYS)
+    keys = MappingKeys(scope.reader, mapping, "table", TABLE_KEYS)
     table = _open(section, keys)
     hit = read_hit(scope, keys) or read_hit(scope, section.keys) or HitPolicy.FIRST
     rows = _rows_of_file(table, keys, csv_files) if keys.get("rows_from") else _rows(section, keys)
@@ -85,7 +85,7 @@ def compile_table(section: Section, node: Node, csv_files: CsvFiles) -> Block | 
     return Block(table.id, section.stage, hit, found) if found else None
 
 
-def _rows(section: Section, keys: Keys) -> tuple[Node, ...]:
+def _rows(section: StageFile, keys: MappingKeys) -> tuple[Node, ...]:
     report = section.scope.report
     rows = keys.get("rows")
     if rows is None:
@@ -97,7 +97,7 @@ def _rows(section: Section, keys: Keys) -> tuple[Node, ...]:
     return section.scope.reader.sequence(rows, "rows")
 
 
-def _rows_of_file(table: _Table, keys: Keys, csv_files: CsvFiles) -> tuple[Node, ...]:
+def _rows_of_file(table: _Table, keys: MappingKeys, csv_files: CsvFiles) -> tuple[Node, ...]:
     scope, node = table.section.scope, keys.get("rows_from")
     if keys.get("rows") is not None:
         scope.report.add(Code.WRONG_VALUE, keys.node, "the table has `rows` and `rows_from`", "keep one")
@@ -105,7 +105,7 @@ def _rows_of_file(table: _Table, keys: Keys, csv_files: CsvFiles) -> tuple[Node,
     if file is None:
         return ()
     columns = [(column.name, column.node.text) for column in table.columns if isinstance(column.node, ScalarNode)]
-    wanted = Wanted(
+    wanted = TableColumns(
         inputs=tuple(c.node.text for c in table.inputs if isinstance(c.node, ScalarNode)),
         outputs=tuple(c.node.text for c in table.outputs if isinstance(c.node, ScalarNode)),
         broken=frozenset(text for name, text in columns if name is None),
@@ -116,12 +116,12 @@ def _rows_of_file(table: _Table, keys: Keys, csv_files: CsvFiles) -> tuple[Node,
     return read_rows(text, path, wanted, scope.fields, scope.report)
 
 
-def _open(section: Section, keys: Keys) -> _Table:
+def _open(section: StageFile, keys: MappingKeys) -> _Table:
     scope = section.scope
     id_node = keys.require("id")
     name = None if id_node is None else scope.reader.identifier(id_node, "table id")
     if id_node is not None and name is not None:
-        scope.declare(Kind.RULE, name, id_node)
+        scope.declare(NameKind.RULE, name, id_node)
     return _Table(
         section=section,
         id=name or "",
@@ -135,13 +135,13 @@ def _open(section: Section, keys: Keys) -> _Table:
     )
 
 
-def _inputs(section: Section, keys: Keys) -> tuple[_Column, ...]:
+def _inputs(section: StageFile, keys: MappingKeys) -> tuple[_Column, ...]:
     node = keys.require("inputs")
     items = () if node is None else section.scope.reader.one_or_more(node, "inputs")
     return _unique(section, [_Column(item, section.conditions.field_name(item)) for item in items])
 
 
-def _outputs(section: Section, keys: Keys) -> tuple[_Column, ...]:
+def _outputs(section: StageFile, keys: MappingKeys) -> tuple[_Column, ...]:
     node = keys.get("output") or keys.get("outputs")
     if keys.get("output") is not None and keys.get("outputs") is not None:
         section.scope.report.add(Code.WRONG_VALUE, keys.node, "the table has `output` and `outputs`", "keep one")
@@ -158,7 +158,7 @@ def _outputs(section: Section, keys: Keys) -> tuple[_Column, ...]:
     )
 
 
-def _unique(section: Section, columns: list[_Column]) -> tuple[_Column, ...]:
+def _unique(section: StageFile, columns: list[_Column]) -> tuple[_Column, ...]:
     seen: set[str] = set()
     for column in columns:
         if column.name in seen:
@@ -173,7 +173,7 @@ def _row(table: _Table, number: int, node: Node) -> Rule:
     because, (enabled_from, until), mode = table.because, table.period, table.mode
     protected: bool | None = None
     if isinstance(node, MappingNode):
-        keys = Keys(scope.reader, node, "row", ROW_KEYS)
+        keys = MappingKeys(scope.reader, node, "row", ROW_KEYS)
         when, then = _cells(keys.require("when")), _cells(keys.require("then"))
         because = keys.because(needed=not because) or because
         row_from, row_until = read_period(scope, keys)

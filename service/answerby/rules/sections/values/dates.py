@@ -6,10 +6,10 @@ import re
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta
 
-from answerby.rules.sections.values.suggestions import meant_date, meant_interval, meant_zone
+from answerby.rules.sections.values.suggestions import date_suggestion, interval_suggestion, zone_suggestion
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
-from answerby.rules.text.node_reader import Reader
+from answerby.rules.text.diagnostics import DiagnosticReport
+from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import Node, ScalarNode, SequenceNode, describe
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
@@ -29,7 +29,7 @@ def parse_date(text: str) -> date | None:
     return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
 
 
-def read_date(report: Report, node: Node, what: str) -> date | None:
+def read_date(report: DiagnosticReport, node: Node, what: str) -> date | None:
     text = node.text if isinstance(node, ScalarNode) else ""
     found = parse_date(text)
     if found is None:
@@ -38,7 +38,7 @@ def read_date(report: Report, node: Node, what: str) -> date | None:
 
 
 def _date_hint(text: str) -> str:
-    meant = meant_date(text)
+    meant = date_suggestion(text)
     if not meant:
         return "write it like 2026-01-31"
     year = int(meant[:4])
@@ -47,7 +47,7 @@ def _date_hint(text: str) -> str:
     return f"did you mean {meant}?" if parse_date(meant) else "there is no such day in the calendar"
 
 
-def read_yearly(report: Report, node: Node, what: str) -> str | None:
+def read_yearly(report: DiagnosticReport, node: Node, what: str) -> str | None:
     """`MM-DD`, a date that comes every year."""
     text = node.text if isinstance(node, ScalarNode) else ""
     found = _YEARLY.match(text)
@@ -59,7 +59,7 @@ def read_yearly(report: Report, node: Node, what: str) -> str | None:
 
 
 def read_instant(
-    report: Report, node: Node, what: str, zone: zoneinfo.ZoneInfo, *, end_of_day: bool = False
+    report: DiagnosticReport, node: Node, what: str, zone: zoneinfo.ZoneInfo, *, end_of_day: bool = False
 ) -> datetime | None:
     """An instant with offset, or a date, which stands for its first moment in `zone` (or, `end_of_day`, the next)."""
     text = node.text if isinstance(node, ScalarNode) else ""
@@ -86,7 +86,7 @@ def _parse_instant(text: str) -> datetime | None:
     return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
 
 
-def read_intervals(report: Report, reader: Reader, node: Node, what: str) -> tuple[tuple[int, int], ...]:
+def read_intervals(report: DiagnosticReport, reader: NodeReader, node: Node, what: str) -> tuple[tuple[int, int], ...]:
     """`["09:00-12:00", "13:00-18:00"]` as seconds of the day; in order, not overlapping, up to 24:00."""
     found: list[tuple[int, int]] = []
     items = (node,) if isinstance(node, ScalarNode) else _list(reader, node, what)
@@ -94,7 +94,7 @@ def read_intervals(report: Report, reader: Reader, node: Node, what: str) -> tup
         interval = _interval(item)
         if interval is None:
             text = item.text if isinstance(item, ScalarNode) else describe(item)
-            meant = meant_interval(text)
+            meant = interval_suggestion(text)
             hint = f"write {meant}" if meant else 'write it like "09:00-18:00"'
             report.add(Code.INVALID_INTERVAL, item, f"{what}: {text[:40]} is not an interval of hours", hint)
         elif found and interval[0] < found[-1][1]:
@@ -106,7 +106,7 @@ def read_intervals(report: Report, reader: Reader, node: Node, what: str) -> tup
     return tuple(found)
 
 
-def _list(reader: Reader, node: Node, what: str) -> tuple[Node, ...]:
+def _list(reader: NodeReader, node: Node, what: str) -> tuple[Node, ...]:
     # An empty list is meant here: a day without working time.
     return node.items if isinstance(node, SequenceNode) else reader.sequence(node, what)
 
@@ -120,12 +120,12 @@ def _interval(node: Node) -> tuple[int, int] | None:
     return (start, end) if start < end <= _DAY_SECONDS and m1 < 60 and m2 < 60 else None
 
 
-def read_zone(report: Report, node: Node, what: str) -> zoneinfo.ZoneInfo | None:
+def read_zone(report: DiagnosticReport, node: Node, what: str) -> zoneinfo.ZoneInfo | None:
     text = node.text if isinstance(node, ScalarNode) else ""
     try:
         return zoneinfo.ZoneInfo(text)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        meant = meant_zone(text)
+        meant = zone_suggestion(text)
         near = f"did you mean {meant}?" if meant else report.suggest(text, zoneinfo.available_timezones())
         hint = near or "write an IANA name such as Asia/Shanghai"
         report.add(Code.INVALID_TIMEZONE, node, f'{what} "{text[:40]}" is not a time zone', hint)

@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 from answerby.domain.clock import TargetUnit
-from answerby.rules.sections.values.suggestions import meant_duration
+from answerby.rules.sections.values.suggestions import duration_suggestion
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import Node, ScalarNode, describe
 
 _SHORT = re.compile(r"(?=[0-9])(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?\Z")
@@ -29,7 +29,7 @@ class Duration(NamedTuple):
     unit: TargetUnit
 
 
-def read_duration(report: Report, node: Node, what: str, *, wall: bool = False) -> Duration | None:
+def read_duration(report: DiagnosticReport, node: Node, what: str, *, wall: bool = False) -> Duration | None:
     """A duration above zero and below ten years; None with a diagnostic. `wall` hints at none in working days."""
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         number = isinstance(node, ScalarNode) and isinstance(node.value, int | float)
@@ -42,7 +42,7 @@ def read_duration(report: Report, node: Node, what: str, *, wall: bool = False) 
     text = node.value
     if _DAYS.match(text):
         message = f'{what} "{text}" could mean calendar days or working days'
-        meant = meant_duration(text)
+        meant = duration_suggestion(text)
         hint = f"write {meant}" if meant else "write 24h for wall or opening hours, 1bd for a working day"
         if wall:
             hint = f"write {meant.partition(' or ')[0] or '24h'}"
@@ -64,11 +64,11 @@ def duration_hint(text: str) -> str:
     """What to write instead of a text that is no duration."""
     if text.isdecimal():
         return f"say the unit, and leave out the quotes: {text}m, {text}h or {text}bd (working days)"
-    meant = meant_duration(text)
+    meant = duration_suggestion(text)
     return f"did you mean {meant}?" if meant else EXAMPLES
 
 
-def read_seconds(report: Report, node: Node, what: str) -> int | None:
+def read_seconds(report: DiagnosticReport, node: Node, what: str) -> int | None:
     """A duration in wall seconds; working days are refused."""
     duration = read_duration(report, node, what, wall=True)
     if duration is None or duration.unit is TargetUnit.SECONDS:

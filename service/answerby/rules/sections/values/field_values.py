@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.sections.name_scope import Scope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.values.dates import read_instant
 from answerby.rules.sections.values.durations import read_seconds
 from answerby.rules.text.diagnostic_codes import Code
@@ -13,7 +13,7 @@ from answerby.rules.text.nodes import Node, ScalarNode, describe
 Operand = str | int | bool
 
 
-def read_operand(scope: Scope, field: Field, node: Node) -> Operand | None:
+def read_operand(scope: NameScope, field: Field, node: Node) -> Operand | None:
     """A value of the field for a condition: instants as UTC ISO-8601 text, durations in seconds, decimals as text."""
     reader = scope.reader
     match field.type:
@@ -34,7 +34,7 @@ def read_operand(scope: Scope, field: Field, node: Node) -> Operand | None:
             return read_seconds(scope.report, node, field.name)
 
 
-def read_member(scope: Scope, field: Field, node: Node) -> str | None:
+def read_member(scope: NameScope, field: Field, node: Node) -> str | None:
     """A value of an enum or set, by its own name or an alias; of an open set any name."""
     if not field.values:
         return scope.reader.identifier(node, f"value of {field.name}")
@@ -48,7 +48,7 @@ def read_member(scope: Scope, field: Field, node: Node) -> str | None:
     return alias
 
 
-def _decimal(scope: Scope, field: Field, node: Node) -> str | None:
+def _decimal(scope: NameScope, field: Field, node: Node) -> str | None:
     number = node.value if isinstance(node, ScalarNode) else None
     if isinstance(number, bool) or not isinstance(number, int | float):
         scope.reader.wrong(node, f"{field.name} must be a number, not {describe(node)}")

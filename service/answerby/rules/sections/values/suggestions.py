@@ -34,7 +34,7 @@ _ZONES = {
 }
 
 
-def meant_duration(text: str) -> str:
+def duration_suggestion(text: str) -> str:
     """`15m` for `15 minutes`, `15min` or `15分钟`; `24h or 1bd` for a day; empty when nothing is near."""
     for word, digits in _WORD_NUMBERS.items():
         text = text.replace(word, digits) if text.startswith(word) else text
@@ -79,13 +79,13 @@ def _write_days(days: float, working: float) -> str:
     return f"{hours} or {working:.0f}bd (working days)" if float(working).is_integer() else hours
 
 
-def meant_date(text: str) -> str:
+def date_suggestion(text: str) -> str:
     """`2026-01-31` for `2026/1/31` or `2026年1月31日`."""
     found = _DATE.match(text.strip())
     return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}" if found else ""
 
 
-def meant_interval(text: str) -> str:
+def interval_suggestion(text: str) -> str:
     """`09:00-18:00` for `9:00~18:00`, `9-18` or `9：00至18：00`."""
     found = _TIMES.match(text.strip())
     if not found:
@@ -99,7 +99,7 @@ def meant_interval(text: str) -> str:
     return f'"{first}-{last}"'
 
 
-def meant_zone(text: str) -> str:
+def zone_suggestion(text: str) -> str:
     """`Asia/Shanghai` for what people call it; the zone of an offset."""
     known = _ZONES.get(text.strip().casefold())
     if known:

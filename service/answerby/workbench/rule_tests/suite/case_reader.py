@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from answerby.domain.event import OVERRIDE_PREFIX, ActorRole
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from answerby.workbench.rule_tests.cases import REQUEST, Case, CaseEvent, Checkpoint
 from answerby.workbench.rule_tests.suite.expectations import ExpectationReader
@@ -47,7 +47,7 @@ class CaseReader:
 
     def read(self, node: MappingNode, name: str, parameters: dict[str, str]) -> Case | None:
         """The case; None, reported, for one without a time, events or expectations."""
-        keys = Keys(self._nodes, node, "a case", CASE_KEYS)
+        keys = MappingKeys(self._nodes, node, "a case", CASE_KEYS)
         start = self._start(keys, node)
         requests, overridden = frozenset(_requests(node)), frozenset(_overridden_fields(node))
         expectations = ExpectationReader(self._names, requests, overridden)
@@ -74,7 +74,7 @@ class CaseReader:
         names = (self._nodes.choice(item, "schedules", known) for item in items)
         return tuple(sorted({name for name in names if name is not None}))
 
-    def _start(self, keys: Keys, node: MappingNode) -> datetime | None:
+    def _start(self, keys: MappingKeys, node: MappingNode) -> datetime | None:
         now = keys.get("now")
         if now is not None:
             return read_aware_instant(self._report, now, "now")
@@ -83,7 +83,7 @@ class CaseReader:
             self._report.add(Code.MISSING_KEY, node, "a case needs to know when it happens", hint)
         return self.defaults.start
 
-    def _events(self, keys: Keys, node: MappingNode, expectations: ExpectationReader) -> tuple[CaseEvent, ...]:
+    def _events(self, keys: MappingKeys, node: MappingNode, expectations: ExpectationReader) -> tuple[CaseEvent, ...]:
         given, events = keys.get("given"), keys.get("events")
         if (given is None) == (events is None):
             both = "both `given` and `events`" if given is not None else "neither `given` nor `events`"
@@ -102,7 +102,7 @@ class CaseReader:
         mapping = self._nodes.mapping(node, "an event")
         if mapping is None:
             return None
-        keys = Keys(self._nodes, mapping, "an event", EVENT_KEYS)
+        keys = MappingKeys(self._nodes, mapping, "an event", EVENT_KEYS)
         facts, expect = keys.get("facts"), keys.get(EXPECT)
         after, at, actor = keys.get("after"), keys.get("at"), keys.get("actor")
         if after is not None and at is not None:
@@ -139,7 +139,7 @@ class CaseReader:
                 windows[key.text] = self._nodes.integer(value, key.text, least=0) or 0
         return windows
 
-    def _checkpoints(self, keys: Keys, expectations: ExpectationReader) -> tuple[Checkpoint, ...]:
+    def _checkpoints(self, keys: MappingKeys, expectations: ExpectationReader) -> tuple[Checkpoint, ...]:
         checkpoints: list[Checkpoint] = []
         expect = keys.get(EXPECT)
         if expect is not None:
@@ -157,7 +157,7 @@ class CaseReader:
                 self._report.add(Code.TEST_NO_EXPECTATION, moments, f"{name} expects nothing")
         return tuple(checkpoint for checkpoint in checkpoints if checkpoint.checks)
 
-    def _check_order(self, case: Case, keys: Keys) -> None:
+    def _check_order(self, case: Case, keys: MappingKeys) -> None:
         """Reports events and checkpoints that lie before an earlier event of the case."""
         at = case.start
         for event in case.events:

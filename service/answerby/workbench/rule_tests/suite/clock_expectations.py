@@ -7,7 +7,7 @@ import re
 from answerby.domain.clock import ClockPhase, Target, TargetUnit
 from answerby.rules.sections.values.durations import parse_duration, read_duration
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 from answerby.workbench.rule_tests.checks.clock_checks import DueCheck
 from answerby.workbench.rule_tests.checks.difference import Check
@@ -50,7 +50,7 @@ class ClockExpectations:
         return [DueCheck(name, instant, negative)] if instant else []
 
     def _target_with_calendar(self, key: ScalarNode, node: MappingNode, clock: str) -> Target | None:
-        keys = Keys(self._names.nodes, node, key.text, ("within", "calendar"))
+        keys = MappingKeys(self._names.nodes, node, key.text, ("within", "calendar"))
         within, calendar = keys.require("within"), keys.get("calendar")
         calendars = self._names.names.calendars
         name = self._names.known(calendar, "calendar", calendars, Code.UNKNOWN_CALENDAR) if calendar else ""

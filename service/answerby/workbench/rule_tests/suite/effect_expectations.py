@@ -5,7 +5,7 @@ from __future__ import annotations
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Value
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain_data
 from answerby.workbench.rule_tests.checks.difference import Check
 from answerby.workbench.rule_tests.checks.effect_checks import EffectPattern, EffectsCheck, NoEffectsCheck
@@ -46,7 +46,7 @@ class EffectExpectations:
         if not mapping.entries:
             self._no_expectation(node, "the effect has no properties")
             return None
-        keys = Keys(self._nodes, mapping, "an effect", PATTERN_KEYS)
+        keys = MappingKeys(self._nodes, mapping, "an effect", PATTERN_KEYS)
         kind, role, count = keys.get("kind"), keys.get("role"), keys.get("count")
         if count is not None and none:
             self._nodes.wrong(count, "no_effects takes no count")
@@ -62,7 +62,7 @@ class EffectExpectations:
             count=self._nodes.integer(count, "count", least=0) if count is not None else None,
         )
 
-    def _payload(self, keys: Keys) -> tuple[tuple[str, Value], ...]:
+    def _payload(self, keys: MappingKeys) -> tuple[tuple[str, Value], ...]:
         names = self._names.names
         payload: list[tuple[str, Value]] = []
         for name, known, code in (

@@ -7,7 +7,7 @@ from functools import partial
 
 from answerby.engine.facts.coercion import UNKNOWN_VALUE, Refused, Typed
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, SequenceNode, plain_data
 from answerby.workbench.rule_tests.checks.difference import Check, Mode
 from answerby.workbench.rule_tests.checks.fact_checks import FactCheck
@@ -65,7 +65,7 @@ class FactExpectations:
         if field.type in ORDERED or (field.type is FieldType.ENUM and field.values):
             allowed += [Mode.AT_LEAST.value, Mode.AT_MOST.value]
         if len(node.entries) != 1 or node.entries[0][0].text not in allowed:
-            Keys(self._nodes, node, field.name, allowed)
+            MappingKeys(self._nodes, node, field.name, allowed)
             if len(node.entries) != 1:
                 self._nodes.wrong(node, f"{field.name} must have one of {', '.join(allowed)}")
             return None, None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Place, ScalarNode, SequenceNode
 from answerby.workbench.rule_tests.cases import LocatedCase
 from answerby.workbench.rule_tests.suite.case_reader import CASE_KEYS, CaseReader, Defaults
@@ -56,7 +56,7 @@ class SuiteFileReader:
         self._cases = CaseReader(names, self._facts)
 
     def read(self, root: MappingNode) -> list[LocatedCase]:
-        keys = Keys(self._nodes, root, "a test file", SUITE_KEYS)
+        keys = MappingKeys(self._nodes, root, "a test file", SUITE_KEYS)
         fixtures = keys.get("fixtures")
         if fixtures is not None:
             self._facts.fixtures = read_fixtures(self._names, fixtures, self._facts.fixtures)
@@ -74,7 +74,7 @@ class SuiteFileReader:
                     located += self._case(entry)
         return located
 
-    def _defaults(self, keys: Keys) -> Defaults:
+    def _defaults(self, keys: MappingKeys) -> Defaults:
         now = keys.get("now")
         start: datetime | None = None
         if now is not None:
@@ -83,7 +83,7 @@ class SuiteFileReader:
 
     def _expand(self, node: MappingNode) -> list[_Entry]:
         """The cases of one entry: one case, or one for each combination of its parameters."""
-        Keys(self._nodes, node, "a case", CASE_KEYS)
+        MappingKeys(self._nodes, node, "a case", CASE_KEYS)
         if node.get(MATRIX) is None and node.get(EXAMPLES) is None:
             return [_Entry(node, node, {}, "")]
         rows = combinations(self._report, node)

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import Place
 from answerby.rules.text.rule_folder import MAX_FILE_BYTES, OTHER_FOLDERS, RuleText, decode
 
@@ -35,13 +35,13 @@ def find_suites(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def read_texts(folder: Path, report: Report) -> list[RuleText]:
+def read_texts(folder: Path, report: DiagnosticReport) -> list[RuleText]:
     """The texts of the test files below the folder. A file that cannot be read becomes a diagnostic."""
     texts = (_read(path, path.relative_to(folder).as_posix(), report) for path in find_suites(folder))
     return [text for text in texts if text is not None]
 
 
-def _read(path: Path, name: str, report: Report) -> RuleText | None:
+def _read(path: Path, name: str, report: DiagnosticReport) -> RuleText | None:
     start = Place(name, 1, 1)
     try:
         if not stat.S_ISREG(path.stat().st_mode):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from answerby.domain.event import Value
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import MappingNode, Node
 from answerby.workbench.rule_tests.suite.given_facts import USE, FactReader
 from answerby.workbench.rule_tests.suite.name_reader import NameReader
@@ -48,7 +48,7 @@ def fixtures_used(node: Node) -> set[str]:
     return {str(getattr(item, "text", "")) for item in items}
 
 
-def _report_cycle(report: Report, waiting: Mapping[str, tuple[Node, Node]]) -> None:
+def _report_cycle(report: DiagnosticReport, waiting: Mapping[str, tuple[Node, Node]]) -> None:
     names = ", ".join(sorted(waiting))
     for key, _ in waiting.values():
         report.add(

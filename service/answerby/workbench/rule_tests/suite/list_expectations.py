@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Keys
+from answerby.rules.text.node_reader import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, SequenceNode
 from answerby.workbench.rule_tests.checks.difference import Check, Mode
 from answerby.workbench.rule_tests.checks.fact_checks import NamesCheck
@@ -42,7 +42,7 @@ class ListExpectations:
         default = Mode.HAS if name in RULE_LISTS else Mode.IS
         if not isinstance(node, MappingNode):
             return self._check(name, node, stage, read, Mode.NOT if negative else default)
-        keys = Keys(self._names.nodes, node, name, (Mode.HAS.value, Mode.NOT.value))
+        keys = MappingKeys(self._names.nodes, node, name, (Mode.HAS.value, Mode.NOT.value))
         modes = [Mode(key.text) for key, _ in node.entries if key.text in (Mode.HAS, Mode.NOT)]
         if not modes and not node.entries:
             self._names.report.add(Code.TEST_NO_EXPECTATION, node, f"{name} expects nothing")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Diagnostic, Report
-from answerby.rules.text.node_reader import Keys, Reader
+from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport
+from answerby.rules.text.node_reader import MappingKeys, NodeReader
 from answerby.rules.text.nodes import MappingNode, Place
 from answerby.rules.text.rule_folder import RuleText
 from answerby.rules.text.yaml_parser import parse_yaml
@@ -43,7 +43,7 @@ class Suites:
 
 def load_suites(compiled: CompiledRulebook, folder: Path) -> Suites:
     """Reads every test file below the folder. Mistakes and unreadable files become diagnostics."""
-    report = Report()
+    report = DiagnosticReport()
     texts = read_texts(folder, report)
     unreadable = len({diagnostic.file for diagnostic in report.sorted()} - {text.path for text in texts})
     return _load(compiled, texts, report, len(texts) + unreadable)
@@ -52,10 +52,10 @@ def load_suites(compiled: CompiledRulebook, folder: Path) -> Suites:
 def load_suite_texts(compiled: CompiledRulebook, texts: Iterable[RuleText]) -> Suites:
     """`load_suites` for texts in memory. Their order does not matter."""
     files = list(texts)
-    return _load(compiled, files, Report(), len(files))
+    return _load(compiled, files, DiagnosticReport(), len(files))
 
 
-def _load(compiled: CompiledRulebook, texts: Iterable[RuleText], report: Report, files: int) -> Suites:
+def _load(compiled: CompiledRulebook, texts: Iterable[RuleText], report: DiagnosticReport, files: int) -> Suites:
     names = NameReader(known_names(compiled), report)
     roots = {text.path: _parse(text, report) for text in sorted(texts, key=lambda t: t.path)}
     shared: dict[str, Fixtures] = {}
@@ -72,13 +72,13 @@ def _load(compiled: CompiledRulebook, texts: Iterable[RuleText], report: Report,
     return Suites(tuple(cases), report.sorted(), files)
 
 
-def _parse(text: RuleText, report: Report) -> MappingNode | None:
+def _parse(text: RuleText, report: DiagnosticReport) -> MappingNode | None:
     root = parse_yaml(text.text, text.path, report)
     if root is None:
         if not any(diagnostic.file == text.path for diagnostic in report.sorted()):
             report.add(Code.FILE_EMPTY, Place(text.path, 1, 1), "the file says nothing", "was it only half written?")
         return None
-    return Reader(report).mapping(root, "a test file")
+    return NodeReader(report).mapping(root, "a test file")
 
 
 def _folder(path: str) -> str:
@@ -96,6 +96,6 @@ def _nearest_fixtures(shared: dict[str, Fixtures], path: str) -> Fixtures:
 def _shared(names: NameReader, root: MappingNode | None, above: Fixtures) -> Fixtures:
     if root is None:
         return above
-    keys = Keys(names.nodes, root, "a file of fixtures", ("fixtures",))
+    keys = MappingKeys(names.nodes, root, "a file of fixtures", ("fixtures",))
     node = keys.require("fixtures")
     return read_fixtures(names, node, above) if node is not None else above

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from answerby.rules.model.vocabulary import Field
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
-from answerby.rules.text.node_reader import Reader
+from answerby.rules.text.diagnostics import DiagnosticReport
+from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import Node, ScalarNode
 from answerby.workbench.rule_tests.suite.known_names import KnownNames
 
@@ -15,10 +15,10 @@ from answerby.workbench.rule_tests.suite.known_names import KnownNames
 class NameReader:
     """Reads names of one test file. An unknown name is reported and read as None."""
 
-    def __init__(self, names: KnownNames, report: Report) -> None:
+    def __init__(self, names: KnownNames, report: DiagnosticReport) -> None:
         self.names = names
         self.report = report
-        self.nodes = Reader(report)
+        self.nodes = NodeReader(report)
 
     def known(self, node: Node, what: str, known: Collection[str], code: Code) -> str | None:
         """A name that is one of `known`; `what` is its kind in messages."""

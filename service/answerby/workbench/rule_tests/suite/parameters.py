@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
-from answerby.rules.text.node_reader import Reader
+from answerby.rules.text.diagnostics import DiagnosticReport
+from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MATRIX, EXAMPLES = "matrix", "examples"
@@ -24,7 +24,7 @@ Row = Mapping[str, Node]
 class Filler:
     """Fills the places of a case with one row of values."""
 
-    report: Report
+    report: DiagnosticReport
     row: Row
     used: set[str] = field(default_factory=set)
     complete: bool = True
@@ -93,9 +93,9 @@ def node_text(node: Node) -> str:
     return "{" + ", ".join(f"{key.text}: {node_text(value)}" for key, value in node.entries) + "}"
 
 
-def combinations(report: Report, case: MappingNode) -> list[Row]:
+def combinations(report: DiagnosticReport, case: MappingNode) -> list[Row]:
     """The rows of a case. A case without parameters has one empty row, a case with wrong parameters none."""
-    reader = Reader(report)
+    reader = NodeReader(report)
     matrix, examples = case.get(MATRIX), case.get(EXAMPLES)
     axes = _matrix(reader, matrix) if matrix is not None else [{}]
     rows = _examples(reader, examples) if examples is not None else [{}]
@@ -112,7 +112,7 @@ def combinations(report: Report, case: MappingNode) -> list[Row]:
     return [{**row, **axis} for row, axis in itertools.product(rows, axes)]
 
 
-def _matrix(reader: Reader, node: Node) -> list[Row]:
+def _matrix(reader: NodeReader, node: Node) -> list[Row]:
     mapping = reader.mapping(node, MATRIX)
     if mapping is None:
         return []
@@ -135,7 +135,7 @@ def _matrix(reader: Reader, node: Node) -> list[Row]:
     return [dict(chosen) for chosen in itertools.product(*axes)]
 
 
-def _examples(reader: Reader, node: Node) -> list[Row]:
+def _examples(reader: NodeReader, node: Node) -> list[Row]:
     """The rows of the examples: mappings, or lists below a first list of column names."""
     if isinstance(node, SequenceNode) and not node.items:
         reader.report.add(Code.TEST_EMPTY, node, "there are no examples")
@@ -158,7 +158,7 @@ def _examples(reader: Reader, node: Node) -> list[Row]:
     return rows
 
 
-def _table(reader: Reader, items: tuple[Node, ...]) -> Iterator[Row]:
+def _table(reader: NodeReader, items: tuple[Node, ...]) -> Iterator[Row]:
     names = reader.texts(items[0], "the first row of examples")
     if len(items) == 1:
         reader.report.add(Code.TEST_EMPTY, items[0], "the examples have column names but no rows")
@@ -173,7 +173,7 @@ def _table(reader: Reader, items: tuple[Node, ...]) -> Iterator[Row]:
             yield dict(zip(names, cells, strict=True))
 
 
-def report_unused(report: Report, case: MappingNode, row: Row, used: set[str]) -> None:
+def report_unused(report: DiagnosticReport, case: MappingNode, row: Row, used: set[str]) -> None:
     """Reports parameters without a place: their cases would all be the same."""
     at = case.get(MATRIX) or case.get(EXAMPLES) or case
     for name in sorted(set(row) - used - {EXPECT}):

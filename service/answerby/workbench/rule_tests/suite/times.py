@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from answerby.rules.sections.values.dates import read_instant
 from answerby.rules.sections.values.durations import read_seconds
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.diagnostics import Report
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import Node, ScalarNode, describe
 
 
-def read_aware_instant(report: Report, node: Node, what: str) -> datetime | None:
+def read_aware_instant(report: DiagnosticReport, node: Node, what: str) -> datetime | None:
     """An instant with the offset that the file writes; None, reported, for anything else."""
     text = node.text if isinstance(node, ScalarNode) else ""
     if len(text) <= len("2026-01-31"):
@@ -25,7 +25,7 @@ def read_aware_instant(report: Report, node: Node, what: str) -> datetime | None
     return datetime.fromisoformat(text)
 
 
-def read_span(report: Report, node: Node, what: str) -> timedelta:
+def read_span(report: DiagnosticReport, node: Node, what: str) -> timedelta:
     """A duration, `0s` included; zero, reported, for anything else."""
     if isinstance(node, ScalarNode) and node.value == "0s":
         return timedelta()

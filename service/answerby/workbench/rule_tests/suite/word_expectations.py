@@ -7,7 +7,7 @@ import re
 from answerby.domain.request import RequestStatus
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import Reader
+from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import MappingNode, Node
 from answerby.workbench.rule_tests.checks.difference import Check
 from answerby.workbench.rule_tests.checks.fact_checks import WordCheck
@@ -16,7 +16,7 @@ _PREFIX = re.compile(r"[0-9]{6}-[A-Z0-9]+\Z")
 
 
 def read_word(
-    nodes: Reader, name: str, node: Node, known: tuple[str, ...], *, negative: bool, stage: str = ""
+    nodes: NodeReader, name: str, node: Node, known: tuple[str, ...], *, negative: bool, stage: str = ""
 ) -> list[Check]:
     """A word, or `{not: ...}` with a word or a list of words."""
     if isinstance(node, MappingNode) and [*node.keys()] == ["not"] and not negative:
@@ -26,12 +26,12 @@ def read_word(
     return [WordCheck(name, words, negative, stage)] if words and len(words) == len(items) else []
 
 
-def read_status(nodes: Reader, node: Node, *, negative: bool) -> list[Check]:
+def read_status(nodes: NodeReader, node: Node, *, negative: bool) -> list[Check]:
     known = tuple(status.value for status in RequestStatus)
     return read_word(nodes, "status", node, known, negative=negative)
 
 
-def read_number_prefix(nodes: Reader, rulebook: Rulebook, node: Node, *, negative: bool) -> list[Check]:
+def read_number_prefix(nodes: NodeReader, rulebook: Rulebook, node: Node, *, negative: bool) -> list[Check]:
     """Year, month and department code of a request number, such as `202609-CSR`."""
     text = nodes.text(node, "number_prefix")
     if text is None:
