@@ -10,9 +10,12 @@ API := service/answerby/api/v1/resources_pb2.py
 NATIVE := service/answerby/_native/manifest.json
 DECIDES := $(shell cd service/answerby && find domain rules sla engine workbench/backtest -name '*.py' | sed 's,^,service/answerby/,') service/answerby/native.py
 PYTEST := $(BIN)/python -m pytest -q
+# Tests run in so many processes, a file in one of them: as many as there are cores, up to four. JOBS=0: in one.
+JOBS ?= auto
+PARALLEL := -n $(JOBS) --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen native lint format type test test-interpreted test-deep bench run demo check lock clean
+.PHONY: help setup gen native lint format type test test-fast test-interpreted test-deep bench run demo check lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-17s %s\n", $$1, $$2}'
@@ -39,13 +42,16 @@ type: $(API) ## mypy, strict
 	$(BIN)/mypy
 
 test: $(API) ## All tests but the long ones and those that need a ticket platform
-	$(PYTEST) -m "not deep and not platform"
+	$(PYTEST) $(PARALLEL) -m "not deep and not platform"
+
+test-fast: $(API) ## The unit and golden tests that start no process, with fewer generated examples
+	ANSWERBY_TEST_EXAMPLES=fast $(PYTEST) $(PARALLEL) -m "not deep and not platform and not process" tests/unit tests/golden
 
 test-interpreted: $(API) ## The unit and golden tests without compiled code
-	ANSWERBY_NATIVE=off $(PYTEST) -m "not deep and not platform" tests/unit tests/golden
+	ANSWERBY_NATIVE=off $(PYTEST) $(PARALLEL) -m "not deep and not platform" tests/unit tests/golden
 
-test-deep: $(API) ## The long property tests and kill cycles
-	$(PYTEST) -m deep
+test-deep: $(API) ## The long runs and kill cycles, and many more generated examples, new ones each time
+	ANSWERBY_TEST_EXAMPLES=deep $(PYTEST) -m "deep or generated"
 
 bench: $(API) $(NATIVE) ## Measure; prints ratios within one run
 	$(BIN)/python -m tests.bench

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -13,6 +15,9 @@ import redis
 from answerby.store.embedded import EmbeddedValkey
 from answerby.store.store import Store
 from tests.kit.patience import LONG_TEST, WHOLE_TEST
+from tests.kit.starts import forbidden
+
+UNIT, GOLDEN = (Path(__file__).with_name(name) for name in ("unit", "golden"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell. What the tests start, and stop by Ctrl-C, would inherit that.
@@ -72,6 +77,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("deep"):
             item.add_marker(pytest.mark.timeout(LONG_TEST))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """`make test-fast` runs the unit and golden tests without the mark `process`; so they start none."""
+    quiet = item.path.is_relative_to(UNIT) or item.path.is_relative_to(GOLDEN)
+    with forbidden() if quiet and not item.get_closest_marker("process") else nullcontext():
+        return (yield)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,6 +18,9 @@ WHERE = "from answerby.sla import intervals as code; print(code.__file__)"
 COMPILE = "from answerby.build_native import build; build(['answerby.sla.intervals'])"
 
 
+pytestmark = pytest.mark.process
+
+
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     """A copy of the program with one module compiled."""

@@ -11,6 +11,7 @@ import pytest
 from answerby.revision import revision
 
 COMMIT = "5ae7e48f3c1a00112233445566778899aabbccdd"
+pytestmark = pytest.mark.process
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="no git on this machine")
 
 

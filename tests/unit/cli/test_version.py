@@ -13,6 +13,8 @@ from answerby.cli import version
 from answerby.cli.main import app
 from tests.kit.needs import has_durable
 
+pytestmark = pytest.mark.process  # git tells the revision
+
 
 def line() -> str:
     shown = CliRunner().invoke(app, ["--version"])

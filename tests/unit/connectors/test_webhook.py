@@ -14,16 +14,29 @@ import pytest
 from answerby.domain.effect import EffectKind
 from answerby_connectors.kit.base import InvalidSettings, OutcomeKind
 from answerby_connectors.webhook.connector import WebhookConnector
+from tests.kit.patience import PATIENCE
 
 KEYS = [b"k" * 32, b"l" * 32]
 SECRETS = ["whsec_" + base64.b64encode(key).decode() for key in KEYS]
 NOW = 1_767_600_000.9
 
 
+def connector_to(http_server, timeout=PATIENCE):
+    settings = {"url": http_server.url + "/in", "secrets": SECRETS, "timeout": timeout, "allow_private": True}
+    return WebhookConnector("out", settings, clock=lambda: NOW)
+
+
 @pytest.fixture
 async def connector(http_server):
-    settings = {"url": http_server.url + "/in", "secrets": SECRETS, "timeout": 0.3, "allow_private": True}
-    made = WebhookConnector("out", settings, clock=lambda: NOW)
+    made = connector_to(http_server)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def impatient(http_server):
+    """Takes a call that is not answered at once for one that is never answered."""
+    made = connector_to(http_server, timeout=0.3)
     yield made
     await made.close()
 
@@ -101,11 +114,12 @@ async def test_follows_no_redirect(connector, http_server, make_delivery, answer
 
 
 async def test_a_lost_answer_is_unknown_and_the_repeat_has_the_same_id_and_bytes(
-    connector, http_server, make_delivery, fault
+    connector, impatient, http_server, make_delivery, fault
 ):
     for cut in (fault.LOSE_ANSWER, fault.RESET, fault.HANG):
         http_server.faults = [cut]
-        assert (await connector.deliver(make_delivery())).kind is OutcomeKind.UNKNOWN
+        cut_off = impatient if cut is fault.HANG else connector
+        assert (await cut_off.deliver(make_delivery())).kind is OutcomeKind.UNKNOWN
     assert (await connector.deliver(make_delivery(attempt=4, previous_unknown=True))).kind is OutcomeKind.DONE
     assert len({(call.headers["webhook-id"], call.body) for call in http_server.calls}) == 1
     assert len(http_server.calls) == 4

@@ -13,6 +13,7 @@ from answerby.domain.errors import InvalidInput
 from answerby.domain.event import ActorRole
 from answerby_connectors.escalated import EscalatedConnector
 from answerby_connectors.kit.base import InboundConnector, InvalidSignature, PlatformUnavailable
+from tests.kit.patience import PATIENCE
 
 SECRET = "hook secret"
 BOT, ANA, WANG = 1, 7, 9
@@ -25,7 +26,7 @@ async def connector(http_server, desk):
         "token": "secret-token",
         "webhook_secrets": ["old", SECRET],
         "tenant": "acme",
-        "timeout": 0.3,
+        "timeout": PATIENCE,
     }
     made = EscalatedConnector("desk", settings)
     yield made

@@ -247,6 +247,7 @@ print(json.dumps({"reloads": after - before, "matches": resident() - after}))
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc")
 @pytest.mark.parametrize("cycles", [pytest.param(150), pytest.param(1_000, marks=pytest.mark.deep)])
 def test_building_and_closing_keeps_memory_flat(cycles):

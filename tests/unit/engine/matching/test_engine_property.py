@@ -21,6 +21,7 @@ SEED = int(os.environ.get("ENGINE_SEED", random.randrange(10**9)))
 
 
 @needs_durable
+@pytest.mark.process
 @pytest.mark.parametrize(
     "cases",
     [

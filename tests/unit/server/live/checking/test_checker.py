@@ -21,6 +21,7 @@ from answerby.store.codec import encode_decision
 from tests.kit.places import ROOT
 
 SHIPPED = ROOT / "rules"
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
