@@ -12,7 +12,7 @@ from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
+from answerby.engine.schedules.decide_schedule import ScheduleFiring, decide_schedule
 from answerby.engine.schedules.summary import Summary
 from answerby.rules.loader import load_rulebook
 from answerby.sla.occurrences import Occurrence, occurrences
@@ -66,7 +66,7 @@ def fire(compiled: CompiledRulebook, name: str, when: str, *states: RequestState
     summary = Summary(compiled, schedule, occurrence, at(when))
     for state in states:
         summary.add(state)
-    return decide_schedule(compiled, Firing("default", schedule, occurrence, (), 1), summary, at(when))
+    return decide_schedule(compiled, ScheduleFiring("default", schedule, occurrence, (), 1), summary, at(when))
 
 
 def test_when_they_come(compiled: CompiledRulebook) -> None:

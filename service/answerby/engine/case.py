@@ -10,10 +10,10 @@ from answerby.domain.event import Event
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.sla.scene import ClockTarget
+from answerby.sla.clock_inputs import ClockTarget
 
 
-class Kept(NamedTuple):
+class EarlierRules(NamedTuple):
     """What a request keeps in a fold from an earlier revision of the rules."""
 
     targets: Mapping[str, ClockTarget]
@@ -27,8 +27,8 @@ class Context(NamedTuple):
     windows: Mapping[str, int] = {}
     history: Sequence[Event] | None = None
     """Every event of the request before this one, in the order decided. Only a late event or a correction asks for it
-    (`refold_wanted`); None, where it is not known, decides such an event as it comes."""
-    kept: Kept | None = None
+    (`needs_fold`); None, where it is not known, decides such an event as it comes."""
+    earlier_rules: EarlierRules | None = None
     """Of a fold: what the request has from an earlier revision of the rules."""
 
 

@@ -84,9 +84,9 @@ def compile_stage(rulebook: Rulebook, number: int, stage: Stage, plan: FactPlan)
         },
         gives_reasons=stage.name in GIVES_REASONS,
         dated=any(rule.enabled_from or rule.until for rule in stage.rules),
-        on_trial=not all(is_live(rule) for rule in stage.rules),
+        has_shadow_rules=not all(is_live(rule) for rule in stage.rules),
         scores=compile_scores(stage, plan),
-        scored=frozenset(name for score in stage.scores for name in score.outputs),
+        score_fields=frozenset(name for score in stage.scores for name in score.outputs),
         derives=tuple(sorted(name for name, f in vocabulary.fields.items() if stage.name in f.derived_by)),
         adds_to=frozenset(
             name

@@ -14,7 +14,7 @@ from answerby.engine.case import Case, Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.effects.derive import derive_effects
 from answerby.engine.history import retroactive
-from answerby.engine.history.refold import refold_wanted
+from answerby.engine.history.refold import needs_fold
 from answerby.engine.history.steps import PLAIN, Steps
 from answerby.engine.history.transition import Transition, transition
 
@@ -37,18 +37,18 @@ def decide(
     for a caller that delivers none.
     """
     case = Case(compiled, state, event, context, event.time if event.historical else now)
-    late = refold_wanted(state, event)
+    late = needs_fold(state, event)
     if late:
-        rewritten = retroactive.rewrite(case, steps.for_folds())
-        if rewritten is not None:
-            return conclude(case, rewritten.moment, rewritten.transition, rewritten.effects, rewritten.flags)
+        result = retroactive.decide_late(case, steps.for_folds())
+        if result is not None:
+            return conclude(case, result.moment, result.transition, result.effects, result.flags)
     change = transition(case, steps)
     flags = [*change.flags, *change.results.flags, *change.clock_flags]
     effects, alerts = derive_effects(case, change.after, change.results, change.firing, words=words)
     after = msgspec.structs.replace(change.after, alerts=alerts)
     if late:
-        flags += retroactive.not_folded(case)
-        after = retroactive.awaiting(after, event)
+        flags += retroactive.why_not_folded(case)
+        after = retroactive.with_awaited(after, event)
     return conclude(case, case.moment, change._replace(after=after), effects, flags)
 
 

@@ -16,8 +16,8 @@ from answerby.domain.request import RequestStatus
 from answerby.sla import occasions
 from answerby.sla.business_time import working_seconds_between
 from answerby.sla.calendar import ALWAYS, Calendar
+from answerby.sla.clock_inputs import ClockInputs, ClockTarget
 from answerby.sla.occasions import ClockEvent
-from answerby.sla.scene import ClockTarget, Scene
 from answerby.sla.targets import Pauses, due_time, used_micros
 from answerby.sla.unchanged import UnchangedClocks, unchanged_clock
 from answerby.sla.year_table import SECOND
@@ -30,7 +30,7 @@ FINAL_STATUSES = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
 LIVE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 
 
-class Past(NamedTuple):
+class ClockHistory(NamedTuple):
     """Clock state before the event, as far as the next run takes it over."""
 
     started: datetime
@@ -78,13 +78,13 @@ def advance_clocks(
                 if same is not None:
                     after[name] = same
                     continue
-            left = bool(definition.per) and name not in values
-            seen = _to_the_minute(event) if definition.granularity == "minute" else event
-            scene = Scene(definition, calendars, target, seen, manual.get(name), left)
+            value_gone = bool(definition.per) and name not in values
+            clock_event = _to_the_minute(event) if definition.granularity == "minute" else event
+            inputs = ClockInputs(definition, calendars, target, clock_event, manual.get(name), value_gone)
             if clock is None:
-                advanced = _first_start(name, scene)
+                advanced = _first_start(name, inputs)
             else:
-                advanced = _advance_live(clock, scene) if clock.phase in LIVE else _advance_finished(clock, scene)
+                advanced = _advance_live(clock, inputs) if clock.phase in LIVE else _advance_finished(clock, inputs)
         if advanced is not None:
             after[name] = advanced
     return after
@@ -148,72 +148,73 @@ def _to_the_minute(event: ClockEvent) -> ClockEvent:
     return event._replace(time=event.time.replace(second=0, microsecond=0))
 
 
-def _first_start(name: str, scene: Scene) -> ClockState | None:
-    if scene.target is None or scene.left or scene.event.status in FINAL_STATUSES:
+def _first_start(name: str, inputs: ClockInputs) -> ClockState | None:
+    if inputs.target is None or inputs.value_gone or inputs.event.status in FINAL_STATUSES:
         return None
-    if not occasions.starts(scene.definition, scene.event):
+    if not occasions.starts(inputs.definition, inputs.event):
         return None
-    clock = _run(name, Past(scene.event.time, 1), scene, scene.target)
+    clock = _run(name, ClockHistory(inputs.event.time, 1), inputs, inputs.target)
     # The first that we hear of a request may be what meets the clock: it must not start afterwards.
-    return clock if scene.definition.start or not scene.stops else _stop(clock, scene)
+    return clock if inputs.definition.start or not inputs.stops else _stop(clock, inputs)
 
 
-def _advance_live(clock: ClockState, scene: Scene) -> ClockState:
-    if scene.stops:
-        return _advance_finished(_stop(clock, scene), scene)
-    if occasions.resets(scene.definition, scene.event):
-        ended = _stop(clock, scene)
-        may_start = scene.target is not None and occasions.starts(scene.definition, scene.event)
-        return _next_cycle(ended, scene, scene.target) if scene.target and may_start else ended
-    over = occasions.cancels(scene.definition, scene.event) or occasions.start_has_ended(scene.definition, scene.event)
-    if scene.target is None or over or scene.event.type in FINAL_EVENTS:
-        return _cancel(clock, scene.event.time)
-    if scene.definition.retarget_from == "now" and _complete(scene.target.target, scene.definition) != clock.target:
-        return _next_cycle(clock, scene, scene.target)
-    return _run(clock.name, _past(clock), scene, scene.target)
+def _advance_live(clock: ClockState, inputs: ClockInputs) -> ClockState:
+    if inputs.stops:
+        return _advance_finished(_stop(clock, inputs), inputs)
+    if occasions.resets(inputs.definition, inputs.event):
+        ended = _stop(clock, inputs)
+        may_start = inputs.target is not None and occasions.starts(inputs.definition, inputs.event)
+        return _next_cycle(ended, inputs, inputs.target) if inputs.target and may_start else ended
+    definition, event = inputs.definition, inputs.event
+    over = occasions.cancels(definition, event) or occasions.start_has_ended(definition, event)
+    if inputs.target is None or over or event.type in FINAL_EVENTS:
+        return _cancel(clock, inputs.event.time)
+    if inputs.definition.retarget_from == "now" and _complete(inputs.target.target, inputs.definition) != clock.target:
+        return _next_cycle(clock, inputs, inputs.target)
+    return _run(clock.name, _history(clock), inputs, inputs.target)
 
 
-def _advance_finished(clock: ClockState, scene: Scene) -> ClockState:
-    definition, event = scene.definition, scene.event
-    if scene.target is None or scene.left or event.status in FINAL_STATUSES:
+def _advance_finished(clock: ClockState, inputs: ClockInputs) -> ClockState:
+    definition, event = inputs.definition, inputs.event
+    if inputs.target is None or inputs.value_gone or event.status in FINAL_STATUSES:
         return clock
     if occasions.starts_again(definition, event):
-        return _next_cycle(clock, scene, scene.target)
+        return _next_cycle(clock, inputs, inputs.target)
     if event.type == EventType.REOPENED and not definition.start:
-        return _reopen(clock, scene, scene.target)
-    if clock.phase is not ClockPhase.CANCELLED or scene.stops or not occasions.starts(definition, event):
+        return _reopen(clock, inputs, inputs.target)
+    if clock.phase is not ClockPhase.CANCELLED or inputs.stops or not occasions.starts(definition, event):
         return clock
     if definition.start:
-        return _next_cycle(clock, scene, scene.target)
-    anew = _past(clock)._replace(cycle=clock.cycle + 1, round=0, round_started=None, round_from=0)
-    return _run(clock.name, anew, scene, scene.target)
+        return _next_cycle(clock, inputs, inputs.target)
+    again = _history(clock)._replace(cycle=clock.cycle + 1, round=0, round_started=None, round_from=0)
+    return _run(clock.name, again, inputs, inputs.target)
 
 
-def _reopen(clock: ClockState, scene: Scene, target: ClockTarget) -> ClockState:
-    reopen = scene.definition.reopen
+def _reopen(clock: ClockState, inputs: ClockInputs, target: ClockTarget) -> ClockState:
+    reopen = inputs.definition.reopen
     if reopen == "new_cycle":
-        return _next_cycle(clock, scene, target)
+        return _next_cycle(clock, inputs, target)
     if reopen == "frozen" and clock.phase is ClockPhase.STOPPED:
         return clock
-    past = _past(clock)
+    history = _history(clock)
     if clock.stopped is not None:
-        past = past._replace(pauses=_close_pause(clock.pauses, clock.stopped, scene.event.time))
-    return _run(clock.name, past, scene, target)
+        history = history._replace(pauses=_close_pause(clock.pauses, clock.stopped, inputs.event.time))
+    return _run(clock.name, history, inputs, target)
 
 
-def _next_cycle(clock: ClockState, scene: Scene, target: ClockTarget) -> ClockState:
-    started = scene.event.time
-    if scene.definition.recurrence == "sequential" and clock.stopped == started and clock.due is not None:
+def _next_cycle(clock: ClockState, inputs: ClockInputs, target: ClockTarget) -> ClockState:
+    started = inputs.event.time
+    if inputs.definition.recurrence == "sequential" and clock.stopped == started and clock.due is not None:
         started = clock.due
     used, late = clock.longest_used, clock.longest_late
     if clock.phase is ClockPhase.STOPPED:
-        used, late = longest_seconds(scene.calendars, clock, scene.event.time)
-    past = Past(started, clock.cycle + 1, longest_used=used, longest_late=late)
-    return _run(clock.name, past, scene, target)
+        used, late = longest_seconds(inputs.calendars, clock, inputs.event.time)
+    history = ClockHistory(started, clock.cycle + 1, longest_used=used, longest_late=late)
+    return _run(clock.name, history, inputs, target)
 
 
-def _past(clock: ClockState) -> Past:
-    return Past(
+def _history(clock: ClockState) -> ClockHistory:
+    return ClockHistory(
         clock.started,
         clock.cycle,
         clock.pauses,
@@ -231,67 +232,67 @@ def _complete(target: Target, definition: ClockDefinition) -> Target:
     return target if target.calendar else replace(target, calendar=definition.calendar)
 
 
-def _run(name: str, past: Past, scene: Scene, target: ClockTarget) -> ClockState:
+def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTarget) -> ClockState:
     """Pauses, resumes or goes on under the target that holds now, and says whether it is over its due time."""
-    definition, now = scene.definition, scene.event.time
+    definition, now = inputs.definition, inputs.event.time
     complete = _complete(target.target, definition)
-    held = bool(definition.pause) and occasions.holds_still(definition, scene.event, held=past.held)
-    pausing = held or scene.event.status in definition.pause_while
-    pauses, paused_since = past.pauses, past.paused_since
+    held = bool(definition.pause) and occasions.holds_still(definition, inputs.event, held=history.held)
+    pausing = held or inputs.event.status in definition.pause_while
+    pauses, paused_since = history.pauses, history.paused_since
     if pausing:
-        paused_since = paused_since or max(now, past.started)
+        paused_since = paused_since or max(now, history.started)
     elif paused_since is not None:
         if definition.paused_time == "excluded":
             pauses = _close_pause(pauses, paused_since, now)
         paused_since = None
-    due = scene.manual
+    due = inputs.manual_due
     if due is None:
-        due = due_time(complete, calendar_of(scene.calendars, complete), past.started, pauses, definition.boundary)
+        due = due_time(complete, calendar_of(inputs.calendars, complete), history.started, pauses, definition.boundary)
     if paused_since is not None:
         over = paused_since > due
     else:
-        over = now >= due if scene.event.type == EventType.TIMER_DUE else now > due
-    if past.cycle == 1 and not (pausing or held or pauses or past.round or scene.manual):
+        over = now >= due if inputs.event.type == EventType.TIMER_DUE else now > due
+    if history.cycle == 1 and not (pausing or held or pauses or history.round or inputs.manual_due):
         return ClockState(
             name=name,
             phase=ClockPhase.RUNNING,
             target=complete,
-            started=past.started,
+            started=history.started,
             due=due,
             breached=over,
             rule=target.rule_id,
             ladder=target.ladder or definition.ladder,
             revision=target.revision,
-            longest_used=past.longest_used,
-            longest_late=past.longest_late,
+            longest_used=history.longest_used,
+            longest_late=history.longest_late,
         )
     return ClockState(
         name=name,
         phase=ClockPhase.PAUSED if pausing else ClockPhase.RUNNING,
         target=complete,
-        started=past.started,
-        due=None if pausing and scene.manual is None else due,
+        started=history.started,
+        due=None if pausing and inputs.manual_due is None else due,
         paused_since=paused_since,
         pauses=list(pauses),
         breached=over,
-        cycle=past.cycle,
+        cycle=history.cycle,
         rule=target.rule_id,
         ladder=target.ladder or definition.ladder,
         revision=target.revision,
-        manual=scene.manual is not None,
+        manual=inputs.manual_due is not None,
         held=held,
-        round=past.round,
-        round_started=past.round_started,
-        round_from=past.round_from,
-        longest_used=past.longest_used,
-        longest_late=past.longest_late,
+        round=history.round,
+        round_started=history.round_started,
+        round_from=history.round_from,
+        longest_used=history.longest_used,
+        longest_late=history.longest_late,
     )
 
 
-def _stop(clock: ClockState, scene: Scene) -> ClockState:
-    clock = _end_pause(clock, scene)
-    due = scene.manual or _due(clock, scene)
-    stopped = max(scene.event.time, clock.started)
+def _stop(clock: ClockState, inputs: ClockInputs) -> ClockState:
+    clock = _end_pause(clock, inputs)
+    due = inputs.manual_due or _due(clock, inputs)
+    stopped = max(inputs.event.time, clock.started)
     return replace(clock, phase=ClockPhase.STOPPED, stopped=stopped, due=due, breached=stopped > due, held=False)
 
 
@@ -315,13 +316,13 @@ def _cancel(clock: ClockState, at: datetime) -> ClockState:
     )
 
 
-def _end_pause(clock: ClockState, scene: Scene) -> ClockState:
+def _end_pause(clock: ClockState, inputs: ClockInputs) -> ClockState:
     """Closes an open pause."""
     if clock.paused_since is None:
         return clock
     pauses = clock.pauses
-    if scene.definition.paused_time == "excluded":
-        pauses = _close_pause(pauses, clock.paused_since, scene.event.time)
+    if inputs.definition.paused_time == "excluded":
+        pauses = _close_pause(pauses, clock.paused_since, inputs.event.time)
     return replace(clock, paused_since=None, pauses=pauses)
 
 
@@ -330,6 +331,6 @@ def _close_pause(pauses: Pauses, since: datetime, at: datetime) -> list[tuple[da
     return [*pauses, (since, at)] if at > since else list(pauses)
 
 
-def _due(clock: ClockState, scene: Scene) -> datetime:
-    calendar = calendar_of(scene.calendars, clock.target)
-    return due_time(clock.target, calendar, clock.started, clock.pauses, scene.definition.boundary)
+def _due(clock: ClockState, inputs: ClockInputs) -> datetime:
+    calendar = calendar_of(inputs.calendars, clock.target)
+    return due_time(clock.target, calendar, clock.started, clock.pauses, inputs.definition.boundary)

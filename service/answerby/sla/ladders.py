@@ -96,35 +96,35 @@ def plan_timers(
 ) -> tuple[list[Timer], list[str], dict[str, Timer]]:
     """What to arm (new or moved), the ids to cancel, and all timers after it. `before` are the request's timers."""
     after: dict[str, Timer] = {}
-    earlier = _by_cycle(before) if before else {}
+    by_cycle = _by_cycle(before) if before else {}
     for name in sorted(clocks):
         clock = clocks[name]
-        _add_timers(after, planning, clock, earlier.get((name, clock.cycle), ()))
+        _add_timers(after, planning, clock, by_cycle.get((name, clock.cycle), ()))
     return *_difference(before, after), after
 
 
-def _add_timers(after: dict[str, Timer], planning: TimerPlanning, clock: ClockState, mine: Sequence[Timer]) -> None:
-    """The timers of one clock: kept, held back, lapse, steps, round, repeats. `mine` are those of its cycle before.
+def _add_timers(after: dict[str, Timer], planning: TimerPlanning, clock: ClockState, known: Sequence[Timer]) -> None:
+    """The timers of one clock: kept, held back, lapse, steps, round, repeats. `known` are those of its cycle so far.
 
     A timer that fired is kept while the clock's cycle lasts and never armed again.
     """
-    for timer in mine:
+    for timer in known:
         if timer.fired:
             after[timer.id] = timer
     ladder = planning.ladders.get(clock.ladder)
     if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
         return
     acknowledged = planning.acknowledged
-    stopped = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
-    if not stopped:
-        for timer in _held_back(mine, clock.name, planning.deferred):
+    chain_ended = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
+    if not chain_ended:
+        for timer in _held_back(known, clock.name, planning.deferred):
             after[timer.id] = timer
     if clock.phase is not _RUNNING:
         return
     if acknowledged is not None:
-        for timer in _lapse(ladder, clock, mine, acknowledged):
+        for timer in _lapse(ladder, clock, known, acknowledged):
             after.setdefault(timer.id, timer)
-    if stopped:
+    if chain_ended:
         return
     steps = planning.step_timers.of(planning.ladders, planning.calendars, clock, ladder)
     for timer in steps:
@@ -134,8 +134,8 @@ def _add_timers(after: dict[str, Timer], planning: TimerPlanning, clock: ClockSt
     if steps and ladder.rounds is not None:
         for timer in _next_round(ladder, clock, steps):
             after.setdefault(timer.id, timer)
-    if mine:
-        for timer in _repeats(ladder, clock, mine, steps, planning.now):
+    if known:
+        for timer in _repeats(ladder, clock, known, steps, planning.now):
             after[timer.id] = timer
 
 
@@ -199,20 +199,20 @@ def _of_the_round(clock: ClockState, timers: list[Timer], started: datetime) -> 
     ]
 
 
-def _held_back(mine: Iterable[Timer], name: str, deferred: Timer | None) -> list[Timer]:
-    waiting = [timer for timer in mine if timer.purpose in HOLDS_BACK and not timer.fired]
+def _held_back(known: Iterable[Timer], name: str, deferred: Timer | None) -> list[Timer]:
+    waiting = [timer for timer in known if timer.purpose in HOLDS_BACK and not timer.fired]
     if deferred is not None and deferred.clock == name:
         waiting.append(deferred)
     return waiting
 
 
-def _lapse(ladder: Ladder, clock: ClockState, mine: Sequence[Timer], acknowledged: datetime) -> list[Timer]:
+def _lapse(ladder: Ladder, clock: ClockState, known: Sequence[Timer], acknowledged: datetime) -> list[Timer]:
     """The timer at which the acknowledgement lapses."""
     if not ladder.acknowledgement_lasts:
         return []
     due = acknowledged + timedelta(seconds=ladder.acknowledgement_lasts)
     name = f"{clock.name}/{clock.cycle}/lapse/{int(acknowledged.timestamp())}"
-    return [_special_timer(clock, name, due, TimerPurpose.LAPSE)] if all(t.id != name for t in mine if t.fired) else []
+    return [_special_timer(clock, name, due, TimerPurpose.LAPSE)] if all(t.id != name for t in known if t.fired) else []
 
 
 def _next_round(ladder: Ladder, clock: ClockState, steps: list[Timer]) -> list[Timer]:
@@ -225,20 +225,20 @@ def _next_round(ladder: Ladder, clock: ClockState, steps: list[Timer]) -> list[T
 
 
 def _repeats(
-    ladder: Ladder, clock: ClockState, mine: Iterable[Timer], steps: Iterable[Timer], now: datetime
+    ladder: Ladder, clock: ClockState, known: Iterable[Timer], steps: Iterable[Timer], now: datetime
 ) -> list[Timer]:
     """The repeats that wait, and the next ones due, of steps whose time has come.
 
     Waiting repeats are kept while the clock runs; one that a pause cancelled is armed again after it.
     """
-    climbing = [t for t in mine if (t.fired or t.repeat) and t.purpose is _STEP and t.round == clock.round]
-    if not climbing or not (ladder.repeats or any(timer.repeat for timer in climbing)):
+    of_round = [t for t in known if (t.fired or t.repeat) and t.purpose is _STEP and t.round == clock.round]
+    if not of_round or not (ladder.repeats or any(timer.repeat for timer in of_round)):
         return []
     reached = {timer.step for timer in steps if timer.due <= now}
-    climbing = [timer for timer in climbing if timer.step in reached]
-    waiting = [timer for timer in climbing if timer.repeat > 0 and not timer.fired]
+    of_round = [timer for timer in of_round if timer.step in reached]
+    waiting = [timer for timer in of_round if timer.repeat > 0 and not timer.fired]
     latest: dict[int, Timer] = {}
-    for timer in climbing:
+    for timer in of_round:
         if timer.fired and (timer.step not in latest or timer.repeat > latest[timer.step].repeat):
             latest[timer.step] = timer
     for step in {timer.step for timer in waiting}:

@@ -116,18 +116,18 @@ def days(calendar: Calendar, clock: ClockState, until: datetime) -> list[Day]:
             elif counted:
                 found[day] = known._replace(counted=known.counted + counted)
             day += timedelta(days=1)
-    return [_told(calendar, found[day]) for day in sorted(found)]
+    return [_with_reason(calendar, found[day]) for day in sorted(found)]
 
 
-def shares(told: Sequence[Span]) -> dict[Holder, float]:
+def shares(timeline: Sequence[Span]) -> dict[Holder, float]:
     """Seconds by who had the ball; together they are all of the time."""
     found: dict[Holder, float] = {}
-    for span in told:
+    for span in timeline:
         found[span.holder] = found.get(span.holder, 0.0) + span.seconds
     return found
 
 
-def _told(calendar: Calendar, day: Day) -> Day:
+def _with_reason(calendar: Calendar, day: Day) -> Day:
     """A day of which nothing counted is free, a holiday or closed as a whole, not merely outside hours."""
     if day.counted or calendar.intervals_on(day.date):
         return day
@@ -189,9 +189,9 @@ def _bounds(calendar: Calendar, day: date) -> tuple[datetime, datetime]:
     return start.astimezone(UTC), end.astimezone(UTC)
 
 
-def _cut_out(told: Iterator[Span], pauses: Sequence[tuple[datetime, datetime]], statuses: Statuses) -> Iterator[Span]:
+def _cut_out(parts: Iterator[Span], pauses: Sequence[tuple[datetime, datetime]], statuses: Statuses) -> Iterator[Span]:
     """Pauses take working time from the team; closed time stays closed."""
-    for span in told:
+    for span in parts:
         if span.holder is not Holder.TEAM:
             yield span
             continue

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from answerby.domain.clock import ClockPhase, ClockState
 from answerby.domain.event import EventType
 from answerby.sla.calendar import ALWAYS, Calendar
+from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.occasions import ClockEvent
-from answerby.sla.scene import ClockTarget
 
 if TYPE_CHECKING:
     from answerby.domain.clock_definition import ClockDefinition, Occasion
@@ -22,7 +22,7 @@ _RUNNING: Final = ClockPhase.RUNNING
 _STOPPED: Final = ClockPhase.STOPPED
 _CANCELLED: Final = ClockPhase.CANCELLED
 _TIMER_DUE: Final = EventType.TIMER_DUE
-_HEEDED_BY_ALL = frozenset({EventType.CLOSED, EventType.MERGED, EventType.REOPENED})
+_MATTER_TO_ALL = frozenset({EventType.CLOSED, EventType.MERGED, EventType.REOPENED})
 
 
 class UnchangedClocks(NamedTuple):
@@ -32,19 +32,19 @@ class UnchangedClocks(NamedTuple):
 
     revision: str
     """Of the rulebook: a clock that it has set before was computed with these definitions and calendars."""
-    heeded: Mapping[str, frozenset[str]]
+    types_that_matter: Mapping[str, frozenset[str]]
     """The event types that can matter to a clock, by definition; without definitions that ask for more than a type."""
 
 
 def unchanged_clocks(revision: str, definitions: Mapping[str, ClockDefinition]) -> UnchangedClocks:
     """Of a rulebook with this revision, which names its content."""
-    heeded: dict[str, frozenset[str]] = {}
+    types_that_matter: dict[str, frozenset[str]] = {}
     for name, definition in definitions.items():
         types = _types((*definition.start, *definition.stop, *definition.reset, *definition.cancel))
         if types is None or definition.pause or definition.per or definition.granularity != "second":
             continue
-        heeded[name] = types | _HEEDED_BY_ALL
-    return UnchangedClocks(revision, heeded)
+        types_that_matter[name] = types | _MATTER_TO_ALL
+    return UnchangedClocks(revision, types_that_matter)
 
 
 def _types(occasions: tuple[Occasion, ...]) -> frozenset[str] | None:
@@ -66,8 +66,8 @@ def unchanged_clock(
 
     The result is what `advance_clocks` computes, the very same object where nothing changes.
     """
-    heeded = known.heeded.get(clock.name)
-    if heeded is None or event.type in heeded:
+    types_that_matter = known.types_that_matter.get(clock.name)
+    if types_that_matter is None or event.type in types_that_matter:
         return None
     if clock.phase is _STOPPED:
         return clock
@@ -80,13 +80,13 @@ def unchanged_clock(
         return None
     if not (target.revision == clock.revision == known.revision and target.rule_id == clock.rule):
         return None
-    if target.ladder != clock.ladder or target.target != clock.target or not _dated(calendars, clock, due):
+    if target.ladder != clock.ladder or target.target != clock.target or not _years_known(calendars, clock, due):
         return None
     over = event.time >= due if event.type == _TIMER_DUE else event.time > due
     return clock if over is clock.breached else replace(clock, breached=over)
 
 
-def _dated(calendars: Mapping[str, Calendar], clock: ClockState, due: datetime) -> bool:
+def _years_known(calendars: Mapping[str, Calendar], clock: ClockState, due: datetime) -> bool:
     """Whether the calendar has data of all years that the due time rests on: one without has to be told of."""
     calendar = calendars.get(clock.target.calendar, ALWAYS)
     if calendar.continuous:

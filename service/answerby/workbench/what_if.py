@@ -15,8 +15,8 @@ from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.explanation.clock_account import ClockStory, clock_story, statuses_of
-from answerby.engine.explanation.clock_text import Teller
+from answerby.engine.explanation.clock_account import ClockAccount, clock_account, statuses_of
+from answerby.engine.explanation.clock_text import ClockWriter
 from answerby.engine.facts.manual_due import PREFIX as DUE_PREFIX
 from answerby.rules.model.rulebook import Rulebook
 
@@ -40,7 +40,7 @@ class Comparison(NamedTuple):
 
     name: str
     before: ClockState | None
-    after: ClockStory | None
+    after: ClockAccount | None
     breached_at_once: bool
 
 
@@ -79,7 +79,7 @@ def what_if(
     decision = course.decide(event, moment)
     statuses = statuses_of(course.history)
     calendars = compiled.rulebook.calendars
-    after = {clock.name: clock_story(calendars, clock, statuses, moment) for clock in decision.clocks}
+    after = {clock.name: clock_account(calendars, clock, statuses, moment) for clock in decision.clocks}
     names = sorted({*before, *after})
     return Outlook(decision, [_compare(name, before.get(name), after.get(name), moment) for name in names])
 
@@ -124,7 +124,7 @@ class _Course:
         return self.state
 
 
-def _compare(name: str, before: ClockState | None, after: ClockStory | None, moment: datetime) -> Comparison:
+def _compare(name: str, before: ClockState | None, after: ClockAccount | None, moment: datetime) -> Comparison:
     late = after is not None and after.clock.phase is ClockPhase.RUNNING and after.clock.due is not None
     late = late and after is not None and after.clock.due is not None and after.clock.due <= moment
     was_late = before is not None and before.phase is ClockPhase.RUNNING and before.breached
@@ -133,12 +133,12 @@ def _compare(name: str, before: ClockState | None, after: ClockStory | None, mom
 
 def outlook_text(outlook: Outlook, language: str) -> str:
     """In words: what would be decided otherwise, then each clock with what its new due time is made of."""
-    teller = Teller(language)
+    writer = ClockWriter(language)
     lines = []
     for found in outlook.clocks:
-        lines.append(teller.comparison(found.before, found.after, found.name, at_once=found.breached_at_once))
+        lines.append(writer.compare(found.before, found.after, found.name, at_once=found.breached_at_once))
         if found.after is not None and _moved(found):
-            lines.append(teller.story(found.after))
+            lines.append(writer.describe(found.after))
     lines += [f"{flag.code}: {flag.message}" for flag in outlook.decision.flags]
     return "\n".join(lines)
 

@@ -12,9 +12,9 @@ from answerby.domain.errors import CalendarYearMissing, InvalidInput
 from answerby.domain.event import ActorRole
 from answerby.domain.request import RequestStatus
 from answerby.sla.calendar import ALWAYS, Calendar
+from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.clocks import advance_clocks, used_seconds
 from answerby.sla.occasions import ClockEvent
-from answerby.sla.scene import ClockTarget
 
 H = 3600
 MONDAY = datetime(2025, 3, 3, tzinfo=UTC)

@@ -24,7 +24,7 @@ from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.explanation.clock_account import clock_stories, statuses_of
+from answerby.engine.explanation.clock_account import clock_accounts, statuses_of
 from answerby.rules.loader import load_rulebook
 from answerby.rules.text.diagnostics import error_count_text
 from answerby.server.rpc.clock_messages import ledger_to
@@ -98,7 +98,7 @@ def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Que
     response = explained(decision, question.language, last.time, findings, most=most)
     if question.clocks:
         told = [*decisions, decision]
-        stories = clock_stories(result.rulebook.calendars, told, statuses_of(events), last.time)
+        stories = clock_accounts(result.rulebook.calendars, told, statuses_of(events), last.time)
         response.clocks.extend(ledger_to(story, question.language, last.time) for story in stories)
     question.show(response)
 

@@ -19,9 +19,9 @@ from answerby.engine.facts.manual_due import manual_due_times
 from answerby.engine.stages.stage_results import StageResults
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.business_time import touches_provisional
+from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.clocks import advance_clocks
 from answerby.sla.occasions import ClockEvent
-from answerby.sla.scene import ClockTarget
 from answerby.sla.unchanged import UnchangedClocks
 
 
@@ -40,20 +40,21 @@ def advance(
     rulebook = compiled.rulebook
     facts = RecordFacts(compiled.clock_conditions, results.record)
     # Of different zones, instants compare ten times as slowly.
-    seen = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, request.status, facts)
+    clock_event = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, request.status, facts)
     targets = keep_targets(case, inputs, results.derived, targets)
     manual, flags = manual_due_times(request.given, rulebook.vocabulary, rulebook.clocks)
     # What an event did to a clock before the rules, such as an earlier start, has to be computed.
     untouched = case.state is not None and request.clocks is case.state.clocks
     known = unchanged if untouched else None
+    calendars, before = rulebook.calendars, request.clocks
     try:
-        clocks = advance_clocks(rulebook.clocks, rulebook.calendars, request.clocks, targets, seen, manual, known)
+        clocks = advance_clocks(rulebook.clocks, calendars, before, targets, clock_event, manual, known)
     except CalendarYearMissing as missing:
         flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
-        open_ended = {name: calendar.open_ended() for name, calendar in rulebook.calendars.items()}
-        clocks = advance_clocks(rulebook.clocks, open_ended, request.clocks, targets, seen, manual)
+        open_ended = {name: calendar.open_ended() for name, calendar in calendars.items()}
+        clocks = advance_clocks(rulebook.clocks, open_ended, before, targets, clock_event, manual)
     mark_breaches(clocks, case.moment)
-    flags += provisional(rulebook, request.clocks, clocks)
+    flags += provisional(rulebook, before, clocks)
     if facts.failed:
         fields = sorted({atom.field for condition in facts.failed for atom in atoms(condition)})
         flags.append(Flag("CLOCK_CONDITION_FAILED", f"conditions of clocks on {', '.join(fields)} cannot be evaluated"))

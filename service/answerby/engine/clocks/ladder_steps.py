@@ -16,7 +16,7 @@ from answerby.domain.timer_event import LATE_BY, timer_id
 from answerby.engine.clocks.firing import Firing
 from answerby.engine.clocks.missed_reminders import catch_up_at
 from answerby.engine.clocks.reach import migrates, migrates_clock
-from answerby.engine.stages.held import PRIORITY, ordered_priorities
+from answerby.engine.stages.ladder_values import PRIORITY, ordered_priorities
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.clocks import LIVE
 from answerby.sla.quiet_hours import quiet_until
@@ -46,13 +46,13 @@ def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) ->
     return {**current, **kept}
 
 
-def climbed(ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockState]) -> dict[str, Ladder]:
+def ladders_in_use(ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockState]) -> dict[str, Ladder]:
     """The ladders of live clocks, to be kept with the request."""
     names = {clock.ladder for clock in clocks.values() if clock.phase in LIVE}
     return {name: ladders[name] for name in sorted(names) if name in ladders}
 
 
-def firing(
+def firing_of(
     rulebook: Rulebook, ladders: Mapping[str, Ladder], request: RequestState, event: Event, moment: datetime
 ) -> Firing | None:
     """What a timer event fires; None when its clock stopped, was re-targeted or acknowledged since."""
@@ -101,7 +101,7 @@ def is_stale(firing: Firing | None, event: Event) -> bool:
     return event.type == EventType.TIMER_DUE and firing is None
 
 
-def climb(rulebook: Rulebook, request: RequestState, firing: Firing | None, moment: datetime) -> RequestState:
+def apply_firing(rulebook: Rulebook, request: RequestState, firing: Firing | None, moment: datetime) -> RequestState:
     """The request as the firing leaves it, before the rules: a raised priority, another owner, another round."""
     if firing is None:
         return request
@@ -119,8 +119,8 @@ def climb(rulebook: Rulebook, request: RequestState, firing: Firing | None, mome
 
 
 def begin_round(request: RequestState, clock: ClockState, moment: datetime, step: int) -> RequestState:
-    anew = msgspec.structs.replace(clock, round=clock.round + 1, round_started=moment, round_from=step)
-    return msgspec.structs.replace(request, clocks={**request.clocks, clock.name: anew})
+    in_round = msgspec.structs.replace(clock, round=clock.round + 1, round_started=moment, round_from=step)
+    return msgspec.structs.replace(request, clocks={**request.clocks, clock.name: in_round})
 
 
 def raise_priority(rulebook: Rulebook, request: RequestState, firing: Firing) -> RequestState:

@@ -18,7 +18,7 @@ CATCH_UP_LIMIT = "timer.catch_up"
 """In the event of a timer that fires long after its time: how many reminders of a request may be sent one by one."""
 
 
-class Held(NamedTuple):
+class HeldReminder(NamedTuple):
     """One reminder that waits for the notice."""
 
     timer: Timer
@@ -58,7 +58,7 @@ def reminds(ladders: Mapping[str, Ladder], request: RequestState, timer: Timer) 
     return any(not notification.urgent for notification in ladder.steps[timer.step].notify)
 
 
-def held_back_until(timers: Mapping[str, Timer], firing: Timer) -> list[Timer]:
+def held_timers(timers: Mapping[str, Timer], firing: Timer) -> list[Timer]:
     """The timers whose reminders were held back until this one; a catch-up takes those of every clock."""
     found = (
         timer
@@ -70,9 +70,9 @@ def held_back_until(timers: Mapping[str, Timer], firing: Timer) -> list[Timer]:
     return sorted(found, key=lambda timer: (timer.due, timer.id))
 
 
-def held_reminders(before: RequestState, after: RequestState, firing: Timer) -> Iterator[Held]:
+def held_reminders(before: RequestState, after: RequestState, firing: Timer) -> Iterator[HeldReminder]:
     """What the notice is about, in order: reminders of clocks that still run."""
-    for timer in held_back_until(before.timers, firing):
+    for timer in held_timers(before.timers, firing):
         clock = after.clocks.get(timer.clock)
         if clock is None or clock.phase is not ClockPhase.RUNNING or clock.cycle != timer.cycle:
             continue
@@ -80,16 +80,16 @@ def held_reminders(before: RequestState, after: RequestState, firing: Timer) -> 
         if ladder is not None and timer.step < len(ladder.steps):
             for notification in ladder.steps[timer.step].notify:
                 if not notification.urgent:
-                    yield Held(timer, clock, ladder, notification)
+                    yield HeldReminder(timer, clock, ladder, notification)
 
 
-def together(held: list[Held]) -> dict[str, Value]:
+def digest_of(reminders: list[HeldReminder]) -> dict[str, Value]:
     """What a notice says of the reminders that it stands for."""
     return {
-        "held_back": len(held),
-        "digest": [item.notification.template for item in held],
-        "held_back_clocks": [item.clock.name for item in held],
-        "held_back_since": [item.timer.due.isoformat() for item in held],
+        "held_back": len(reminders),
+        "digest": [item.notification.template for item in reminders],
+        "held_back_clocks": [item.clock.name for item in reminders],
+        "held_back_since": [item.timer.due.isoformat() for item in reminders],
     }
 
 

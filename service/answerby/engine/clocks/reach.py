@@ -13,8 +13,8 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Case
 from answerby.engine.clocks.inputs import Inputs
 from answerby.rules.model.rulebook import Rulebook
+from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.clocks import LIVE, definition_of
-from answerby.sla.scene import ClockTarget
 
 MIGRATE = "rulebook.migrate"
 """Fact of a `rulebook.activated` event: every running clock takes what the active rules say."""

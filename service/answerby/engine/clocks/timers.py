@@ -12,7 +12,7 @@ from answerby.domain.event import EventType
 from answerby.domain.timer_event import timer_id
 from answerby.engine.case import Case
 from answerby.engine.clocks.inputs import Inputs
-from answerby.engine.clocks.missed_reminders import held_back_until
+from answerby.engine.clocks.missed_reminders import held_timers
 from answerby.sla.ladders import (
     HOLDS_BACK,
     STEP_TIMERS,
@@ -56,7 +56,7 @@ def plan(
             deferred = (catch_up_timer if firing.catch_up_at else quiet_timer)(firing.clock, waits)
         if firing is not None and firing.timer.purpose in HOLDS_BACK:
             # Sent now: another timer of the same moment must not find it again.
-            sent = held_back_until(before, firing.timer)
+            sent = held_timers(before, firing.timer)
             before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in sent)
     ladders, calendars = inputs.ladders, case.compiled.rulebook.calendars
     planning = TimerPlanning(ladders, calendars, case.moment, request.acknowledged, deferred, step_timers)

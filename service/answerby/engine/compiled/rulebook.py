@@ -39,11 +39,11 @@ class CompiledStage:
     """The sets among them that a stage asked before sets too: its values stay in."""
     dated: bool
     """Some rule is in force only for a time."""
-    on_trial: bool = False
+    has_shadow_rules: bool = False
     """Some rule is matched and explained, but does not decide."""
     scores: tuple[CompiledScore, ...] = ()
     """Computed after the rules."""
-    scored: frozenset[str] = frozenset()
+    score_fields: frozenset[str] = frozenset()
     """The fields that they set."""
 
 

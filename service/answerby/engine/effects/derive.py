@@ -15,7 +15,7 @@ from answerby.domain.ladder import Ladder, Notification
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case
 from answerby.engine.clocks.firing import Firing
-from answerby.engine.clocks.missed_reminders import Held, held_back_until, held_reminders, together
+from answerby.engine.clocks.missed_reminders import HeldReminder, digest_of, held_reminders, held_timers
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiled.templates import render
 from answerby.engine.effects.schedules import request_effects
@@ -26,7 +26,7 @@ from answerby.sla.clocks import definition_of
 UPDATE = "update"
 
 
-class Account(NamedTuple):
+class EffectContext(NamedTuple):
     """What all effects of a decision tell from."""
 
     compiled: CompiledRulebook
@@ -62,21 +62,21 @@ def derive_effects(
     if event.historical:
         return [], sorted(alerts)
     summary: dict[str, Value] = {**after.derived, "status": after.status.value} if words else {}
-    account = Account(compiled, after, summary, results.reasons, words)
+    context = EffectContext(compiled, after, summary, results.reasons, words)
     known = set(before.alerts) if before is not None else set()
-    effects = [rule_notice(account, notice) for notice in notices if notice.alert not in known]
+    effects = [rule_notice(context, notice) for notice in notices if notice.alert not in known]
     if case_alert is not None and case_alert not in known:
-        effects.append(open_case(account, case_alert.case, account.reasons))
+        effects.append(open_case(context, case_alert.case, context.reasons))
     if firing is not None:
-        effects += ladder_effects(account, before, firing, case.moment)
+        effects += ladder_effects(context, before, firing, case.moment)
         if firing.step is not None and firing.step.open_case:
             alerts.append(CaseAlert(firing.step.open_case))
     alerts += [alert for alert in known if isinstance(alert, CaseAlert)]
     if event.type == EventType.SCHEDULE_DUE:
         effects += request_effects(compiled, after, event, results.record, case.moment)
-    effects += task_effects(account, before)
+    effects += task_effects(context, before)
     if words and changed(before, after):
-        effects.append(update(account))
+        effects.append(update(context))
     return effects, sorted(set(alerts))
 
 
@@ -107,14 +107,16 @@ def resolve_roles(
     return list(roles)
 
 
-def rule_notice(account: Account, notice: Notice) -> Effect:
+def rule_notice(context: EffectContext, notice: Notice) -> Effect:
     notification, role, _ = notice
-    payload: dict[str, Value] = {**account.summary, "because": account.reasons}
-    return notify(account, notification, role, f"notify/{notification.template}/{role}", payload)
+    payload: dict[str, Value] = {**context.summary, "because": context.reasons}
+    return notify(context, notification, role, f"notify/{notification.template}/{role}", payload)
 
 
-def notify(account: Account, notification: Notification, role: str, key: str, payload: Mapping[str, Value]) -> Effect:
-    if not account.words:
+def notify(
+    context: EffectContext, notification: Notification, role: str, key: str, payload: Mapping[str, Value]
+) -> Effect:
+    if not context.words:
         return Effect(kind=EffectKind.NOTIFY, key=key, role=role, urgent=notification.urgent)
     return Effect(
         kind=EffectKind.NOTIFY,
@@ -123,53 +125,55 @@ def notify(account: Account, notification: Notification, role: str, key: str, pa
         urgent=notification.urgent,
         payload={
             **payload,
-            **texts(account, notification.template, payload, role),
+            **texts(context, notification.template, payload, role),
             "template": notification.template,
-            "role_title": account.compiled.rulebook.roles.get(role, role),
+            "role_title": context.compiled.rulebook.roles.get(role, role),
             "acknowledge": notification.until_acknowledged,
         },
     )
 
 
-def texts(account: Account, template: str, payload: Mapping[str, Value], role: str) -> dict[str, Value]:
-    values = {**payload, "number": account.after.number, "role": role}
-    return render(account.compiled.templates.get(template, ()), values)
+def texts(context: EffectContext, template: str, payload: Mapping[str, Value], role: str) -> dict[str, Value]:
+    values = {**payload, "number": context.after.number, "role": role}
+    return render(context.compiled.templates.get(template, ()), values)
 
 
-def open_case(account: Account, case: str, because: list[str]) -> Effect:
+def open_case(context: EffectContext, case: str, because: list[str]) -> Effect:
     payload: dict[str, Value] = {"case": case}
-    if account.words:
-        payload = {**account.summary, **payload, "because": because}
+    if context.words:
+        payload = {**context.summary, **payload, "because": because}
     return Effect(kind=EffectKind.OPEN_CASE, key=f"case/{case}", urgent=True, payload=payload)
 
 
-def ladder_effects(account: Account, before: RequestState | None, firing: Firing, moment: datetime) -> Iterator[Effect]:
+def ladder_effects(
+    context: EffectContext, before: RequestState | None, firing: Firing, moment: datetime
+) -> Iterator[Effect]:
     """What a timer of a ladder has done: a step's notices and case, what was held back, a lapse."""
     assert before is not None
-    payload = ladder_payload(account, firing, moment)
+    payload = ladder_payload(context, firing, moment)
     match firing.timer.purpose:
         case TimerPurpose.STEP:
-            yield from step_effects(account, firing, payload)
+            yield from step_effects(context, firing, payload)
         case TimerPurpose.QUIET_ENDS:
-            yield from held_back_effects(account, before, firing, payload)
+            yield from held_back_effects(context, before, firing, payload)
         case TimerPurpose.CATCH_UP:
-            yield from catch_up_effects(account, before, firing, moment)
+            yield from catch_up_effects(context, before, firing, moment)
         case TimerPurpose.LAPSE:
             notification = Notification((ACKNOWLEDGER,), first_template(firing.ladder))
-            payload = {**payload, "acknowledged_by": account.after.acknowledged_by}
-            yield notify(account, notification, ACKNOWLEDGER, f"ladder/{firing.timer.id}", payload)
+            payload = {**payload, "acknowledged_by": context.after.acknowledged_by}
+            yield notify(context, notification, ACKNOWLEDGER, f"ladder/{firing.timer.id}", payload)
 
 
 def first_template(ladder: Ladder) -> str:
     return next((n.template for step in ladder.steps for n in step.notify if n.template), "")
 
 
-def ladder_payload(account: Account, firing: Firing, moment: datetime) -> dict[str, Value]:
-    if not account.words:
+def ladder_payload(context: EffectContext, firing: Firing, moment: datetime) -> dict[str, Value]:
+    if not context.words:
         return {}
     timer, clock = firing.timer, firing.clock
     payload: dict[str, Value] = {
-        **account.summary,
+        **context.summary,
         "clock": timer.clock,
         "due": clock.due.isoformat() if clock.due else "",
         "fired": moment.isoformat(),
@@ -177,97 +181,99 @@ def ladder_payload(account: Account, firing: Firing, moment: datetime) -> dict[s
         "step": timer.step,
         "repeat": timer.repeat,
     }
-    definition = definition_of(account.compiled.rulebook.clocks, timer.clock)
+    definition = definition_of(context.compiled.rulebook.clocks, timer.clock)
     for language, text in definition.label.items() if definition is not None else ():
         payload[f"clock.{language}"] = text
     return payload
 
 
-def step_effects(account: Account, firing: Firing, payload: Mapping[str, Value]) -> Iterator[Effect]:
-    timer, step, after = firing.timer, firing.step, account.after
+def step_effects(context: EffectContext, firing: Firing, payload: Mapping[str, Value]) -> Iterator[Effect]:
+    timer, step, after = firing.timer, firing.step, context.after
     assert step is not None
     for notification in step.notify:
         if firing.held_until is None or notification.urgent:
-            yield from reminders(account, firing, timer, notification, payload)
+            yield from reminders(context, firing, timer, notification, payload)
     if step.open_case and CaseAlert(step.open_case) not in after.alerts and timer.repeat == 0:
-        yield open_case(account, step.open_case, [])
+        yield open_case(context, step.open_case, [])
 
 
 def reminders(
-    account: Account, firing: Firing, timer: Timer, notification: Notification, payload: Mapping[str, Value]
+    context: EffectContext, firing: Firing, timer: Timer, notification: Notification, payload: Mapping[str, Value]
 ) -> Iterator[Effect]:
-    for role in resolve_roles(account.compiled.rulebook, account.after, notification, firing.clock):
-        yield notify(account, notification, role, f"ladder/{timer.id}/{notification.template}/{role}", payload)
+    for role in resolve_roles(context.compiled.rulebook, context.after, notification, firing.clock):
+        yield notify(context, notification, role, f"ladder/{timer.id}/{notification.template}/{role}", payload)
 
 
-def catch_up_effects(account: Account, before: RequestState, firing: Firing, moment: datetime) -> Iterator[Effect]:
+def catch_up_effects(
+    context: EffectContext, before: RequestState, firing: Firing, moment: datetime
+) -> Iterator[Effect]:
     """What an outage left, for each role in one notice: the words of the last reminder, and what else there was."""
-    by_role: dict[str, list[Held]] = {}
-    for held in held_reminders(before, account.after, firing.timer):
-        for role in resolve_roles(account.compiled.rulebook, account.after, held.notification, held.clock):
-            by_role.setdefault(role, []).append(held)
-    for role, waited in sorted(by_role.items()):
-        last = waited[-1]
+    by_role: dict[str, list[HeldReminder]] = {}
+    for reminder in held_reminders(before, context.after, firing.timer):
+        for role in resolve_roles(context.compiled.rulebook, context.after, reminder.notification, reminder.clock):
+            by_role.setdefault(role, []).append(reminder)
+    for role, waiting in sorted(by_role.items()):
+        last = waiting[-1]
         late_by = int((moment - last.timer.due).total_seconds())
-        meant = firing._replace(timer=last.timer, clock=last.clock, ladder=last.ladder, late_by=late_by)
-        payload = {**ladder_payload(account, meant, moment), **together(waited)}
-        yield notify(account, last.notification, role, f"catch_up/{firing.timer.id}/{role}", payload)
+        latest = firing._replace(timer=last.timer, clock=last.clock, ladder=last.ladder, late_by=late_by)
+        payload = {**ladder_payload(context, latest, moment), **digest_of(waiting)}
+        yield notify(context, last.notification, role, f"catch_up/{firing.timer.id}/{role}", payload)
 
 
 def held_back_effects(
-    account: Account, before: RequestState, firing: Firing, payload: Mapping[str, Value]
+    context: EffectContext, before: RequestState, firing: Firing, payload: Mapping[str, Value]
 ) -> Iterator[Effect]:
     """The reminders that waited for this opening: each as it is, or all for one role as one."""
     ladder, clock = firing.ladder, firing.clock
-    waited = [timer for timer in held_back_until(before.timers, firing.timer) if timer.step < len(ladder.steps)]
+    waiting = [timer for timer in held_timers(before.timers, firing.timer) if timer.step < len(ladder.steps)]
     digest: dict[str, list[tuple[Timer, Notification]]] = {}
-    for timer in waited:
-        told = {**payload, "step": timer.step, "repeat": timer.repeat, "held_back_since": timer.due.isoformat()}
+    for timer in waiting:
+        own_payload = {**payload, "step": timer.step, "repeat": timer.repeat, "held_back_since": timer.due.isoformat()}
         for notification in ladder.steps[timer.step].notify:
             if notification.urgent:
                 continue
             if ladder.quiet_hours is None or ladder.quiet_hours.then != "digest":
-                yield from reminders(account, firing, timer, notification, told)
+                yield from reminders(context, firing, timer, notification, own_payload)
                 continue
-            for role in resolve_roles(account.compiled.rulebook, account.after, notification, clock):
+            for role in resolve_roles(context.compiled.rulebook, context.after, notification, clock):
                 digest.setdefault(role, []).append((timer, notification))
     for role, items in sorted(digest.items()):
         since: list[str] = [timer.due.isoformat() for timer, _ in items]
-        together = {**payload, "digest": [n.template for _, n in items], "held_back_since": since}
-        yield notify(account, items[-1][1], role, f"digest/{firing.timer.id}/{role}", together)
+        digest_payload = {**payload, "digest": [n.template for _, n in items], "held_back_since": since}
+        yield notify(context, items[-1][1], role, f"digest/{firing.timer.id}/{role}", digest_payload)
 
 
-def task_effects(account: Account, before: RequestState | None) -> list[Effect]:
+def task_effects(context: EffectContext, before: RequestState | None) -> list[Effect]:
     """A clock with a task makes it when it starts, once per cycle."""
     effects: list[Effect] = []
     earlier = before.clocks if before is not None else {}
-    for name, definition in clocks_with_tasks(account):
-        clock = account.after.clocks[name]
+    for name, definition in clocks_with_tasks(context):
+        clock = context.after.clocks[name]
         if clock.phase is not ClockPhase.RUNNING:
             continue
         if name in earlier and earlier[name].cycle == clock.cycle and earlier[name].phase is not ClockPhase.CANCELLED:
             continue
         role = definition.role
         if role == OWNER:
-            role = str(account.after.derived.get("role") or OWNER)
-        payload = task_payload(account, definition, clock, role) if account.words else {}
+            role = str(context.after.derived.get("role") or OWNER)
+        payload = task_payload(context, definition, clock, role) if context.words else {}
         key = f"task/{name}/{clock.cycle}"
         effects.append(Effect(kind=EffectKind.CREATE_TASK, key=key, role=role, payload=payload))
     return effects
 
 
-def task_payload(account: Account, definition: ClockDefinition, clock: ClockState, role: str) -> dict[str, Value]:
+def task_payload(context: EffectContext, definition: ClockDefinition, clock: ClockState, role: str) -> dict[str, Value]:
     due = clock.due.isoformat() if clock.due else ""
-    payload: dict[str, Value] = {**account.summary, "clock": clock.name, "due": due}
-    text = texts(account, definition.task, payload, definition.role)
-    title = account.compiled.rulebook.roles.get(role, role)
+    payload: dict[str, Value] = {**context.summary, "clock": clock.name, "due": due}
+    text = texts(context, definition.task, payload, definition.role)
+    title = context.compiled.rulebook.roles.get(role, role)
     return {**payload, **text, "template": definition.task, "role_title": title}
 
 
-def clocks_with_tasks(account: Account) -> list[tuple[str, ClockDefinition]]:
+def clocks_with_tasks(context: EffectContext) -> list[tuple[str, ClockDefinition]]:
     found: list[tuple[str, ClockDefinition]] = []
-    clocks = account.after.clocks
-    for definition in account.compiled.tasks:
+    clocks = context.after.clocks
+    for definition in context.compiled.tasks:
         if not definition.per:
             names = [definition.id] if definition.id in clocks else []
         else:
@@ -291,8 +297,8 @@ def deadlines(clocks: Mapping[str, ClockState]) -> dict[str, tuple[datetime | No
     return {name: (clock.due, clock.breached) for name, clock in clocks.items() if clock.phase is ClockPhase.RUNNING}
 
 
-def update(account: Account) -> Effect:
-    payload = {**account.summary, **due_times(account.after), "because": account.reasons}
+def update(context: EffectContext) -> Effect:
+    payload = {**context.summary, **due_times(context.after), "because": context.reasons}
     return Effect(kind=EffectKind.UPDATE_REQUEST, key=UPDATE, supersedes=UPDATE, payload=payload)
 
 

@@ -18,7 +18,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Case
 from answerby.engine.effects.derive import (
     UPDATE,
-    Account,
+    EffectContext,
     addressed,
     derive_effects,
     open_case,
@@ -36,54 +36,56 @@ TEMPLATE = "correction"
 """The message template of corrections, where the rules have one of this name."""
 
 
-class Scene(NamedTuple):
+class RequestChange(NamedTuple):
     """A request before and after its history was folded."""
 
     case: Case
     before: RequestState
     runs: Mapping[str, ClockState]
     """The clocks before, each run under the cycle that it has now."""
-    folded: Mapping[str, Timer]
+    timers: Mapping[str, Timer]
     """The timers as the fold has them."""
     after: RequestState
 
 
-def late_effects(scene: Scene, last: StageResults, of_event: StageResults | None) -> tuple[list[Effect], list[Alert]]:
+def late_effects(
+    change: RequestChange, last: StageResults, of_event: StageResults | None
+) -> tuple[list[Effect], list[Alert]]:
     """The effects and the alerts in force.
 
     `of_event` are the results for the late event itself: what its rules call for is sent, although other events came
     after it.
     """
-    case, before, after = scene.case, scene.before, scene.after
+    case, before, after = change.case, change.before, change.after
     compiled, event = case.compiled, case.event
-    renumbered = replace(before, clocks=dict(scene.runs))
+    renumbered = replace(before, clocks=dict(change.runs))
     effects, alerts = derive_effects(Case(compiled, renumbered, event, case.context, case.moment), after, last, None)
     if event.historical:
         return effects, alerts
-    account = Account(compiled, after, {**after.derived, "status": after.status.value}, last.reasons)
+    context = EffectContext(compiled, after, {**after.derived, "status": after.status.value}, last.reasons)
     if of_event is not None and of_event is not last:
-        effects = [*_effects_of_event(account, of_event, {*before.alerts, *alerts}), *effects]
-    moved = movements(before, after)
-    corrections = [*_steps(scene, account), *_alerts(scene, account, set(alerts)), *_tasks(scene, account)]
+        effects = [*_effects_of_event(context, of_event, {*before.alerts, *alerts}), *effects]
+    moved = clock_changes(before, after)
+    corrections = [*_steps(change, context), *_alerts(change, context, set(alerts)), *_tasks(change, context)]
     if moved:
         effects = [effect for effect in effects if effect.key != UPDATE]
-        written = update(account)
+        written = update(context)
         effects.append(replace(written, payload={**written.payload, "corrected": moved}))
     return [*effects, *corrections], alerts
 
 
-def what_moved(before: RequestState, after: RequestState, event: Event, events: int) -> list[Flag]:
+def fold_flags(before: RequestState, after: RequestState, event: Event, events: int) -> list[Flag]:
     """That the history was folded, and what of the clocks moved, one flag for each."""
-    moved = movements(before, after)
-    told = f"{event.type} of {event.time.isoformat()} was told after one of {before.last_event.isoformat()}"
+    moved = clock_changes(before, after)
+    cause = f"{event.type} of {event.time.isoformat()} was told after one of {before.last_event.isoformat()}"
     if event.time >= before.last_event:
-        told = f"{event.type} of {event.time.isoformat()} changes what was decided before"
-    said = f"{told}; {events} events were decided again in the order of their times; "
-    head = said + (f"{len(moved)} clocks moved" if moved else "no clock moved")
+        cause = f"{event.type} of {event.time.isoformat()} changes what was decided before"
+    facts = f"{cause}; {events} events were decided again in the order of their times; "
+    head = facts + (f"{len(moved)} clocks moved" if moved else "no clock moved")
     return [Flag(RETROACTIVE, head), *(Flag(RETROACTIVE, line) for line in moved)]
 
 
-def movements(before: RequestState, after: RequestState) -> list[str]:
+def clock_changes(before: RequestState, after: RequestState) -> list[str]:
     """The clocks that are not as they were, as `name: due A -> B; breached no -> yes`, by name."""
     lines = []
     for name in sorted({*before.clocks, *after.clocks}):
@@ -94,7 +96,7 @@ def movements(before: RequestState, after: RequestState) -> list[str]:
     return lines
 
 
-def under_cycle(timer: Timer, before: ClockState | None, now: ClockState | None) -> Timer:
+def renumbered_timer(timer: Timer, before: ClockState | None, now: ClockState | None) -> Timer:
     """The timer under the cycle that its run has now."""
     if before is None or now is None or before.cycle == now.cycle or timer.cycle != before.cycle:
         return timer
@@ -118,69 +120,75 @@ def _instant(moment: datetime | None) -> str:
     return moment.isoformat() if moment is not None else "none"
 
 
-def _effects_of_event(account: Account, results: StageResults, known: set[Alert]) -> Iterator[Effect]:
-    for notice in addressed(account.compiled.rulebook, account.after, results):
+def _effects_of_event(context: EffectContext, results: StageResults, known: set[Alert]) -> Iterator[Effect]:
+    for notice in addressed(context.compiled.rulebook, context.after, results):
         if notice.alert not in known:
-            yield rule_notice(account, notice)
+            yield rule_notice(context, notice)
     case = results.outputs.get("open_case")
     if case and CaseAlert(str(case)) not in known:
-        yield open_case(account, str(case), results.reasons)
+        yield open_case(context, str(case), results.reasons)
 
 
-def _steps(scene: Scene, account: Account) -> Iterator[Effect]:
+def _steps(change: RequestChange, context: EffectContext) -> Iterator[Effect]:
     """Steps of ladders that were told and, as the history is now, would not have been."""
-    for timer in sorted(scene.before.timers.values(), key=lambda t: (t.due, t.id)):
+    for timer in sorted(change.before.timers.values(), key=lambda t: (t.due, t.id)):
         if not timer.fired or timer.purpose is not TimerPurpose.STEP:
             continue
-        clock = scene.before.clocks.get(timer.clock)
-        known = scene.folded.get(under_cycle(timer, clock, scene.runs.get(timer.clock)).id)
-        unsent = timer.deferred_to is not None and timer.deferred_to > scene.case.moment
+        clock = change.before.clocks.get(timer.clock)
+        known = change.timers.get(renumbered_timer(timer, clock, change.runs.get(timer.clock)).id)
+        unsent = timer.deferred_to is not None and timer.deferred_to > change.case.moment
         if clock is None or clock.cycle != timer.cycle or unsent or (known is not None and known.fired):
             continue
-        ladder = scene.before.ladders.get(clock.ladder) or account.compiled.rulebook.ladders.get(clock.ladder)
+        ladder = change.before.ladders.get(clock.ladder) or context.compiled.rulebook.ladders.get(clock.ladder)
         if ladder is None or timer.step >= len(ladder.steps):
             continue
         step = ladder.steps[timer.step]
-        said: dict[str, Value] = {"said": "step", "step": timer.step, "repeat": timer.repeat, "case": step.open_case}
-        said["fired"] = timer.due.isoformat()
+        facts: dict[str, Value] = {"said": "step", "step": timer.step, "repeat": timer.repeat, "case": step.open_case}
+        facts["fired"] = timer.due.isoformat()
         for notification in step.notify:
-            for role in resolve_roles(account.compiled.rulebook, scene.before, notification, clock):
-                payload = {**said, "said_template": notification.template}
-                yield _correction(scene, account, f"{timer.id}/{role}", role, clock.name, payload, notification.urgent)
+            for role in resolve_roles(context.compiled.rulebook, change.before, notification, clock):
+                payload = {**facts, "said_template": notification.template}
+                yield _correction(change, context, f"{timer.id}/{role}", role, clock.name, payload, notification.urgent)
 
 
-def _alerts(scene: Scene, account: Account, alerts: set[Alert]) -> Iterator[Effect]:
+def _alerts(change: RequestChange, context: EffectContext, alerts: set[Alert]) -> Iterator[Effect]:
     """What rules had told and no longer call for."""
-    for alert in sorted(set(scene.before.alerts) - alerts):
+    for alert in sorted(set(change.before.alerts) - alerts):
         if isinstance(alert, NoticeAlert):
             payload: dict[str, Value] = {"said": "notice", "said_template": alert.template}
             key = f"notify/{alert.template}/{alert.role}"
-            yield _correction(scene, account, key, alert.role, "", payload, urgent=False)
+            yield _correction(change, context, key, alert.role, "", payload, urgent=False)
 
 
-def _tasks(scene: Scene, account: Account) -> Iterator[Effect]:
+def _tasks(change: RequestChange, context: EffectContext) -> Iterator[Effect]:
     """Tasks of clocks that, as the history is now, never ran."""
-    for definition in account.compiled.tasks:
-        for name, clock in scene.before.clocks.items():
-            if definition_of(account.compiled.rulebook.clocks, name) is not definition or name in scene.after.clocks:
+    for definition in context.compiled.tasks:
+        for name, clock in change.before.clocks.items():
+            if definition_of(context.compiled.rulebook.clocks, name) is not definition or name in change.after.clocks:
                 continue
             role = definition.role
             if role == OWNER:
-                role = str(scene.before.derived.get("role") or OWNER)
+                role = str(change.before.derived.get("role") or OWNER)
             payload: dict[str, Value] = {"said": "task", "said_template": definition.task}
-            yield _correction(scene, account, f"task/{name}/{clock.cycle}", role, name, payload, urgent=False)
+            yield _correction(change, context, f"task/{name}/{clock.cycle}", role, name, payload, urgent=False)
 
 
 def _correction(
-    scene: Scene, account: Account, key: str, role: str, name: str, said: Mapping[str, Value], urgent: bool
+    change: RequestChange,
+    context: EffectContext,
+    key: str,
+    role: str,
+    name: str,
+    facts: Mapping[str, Value],
+    urgent: bool,
 ) -> Effect:
-    before, after = scene.before.clocks.get(name), scene.after.clocks.get(name)
-    payload: dict[str, Value] = {**account.summary, **said, "template": TEMPLATE, "event": scene.case.event.type}
-    payload["event_time"] = scene.case.event.time.isoformat()
+    before, after = change.before.clocks.get(name), change.after.clocks.get(name)
+    payload: dict[str, Value] = {**context.summary, **facts, "template": TEMPLATE, "event": change.case.event.type}
+    payload["event_time"] = change.case.event.time.isoformat()
     if name:
         payload |= {"clock": name, **_figures("was", before), **_figures("now", after)}
-    payload["role_title"] = account.compiled.rulebook.roles.get(role, role)
-    payload |= _texts(account, payload, role)
+    payload["role_title"] = context.compiled.rulebook.roles.get(role, role)
+    payload |= _texts(context, payload, role)
     return Effect(kind=EffectKind.NOTIFY, key=f"correction/{key}", role=role, urgent=urgent, payload=payload)
 
 
@@ -194,12 +202,12 @@ def _figures(prefix: str, clock: ClockState | None) -> dict[str, Value]:
     return found
 
 
-def _texts(account: Account, payload: Mapping[str, Value], role: str) -> dict[str, Value]:
+def _texts(context: EffectContext, payload: Mapping[str, Value], role: str) -> dict[str, Value]:
     """In the words of the rules' template, or in ours."""
-    own = texts(account, TEMPLATE, payload, role)
+    own = texts(context, TEMPLATE, payload, role)
     if own:
         return own
-    number = account.after.number or account.after.request_id
+    number = context.after.number or context.after.request_id
     what = str(payload.get("said_template") or payload.get("said"))
     holds_en, holds_zh = _holds(payload)
     return {

@@ -45,7 +45,7 @@ class Change(NamedTuple):
     due_after: datetime | None
 
 
-class ClockStory(NamedTuple):
+class ClockAccount(NamedTuple):
     """A clock as it stands after a decision, told up to `until`."""
 
     clock: ClockState
@@ -64,40 +64,40 @@ class ClockStory(NamedTuple):
     """Why the time cannot be told."""
 
 
-def clock_stories(
+def clock_accounts(
     calendars: Mapping[str, Calendar], decisions: Sequence[Decision], statuses: Statuses, until: datetime
-) -> list[ClockStory]:
+) -> list[ClockAccount]:
     """Of the clocks of the last of `decisions`, which are all up to it, oldest first. Without a history before it the
     changes are those of that decision only.
     """
-    return [clock_story(calendars, clock, statuses, until, decisions) for clock in decisions[-1].clocks]
+    return [clock_account(calendars, clock, statuses, until, decisions) for clock in decisions[-1].clocks]
 
 
-def clock_story(
+def clock_account(
     calendars: Mapping[str, Calendar],
     clock: ClockState,
     statuses: Statuses,
     until: datetime,
     decisions: Sequence[Decision] = (),
-) -> ClockStory:
+) -> ClockAccount:
     """The story of one clock."""
     changes = list(changes_of(clock.name, decisions))
     end = max(clock.started, min(until, clock.stopped) if clock.stopped is not None else until)
     elapsed = (end - clock.started).total_seconds()
     try:
         calendar = calendar_of(calendars, clock.target).open_ended()
-        told = spans(calendar, clock, end, statuses)
+        timeline = spans(calendar, clock, end, statuses)
         counted = used_seconds({**calendars, calendar.id: calendar}, clock, end)
         ahead = clock.stopped or max(clock.due or end, clock.started)
         each = days(calendar, clock, ahead)
     except AnswerbyError as error:
-        return ClockStory(clock, Calendar.build("unknown"), end, elapsed, 0.0, [], [], [], changes, error.message)
-    return ClockStory(clock, calendar, end, elapsed, counted, told, each, shares_of(told), changes)
+        return ClockAccount(clock, Calendar.build("unknown"), end, elapsed, 0.0, [], [], [], changes, error.message)
+    return ClockAccount(clock, calendar, end, elapsed, counted, timeline, each, shares_of(timeline), changes)
 
 
-def shares_of(told: Sequence[Span]) -> list[Share]:
+def shares_of(timeline: Sequence[Span]) -> list[Share]:
     """Whole hundredths of a percent, the largest remainders rounded up, so that they add up to 100."""
-    seconds = shares(told)
+    seconds = shares(timeline)
     total = sum(seconds.values())
     if not total:
         return []

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from answerby.domain.clock import ClockPhase, ClockState
-from answerby.engine.explanation.clock_account import Change, ClockStory, target_text
+from answerby.engine.explanation.clock_account import Change, ClockAccount, target_text
 from answerby.sla.calendar import WEEKDAYS
 from answerby.sla.ledger import Day, Holder, Reason
 
@@ -24,7 +24,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "due": "due {due}",
         "ended": "{phase} {stopped}",
         "breached": "over its due time",
-        "head": "{name}: {standing}; target {target} on {calendar} ({rule}), counted from {started}",
+        "head": "{name}: {summary}; target {target} on {calendar} ({rule}), counted from {started}",
         "manual": "  The due time was set by a person.",
         "counted": "  {counted} of working time counted in {elapsed}.",
         "days": "  What counts until {end}:",
@@ -64,7 +64,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "due": "应于 {due}",
         "ended": "{phase}于 {stopped}",
         "breached": "已超时",
-        "head": "{name}：{standing}；时限 {target}，日历 {calendar}（{rule}），自 {started} 起算",
+        "head": "{name}：{summary}；时限 {target}，日历 {calendar}（{rule}），自 {started} 起算",
         "manual": "  到期时间由人工设定。",
         "counted": "  历时 {elapsed}，其中计入工作时间 {counted}。",
         "days": "  至 {end} 计入的时间：",
@@ -112,7 +112,7 @@ CHANGES_ZH = {
 }
 
 
-class Teller(NamedTuple):
+class ClockWriter(NamedTuple):
     """Tells in a language, in the local time of a story's calendar."""
 
     language: str
@@ -121,15 +121,15 @@ class Teller(NamedTuple):
     def words(self) -> Mapping[str, str]:
         return WORDS[self.language]
 
-    def story(self, story: ClockStory) -> str:
-        return "\n".join(self._lines(story))
+    def describe(self, account: ClockAccount) -> str:
+        return "\n".join(self._lines(account))
 
-    def comparison(self, before: ClockState | None, after: ClockStory | None, name: str, *, at_once: bool) -> str:
+    def compare(self, before: ClockState | None, after: ClockAccount | None, name: str, *, at_once: bool) -> str:
         """A clock before and after something would happen."""
         words = self.words
         zone = after.calendar.zone if after is not None else None
-        was = self.standing(before, zone) if before is not None else words["nothing"]
-        now = self.standing(after.clock, zone) if after is not None else words["nothing"]
+        was = self.summary(before, zone) if before is not None else words["nothing"]
+        now = self.summary(after.clock, zone) if after is not None else words["nothing"]
         if was == now:
             return words["same"].format(name=name, after=now)
         lines = [words["would"].format(name=name, before=was, after=now)]
@@ -137,7 +137,7 @@ class Teller(NamedTuple):
             lines.append(words["at_once"].format(started=local(after.clock.started, zone)))
         return "\n".join(lines)
 
-    def standing(self, clock: ClockState, zone: object) -> str:
+    def summary(self, clock: ClockState, zone: object) -> str:
         words = self.words
         phase = words[clock.phase.value]
         parts = [phase]
@@ -149,42 +149,42 @@ class Teller(NamedTuple):
             parts.append(words["breached"])
         return ("，" if self.language == "zh" else ", ").join(parts)
 
-    def _lines(self, story: ClockStory) -> Iterator[str]:
-        words, clock, zone = self.words, story.clock, story.calendar.zone
+    def _lines(self, account: ClockAccount) -> Iterator[str]:
+        words, clock, zone = self.words, account.clock, account.calendar.zone
         yield words["head"].format(
             name=clock.name,
-            standing=self.standing(clock, zone),
+            summary=self.summary(clock, zone),
             target=target_text(clock.target),
             calendar=clock.target.calendar or "always",
             rule=clock.rule,
             started=local(clock.started, zone),
         )
-        if story.problem:
-            yield words["problem"].format(problem=story.problem)
+        if account.problem:
+            yield words["problem"].format(problem=account.problem)
         if clock.manual:
             yield words["manual"]
-        if not story.problem:
-            yield from self._time(story)
-        if story.changes:
+        if not account.problem:
+            yield from self._time(account)
+        if account.changes:
             yield words["changes"]
-            yield from (self._change(change, zone) for change in story.changes)
+            yield from (self._change(change, zone) for change in account.changes)
 
-    def _time(self, story: ClockStory) -> Iterator[str]:
-        words, clock, zone = self.words, story.clock, story.calendar.zone
-        yield words["counted"].format(counted=span_text(story.counted), elapsed=span_text(story.elapsed))
-        end = clock.stopped or clock.due or story.until
-        if story.days:
+    def _time(self, account: ClockAccount) -> Iterator[str]:
+        words, clock, zone = self.words, account.clock, account.calendar.zone
+        yield words["counted"].format(counted=span_text(account.counted), elapsed=span_text(account.elapsed))
+        end = clock.stopped or clock.due or account.until
+        if account.days:
             yield words["days"].format(end=local(end, zone))
-            yield from (self._day(day) for day in story.days[:MOST_DAYS])
-            if len(story.days) > MOST_DAYS:
-                yield words["more"].format(count=len(story.days) - MOST_DAYS)
+            yield from (self._day(day) for day in account.days[:MOST_DAYS])
+            if len(account.days) > MOST_DAYS:
+                yield words["more"].format(count=len(account.days) - MOST_DAYS)
         for since, until in clock.pauses:
             yield words["pause"].format(since=local(since, zone), until=local(until, zone))
         if clock.phase is ClockPhase.PAUSED and clock.paused_since is not None:
             yield words["pause"].format(since=local(clock.paused_since, zone), until=words["now"])
-        if story.shares:
-            told = [f"{words[s.holder]} {s.percent:g} % ({span_text(s.seconds)})" for s in story.shares]
-            yield words["shares"].format(shares=("、" if self.language == "zh" else ", ").join(told))
+        if account.shares:
+            shares = [f"{words[s.holder]} {s.percent:g} % ({span_text(s.seconds)})" for s in account.shares]
+            yield words["shares"].format(shares=("、" if self.language == "zh" else ", ").join(shares))
 
     def _day(self, day: Day) -> str:
         words = self.words

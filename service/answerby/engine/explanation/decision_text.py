@@ -36,11 +36,11 @@ WORDS = {
         "weight": "weight",
         "no_score": "no score",
         "score_error": "not computed",
-        "trial": "shadow rule, would have decided",
-        "trial_outranked": "shadow rule, outranked; would have set",
-        "trial_failed": "shadow rule, not evaluated",
-        "trial_change": "would change {name} from {before} to {after}",
-        "trial_no_change": "would change nothing",
+        "shadow": "shadow rule, would have decided",
+        "shadow_outranked": "shadow rule, outranked; would have set",
+        "shadow_failed": "shadow rule, not evaluated",
+        "shadow_change": "would change {name} from {before} to {after}",
+        "shadow_no_change": "would change nothing",
         "clocks": "Clocks",
         "flags": "Note",
         "none": "none yet",
@@ -65,11 +65,11 @@ WORDS = {
         "weight": "权重",
         "no_score": "无评分",
         "score_error": "无法计算",
-        "trial": "影子规则，本会决定",
-        "trial_outranked": "影子规则，会被更优先的规则覆盖；本会给出",
-        "trial_failed": "影子规则，无法判断",
-        "trial_change": "会把 {name} 由 {before} 改为 {after}",
-        "trial_no_change": "结果不会改变",
+        "shadow": "影子规则，本会决定",
+        "shadow_outranked": "影子规则，会被更优先的规则覆盖；本会给出",
+        "shadow_failed": "影子规则，无法判断",
+        "shadow_change": "会把 {name} 由 {before} 改为 {after}",
+        "shadow_no_change": "结果不会改变",
         "clocks": "时钟",
         "flags": "注意",
         "none": "尚无",
@@ -113,7 +113,7 @@ def stage_lines(stage: StageExplanation, words: dict[str, str]) -> Iterator[str]
     for score in stage.scores:
         yield from score_lines(score, words)
     for match in stage.shadow:
-        yield from trial_lines(stage, match, words)
+        yield from shadow_lines(stage, match, words)
 
 
 def score_lines(score: ScoreExplanation, words: dict[str, str]) -> Iterator[str]:
@@ -133,20 +133,20 @@ def score_lines(score: ScoreExplanation, words: dict[str, str]) -> Iterator[str]
         yield f"    {label}: {score.problem}"
 
 
-def trial_lines(stage: StageExplanation, match: ShadowMatch, words: dict[str, str]) -> Iterator[str]:
+def shadow_lines(stage: StageExplanation, match: ShadowMatch, words: dict[str, str]) -> Iterator[str]:
     """A rule on trial: what it would have set, and what that would have changed."""
     if match.failed:
-        yield f"  {words['trial_failed']}: {reference_line(match.rule)}"
+        yield f"  {words['shadow_failed']}: {reference_line(match.rule)}"
     else:
-        label = words["trial" if match.wins else "trial_outranked"]
+        label = words["shadow" if match.wins else "shadow_outranked"]
         yield f"  {label}: {show_all(match.rule.outputs)}: {reference_line(match.rule)}"
     if match.facts:
         yield f"    {words['facts']}: {show_all(match.facts)}"
     for name, after in match.changes.items():
         before = show_or_nothing(stage.outputs.get(name))
-        yield f"    {words['trial_change'].format(name=name, before=before, after=show_or_nothing(after))}"
+        yield f"    {words['shadow_change'].format(name=name, before=before, after=show_or_nothing(after))}"
     if not match.changes:
-        yield f"    {words['trial_no_change']}"
+        yield f"    {words['shadow_no_change']}"
 
 
 def show_or_nothing(value: Value) -> str:

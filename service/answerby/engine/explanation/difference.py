@@ -12,7 +12,7 @@ from answerby.domain.decision import Decision
 from answerby.domain.event import Value
 
 
-class Changed(msgspec.Struct, frozen=True):
+class FactChange(msgspec.Struct, frozen=True):
     """One thing that came out differently; None where one of the two has nothing."""
 
     name: str
@@ -24,7 +24,7 @@ class Changed(msgspec.Struct, frozen=True):
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     """Empty when both decisions come to the same."""
 
-    changed: list[Changed] = []
+    changed: list[FactChange] = []
     told_more: list[str] = []
     """Keys of effects that only the second decision has."""
     told_less: list[str] = []
@@ -40,20 +40,20 @@ def differ(one: Decision, other: Decision) -> Difference:
     return Difference(changed, sorted(other_keys - keys), sorted(keys - other_keys))
 
 
-def _facts(one: Mapping[str, Value], other: Mapping[str, Value]) -> Iterator[Changed]:
+def _facts(one: Mapping[str, Value], other: Mapping[str, Value]) -> Iterator[FactChange]:
     for name in sorted({*one, *other}):
         if one.get(name) != other.get(name):
-            yield Changed(name, one.get(name), other.get(name))
+            yield FactChange(name, one.get(name), other.get(name))
 
 
-def _clocks(one: list[ClockState], other: list[ClockState]) -> Iterator[Changed]:
+def _clocks(one: list[ClockState], other: list[ClockState]) -> Iterator[FactChange]:
     before, after = ({clock.name: clock for clock in clocks} for clocks in (one, other))
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if _due(old) != _due(new):
-            yield Changed(f"due.{name}", _due(old), _due(new))
+            yield FactChange(f"due.{name}", _due(old), _due(new))
         if _breached(old) != _breached(new):
-            yield Changed(f"breached.{name}", _breached(old), _breached(new))
+            yield FactChange(f"breached.{name}", _breached(old), _breached(new))
 
 
 def _due(clock: ClockState | None) -> str | None:

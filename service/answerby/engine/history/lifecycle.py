@@ -43,7 +43,7 @@ TEXT_LIMIT = 65_536
 CLOCK_SKEW = timedelta(minutes=5)
 
 
-def begin(state: RequestState | None, event: Event) -> RequestState:
+def apply_event(state: RequestState | None, event: Event) -> RequestState:
     """The request as the event leaves it, before the rules; a first event of any type creates it."""
     if state is None:
         state = RequestState(

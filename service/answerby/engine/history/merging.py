@@ -41,7 +41,7 @@ MOVABLE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED, ClockPhase.CANCELLED
 TYPES = frozenset({EventType.MERGED, EventType.ABSORBED, EventType.MERGE_REFUSED, EventType.REOPENED})
 
 
-class Opening(NamedTuple):
+class AppliedEvent(NamedTuple):
     """The request as the event leaves it, before the rules. `event` is the event as it counts."""
 
     event: Event
@@ -50,19 +50,19 @@ class Opening(NamedTuple):
     flags: list[Flag]
 
 
-def begin(
+def apply_event(
     definitions: Mapping[str, ClockDefinition], state: RequestState | None, event: Event, moment: datetime
-) -> Opening:
+) -> AppliedEvent:
     """What `lifecycle.begin` does, and the part of merges in it."""
     if event.type not in TYPES:
-        request = lifecycle.begin(state, event)
-        forwarded, said = _forward(state, event, moment)
-        return Opening(event, request, forwarded, said)
+        request = lifecycle.apply_event(state, event)
+        follow_ups, flags = _forward(state, event, moment)
+        return AppliedEvent(event, request, follow_ups, flags)
     if event.type == EventType.MERGED:
         return _merge(state, event, moment)
-    request = lifecycle.begin(state, event)
+    request = lifecycle.apply_event(state, event)
     if event.type == EventType.REOPENED:
-        return Opening(event, replace(request, merged=None), [], [])
+        return AppliedEvent(event, replace(request, merged=None), [], [])
     if state is not None:
         # When we hear of a merge says nothing of when things happened to this request.
         request = replace(request, last_event=state.last_event)
@@ -81,23 +81,25 @@ def _forward(state: RequestState | None, event: Event, moment: datetime) -> tupl
         message = f"the message was passed on {MOST_HOPS} times and ends here; look for merges in a circle"
         return [], [Flag("MERGE_CHAIN_TOO_LONG", message)]
     data = {**event.data, FORWARDED: hops + 1}
-    told = _follow_up(state, event, EventType(event.type), into, data, moment)
-    told = replace(told, actor=event.actor, actor_id=event.actor_id, time=event.time)
-    return [told], [Flag("FORWARDED", f"the request is merged into {into}, which is told")]
+    copy = _follow_up(state, event, EventType(event.type), into, data, moment)
+    copy = replace(copy, actor=event.actor, actor_id=event.actor_id, time=event.time)
+    return [copy], [Flag("FORWARDED", f"the request is merged into {into}, which is told")]
 
 
-def _merge(state: RequestState | None, event: Event, moment: datetime) -> Opening:
+def _merge(state: RequestState | None, event: Event, moment: datetime) -> AppliedEvent:
     into = _id(event.data.get(INTO))
     refusal = _refusal(state, event, into)
     if refusal:
-        refused = replace(event, type=EventType.MERGE_REFUSED)
-        return Opening(refused, lifecycle.begin(state, refused), [], [Flag("MERGE_REFUSED", refusal)])
-    request = lifecycle.begin(state, event)
+        refusal_event = replace(event, type=EventType.MERGE_REFUSED)
+        return AppliedEvent(
+            refusal_event, lifecycle.apply_event(state, refusal_event), [], [Flag("MERGE_REFUSED", refusal)]
+        )
+    request = lifecycle.apply_event(state, event)
     if not into:
         flag = Flag("MERGE_TARGET_MISSING", f"{INTO} does not say which request goes on; no other request was told")
-        return Opening(event, request, [], [flag])
+        return AppliedEvent(event, request, [], [flag])
     if request.merged is not None:
-        return Opening(event, request, [], [])
+        return AppliedEvent(event, request, [], [])
     status = state.status if state is not None else RequestStatus.OPEN
     request = replace(request, merged=Merge(into=into, time=event.time, status_before=status))
     data: dict[str, Value] = {
@@ -108,7 +110,7 @@ def _merge(state: RequestState | None, event: Event, moment: datetime) -> Openin
     }
     if request.absorbed:
         data[OTHERS] = list(request.absorbed)
-    return Opening(event, request, [_follow_up(request, event, EventType.ABSORBED, into, data, moment)], [])
+    return AppliedEvent(event, request, [_follow_up(request, event, EventType.ABSORBED, into, data, moment)], [])
 
 
 def _refusal(state: RequestState | None, event: Event, into: str) -> str:
@@ -128,29 +130,31 @@ def _refusal(state: RequestState | None, event: Event, into: str) -> str:
 
 def _absorb(
     definitions: Mapping[str, ClockDefinition], request: RequestState, event: Event, moment: datetime
-) -> Opening:
+) -> AppliedEvent:
     origin, created = _id(event.data.get(ABSORBED)), _time(event.data.get(CREATED))
     if not origin or created is None:
-        return Opening(event, request, [], [Flag("MERGE_REFUSED", "the notice does not say which request was merged")])
+        return AppliedEvent(
+            event, request, [], [Flag("MERGE_REFUSED", "the notice does not say which request was merged")]
+        )
     if origin == request.request_id:
         return _break_circle(request, event, moment)
     others = event.data.get(OTHERS)
     known = {*request.absorbed, origin, *(others if isinstance(others, list) else ())} - {request.request_id}
-    said = f"{origin}, created {created.isoformat()}, was merged into this request"
+    text = f"{origin}, created {created.isoformat()}, was merged into this request"
     if created < request.created:
         clocks = {name: _earlier(definitions, request, clock, created) for name, clock in request.clocks.items()}
         request = replace(request, created=created, clocks=clocks)
-        said += "; what counts from the receipt counts from there"
+        text += "; what counts from the receipt counts from there"
     request = replace(request, absorbed=sorted(known))
     if request.merged is None:
-        said += f"; this request is {request.status.value}" if request.status in lifecycle.TERMINAL else ""
-        return Opening(event, request, [], [Flag("ABSORBED", said)])
-    flags = [Flag("ABSORBED", f"{said}, itself merged into {request.merged.into}, which is told")]
+        text += f"; this request is {request.status.value}" if request.status in lifecycle.TERMINAL else ""
+        return AppliedEvent(event, request, [], [Flag("ABSORBED", text)])
+    flags = [Flag("ABSORBED", f"{text}, itself merged into {request.merged.into}, which is told")]
     follow_up = _pass_on(request, request.merged, event, moment)
     if follow_up is None:
         message = f"the notice of {origin} was passed on {MOST_HOPS} times and ends here; look for merges in a circle"
-        return Opening(event, request, [], [Flag("MERGE_CHAIN_TOO_LONG", message)])
-    return Opening(event, request, [follow_up], flags)
+        return AppliedEvent(event, request, [], [Flag("MERGE_CHAIN_TOO_LONG", message)])
+    return AppliedEvent(event, request, [follow_up], flags)
 
 
 def _earlier(
@@ -172,21 +176,23 @@ def _pass_on(request: RequestState, merge: Merge, event: Event, moment: datetime
     return _follow_up(request, event, EventType.ABSORBED, merge.into, data, moment)
 
 
-def _break_circle(request: RequestState, event: Event, moment: datetime) -> Opening:
+def _break_circle(request: RequestState, event: Event, moment: datetime) -> AppliedEvent:
     """The notice came back: every request on its way is merged, and none goes on."""
     at, latest = _latest(event)
     flag = Flag("MERGE_CIRCLE", f"merges made at the same time closed a circle; that of {latest} is taken back")
     data: dict[str, Value] = {MERGED_AT: at.isoformat()}
-    return Opening(event, request, [_follow_up(request, event, EventType.MERGE_REFUSED, latest, data, moment)], [flag])
+    return AppliedEvent(
+        event, request, [_follow_up(request, event, EventType.MERGE_REFUSED, latest, data, moment)], [flag]
+    )
 
 
-def _take_back(request: RequestState, event: Event) -> Opening:
+def _take_back(request: RequestState, event: Event) -> AppliedEvent:
     merge = request.merged
     if merge is None or merge.time != _time(event.data.get(MERGED_AT)):
-        return Opening(event, request, [], [])
+        return AppliedEvent(event, request, [], [])
     request = replace(request, status=merge.status_before, merged=None)
     flag = Flag("MERGE_REFUSED", f"merging into {merge.into} would have closed a circle; the request goes on")
-    return Opening(event, request, [], [flag])
+    return AppliedEvent(event, request, [], [flag])
 
 
 def _follow_up(

@@ -18,15 +18,15 @@ from answerby.domain.event import Event, EventType
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
 from answerby.domain.timer_event import TIMER_CLOCK, TIMER_CYCLE, timer_event, timer_id
-from answerby.engine.case import Case, Context, Kept
+from answerby.engine.case import Case, Context, EarlierRules
 from answerby.engine.clocks.reach import keeps
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.history.lifecycle import INTERNAL
 from answerby.engine.history.steps import Steps
 from answerby.engine.history.transition import Transition, transition
 from answerby.rules.model.rulebook import Rulebook
+from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.clocks import LIVE, definition_of
-from answerby.sla.scene import ClockTarget
 
 MOST_EVENTS = 500
 """Events of a request that are folded; with more, a late event is decided as it comes."""
@@ -38,9 +38,8 @@ WITHDRAWN = "corrects.withdrawn"
 """True: the corrected event never happened."""
 _PREFIX = "corrects."
 _INSTANT = timedelta(microseconds=1)
-_OURS = INTERNAL
 _WORD_OF_OTHERS = frozenset({EventType.ABSORBED, EventType.MERGE_REFUSED})
-NEVER_LATE = _OURS | _WORD_OF_OTHERS
+NEVER_LATE = INTERNAL | _WORD_OF_OTHERS
 """Their times say when we looked or heard, not when something happened to the request."""
 NEVER_CORRECTED = NEVER_LATE | {EventType.MERGED}
 """What another request was told cannot be taken back here."""
@@ -55,7 +54,7 @@ class OrderedHistory(NamedTuple):
     flags: list[Flag]
 
 
-def refold_wanted(state: RequestState | None, event: Event) -> bool:
+def needs_fold(state: RequestState | None, event: Event) -> bool:
     """Whether the event lies before one that was decided, or corrects one, so that its request is to be folded."""
     if event.type in NEVER_LATE:
         return False
@@ -77,28 +76,26 @@ def name_of(event: Event) -> str:
 
 def ordered_history(history: Sequence[Event], event: Event) -> OrderedHistory:
     """The history and the event. Of events at the same instant the one that came first is first."""
-    came = {name_of(known): known for known in [*history, event]}
+    by_name = {name_of(each): each for each in [*history, event]}
     corrections: dict[str, Event] = {}
     roots: dict[str, str] = {}
-    for known in filter(is_correction, came.values()):
-        root = corrected(known)
+    for each in filter(is_correction, by_name.values()):
+        root = corrected_name(each)
         # Who corrects a correction corrects what that one corrects.
-        root = roots[name_of(known)] = roots.get(root, root)
-        corrections[root] = _upon(corrections[root], known) if root in corrections else known
-    refused = {name for name in corrections if name in came and came[name].type in NEVER_CORRECTED}
+        root = roots[name_of(each)] = roots.get(root, root)
+        corrections[root] = _combined(corrections[root], each) if root in corrections else each
+    refused = sorted(n for n in corrections if n in by_name and by_name[n].type in NEVER_CORRECTED)
     events = []
-    for name, known in came.items():
+    for name, each in by_name.items():
         correction = corrections.get(name) if name not in refused else None
-        if known.type in _OURS or is_correction(known) or (correction and correction.data.get(WITHDRAWN) is True):
+        if each.type in INTERNAL or is_correction(each) or (correction and correction.data.get(WITHDRAWN) is True):
             continue
-        events.append(known if correction is None else _corrected(known, correction))
-    awaited = sorted(corrections.keys() - came.keys())
-    return OrderedHistory(
-        sorted(events, key=lambda known: known.time), awaited, [_refusal(name) for name in sorted(refused)]
-    )
+        events.append(each if correction is None else _apply_correction(each, correction))
+    awaited = sorted(corrections.keys() - by_name.keys())
+    return OrderedHistory(sorted(events, key=lambda each: each.time), awaited, [_refusal(name) for name in refused])
 
 
-class FoldTerms(NamedTuple):
+class FoldInputs(NamedTuple):
     """What a history is folded with."""
 
     fired: frozenset[str]
@@ -108,7 +105,7 @@ class FoldTerms(NamedTuple):
 
 
 def fold(
-    compiled: CompiledRulebook, events: Sequence[Event], terms: FoldTerms, steps: Steps
+    compiled: CompiledRulebook, events: Sequence[Event], terms: FoldInputs, steps: Steps
 ) -> Iterator[tuple[str, Transition]]:
     """The transitions of the events and of the timers between and after them, with the names of the events."""
     state: RequestState | None = None
@@ -124,17 +121,17 @@ def fold(
         yield "", change
 
 
-def kept_of(rulebook: Rulebook, state: RequestState, ladders: Mapping[str, Ladder]) -> Kept:
+def earlier_rules_of(rulebook: Rulebook, state: RequestState, ladders: Mapping[str, Ladder]) -> EarlierRules:
     """What an edit of the rules does not reach: targets of running clocks where the file says so, and of ended ones."""
-    kept = {
+    targets = {
         clock.name: ClockTarget(clock.target, clock.rule, clock.ladder, clock.revision)
         for clock in state.clocks.values()
-        if clock.revision not in ("", rulebook.revision) and is_kept(rulebook, clock)
+        if clock.revision not in ("", rulebook.revision) and keeps_target(rulebook, clock)
     }
-    return Kept(kept, ladders)
+    return EarlierRules(targets, ladders)
 
 
-def is_kept(rulebook: Rulebook, clock: ClockState) -> bool:
+def keeps_target(rulebook: Rulebook, clock: ClockState) -> bool:
     return clock.phase not in LIVE or keeps(definition_of(rulebook.clocks, clock.name))
 
 
@@ -151,7 +148,7 @@ def fired_before(history: Sequence[Event], state: RequestState) -> frozenset[str
 
 
 def _fire(
-    compiled: CompiledRulebook, state: RequestState | None, terms: FoldTerms, until: datetime, steps: Steps
+    compiled: CompiledRulebook, state: RequestState | None, terms: FoldInputs, until: datetime, steps: Steps
 ) -> Iterator[Transition]:
     """Fires the timers that really fired and are due by then.
 
@@ -174,16 +171,16 @@ def _next(state: RequestState, fired: frozenset[str], until: datetime) -> Timer 
     return min(due, key=lambda timer: (timer.due, timer.id), default=None)
 
 
-def corrected(correction: Event) -> str:
+def corrected_name(correction: Event) -> str:
     """The name of the event that is corrected."""
     return f"{correction.data.get(CORRECTS_SOURCE) or correction.source} {correction.data[CORRECTS]}"
 
 
-def _corrected(event: Event, correction: Event) -> Event:
+def _apply_correction(event: Event, correction: Event) -> Event:
     return replace(event, time=correction.time, data={**event.data, **_facts(correction)})
 
 
-def _upon(earlier: Event, later: Event) -> Event:
+def _combined(earlier: Event, later: Event) -> Event:
     """Two corrections of one event as one: the later time, and the facts of both."""
     data = {**_facts(earlier), **_facts(later)}
     if later.data.get(WITHDRAWN) is True:

@@ -13,7 +13,7 @@ from answerby.engine.clocks.timers import TimerPlan, plan
 from answerby.engine.stages.pipeline import run_stages
 from answerby.engine.stages.stage import StageRunner
 from answerby.engine.stages.stage_results import StageResults
-from answerby.sla.scene import ClockTarget
+from answerby.sla.clock_inputs import ClockTarget
 
 
 class Steps(StageRunner):

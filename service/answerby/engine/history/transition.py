@@ -11,7 +11,7 @@ from answerby.domain.clock import definition_id
 from answerby.domain.decision import Flag
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
-from answerby.engine.case import Case, Kept
+from answerby.engine.case import Case, EarlierRules
 from answerby.engine.clocks import ladder_steps
 from answerby.engine.clocks.firing import Firing
 from answerby.engine.clocks.inputs import Inputs
@@ -20,7 +20,7 @@ from answerby.engine.history import merging
 from answerby.engine.history.lifecycle import oddities
 from answerby.engine.history.steps import Steps
 from answerby.engine.stages.stage_results import StageResults
-from answerby.sla.scene import ClockTarget
+from answerby.sla.clock_inputs import ClockTarget
 
 
 class Transition(NamedTuple):
@@ -40,8 +40,8 @@ def transition(case: Case, steps: Steps) -> Transition:
     inputs = inputs_of(case)
     request = inputs.request
     results = steps.stages(case, inputs)
-    kept = case.context.kept
-    targets = results.targets if kept is None else kept_targets(kept, results.targets)
+    earlier = case.context.earlier_rules
+    targets = results.targets if earlier is None else with_earlier_targets(earlier, results.targets)
     clocks, clock_flags = steps.clocks(case, inputs, results, targets)
     timers = steps.timers(case, inputs, clocks)
     after = msgspec.structs.replace(
@@ -51,7 +51,7 @@ def transition(case: Case, steps: Steps) -> Transition:
         derived=results.derived,
         clocks=clocks,
         timers=timers.after,
-        ladders=ladder_steps.climbed(inputs.ladders, clocks),
+        ladders=ladder_steps.ladders_in_use(inputs.ladders, clocks),
         counts=inputs.counts,
     )
     return Transition(after, results, inputs.firing, timers, inputs.flags, clock_flags, inputs.follow_ups)
@@ -62,16 +62,16 @@ def inputs_of(case: Case) -> Inputs:
     compiled, state, event, moment = case.compiled, case.state, case.event, case.moment
     rulebook = compiled.rulebook
     flags = oddities(state, event, moment)
-    opening = merging.begin(rulebook.clocks, state, event, moment)
-    request = opening.request
-    flags += opening.flags
-    kept = case.context.kept
-    ladders = ladder_steps.ladders_in_force(rulebook, request, event) if kept is None else kept.ladders
-    firing = ladder_steps.firing(rulebook, ladders, request, event, moment)
+    applied = merging.apply_event(rulebook.clocks, state, event, moment)
+    request = applied.request
+    flags += applied.flags
+    earlier = case.context.earlier_rules
+    ladders = ladder_steps.ladders_in_force(rulebook, request, event) if earlier is None else earlier.ladders
+    firing = ladder_steps.firing_of(rulebook, ladders, request, event, moment)
     if ladder_steps.is_stale(firing, event):
         flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
-    request = ladder_steps.climb(rulebook, request, firing, moment)
-    return Inputs(opening.event, request, ladders, firing, counts_of(case, request), flags, opening.follow_ups)
+    request = ladder_steps.apply_firing(rulebook, request, firing, moment)
+    return Inputs(applied.event, request, ladders, firing, counts_of(case, request), flags, applied.follow_ups)
 
 
 def counts_of(case: Case, request: RequestState) -> dict[str, int]:
@@ -89,9 +89,9 @@ def counts_of(case: Case, request: RequestState) -> dict[str, int]:
     return counts
 
 
-def kept_targets(kept: Kept, targets: Mapping[str, ClockTarget]) -> Mapping[str, ClockTarget]:
+def with_earlier_targets(earlier: EarlierRules, targets: Mapping[str, ClockTarget]) -> Mapping[str, ClockTarget]:
     """The targets, those kept from an earlier revision in the place of what the active rules give."""
-    standing = {
-        name: target for name, target in kept.targets.items() if definition_id(name) in targets or name in targets
+    running = {
+        name: target for name, target in earlier.targets.items() if definition_id(name) in targets or name in targets
     }
-    return {**targets, **standing} if standing else targets
+    return {**targets, **running} if running else targets

@@ -13,7 +13,7 @@ OnDifference = Callable[[str, Record, MatchSet, MatchSet], None]
 """Called with stage, record, the reference's match set and durable's. What it raises reaches the caller of `match`."""
 
 
-class ShadowMatcher:
+class ComparingMatcher:
     """Runs both, returns the reference's match set, counts and reports differences."""
 
     name = "shadow"

@@ -7,7 +7,7 @@ import importlib
 
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.engine.facts.plan import FactPlan
-from answerby.engine.matching.comparing import OnDifference, ShadowMatcher
+from answerby.engine.matching.comparing import ComparingMatcher, OnDifference
 from answerby.engine.matching.matcher import Matcher
 from answerby.engine.matching.reference import ReferenceMatcher
 from answerby.rules.model.rulebook import Rulebook
@@ -38,7 +38,7 @@ def build_matcher(
     from answerby.engine.matching.durable import DurableMatcher  # noqa: PLC0415 - its C extension may be missing
 
     durable = DurableMatcher(rulebook, plan)
-    return ShadowMatcher(reference, durable, on_difference) if engine == "shadow" else durable
+    return ComparingMatcher(reference, durable, on_difference) if engine == "shadow" else durable
 
 
 def why_not_durable() -> str:

@@ -21,7 +21,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Case
 from answerby.engine.clocks.advance import mark_breaches
 from answerby.engine.clocks.firing import Firing
-from answerby.engine.clocks.ladder_steps import firing
+from answerby.engine.clocks.ladder_steps import firing_of
 from answerby.engine.clocks.timers import TimerPlan
 from answerby.engine.decide import conclude
 from answerby.engine.effects.derive import resolve_roles
@@ -74,21 +74,21 @@ def reminder(case: Case, memory: RememberingRequests) -> Reminder | None:
         return None
     clocks: dict[str, ClockState] | None = dict(state.clocks)
     # What a reminder has left needs no second look: only time has passed since.
-    results = memory.reminded_of(state, moment)
+    results = memory.reminder_results(state, moment)
     if results is None:
         results = memory.known(state, event)
-        clocks = _undisturbed_clocks(case, state, results, memory) if results is not None else None
+        clocks = _clocks_after_reminder(case, state, results, memory) if results is not None else None
     if results is None or clocks is None:
         return None
-    fired = firing(compiled.rulebook, state.ladders, state, event, moment)
-    if fired is None or fired.step is None or fired.held_until is not None:
+    firing = firing_of(compiled.rulebook, state.ladders, state, event, moment)
+    if firing is None or firing.step is None or firing.held_until is not None:
         return None
-    step = fired.step
+    step = firing.step
     if step.raise_priority or step.reassign is not None or step.open_case:
         return None
     mark_breaches(clocks, moment)
-    roles = [role for message in step.notify for role in resolve_roles(compiled.rulebook, state, message, fired.clock)]
-    timers = _timers(state.timers, fired, clocks, moment)
+    roles = [role for message in step.notify for role in resolve_roles(compiled.rulebook, state, message, firing.clock)]
+    timers = _timers(state.timers, firing, clocks, moment)
     after = replace(
         state,
         version=state.version + 1,
@@ -97,11 +97,11 @@ def reminder(case: Case, memory: RememberingRequests) -> Reminder | None:
         clocks=clocks,
         timers=timers.after,
     )
-    memory.remind(after, results, moment)
+    memory.keep_reminder(after, results, moment)
     return Reminder(case, after, results, timers, roles)
 
 
-def _undisturbed_clocks(
+def _clocks_after_reminder(
     case: Case, state: RequestState, results: StageResults, memory: RememberingRequests
 ) -> dict[str, ClockState] | None:
     """The clocks after a timer that does nothing to them but let time pass, by name.
@@ -124,40 +124,40 @@ def _unchanged_clocks(
 ) -> dict[str, ClockState] | None:
     """The clocks, where all are unchanged but for a breach and their timers are as they were planned."""
     rulebook, event, targets = case.compiled.rulebook, case.event, results.targets
-    known, planned = memory.steps.unchanged_clocks, memory.step_timers(event.request_id)
+    known, step_timers = memory.steps.unchanged_clocks, memory.step_timers(event.request_id)
     for name in targets:
-        if name not in state.clocks and not (name in known.heeded and rulebook.clocks[name].start):
+        if name not in state.clocks and not (name in known.types_that_matter and rulebook.clocks[name].start):
             return None
-    seen = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, state.status, None)
+    clock_event = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, state.status, None)
     clocks = {}
     for name, clock in state.clocks.items():
         definition = rulebook.clocks.get(name)
         if definition is None:
             return None
-        same = unchanged_clock(known, definition, rulebook.calendars, clock, targets.get(name), seen, None)
-        if same is None or not _is_planned(planned, state.ladders, clock):
+        same = unchanged_clock(known, definition, rulebook.calendars, clock, targets.get(name), clock_event, None)
+        if same is None or not _is_planned(step_timers, state.ladders, clock):
             return None
         clocks[name] = same
     return clocks
 
 
-def _is_planned(planned: RememberedStepTimers, ladders: Mapping[str, Ladder], clock: ClockState) -> bool:
+def _is_planned(step_timers: RememberedStepTimers, ladders: Mapping[str, Ladder], clock: ClockState) -> bool:
     """Whether the clock's timers are what a plan would come to. Those of a historical event are planned at the next."""
     if clock.phase is not _RUNNING or clock.ladder not in ladders:
         return True
-    latest = planned.latest.get(clock.name)
+    latest = step_timers.latest.get(clock.name)
     if latest is None:
         return False
     return latest[0] is clock or _planned_by(latest[0]) == _planned_by(clock)
 
 
 def _timers(
-    before: Mapping[str, Timer], fired: Firing, clocks: Mapping[str, ClockState], moment: datetime
+    before: Mapping[str, Timer], firing: Firing, clocks: Mapping[str, ClockState], moment: datetime
 ) -> TimerPlan:
     """The timer has fired; its step is armed once more, if it repeats."""
-    timer = replace(fired.timer, fired=True)
+    timer = replace(firing.timer, fired=True)
     after = {**before, timer.id: timer}
-    again = next_repeat(fired.ladder, clocks[timer.clock], timer, moment, acknowledged=False)
+    again = next_repeat(firing.ladder, clocks[timer.clock], timer, moment, acknowledged=False)
     if again is None or again.id in before:
         return TimerPlan([], [], after)
     after[again.id] = again

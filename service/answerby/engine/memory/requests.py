@@ -20,20 +20,20 @@ from answerby.engine.clocks.timers import TimerPlan, plan
 from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage
 from answerby.engine.facts.record import Record
 from answerby.engine.history.steps import Steps
-from answerby.engine.memory.looks import Looks, first_stages_look_at_request, looks_of
+from answerby.engine.memory.dependencies import Dependencies, dependencies_of, first_stages_depend_on_request
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.engine.stages.pipeline import first_stages, later_stages, request_fields
 from answerby.engine.stages.stage import StageResult
 from answerby.engine.stages.stage_results import FirstStages, StageResults
 from answerby.sla.calendar import Calendar
+from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.ladders import StepTimers, arm
-from answerby.sla.scene import ClockTarget
 
 Key = tuple[object, ...]
 OF_LATER_STAGES = 5
 """The last parts of a key: what has become of the request, at which the first stages seldom look."""
 
-OVERLOOKED = frozenset(
+IGNORED_FIELDS = frozenset(
     {
         *("tenant", "request_id", "source", "version", "number", "last_event", "decisions", "counts"),
         *("status", "reopen_count", "acknowledged", "acknowledged_by"),
@@ -43,7 +43,7 @@ OVERLOOKED = frozenset(
     }
 )
 """What of a request no stage looks at, or by the key's other parts only. A field that is not named here counts."""
-_looked_at = attrgetter(*(name for name in RequestState.__struct_fields__ if name not in OVERLOOKED))
+_other_fields = attrgetter(*(name for name in RequestState.__struct_fields__ if name not in IGNORED_FIELDS))
 
 
 class RememberedStepTimers(StepTimers):
@@ -64,7 +64,7 @@ class RememberedStepTimers(StepTimers):
         return timers
 
 
-class Remembered:
+class LatestResults:
     """The latest results of one request, and the key that they belong to."""
 
     def __init__(self, key: Key, results: StageResults, first: FirstStages) -> None:
@@ -81,11 +81,11 @@ class RememberingRequests(Steps):
         """Results that are known here are, under the `others` too, those that were before."""
         self.steps = steps
         rulebooks = (steps.compiled, *others)
-        self._looks = Looks(*map(any, zip(*map(looks_of, rulebooks), strict=True)))
-        self._first_look = any(map(first_stages_look_at_request, rulebooks))
-        self._requests: dict[str, Remembered] = {}
+        self._dependencies = Dependencies(*map(any, zip(*map(dependencies_of, rulebooks), strict=True)))
+        self._first_stages_depend = any(map(first_stages_depend_on_request, rulebooks))
+        self._requests: dict[str, LatestResults] = {}
         self._step_timers: dict[str, RememberedStepTimers] = {}
-        self._reminded: dict[str, tuple[RequestState, StageResults, datetime]] = {}
+        self._reminder_results: dict[str, tuple[RequestState, StageResults, datetime]] = {}
         self.hit = False
         """Whether the latest results asked for were known."""
 
@@ -93,7 +93,7 @@ class RememberingRequests(Steps):
         """No request was decided yet."""
         self._requests.clear()
         self._step_timers.clear()
-        self._reminded.clear()
+        self._reminder_results.clear()
         self.hit = False
 
     def run(self, compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> StageResult:
@@ -118,7 +118,7 @@ class RememberingRequests(Steps):
             first = first_stages(self, compiled, request, event, counts)
             kept = first.fork()
         results = later_stages(self, compiled, request, event, first)
-        self._requests[request_id] = Remembered(key, results, kept)
+        self._requests[request_id] = LatestResults(key, results, kept)
         return results
 
     def clocks(
@@ -134,18 +134,18 @@ class RememberingRequests(Steps):
 
     def key(self, request: RequestState, event: Event, counts: Mapping[str, int]) -> Key:
         """All that the stages of a decision look at. Keep it in step with `run_stages`."""
-        looks = self._looks
-        status = request.status if looks.status else None
-        reopens = request.reopen_count if looks.reopens else None
-        acknowledged = request.acknowledged is not None if looks.acknowledged else None
+        dependencies = self._dependencies
+        status = request.status if dependencies.status else None
+        reopens = request.reopen_count if dependencies.reopens else None
+        acknowledged = request.acknowledged is not None if dependencies.acknowledged else None
         return (
-            *_looked_at(request),
+            *_other_fields(request),
             counts,
-            event.time if looks.time else None,
-            event.type if looks.type else None,
-            event.actor if looks.actor else None,
-            request.decisions if looks.events else None,
-            (status, reopens, acknowledged) if self._first_look else None,
+            event.time if dependencies.time else None,
+            event.type if dependencies.type else None,
+            event.actor if dependencies.actor else None,
+            request.decisions if dependencies.events else None,
+            (status, reopens, acknowledged) if self._first_stages_depend else None,
             request.priority_floor,
             request.reassigned,
             status,
@@ -168,15 +168,15 @@ class RememberingRequests(Steps):
         known = self._requests.get(request_id)
         return known.results if known is not None else None
 
-    def remind(self, after: RequestState, results: StageResults, moment: datetime) -> None:
+    def keep_reminder(self, after: RequestState, results: StageResults, moment: datetime) -> None:
         """A reminder has left the request as `after`, with these results, as of `moment`."""
         # Of rules that look at the moment or at how many decisions came before, the next timer asks anew.
-        if not (self._looks.time or self._looks.events):
-            self._reminded[after.request_id] = after, results, moment
+        if not (self._dependencies.time or self._dependencies.events):
+            self._reminder_results[after.request_id] = after, results, moment
 
-    def reminded_of(self, state: RequestState, moment: datetime) -> StageResults | None:
+    def reminder_results(self, state: RequestState, moment: datetime) -> StageResults | None:
         """The results of any timer of the request, if a reminder has left the request as `state` by that moment."""
-        latest = self._reminded.get(state.request_id)
+        latest = self._reminder_results.get(state.request_id)
         return latest[1] if latest is not None and latest[0] is state and latest[2] <= moment else None
 
     def step_timers(self, request_id: str) -> RememberedStepTimers:

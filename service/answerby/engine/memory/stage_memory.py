@@ -37,36 +37,36 @@ class StageMemory:
 
     def __init__(self, stage: Stage, plan: FactPlan) -> None:
         """Remembers no answers where rules are in force for a time, or look at a moment: it seldom comes again."""
-        self._looks = _Looks(stage, plan)
-        self.recalls = self._looks.fit and not any(rule.enabled_from or rule.until for rule in stage.rules)
+        self._fields = _KeyFields(stage, plan)
+        self.recalls = self._fields.fit and not any(rule.enabled_from or rule.until for rule in stage.rules)
         self._settlements: dict[MatchSet, Settlement] = {}
         self._answers: dict[Key, RememberedAnswer] = {}
 
-    def settlement(self, found: MatchSet) -> Settlement | None:
+    def settlement(self, match_set: MatchSet) -> Settlement | None:
         """What the match set came to before."""
-        return self._settlements.get(found)
+        return self._settlements.get(match_set)
 
-    def keep_settlement(self, found: MatchSet, settlement: Settlement) -> None:
+    def keep_settlement(self, match_set: MatchSet, settlement: Settlement) -> None:
         if len(self._settlements) >= MATCH_SETS:
             self._settlements.clear()
-        self._settlements[found] = settlement
+        self._settlements[match_set] = settlement
 
     def key(self, record: Record) -> Key | None:
         """All that the stage looks at. None when that cannot be told, or something of it is an error."""
         if not self.recalls or record.failures:
             return None
-        values, looks = record.values, self._looks
-        key: list[object] = list(map(values.get, looks.values))
-        for name in looks.exact:
+        values, fields = record.values, self._fields
+        key: list[object] = list(map(values.get, fields.values))
+        for name in fields.exact:
             value = values.get(name)
             key.append(value)
             key.append(value.__class__)
-        for name in looks.presences:
+        for name in fields.presences:
             key.append(name in values)  # noqa: PERF401 - quicker when compiled
-        for name in looks.texts:
+        for name in fields.texts:
             text = record.text(name)
             key.append(text.lexicons if text is not None else None)
-        for number in looks.truths:
+        for number in fields.truths:
             key.append(record.truth_of(number))  # noqa: PERF401
         return tuple(key)
 
@@ -83,10 +83,10 @@ class StageMemory:
 
     def same_keys(self, other: StageMemory) -> bool:
         """Whether a key of the other one says what its own would."""
-        return self.recalls and other.recalls and self._looks.same(other._looks)
+        return self.recalls and other.recalls and self._fields.same(other._fields)
 
 
-class _Looks:
+class _KeyFields:
     """What a stage looks at, by how its key tells it: what explanations show by value, personal facts by truth."""
 
     def __init__(self, stage: Stage, plan: FactPlan) -> None:
@@ -96,13 +96,13 @@ class _Looks:
         self.texts: list[str] = []
         self.fit = True
         self._atoms: list[Atom] = []
-        read = {atom for rule in stage.rules for atom in atoms(rule.when)}
+        used = {atom for rule in stage.rules for atom in atoms(rule.when)}
         vocabulary = plan.rulebook.vocabulary
-        for name in sorted({atom.field for atom in read}):
+        for name in sorted({atom.field for atom in used}):
             field = vocabulary[name]
-            of_field = sorted((atom for atom in read if atom.field == name), key=plan.numbers.__getitem__)
+            of_field = sorted((atom for atom in used if atom.field == name), key=plan.numbers.__getitem__)
             if field.personal:
-                self._look_privately(field, of_field)
+                self._add_private(field, of_field)
             elif field.type in {FieldType.TEXT, FieldType.INSTANT}:
                 self.fit = False
             else:
@@ -110,8 +110,8 @@ class _Looks:
         self.truths = [plan.numbers[atom] for atom in self._atoms]
         """The numbers of the atoms on personal facts that are told by their truth."""
 
-    def _look_privately(self, field: Field, read: list[Atom]) -> None:
-        for atom in read:
+    def _add_private(self, field: Field, used: list[Atom]) -> None:
+        for atom in used:
             if atom.op is Op.MISSING:
                 self.presences.append(field.name)
             elif atom.op is Op.MENTIONS:
@@ -122,7 +122,7 @@ class _Looks:
             else:
                 self._atoms.append(atom)
 
-    def same(self, other: _Looks) -> bool:
+    def same(self, other: _KeyFields) -> bool:
         """Whether both look at the same; numbers of atoms differ between rulebooks."""
-        mine = (self.values, self.exact, self.presences, self.texts, self._atoms)
-        return mine == (other.values, other.exact, other.presences, other.texts, other._atoms)
+        own = (self.values, self.exact, self.presences, self.texts, self._atoms)
+        return own == (other.values, other.exact, other.presences, other.texts, other._atoms)

@@ -22,7 +22,7 @@ from answerby.engine.memory.stage_memory import RememberedAnswer, StageMemory
 from answerby.engine.stages.answer import StageAnswer
 from answerby.engine.stages.stage import StageResult, derive, matches, result, settle, shown
 from answerby.engine.stages.stage_results import StageResults
-from answerby.sla.scene import ClockTarget
+from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.unchanged import UnchangedClocks, unchanged_clocks
 
 
@@ -46,11 +46,11 @@ class RememberingSteps(Steps):
         known = memory.answer(key) if key is not None else None
         if known is not None:
             return result(stage, known, derive(stage, known.settlement, record))
-        found = matches(compiled, stage, record, at)
-        settlement = memory.settlement(found)
+        match_set = matches(compiled, stage, record, at)
+        settlement = memory.settlement(match_set)
         if settlement is None:
-            settlement = settle(compiled, stage, found)
-            memory.keep_settlement(found, settlement)
+            settlement = settle(compiled, stage, match_set)
+            memory.keep_settlement(match_set, settlement)
         outputs = derive(stage, settlement, record)
         answer = RememberedAnswer(settlement, *shown(settlement, record), key)
         memory.keep(answer)

@@ -21,7 +21,7 @@ MISSED_NAMED = 31
 """Missed dates that a notice names; the rest is counted."""
 
 
-class Firing(NamedTuple):
+class ScheduleFiring(NamedTuple):
     """A schedule that comes due for a tenant."""
 
     tenant: str
@@ -42,7 +42,7 @@ class Firing(NamedTuple):
         return f"{self.subject}/{self.occurrence.day.isoformat()}"
 
 
-def decide_schedule(compiled: CompiledRulebook, firing: Firing, summary: Summary, moment: datetime) -> Decision:
+def decide_schedule(compiled: CompiledRulebook, firing: ScheduleFiring, summary: Summary, moment: datetime) -> Decision:
     """One decision for all open requests of the tenant, which `summary` has seen.
 
     Its effects tell of groups of them. A schedule `for: request` has no effect of its own: its follow-ups are one
@@ -78,7 +78,7 @@ def decide_schedule(compiled: CompiledRulebook, firing: Firing, summary: Summary
     )
 
 
-def facts_of(firing: Firing, moment: datetime) -> dict[str, Value]:
+def facts_of(firing: ScheduleFiring, moment: datetime) -> dict[str, Value]:
     """What there is to say of the firing itself."""
     schedule, occurrence = firing.schedule, firing.occurrence
     facts: dict[str, Value] = {
@@ -103,7 +103,7 @@ def month_before(day: date) -> str:
 
 
 def notice(
-    compiled: CompiledRulebook, firing: Firing, group: Group, facts: dict[str, Value], moment: datetime
+    compiled: CompiledRulebook, firing: ScheduleFiring, group: Group, facts: dict[str, Value], moment: datetime
 ) -> ScheduleNotice:
     schedule = firing.schedule
     payload = {**facts, **group.facts(schedule, moment)}
@@ -117,7 +117,7 @@ def notice(
     return ScheduleNotice(group.name, owner, payload, texts)
 
 
-def request_event(firing: Firing, request_id: str) -> Event:
+def request_event(firing: ScheduleFiring, request_id: str) -> Event:
     """The same for every worker and every attempt, so that it is decided once."""
     return Event(
         tenant=firing.tenant,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from answerby.domain.decision import Flag, RuleReference, ShadowMatch, StageOutcome
 from answerby.domain.event import Value
 from answerby.engine.facts.coercion import Typed
-from answerby.engine.stages.shadow_rules import ShownTrial
+from answerby.engine.stages.shadow_rules import ShadowRule
 from answerby.rules.model.rulebook import Output
-from answerby.sla.scene import ClockTarget
+from answerby.sla.clock_inputs import ClockTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,10 @@ class Settlement:
     """The fields that these rules look at, in order."""
     unlike_wire: tuple[str, ...]
     """Those of them whose values look different in a record and as they travel."""
-    shown: Mapping[str, Value]
+    plain_outputs: Mapping[str, Value]
+    """The outputs as explanations show them."""
     flags: tuple[Flag, ...]
-    trials: tuple[ShownTrial, ...] = ()
+    shadow_rules: tuple[ShadowRule, ...] = ()
     """Shadow rules that matched or failed."""
 
 

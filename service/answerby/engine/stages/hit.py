@@ -150,8 +150,8 @@ def could_win(
         if hit is HitPolicy.UNIQUE:
             doubtful.add(name)
         elif hit is HitPolicy.MOST_SEVERE:
-            mine, theirs = severity(vocabulary, name, value), severity(vocabulary, name, result.outputs[name])
-            if mine > theirs or (mine == theirs and failed.order < winner.order):
+            own, winning = severity(vocabulary, name, value), severity(vocabulary, name, result.outputs[name])
+            if own > winning or (own == winning and failed.order < winner.order):
                 doubtful.add(name)
         elif failed.order < winner.order:
             doubtful.add(name)
@@ -187,3 +187,10 @@ def fill(
             outputs[name] = on_error[name]
     for name, value in default.items():
         outputs.setdefault(name, value)
+
+
+def outputs_with_defaults(stage: Stage, resolution: Resolution) -> dict[str, Output]:
+    """What the stage comes to: the rules' outputs, then the safe side, then the defaults."""
+    outputs = dict(resolution.outputs)
+    fill(outputs, stage.default, stage.on_error, resolution.doubtful | resolution.conflicts)
+    return outputs

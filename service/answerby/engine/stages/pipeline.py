@@ -15,7 +15,7 @@ from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage
 from answerby.engine.facts.coercion import Typed
 from answerby.engine.facts.manual_due import without_due_times
 from answerby.engine.facts.record import Record
-from answerby.engine.stages.held import hold_floor, hold_reassignment
+from answerby.engine.stages.ladder_values import keep_priority_floor, keep_reassignment
 from answerby.engine.stages.overrides import apply_overrides, split_overrides, stray_overrides
 from answerby.engine.stages.scores import take_scores
 from answerby.engine.stages.stage import StageResult, StageRunner
@@ -157,15 +157,15 @@ def finish_stage(
     if stage.stage.name == "completeness":
         name_missing(vocabulary, result.outputs, record)
     elif stage.stage.name == "routing" and request.reassigned:
-        hold_reassignment(vocabulary, request, result, record)
+        keep_reassignment(vocabulary, request, result, record)
     if overrides:
-        names = [n for n in stage.derives if n not in stage.scored] if stage.scored else stage.derives
+        names = [n for n in stage.derives if n not in stage.score_fields] if stage.score_fields else stage.derives
         apply_overrides(overrides, stage, names, result, record)
     if stage.stage.name == "priority":
-        hold_floor(vocabulary, request, result, record)
+        keep_priority_floor(vocabulary, request, result, record)
     if stage.scores:
         take_scores(stage.scores, stage.stage.on_error, result, record)
-        apply_overrides(overrides, stage, sorted(stage.scored), result, record)
+        apply_overrides(overrides, stage, sorted(stage.score_fields), result, record)
 
 
 def name_missing(vocabulary: Vocabulary, outputs: dict[str, Output], record: Record) -> None:

@@ -23,7 +23,7 @@ SCORE_ERROR = "SCORE_ERROR"
 
 
 @dataclass(slots=True)
-class Found:
+class FactorResult:
     """A factor or a tie-break with what was found of it. No number: there is no fact, or `problem`."""
 
     factor: ScoreFactor
@@ -100,7 +100,7 @@ def explain_score(compiled: CompiledScore, record: Record) -> tuple[CompiledScor
 
 
 def settle_score(
-    compiled: CompiledScore, explanation: ScoreExplanation, found: list[Found], tie: Found | None
+    compiled: CompiledScore, explanation: ScoreExplanation, found: list[FactorResult], tie: FactorResult | None
 ) -> ScoreExplanation:
     """The explanation with the result, or with the reason why there is none."""
     replace = msgspec.structs.replace
@@ -131,7 +131,7 @@ def settle_score(
     return replace(explanation, outcome=ScoreOutcome.SCORED, arithmetic=arithmetic, outputs=outputs)
 
 
-def find_factor(factor: Factor, record: Record) -> Found:
+def find_factor(factor: Factor, record: Record) -> FactorResult:
     """The factor's fact and number."""
     typed = record.get(factor.field)
     shown = ScoreFactor(
@@ -139,22 +139,22 @@ def find_factor(factor: Factor, record: Record) -> Found:
     )
     refused = record.error(factor.field)
     if refused is not None:
-        return Found(shown, problem=f"{factor.field} {refused.message}")
+        return FactorResult(shown, problem=f"{factor.field} {refused.message}")
     if typed is not None:
         number = number_of(factor, typed)
     elif factor.missing is not None:
         number = Fraction(factor.missing)
     else:
-        return Found(shown)
-    return Found(msgspec.structs.replace(shown, number=written(number), assumed=typed is None), number)
+        return FactorResult(shown)
+    return FactorResult(msgspec.structs.replace(shown, number=written(number), assumed=typed is None), number)
 
 
-def find_tie(tie_break: TieBreak, record: Record) -> Found:
+def find_tie(tie_break: TieBreak, record: Record) -> FactorResult:
     """The place of the fact in the order, from the end; 0 when it is missing."""
     value = record.value(tie_break.field)
     refused = record.error(tie_break.field)
     shown = ScoreFactor(name="tie_break", field=tie_break.field, value=value)
     if refused is not None:
-        return Found(shown, problem=f"{tie_break.field} {refused.message}")
+        return FactorResult(shown, problem=f"{tie_break.field} {refused.message}")
     number = len(tie_break.order) - tie_break.order.index(str(value)) if value is not None else 0
-    return Found(msgspec.structs.replace(shown, number=str(number)), Fraction(number))
+    return FactorResult(msgspec.structs.replace(shown, number=str(number)), Fraction(number))

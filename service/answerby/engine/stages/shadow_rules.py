@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from answerby.domain.decision import RuleReference, ShadowMatch
 from answerby.domain.event import Value
 from answerby.engine.facts.record import Record
-from answerby.engine.stages.hit import Resolution, fill, resolve
+from answerby.engine.stages.hit import outputs_with_defaults, resolve
 from answerby.rules.model.rulebook import Output, Rule, RuleMode, Stage
 from answerby.rules.model.vocabulary import Vocabulary
 
@@ -17,7 +17,7 @@ RULES_BLOCK = "file:"
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ShadowResult:
     """One rule on trial that matched or failed; everything of its ShadowMatch but the facts."""
 
     rule: Rule
@@ -30,37 +30,30 @@ def is_live(rule: Rule) -> bool:
     return rule.mode is not RuleMode.SHADOW
 
 
-def final_outputs(stage: Stage, resolution: Resolution) -> dict[str, Output]:
-    """What the stage comes to: the rules' outputs, then the safe side, then the defaults."""
-    outputs = dict(resolution.outputs)
-    fill(outputs, stage.default, stage.on_error, resolution.doubtful | resolution.conflicts)
-    return outputs
-
-
-def hold_trials(
+def shadow_results(
     stage: Stage,
     vocabulary: Vocabulary,
     matched: Sequence[Rule],
     failed: Sequence[Rule],
     outputs: Mapping[str, Output],
-) -> tuple[Trial, ...]:
+) -> tuple[ShadowResult, ...]:
     """Settles the stage again with each rule on trial made live, the rows of one table together.
 
     `matched` and `failed` hold live rules and those on trial; `outputs` is what the live ones came to.
     """
     live = [rule for rule in matched if is_live(rule)]
     live_failed = [rule for rule in failed if is_live(rule)]
-    found: list[Trial] = []
+    results: list[ShadowResult] = []
     for group_matched, group_failed in _groups(matched, failed):
         resolution = resolve(stage, vocabulary, live + group_matched, live_failed + group_failed)
-        changes = differences(outputs, final_outputs(stage, resolution))
+        changes = differences(outputs, outputs_with_defaults(stage, resolution))
         winners = {rule.id for rule in resolution.won}
         unsettled = resolution.doubtful | resolution.conflicts
         for rule in sorted(group_matched + group_failed, key=lambda r: r.order):
             failing, wins = rule in group_failed, rule.id in winners
-            mine = {n: v for n, v in changes.items() if n in rule.then and (wins or failing or n in unsettled)}
-            found.append(Trial(rule, failing, wins, mine))
-    return tuple(found)
+            changed = {n: v for n, v in changes.items() if n in rule.then and (wins or failing or n in unsettled)}
+            results.append(ShadowResult(rule, failing, wins, changed))
+    return tuple(results)
 
 
 def _groups(matched: Sequence[Rule], failed: Sequence[Rule]) -> Iterator[tuple[list[Rule], list[Rule]]]:
@@ -80,7 +73,7 @@ def differences(before: Mapping[str, Output], after: Mapping[str, Output]) -> di
 
 
 @dataclass(frozen=True, slots=True)
-class ShownTrial:
+class ShadowRule:
     """A trial with what its explanation needs of the rulebook."""
 
     reference: RuleReference

@@ -11,8 +11,8 @@ from answerby.engine.facts.coercion import Typed
 from answerby.engine.facts.record import Record
 from answerby.engine.matching.matcher import MatchSet
 from answerby.engine.stages.answer import Settlement, StageAnswer
-from answerby.engine.stages.hit import Resolution, in_force, resolve
-from answerby.engine.stages.shadow_rules import ShownTrial, Trial, final_outputs, hold_trials, is_live
+from answerby.engine.stages.hit import Resolution, in_force, outputs_with_defaults, resolve
+from answerby.engine.stages.shadow_rules import ShadowResult, ShadowRule, is_live, shadow_results
 from answerby.engine.stages.targets import clock_targets
 from answerby.rules.model.rulebook import Output, Rule
 
@@ -44,8 +44,8 @@ class StageRunner:
 
 def matches(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> MatchSet:
     """The rules of the stage that match the record and are in force."""
-    found = compiled.matcher.match(stage.stage.name, record)
-    return keep_in_force(stage, found, at) if stage.dated else found
+    match_set = compiled.matcher.match(stage.stage.name, record)
+    return keep_in_force(stage, match_set, at) if stage.dated else match_set
 
 
 def derive(stage: CompiledStage, settlement: Settlement, record: Record) -> dict[str, Output]:
@@ -69,7 +69,7 @@ def answer(settlement: Settlement, record: Record) -> StageAnswer:
 def shown(settlement: Settlement, record: Record) -> tuple[dict[str, Value], list[ShadowMatch]]:
     """The facts that the explanation shows, and the shadow rules."""
     facts = record.shown(settlement.facts, settlement.unlike_wire)
-    return facts, [trial.explain(record) for trial in settlement.trials] if settlement.trials else []
+    return facts, [shadow.explain(record) for shadow in settlement.shadow_rules] if settlement.shadow_rules else []
 
 
 def result(stage: CompiledStage, answer: StageAnswer, outputs: dict[str, Output]) -> StageResult:
@@ -82,7 +82,7 @@ def result(stage: CompiledStage, answer: StageAnswer, outputs: dict[str, Output]
         lost=settlement.lost,
         failed=settlement.failed,
         facts=answer.facts,
-        outputs=dict(settlement.shown),
+        outputs=dict(settlement.plain_outputs),
         shadow=answer.shadow,
     )
     return StageResult(answer, outputs, explanation)
@@ -95,24 +95,24 @@ def united(record: Record, name: str, value: Output) -> Output:
     return sorted({*(earlier if isinstance(earlier, frozenset) else ()), *(str(item) for item in added)})
 
 
-def keep_in_force(stage: CompiledStage, found: MatchSet, at: datetime) -> MatchSet:
+def keep_in_force(stage: CompiledStage, match_set: MatchSet, at: datetime) -> MatchSet:
     """The matches without the rules that are not in force at the moment."""
-    matched, failed = (tuple(n for n in numbers if in_force(stage.rules[n], at)) for numbers in found)
+    matched, failed = (tuple(n for n in numbers if in_force(stage.rules[n], at)) for numbers in match_set)
     return MatchSet(matched, failed)
 
 
-def settle(compiled: CompiledRulebook, stage: CompiledStage, found: MatchSet) -> Settlement:
+def settle(compiled: CompiledRulebook, stage: CompiledStage, match_set: MatchSet) -> Settlement:
     """What the match set comes to, whatever the facts behind it are."""
-    matched = [stage.rules[number] for number in found.matched]
-    failed = [stage.rules[number] for number in found.failed]
-    trials: tuple[Trial, ...] = ()
+    matched = [stage.rules[number] for number in match_set.matched]
+    failed = [stage.rules[number] for number in match_set.failed]
+    results: tuple[ShadowResult, ...] = ()
     every_match, every_failure = matched, failed
-    if stage.on_trial:
+    if stage.has_shadow_rules:
         matched, failed = list(filter(is_live, matched)), list(filter(is_live, failed))
     resolution = resolve(stage.stage, compiled.rulebook.vocabulary, matched, failed)
-    outputs = final_outputs(stage.stage, resolution)
-    if stage.on_trial:
-        trials = hold_trials(stage.stage, compiled.rulebook.vocabulary, every_match, every_failure, outputs)
+    outputs = outputs_with_defaults(stage.stage, resolution)
+    if stage.has_shadow_rules:
+        results = shadow_results(stage.stage, compiled.rulebook.vocabulary, every_match, every_failure, outputs)
     involved = {name for rule in [*matched, *failed] for name in stage.fields[rule.id]}
     return Settlement(
         outputs=outputs,
@@ -125,19 +125,19 @@ def settle(compiled: CompiledRulebook, stage: CompiledStage, found: MatchSet) ->
         failed=[stage.references[rule.id] for rule in failed],
         facts=tuple(sorted(involved)),
         unlike_wire=tuple(compiled.plan.unlike_wire & involved),
-        shown={name: plain(outputs[name]) for name in sorted(outputs)},
+        plain_outputs={name: plain(outputs[name]) for name in sorted(outputs)},
         flags=tuple(stage_flags(stage, resolution, failed)),
-        trials=tuple(shown_trial(compiled, stage, trial) for trial in trials),
+        shadow_rules=tuple(shadow_rule(compiled, stage, result) for result in results),
     )
 
 
-def shown_trial(compiled: CompiledRulebook, stage: CompiledStage, trial: Trial) -> ShownTrial:
-    fields = stage.fields[trial.rule.id]
-    return ShownTrial(
-        reference=stage.references[trial.rule.id],
-        failed=trial.failed,
-        wins=trial.wins,
-        changes={name: None if value is None else plain(value) for name, value in trial.changes.items()},
+def shadow_rule(compiled: CompiledRulebook, stage: CompiledStage, result: ShadowResult) -> ShadowRule:
+    fields = stage.fields[result.rule.id]
+    return ShadowRule(
+        reference=stage.references[result.rule.id],
+        failed=result.failed,
+        wins=result.wins,
+        changes={name: None if value is None else plain(value) for name, value in result.changes.items()},
         facts=fields,
         unlike_wire=tuple(compiled.plan.unlike_wire.intersection(fields)),
     )

@@ -11,7 +11,7 @@ from answerby.engine.facts.record import Record
 from answerby.engine.stages.answer import StageAnswer
 from answerby.engine.stages.stage import StageResult
 from answerby.rules.model.rulebook import Output
-from answerby.sla.scene import ClockTarget
+from answerby.sla.clock_inputs import ClockTarget
 
 
 class FirstStages(NamedTuple):

@@ -8,7 +8,7 @@ import msgspec
 
 from answerby.domain.clock import Target
 from answerby.rules.model.rulebook import Output, Rule, Rulebook
-from answerby.sla.scene import ClockTarget
+from answerby.sla.clock_inputs import ClockTarget
 
 SLA_PREFIX = "sla."
 

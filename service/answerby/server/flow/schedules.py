@@ -15,7 +15,7 @@ from answerby.domain.request import RequestState
 from answerby.domain.schedule import Schedule
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.effects.schedule_scope import OPEN
-from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
+from answerby.engine.schedules.decide_schedule import ScheduleFiring, decide_schedule
 from answerby.engine.schedules.summary import Summary
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
@@ -109,7 +109,7 @@ class ScheduleLoop:
             return
         calendar = compiled.rulebook.calendars[schedule.calendar]
         *missed, occurrence = occurrences(schedule, calendar, record.since, self._now())
-        firing = Firing(tenant, schedule, occurrence, tuple(item.day for item in missed), record.sequence + 1)
+        firing = ScheduleFiring(tenant, schedule, occurrence, tuple(item.day for item in missed), record.sequence + 1)
         try:
             decision = await self._decide(compiled, firing)
         except StoreUnavailable:
@@ -121,7 +121,7 @@ class ScheduleLoop:
         if await self._commit(firing, record, decision):
             self._tell(firing, decision)
 
-    async def _decide(self, compiled: CompiledRulebook, firing: Firing) -> Decision:
+    async def _decide(self, compiled: CompiledRulebook, firing: ScheduleFiring) -> Decision:
         moment = self._now()
         summary = Summary(compiled, firing.schedule, firing.occurrence, moment)
         async for state in self._open_requests(firing.tenant):
@@ -138,7 +138,7 @@ class ScheduleLoop:
             if not token:
                 return
 
-    async def _commit(self, firing: Firing, record: ScheduleRecord, decision: Decision) -> bool:
+    async def _commit(self, firing: ScheduleFiring, record: ScheduleRecord, decision: Decision) -> bool:
         """Of very many follow-ups, most go ahead: asked again after a crash, each is decided once all the same."""
         ahead, last = decision.follow_ups[:-FOLLOW_UPS], decision.follow_ups[-FOLLOW_UPS:]
         for at in range(0, len(ahead), FOLLOW_UPS):
@@ -147,7 +147,7 @@ class ScheduleLoop:
         outbox = route_effects(decision, self._connectors)
         return await self._store.schedules.commit(firing.schedule.id, record, decision, outbox)
 
-    def _tell(self, firing: Firing, decision: Decision) -> None:
+    def _tell(self, firing: ScheduleFiring, decision: Decision) -> None:
         late = (decision.decided - firing.occurrence.time).total_seconds()
         self._metrics.schedule(firing.schedule.id, late, len(firing.missed))
         self._logger.info(

@@ -7,8 +7,8 @@ from datetime import datetime
 from google.protobuf.duration_pb2 import Duration
 
 from answerby.api.v1 import decision_service_pb2 as pb
-from answerby.engine.explanation.clock_account import Change, ClockStory, target_text
-from answerby.engine.explanation.clock_text import Teller
+from answerby.engine.explanation.clock_account import Change, ClockAccount, target_text
+from answerby.engine.explanation.clock_text import ClockWriter
 from answerby.server.rpc.decision_messages import clock_to
 from answerby.server.rpc.values import set_instant
 from answerby.sla.ledger import Holder, Reason
@@ -32,28 +32,28 @@ REASONS = {
 }
 
 
-def ledger_to(story: ClockStory, language: str, now: datetime) -> pb.ClockLedger:
+def ledger_to(account: ClockAccount, language: str, now: datetime) -> pb.ClockLedger:
     """`now` tells whether a running clock is past its due time."""
     message = pb.ClockLedger(
-        clock=clock_to(story.clock, now),
-        target=target_text(story.clock.target),
-        manual=story.clock.manual,
-        problem=story.problem,
-        text=Teller(language).story(story),
+        clock=clock_to(account.clock, now),
+        target=target_text(account.clock.target),
+        manual=account.clock.manual,
+        problem=account.problem,
+        text=ClockWriter(language).describe(account),
     )
-    set_instant(message.until_time, story.until)
-    _put(message.elapsed, story.elapsed)
-    _put(message.counted, story.counted)
-    for span in story.spans:
-        told = message.spans.add(holder=HOLDERS[span.holder], reason=REASONS[span.reason], note=span.note)
-        set_instant(told.start_time, span.start)
-        set_instant(told.end_time, span.end)
-    for day in story.days:
+    set_instant(message.until_time, account.until)
+    _put(message.elapsed, account.elapsed)
+    _put(message.counted, account.counted)
+    for span in account.spans:
+        part = message.spans.add(holder=HOLDERS[span.holder], reason=REASONS[span.reason], note=span.note)
+        set_instant(part.start_time, span.start)
+        set_instant(part.end_time, span.end)
+    for day in account.days:
         each = message.days.add(date=day.date.isoformat(), reason=REASONS[day.reason], note=day.note)
         _put(each.counted, day.counted)
-    for share in story.shares:
+    for share in account.shares:
         _put(message.shares.add(holder=HOLDERS[share.holder], percent=share.percent).time, share.seconds)
-    message.changes.extend(_change(change) for change in story.changes)
+    message.changes.extend(_change(change) for change in account.changes)
     return message
 
 

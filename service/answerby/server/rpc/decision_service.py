@@ -17,7 +17,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Context as DecisionContext
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.explanation.clock_account import ClockStory, clock_stories, statuses_of
+from answerby.engine.explanation.clock_account import ClockAccount, clock_accounts, statuses_of
 from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
@@ -109,8 +109,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
                 findings = await _in_turns(inquire(situation, goals, inquiry))
             response = explained(decision, language, now, findings, same=same, most=inquiry.most_changes)
         if request.clocks:
-            stories = await self._stories(decision, now, latest=request.sequence == 0)
-            response.clocks.extend(ledger_to(story, language, now) for story in stories)
+            accounts = await self._clock_accounts(decision, now, latest=request.sequence == 0)
+            response.clocks.extend(ledger_to(account, language, now) for account in accounts)
             response.text = "\n".join([response.text, *(ledger.text for ledger in response.clocks)])
         return response
 
@@ -144,7 +144,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         message.text = outlook_text(outlook, language)
         return message
 
-    async def _stories(self, decision: Decision, now: datetime, *, latest: bool) -> list[ClockStory]:
+    async def _clock_accounts(self, decision: Decision, now: datetime, *, latest: bool) -> list[ClockAccount]:
         """The clocks of a decision; those of the latest up to now, those of an earlier one up to its moment."""
         if decision.sequence > LONGEST_STORY:
             problem = f"clocks are told of the first {LONGEST_STORY} decisions of a request"
@@ -156,7 +156,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         statuses = statuses_of(events[: decision.sequence])
         with self._rulebooks.use() as live:
             calendars = live.compiled.rulebook.calendars
-            return clock_stories(calendars, decisions, statuses, now if latest else decision.decided)
+            return clock_accounts(calendars, decisions, statuses, now if latest else decision.decided)
 
     async def _counts(self, live: Live, events: Sequence[Event | AnswerbyError]) -> dict[int, dict[str, int]]:
         """What the store has counted for those events that count something, by their position."""

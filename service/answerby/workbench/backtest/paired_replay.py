@@ -22,7 +22,7 @@ from answerby.domain.request import RequestState
 from answerby.domain.timer_event import timer_event
 from answerby.engine.case import Case, Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.history.refold import refold_wanted
+from answerby.engine.history.refold import needs_fold
 from answerby.engine.history.transition import inputs_of
 from answerby.engine.stages.stage_results import StageResults
 from answerby.workbench.backtest.changed_stages import ChangedStages
@@ -99,7 +99,7 @@ class Twins:
     def _take(self, event: Event, moment: datetime) -> None:
         """On both sides, with what follows for other requests at once."""
         # A fold makes many decisions; each side makes its own.
-        if event.request_id in self._parted or refold_wanted(self._old.states.get(event.request_id), event):
+        if event.request_id in self._parted or needs_fold(self._old.states.get(event.request_id), event):
             self._take_on(OLD, event, moment)
             self._take_on(NEW, event, moment)
             return

@@ -11,7 +11,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Case, Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.history.refold import refold_wanted
+from answerby.engine.history.refold import needs_fold
 from answerby.engine.memory.reminders import Reminder, reminder
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
@@ -48,7 +48,7 @@ class Side:
 
     def context(self, event: Event, state: RequestState | None) -> Context:
         context = Context(self.windows.counts(event, state)) if self.windows else NO_COUNTS
-        if not refold_wanted(state, event):
+        if not needs_fold(state, event):
             return context
         return context._replace(history=list(self.histories.get(event.request_id, ())))
 

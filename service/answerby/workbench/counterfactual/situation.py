@@ -45,7 +45,7 @@ class Situation:
 
     def __post_init__(self) -> None:
         self._steps = RememberingSteps(self.compiled)
-        self.given = merging.begin(self._clocks, self.state, self.event, self._moment).request.given
+        self.given = merging.apply_event(self._clocks, self.state, self.event, self._moment).request.given
         self.base = self.decide(())
         self.record = self.look(())
 
@@ -90,9 +90,9 @@ class Situation:
         state = self.state
         if state is None:
             return None, replace(self.event, data={**data, **given}), context
-        kept = {name: value for name, value in state.given.items() if name not in given}
-        kept |= {name: value for name, value in given.items() if value is not None}
-        state = replace(state, given=kept, counts={**state.counts, **windows})
+        earlier = {name: value for name, value in state.given.items() if name not in given}
+        earlier |= {name: value for name, value in given.items() if value is not None}
+        state = replace(state, given=earlier, counts={**state.counts, **windows})
         return state, replace(self.event, data=data), context
 
     def _counted_in(self, changes: ChangeSet) -> list[str]:

@@ -16,9 +16,9 @@ from answerby.domain.timer_event import timer_event
 from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, next_timer
 from answerby.engine.decide import decide
-from answerby.engine.history.refold import refold_wanted
+from answerby.engine.history.refold import needs_fold
 from answerby.engine.memory.steps import RememberingSteps
-from answerby.engine.schedules.decide_schedule import Firing, decide_schedule
+from answerby.engine.schedules.decide_schedule import ScheduleFiring, decide_schedule
 from answerby.engine.schedules.summary import Summary
 from answerby.rules.model.vocabulary import ANY_REQUEST, Window
 from answerby.workbench.rule_tests.cases import CaseEvent
@@ -107,7 +107,7 @@ class CaseRun:
         summary = Summary(self._compiled, queued.schedule, queued.occurrence, moment)
         for name in sorted(self._requests):
             summary.add(self._requests[name].state)
-        firing = Firing(TENANT, queued.schedule, queued.occurrence, (), queued.number)
+        firing = ScheduleFiring(TENANT, queued.schedule, queued.occurrence, (), queued.number)
         decision = decide_schedule(self._compiled, firing, summary, moment)
         for request in self._requests.values():
             request.effects += decision.effects
@@ -136,7 +136,7 @@ class CaseRun:
         self._now = now
         context = Context(self._counts(state, event))
         history = self._histories.setdefault(event.request_id, [])
-        if refold_wanted(state, event):
+        if needs_fold(state, event):
             context = context._replace(history=list(history))
         decision = decide(self._compiled, state, event, context, now, self._steps)
         history.append(event)

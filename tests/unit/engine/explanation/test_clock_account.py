@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from answerby.domain.clock import ClockPhase, ClockState, Target
 from answerby.domain.errors import InvalidInput
-from answerby.engine.explanation.clock_account import clock_stories, clock_story, statuses_of
-from answerby.engine.explanation.clock_text import Teller
+from answerby.engine.explanation.clock_account import clock_account, clock_accounts, statuses_of
+from answerby.engine.explanation.clock_text import ClockWriter
 from answerby.sla.ledger import Holder, Reason
 from answerby.workbench.what_if import Supposed, outlook_text, what_if
 from tests.kit.plays import Play, at, facts
@@ -39,9 +39,9 @@ class Accounted(Play):
     def happens(self, kind, time, *, actor="agent", **options):
         return super().happens(kind, time, actor=actor, **options)
 
-    def story(self, name, until):
-        stories = clock_stories(self.rulebook.rulebook.calendars, self.decisions, statuses_of(self.events), at(until))
-        return next(story for story in stories if story.clock.name == name)
+    def account(self, name, until):
+        accounts = clock_accounts(self.rulebook.rulebook.calendars, self.decisions, statuses_of(self.events), at(until))
+        return next(account for account in accounts if account.clock.name == name)
 
     def supposing(self, now, time=None, event="request.updated", **given):
         asked = Supposed(facts(given), at(time or now), at(now), event)
@@ -66,9 +66,9 @@ def desk(rulebook):
 
 
 def test_spans_add_up_and_tell_who_had_the_ball(desk):
-    story = desk.story("resolution", "2026-03-02 16:00")
+    account = desk.account("resolution", "2026-03-02 16:00")
     # Friday 15-18, then closed until Monday 9, then 9-10, 12-13, 14-16.
-    assert [(s.holder, s.seconds / 3600) for s in story.spans] == [
+    assert [(s.holder, s.seconds / 3600) for s in account.spans] == [
         (Holder.TEAM, 3),
         (Holder.CLOSED, 6),
         (Holder.CLOSED, 24),
@@ -80,11 +80,11 @@ def test_spans_add_up_and_tell_who_had_the_ball(desk):
         (Holder.SUPPLIER, 1),
         (Holder.TEAM, 2),
     ]
-    assert story.spans[0].start == story.clock.started
-    assert all(one.end == two.start for one, two in zip(story.spans, story.spans[1:], strict=False))
-    assert (story.elapsed, story.counted) == (73 * 3600, 7 * 3600)
+    assert account.spans[0].start == account.clock.started
+    assert all(one.end == two.start for one, two in zip(account.spans, account.spans[1:], strict=False))
+    assert (account.elapsed, account.counted) == (73 * 3600, 7 * 3600)
     # Of 73 h: 7 with the team, 2 with the customer, 1 with the supplier, 63 closed.
-    assert {share.holder: share.percent for share in story.shares} == {
+    assert {share.holder: share.percent for share in account.shares} == {
         Holder.TEAM: 9.59,
         Holder.CUSTOMER: 2.74,
         Holder.SUPPLIER: 1.37,
@@ -93,10 +93,10 @@ def test_spans_add_up_and_tell_who_had_the_ball(desk):
 
 
 def test_each_day_until_the_due_time_and_why_days_are_skipped(desk):
-    story = desk.story("resolution", "2026-03-02 16:00")
+    account = desk.account("resolution", "2026-03-02 16:00")
     # 16 h: 3 on Friday, 9 - 3 on Monday, 7 on Tuesday.
-    assert story.clock.due == at("2026-03-03 16:00")
-    assert [(day.date, day.counted / 3600, day.reason) for day in story.days] == [
+    assert account.clock.due == at("2026-03-03 16:00")
+    assert [(day.date, day.counted / 3600, day.reason) for day in account.days] == [
         (date(2026, 2, 27), 3, Reason.WORKING),
         (date(2026, 2, 28), 0, Reason.FREE_DAY),
         (date(2026, 3, 1), 0, Reason.FREE_DAY),
@@ -107,8 +107,8 @@ def test_each_day_until_the_due_time_and_why_days_are_skipped(desk):
 
 def test_changes_name_rule_sequence_and_due_times(desk):
     desk.happens("updated", "2026-03-02 15:00", customer__tier="vip")
-    told = [(c.sequence, c.what, c.target, c.rule) for c in desk.story("resolution", "2026-03-02 16:00").changes]
-    assert told == [
+    changes = [(c.sequence, c.what, c.target, c.rule) for c in desk.account("resolution", "2026-03-02 16:00").changes]
+    assert changes == [
         (1, "started", "16h", "solve"),
         (2, "paused", "16h", "solve"),
         (3, "resumed", "16h", "solve"),
@@ -116,21 +116,21 @@ def test_changes_name_rule_sequence_and_due_times(desk):
         (5, "resumed", "16h", "solve"),
         (6, "retargeted", "8h", "solve-fast"),
     ]
-    moved = desk.story("resolution", "2026-03-02 16:00").changes[-1]
+    moved = desk.account("resolution", "2026-03-02 16:00").changes[-1]
     assert (moved.due_before, moved.due_after) == (at("2026-03-03 16:00"), at("2026-03-02 17:00"))
 
 
 def test_a_pause_told_late_is_in_its_place(desk):
     desk.happens("on_hold", "2026-03-02 12:15", now="2026-03-02 15:30")
     desk.happens("resumed", "2026-03-02 12:45", now="2026-03-02 15:31")
-    story = desk.story("resolution", "2026-03-02 16:00")
-    assert sum(s.seconds for s in story.spans if s.holder is Holder.CUSTOMER) == 2.5 * 3600
-    assert story.changes[-1].what == "corrected"
+    account = desk.account("resolution", "2026-03-02 16:00")
+    assert sum(s.seconds for s in account.spans if s.holder is Holder.CUSTOMER) == 2.5 * 3600
+    assert account.changes[-1].what == "corrected"
 
 
 def test_the_story_in_words(desk):
-    story = desk.story("resolution", "2026-03-02 16:00")
-    english, chinese = Teller("en").story(story), Teller("zh").story(story)
+    account = desk.account("resolution", "2026-03-02 16:00")
+    english, chinese = ClockWriter("en").describe(account), ClockWriter("zh").describe(account)
     assert "resolution: running, due 2026-03-03 16:00 +0800; target 16h on office (solve)" in english
     assert "7h of working time counted in 73h." in english
     assert "2026-02-28  nothing: no hours on a Saturday" in english
@@ -191,7 +191,7 @@ def test_the_shares_are_always_a_whole(rulebook, start, length, pauses):
             free = begin + timedelta(minutes=minutes)
             spans.append((begin, free))
     known = {"name": "c", "phase": ClockPhase.RUNNING, "target": Target(3600, calendar="office"), "started": started}
-    story = clock_story(rulebook.rulebook.calendars, ClockState(**known, pauses=spans), [], until)
-    assert sum(round(share.percent * 100) for share in story.shares) == 10_000
-    assert sum(share.seconds for share in story.shares) == story.elapsed == length * 60
-    assert story.counted == sum(s.seconds for s in story.spans if s.holder is Holder.TEAM)
+    account = clock_account(rulebook.rulebook.calendars, ClockState(**known, pauses=spans), [], until)
+    assert sum(round(share.percent * 100) for share in account.shares) == 10_000
+    assert sum(share.seconds for share in account.shares) == account.elapsed == length * 60
+    assert account.counted == sum(s.seconds for s in account.spans if s.holder is Holder.TEAM)

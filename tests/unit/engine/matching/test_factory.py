@@ -9,7 +9,7 @@ import pytest
 from answerby.domain.condition import ALWAYS, Atom, Op
 from answerby.domain.errors import InvalidInput
 from answerby.engine.facts.plan import FactPlan
-from answerby.engine.matching.comparing import ShadowMatcher
+from answerby.engine.matching.comparing import ComparingMatcher
 from answerby.engine.matching.factory import build_matcher
 from answerby.engine.matching.matcher import MatchSet
 from answerby.engine.matching.reference import ReferenceMatcher
@@ -69,7 +69,7 @@ class Wrong:
 
 def test_shadow_returns_the_reference_and_counts_differences(rulebook):
     plan, seen, wrong = FactPlan(rulebook), [], Wrong()
-    shadow = ShadowMatcher(ReferenceMatcher(rulebook, plan), wrong, lambda *difference: seen.append(difference))
+    shadow = ComparingMatcher(ReferenceMatcher(rulebook, plan), wrong, lambda *difference: seen.append(difference))
     alike, different = plan.record({"n": 1}), plan.record({"n": 5})
     assert shadow.match("priority", alike) == ((0,), ())
     assert shadow.match("priority", different) == ((0, 1), ())
@@ -82,7 +82,7 @@ def test_shadow_returns_the_reference_and_counts_differences(rulebook):
 def test_shadow_tells_the_faults_of_durable(rulebook):
     """Otherwise the reference would be compared with itself and nobody would know."""
     failing = Wrong()
-    shadow = ShadowMatcher(ReferenceMatcher(rulebook), failing)
+    shadow = ComparingMatcher(ReferenceMatcher(rulebook), failing)
     assert (shadow.faults, shadow.last_fault, shadow.fallback_reason) == (0, "", "")
     failing.faults, failing.last_fault, failing.fallback_reason = 3, "stage sla: code 7", "failed 3 times"
     assert (shadow.faults, shadow.last_fault, shadow.fallback_reason) == (3, "stage sla: code 7", "failed 3 times")

@@ -10,8 +10,7 @@ from answerby.domain.condition import ALWAYS, Condition, Op
 from answerby.domain.ladder import Notification
 from answerby.engine.facts.conditions import compile_condition
 from answerby.engine.facts.plan import FactPlan
-from answerby.engine.stages.hit import Resolution, in_force, resolve
-from answerby.engine.stages.shadow_rules import final_outputs
+from answerby.engine.stages.hit import Resolution, in_force, outputs_with_defaults, resolve
 from answerby.rules.model.builtin_fields import BUILTIN_FIELDS
 from answerby.rules.model.canonical_conditions import all_of, any_of, atom, negate
 from answerby.rules.model.rulebook import (
@@ -200,12 +199,17 @@ class World:
         return resolve(self.stage, VOCABULARY, [self._rules[n] for n in matched], [])
 
     def outputs(self, matched: tuple[int, ...]) -> dict[str, object]:
-        return {name: canonical(value) for name, value in final_outputs(self.stage, self.resolution(matched)).items()}
+        return {
+            name: canonical(value)
+            for name, value in outputs_with_defaults(self.stage, self.resolution(matched)).items()
+        }
 
     def of_rules(self, matched: tuple[int, ...]) -> dict[str, object]:
         """What rules alone put out, without defaults."""
         stage = replace(self.stage, default={})
-        return {name: canonical(value) for name, value in final_outputs(stage, self.resolution(matched)).items()}
+        return {
+            name: canonical(value) for name, value in outputs_with_defaults(stage, self.resolution(matched)).items()
+        }
 
 
 def canonical(value: object) -> object:

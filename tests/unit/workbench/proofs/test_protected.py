@@ -10,8 +10,7 @@ import pytest
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.facts.conditions import compile_condition
 from answerby.engine.facts.plan import FactPlan
-from answerby.engine.stages.hit import in_force, resolve
-from answerby.engine.stages.shadow_rules import final_outputs
+from answerby.engine.stages.hit import in_force, outputs_with_defaults, resolve
 from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rule, RuleMode, Stage
 from answerby.rules.text.diagnostic_codes import Code
@@ -44,7 +43,7 @@ def losers(stage: Stage, fields: list[str]) -> set[str]:
     """The rules that do not always keep what they give, by trying everything."""
     matching, losing = set(), set()
     for matched, failed in every_match(stage, fields):
-        outputs = final_outputs(stage, resolve(stage, VOCABULARY, list(matched), list(failed)))
+        outputs = outputs_with_defaults(stage, resolve(stage, VOCABULARY, list(matched), list(failed)))
         matching |= {rule.id for rule in matched}
         losing |= {rule.id for rule in matched if not keeps(rule, outputs)}
     return losing | {rule.id for rule in stage.rules if rule.id not in matching}

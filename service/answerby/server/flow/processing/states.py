@@ -12,7 +12,7 @@ from answerby.domain.event import Event, EventType
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.facts.windows import Windows
-from answerby.engine.history.refold import MOST_EVENTS, refold_wanted
+from answerby.engine.history.refold import MOST_EVENTS, needs_fold
 from answerby.server.flow.processing.submission import Processed, Submission, payload_hash
 from answerby.server.flow.routing import Route, route_effects
 from answerby.store.records import Commit, Loaded, LoadQuery
@@ -84,7 +84,7 @@ class LoadedEvent(NamedTuple):
         state = self.stored.state
         if state is None or self.stored.duplicate is not None or self.waiting.settled:
             return False
-        return refold_wanted(state, self.waiting.event) and state.decisions < MOST_EVENTS
+        return needs_fold(state, self.waiting.event) and state.decisions < MOST_EVENTS
 
     @property
     def no_longer_due(self) -> bool:

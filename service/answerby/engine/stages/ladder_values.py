@@ -16,7 +16,7 @@ def ordered_priorities(vocabulary: Vocabulary) -> tuple[str, ...]:
     return vocabulary[PRIORITY].values
 
 
-def hold_floor(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
+def keep_priority_floor(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
     """Keeps the priority at the value that a ladder raised it to."""
     if not request.priority_floor:
         return
@@ -28,7 +28,7 @@ def hold_floor(vocabulary: Vocabulary, request: RequestState, result: StageResul
         record.set(PRIORITY, floor)
 
 
-def hold_reassignment(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
+def keep_reassignment(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
     """Keeps the request with those to whom a ladder gave it; a value set by hand still wins."""
     for name, value in request.reassigned.items():
         if name in vocabulary:

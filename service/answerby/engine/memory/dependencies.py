@@ -11,7 +11,7 @@ from answerby.rules.model.rulebook import CLASSIFICATION, COMPLETENESS, Stage
 REQUEST_FIELDS = ("request.status", "request.reopen_count", "request.acknowledged")
 
 
-class Looks(NamedTuple):
+class Dependencies(NamedTuple):
     """Whether some rule or score depends on each of these."""
 
     time: bool
@@ -25,26 +25,27 @@ class Looks(NamedTuple):
     acknowledged: bool
 
 
-def looks_of(compiled: CompiledRulebook) -> Looks:
+def dependencies_of(compiled: CompiledRulebook) -> Dependencies:
     """What the rules, scores and clock conditions of the rulebook look at."""
-    read = {atom.field for atom in compiled.plan.atoms}.union(*(read_by(stage) for stage in compiled.rulebook.stages))
+    stages = compiled.rulebook.stages
+    fields = {atom.field for atom in compiled.plan.atoms}.union(*(fields_of(stage) for stage in stages))
     names = ("event.type", "event.actor", "request.events", *REQUEST_FIELDS)
     dated = any(stage.dated for stage in compiled.stages)
-    return Looks(dated or "event.time" in read, *(name in read for name in names))
+    return Dependencies(dated or "event.time" in fields, *(name in fields for name in names))
 
 
-def first_stages_look_at_request(compiled: CompiledRulebook) -> bool:
+def first_stages_depend_on_request(compiled: CompiledRulebook) -> bool:
     """Whether completeness or classification look at what has become of the request."""
     first = (stage for stage in compiled.rulebook.stages if stage.name in (COMPLETENESS, CLASSIFICATION))
-    return any(not read_by(stage).isdisjoint(REQUEST_FIELDS) for stage in first)
+    return any(not fields_of(stage).isdisjoint(REQUEST_FIELDS) for stage in first)
 
 
-def read_by(stage: Stage) -> set[str]:
+def fields_of(stage: Stage) -> set[str]:
     """The fields that a stage looks at."""
-    read = {atom.field for rule in stage.rules for atom in atoms(rule.when)}
+    fields = {atom.field for rule in stage.rules for atom in atoms(rule.when)}
     for score in stage.scores:
-        read.update(atom.field for atom in atoms(score.when))
-        read.update(factor.field for factor in score.factors)
+        fields.update(atom.field for atom in atoms(score.when))
+        fields.update(factor.field for factor in score.factors)
         if score.tie_break is not None:
-            read.add(score.tie_break.field)
-    return read
+            fields.add(score.tie_break.field)
+    return fields

@@ -26,7 +26,7 @@ class ClockTarget(NamedTuple):
     """Of the rulebook that said so."""
 
 
-class Scene:
+class ClockInputs:
     """One clock's view of one event."""
 
     def __init__(
@@ -35,18 +35,18 @@ class Scene:
         calendars: Mapping[str, Calendar],
         target: ClockTarget | None,
         event: ClockEvent,
-        manual: datetime | None,
-        left: bool,
+        manual_due: datetime | None,
+        value_gone: bool,
     ) -> None:
         self.definition = definition
         self.calendars = calendars
         self.target = target
         self.event = event
-        self.manual = manual
+        self.manual_due = manual_due
         """The due time that a person set."""
-        self.left = left
+        self.value_gone = value_gone
         """The clock runs for a value that its field no longer has."""
 
     @property
     def stops(self) -> bool:
-        return self.left or occasions.stops(self.definition, self.event)
+        return self.value_gone or occasions.stops(self.definition, self.event)
