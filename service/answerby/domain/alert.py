@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 
+class Alert:
+    """One alert in force. Alerts with equal codes are equal."""
 
-class Alert(ABC):
-    """One alert in force. Equal codes are equal alerts; alerts are ordered by their codes."""
+    __slots__ = ("code",)
 
-    __slots__ = ()
-
-    @property
-    @abstractmethod
-    def code(self) -> str:
-        """The alert as stored states have it."""
+    def __init__(self, code: str) -> None:
+        self.code = code
+        """The alert as stored states have it; alerts are ordered by it."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Alert) and self.code == other.code
 
     def __hash__(self) -> int:
         return hash(self.code)
-
-    def __lt__(self, other: Alert) -> bool:
-        return self.code < other.code
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.code!r})"
@@ -34,12 +28,9 @@ class NoticeAlert(Alert):
     __slots__ = ("role", "template")
 
     def __init__(self, template: str, role: str) -> None:
+        self.code = f"notify:{template}:{role}"
         self.template = template
         self.role = role
-
-    @property
-    def code(self) -> str:
-        return f"notify:{self.template}:{self.role}"
 
 
 class CaseAlert(Alert):
@@ -48,11 +39,8 @@ class CaseAlert(Alert):
     __slots__ = ("case",)
 
     def __init__(self, case: str) -> None:
+        self.code = f"case:{case}"
         self.case = case
-
-    @property
-    def code(self) -> str:
-        return f"case:{self.case}"
 
 
 def alert_of(code: str) -> Alert:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from answerby.domain.alert import Alert, CaseAlert, NoticeAlert
@@ -24,6 +25,7 @@ from answerby.rules.model.rulebook import ACKNOWLEDGER, OWNER, Rulebook
 from answerby.sla.clocks import definition_of
 
 UPDATE = "update"
+_BY_CODE = attrgetter("code")
 
 
 class EffectContext(NamedTuple):
@@ -60,24 +62,25 @@ def derive_effects(
     if case_alert is not None:
         alerts.append(case_alert)
     if event.historical:
-        return [], sorted(alerts)
+        return [], sorted(alerts, key=_BY_CODE)
     summary: dict[str, Value] = {**after.derived, "status": after.status.value} if words else {}
     context = EffectContext(compiled, after, summary, results.reasons, words)
-    known = set(before.alerts) if before is not None else set()
-    effects = [rule_notice(context, notice) for notice in notices if notice.alert not in known]
-    if case_alert is not None and case_alert not in known:
+    known = {alert.code: alert for alert in before.alerts} if before is not None else {}
+    effects = [rule_notice(context, notice) for notice in notices if notice.alert.code not in known]
+    if case_alert is not None and case_alert.code not in known:
         effects.append(open_case(context, case_alert.case, context.reasons))
     if firing is not None:
         effects += ladder_effects(context, before, firing, case.moment)
         if firing.step is not None and firing.step.open_case:
             alerts.append(CaseAlert(firing.step.open_case))
-    alerts += [alert for alert in known if isinstance(alert, CaseAlert)]
+    alerts += [alert for alert in known.values() if isinstance(alert, CaseAlert)]
     if event.type == EventType.SCHEDULE_DUE:
         effects += request_effects(compiled, after, event, results.record, case.moment)
     effects += task_effects(context, before)
     if words and changed(before, after):
         effects.append(update(context))
-    return effects, sorted(set(alerts))
+    in_force = {alert.code: alert for alert in alerts}
+    return effects, [in_force[code] for code in sorted(in_force)]
 
 
 def addressed(rulebook: Rulebook, after: RequestState, results: StageResults) -> list[Notice]:

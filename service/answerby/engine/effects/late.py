@@ -153,7 +153,7 @@ def _steps(change: RequestChange, context: EffectContext) -> Iterator[Effect]:
 
 def _alerts(change: RequestChange, context: EffectContext, alerts: set[Alert]) -> Iterator[Effect]:
     """What rules had told and no longer call for."""
-    for alert in sorted(set(change.before.alerts) - alerts):
+    for alert in sorted(set(change.before.alerts) - alerts, key=lambda alert: alert.code):
         if isinstance(alert, NoticeAlert):
             payload: dict[str, Value] = {"said": "notice", "said_template": alert.template}
             key = f"notify/{alert.template}/{alert.role}"

@@ -60,7 +60,7 @@ def later_stages(
     runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, first: FirstStages
 ) -> StageResults:
     """The stages after the first two. Changes the record and the list of results in `first`."""
-    record, results, overrides = first
+    record, results, overrides = first.record, first.results, first.overrides
     for stage in compiled.later_stages:
         result = runner.run(compiled, stage, record, event.time)
         finish_stage(compiled, request, overrides, stage, result, record)

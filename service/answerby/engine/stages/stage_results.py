@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from answerby.domain.decision import Flag, StageExplanation
 from answerby.domain.event import Value
@@ -14,13 +13,16 @@ from answerby.rules.model.rulebook import Output
 from answerby.sla.clock_inputs import ClockTarget
 
 
-class FirstStages(NamedTuple):
+class FirstStages:
     """Results of completeness and classification, with the record as these leave it."""
 
-    record: Record
-    results: list[StageResult]
-    overrides: Mapping[str, Value]
-    """Values that a person set over the rules, by field."""
+    __slots__ = ("overrides", "record", "results")
+
+    def __init__(self, record: Record, results: list[StageResult], overrides: Mapping[str, Value]) -> None:
+        self.record = record
+        self.results = results
+        self.overrides = overrides
+        """Values that a person set over the rules, by field."""
 
     def fork(self) -> FirstStages:
         """A copy for other later stages to go on from."""
