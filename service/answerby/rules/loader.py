@@ -26,11 +26,12 @@ from answerby.rules.sections.stage_compiler import compile_stages
 from answerby.rules.sections.unused_names import check_unused
 from answerby.rules.sections.vocabulary import compile_vocabulary
 from answerby.rules.text.csv_files import CsvFiles
-from answerby.rules.text.diagnostic_codes import PROOFS, Code
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport
 from answerby.rules.text.ics_files import IcsFiles
 from answerby.rules.text.nodes import MappingNode, Node, Place
 from answerby.rules.text.rule_folder import RuleText, is_attachment, read_folder
+from answerby.rules.text.severities import PROOF_CODES
 from answerby.rules.text.suppressions import SuppressedFinding, Suppression, apply_suppressions, read_suppressions
 from answerby.rules.text.yaml_parser import parse_yaml
 
@@ -96,7 +97,7 @@ def _load(texts: Iterable[RuleText], report: DiagnosticReport, folder: str, toda
     suppressions = _suppressions(files, report)
     found = apply_suppressions(
         report.sorted(),
-        [s for s in suppressions if s.code not in PROOFS],
+        [s for s in suppressions if s.code not in PROOF_CODES],
         complete=today is not None and not report.has_errors,
     )
     sources = tuple(SourceFile(f.path, f.sha256) for f in files)

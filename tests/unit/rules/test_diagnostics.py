@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from answerby.rules.text.diagnostic_codes import PROOFS, Code, severity_of
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import error_count_text
+from answerby.rules.text.severities import PROOF_CODES, severity_of
 from tests.kit.places import ERRORS, ROOT
 
 HERE = Path(__file__).parent
@@ -56,7 +57,7 @@ FOLDERS = (
 ELSEWHERE = {
     **dict.fromkeys(FOLDERS, "unit/rules/text/test_rule_folder.py"),
     **{code: "unit/workbench/rule_tests/broken_tests/*.txt" for code in Code if code.startswith("test-")},
-    **dict.fromkeys(PROOFS, "unit/workbench/proofs/**/*"),
+    **dict.fromkeys(PROOF_CODES, "unit/workbench/proofs/**/*"),
     Code.ENGINE_LIMIT: "unit/cli/check/test_check.py",
 }
 """Codes of folders and bytes, of rule tests, of proofs and of the engine, and the tests that show their places."""

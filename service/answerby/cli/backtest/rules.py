@@ -12,8 +12,9 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport, Severity
+from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport
 from answerby.rules.text.rule_folder import RuleText, read_folder
+from answerby.rules.text.severities import Severity
 
 if TYPE_CHECKING:
     from answerby.cli.client import Target

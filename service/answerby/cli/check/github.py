@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from answerby.cli.check.run import Checked
 from answerby.cli.check.text import shown_path
-from answerby.rules.text.diagnostic_codes import Severity
 from answerby.rules.text.diagnostics import Diagnostic
+from answerby.rules.text.severities import Severity
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})

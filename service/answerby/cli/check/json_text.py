@@ -8,8 +8,8 @@ from answerby.cli.check.pages import page_path
 from answerby.cli.check.run import Checked
 from answerby.cli.check.sources import Sources
 from answerby.cli.check.text import shown_path
-from answerby.rules.text.diagnostic_codes import Severity
 from answerby.rules.text.diagnostics import Diagnostic
+from answerby.rules.text.severities import Severity
 
 VERSION = 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.rules.loader import LoadResult
-from answerby.rules.text.diagnostic_codes import PROOFS
+from answerby.rules.text.severities import PROOF_CODES
 from answerby.rules.text.suppressions import SuppressionResult, apply_suppressions
 from answerby.workbench.proofs.witnessed_findings import analysis_diagnostics
 
@@ -12,5 +12,5 @@ from answerby.workbench.proofs.witnessed_findings import analysis_diagnostics
 def prove_allowed(compiled: CompiledRulebook, loaded: LoadResult) -> SuppressionResult:
     """What the proofs find, each shown by a request that was evaluated, without what comments allow."""
     return apply_suppressions(
-        analysis_diagnostics(compiled), [s for s in loaded.suppressions if s.code in PROOFS], complete=True
+        analysis_diagnostics(compiled), [s for s in loaded.suppressions if s.code in PROOF_CODES], complete=True
     )

@@ -12,9 +12,10 @@ from answerby.domain.errors import EngineLimit
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rulebook
-from answerby.rules.text.diagnostic_codes import Code, Severity
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic, finding
 from answerby.rules.text.nodes import Place
+from answerby.rules.text.severities import Severity
 from answerby.rules.text.suppressions import SuppressedFinding
 from answerby.workbench.rule_tests.suite.loader import load_suites
 

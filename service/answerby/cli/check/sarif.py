@@ -16,8 +16,9 @@ from answerby.cli.check.pages import page, summary
 from answerby.cli.check.run import Checked
 from answerby.cli.check.sources import Sources
 from answerby.cli.check.text import shown_path
-from answerby.rules.text.diagnostic_codes import Code, Severity, severity_of
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic
+from answerby.rules.text.severities import Severity, severity_of
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}

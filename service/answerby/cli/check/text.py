@@ -8,8 +8,8 @@ from typing import TextIO
 
 from answerby.cli.check.run import Checked
 from answerby.cli.check.sources import Sources, printable
-from answerby.rules.text.diagnostic_codes import Severity
 from answerby.rules.text.diagnostics import Diagnostic
+from answerby.rules.text.severities import Severity
 
 _RESET = "\x1b[0m"
 _BOLD, _DIM = "\x1b[1m", "\x1b[2m"

@@ -10,7 +10,8 @@ from time import perf_counter
 from answerby.cli.check.path import Target
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.memory.steps import RememberingSteps
-from answerby.rules.text.diagnostics import Diagnostic, Severity
+from answerby.rules.text.diagnostics import Diagnostic
+from answerby.rules.text.severities import Severity
 from answerby.workbench.rule_tests.cases import LocatedCase
 from answerby.workbench.rule_tests.coverage import Coverage, coverage_of
 from answerby.workbench.rule_tests.runner import Outcome, run_case

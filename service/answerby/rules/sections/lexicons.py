@@ -10,7 +10,7 @@ from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.reference_cycles import strong_components
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import Node, ScalarNode, SequenceNode
 
 LEXICON_KEYS = ("terms", "include", "except", "description")

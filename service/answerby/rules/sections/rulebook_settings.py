@@ -10,7 +10,7 @@ from answerby.rules.model.rulebook import STAGES, HitPolicy, Numbering
 from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.values.dates import read_zone
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place
 
 _CODE = re.compile(r"[A-Z0-9]{1,12}\Z")

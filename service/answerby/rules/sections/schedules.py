@@ -15,7 +15,7 @@ from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.sections.stages.notifications import read_notifications
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 
 SCHEDULE_KEYS = (

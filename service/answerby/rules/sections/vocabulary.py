@@ -14,7 +14,7 @@ from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.values.durations import read_seconds
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode
 
 FIELD_KEYS = (

@@ -6,10 +6,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from answerby.rules.text.diagnostic_codes import Code, Severity, severity_of
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node, Place
-
-__all__ = ["Diagnostic", "DiagnosticReport", "Severity", "did_you_mean", "finding"]
+from answerby.rules.text.severities import Severity, severity_of
 
 MAX_DIAGNOSTICS = 1_000
 MAX_SUGGESTIONS = 200

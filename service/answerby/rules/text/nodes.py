@@ -88,3 +88,8 @@ def plain_data(node: Node) -> object:
             return [plain_data(item) for item in node.items]
         case ScalarNode():
             return node.value
+
+
+def is_nothing(node: Node) -> bool:
+    """Whether a key was written without a value."""
+    return isinstance(node, ScalarNode) and node.value is None

@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 import yaml
 
-from answerby.rules.text.diagnostic_codes import Code, Severity, severity_of
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic, finding
 from answerby.rules.text.nodes import Place
+from answerby.rules.text.severities import Severity, severity_of
 
 MARK = re.compile(r"#\s*answerby\s*:", re.IGNORECASE)
 _ALLOW = re.compile(r"#\s*answerby\s*:\s*allow\s+(?P<code>[\w-]+)\s*(?:--|—|–)\s*(?P<reason>\S.*?)\s*\Z")

@@ -6,8 +6,8 @@ import pytest
 
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
-from answerby.rules.text.diagnostic_codes import PROOFS
 from answerby.rules.text.rule_folder import RuleText
+from answerby.rules.text.severities import PROOF_CODES
 from answerby.workbench.proofs.witnessed_findings import analysis_diagnostics
 
 FOLDER = Path(__file__).parent / "findings"
@@ -63,4 +63,4 @@ def test_a_finding_says_what_and_where_and_shows_it(title: str) -> None:
 
 def test_every_code_of_the_proofs_has_a_case() -> None:
     shown = "\n".join(expected for _, expected in CASES.values())
-    assert all(f" {code.value} " in shown for code in PROOFS)
+    assert all(f" {code.value} " in shown for code in PROOF_CODES)

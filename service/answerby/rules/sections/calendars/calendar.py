@@ -14,7 +14,7 @@ from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.values.dates import read_intervals, read_zone
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.ics_files import IcsFiles
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 from answerby.sla.calendar import ALWAYS, WEEKDAYS, Calendar
 from answerby.sla.intervals import Intervals

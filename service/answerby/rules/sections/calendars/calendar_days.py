@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.values.dates import read_date, read_intervals, read_yearly
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 from answerby.sla.intervals import Intervals
 

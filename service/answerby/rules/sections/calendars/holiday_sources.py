@@ -13,7 +13,7 @@ import holidays
 from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.ics_files import IcsFiles
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
 HOLIDAY_DATA = version("holidays")

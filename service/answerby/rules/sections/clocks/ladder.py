@@ -22,7 +22,7 @@ from answerby.rules.sections.stages.notifications import read_notifications
 from answerby.rules.sections.values.durations import parse_duration, read_seconds
 from answerby.rules.sections.values.suggestions import duration_suggestion
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 
 LADDER_KEYS = (

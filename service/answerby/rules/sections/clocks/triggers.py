@@ -9,7 +9,7 @@ from answerby.domain.request import RequestStatus
 from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, SequenceNode
 
 TRIGGER_KEYS = ("event", "actor", "when")

@@ -12,7 +12,7 @@ from answerby.rules.sections.reference_cycles import strong_components
 from answerby.rules.sections.rule_templates.filler import MAX_NODES, FillBudget, TemplateFiller, TooLarge, names_in
 from answerby.rules.sections.rule_templates.parameters import Parameter, read_arguments, read_parameter
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode
 
 MAX_NESTING = 4

@@ -9,7 +9,8 @@ from enum import StrEnum
 from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.values.durations import parse_duration
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MAX_TEXT, MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
+from answerby.rules.text.node_reader import MAX_TEXT
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode, describe
 
 

@@ -10,7 +10,7 @@ from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.scores.numbers import LISTED, NUMERIC, read_bands, read_number, read_numbers, read_scale
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
 FACTOR_KEYS = ("field", "weight", "numbers", "bands", "scale", "at_least", "at_most", "missing", "description")

@@ -11,7 +11,7 @@ from answerby.rules.model.vocabulary import Field, FieldType
 from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 
 MAX_NUMBER = Decimal(10) ** 12

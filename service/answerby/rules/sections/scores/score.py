@@ -19,7 +19,7 @@ from answerby.rules.sections.stages.reading_order import ReadingOrder
 from answerby.rules.sections.stages.stage_file import read_owner
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode
 
 SCORE_KEYS = (

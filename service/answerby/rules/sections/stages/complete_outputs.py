@@ -15,7 +15,7 @@ from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.stages.outputs import OutputCompiler
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 
 ANY = "any"

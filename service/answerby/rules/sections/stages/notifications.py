@@ -5,7 +5,7 @@ from __future__ import annotations
 from answerby.domain.ladder import Notification
 from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
 NOTIFY_KEYS = ("role", "roles", "template", "urgent", "until_acknowledged")

@@ -15,7 +15,7 @@ from answerby.rules.sections.values.dates import read_instant
 from answerby.rules.sections.values.durations import read_duration, read_seconds
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, describe
 
 TARGET_PREFIX = "sla."

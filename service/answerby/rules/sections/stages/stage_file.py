@@ -18,7 +18,7 @@ from answerby.rules.sections.stages.outputs import OutputCompiler
 from answerby.rules.sections.stages.reading_order import ReadingOrder
 from answerby.rules.sections.values.dates import read_instant
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
 STAGE_FILE_KEYS = ("stage", "rules", "table", "score", "rank", "hit", "owner", "because", "description")

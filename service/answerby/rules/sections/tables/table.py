@@ -23,7 +23,7 @@ from answerby.rules.sections.stages.stage_file import (
 from answerby.rules.sections.tables.csv_rows import TableColumns, read_rows
 from answerby.rules.text.csv_files import CsvFiles
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, RefusedNode, ScalarNode, SequenceNode
 
 TABLE_KEYS = (

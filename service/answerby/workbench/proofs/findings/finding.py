@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from answerby.rules.text.diagnostic_codes import Code, Severity, severity_of
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Place
+from answerby.rules.text.severities import Severity, severity_of
 from answerby.workbench.proofs.space.facts import Facts
 
 

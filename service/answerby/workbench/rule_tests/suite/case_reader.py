@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from answerby.domain.event import OVERRIDE_PREFIX, ActorRole
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from answerby.workbench.rule_tests.cases import REQUEST, Case, CaseEvent, Checkpoint
 from answerby.workbench.rule_tests.suite.expectations import ExpectationReader

@@ -7,7 +7,7 @@ import re
 from answerby.domain.clock import ClockPhase, Target, TargetUnit
 from answerby.rules.sections.values.durations import parse_duration, read_duration
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 from answerby.workbench.rule_tests.checks.clock_checks import DueCheck
 from answerby.workbench.rule_tests.checks.difference import Check

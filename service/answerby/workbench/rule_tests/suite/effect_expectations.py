@@ -5,7 +5,7 @@ from __future__ import annotations
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Value
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, plain_data
 from answerby.workbench.rule_tests.checks.difference import Check
 from answerby.workbench.rule_tests.checks.effect_checks import EffectPattern, EffectsCheck, NoEffectsCheck

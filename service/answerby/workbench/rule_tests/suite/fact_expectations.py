@@ -7,7 +7,7 @@ from functools import partial
 
 from answerby.engine.facts.coercion import UNKNOWN_VALUE, Refused, Typed
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, SequenceNode, plain_data
 from answerby.workbench.rule_tests.checks.difference import Check, Mode
 from answerby.workbench.rule_tests.checks.fact_checks import FactCheck

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Place, ScalarNode, SequenceNode
 from answerby.workbench.rule_tests.cases import LocatedCase
 from answerby.workbench.rule_tests.suite.case_reader import CASE_KEYS, CaseReader, Defaults

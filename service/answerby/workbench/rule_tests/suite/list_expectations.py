@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from answerby.rules.text.diagnostic_codes import Code
-from answerby.rules.text.node_reader import MappingKeys
+from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, SequenceNode
 from answerby.workbench.rule_tests.checks.difference import Check, Mode
 from answerby.workbench.rule_tests.checks.fact_checks import NamesCheck

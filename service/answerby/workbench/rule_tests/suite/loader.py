@@ -9,7 +9,8 @@ from pathlib import Path
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport
-from answerby.rules.text.node_reader import MappingKeys, NodeReader
+from answerby.rules.text.mapping_keys import MappingKeys
+from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import MappingNode, Place
 from answerby.rules.text.rule_folder import RuleText
 from answerby.rules.text.yaml_parser import parse_yaml

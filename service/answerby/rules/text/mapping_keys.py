@@ -1,0 +1,68 @@
+"""TODO docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.node_reader import NodeReader
+from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, is_nothing
+
+
+class MappingKeys:
+    """The keys of one mapping. Unknown keys are reported at once; absent ones read as their default."""
+
+    def __init__(self, reader: NodeReader, node: MappingNode, what: str, allowed: Collection[str]) -> None:
+        self.node = node
+        self.what = what
+        self._reader = reader
+        self._values = {key.text: value for key, value in node.entries}
+        for key, _ in node.entries:
+            if key.text not in allowed:
+                hint = reader.report.suggest(key.text, allowed)
+                if key.text == "<<":
+                    hint = "YAML 1.2 has no merge key; write the keys out"
+                reader.report.add(Code.UNKNOWN_KEY, key, f'{what} has no key "{key.text}"', hint)
+
+    def get(self, key: str) -> Node | None:
+        return self._values.get(key)
+
+    def require(self, key: str) -> Node | None:
+        if key not in self._values:
+            hint = f"add `{key}: ...`"
+            self._reader.report.add(Code.MISSING_KEY, self.node, f"{self.what} needs `{key}`", hint)
+        return self._values.get(key)
+
+    def because(self, *, needed: bool = True) -> str:
+        """The reason, which every rule, table, clock and ladder must give."""
+        node = self.get("because")
+        if node is not None and not is_nothing(node):
+            text = self._reader.text(node, "because")
+            if text is None or text.strip():
+                return text or ""
+        if needed or node is not None:
+            message = f"{self.what} does not say why it exists"
+            self._reader.report.add(Code.MISSING_BECAUSE, node or self.node, message, "add `because: ...`")
+        return ""
+
+    def text(self, key: str, default: str = "") -> str:
+        node = self.get(key)
+        return default if node is None else self._reader.text(node, key) or default
+
+    def integer(self, key: str, default: int, least: int | None = None, most: int | None = None) -> int:
+        node = self.get(key)
+        value = None if node is None else self._reader.integer(node, key, least, most)
+        return default if value is None else value
+
+    def boolean(self, key: str) -> bool:
+        node = self.get(key)
+        return bool(node is not None and self._reader.boolean(node, key))
+
+    def mapping(self, key: str) -> MappingNode | None:
+        node = self.get(key)
+        return None if node is None else self._reader.mapping(node, key)
+
+    def items(self, key: str) -> Iterator[tuple[ScalarNode, Node]]:
+        """The entries of the mapping under `key`; none when it is absent."""
+        node = self.mapping(key)
+        yield from node.entries if node else ()
