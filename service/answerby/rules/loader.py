@@ -13,8 +13,9 @@ from answerby.rules.model.rulebook import Rulebook, SourceFile
 from answerby.rules.sections.calendars.calendar import compile_calendars
 from answerby.rules.sections.calendars.calendar_years import check_calendar_years
 from answerby.rules.sections.clocks.clock import compile_clocks
+from answerby.rules.sections.clocks.clock_checks import check_clocks
 from answerby.rules.sections.clocks.ladder import compile_ladders
-from answerby.rules.sections.clocks.ladder_checks import check_clocks, check_ladders
+from answerby.rules.sections.clocks.ladder_checks import check_ladders
 from answerby.rules.sections.lexicons import compile_lexicons
 from answerby.rules.sections.messages.placeholders import check_placeholders
 from answerby.rules.sections.messages.templates import compile_templates

@@ -14,7 +14,7 @@ from answerby.rules.loader import LoadResult
 from answerby.rules.model.rulebook import HitPolicy, Rulebook
 from answerby.rules.model.score import Method
 from answerby.rules.sections.rule_templates.parameters import ParameterType
-from answerby.rules.sections.stages.conditions import OPERATORS
+from answerby.rules.sections.stages.operators import OPERATORS
 from answerby.workbench.rule_tests.runner import run_folder
 from answerby.workbench.rule_tests.suite.loader import BadSuite
 from tests.unit.docs.page import Page, content

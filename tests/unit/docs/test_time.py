@@ -10,7 +10,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import LoadResult
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.sections.calendars import calendar, holiday_sources
-from answerby.rules.sections.clocks import clock, ladder
+from answerby.rules.sections.clocks import clock, ladder, ladder_step
 from answerby.rules.sections.clocks.clock_kinds import KINDS
 from answerby.workbench.rule_tests.runner import run_folder
 from answerby.workbench.rule_tests.suite.loader import BadSuite
@@ -69,7 +69,7 @@ def test_the_rule_tests_of_the_page_pass(page, tmp_path):
 def named() -> set[str]:
     """Every key of calendars, clocks and ladders, and what each may be."""
     keys = {*calendar.CALENDAR_KEYS, *holiday_sources.SOURCE_KEYS, *clock.CLOCK_KEYS, *KINDS}
-    keys |= {*ladder.LADDER_KEYS, *ladder.STEP_KEYS, *ladder.QUIET_KEYS}
+    keys |= {*ladder.LADDER_KEYS, *ladder_step.STEP_KEYS, *ladder.QUIET_KEYS}
     keys |= {*ladder.AGAIN_KEYS, *ladder.QUIET_THEN}
     for choices in (clock.CLOCK_CHOICES, ladder.LADDER_CHOICES):
         keys |= {word for known in choices.values() for word in known}

@@ -16,7 +16,7 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.rules.loader import load_texts
 from answerby.rules.model.vocabulary import FieldType
-from answerby.rules.sections.stages.conditions import OPERATORS
+from answerby.rules.sections.stages.operators import OPERATORS
 from answerby.rules.text.rule_folder import RuleText
 
 BASE = {

@@ -81,3 +81,10 @@ def with_description(schema: Schema, description: str) -> Schema:
 
 def reference(name: str) -> Schema:
     return {"$ref": f"#/definitions/{name}"}
+
+
+def one_or_more_mappings(item: Schema) -> Schema:
+    return either(item, list_of(item))
+
+
+REASON = with_description(NONEMPTY_TEXT, "Why it is so.")

@@ -19,7 +19,7 @@ from answerby.rules.schema.building_blocks import (
     with_description,
 )
 from answerby.rules.schema.rulebook_names import RulebookNames
-from answerby.rules.sections.stages.conditions import OPERATORS
+from answerby.rules.sections.stages.operators import OPERATORS
 
 _COMPARISONS = ("at_least", "at_most", "more_than", "less_than")
 _HELP = {

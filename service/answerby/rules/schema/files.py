@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 
 from answerby.rules.schema.building_blocks import Schema
+from answerby.rules.schema.clocks import trigger_schema
 from answerby.rules.schema.conditions import condition_definitions
 from answerby.rules.schema.rulebook_names import NO_NAMES, RulebookNames
-from answerby.rules.schema.sections import section_definitions, trigger
-from answerby.rules.schema.stages import stage_definitions, stage_file
+from answerby.rules.schema.sections import section_definitions
+from answerby.rules.schema.stages import stage_definitions, stage_file_schema
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 SECTION_OF = {
@@ -46,7 +47,7 @@ def section_schema(kind: str, names: RulebookNames = NO_NAMES) -> Schema:
     """The schema of a file of one kind. Raises KeyError for a kind that there is not."""
     definitions = _definitions(names)
     if kind in _STAGE_KINDS:
-        body = {**stage_file(names)}
+        body = {**stage_file_schema(names)}
         body.pop("anyOf")
         body["required"] = ["stage", _STAGE_KINDS[kind]]
     else:
@@ -57,7 +58,7 @@ def section_schema(kind: str, names: RulebookNames = NO_NAMES) -> Schema:
 def file_schema(names: RulebookNames = NO_NAMES) -> Schema:
     """The schema of any rule file: rules of a stage, or any sections."""
     definitions = _definitions(names)
-    body: Schema = {"if": {"required": ["stage"]}, "then": stage_file(names), "else": _sections(definitions)}
+    body: Schema = {"if": {"required": ["stage"]}, "then": stage_file_schema(names), "else": _sections(definitions)}
     return _document("a rule file", body, definitions)
 
 
@@ -71,7 +72,7 @@ def _definitions(names: RulebookNames) -> dict[str, Schema]:
         **condition_definitions(names),
         **stage_definitions(names),
         **section_definitions(names),
-        "trigger": trigger(),
+        "trigger": trigger_schema(),
     }
 
 

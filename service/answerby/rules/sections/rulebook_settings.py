@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from answerby.rules.model.rulebook import STAGES, HitPolicy, Numbering
 from answerby.rules.sections.name_scope import NameKind, NameScope
-from answerby.rules.sections.values.dates import read_zone
+from answerby.rules.sections.values.time_zones import read_zone
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place

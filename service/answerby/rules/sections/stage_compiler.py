@@ -17,7 +17,8 @@ from answerby.rules.sections.scores.score import compile_scores, refuse_rules_th
 from answerby.rules.sections.stages.complete_outputs import CompleteOutputs, compile_complete_outputs
 from answerby.rules.sections.stages.outputs import TARGET_PREFIX, OutputCompiler
 from answerby.rules.sections.stages.reading_order import ReadingOrder
-from answerby.rules.sections.stages.stage_file import compile_rules, read_stage_file
+from answerby.rules.sections.stages.rules import compile_rules
+from answerby.rules.sections.stages.stage_file import read_stage_file
 from answerby.rules.sections.tables.table import compile_table
 from answerby.rules.text.csv_files import CsvFiles
 from answerby.rules.text.diagnostic_codes import Code

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Typed access to the keys of one mapping."""
 
 from __future__ import annotations
 

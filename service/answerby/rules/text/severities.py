@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""The severity of each diagnostic code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Events of a YAML parser to nodes with places."""
 
 from __future__ import annotations
 

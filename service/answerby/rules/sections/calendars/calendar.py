@@ -11,7 +11,8 @@ from typing import TypeVar
 from answerby.rules.sections.calendars.calendar_days import DAYS, DayReader
 from answerby.rules.sections.calendars.holiday_sources import HOLIDAY_DATA, CalendarYears, read_sources
 from answerby.rules.sections.name_scope import NameKind, NameScope
-from answerby.rules.sections.values.dates import read_intervals, read_zone
+from answerby.rules.sections.values.intervals import read_intervals
+from answerby.rules.sections.values.time_zones import read_zone
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.ics_files import IcsFiles
 from answerby.rules.text.mapping_keys import MappingKeys

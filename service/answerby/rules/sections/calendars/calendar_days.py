@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from answerby.rules.sections.name_scope import NameScope
-from answerby.rules.sections.values.dates import read_date, read_intervals, read_yearly
+from answerby.rules.sections.values.dates import read_date, read_yearly
+from answerby.rules.sections.values.intervals import read_intervals
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node

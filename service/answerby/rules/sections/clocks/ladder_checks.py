@@ -1,4 +1,4 @@
-"""Clocks that never run, and ladder steps that never come or come together with another."""
+"""Checks for ladder steps that never come, or come together with another step."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from answerby.domain.clock import Target, TargetUnit
-from answerby.domain.clock_definition import ClockDefinition, Occasion, Trigger
-from answerby.domain.event import EventType
+from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.ladder import Ladder, Step
-from answerby.domain.request import RequestStatus
 from answerby.rules.model.rulebook import Rule, Stage
-from answerby.rules.sections.name_scope import NameKind, NameScope
+from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.stages.outputs import LADDER_PREFIX, TARGET_PREFIX
+from answerby.rules.sections.values.durations import duration_text
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Place
 from answerby.sla.calendar import ALWAYS
-
-_FINAL_EVENTS = frozenset({EventType.CLOSED.value, EventType.MERGED.value})
-_LIVE_STATUSES = frozenset(s.value for s in RequestStatus if s not in {RequestStatus.CLOSED, RequestStatus.MERGED})
 
 
 class _LadderTarget(NamedTuple):
@@ -26,31 +22,6 @@ class _LadderTarget(NamedTuple):
 
     target: Target
     who: str
-
-
-def check_clocks(scope: NameScope, clocks: Mapping[str, ClockDefinition]) -> None:
-    """Warns of clocks that cannot run, or cannot be met."""
-    for clock in clocks.values():
-        place = scope.place_of(NameKind.CLOCK, clock.id)
-        if clock.start and all(_only_at_the_end(occasion) for occasion in clock.start):
-            message = f"the clock {clock.id} never runs: it starts when the request ends, which cancels every clock"
-            scope.report.add(Code.CLOCK_NEVER_RUNS, place, message, "start it at an earlier event")
-        elif set(clock.pause_while) >= _LIVE_STATUSES:
-            message = f"the clock {clock.id} never runs: it is paused in every status that a live request can have"
-            scope.report.add(Code.CLOCK_NEVER_RUNS, place, message, "leave out of `pause_while` when work goes on")
-        elif not (clock.stop or clock.cancel or clock.reset or _is_standing(clock.start)):
-            message = f"the clock {clock.id} is never met: no event stops it"
-            scope.report.add(Code.CLOCK_NEVER_MET, place, message, "add `stop: [request.replied]` or another event")
-
-
-def _only_at_the_end(occasion: Occasion) -> bool:
-    events = {occasion} if isinstance(occasion, str) else set(occasion.events)
-    return bool(events) and events <= _FINAL_EVENTS
-
-
-def _is_standing(start: tuple[Occasion, ...]) -> bool:
-    """Such a clock ends by itself once its conditions hold no more."""
-    return bool(start) and all(isinstance(occasion, Trigger) and occasion.standing for occasion in start)
 
 
 def check_ladders(
@@ -147,16 +118,8 @@ def _who(rule: Rule) -> str:
 
 def _offset(step: Step) -> str:
     seconds = step.offset_seconds or 0
-    return f"{'-' if seconds < 0 else '+'}{short_seconds(abs(seconds))}"
+    return f"{'-' if seconds < 0 else '+'}{duration_text(abs(seconds))}"
 
 
 def _amount(target: Target) -> str:
-    return short_seconds(target.amount) if target.unit is TargetUnit.SECONDS else f"{target.amount}bd"
-
-
-def short_seconds(seconds: int) -> str:
-    """As rule files write it: 5400 is `1h30m`."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "m"), (left, "s"))
-    return "".join(f"{amount}{unit}" for amount, unit in parts if amount) or "0m"
+    return duration_text(target.amount) if target.unit is TargetUnit.SECONDS else f"{target.amount}bd"

@@ -16,7 +16,7 @@ from answerby.rules.sections.scores.numbers import read_pair, report_unordered
 from answerby.rules.sections.stages.conditions import ConditionCompiler
 from answerby.rules.sections.stages.outputs import OutputCompiler
 from answerby.rules.sections.stages.reading_order import ReadingOrder
-from answerby.rules.sections.stages.stage_file import read_owner
+from answerby.rules.sections.stages.rule_keys import read_owner
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.mapping_keys import MappingKeys

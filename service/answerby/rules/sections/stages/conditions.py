@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import re2
-
 from answerby.domain.condition import ALWAYS, Condition, Op
 from answerby.rules.model.canonical_conditions import all_of, any_of, atom, negate
 from answerby.rules.model.vocabulary import Field, FieldType
 from answerby.rules.sections.name_scope import NameKind, NameScope
+from answerby.rules.sections.stages.operators import ALL_OPERATORS, OPERATORS
 from answerby.rules.sections.values.field_values import read_operand
+from answerby.rules.sections.values.patterns import is_pattern
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 
-_ORDER = frozenset({"at_least", "at_most", "more_than", "less_than", "between"})
-_COMMON = frozenset({"not", "is"})
-_TEXT = frozenset({"starts_with", "equals", "matches"})
-OPERATORS: Mapping[FieldType, frozenset[str]] = {
-    FieldType.ENUM: _COMMON | _ORDER,
-    FieldType.SET: _COMMON | {"has"},
-    FieldType.TEXT: _COMMON | _TEXT | {"mentions"},
-    FieldType.STRING: _COMMON | _TEXT,
-    FieldType.INTEGER: _COMMON | _ORDER,
-    FieldType.DECIMAL: _COMMON | _ORDER,
-    FieldType.BOOLEAN: _COMMON,
-    FieldType.INSTANT: _COMMON | _ORDER | {"inside", "outside"},
-    FieldType.DURATION: _COMMON | _ORDER,
-}
-"""Which operators a field of each type takes."""
-_ALL_OPERATORS = frozenset().union(*OPERATORS.values())
 _EQUALITY: Mapping[FieldType, Op] = {FieldType.SET: Op.HAS_ANY, FieldType.TEXT: Op.EQUALS}
 _FIELD_OF_REFERENCE = {Op.MENTIONS: NameKind.LEXICON, Op.INSIDE: NameKind.CALENDAR}
 
@@ -137,7 +121,7 @@ class ConditionCompiler:
         return self._atom(field, Op(name), node)
 
     def _refuse_operator(self, field: Field, key: ScalarNode, allowed: frozenset[str]) -> None:
-        if key.text in _ALL_OPERATORS:
+        if key.text in ALL_OPERATORS:
             message = f"{key.text} does not apply to {field.name}, which is of type {field.type}"
             self._report.add(Code.WRONG_OPERATOR, key, message, "it takes " + ", ".join(sorted(allowed)))
         else:
@@ -198,7 +182,7 @@ class ConditionCompiler:
 
     def _pattern(self, field: Field, node: Node) -> Condition:
         text = self._scope.reader.filled(node, "pattern")
-        if text is None or not _is_pattern(self._scope, node, text):
+        if text is None or not is_pattern(self._scope, node, text):
             return ALWAYS
         return atom(field.name, Op.MATCHES, (text,))
 
@@ -212,21 +196,3 @@ def _is_after(field: Field, low: str | int | bool, high: str | int | bool) -> bo
             return str(low) > str(high)
         case _:
             return float(low) > float(high)
-
-
-def _is_pattern(scope: NameScope, node: Node, text: str) -> bool:
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = MAX_PATTERN_BYTES
-    try:
-        re2.compile(text, options=options)
-    except re2.error as error:
-        reason = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
-        hint = "lookahead, lookbehind and backreferences are left out, as they can take forever"
-        scope.report.add(Code.INVALID_REGEX, node, f"not a pattern that answerby runs: {reason}", hint)
-        return False
-    return True
-
-
-MAX_PATTERN_BYTES = 8 << 20
-"""Memory that one compiled pattern may take."""

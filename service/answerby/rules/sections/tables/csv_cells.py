@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.rules.sections.stages.conditions import OPERATORS
+from answerby.rules.sections.stages.operators import OPERATORS
 from answerby.rules.sections.tables.csv_values import ValueReader, as_text, scalar
 from answerby.rules.text.csv_parser import CsvCell
 from answerby.rules.text.csv_words import KEYWORDS, MISSING, NOTHING_ASKED, PRESENT

@@ -12,14 +12,8 @@ from answerby.rules.model.canonical_conditions import all_of
 from answerby.rules.model.rulebook import Block, HitPolicy, Output, Rule, RuleMode
 from answerby.rules.sections.name_scope import NameKind
 from answerby.rules.sections.rulebook_settings import read_hit
-from answerby.rules.sections.stages.stage_file import (
-    DEFAULT_RANK,
-    StageFile,
-    read_mode,
-    read_owner,
-    read_period,
-    read_protected,
-)
+from answerby.rules.sections.stages.rule_keys import DEFAULT_RANK, read_mode, read_owner, read_period, read_protected
+from answerby.rules.sections.stages.stage_file import StageFile
 from answerby.rules.sections.tables.csv_rows import TableColumns, read_rows
 from answerby.rules.text.csv_files import CsvFiles
 from answerby.rules.text.diagnostic_codes import Code

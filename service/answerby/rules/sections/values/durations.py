@@ -88,3 +88,11 @@ def parse_duration(text: str) -> Duration | None:
         return None
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return Duration(hours * 3600 + minutes * 60 + seconds, TargetUnit.SECONDS)
+
+
+def duration_text(seconds: int) -> str:
+    """As rule files write it: 5400 is `1h30m`."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "m"), (left, "s"))
+    return "".join(f"{amount}{unit}" for amount, unit in parts if amount) or "0m"

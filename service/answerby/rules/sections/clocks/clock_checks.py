@@ -1,0 +1,41 @@
+"""Checks for clocks that never run or are never met."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from answerby.domain.clock_definition import ClockDefinition, Occasion, Trigger
+from answerby.domain.event import EventType
+from answerby.domain.request import RequestStatus
+from answerby.rules.sections.name_scope import NameKind, NameScope
+from answerby.rules.text.diagnostic_codes import Code
+
+_FINAL_EVENTS = frozenset({EventType.CLOSED.value, EventType.MERGED.value})
+
+
+_LIVE_STATUSES = frozenset(s.value for s in RequestStatus if s not in {RequestStatus.CLOSED, RequestStatus.MERGED})
+
+
+def check_clocks(scope: NameScope, clocks: Mapping[str, ClockDefinition]) -> None:
+    """Warns of clocks that cannot run, or cannot be met."""
+    for clock in clocks.values():
+        place = scope.place_of(NameKind.CLOCK, clock.id)
+        if clock.start and all(_only_at_the_end(occasion) for occasion in clock.start):
+            message = f"the clock {clock.id} never runs: it starts when the request ends, which cancels every clock"
+            scope.report.add(Code.CLOCK_NEVER_RUNS, place, message, "start it at an earlier event")
+        elif set(clock.pause_while) >= _LIVE_STATUSES:
+            message = f"the clock {clock.id} never runs: it is paused in every status that a live request can have"
+            scope.report.add(Code.CLOCK_NEVER_RUNS, place, message, "leave out of `pause_while` when work goes on")
+        elif not (clock.stop or clock.cancel or clock.reset or _is_standing(clock.start)):
+            message = f"the clock {clock.id} is never met: no event stops it"
+            scope.report.add(Code.CLOCK_NEVER_MET, place, message, "add `stop: [request.replied]` or another event")
+
+
+def _only_at_the_end(occasion: Occasion) -> bool:
+    events = {occasion} if isinstance(occasion, str) else set(occasion.events)
+    return bool(events) and events <= _FINAL_EVENTS
+
+
+def _is_standing(start: tuple[Occasion, ...]) -> bool:
+    """Such a clock ends by itself once its conditions hold no more."""
+    return bool(start) and all(isinstance(occasion, Trigger) and occasion.standing for occasion in start)

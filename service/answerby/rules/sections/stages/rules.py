@@ -1,0 +1,80 @@
+"""`rules:` of a file with `stage:` to rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from answerby.domain.condition import ALWAYS, Condition
+from answerby.rules.model.rulebook import Block, HitPolicy, Output, Rule, RuleMode
+from answerby.rules.sections.name_scope import NameKind
+from answerby.rules.sections.rule_templates.expansion import RuleTemplates
+from answerby.rules.sections.rulebook_settings import read_hit
+from answerby.rules.sections.stages.rule_keys import (
+    DEFAULT_RANK,
+    MAX_RANK,
+    read_mode,
+    read_owner,
+    read_period,
+    read_protected,
+)
+from answerby.rules.sections.stages.stage_file import StageFile
+from answerby.rules.text.mapping_keys import MappingKeys
+from answerby.rules.text.nodes import MappingNode, Node
+
+RULE_KEYS = (
+    "id",
+    "because",
+    "rank",
+    "when",
+    "then",
+    "enabled_from",
+    "until",
+    "owner",
+    "mode",
+    "protected",
+    "description",
+)
+
+
+def compile_rules(section: StageFile, node: Node, templates: RuleTemplates) -> Block | None:
+    """The block of a `rules:` list; its policy is `collect` unless the file names another."""
+    keys, file = section.keys, node.place.file
+    hit = read_hit(section.scope, keys) or HitPolicy.COLLECT
+    block = f"file:{file}"
+    items = templates.expand(section.scope.reader.sequence(node, "rules"))
+    mappings = (section.scope.reader.mapping(item, "rule") for item in items)
+    rules = [rule for mapping in mappings if mapping and (rule := _rule(section, block, mapping))]
+    return Block(block, section.stage, hit, tuple(sorted(rules, key=lambda r: r.order))) if rules else None
+
+
+def _rule(section: StageFile, block: str, node: MappingNode) -> Rule | None:
+    scope = section.scope
+    keys = MappingKeys(scope.reader, node, "rule", RULE_KEYS)
+    id_node = keys.require("id")
+    name = None if id_node is None else scope.reader.identifier(id_node, "rule id")
+    if id_node is not None and name is not None:
+        scope.declare(NameKind.RULE, name, id_node)
+    when_node, then_node = keys.get("when"), keys.require("then")
+    when: Condition = ALWAYS if when_node is None else section.conditions.when(when_node)
+    then: Mapping[str, Output] = {} if then_node is None else section.outputs.then(then_node)
+    if isinstance(then_node, MappingNode):
+        section.complete.check(then_node, f"rule {name or ''}".strip(), then, set(then_node.keys()))
+    rank = keys.integer("rank", DEFAULT_RANK, 0, MAX_RANK)
+    because = keys.because()
+    enabled_from, until = read_period(scope, keys)
+    return Rule(
+        id=name or "",
+        stage=section.stage,
+        block=block,
+        when=when,
+        then=then,
+        because=because,
+        file=node.place.file,
+        line=node.place.line,
+        order=(section.rank, rank, name or "", 0),
+        owner=read_owner(scope, keys) or section.owner,
+        enabled_from=enabled_from,
+        until=until,
+        mode=read_mode(scope, keys) or RuleMode.LIVE,
+        protected=read_protected(scope, keys) or False,
+    )
