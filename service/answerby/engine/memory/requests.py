@@ -24,7 +24,7 @@ from answerby.engine.memory.dependencies import Dependencies, dependencies_of, f
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.engine.stages.pipeline import first_stages, later_stages, request_fields
 from answerby.engine.stages.stage import StageResult
-from answerby.engine.stages.stage_results import FirstStages, StageResults
+from answerby.engine.stages.stage_results import StageResults, StagesSoFar
 from answerby.sla.calendar import Calendar
 from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.ladders import StepTimers, arm
@@ -67,7 +67,7 @@ class RememberedStepTimers(StepTimers):
 class LatestResults:
     """The latest results of one request, and the key that they belong to."""
 
-    def __init__(self, key: Key, results: StageResults, first: FirstStages) -> None:
+    def __init__(self, key: Key, results: StageResults, first: StagesSoFar) -> None:
         self.key = key
         self.results = results
         self.first = first

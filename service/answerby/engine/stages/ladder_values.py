@@ -23,8 +23,7 @@ def keep_priority_floor(vocabulary: Vocabulary, request: RequestState, result: S
     values = ordered_priorities(vocabulary)
     decided, floor = result.outputs.get(PRIORITY), request.priority_floor
     if floor in values and decided in values and values.index(str(decided)) < values.index(floor):
-        result.outputs[PRIORITY] = floor
-        result.explanation.outputs[PRIORITY] = floor
+        result.set_output(PRIORITY, floor)
         record.set(PRIORITY, floor)
 
 
@@ -32,6 +31,5 @@ def keep_reassignment(vocabulary: Vocabulary, request: RequestState, result: Sta
     """Keeps the request with those to whom a ladder gave it; a value set by hand still wins."""
     for name, value in request.reassigned.items():
         if name in vocabulary:
-            result.outputs[name] = value
-            result.explanation.outputs[name] = value
+            result.set_output(name, value)
             record.set(name, value)

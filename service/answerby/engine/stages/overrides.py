@@ -42,9 +42,7 @@ def apply_overrides(
         if typed is None:
             continue
         record.set(name, typed)
-        value = record.value(name)
-        result.outputs[name] = value
-        set_by_hand(stage, result, name, value)
+        set_by_hand(stage, result, name, record.value(name))
 
 
 def stray_overrides(compiled: CompiledRulebook, overrides: Mapping[str, Value]) -> list[Flag]:
@@ -58,10 +56,7 @@ def stray_overrides(compiled: CompiledRulebook, overrides: Mapping[str, Value]) 
 
 def set_by_hand(stage: CompiledStage, result: StageResult, name: str, value: Value) -> None:
     reference = by_hand(name, value)
-    result.explanation = msgspec.structs.replace(
-        result.explanation,
-        won=[reference, *result.explanation.won],
-        outputs={**result.explanation.outputs, name: value},
-    )
+    result.set_output(name, value)
+    result.explanation = msgspec.structs.replace(result.explanation, won=[reference, *result.explanation.won])
     if stage.gives_reasons:
         result.reasons = (reason(reference), *result.reasons)

@@ -19,7 +19,7 @@ from answerby.engine.stages.ladder_values import keep_priority_floor, keep_reass
 from answerby.engine.stages.overrides import apply_overrides, split_overrides, stray_overrides
 from answerby.engine.stages.scores import take_scores
 from answerby.engine.stages.stage import StageResult, StageRunner
-from answerby.engine.stages.stage_results import FirstStages, StageResults
+from answerby.engine.stages.stage_results import StageResults, StagesSoFar
 from answerby.engine.stages.targets import take_ladders
 from answerby.rules.model.rulebook import Output
 from answerby.rules.model.vocabulary import ANY_REQUEST, Vocabulary
@@ -37,41 +37,37 @@ def run_stages(
 
 def first_stages(
     runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, counts: Mapping[str, int]
-) -> FirstStages:
+) -> StagesSoFar:
     """Classification and completeness. No ladder has a say in them."""
     given, overrides = split_overrides(without_due_times(request.given, compiled.rulebook.vocabulary))
     record = build_record(compiled, request, given, event, counts)
     classification, completeness = compiled.classification, compiled.completeness
-    results: list[StageResult] = []
+    so_far = StagesSoFar(record, [], overrides)
     if classification is not None:
         forget(classification, record)
-        classified = runner.run(compiled, classification, record, event.time)
+        category = runner.run(compiled, classification, record, event.time)
     if completeness is not None:
-        results.append(runner.run(compiled, completeness, record, event.time))
-        finish_stage(compiled, request, overrides, completeness, results[0], record)
+        result = runner.run(compiled, completeness, record, event.time)
+        finish_stage(compiled, request, completeness, result, so_far)
     if classification is not None:
-        finish_stage(compiled, request, overrides, classification, classified, record)
-        results.append(classified)
+        finish_stage(compiled, request, classification, category, so_far)
         count_this_request(compiled, record, counts)
-    return FirstStages(record, results, overrides)
+    return so_far
 
 
 def later_stages(
-    runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, first: FirstStages
+    runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, so_far: StagesSoFar
 ) -> StageResults:
-    """The stages after the first two. Changes the record and the list of results in `first`."""
-    record, results, overrides = first.record, first.results, first.overrides
+    """The stages after the first two, added to `so_far`."""
     for stage in compiled.later_stages:
-        result = runner.run(compiled, stage, record, event.time)
-        finish_stage(compiled, request, overrides, stage, result, record)
-        results.append(result)
-    return combined(compiled, overrides, record, results)
+        result = runner.run(compiled, stage, so_far.record, event.time)
+        finish_stage(compiled, request, stage, result, so_far)
+    return combined(compiled, so_far)
 
 
-def combined(
-    compiled: CompiledRulebook, overrides: Mapping[str, Value], record: Record, results: list[StageResult]
-) -> StageResults:
+def combined(compiled: CompiledRulebook, so_far: StagesSoFar) -> StageResults:
     """The results of single stages as those of all."""
+    record, results, overrides = so_far.record, so_far.results, so_far.overrides
     combination = StageResults(record)
     reasons: dict[str, None] = {}
     for result in results:
@@ -129,7 +125,7 @@ def build_record(
 
 
 def request_fields(request: RequestState) -> dict[str, Typed]:
-    """What has become of the request, by the names of the fields (`looks.REQUEST_FIELDS`)."""
+    """What has become of the request, by the names of the fields (`dependencies.REQUEST_FIELDS`)."""
     return {
         "request.status": request.status.value,
         "request.reopen_count": request.reopen_count,
@@ -145,14 +141,13 @@ def forget(stage: CompiledStage, record: Record) -> None:
 
 
 def finish_stage(
-    compiled: CompiledRulebook,
-    request: RequestState,
-    overrides: Mapping[str, Value],
-    stage: CompiledStage,
-    result: StageResult,
-    record: Record,
+    compiled: CompiledRulebook, request: RequestState, stage: CompiledStage, result: StageResult, so_far: StagesSoFar
 ) -> None:
-    """What no rule says: the missing fields, values set by hand, what a ladder raised or reassigned, scores."""
+    """Adds to a result what no rule says, and the result to the stages so far.
+
+    That is: missing fields, values set by hand, a priority or an owner that a ladder gave, scores.
+    """
+    record, results, overrides = so_far.record, so_far.results, so_far.overrides
     vocabulary = compiled.rulebook.vocabulary
     if stage.stage.name == "completeness":
         name_missing(vocabulary, result.outputs, record)
@@ -166,6 +161,7 @@ def finish_stage(
     if stage.scores:
         take_scores(stage.scores, stage.stage.on_error, result, record)
         apply_overrides(overrides, stage, sorted(stage.score_fields), result, record)
+    results.append(result)
 
 
 def name_missing(vocabulary: Vocabulary, outputs: dict[str, Output], record: Record) -> None:

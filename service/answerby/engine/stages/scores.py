@@ -38,7 +38,6 @@ def take_scores(
     explained = [found for score in scores if (found := explain_score(score, record))]
     if not explained:
         return
-    outputs = dict(result.explanation.outputs)
     outcome = result.explanation.outcome
     for compiled, explanation in explained:
         score = compiled.score
@@ -51,23 +50,23 @@ def take_scores(
             if explanation.outcome is ScoreOutcome.INCOMPLETE:
                 result.flags.append(Flag(SCORE_INCOMPLETE, f"{score.id}: {explanation.problem}"))
         for name, value in values.items():
-            put(result, record, outputs, name, value, f"{score.id} could not be computed: {explanation.problem}")
+            put(result, record, name, value, f"{score.id} could not be computed: {explanation.problem}")
     result.explanation = msgspec.structs.replace(
-        result.explanation, outcome=outcome, outputs=dict(sorted(outputs.items())), scores=[e for _, e in explained]
+        result.explanation,
+        outcome=outcome,
+        outputs=dict(sorted(result.explanation.outputs.items())),
+        scores=[explanation for _, explanation in explained],
     )
 
 
-def put(
-    result: StageResult, record: Record, outputs: dict[str, Value], name: str, value: Output | None, problem: str
-) -> None:
+def put(result: StageResult, record: Record, name: str, value: Output | None, problem: str) -> None:
     """Sets an output of a score; None makes it an error, so that conditions on it are errors and not `no`."""
     if value is None:
-        result.outputs.pop(name, None)
-        outputs.pop(name, None)
+        result.drop_output(name)
         record.refuse(name, problem)
         return
     assert isinstance(value, (int, float))
-    result.outputs[name] = outputs[name] = value
+    result.set_output(name, value)
     record.set(name, value)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from answerby.domain.decision import Flag, RuleReference, ShadowMatch, StageExplanation, StageOutcome
 from answerby.domain.event import Value
 from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage, plain
@@ -18,7 +20,11 @@ from answerby.rules.model.rulebook import Output, Rule
 
 
 class StageResult:
-    """What a stage comes to. Overrides, ladders and scores may still change it."""
+    """Result of a stage in one decision. It belongs to the pipeline, which adds what no rule says to it.
+
+    The explanation is a frozen struct: a change replaces it and the dict inside. Nothing here changes a settlement or
+    an answer, which decisions share.
+    """
 
     __slots__ = ("answer", "explanation", "flags", "outputs", "reasons", "targets")
 
@@ -30,6 +36,18 @@ class StageResult:
         self.reasons = answer.settlement.reasons
         self.explanation = explanation
         self.flags: list[Flag] = list(answer.settlement.flags)
+
+    def set_output(self, name: str, value: Value) -> None:
+        """Sets an output after the rules, in the explanation too."""
+        self.outputs[name] = value
+        outputs = {**self.explanation.outputs, name: value}
+        self.explanation = msgspec.structs.replace(self.explanation, outputs=outputs)
+
+    def drop_output(self, name: str) -> None:
+        """Removes an output, from the explanation too."""
+        self.outputs.pop(name, None)
+        outputs = {key: value for key, value in self.explanation.outputs.items() if key != name}
+        self.explanation = msgspec.structs.replace(self.explanation, outputs=outputs)
 
 
 class StageRunner:

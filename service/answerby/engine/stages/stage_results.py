@@ -13,8 +13,8 @@ from answerby.rules.model.rulebook import Output
 from answerby.sla.clock_inputs import ClockTarget
 
 
-class FirstStages:
-    """Results of completeness and classification, with the record as these leave it."""
+class StagesSoFar:
+    """Results of the stages asked so far, and the record as they leave it. The pipeline adds to both."""
 
     __slots__ = ("overrides", "record", "results")
 
@@ -24,9 +24,9 @@ class FirstStages:
         self.overrides = overrides
         """Values that a person set over the rules, by field."""
 
-    def fork(self) -> FirstStages:
+    def fork(self) -> StagesSoFar:
         """A copy for other later stages to go on from."""
-        return FirstStages(self.record.fork(), list(self.results), self.overrides)
+        return StagesSoFar(self.record.fork(), list(self.results), self.overrides)
 
 
 class StageResults:
