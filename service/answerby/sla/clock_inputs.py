@@ -1,6 +1,5 @@
-"""One clock's view of one event."""
+"""Inputs of a clock: its target, and all else on which its state after an event depends."""
 
-# Stays interpreted: a NamedTuple of a module that others import is made by interpreted code all the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -17,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class ClockTarget(NamedTuple):
-    """What the sla stage said for one clock: its target, the rule that set it, the ladder it climbs."""
+    """Target of one clock as the sla stage gave it, with the rule that set it and the clock's ladder."""
 
     target: Target
     rule_id: str
     ladder: str
     revision: str = ""
-    """Of the rulebook that said so."""
+    """The rulebook that gave the target."""
 
 
 class ClockInputs:
-    """One clock's view of one event."""
+    """Inputs of one clock at one event, besides its state before."""
 
     def __init__(
         self,
@@ -43,10 +42,11 @@ class ClockInputs:
         self.target = target
         self.event = event
         self.manual_due = manual_due
-        """The due time that a person set."""
+        """The due time that a person set; None: the target gives the due time."""
         self.value_gone = value_gone
-        """The clock runs for a value that its field no longer has."""
+        """The field no longer has the value for which the clock runs."""
 
     @property
     def stops(self) -> bool:
+        """Whether the event meets the clock, or nothing is left to measure."""
         return self.value_gone or occasions.stops(self.definition, self.event)

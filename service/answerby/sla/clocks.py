@@ -73,18 +73,10 @@ def advance_clocks(
         elif clock is None and target is None:
             continue
         else:
-            if unchanged is not None and clock is not None:
-                same = unchanged_clock(unchanged, definition, calendars, clock, target, event, manual.get(name))
-                if same is not None:
-                    after[name] = same
-                    continue
             value_gone = bool(definition.per) and name not in values
             clock_event = _to_the_minute(event) if definition.granularity == "minute" else event
             inputs = ClockInputs(definition, calendars, target, clock_event, manual.get(name), value_gone)
-            if clock is None:
-                advanced = _first_start(name, inputs)
-            else:
-                advanced = _advance_live(clock, inputs) if clock.phase in LIVE else _advance_finished(clock, inputs)
+            advanced = _advance(clock, inputs, unchanged) if clock is not None else _first_start(name, inputs)
         if advanced is not None:
             after[name] = advanced
     return after
@@ -156,6 +148,14 @@ def _first_start(name: str, inputs: ClockInputs) -> ClockState | None:
     clock = _run(name, ClockHistory(inputs.event.time, 1), inputs, inputs.target)
     # The first that we hear of a request may be what meets the clock: it must not start afterwards.
     return clock if inputs.definition.start or not inputs.stops else _stop(clock, inputs)
+
+
+def _advance(clock: ClockState, inputs: ClockInputs, unchanged: UnchangedClocks | None) -> ClockState:
+    if unchanged is not None:
+        same = unchanged_clock(unchanged, clock, inputs)
+        if same is not None:
+            return same
+    return _advance_live(clock, inputs) if clock.phase in LIVE else _advance_finished(clock, inputs)
 
 
 def _advance_live(clock: ClockState, inputs: ClockInputs) -> ClockState:

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from answerby.domain.clock import ClockPhase, ClockState
 from answerby.domain.event import EventType
 from answerby.sla.calendar import ALWAYS, Calendar
-from answerby.sla.clock_inputs import ClockTarget
-from answerby.sla.occasions import ClockEvent
+from answerby.sla.clock_inputs import ClockInputs
 
 if TYPE_CHECKING:
     from answerby.domain.clock_definition import ClockDefinition, Occasion
@@ -22,7 +21,7 @@ _RUNNING: Final = ClockPhase.RUNNING
 _STOPPED: Final = ClockPhase.STOPPED
 _CANCELLED: Final = ClockPhase.CANCELLED
 _TIMER_DUE: Final = EventType.TIMER_DUE
-_MATTER_TO_ALL = frozenset({EventType.CLOSED, EventType.MERGED, EventType.REOPENED})
+_RELEVANT_TO_ALL = frozenset({EventType.CLOSED, EventType.MERGED, EventType.REOPENED})
 
 
 class UnchangedClocks(NamedTuple):
@@ -32,19 +31,19 @@ class UnchangedClocks(NamedTuple):
 
     revision: str
     """Of the rulebook: a clock that it has set before was computed with these definitions and calendars."""
-    types_that_matter: Mapping[str, frozenset[str]]
+    relevant_types: Mapping[str, frozenset[str]]
     """The event types that can matter to a clock, by definition; without definitions that ask for more than a type."""
 
 
 def unchanged_clocks(revision: str, definitions: Mapping[str, ClockDefinition]) -> UnchangedClocks:
     """Of a rulebook with this revision, which names its content."""
-    types_that_matter: dict[str, frozenset[str]] = {}
+    relevant_types: dict[str, frozenset[str]] = {}
     for name, definition in definitions.items():
         types = _types((*definition.start, *definition.stop, *definition.reset, *definition.cancel))
         if types is None or definition.pause or definition.per or definition.granularity != "second":
             continue
-        types_that_matter[name] = types | _MATTER_TO_ALL
-    return UnchangedClocks(revision, types_that_matter)
+        relevant_types[name] = types | _RELEVANT_TO_ALL
+    return UnchangedClocks(revision, relevant_types)
 
 
 def _types(occasions: tuple[Occasion, ...]) -> frozenset[str] | None:
@@ -53,21 +52,14 @@ def _types(occasions: tuple[Occasion, ...]) -> frozenset[str] | None:
     return frozenset(types) if len(types) == len(occasions) else None
 
 
-def unchanged_clock(
-    known: UnchangedClocks,
-    definition: ClockDefinition,
-    calendars: Mapping[str, Calendar],
-    clock: ClockState,
-    target: ClockTarget | None,
-    event: ClockEvent,
-    manual: datetime | None,
-) -> ClockState | None:
+def unchanged_clock(known: UnchangedClocks, clock: ClockState, inputs: ClockInputs) -> ClockState | None:
     """The clock after an event that does nothing to it but let time pass; None when it has to be computed.
 
     The result is what `advance_clocks` computes, the very same object where nothing changes.
     """
-    types_that_matter = known.types_that_matter.get(clock.name)
-    if types_that_matter is None or event.type in types_that_matter:
+    definition, target, event = inputs.definition, inputs.target, inputs.event
+    relevant_types = known.relevant_types.get(clock.name)
+    if relevant_types is None or event.type in relevant_types:
         return None
     if clock.phase is _STOPPED:
         return clock
@@ -76,11 +68,11 @@ def unchanged_clock(
     if clock.phase is not _RUNNING:
         return clock if clock.phase is _CANCELLED and definition.start else None
     due = clock.due
-    if due is None or manual is not None or clock.manual or event.status in definition.pause_while:
+    if due is None or inputs.manual_due is not None or clock.manual or event.status in definition.pause_while:
         return None
     if not (target.revision == clock.revision == known.revision and target.rule_id == clock.rule):
         return None
-    if target.ladder != clock.ladder or target.target != clock.target or not _years_known(calendars, clock, due):
+    if target.ladder != clock.ladder or target.target != clock.target or not _years_known(inputs.calendars, clock, due):
         return None
     over = event.time >= due if event.type == _TIMER_DUE else event.time > due
     return clock if over is clock.breached else replace(clock, breached=over)

@@ -30,6 +30,7 @@ from answerby.engine.history.lifecycle import oddities
 from answerby.engine.history.transition import Transition
 from answerby.engine.memory.requests import RememberedStepTimers, RememberingRequests
 from answerby.engine.stages.stage_results import StageResults
+from answerby.sla.clock_inputs import ClockInputs
 from answerby.sla.ladders import next_repeat
 from answerby.sla.occasions import ClockEvent
 from answerby.sla.unchanged import unchanged_clock
@@ -126,7 +127,7 @@ def _unchanged_clocks(
     rulebook, event, targets = case.compiled.rulebook, case.event, results.targets
     known, step_timers = memory.steps.unchanged_clocks, memory.step_timers(event.request_id)
     for name in targets:
-        if name not in state.clocks and not (name in known.types_that_matter and rulebook.clocks[name].start):
+        if name not in state.clocks and not (name in known.relevant_types and rulebook.clocks[name].start):
             return None
     clock_event = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, state.status, None)
     clocks = {}
@@ -134,7 +135,8 @@ def _unchanged_clocks(
         definition = rulebook.clocks.get(name)
         if definition is None:
             return None
-        same = unchanged_clock(known, definition, rulebook.calendars, clock, targets.get(name), clock_event, None)
+        inputs = ClockInputs(definition, rulebook.calendars, targets.get(name), clock_event, None, value_gone=False)
+        same = unchanged_clock(known, clock, inputs)
         if same is None or not _is_planned(step_timers, state.ladders, clock):
             return None
         clocks[name] = same
