@@ -1,4 +1,4 @@
-"""Effects of a late event: what it calls for now, and what was said before and no longer holds."""
+"""Effects of a late event: its own, and corrections of earlier messages that no longer hold."""
 
 # Stays interpreted: late events are rare.
 from __future__ import annotations
@@ -33,31 +33,46 @@ from answerby.sla.clocks import definition_of
 
 RETROACTIVE = "RETROACTIVE"
 TEMPLATE = "correction"
-"""The message template of corrections, where the rules have one of this name."""
+"""Name of the message template for corrections. Rules may define it; else the texts of `_texts` are used."""
 
 
 class RequestChange(NamedTuple):
     """A request before and after its history was folded."""
 
     case: Case
+    """The case of the late event, as of the moment of the fold."""
     before: RequestState
     runs: Mapping[str, ClockState]
-    """The clocks before, each run under the cycle that it has now."""
-    timers: Mapping[str, Timer]
-    """The timers as the fold has them."""
+    """The clocks before, by name. Each has the cycle number that the fold gives its run."""
+    fold_timers: Mapping[str, Timer]
+    """The timers at the end of the fold, by id."""
     after: RequestState
+
+
+class OutdatedMessage(NamedTuple):
+    """A message that was sent and no longer holds."""
+
+    key: str
+    """Key of the effect that sent it."""
+    role: str
+    facts: dict[str, Value]
+    """The message for the payload: its kind (`said`), its template (`said_template`), and details."""
+    clock: str = ""
+    """Name of the clock that the message was about; empty: of none."""
+    urgent: bool = False
 
 
 def late_effects(
     change: RequestChange, last: StageResults, of_event: StageResults | None
 ) -> tuple[list[Effect], list[Alert]]:
-    """The effects and the alerts in force.
+    """The effects of a late event, and the alerts in force after it.
 
-    `of_event` are the results for the late event itself: what its rules call for is sent, although other events came
-    after it.
+    `last` are the stage results at the end of the fold. `of_event` are those of the late event itself, None for a
+    correction: its rules are followed although other events came after it.
     """
     case, before, after = change.case, change.before, change.after
     compiled, event = case.compiled, case.event
+    # A task is made once per cycle of its clock. With the old numbers, a renumbered run would look like a new one.
     renumbered = replace(before, clocks=dict(change.runs))
     effects, alerts = derive_effects(Case(compiled, renumbered, event, case.context, case.moment), after, last, None)
     if event.historical:
@@ -66,30 +81,30 @@ def late_effects(
     if of_event is not None and of_event is not last:
         effects = [*_effects_of_event(context, of_event, {*before.alerts, *alerts}), *effects]
     moved = clock_changes(before, after)
-    corrections = [*_steps(change, context), *_alerts(change, context, set(alerts)), *_tasks(change, context)]
+    outdated = [*_outdated_steps(change), *_outdated_notices(change, set(alerts)), *_outdated_tasks(change)]
     if moved:
         effects = [effect for effect in effects if effect.key != UPDATE]
         written = update(context)
         effects.append(replace(written, payload={**written.payload, "corrected": moved}))
-    return [*effects, *corrections], alerts
+    return [*effects, *(_correction(change, context, message) for message in outdated)], alerts
 
 
 def fold_flags(before: RequestState, after: RequestState, event: Event, events: int) -> list[Flag]:
-    """That the history was folded, and what of the clocks moved, one flag for each."""
+    """One flag for the fold of so many events, and one for each clock that the fold moved."""
     moved = clock_changes(before, after)
     cause = f"{event.type} of {event.time.isoformat()} was told after one of {before.last_event.isoformat()}"
     if event.time >= before.last_event:
         cause = f"{event.type} of {event.time.isoformat()} changes what was decided before"
-    facts = f"{cause}; {events} events were decided again in the order of their times; "
-    head = facts + (f"{len(moved)} clocks moved" if moved else "no clock moved")
-    return [Flag(RETROACTIVE, head), *(Flag(RETROACTIVE, line) for line in moved)]
+    summary = f"{cause}; {events} events were decided again in the order of their times; "
+    summary += f"{len(moved)} clocks moved" if moved else "no clock moved"
+    return [Flag(RETROACTIVE, summary), *(Flag(RETROACTIVE, line) for line in moved)]
 
 
 def clock_changes(before: RequestState, after: RequestState) -> list[str]:
-    """The clocks that are not as they were, as `name: due A -> B; breached no -> yes`, by name."""
+    """The clocks that differ, sorted by name, each as `name: due A -> B; breached no -> yes`."""
     lines = []
     for name in sorted({*before.clocks, *after.clocks}):
-        old, new = _standing(before.clocks.get(name)), _standing(after.clocks.get(name))
+        old, new = _shown_state(before.clocks.get(name)), _shown_state(after.clocks.get(name))
         changes = [f"{what} {old[what]} -> {new[what]}" for what in new if old[what] != new[what]]
         if changes:
             lines.append(f"{name}: {'; '.join(changes)}")
@@ -97,14 +112,14 @@ def clock_changes(before: RequestState, after: RequestState) -> list[str]:
 
 
 def renumbered_timer(timer: Timer, before: ClockState | None, now: ClockState | None) -> Timer:
-    """The timer under the cycle that its run has now."""
+    """The timer with the cycle number that its run has now; `before` and `now` are the run's clock."""
     if before is None or now is None or before.cycle == now.cycle or timer.cycle != before.cycle:
         return timer
     rest = timer.id.removeprefix(f"{timer.clock}/{timer.cycle}/")
     return replace(timer, cycle=now.cycle, id=f"{timer.clock}/{now.cycle}/{rest}")
 
 
-def _standing(clock: ClockState | None) -> dict[str, str]:
+def _shown_state(clock: ClockState | None) -> dict[str, str]:
     if clock is None:
         return {"phase": "none", "started": "none", "due": "none", "stopped": "none", "breached": "no"}
     return {
@@ -121,6 +136,7 @@ def _instant(moment: datetime | None) -> str:
 
 
 def _effects_of_event(context: EffectContext, results: StageResults, known: set[Alert]) -> Iterator[Effect]:
+    """Notices and the case that the rules ask for at the late event; none that is known from another event."""
     for notice in addressed(context.compiled.rulebook, context.after, results):
         if notice.alert not in known:
             yield rule_notice(context, notice)
@@ -129,67 +145,63 @@ def _effects_of_event(context: EffectContext, results: StageResults, known: set[
         yield open_case(context, str(case), results.reasons)
 
 
-def _steps(change: RequestChange, context: EffectContext) -> Iterator[Effect]:
-    """Steps of ladders that were told and, as the history is now, would not have been."""
-    for timer in sorted(change.before.timers.values(), key=lambda t: (t.due, t.id)):
+def _outdated_steps(change: RequestChange) -> Iterator[OutdatedMessage]:
+    """Messages of ladder steps that would not have fired, had the events come in order."""
+    before, rulebook = change.before, change.case.compiled.rulebook
+    for timer in sorted(before.timers.values(), key=lambda t: (t.due, t.id)):
         if not timer.fired or timer.purpose is not TimerPurpose.STEP:
             continue
-        clock = change.before.clocks.get(timer.clock)
-        known = change.timers.get(renumbered_timer(timer, clock, change.runs.get(timer.clock)).id)
+        clock = before.clocks.get(timer.clock)
+        known = change.fold_timers.get(renumbered_timer(timer, clock, change.runs.get(timer.clock)).id)
         unsent = timer.deferred_to is not None and timer.deferred_to > change.case.moment
         if clock is None or clock.cycle != timer.cycle or unsent or (known is not None and known.fired):
             continue
-        ladder = change.before.ladders.get(clock.ladder) or context.compiled.rulebook.ladders.get(clock.ladder)
+        ladder = before.ladders.get(clock.ladder) or rulebook.ladders.get(clock.ladder)
         if ladder is None or timer.step >= len(ladder.steps):
             continue
         step = ladder.steps[timer.step]
         facts: dict[str, Value] = {"said": "step", "step": timer.step, "repeat": timer.repeat, "case": step.open_case}
         facts["fired"] = timer.due.isoformat()
         for notification in step.notify:
-            for role in resolve_roles(context.compiled.rulebook, change.before, notification, clock):
-                payload = {**facts, "said_template": notification.template}
-                yield _correction(change, context, f"{timer.id}/{role}", role, clock.name, payload, notification.urgent)
+            for role in resolve_roles(rulebook, before, notification, clock):
+                details = {**facts, "said_template": notification.template}
+                yield OutdatedMessage(f"{timer.id}/{role}", role, details, clock.name, notification.urgent)
 
 
-def _alerts(change: RequestChange, context: EffectContext, alerts: set[Alert]) -> Iterator[Effect]:
-    """What rules had told and no longer call for."""
+def _outdated_notices(change: RequestChange, alerts: set[Alert]) -> Iterator[OutdatedMessage]:
+    """Notices of rules that no longer ask for them. `alerts` are those in force now."""
     for alert in sorted(set(change.before.alerts) - alerts, key=lambda alert: alert.code):
         if isinstance(alert, NoticeAlert):
-            payload: dict[str, Value] = {"said": "notice", "said_template": alert.template}
-            key = f"notify/{alert.template}/{alert.role}"
-            yield _correction(change, context, key, alert.role, "", payload, urgent=False)
+            facts: dict[str, Value] = {"said": "notice", "said_template": alert.template}
+            yield OutdatedMessage(f"notify/{alert.template}/{alert.role}", alert.role, facts)
 
 
-def _tasks(change: RequestChange, context: EffectContext) -> Iterator[Effect]:
-    """Tasks of clocks that, as the history is now, never ran."""
-    for definition in context.compiled.tasks:
-        for name, clock in change.before.clocks.items():
-            if definition_of(context.compiled.rulebook.clocks, name) is not definition or name in change.after.clocks:
+def _outdated_tasks(change: RequestChange) -> Iterator[OutdatedMessage]:
+    """Tasks of clocks that would never have run, had the events come in order."""
+    compiled, before = change.case.compiled, change.before
+    for definition in compiled.tasks:
+        for name, clock in before.clocks.items():
+            if definition_of(compiled.rulebook.clocks, name) is not definition or name in change.after.clocks:
                 continue
             role = definition.role
             if role == OWNER:
-                role = str(change.before.derived.get("role") or OWNER)
-            payload: dict[str, Value] = {"said": "task", "said_template": definition.task}
-            yield _correction(change, context, f"task/{name}/{clock.cycle}", role, name, payload, urgent=False)
+                role = str(before.derived.get("role") or OWNER)
+            facts: dict[str, Value] = {"said": "task", "said_template": definition.task}
+            yield OutdatedMessage(f"task/{name}/{clock.cycle}", role, facts, name)
 
 
-def _correction(
-    change: RequestChange,
-    context: EffectContext,
-    key: str,
-    role: str,
-    name: str,
-    facts: Mapping[str, Value],
-    urgent: bool,
-) -> Effect:
-    before, after = change.before.clocks.get(name), change.after.clocks.get(name)
-    payload: dict[str, Value] = {**context.summary, **facts, "template": TEMPLATE, "event": change.case.event.type}
-    payload["event_time"] = change.case.event.time.isoformat()
+def _correction(change: RequestChange, context: EffectContext, message: OutdatedMessage) -> Effect:
+    """The effect that corrects a message for its role."""
+    event, name, role = change.case.event, message.clock, message.role
+    payload: dict[str, Value] = {**context.summary, **message.facts, "template": TEMPLATE, "event": event.type}
+    payload["event_time"] = event.time.isoformat()
     if name:
+        before, after = change.before.clocks.get(name), change.after.clocks.get(name)
         payload |= {"clock": name, **_figures("was", before), **_figures("now", after)}
     payload["role_title"] = context.compiled.rulebook.roles.get(role, role)
     payload |= _texts(context, payload, role)
-    return Effect(kind=EffectKind.NOTIFY, key=f"correction/{key}", role=role, urgent=urgent, payload=payload)
+    key = f"correction/{message.key}"
+    return Effect(kind=EffectKind.NOTIFY, key=key, role=role, urgent=message.urgent, payload=payload)
 
 
 def _figures(prefix: str, clock: ClockState | None) -> dict[str, Value]:
@@ -203,7 +215,7 @@ def _figures(prefix: str, clock: ClockState | None) -> dict[str, Value]:
 
 
 def _texts(context: EffectContext, payload: Mapping[str, Value], role: str) -> dict[str, Value]:
-    """In the words of the rules' template, or in ours."""
+    """The texts of a correction: of the template in the rules, or built in."""
     own = texts(context, TEMPLATE, payload, role)
     if own:
         return own

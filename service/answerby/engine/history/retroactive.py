@@ -1,6 +1,6 @@
-"""The decision on an event that comes late or corrects another: what the request would be, had it come in order.
+"""Decides events that come late or correct another: the request becomes what it would be, had they come in order.
 
-What was delivered meanwhile stays delivered: what of it no longer holds is taken back by effects of their own.
+Delivered effects stay delivered. Messages that no longer hold are corrected by effects of their own.
 """
 
 # Stays interpreted: late events are rare.
@@ -44,12 +44,13 @@ from answerby.sla.ladders import TimerPlanning, plan_timers
 
 
 class LateResult(NamedTuple):
-    """Result of a late event, as of `moment`."""
+    """Result of a late event."""
 
     transition: Transition
     effects: list[Effect]
     flags: list[Flag]
     moment: datetime
+    """What counts as now: later than the case's moment where a historical event is not the last."""
 
 
 class FoldResult(NamedTuple):
@@ -62,44 +63,43 @@ class FoldResult(NamedTuple):
 
 
 def decide_late(case: Case, steps: Steps) -> LateResult | None:
-    """None when the history is not known, incomplete or too long, or nothing of it is left."""
-    compiled, state, event, history = case.compiled, case.state, case.event, case.context.history
+    """Decides a late event or a correction by folding the history of its request.
+
+    None when the history is not known, incomplete or too long, or when corrections leave nothing of it.
+    """
+    state, event, history = case.state, case.event, case.context.history
     if state is None or history is None or len(history) != state.decisions or len(history) >= MOST_EVENTS:
         return None
     ordered = ordered_history(history, event)
     if not ordered.events:
         return None
-    ladders = ladder_steps.ladders_in_force(compiled.rulebook, state, event)
-    earlier, fired = earlier_rules_of(compiled.rulebook, state, ladders), fired_before(history, state)
-    result = _fold(case, ordered, earlier, fired, steps)
-    facts_moved = facts_changed(compiled.target_fields, state, result.last.after, result.last.after.derived)
-    runs = renumbered_clocks(state, result.last.after)
-    new_earlier = EarlierRules({}, ladders) if facts_moved and earlier.targets else earlier
-    new_fired = _with_new_ids(fired, state, runs)
-    if (new_earlier, new_fired) != (earlier, fired):
-        # The facts of the targets are others now, so the active rules give them; or a run has another number.
-        result = _fold(case, ordered, new_earlier, new_fired, steps)
-        runs = renumbered_clocks(state, result.last.after)
-    after = _after(compiled.rulebook, state, result, ordered, keep=not facts_moved)
-    timers = _timers(case, ladders, state, runs, after, result.moment)
-    after = replace(after, timers=timers.after, ladders=ladder_steps.ladders_in_use(ladders, after.clocks))
-    fold_case = Case(compiled, state, event, case.context, result.moment)
-    request_change = RequestChange(fold_case, state, runs, result.last.after.timers, after)
-    of_event = result.of_event
-    event_results = of_event.results if of_event is not None else None
-    effects, alerts = late_effects(request_change, result.last.results, event_results)
-    change = result.last._replace(
-        after=replace(after, alerts=alerts), timers=timers, follow_ups=_follow_ups(result, state, event)
+    rulebook = case.compiled.rulebook
+    ladders = ladder_steps.ladders_in_force(rulebook, state, event)
+    result, facts_moved = _settled_fold(case, state, ordered, ladders, steps)
+    change = RequestChange(
+        case=Case(case.compiled, state, event, case.context, result.moment),
+        before=state,
+        runs=renumbered_clocks(state, result.last.after),
+        fold_timers=result.last.after.timers,
+        after=_after(rulebook, state, result, ordered, keep=not facts_moved),
     )
-    flags = [*(of_event.flags if of_event is not None else ()), *change.results.flags, *change.clock_flags]
-    flags += [*ordered.flags, *fold_flags(state, after, event, len(ordered.events))]
+    timers = _timers(change, ladders)
+    in_use = ladder_steps.ladders_in_use(ladders, change.after.clocks)
+    change = change._replace(after=replace(change.after, timers=timers.after, ladders=in_use))
+    of_event = result.of_event
+    effects, alerts = late_effects(change, result.last.results, of_event.results if of_event is not None else None)
+    last = result.last._replace(
+        after=replace(change.after, alerts=alerts), timers=timers, follow_ups=_follow_ups(result, state, event)
+    )
+    flags = [*(of_event.flags if of_event is not None else ()), *last.results.flags, *last.clock_flags]
+    flags += [*ordered.flags, *fold_flags(state, change.after, event, len(ordered.events))]
     if is_correction(event) and ordered.awaited:
         flags.append(_awaits(ordered.awaited))
-    return LateResult(change, effects, list(dict.fromkeys(flags)), result.moment)
+    return LateResult(last, effects, list(dict.fromkeys(flags)), result.moment)
 
 
 def why_not_folded(case: Case) -> list[Flag]:
-    """Why a late event was decided as it came."""
+    """Flags that say why a late event was decided as it came."""
     state, event, history = case.state, case.event, case.context.history
     if state is None:
         return [_awaits([name_of(event)])] if is_correction(event) else []
@@ -115,6 +115,27 @@ def why_not_folded(case: Case) -> list[Flag]:
         problem = "nothing of its history is left"
     code = "CORRECTION_NOT_APPLIED" if is_correction(event) else "NOT_FOLDED"
     return [Flag(code, f"the request's clocks were not computed anew: {problem}")]
+
+
+def _settled_fold(
+    case: Case, state: RequestState, ordered: OrderedHistory, ladders: Mapping[str, Ladder], steps: Steps
+) -> tuple[FoldResult, bool]:
+    """Folds the history, and once more where the first fold shows that its inputs no longer hold.
+
+    Also returns whether the fold changes a fact on which targets depend.
+    """
+    compiled, history = case.compiled, case.context.history or ()
+    earlier, fired = earlier_rules_of(compiled.rulebook, state, ladders), fired_before(history, state)
+    result = _fold(case, ordered, earlier, fired, steps)
+    after = result.last.after
+    # Clocks keep the targets of an earlier revision only while the facts behind the targets stay the same.
+    facts_moved = facts_changed(compiled.target_fields, state, after, after.derived)
+    new_earlier = EarlierRules({}, ladders) if facts_moved and earlier.targets else earlier
+    # A late event may begin a run before the known ones. Their cycles then count up, and their timers have new ids.
+    new_fired = _with_new_ids(fired, state, renumbered_clocks(state, after))
+    if (new_earlier, new_fired) != (earlier, fired):
+        result = _fold(case, ordered, new_earlier, new_fired, steps)
+    return result, facts_moved
 
 
 def _fold(
@@ -136,11 +157,14 @@ def _fold(
 def _after(
     rulebook: Rulebook, state: RequestState, result: FoldResult, ordered: OrderedHistory, *, keep: bool
 ) -> RequestState:
-    """The request as the fold leaves it, with what no fold can change."""
+    """The request at the end of the fold, with the parts that no fold changes.
+
+    `keep`: clocks that the active rules no longer give stay, where an earlier revision set them.
+    """
     request = result.last.after
     clocks = dict(request.clocks)
     for name, clock in state.clocks.items():
-        # The active rules say nothing of it any more; an edit does not reach it.
+        # The active rules give this clock no target any more, and a rule change does not reach it.
         if keep and name not in clocks and clock.revision != rulebook.revision and keeps_target(rulebook, clock):
             clocks[name] = clock
     clocks = dict(sorted(clocks.items()))
@@ -158,7 +182,7 @@ def _after(
 
 
 def renumbered_clocks(state: RequestState, after: RequestState) -> dict[str, ClockState]:
-    """The clocks before, each run under the cycle that it has now: a late event may have begun one before it."""
+    """The clocks before, each with the cycle number that its run has now: a late event may begin a run before it."""
     return {name: _renumbered(clock, after.clocks.get(name)) for name, clock in state.clocks.items()}
 
 
@@ -169,40 +193,37 @@ def _renumbered(clock: ClockState, now: ClockState | None) -> ClockState:
 
 
 def _with_new_ids(fired: frozenset[str], state: RequestState, runs: Mapping[str, ClockState]) -> frozenset[str]:
-    """With the names that the timers of this run have now."""
+    """The ids, and the new ones of timers whose run has another cycle number now."""
     timers = [timer for timer in state.timers.values() if timer.fired]
     return fired | {
         renumbered_timer(timer, state.clocks.get(timer.clock), runs.get(timer.clock)).id for timer in timers
     }
 
 
-def _timers(
-    case: Case,
-    ladders: Mapping[str, Ladder],
-    state: RequestState,
-    runs: Mapping[str, ClockState],
-    after: RequestState,
-    moment: datetime,
-) -> TimerPlan:
-    """The timers after a fold. A step that fired stays fired if the history as it is now has it fire; else it is still
-    to come, or never comes.
+def _timers(change: RequestChange, ladders: Mapping[str, Ladder]) -> TimerPlan:
+    """The timers after a fold.
+
+    A step that fired stays fired if it fires in the folded history too. Else it is still to come, or never comes.
     """
-    if case.event.historical:
+    state, after = change.before, change.after
+    if change.case.event.historical:
         return TimerPlan([], [], dict(state.timers))
-    fired_timers = {name: timer for name, timer in after.timers.items() if timer.fired}
+    fired = {name: timer for name, timer in change.fold_timers.items() if timer.fired}
     before = {timer.id: timer for timer in state.timers.values() if not timer.fired}
     for timer in state.timers.values():
-        known = renumbered_timer(timer, state.clocks.get(timer.clock), runs.get(timer.clock))
-        if timer.fired and known.id in fired_timers:
-            fired_timers[known.id] = known
-    before |= fired_timers
-    planning = TimerPlanning(ladders, case.compiled.rulebook.calendars, moment, after.acknowledged)
+        renumbered = renumbered_timer(timer, state.clocks.get(timer.clock), change.runs.get(timer.clock))
+        if timer.fired and renumbered.id in fired:
+            # Kept as it really fired: the fold fires it at its due time, and may hold its reminders back otherwise.
+            fired[renumbered.id] = renumbered
+    before |= fired
+    calendars = change.case.compiled.rulebook.calendars
+    planning = TimerPlanning(ladders, calendars, change.case.moment, after.acknowledged)
     arm, cancel, timers = plan_timers(planning, before, after.clocks)
     return TimerPlan(arm, cancel, timers)
 
 
 def _follow_ups(result: FoldResult, state: RequestState, event: Event) -> list[Event]:
-    """Events for other requests that follow from the late event; named after the decision that it has."""
+    """Events for other requests that follow from the late event, named after the decision on it."""
     if result.of_event is None:
         return []
     name = f"{state.request_id}/{state.decisions + 1}"
@@ -214,7 +235,7 @@ def _awaits(names: Sequence[str]) -> Flag:
 
 
 def with_awaited(after: RequestState, event: Event) -> RequestState:
-    """A first event that corrects another says which one is still to come."""
+    """The request with the event that its first event corrects, as one that is still to come."""
     if not is_correction(event) or after.decisions > 1:
         return after
     return replace(after, awaited=[corrected_name(event)])
