@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from answerby.cli.backtest.command import Options, backtest
+from answerby.cli.backtest.run import Options, backtest
 from answerby.domain.event import ActorRole, Event
 from answerby.workbench.backtest.recording import VERSION, RecordedRequest, RecordingHeader, encode_line
 from tests.bench.decide_bench import SHIPPED, samples

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from answerby.cli.lines import read_events
+from answerby.cli.event_lines import read_events
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context

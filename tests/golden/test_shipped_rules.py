@@ -12,7 +12,7 @@ import orjson
 import pytest
 import yaml
 
-from answerby.cli.lines import read_events
+from answerby.cli.event_lines import read_events
 from answerby.domain.decision import Decision
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Event

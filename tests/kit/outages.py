@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from answerby.cli.client import Target
+from answerby.cli.client import Server
 from tests.kit.patience import PATIENCE
 from tests.kit.processes import ANSWERBY, started, workers_of
 
@@ -24,7 +24,7 @@ WAITS = "the server does not answer; trying for"
 class Outages:
     """A server whose only worker can be taken away for as long as a test wants."""
 
-    def __init__(self, supervisor: int, target: Target) -> None:
+    def __init__(self, supervisor: int, target: Server) -> None:
         self.target = target
         self._supervisor = supervisor
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from answerby.cli.client import Target
-from answerby.cli.serve.running import own_server
-from answerby.cli.serve.serving import configured, options
+from answerby.cli.client import Server
+from answerby.cli.serve.configuration import configured, options
+from answerby.cli.serve.own_server import own_server
 from tests.kit.commands import invoke
 from tests.kit.outages import Outages
 from tests.kit.processes import free_address
@@ -32,7 +32,7 @@ def incident_rules() -> Path:
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Iterator[Target]:
+def target(tmp_path: Path) -> Iterator[Server]:
     """A server with the incident rules on an embedded store."""
     overlay = options(listen=free_address(), rules=RULES, data=tmp_path / "data")
     with own_server(None, overlay, configured(None, overlay)) as (_, running):

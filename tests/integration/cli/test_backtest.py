@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from answerby.cli.backtest import command
-from answerby.cli.client import Target
+from answerby.cli.backtest import run
+from answerby.cli.client import Server
 from tests.kit.processes import free_address
 from tests.kit.rulebooks import REPAIRS, write
 from tests.unit.workbench.backtest.repairs import MAPPING, NEW, export, groups
@@ -101,8 +101,8 @@ def test_processes_that_begin_while_a_large_file_is_read_come_to_the_same(
     backtest, tmp_path: Path, monkeypatch
 ) -> None:
     told = []
-    for number, size in enumerate((command.LARGE, 0)):
-        monkeypatch.setattr(command, "LARGE", size)
+    for number, size in enumerate((run.LARGE, 0)):
+        monkeypatch.setattr(run, "LARGE", size)
         result = backtest("--json", tmp_path / f"{number}.json", jobs=2)
         assert result.exit_code == 0, result.stderr
         told.append((result.stdout, (tmp_path / f"{number}.json").read_bytes()))
@@ -110,7 +110,7 @@ def test_processes_that_begin_while_a_large_file_is_read_come_to_the_same(
 
 
 def test_a_file_that_cannot_be_read_ends_the_processes_that_have_begun(backtest, desk: Path, monkeypatch) -> None:
-    monkeypatch.setattr(command, "LARGE", 0)
+    monkeypatch.setattr(run, "LARGE", 0)
     (desk / "export.csv").write_text("no,such,columns\n1,2,3\n", encoding="utf-8")
     result = backtest(jobs=2)
     assert result.exit_code == 2
@@ -278,15 +278,15 @@ def test_what_cannot_be_done_is_told_with_status_2(backtest, changes: dict[str, 
 @pytest.fixture
 def target(tmp_path: Path, desk: Path):
     """A server with the old rules of the desk."""
-    from answerby.cli.serve.running import own_server
-    from answerby.cli.serve.serving import configured, options
+    from answerby.cli.serve.configuration import configured, options
+    from answerby.cli.serve.own_server import own_server
 
     overlay = options(listen=free_address(), rules=desk / "old", data=tmp_path / "data")
     with own_server(None, overlay, configured(None, overlay)) as (_, running):
         yield running
 
 
-def submit_desk(answerby: Callable[..., Any], tmp_path: Path, target: Target) -> None:
+def submit_desk(answerby: Callable[..., Any], tmp_path: Path, target: Server) -> None:
     """The eight requests as if they had happened within the last hours, up to now."""
     shift = datetime.now(UTC) - datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
     happened = [(h.event.time, h.event) for group in groups() for story in group for h in story.happenings]
@@ -310,7 +310,7 @@ def submit_desk(answerby: Callable[..., Any], tmp_path: Path, target: Target) ->
 
 
 def test_recorded_requests_from_a_server_and_from_a_file_give_the_same_report(
-    answerby, backtest, desk: Path, tmp_path: Path, target: Target
+    answerby, backtest, desk: Path, tmp_path: Path, target: Server
 ) -> None:
     submit_desk(answerby, tmp_path, target)
     recording = tmp_path / "recording.jsonl.xz"
@@ -339,7 +339,7 @@ def test_recorded_requests_from_a_server_and_from_a_file_give_the_same_report(
 
 
 def test_what_was_really_decided_is_compared_with(
-    answerby, backtest, desk: Path, tmp_path: Path, target: Target
+    answerby, backtest, desk: Path, tmp_path: Path, target: Server
 ) -> None:
     """The server decided by the old rules; the default is what it decided, whatever rules are at hand now."""
     submit_desk(answerby, tmp_path, target)
@@ -358,7 +358,7 @@ def test_what_was_really_decided_is_compared_with(
     assert examples[0]["number"].endswith("DSK-001")
 
 
-def test_a_recording_without_decisions_needs_old_rules(answerby, backtest, tmp_path: Path, target: Target) -> None:
+def test_a_recording_without_decisions_needs_old_rules(answerby, backtest, tmp_path: Path, target: Server) -> None:
     submit_desk(answerby, tmp_path, target)
     recording = tmp_path / "recording.jsonl"
     written = answerby("export", "--since", "1d", "--without-decisions", "--target", target.address, "--out", recording)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from answerby.cli.client import Target
-from answerby.cli.serve.running import is_serving
+from answerby.cli.client import Server
+from answerby.cli.serve.own_server import is_serving
 from tests.kit import processes
 from tests.kit.patience import PATIENCE, wait_until
 from tests.kit.processes import ANSWERBY, free_address, started
@@ -32,7 +32,7 @@ def events(tmp_path: Path) -> Path:
     return path
 
 
-def test_submit_then_look_at_it_from_every_side(answerby: Callable[..., Any], events: Path, target: Target) -> None:
+def test_submit_then_look_at_it_from_every_side(answerby: Callable[..., Any], events: Path, target: Server) -> None:
     to = ("--target", target.address)
 
     submitted = answerby("submit", events, *to)
@@ -57,7 +57,7 @@ def test_submit_then_look_at_it_from_every_side(answerby: Callable[..., Any], ev
 
 
 def test_submit_again_changes_nothing_and_a_reused_id_is_refused(
-    answerby: Callable[..., Any], events: Path, tmp_path: Path, target: Target
+    answerby: Callable[..., Any], events: Path, tmp_path: Path, target: Server
 ) -> None:
     other = tmp_path / "other.jsonl"
     other.write_text(json.dumps({**EVENTS[0], "facts": {}}) + '\n{"request_id": 5}\n')
@@ -72,7 +72,7 @@ def test_submit_again_changes_nothing_and_a_reused_id_is_refused(
     assert "line 2: request_id must be text" in reused.stderr
 
 
-def test_an_unknown_request_is_one_line_and_status_1(answerby: Callable[..., Any], target: Target) -> None:
+def test_an_unknown_request_is_one_line_and_status_1(answerby: Callable[..., Any], target: Server) -> None:
     result = answerby("get", "nobody", "--target", target.address)
 
     assert result.exit_code == 1
@@ -80,7 +80,7 @@ def test_an_unknown_request_is_one_line_and_status_1(answerby: Callable[..., Any
 
 
 def test_watch_prints_decisions_and_the_token_to_go_on_with(
-    answerby: Callable[..., Any], events: Path, target: Target
+    answerby: Callable[..., Any], events: Path, target: Server
 ) -> None:
     answerby("submit", events, "--target", target.address)
     command = [*ANSWERBY, "watch", "--target", target.address, "--from-start"]
@@ -94,7 +94,7 @@ def test_watch_prints_decisions_and_the_token_to_go_on_with(
     assert "Traceback" not in told
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(events: Path, target: Target, answerby: Callable[..., Any]) -> None:
+def test_a_reader_that_has_seen_enough_is_no_error(events: Path, target: Server, answerby: Callable[..., Any]) -> None:
     answerby("submit", events, "--target", target.address)
     read_end, write_end = os.pipe()
     os.close(read_end)
@@ -155,7 +155,7 @@ def test_run_once_decides_delivers_and_ends(rules_with_samples: Path, tmp_path: 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_run_serves_until_it_is_told_to_stop(rules_with_samples: Path, tmp_path: Path, stop: signal.Signals) -> None:
-    target = Target(free_address())
+    target = Server(free_address())
     with started(
         [*ANSWERBY, "run", "--listen", target.address, "--rules", rules_with_samples],
         stdout=subprocess.PIPE,
@@ -183,7 +183,7 @@ def test_run_tells_why_its_server_cannot_start(tmp_path: Path, rules_with_sample
     address = free_address()
     options = ["--listen", address, "--rules", rules_with_samples]
     with started([*ANSWERBY, "serve", *options, "--data", tmp_path / "other"], stderr=subprocess.DEVNULL):
-        with Target(address).connect() as channel:
+        with Server(address).connect() as channel:
             wait_until(lambda: is_serving(channel), "the first serves")
         second = processes.answerby("run", "--once", *options, cwd=tmp_path)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from answerby.cli.client import Target
+from answerby.cli.client import Server
 
 MAPPING = Path(__file__).parent / "incidents.yaml"
 
@@ -80,7 +80,7 @@ def test_every_row_is_decided_or_told_and_the_summary_adds_up(
 
 
 def test_the_same_input_gives_the_same_bytes_here_and_on_a_server(
-    answerby: Callable[..., Any], export: Path, incident_rules: Path, tmp_path: Path, target: Target
+    answerby: Callable[..., Any], export: Path, incident_rules: Path, tmp_path: Path, target: Server
 ) -> None:
     ways = {
         "here": ["--rules", incident_rules],
@@ -99,7 +99,7 @@ def test_the_same_input_gives_the_same_bytes_here_and_on_a_server(
 
 
 def test_historical_events_deliver_nothing_and_are_stored(
-    answerby: Callable[..., Any], export: Path, tmp_path: Path, target: Target
+    answerby: Callable[..., Any], export: Path, tmp_path: Path, target: Server
 ) -> None:
     answerby("replay", export, "--mapping", MAPPING, "--target", target.address, "--out", tmp_path / "out.jsonl")
 
@@ -111,7 +111,7 @@ def test_historical_events_deliver_nothing_and_are_stored(
 
 
 def test_events_that_the_server_refuses_are_told_with_their_line(
-    answerby: Callable[..., Any], tmp_path: Path, target: Target
+    answerby: Callable[..., Any], tmp_path: Path, target: Server
 ) -> None:
     export = tmp_path / "long.csv"
     export.write_text(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from answerby import __version__
-from answerby.cli.serve.running import free_port
+from answerby.cli.serve.own_server import free_port
 from tests.integration.packaging.conftest import COMMIT, run
 
 IMPORT_ALL = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from answerby.cli.serve.running import free_port
+from answerby.cli.serve.own_server import free_port
 from tests.integration.packaging.conftest import install, run
 
 PROJECT = """

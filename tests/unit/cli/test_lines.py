@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from answerby.cli.lines import Line, read_events
+from answerby.cli.event_lines import Line, read_events
 from answerby.domain.event import ActorRole
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

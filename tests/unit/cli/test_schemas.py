@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from answerby.cli.fail import CommandFailed
-from answerby.cli.schemas import ALL_KINDS, file_name, print_schemas, schema_of
+from answerby.cli.schema.schemas import ALL_KINDS, file_name, print_schemas, schema_of
 from answerby.rules.schema.files import to_json
 from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import plain_data

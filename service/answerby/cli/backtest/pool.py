@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import NamedTuple, Self
 
-from answerby.cli.backtest.gathered import decode_groups, unpack
-from answerby.cli.backtest.rules import compile_texts
+from answerby.cli.backtest.request_set import decode_groups, unpack
+from answerby.cli.backtest.rule_set import compile_texts
 from answerby.cli.fail import CommandFailed
 from answerby.domain.errors import AnswerbyError
 from answerby.rules.text.rule_folder import RuleText

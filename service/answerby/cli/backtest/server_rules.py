@@ -6,26 +6,26 @@ from pathlib import Path, PurePosixPath
 
 from answerby.api.v1 import rulebook_service_pb2 as rpc
 from answerby.api.v1.rulebook_service_pb2_grpc import RulebookServiceStub
-from answerby.cli.client import Target
+from answerby.cli.client import Server
 from answerby.cli.fail import CommandFailed
 from answerby.cli.patience import Patience
 
 CALL_SECONDS = 30.0
 
 
-def fetch_revision(target: Target, revision: str, folder: Path) -> str:
+def fetch_revision(server: Server, revision: str, folder: Path) -> str:
     """Writes its files below the folder; empty: those of the active one. The revision. Raises grpc.RpcError."""
-    with target.connect() as channel:
+    with server.connect() as channel:
         stub = RulebookServiceStub(channel)
-        patience = Patience(target.patience)
+        patience = Patience(server.patience)
         if not revision:
             asked = rpc.GetRulebookRequest()
-            active = patience.ask(lambda: stub.GetRulebook(asked, metadata=target.metadata, timeout=CALL_SECONDS))
+            active = patience.ask(lambda: stub.GetRulebook(asked, metadata=server.metadata, timeout=CALL_SECONDS))
             revision = active.rulebook.revision
         if not revision:
             raise CommandFailed("the server has no active rules")
         request = rpc.GetRevisionRequest(revision=revision, include_files=True)
-        answer = patience.ask(lambda: stub.GetRevision(request, metadata=target.metadata, timeout=CALL_SECONDS))
+        answer = patience.ask(lambda: stub.GetRevision(request, metadata=server.metadata, timeout=CALL_SECONDS))
     for file in answer.revision.files:
         path = PurePosixPath(file.path)
         if path.is_absolute() or ".." in path.parts:

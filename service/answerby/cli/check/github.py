@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from answerby.cli.check.run import Checked
+from answerby.cli.check.rules_check import CheckResult
 from answerby.cli.check.text import shown_path
 from answerby.rules.text.diagnostics import Diagnostic
 from answerby.rules.text.severities import Severity
@@ -14,13 +14,13 @@ _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-def github_lines(checked: Checked) -> Iterator[str]:
-    for found in checked.findings:
-        yield _command(shown_path(checked, found.file), found)
+def github_lines(result: CheckResult) -> Iterator[str]:
+    for found in result.findings:
+        yield _command(shown_path(result, found.file), found)
 
 
 def _command(file: str, found: Diagnostic) -> str:
     properties = {"file": file, "line": str(max(1, found.line)), "col": str(max(1, found.column)), "title": found.code}
-    shown = ",".join(f"{name}={value.translate(_PROPERTY)}" for name, value in properties.items())
+    properties_text = ",".join(f"{name}={value.translate(_PROPERTY)}" for name, value in properties.items())
     text = "\n".join((found.message, *([found.hint] if found.hint else ()), *found.details))
-    return f"::{_COMMAND[Severity(found.severity)]} {shown}::{text.translate(_DATA)}"
+    return f"::{_COMMAND[Severity(found.severity)]} {properties_text}::{text.translate(_DATA)}"

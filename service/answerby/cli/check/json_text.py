@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import orjson
 
-from answerby.cli.check.pages import page_path
-from answerby.cli.check.run import Checked
-from answerby.cli.check.sources import Sources
+from answerby.cli.check.code_pages import page_path
+from answerby.cli.check.rules_check import CheckResult
+from answerby.cli.check.source_lines import Sources
 from answerby.cli.check.text import shown_path
 from answerby.rules.text.diagnostics import Diagnostic
 from answerby.rules.text.severities import Severity
@@ -14,32 +14,32 @@ from answerby.rules.text.severities import Severity
 VERSION = 1
 
 
-def json_report(checked: Checked, *, strict: bool) -> str:
-    sources = Sources(checked.target.folder)
+def json_report(result: CheckResult, *, strict: bool) -> str:
+    sources = Sources(result.target.folder)
     document = {
         "version": VERSION,
-        "path": shown_path(checked, checked.target.part),
-        "rules_folder": str(checked.target.folder),
-        "accepted": not checked.refused(strict=strict),
+        "path": shown_path(result, result.target.part),
+        "rules_folder": str(result.target.folder),
+        "accepted": not result.refused(strict=strict),
         "strict": strict,
-        "revision": checked.rulebook.revision if checked.rulebook else None,
+        "revision": result.rulebook.revision if result.rulebook else None,
         "summary": {
-            **{f"{severity}s": checked.count(severity) for severity in Severity},
-            "allowed": len(checked.suppressed),
+            **{f"{severity}s": result.count(severity) for severity in Severity},
+            "allowed": len(result.suppressed),
         },
-        "findings": [_finding(checked, found, sources) for found in checked.findings],
+        "findings": [_finding(result, found, sources) for found in result.findings],
         "allowed": [
-            {**_finding(checked, s.finding, sources), "reason": s.suppression.reason} for s in checked.suppressed
+            {**_finding(result, s.finding, sources), "reason": s.suppression.reason} for s in result.suppressed
         ],
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
-def _finding(checked: Checked, found: Diagnostic, sources: Sources) -> dict[str, object]:
+def _finding(result: CheckResult, found: Diagnostic, sources: Sources) -> dict[str, object]:
     return {
         "code": found.code,
         "severity": found.severity,
-        "file": shown_path(checked, found.file),
+        "file": shown_path(result, found.file),
         "line": found.line,
         "column": found.column,
         "message": found.message,

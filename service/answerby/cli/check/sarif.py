@@ -12,9 +12,9 @@ from urllib.parse import quote
 import orjson
 
 from answerby import __version__
-from answerby.cli.check.pages import page, summary
-from answerby.cli.check.run import Checked
-from answerby.cli.check.sources import Sources
+from answerby.cli.check.code_pages import page, summary
+from answerby.cli.check.rules_check import CheckResult
+from answerby.cli.check.source_lines import Sources
 from answerby.cli.check.text import shown_path
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic
@@ -24,16 +24,16 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
-def sarif_report(checked: Checked, *, strict: bool) -> str:
-    sources = Sources(checked.target.folder)
-    codes = sorted({f.code for f in checked.findings} | {s.finding.code for s in checked.suppressed})
-    results = [_result(checked, found, codes, sources) for found in checked.findings]
-    for finding, suppression in checked.suppressed:
+def sarif_report(result: CheckResult, *, strict: bool) -> str:
+    sources = Sources(result.target.folder)
+    codes = sorted({f.code for f in result.findings} | {s.finding.code for s in result.suppressed})
+    results = [_result(result, found, codes, sources) for found in result.findings]
+    for finding, suppression in result.suppressed:
         reason = {"kind": "inSource", "status": "accepted", "justification": suppression.reason}
-        results.append({**_result(checked, finding, codes, sources), "suppressions": [reason]})
+        results.append({**_result(result, finding, codes, sources), "suppressions": [reason]})
     run = {
         "tool": {"driver": {"name": "answerby", "version": __version__, "rules": [_rule(code) for code in codes]}},
-        "invocations": [{"executionSuccessful": True, "exitCode": int(checked.refused(strict=strict))}],
+        "invocations": [{"executionSuccessful": True, "exitCode": int(result.refused(strict=strict))}],
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
@@ -51,10 +51,10 @@ def _rule(code: str) -> dict[str, object]:
     }
 
 
-def _result(checked: Checked, found: Diagnostic, codes: list[str], sources: Sources) -> dict[str, object]:
+def _result(result: CheckResult, found: Diagnostic, codes: list[str], sources: Sources) -> dict[str, object]:
     line = sources.line(found.file, found.line) or ""
     text = "\n".join((found.message, *([found.hint] if found.hint else ()), *found.details))
-    location: dict[str, object] = {"artifactLocation": {"uri": _uri(shown_path(checked, found.file))}}
+    location: dict[str, object] = {"artifactLocation": {"uri": _uri(shown_path(result, found.file))}}
     if found.line >= 1:
         region: dict[str, object] = {"startLine": found.line, "startColumn": max(1, found.column)}
         if line:

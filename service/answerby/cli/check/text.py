@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from answerby.cli.check.run import Checked
-from answerby.cli.check.sources import Sources, printable
+from answerby.cli.check.rules_check import CheckResult
+from answerby.cli.check.source_lines import Sources, printable
+from answerby.rules.text.diagnostic_codes import Severity
 from answerby.rules.text.diagnostics import Diagnostic
 from answerby.rules.text.severities import Severity
 
@@ -23,14 +24,14 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
     return bool(environ.get("FORCE_COLOR")) or stream.isatty()
 
 
-def text_lines(checked: Checked, *, strict: bool, colour: bool) -> Iterator[str]:
+def text_lines(result: CheckResult, *, strict: bool, colour: bool) -> Iterator[str]:
     """The whole report, line by line."""
     style = _Style(colour)
-    sources = Sources(checked.target.folder)
-    for finding in checked.findings:
-        yield from _finding_lines(checked, finding, sources, style)
+    sources = Sources(result.target.folder)
+    for finding in result.findings:
+        yield from _finding_lines(result, finding, sources, style)
         yield ""
-    yield from _summary(checked, style, strict=strict)
+    yield from _summary(result, style, strict=strict)
 
 
 class _Style:
@@ -41,17 +42,17 @@ class _Style:
         return f"{style}{text}{_RESET}" if self._colour and text else text
 
 
-def shown_path(checked: Checked, file: str) -> str:
+def shown_path(result: CheckResult, file: str) -> str:
     """The path of a file as the user can open it from where they are."""
-    folder = os.fspath(checked.target.folder)
+    folder = os.fspath(result.target.folder)
     if not file or file in (folder, "."):
         return folder
     return file if folder == "." else f"{folder.rstrip('/')}/{file}"
 
 
-def _finding_lines(checked: Checked, finding: Diagnostic, sources: Sources, style: _Style) -> Iterator[str]:
+def _finding_lines(result: CheckResult, finding: Diagnostic, sources: Sources, style: _Style) -> Iterator[str]:
     severity = Severity(finding.severity)
-    place = f"{shown_path(checked, finding.file)}:{finding.line}:{finding.column}"
+    place = f"{shown_path(result, finding.file)}:{finding.line}:{finding.column}"
     yield (
         f"{style(_BOLD, printable(place))} {finding.code} "
         f"{style(_COLOUR[severity], f'{severity}:')} {printable(finding.message)}"
@@ -67,22 +68,22 @@ def _finding_lines(checked: Checked, finding: Diagnostic, sources: Sources, styl
         yield f"  {style(_DIM, f'{margin} |')} {printable(detail)}"
 
 
-def _summary(checked: Checked, style: _Style, *, strict: bool) -> Iterator[str]:
-    rulebook = checked.rulebook
+def _summary(result: CheckResult, style: _Style, *, strict: bool) -> Iterator[str]:
+    rulebook = result.rulebook
     if rulebook is not None:
         rules = sum(len(stage.rules) for stage in rulebook.stages)
         size = f"{rules} rules and table rows in {len(rulebook.files)} files"
-        yield f"{checked.target.folder}: {size}, revision {rulebook.revision}"
-    counts = [(severity, checked.count(severity)) for severity in Severity]
-    said = [style(_COLOUR[s], f"{n} {s}{'s' if n != 1 else ''}") for s, n in counts if n]
-    if checked.suppressed:
-        said.append(f"{len(checked.suppressed)} allowed")
-    yield f"{shown_path(checked, checked.target.part)}: {', '.join(said) or 'no findings'}; {_verdict(checked, strict)}"
-    if checked.findings:
-        yield style(_DIM, f"more about a code: answerby check --explain {checked.findings[0].code}")
+        yield f"{result.target.folder}: {size}, revision {rulebook.revision}"
+    counts = [(severity, result.count(severity)) for severity in Severity]
+    counts_text = [style(_COLOUR[s], f"{n} {s}{'s' if n != 1 else ''}") for s, n in counts if n]
+    if result.suppressed:
+        counts_text.append(f"{len(result.suppressed)} allowed")
+    yield f"{shown_path(result, result.target.part)}: {', '.join(counts_text) or 'no findings'}; {_verdict(result, strict)}"
+    if result.findings:
+        yield style(_DIM, f"more about a code: answerby check --explain {result.findings[0].code}")
 
 
-def _verdict(checked: Checked, strict: bool) -> str:
-    if checked.refused(strict=strict):
+def _verdict(result: CheckResult, strict: bool) -> str:
+    if result.refused(strict=strict):
         return "refused"
-    return "accepted" if checked.rulebook is not None else "but the rules are refused for mistakes in other files"
+    return "accepted" if result.rulebook is not None else "but the rules are refused for mistakes in other files"

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import orjson
 
 from answerby.cli.replay.outcome import Clock, Outcome
-from answerby.cli.replay.planning import Planned
+from answerby.cli.replay.planner import Planned
 from answerby.cli.replay.tally import SHOWN, Difference
 
 STANDARD_OUTPUT = Path("-")

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from answerby.cli.client import Target
+from answerby.cli.client import Server
 from answerby.cli.replay.mapping import Mapping
 from answerby.cli.replay.outcome import Outcome, Refused
-from answerby.cli.replay.output import Output, open_output
-from answerby.cli.replay.planning import Planned
+from answerby.cli.replay.output import STANDARD_OUTPUT, Output, differences_path, open_output, refused_path
+from answerby.cli.replay.planner import Planned
 from answerby.cli.replay.source import Source
 from answerby.cli.replay.summary import Summary
 from answerby.cli.replay.tally import Tally
@@ -49,7 +50,7 @@ class Local:
 class Remote:
     """Decide on a server."""
 
-    target: Target
+    target: Server
     in_flight: int = 4
     batch: int = 500
     brief: bool = False
@@ -85,6 +86,22 @@ class Replay:
             self._progress(self.tally.decisions)
 
 
+def replay_and_report(job: Job, way: Local | Remote, summary_file: Path | None) -> None:
+    """Replays, prints the summary on standard error, and writes it as JSON into `summary_file`.
+
+    Raises CommandFailed, OSError, grpc.RpcError as `replay` does.
+    """
+    console = Console(stderr=True)
+    summary = replay(job, way, console)
+    if summary_file is not None:
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        summary_file.write_bytes(orjson.dumps(summary.as_data(), option=options))
+    if summary.output.refused and job.out != STANDARD_OUTPUT:
+        console.print(f"all refused rows: {refused_path(job.out)}", highlight=False, soft_wrap=True)
+    if any(c.different for c in summary.tally.comparisons.values()) and job.out != STANDARD_OUTPUT:
+        console.print(f"all differences: {differences_path(job.out)}", highlight=False, soft_wrap=True)
+
+
 def replay(job: Job, way: Local | Remote, console: Console) -> Summary:
     """Replays the file, prints a summary and returns it.
 
@@ -105,7 +122,7 @@ def expects(mapping: Mapping) -> bool:
 
 def decide_here(run: Replay, way: Local) -> tuple[str, ...]:
     """Returns the ids of the rules that decided nothing."""
-    from answerby.cli.replay.local import LocalDecider, load  # noqa: PLC0415  # a remote replay needs no engine
+    from answerby.cli.replay.local_decider import LocalDecider, load  # noqa: PLC0415  # a remote replay needs no engine
 
     compiled = load(way.rules, way.engine)
     for planned, outcome in LocalDecider(compiled).decide_all(run.plan()):
@@ -115,7 +132,7 @@ def decide_here(run: Replay, way: Local) -> tuple[str, ...]:
 
 
 async def decide_there(run: Replay, way: Remote) -> None:
-    from answerby.cli.replay.remote import RemoteDecider  # noqa: PLC0415  # a local replay needs no grpc
+    from answerby.cli.replay.remote_decider import RemoteDecider  # noqa: PLC0415  # a local replay needs no grpc
 
     decider = RemoteDecider(way.target, lanes=way.in_flight, batch=way.batch, brief=way.brief)
     async for planned, outcome in decider.decide_all(run.plan()):

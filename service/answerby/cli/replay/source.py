@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from answerby.cli.replay.mapping import Mapping
-from answerby.cli.replay.planning import Counts, Planned, Planner, Refuse
+from answerby.cli.replay.planner import Counts, Planned, Planner, Refuse
 from answerby.cli.replay.readers import Row, format_of, read_rows
 
 

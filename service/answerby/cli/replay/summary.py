@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from answerby.cli.replay.output import Output
-from answerby.cli.replay.planning import Counts
+from answerby.cli.replay.planner import Counts
 from answerby.cli.replay.tally import COUNTED, Comparison, Share, Tally, shown
 
 MOST_RULES_SHOWN = 30

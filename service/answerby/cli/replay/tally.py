@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from answerby.cli.replay.mapping import Mapping as MappingFile
 from answerby.cli.replay.outcome import Clock, Outcome
-from answerby.cli.replay.planning import Expected, Planned
+from answerby.cli.replay.planner import Expected, Planned
 from answerby.domain.event import Value
 
 SHOWN = 20

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from answerby.api.v1 import decision_service_pb2 as pb
 from answerby.api.v1 import resources_pb2
 from answerby.api.v1.decision_service_pb2_grpc import DecisionServiceStub
-from answerby.cli.check.sources import printable_lines
-from answerby.cli.client import Target
+from answerby.cli.check.source_lines import printable_lines
+from answerby.cli.client import Server
+from answerby.cli.decision_tables import print_json
 from answerby.cli.fail import CommandFailed
-from answerby.cli.render import print_json
 from answerby.server.rpc.values import put_values, set_instant
 
 CALL_SECONDS = 60.0
@@ -22,26 +23,35 @@ ACTORS = {
 }
 
 
-def ask(
-    target: Target,
-    request_id: str,
-    facts: Sequence[str],
-    *,
-    at: str = "",
-    event: str = "",
-    actor: str = "agent",
-    language: str = "en",
-    as_json: bool = False,
-) -> None:
+class Supposition(NamedTuple):
+    """The options of the command: what is supposed of a request."""
+
+    request_id: str
+    facts: Sequence[str]
+    """Such as `priority=P0`."""
+    at: str
+    """An instant with its offset; empty: now."""
+    event: str
+    """The type of the event; empty: an update."""
+    actor: str
+
+
+def ask(server: Server, supposition: Supposition, *, language: str, as_json: bool) -> None:
     """Asks a server and prints the answer. Raises grpc.RpcError and CommandFailed."""
+    actor = supposition.actor
     if actor not in ACTORS:
         raise CommandFailed(f"--actor {actor}: must be one of {', '.join(ACTORS)}")
-    request = pb.WhatIfRequest(request_id=request_id, event_type=event, actor=ACTORS[actor], language_code=language)
-    put_values(request.facts, dict(map(fact_of, facts)))
-    if at:
-        set_instant(request.at, instant(at))
-    with target.connect() as channel:
-        response = DecisionServiceStub(channel).WhatIf(request, metadata=target.metadata, timeout=CALL_SECONDS)
+    request = pb.WhatIfRequest(
+        request_id=supposition.request_id,
+        event_type=supposition.event,
+        actor=ACTORS[actor],
+        language_code=language,
+    )
+    put_values(request.facts, dict(map(fact_of, supposition.facts)))
+    if supposition.at:
+        set_instant(request.at, instant(supposition.at))
+    with server.connect() as channel:
+        response = DecisionServiceStub(channel).WhatIf(request, metadata=server.metadata, timeout=CALL_SECONDS)
     if as_json:
         print_json(response)
     else:

@@ -16,9 +16,9 @@ from rich.table import Table
 
 from answerby.api.v1 import rulebook_service_pb2 as pb
 from answerby.api.v1.rulebook_service_pb2_grpc import RulebookServiceStub
-from answerby.cli.client import Target
+from answerby.cli.client import Server
+from answerby.cli.decision_tables import console_for_tables, print_json
 from answerby.cli.fail import CommandFailed
-from answerby.cli.render import console_for_tables, print_json
 from answerby.cli.rulebook.text import action_word, history_table, revisions_table, show_lines, workers_table
 from answerby.server.live.rule_files import lay_out, read_rule_files
 
@@ -30,13 +30,13 @@ LARGEST_PAGE = 500
 class Client:
     """The calls of RulebookService with the caller's token."""
 
-    def __init__(self, stub: RulebookServiceStub, target: Target) -> None:
+    def __init__(self, stub: RulebookServiceStub, server: Server) -> None:
         self._stub = stub
-        self._target = target
+        self._server = server
 
     def ask(self, method: str, request: Message, seconds: float = CALL_SECONDS) -> Message:
         call = getattr(self._stub, method)
-        reply: Message = call(request, metadata=self._target.metadata, timeout=seconds)
+        reply: Message = call(request, metadata=self._server.metadata, timeout=seconds)
         return reply
 
     def rulebook(self) -> pb.Rulebook:
@@ -46,11 +46,11 @@ class Client:
 
 
 @contextmanager
-def connected(target: Target) -> Iterator[Client]:
+def connected(server: Server) -> Iterator[Client]:
     """A client; mistakes in rule files that a call names are listed before the error goes on."""
-    with target.connect() as channel:
+    with server.connect() as channel:
         try:
-            yield Client(RulebookServiceStub(channel), target)  # type: ignore[no-untyped-call,unused-ignore]
+            yield Client(RulebookServiceStub(channel), server)  # type: ignore[no-untyped-call,unused-ignore]
         except grpc.RpcError as error:
             for line in mistakes(error):
                 print(line, file=sys.stderr)
@@ -67,9 +67,9 @@ def mistakes(error: grpc.RpcError) -> list[str]:
     return []
 
 
-def show(target: Target, *, as_json: bool) -> bool:
+def show(server: Server, *, as_json: bool) -> bool:
     """Whether the last change was good."""
-    with connected(target) as client:
+    with connected(server) as client:
         rulebook = client.rulebook()
     if as_json:
         print_json(rulebook)
@@ -78,9 +78,9 @@ def show(target: Target, *, as_json: bool) -> bool:
     return bool(rulebook.state == pb.RULEBOOK_STATE_ACTIVE)
 
 
-def workers(target: Target, *, as_json: bool) -> bool:
+def workers(server: Server, *, as_json: bool) -> bool:
     """Whether all run the active revision."""
-    with connected(target) as client:
+    with connected(server) as client:
         rulebook = client.rulebook()
     if as_json:
         for worker in rulebook.workers:
@@ -90,21 +90,21 @@ def workers(target: Target, *, as_json: bool) -> bool:
     return bool(rulebook.skew == 0)
 
 
-def revisions(target: Target, limit: int, *, as_json: bool) -> None:
-    found = listed(target, "ListRevisions", pb.ListRevisionsRequest, "revisions", limit)
+def revisions(server: Server, limit: int, *, as_json: bool) -> None:
+    found = listed(server, "ListRevisions", pb.ListRevisionsRequest, "revisions", limit)
     show_all(found, revisions_table, as_json=as_json)
 
 
-def history(target: Target, limit: int, *, as_json: bool) -> None:
-    found = listed(target, "ListActivations", pb.ListActivationsRequest, "activations", limit)
+def history(server: Server, limit: int, *, as_json: bool) -> None:
+    found = listed(server, "ListActivations", pb.ListActivationsRequest, "activations", limit)
     show_all(found, history_table, as_json=as_json)
 
 
-def listed(target: Target, method: str, request: Callable[..., Message], field: str, limit: int) -> list[Any]:
+def listed(server: Server, method: str, request: Callable[..., Message], field: str, limit: int) -> list[Any]:
     """The first `limit` items of a list call, page by page."""
     found: list[Any] = []
     token = ""
-    with connected(target) as client:
+    with connected(server) as client:
         while len(found) < limit:
             page = request(page_size=min(limit - len(found), LARGEST_PAGE), page_token=token)
             reply: Any = client.ask(method, page)
@@ -123,11 +123,11 @@ def show_all(found: list[Any], table: Callable[[list[Any]], Table], *, as_json: 
         console_for_tables().print(table(found))
 
 
-def files(target: Target, revision: str, out: Path) -> None:
+def files(server: Server, revision: str, out: Path) -> None:
     """Raises CommandFailed when the folder holds something."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CommandFailed(f"{out} is not empty; name a new folder")
-    with connected(target) as client:
+    with connected(server) as client:
         reply = client.ask("GetRevision", pb.GetRevisionRequest(revision=revision, include_files=True))
     assert isinstance(reply, pb.GetRevisionResponse)
     content = {file.path: file.content for file in reply.revision.files}
@@ -137,15 +137,15 @@ def files(target: Target, revision: str, out: Path) -> None:
     print(f"{len(content)} files of {reply.revision.revision} in {out}")
 
 
-def reload(target: Target, reason: str, *, check: bool, keep_only: bool, as_json: bool) -> None:
+def reload(server: Server, reason: str, *, check: bool, keep_only: bool, as_json: bool) -> None:
     request = pb.ReloadRulebookRequest(validate_only=check, reason=reason, keep_only=keep_only)
-    with connected(target) as client:
+    with connected(server) as client:
         reply = client.ask("ReloadRulebook", request, CHANGE_SECONDS)
     assert isinstance(reply, pb.ReloadRulebookResponse)
     show_brought(reply, check=check, as_json=as_json)
 
 
-def upload(target: Target, folder: Path, reason: str, *, check: bool, keep_only: bool, as_json: bool) -> None:
+def upload(server: Server, folder: Path, reason: str, *, check: bool, keep_only: bool, as_json: bool) -> None:
     """Raises CommandFailed for a folder that cannot be read."""
     read = read_rule_files(folder)
     if read.trouble or not read.content:
@@ -156,7 +156,7 @@ def upload(target: Target, folder: Path, reason: str, *, check: bool, keep_only:
         reason=reason,
         keep_only=keep_only,
     )
-    with connected(target) as client:
+    with connected(server) as client:
         reply = client.ask("UploadRevision", request, CHANGE_SECONDS)
     assert isinstance(reply, pb.UploadRevisionResponse)
     show_brought(reply, check=check, as_json=as_json)
@@ -182,9 +182,9 @@ def followed(rulebook: pb.Rulebook) -> str:
     return f"; {count - rulebook.skew} of {count} workers run it" if rulebook.skew else ""
 
 
-def activate(target: Target, revision: str, reason: str, etag: str, *, as_json: bool) -> None:
+def activate(server: Server, revision: str, reason: str, etag: str, *, as_json: bool) -> None:
     request = pb.ActivateRevisionRequest(revision=revision, reason=reason, etag=etag)
-    with connected(target) as client:
+    with connected(server) as client:
         reply = client.ask("ActivateRevision", request, CHANGE_SECONDS)
     assert isinstance(reply, pb.ActivateRevisionResponse)
     if as_json:
@@ -193,8 +193,8 @@ def activate(target: Target, revision: str, reason: str, etag: str, *, as_json: 
         print(f"{revision} is live{'' if reply.changed else ' already'}{followed(reply.rulebook)}")
 
 
-def rollback(target: Target, reason: str, etag: str, *, as_json: bool) -> None:
-    with connected(target) as client:
+def rollback(server: Server, reason: str, etag: str, *, as_json: bool) -> None:
+    with connected(server) as client:
         reply = client.ask("RollbackRulebook", pb.RollbackRulebookRequest(reason=reason, etag=etag), CHANGE_SECONDS)
     assert isinstance(reply, pb.RollbackRulebookResponse)
     if as_json:
@@ -203,9 +203,9 @@ def rollback(target: Target, reason: str, etag: str, *, as_json: bool) -> None:
         print(f"{reply.rulebook.revision} is live again, in place of {reply.from_revision}{followed(reply.rulebook)}")
 
 
-def approve(target: Target, revision: str, reason: str, *, put_live: bool, as_json: bool) -> None:
+def approve(server: Server, revision: str, reason: str, *, put_live: bool, as_json: bool) -> None:
     request = pb.ApproveRevisionRequest(revision=revision, reason=reason, activate=put_live)
-    with connected(target) as client:
+    with connected(server) as client:
         reply = client.ask("ApproveRevision", request, CHANGE_SECONDS)
     assert isinstance(reply, pb.ApproveRevisionResponse)
     if as_json:
@@ -215,8 +215,8 @@ def approve(target: Target, revision: str, reason: str, *, put_live: bool, as_js
         print(f"{revision} {live}")
 
 
-def reject(target: Target, revision: str, reason: str, *, as_json: bool) -> None:
-    with connected(target) as client:
+def reject(server: Server, revision: str, reason: str, *, as_json: bool) -> None:
+    with connected(server) as client:
         reply = client.ask("RejectRevision", pb.RejectRevisionRequest(revision=revision, reason=reason))
     assert isinstance(reply, pb.RejectRevisionResponse)
     if as_json:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from answerby.api.v1 import rulebook_service_pb2 as pb
-from answerby.cli.client import Target
-from answerby.cli.render import print_json, show_time
+from answerby.cli.client import Server
+from answerby.cli.decision_tables import print_json, show_time
 from answerby.cli.rulebook.calls import CHANGE_SECONDS, connected, followed
 from answerby.server.rpc.values import instant_of
 
@@ -20,10 +20,10 @@ class Segment(NamedTuple):
     percent: float
 
 
-def start(target: Target, revision: str, segment: Segment, reason: str, *, as_json: bool) -> None:
+def start(server: Server, revision: str, segment: Segment, reason: str, *, as_json: bool) -> None:
     wanted = pb.CandidateSegment(tenants=segment.tenants, categories=segment.categories, percent=segment.percent)
     request = pb.StartCandidateRequest(revision=revision, segment=wanted, reason=reason)
-    with connected(target) as client:
+    with connected(server) as client:
         reply = client.ask("StartCandidate", request)
     assert isinstance(reply, pb.StartCandidateResponse)
     if as_json:
@@ -32,8 +32,8 @@ def start(target: Target, revision: str, segment: Segment, reason: str, *, as_js
         print(f"{revision} is on trial with {described(reply.candidate.segment)}; see `answerby rulebook trial`")
 
 
-def show(target: Target, limit: int, *, as_json: bool) -> None:
-    with connected(target) as client:
+def show(server: Server, limit: int, *, as_json: bool) -> None:
+    with connected(server) as client:
         reply = client.ask("GetCandidate", pb.GetCandidateRequest(differences=min(limit, 500)))
     assert isinstance(reply, pb.GetCandidateResponse)
     if as_json:
@@ -43,8 +43,8 @@ def show(target: Target, limit: int, *, as_json: bool) -> None:
         print(line)
 
 
-def stop(target: Target, reason: str, *, as_json: bool) -> None:
-    with connected(target) as client:
+def stop(server: Server, reason: str, *, as_json: bool) -> None:
+    with connected(server) as client:
         reply = client.ask("StopCandidate", pb.StopCandidateRequest(reason=reason))
     assert isinstance(reply, pb.StopCandidateResponse)
     if as_json:
@@ -53,8 +53,8 @@ def stop(target: Target, reason: str, *, as_json: bool) -> None:
         print(f"the trial of {reply.revision} is over" if reply.revision else "nothing was on trial")
 
 
-def promote(target: Target, reason: str, etag: str, *, as_json: bool) -> None:
-    with connected(target) as client:
+def promote(server: Server, reason: str, etag: str, *, as_json: bool) -> None:
+    with connected(server) as client:
         reply = client.ask("PromoteCandidate", pb.PromoteCandidateRequest(reason=reason, etag=etag), CHANGE_SECONDS)
     assert isinstance(reply, pb.PromoteCandidateResponse)
     if as_json:

@@ -8,7 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from answerby.api.v1 import rulebook_service_pb2 as pb
-from answerby.cli.render import show_time
+from answerby.cli.decision_tables import show_time
 from answerby.server.rpc.values import instant_of
 
 STATES = {

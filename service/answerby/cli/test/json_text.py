@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from answerby.cli.test.report import Result, Timed
+from answerby.cli.test.result import Result, TimedOutcome
 from answerby.rules.text.diagnostics import Diagnostic
 from answerby.workbench.rule_tests.coverage import Coverage, Part
 
@@ -44,7 +44,7 @@ def mistake(found: Diagnostic) -> dict[str, object]:
     }
 
 
-def case(timed: Timed) -> dict[str, object]:
+def case(timed: TimedOutcome) -> dict[str, object]:
     located = timed.outcome.located
     return {
         "file": located.file,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from answerby.cli.test.report import Result, Timed
+from answerby.cli.test.result import Result, TimedOutcome
 from answerby.rules.text.diagnostics import Diagnostic
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -16,7 +16,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def write_junit(result: Result, path: Path) -> None:
     """Writes the file. Raises OSError."""
     root = ET.Element("testsuites", _counts(result.cases, result.mistakes) | {"name": "answerby"})
-    files: dict[str, tuple[list[Timed], list[Diagnostic]]] = {}
+    files: dict[str, tuple[list[TimedOutcome], list[Diagnostic]]] = {}
     for timed in result.cases:
         files.setdefault(timed.outcome.located.file, ([], []))[0].append(timed)
     for found in result.mistakes:
@@ -27,7 +27,7 @@ def write_junit(result: Result, path: Path) -> None:
     path.write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
 
 
-def _suite(root: ET.Element, file: str, cases: list[Timed], mistakes: list[Diagnostic]) -> None:
+def _suite(root: ET.Element, file: str, cases: list[TimedOutcome], mistakes: list[Diagnostic]) -> None:
     suite = ET.SubElement(root, "testsuite", _counts(cases, mistakes) | {"name": _clean(file)})
     for timed in cases:
         located = timed.outcome.located
@@ -50,12 +50,12 @@ def _problem(case: ET.Element, kind: str, message: str, text: str) -> None:
     ET.SubElement(case, kind, {"message": _clean(message), "type": kind}).text = _clean(text)
 
 
-def _account(timed: Timed) -> str:
+def _account(timed: TimedOutcome) -> str:
     """Expected, actual and why."""
     return "\n".join([*timed.outcome.differences, "", timed.outcome.why]).strip()
 
 
-def _counts(cases: Iterable[Timed], mistakes: Iterable[Diagnostic]) -> dict[str, str]:
+def _counts(cases: Iterable[TimedOutcome], mistakes: Iterable[Diagnostic]) -> dict[str, str]:
     timed, errors = list(cases), list(mistakes)
     return {
         "tests": str(len(timed) + len(errors)),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from answerby.cli.check.sources import Sources, printable
-from answerby.cli.test.report import Result, Timed
-from answerby.rules.text.diagnostics import Diagnostic
-from answerby.rules.text.severities import Severity
+from answerby.cli.check.source_lines import Sources, printable
+from answerby.cli.test.result import Result, TimedOutcome
+from answerby.rules.text.diagnostics import Diagnostic, Severity
 from answerby.workbench.rule_tests.coverage import Coverage, Part, RuleCoverage, percent
 
 WORDS = {
@@ -79,7 +78,7 @@ def excerpt_lines(found: Diagnostic, sources: Sources) -> Iterator[str]:
         yield f"  {' ' * len(str(found.line))} | {excerpt.caret}"
 
 
-def case_lines(case: Timed, words: dict[str, str]) -> Iterator[str]:
+def case_lines(case: TimedOutcome, words: dict[str, str]) -> Iterator[str]:
     located = case.outcome.located
     yield f"{words['failed']} {located.file}:{located.line} {printable(located.case.name)}"
     parameters = ", ".join(f"{name}={value}" for name, value in located.case.parameters.items())
@@ -105,8 +104,8 @@ def coverage_lines(coverage: Coverage, words: dict[str, str]) -> Iterator[str]:
     if on_trial:
         yield "  " + words["trial"].format(count=on_trial)
     for file, found in coverage.files().items():
-        done = sum(rule.covered for rule in found)
-        yield f"  {file}  {done}/{len(found)}  {percent(done, len(found))} %"
+        covered = sum(rule.covered for rule in found)
+        yield f"  {file}  {covered}/{len(found)}  {percent(covered, len(found))} %"
         yield from ("  " + rule_line(rule, words) for rule in found if not rule.covered)
     yield from part_lines(coverage.steps, words, "steps")
     yield from part_lines(coverage.clocks, words, "clocks")

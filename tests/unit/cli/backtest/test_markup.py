@@ -1,7 +1,7 @@
 """Markup: what is not made here is text."""
 
-from answerby.cli.backtest.charts import Row, bars
-from answerby.cli.backtest.markup import Markup, element, join
+from answerby.cli.backtest.page.charts import Row, bars
+from answerby.cli.backtest.page.markup import Markup, element, join
 
 
 def test_text_and_attributes_are_escaped_and_elements_are_not() -> None:

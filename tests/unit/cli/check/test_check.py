@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from answerby.cli.check.command import ACCEPTED, NOT_RUN, REFUSED, Options, check, explain
+from answerby.cli.check.report import ACCEPTED, NOT_RUN, REFUSED, Options, check, explain
 from answerby.rules.text.diagnostic_codes import Code
 from tests.kit.places import ERRORS, ROOT
 

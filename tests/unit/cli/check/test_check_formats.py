@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from answerby.cli.check.command import Options, check
+from answerby.cli.check.report import Options, check
 from answerby.rules.text.diagnostic_codes import Code
 from tests.kit.places import HOWTO, ROOT
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from answerby.cli.check.sources import MAX_WIDTH, Sources, mark, printable, printable_lines
+from answerby.cli.check.source_lines import MAX_WIDTH, Sources, mark, printable, printable_lines
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from answerby.cli.replay.local import LocalDecider, load
+from answerby.cli.replay.local_decider import LocalDecider, load
 from answerby.cli.replay.outcome import Outcome
-from answerby.cli.replay.planning import Planned
+from answerby.cli.replay.planner import Planned
 from answerby.domain.event import Event
 from tests.kit.places import RULES
 

@@ -9,7 +9,7 @@ import pytest
 
 from answerby.cli.fail import CommandFailed
 from answerby.cli.replay.mapping import Mapping
-from answerby.cli.replay.planning import Planned, Planner
+from answerby.cli.replay.planner import Planned, Planner
 from answerby.cli.replay.readers import Row
 from answerby.domain.event import ActorRole
 

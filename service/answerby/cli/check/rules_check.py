@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
-from answerby.cli.check.path import Target
-from answerby.cli.check.proofs import prove_allowed
+from answerby.cli.check.allowed_findings import prove_allowed
+from answerby.cli.check.check_target import CheckTarget
 from answerby.domain.errors import EngineLimit
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
@@ -23,10 +23,10 @@ _TOO_LARGE = "the service refuses the rules for it; split them as the message sa
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """What a check found, in the part that was asked for. `rulebook` is None when the rules cannot be used."""
 
-    target: Target
+    target: CheckTarget
     rulebook: Rulebook | None
     findings: tuple[Diagnostic, ...]
     suppressed: tuple[SuppressedFinding, ...]
@@ -39,7 +39,7 @@ class Checked:
         return self.count(Severity.ERROR) > 0 or (strict and self.count(Severity.WARNING) > 0)
 
 
-def run_check(target: Target, today: date, *, proofs: bool) -> Checked:
+def run_check(target: CheckTarget, today: date, *, proofs: bool) -> CheckResult:
     """Never raises for what the rule files hold."""
     loaded = load_rulebook(target.folder, today)
     findings, suppressed = list(loaded.diagnostics), list(loaded.suppressed)
@@ -54,7 +54,7 @@ def run_check(target: Target, today: date, *, proofs: bool) -> Checked:
                 proven = prove_allowed(compiled, loaded)
                 findings += proven.kept
                 suppressed += proven.suppressed
-    return Checked(
+    return CheckResult(
         target=target,
         rulebook=None if any(f.severity == Severity.ERROR for f in findings) else loaded.rulebook,
         findings=tuple(sorted((f for f in findings if target.covers(f.file)), key=_by_place)),

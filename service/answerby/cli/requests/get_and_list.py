@@ -10,8 +10,8 @@ from answerby.api.v1 import request_service_pb2 as rpc
 from answerby.api.v1 import resources_pb2 as pb
 from answerby.api.v1.decision_service_pb2_grpc import DecisionServiceStub
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
-from answerby.cli.client import Target
-from answerby.cli.render import (
+from answerby.cli.client import Server
+from answerby.cli.decision_tables import (
     clocks_table,
     console_for_tables,
     facts_table,
@@ -34,12 +34,12 @@ class Filters(NamedTuple):
     breached_only: bool = False
 
 
-def get(target: Target, request_id: str, decisions: int, *, as_json: bool) -> None:
+def show_request(server: Server, request_id: str, decisions: int, *, as_json: bool) -> None:
     """Prints one request. Raises grpc.RpcError."""
-    with target.connect() as channel:
+    with server.connect() as channel:
         response = RequestServiceStub(channel).GetRequest(
             rpc.GetRequestRequest(request_id=request_id, decision_limit=decisions),
-            metadata=target.metadata,
+            metadata=server.metadata,
             timeout=CALL_SECONDS,
         )
     if as_json:
@@ -55,24 +55,24 @@ def get(target: Target, request_id: str, decisions: int, *, as_json: bool) -> No
     console.print(history_table(response.decisions))
 
 
-def list_all(target: Target, filters: Filters, limit: int, *, as_json: bool) -> None:
+def list_requests(server: Server, filters: Filters, limit: int, *, as_json: bool) -> None:
     """Prints requests, page after page, up to the limit. Raises grpc.RpcError."""
-    found = pages(target, filters, limit)
+    requests = pages(server, filters, limit)
     if as_json:
-        for request in found:
+        for request in requests:
             print_json(request)
         return
-    console_for_tables().print(requests_table(found))
+    console_for_tables().print(requests_table(requests))
 
 
-def pages(target: Target, filters: Filters, limit: int) -> Iterator[pb.Request]:
-    with target.connect() as channel:
+def pages(server: Server, filters: Filters, limit: int) -> Iterator[pb.Request]:
+    with server.connect() as channel:
         stub = RequestServiceStub(channel)
         size = min(limit, PAGE)
         token = ""
         while limit > 0:
             query = rpc.ListRequestsRequest(page_size=size, page_token=token, **filters._asdict())
-            response = stub.ListRequests(query, metadata=target.metadata, timeout=CALL_SECONDS)
+            response = stub.ListRequests(query, metadata=server.metadata, timeout=CALL_SECONDS)
             yield from response.requests[:limit]
             limit -= len(response.requests)
             token = response.next_page_token
@@ -80,12 +80,12 @@ def pages(target: Target, filters: Filters, limit: int) -> Iterator[pb.Request]:
                 return
 
 
-def explain(target: Target, request_id: str, sequence: int, language: str) -> None:
+def print_explanation(server: Server, request_id: str, sequence: int, language: str) -> None:
     """Prints the reasons of a decision in words. Raises grpc.RpcError."""
-    with target.connect() as channel:
+    with server.connect() as channel:
         response = DecisionServiceStub(channel).Explain(
             decisions_rpc.ExplainRequest(request_id=request_id, sequence=sequence, language_code=language),
-            metadata=target.metadata,
+            metadata=server.metadata,
             timeout=CALL_SECONDS,
         )
     print(response.text)

@@ -8,12 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
 
-from answerby.cli.check.brief import check_rules
-from answerby.cli.check.path import CannotCheck, Target, find_target
+from answerby.cli.check.check_target import CannotCheck, CheckTarget, find_target
+from answerby.cli.check.usable_rules import check_rules
 from answerby.cli.fail import fail
 from answerby.cli.test.json_text import as_json, unusable
 from answerby.cli.test.junit import write_junit
-from answerby.cli.test.report import UNUSABLE, Result, covered, run_suites
+from answerby.cli.test.result import UNUSABLE, Result, coverage_within, run_suites
 from answerby.cli.test.text import lines
 from answerby.domain.errors import EngineLimit
 from answerby.engine.compiled.rulebook import CompiledRulebook
@@ -83,16 +83,16 @@ def test_rules(path: Path, options: Options) -> int:
     return publish(result, options)
 
 
-def run(compiled: CompiledRulebook, target: Target, options: Options) -> Result:
+def run(compiled: CompiledRulebook, target: CheckTarget, options: Options) -> Result:
     """Runs the chosen cases of a folder against a rulebook."""
     start = perf_counter()
     suites = load_suites(compiled, target.folder)
-    wanted = options.chosen.casefold()
+    substring = options.chosen.casefold()
 
     def is_chosen(located: LocatedCase) -> bool:
-        return target.covers(located.file) and wanted in f"{located.file}: {located.case.name}".casefold()
+        return target.covers(located.file) and substring in f"{located.file}: {located.case.name}".casefold()
 
-    def is_meant(file: str) -> bool:
+    def is_within(file: str) -> bool:
         return target.covers(file) or holds_fixtures(file)
 
     cases = tuple(run_suites(compiled, suites, is_chosen, options.language.value))
@@ -101,9 +101,9 @@ def run(compiled: CompiledRulebook, target: Target, options: Options) -> Result:
         folder=target.folder,
         revision=compiled.rulebook.revision,
         cases=cases,
-        findings=tuple(found for found in suites.diagnostics if is_meant(found.file)),
+        findings=tuple(found for found in suites.diagnostics if is_within(found.file)),
         seconds=perf_counter() - start,
-        coverage=covered(compiled, cases, target) if measured else None,
+        coverage=coverage_within(compiled, cases, target) if measured else None,
         fail_under=options.fail_under,
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from answerby.cli.event_lines import ENVELOPE
+from answerby.cli.event_lines import KEYS as LINE_KEYS
 from answerby.cli.fail import CommandFailed
-from answerby.cli.lines import ENVELOPE
-from answerby.cli.lines import KEYS as LINE_KEYS
 from answerby.cli.replay.mapping import EventSpec, Mapping, Part, ValueSpec
 from answerby.domain.event import ActorRole
 from answerby.rules.loader import load_rulebook

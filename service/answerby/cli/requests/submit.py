@@ -16,10 +16,10 @@ from rich.text import Text
 from answerby.api.v1 import request_service_pb2 as rpc
 from answerby.api.v1 import resources_pb2 as pb
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
-from answerby.cli.client import Target
-from answerby.cli.lines import Line, read_events
+from answerby.cli.client import Server
+from answerby.cli.decision_tables import console_for_tables, decisions_table, print_json
+from answerby.cli.event_lines import Line, read_events
 from answerby.cli.patience import Patience
-from answerby.cli.render import console_for_tables, decisions_table, print_json
 from answerby.cli.submission import CALL_SECONDS, Submission, batches
 from answerby.server.rpc.event_messages import event_to
 
@@ -35,14 +35,14 @@ class Submitted(NamedTuple):
     refused: str = ""
 
 
-def submit_file(file: Path, target: Target, *, as_json: bool, historical: bool) -> int:
+def submit_file(file: Path, server: Server, *, as_json: bool, historical: bool) -> int:
     """Submits every event and prints the decisions; returns how many were refused.
 
     Raises OSError when the file cannot be read, grpc.RpcError when the server does not answer.
     """
     decisions: list[pb.Decision] = []
     refused = 0
-    for result in submit(read_lines(file), target, historical=historical):
+    for result in submit(read_lines(file), server, historical=historical):
         if result.decision is None:
             refused += 1
             print(f"line {result.line}: {result.refused}", file=sys.stderr)
@@ -67,24 +67,24 @@ def read_lines(file: Path) -> Iterator[Line]:
         yield from read_events(lines, now)
 
 
-def submit(lines: Iterable[Line], target: Target, *, historical: bool = False) -> Iterator[Submitted]:
+def submit(lines: Iterable[Line], server: Server, *, historical: bool = False) -> Iterator[Submitted]:
     """Results in the order of the lines. Raises grpc.RpcError when the server does not answer."""
     lines = iter(lines)
-    with target.connect() as channel:
+    with server.connect() as channel:
         stub = RequestServiceStub(channel)
         while batch := list(islice(lines, BATCH)):
-            yield from submit_batch(stub, target, batch, historical=historical)
+            yield from submit_batch(stub, server, batch, historical=historical)
 
 
 def submit_batch(
-    stub: RequestServiceStub, target: Target, batch: list[Line], *, historical: bool
+    stub: RequestServiceStub, server: Server, batch: list[Line], *, historical: bool
 ) -> Iterator[Submitted]:
     events = [event_to(line.event) for line in batch if line.event is not None]
     results = iter(
         [
             result
             for part in batches(events, BATCH)
-            for result in send(stub, target, Submission(events[part], Patience(target.patience), historical=historical))
+            for result in send(stub, server, Submission(events[part], Patience(server.patience), historical=historical))
         ]
     )
     for line in batch:
@@ -94,7 +94,7 @@ def submit_batch(
             yield submitted(line.number, next(results))
 
 
-def send(stub: RequestServiceStub, target: Target, submission: Submission) -> list[rpc.SubmitEventResult]:
+def send(stub: RequestServiceStub, server: Server, submission: Submission) -> list[rpc.SubmitEventResult]:
     """The fates of the events. Raises grpc.RpcError when the server stays away for longer than the target's patience,
     or refuses.
     """
@@ -102,7 +102,7 @@ def send(stub: RequestServiceStub, target: Target, submission: Submission) -> li
     while wait is not None:
         time.sleep(wait)
         try:
-            response = stub.SubmitEvents(submission.request, metadata=target.metadata, timeout=CALL_SECONDS)
+            response = stub.SubmitEvents(submission.request, metadata=server.metadata, timeout=CALL_SECONDS)
         except grpc.RpcError as error:
             wait = submission.failed(error)
         else:

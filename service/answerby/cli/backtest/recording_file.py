@@ -7,7 +7,7 @@ import lzma
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from answerby.cli.backtest.gathered import Gathered, Packed, Unit
+from answerby.cli.backtest.request_set import Gathered, Packed, Unit
 from answerby.cli.fail import CommandFailed
 from answerby.cli.period import Period
 from answerby.workbench.backtest.recording import (

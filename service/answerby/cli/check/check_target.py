@@ -17,7 +17,7 @@ class CannotCheck(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CheckTarget:
     """A rules folder. `part` is the file or folder below it whose findings are asked for; empty: all of them."""
 
     folder: Path
@@ -28,7 +28,7 @@ class Target:
         return not self.part or file == self.part or file.startswith(f"{self.part}/")
 
 
-def find_target(path: Path, rules: Path | None = None) -> Target:
+def find_target(path: Path, rules: Path | None = None) -> CheckTarget:
     """The folder to load for `path`, which may be a rules folder, a folder within one, or a rule file.
 
     `rules` names the rules folder, else it is the nearest one above that holds the vocabulary or the rulebook's
@@ -43,15 +43,15 @@ def find_target(path: Path, rules: Path | None = None) -> Target:
     if not _is_checked(path):
         raise CannotCheck(f"{path}: not a rule file; rule files end in .yaml, .yml or .csv, and README files are none")
     folder = _top_above(path.parent) or path.parent
-    return Target(folder, _relative(path, folder))
+    return CheckTarget(folder, _relative(path, folder))
 
 
-def _within(path: Path, rules: Path) -> Target:
+def _within(path: Path, rules: Path) -> CheckTarget:
     if not rules.is_dir():
         raise CannotCheck(f"{rules}: there is no such folder")
     if not path.resolve().is_relative_to(rules.resolve()):
         raise CannotCheck(f"{path}: does not lie in {rules}")
-    return Target(rules, _relative(path, rules))
+    return CheckTarget(rules, _relative(path, rules))
 
 
 def _is_checked(path: Path) -> bool:
@@ -59,11 +59,11 @@ def _is_checked(path: Path) -> bool:
     return is_rule_file(path.name) or (stem.endswith("_test") and suffix in {".yaml", ".yml"})
 
 
-def _of_folder(path: Path) -> Target:
+def _of_folder(path: Path) -> CheckTarget:
     if _declares(path):
-        return Target(path)
+        return CheckTarget(path)
     top = _top_above(_parent(path)) if not _declares_below(path) else None
-    return Target(path) if top is None else Target(top, _relative(path, top))
+    return CheckTarget(path) if top is None else CheckTarget(top, _relative(path, top))
 
 
 def _parent(path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from answerby.cli.backtest.markup import Markup, element
+from answerby.cli.backtest.page.markup import Markup, element
 
 WIDTH = 640.0
 LABEL = 18.0

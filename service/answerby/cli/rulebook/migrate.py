@@ -11,15 +11,15 @@ from google.protobuf.json_format import MessageToDict
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import resources_pb2
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
-from answerby.cli.client import Target
+from answerby.cli.client import Server
 
 
-def migrate(target: Target, clocks: Sequence[str], limit: int, *, preview: bool, as_json: bool) -> bool:
+def migrate(server: Server, clocks: Sequence[str], limit: int, *, preview: bool, as_json: bool) -> bool:
     """Prints each clock that moves, progress on standard error, then a sum. False when some requests failed."""
     request = pb.MigrateClocksRequest(clocks=clocks, limit=limit, preview=preview)
     latest = pb.MigrateClocksResponse()
-    with target.connect() as channel:
-        for latest in RequestServiceStub(channel).MigrateClocks(request, metadata=target.metadata):
+    with server.connect() as channel:
+        for latest in RequestServiceStub(channel).MigrateClocks(request, metadata=server.metadata):
             for moved in latest.moved:
                 if as_json:
                     sys.stdout.buffer.write(orjson.dumps(MessageToDict(moved)) + b"\n")

@@ -12,9 +12,9 @@ import grpc
 from answerby.api.v1 import request_service_pb2 as rpc
 from answerby.api.v1 import resources_pb2 as pb
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
-from answerby.cli.client import Target
+from answerby.cli.client import Server
+from answerby.cli.decision_tables import deciding_rule, fact, next_due, print_json, show_time
 from answerby.cli.patience import Patience
-from answerby.cli.render import deciding_rule, fact, next_due, print_json, show_time
 from answerby.server.rpc.values import instant_of
 
 
@@ -28,7 +28,7 @@ class Start:
     request_ids: Sequence[str] = field(default=())
 
 
-def watch(target: Target, start: Start, *, as_json: bool) -> None:
+def watch_decisions(server: Server, start: Start, *, as_json: bool) -> None:
     """Prints decisions until Ctrl-C, then the token to go on from. Raises grpc.RpcError."""
     query = rpc.WatchDecisionsRequest(
         resume_token=start.resume,
@@ -37,7 +37,7 @@ def watch(target: Target, start: Start, *, as_json: bool) -> None:
         request_ids=start.request_ids,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        for response in follow(target, query):
+        for response in follow(server, query):
             if as_json:
                 print_json(response)
             elif response.HasField("decision"):
@@ -46,16 +46,16 @@ def watch(target: Target, start: Start, *, as_json: bool) -> None:
         print(f"go on with: answerby watch --resume {query.resume_token}", file=sys.stderr)
 
 
-def follow(target: Target, query: rpc.WatchDecisionsRequest) -> Iterator[rpc.WatchDecisionsResponse]:
+def follow(server: Server, query: rpc.WatchDecisionsRequest) -> Iterator[rpc.WatchDecisionsResponse]:
     """Every message of a watch; `query` then says how to go on after it. A server that comes back is asked to go on
     from there. Raises grpc.RpcError when it stays away or refuses.
     """
-    patience = Patience(target.patience)
-    with target.connect() as channel:
+    patience = Patience(server.patience)
+    with server.connect() as channel:
         stub = RequestServiceStub(channel)
         while True:
             try:
-                for response in stub.WatchDecisions(query, metadata=target.metadata):
+                for response in stub.WatchDecisions(query, metadata=server.metadata):
                     patience.answered()
                     query.resume_token = response.resume_token
                     yield response

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from answerby.cli.fail import CommandFailed
 from answerby.cli.replay.outcome import Outcome, Refused, from_decision
-from answerby.cli.replay.planning import Planned
+from answerby.cli.replay.planner import Planned
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import Event

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from answerby.api.v1 import request_service_pb2 as rpc
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
-from answerby.cli.client import Target
+from answerby.cli.client import Server
 from answerby.cli.fail import CommandFailed
 from answerby.cli.patience import Patience
 from answerby.cli.period import Period, parse_span, period_of
@@ -30,7 +30,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Selection:
     """Requests received in the period, and for `lead` before it, which are there to be counted with them."""
 
     period: Period
@@ -47,32 +47,32 @@ class Wanted:
         return max(EARLIEST, self.period.start - self.lead)
 
 
-def stream(target: Target, wanted: Wanted, until: datetime) -> Iterator[bytes]:
+def stream(server: Server, selection: Selection, until: datetime) -> Iterator[bytes]:
     """The header and a line per request. Goes on where it was when the server was away for a moment.
 
     Raises CommandFailed, and grpc.RpcError when the server stays away or refuses.
     """
-    start = wanted.start
-    assert wanted.period.start is not None
+    start = selection.start
+    assert selection.period.start is not None
     header = RecordingHeader(
         recording=VERSION,
-        tenant=wanted.tenant,
-        since=wanted.period.start,
+        tenant=selection.tenant,
+        since=selection.period.start,
         until=until,
-        decisions=wanted.with_decisions,
+        decisions=selection.with_decisions,
     )
     yield encode_line(header)
-    request = rpc.ExportEventsRequest(include_decisions=wanted.with_decisions)
+    request = rpc.ExportEventsRequest(include_decisions=selection.with_decisions)
     set_instant(request.start_time, start)
     set_instant(request.end_time, until)
-    with target.connect() as channel:
+    with server.connect() as channel:
         stub = RequestServiceStub(channel)
-        patience = Patience(target.patience)
+        patience = Patience(server.patience)
         while True:
             try:
-                for message in stub.ExportEvents(request, metadata=target.metadata):
+                for message in stub.ExportEvents(request, metadata=server.metadata):
                     patience.answered()
-                    recorded = recorded_from(message.request, wanted.tenant, with_decisions=wanted.with_decisions)
+                    recorded = recorded_from(message.request, selection.tenant, with_decisions=selection.with_decisions)
                     request.page_token = message.page_token
                     yield encode_line(recorded)
             except grpc.RpcError as error:
@@ -81,20 +81,20 @@ def stream(target: Target, wanted: Wanted, until: datetime) -> Iterator[bytes]:
                 return
 
 
-def wanted_of(since: str, start: str, end: str, lead: str, *, with_decisions: bool) -> Wanted:
+def selection_of(since: str, start: str, end: str, lead: str, *, with_decisions: bool) -> Selection:
     """Of the options of the command. Raises CommandFailed."""
     period = period_of(since, start, end, datetime.now(UTC))
     span = timedelta() if lead in NO_LEAD else parse_span(lead, "--lead")
-    return Wanted(period, span, with_decisions=with_decisions)
+    return Selection(period, span, with_decisions=with_decisions)
 
 
-def export(target: Target, wanted: Wanted, out: Path) -> None:
+def export_requests(server: Server, selection: Selection, out: Path) -> None:
     """Writes a recording that only its owner may read. Raises CommandFailed, OSError, grpc.RpcError."""
-    until = wanted.period.end or datetime.now(UTC)
-    lines = stream(target, wanted, until)
+    until = selection.period.end or datetime.now(UTC)
+    lines = stream(server, selection, until)
     first = next(lines)
     requests = 0
-    with create(out) as file:
+    with create_file(out) as file:
         file.write(first + b"\n")
         for line in lines:
             file.write(line + b"\n")
@@ -104,7 +104,7 @@ def export(target: Target, wanted: Wanted, out: Path) -> None:
 
 
 @contextmanager
-def create(out: Path) -> Iterator[BinaryIO]:
+def create_file(out: Path) -> Iterator[BinaryIO]:
     """The file under its name once it is whole, packed by the end of its name. Raises OSError."""
     partial = out.with_name(f".{out.name}.part")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -12,11 +12,11 @@ import orjson
 
 from answerby.api.v1 import decision_service_pb2 as pb
 from answerby.api.v1.decision_service_pb2_grpc import DecisionServiceStub
-from answerby.cli.check.sources import printable_lines
-from answerby.cli.client import Target
+from answerby.cli.check.source_lines import printable_lines
+from answerby.cli.client import Server
+from answerby.cli.decision_tables import print_json
+from answerby.cli.event_lines import LineRefused, event_of
 from answerby.cli.fail import CommandFailed
-from answerby.cli.lines import LineRefused, event_of
-from answerby.cli.render import print_json
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
@@ -60,7 +60,7 @@ class Question:
             print(printable_lines(response.text))
 
 
-def explain_stored(target: Target, request_id: str, sequence: int, question: Question) -> None:
+def explain_stored(server: Server, request_id: str, sequence: int, question: Question) -> None:
     """Asks a server. Raises grpc.RpcError."""
     inquiry = question.inquiry
     request = pb.ExplainRequest(
@@ -73,9 +73,9 @@ def explain_stored(target: Target, request_id: str, sequence: int, question: Que
         max_changes=inquiry.most_changes,
         clocks=question.clocks,
     )
-    with target.connect() as channel:
+    with server.connect() as channel:
         stub = DecisionServiceStub(channel)
-        question.show(stub.Explain(request, metadata=target.metadata, timeout=CALL_SECONDS))
+        question.show(stub.Explain(request, metadata=server.metadata, timeout=CALL_SECONDS))
 
 
 def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Question) -> None:

@@ -17,7 +17,7 @@ from answerby.rules.text.rule_folder import RuleText, read_folder
 from answerby.rules.text.severities import Severity
 
 if TYPE_CHECKING:
-    from answerby.cli.client import Target
+    from answerby.cli.client import Server
 
 
 ACTIVE = "active"
@@ -41,7 +41,7 @@ def read_rules(folder: Path) -> RuleSet:
     return of_texts(str(folder), texts)
 
 
-def read_any_rules(name: str, target: Target | None) -> RuleSet:
+def read_any_rules(name: str, server: Server | None) -> RuleSet:
     """Of a folder or, where there is a server, of a revision that it keeps; `active` is the one that is live.
 
     Raises CommandFailed, grpc.RpcError.
@@ -49,12 +49,12 @@ def read_any_rules(name: str, target: Target | None) -> RuleSet:
     folder = Path(name)
     if folder.exists() or not (name == ACTIVE or REVISION.fullmatch(name)):
         return read_rules(folder)
-    if target is None:
+    if server is None:
         raise CommandFailed(f"{name} is no folder here; to take a revision of a server, name its --target")
     from answerby.cli.backtest.server_rules import fetch_revision  # noqa: PLC0415  # needs grpc
 
     with TemporaryDirectory() as place:
-        revision = fetch_revision(target, "" if name == ACTIVE else name, Path(place))
+        revision = fetch_revision(server, "" if name == ACTIVE else name, Path(place))
         return read_rules(Path(place))._replace(name=revision if name == revision else f"{name}: {revision}")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from answerby.cli.backtest.charts import Row, bars
-from answerby.cli.backtest.example_page import render_example
-from answerby.cli.backtest.markup import Markup, element, join
-from answerby.cli.backtest.style import STYLE
-from answerby.cli.backtest.text import MOST_COLUMNS, headline, share
+from answerby.cli.backtest.page.charts import Row, bars
+from answerby.cli.backtest.page.example import render_example
+from answerby.cli.backtest.page.markup import Markup, element, join
+from answerby.cli.backtest.page.style import STYLE
+from answerby.cli.backtest.report_text import MOST_COLUMNS, headline, share
 from answerby.workbench.backtest.report import ClockReport, FieldReport, Report, StageReport, ToldReport
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"

@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from answerby.cli.backtest import pool
-from answerby.cli.backtest.exported import gather_export
-from answerby.cli.backtest.gathered import Gathered, gathering
-from answerby.cli.backtest.recorded import gather_lines, gather_recording
-from answerby.cli.backtest.rules import RuleSet, read_any_rules
-from answerby.cli.backtest.text import console_for_report, print_report
+from answerby.cli.backtest.export_file import gather_export
+from answerby.cli.backtest.recording_file import gather_lines, gather_recording
+from answerby.cli.backtest.report_text import console_for_report, print_report
+from answerby.cli.backtest.request_set import Gathered, gathering
+from answerby.cli.backtest.rule_set import RuleSet, read_any_rules
+from answerby.cli.client import DEFAULT_PATIENCE
 from answerby.cli.fail import CommandFailed, describe_rpc, fail
-from answerby.cli.options import DEFAULT_PATIENCE
 from answerby.cli.period import Period, parse_span, period_of
 from answerby.cli.replay.mapping import load_mapping
 from answerby.domain.errors import AnswerbyError
@@ -36,7 +36,7 @@ from answerby.workbench.backtest.groups import Settings
 from answerby.workbench.backtest.report import Frame, Report, make_report
 
 if TYPE_CHECKING:
-    from answerby.cli.client import Target
+    from answerby.cli.client import Server
 
 RECORDED = "recorded"
 """What `--against` calls that which was really decided."""
@@ -151,12 +151,12 @@ def old_rules(options: Options) -> RuleSet | None:
     return None if against == RECORDED else read_any_rules(against, target_of(options))
 
 
-def target_of(options: Options) -> Target | None:
+def target_of(options: Options) -> Server | None:
     if not options.target:
         return None
-    from answerby.cli.client import Target  # noqa: PLC0415  # needs grpc
+    from answerby.cli.client import Server  # noqa: PLC0415  # needs grpc
 
-    return Target(options.target, options.token, options.tls_ca, options.patience)
+    return Server(options.target, options.token, options.tls_ca, options.patience)
 
 
 def clocks_of(new: Rulebook, old: RuleSet | None) -> list[str]:
@@ -192,12 +192,12 @@ def gather_server(
     target = target_of(options)
     if target is None:
         raise CommandFailed("say what to decide again: --events FILE, with --mapping MAP for an export; or --since 30d")
-    from answerby.cli.requests.exporting import Wanted, stream  # noqa: PLC0415  # needs grpc
+    from answerby.cli.requests.export import Selection, stream  # noqa: PLC0415  # needs grpc
 
     until = period.end or datetime.now(UTC)
     windows = [field.window.within for r in rulebooks for field in r.vocabulary.fields.values() if field.window]
-    wanted = Wanted(period, max(windows, default=timedelta()), with_decisions, options.tenant)
-    gather_lines(stream(target, wanted, until), options.limit, period, gathered, options.target)
+    selection = Selection(period, max(windows, default=timedelta()), with_decisions, options.tenant)
+    gather_lines(stream(target, selection, until), options.limit, period, gathered, options.target)
 
 
 def gather_rows(options: Options, file: Path, mapping: Path, period: Period, gathered: Gathered) -> dict[str, int]:
@@ -245,7 +245,7 @@ def write(options: Options, report: Report) -> None:
         else:
             Path(options.json).write_bytes(content)
     if options.html is not None:
-        from answerby.cli.backtest.page import render_page  # noqa: PLC0415  # only when asked for
+        from answerby.cli.backtest.page.report_page import render_page  # noqa: PLC0415  # only when asked for
 
         options.html.write_text(render_page(report), encoding="utf-8")
     if options.json != STANDARD_OUTPUT:

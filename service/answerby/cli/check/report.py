@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from answerby.cli.check.check_target import CannotCheck, find_target
+from answerby.cli.check.code_pages import NoPage, all_codes, page
 from answerby.cli.check.github import github_lines
 from answerby.cli.check.json_text import json_report
-from answerby.cli.check.pages import NoPage, all_codes, page
-from answerby.cli.check.path import CannotCheck, find_target
-from answerby.cli.check.run import Checked, run_check
+from answerby.cli.check.rules_check import CheckResult, run_check
 from answerby.cli.check.sarif import sarif_report
 from answerby.cli.check.text import text_lines, wants_colour
 
@@ -48,13 +48,13 @@ def check(path: Path, options: Options) -> int:
     """Prints what was found, and returns the exit status."""
     try:
         form, day = _format(options.form), _day(options.on)
-        checked = run_check(find_target(path, options.rules), day, proofs=options.proofs)
+        result = run_check(find_target(path, options.rules), day, proofs=options.proofs)
     except CannotCheck as error:
         return _complain(str(error))
     except OSError as error:
         return _complain(f"{error.filename}: {error.strerror}")
-    _publish(checked, form, strict=options.strict)
-    return REFUSED if checked.refused(strict=options.strict) else ACCEPTED
+    _publish(result, form, strict=options.strict)
+    return REFUSED if result.refused(strict=options.strict) else ACCEPTED
 
 
 def explain(code: str) -> int:
@@ -66,17 +66,17 @@ def explain(code: str) -> int:
     return ACCEPTED
 
 
-def _publish(checked: Checked, form: Format, *, strict: bool) -> None:
+def _publish(result: CheckResult, form: Format, *, strict: bool) -> None:
     match form:
         case Format.TEXT:
-            lines = text_lines(checked, strict=strict, colour=wants_colour(sys.stdout, os.environ))
+            lines = text_lines(result, strict=strict, colour=wants_colour(sys.stdout, os.environ))
             _print("\n".join(lines))
         case Format.JSON:
-            _print(json_report(checked, strict=strict))
+            _print(json_report(result, strict=strict))
         case Format.SARIF:
-            _print(sarif_report(checked, strict=strict))
+            _print(sarif_report(result, strict=strict))
         case Format.GITHUB:
-            _print("\n".join(github_lines(checked)))
+            _print("\n".join(github_lines(result)))
 
 
 def _print(text: str) -> None:

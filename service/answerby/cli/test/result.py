@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from answerby.cli.check.path import Target
+from answerby.cli.check.check_target import CheckTarget
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.text.diagnostics import Diagnostic
@@ -18,11 +18,11 @@ from answerby.workbench.rule_tests.runner import Outcome, run_case
 from answerby.workbench.rule_tests.suite.loader import Suites
 
 PASSED, FAILED, UNUSABLE = 0, 1, 2
-"""Exit statuses: all is well; a case failed or too little is covered; the tests could not be run as they stand."""
+"""Exit statuses: all is well; a case failed or too little is coverage_within; the tests could not be run as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
+class TimedOutcome:
     """The outcome of a case and the seconds that it took."""
 
     outcome: Outcome
@@ -39,7 +39,7 @@ class Result:
 
     folder: Path
     revision: str
-    cases: tuple[Timed, ...]
+    cases: tuple[TimedOutcome, ...]
     findings: tuple[Diagnostic, ...]
     """What was found in the test files, warnings included."""
     seconds: float
@@ -71,17 +71,17 @@ def run_suites(
     suites: Suites,
     chosen: Callable[[LocatedCase], bool],
     language: str,
-) -> Iterator[Timed]:
+) -> Iterator[TimedOutcome]:
     """Plays the chosen cases, in order."""
     steps = RememberingSteps(compiled)
     for located in suites.cases:
         if chosen(located):
             start = perf_counter()
             outcome = run_case(steps, located, language)
-            yield Timed(outcome, perf_counter() - start)
+            yield TimedOutcome(outcome, perf_counter() - start)
 
 
-def covered(compiled: CompiledRulebook, cases: Iterable[Timed], target: Target) -> Coverage:
+def coverage_within(compiled: CompiledRulebook, cases: Iterable[TimedOutcome], target: CheckTarget) -> Coverage:
     """What the cases cover; of a folder within the rules, only its own rules are looked at."""
     coverage = coverage_of(compiled.rulebook, (case.outcome.trace for case in cases))
     if not target.part or (target.folder / target.part).is_file():

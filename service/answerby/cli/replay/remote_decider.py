@@ -13,10 +13,10 @@ import grpc.aio
 from answerby.api.v1 import request_service_pb2 as rpc
 from answerby.api.v1 import resources_pb2 as pb
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
-from answerby.cli.client import Target
+from answerby.cli.client import Server
 from answerby.cli.patience import Patience
 from answerby.cli.replay.outcome import Outcome, Refused, from_message
-from answerby.cli.replay.planning import Planned
+from answerby.cli.replay.planner import Planned
 from answerby.cli.submission import CALL_SECONDS, Submission, batches
 from answerby.server.rpc.event_messages import event_to
 
@@ -32,8 +32,8 @@ CHUNK_ROUNDS = 4
 class RemoteDecider:
     """Submits events as historical ones. Events of one request go down the same lane, so they keep their order."""
 
-    def __init__(self, target: Target, *, lanes: int, batch: int, brief: bool) -> None:
-        self._target = target
+    def __init__(self, server: Server, *, lanes: int, batch: int, brief: bool) -> None:
+        self._server = server
         self._lanes = lanes
         self._batch = min(batch, MAX_BATCH)
         self._brief = brief
@@ -41,7 +41,7 @@ class RemoteDecider:
     async def decide_all(self, plan: Iterable[Planned]) -> AsyncIterator[Decided]:
         """Results in the order of the plan. Raises grpc.RpcError when the server stays away."""
         plan = iter(plan)
-        async with self._target.connect_async() as channel:
+        async with self._server.connect_async() as channel:
             stub = RequestServiceStub(channel)
             while chunk := list(islice(plan, self._batch * self._lanes * CHUNK_ROUNDS)):
                 for decided in await self._decide_chunk(stub, chunk):
@@ -64,13 +64,13 @@ class RemoteDecider:
         return list(zip(chunk, results, strict=True))
 
     async def _submit(self, stub: RequestServiceAsyncStub, messages: Sequence[pb.Event]) -> list[Outcome | Refused]:
-        submission = Submission(messages, Patience(self._target.patience), historical=True, brief=self._brief)
+        submission = Submission(messages, Patience(self._server.patience), historical=True, brief=self._brief)
         wait: float | None = 0.0
         while wait is not None:
             await asyncio.sleep(wait)
             try:
                 response: rpc.SubmitEventsResponse = await stub.SubmitEvents(
-                    submission.request, metadata=self._target.metadata, timeout=CALL_SECONDS
+                    submission.request, metadata=self._server.metadata, timeout=CALL_SECONDS
                 )
             except grpc.aio.AioRpcError as error:
                 wait = submission.failed(error)

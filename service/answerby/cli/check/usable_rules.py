@@ -7,16 +7,16 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from answerby.cli.check.path import Target
-from answerby.cli.check.run import run_check
+from answerby.cli.check.check_target import CheckTarget
+from answerby.cli.check.rules_check import run_check
 from answerby.cli.check.text import text_lines, wants_colour
 
 
 def check_rules(folder: Path) -> bool:
     """Prints what `answerby check` finds without the proofs; True when the rules can be used."""
     today = datetime.now(UTC).astimezone().date()
-    checked = run_check(Target(folder), today, proofs=False)
+    result = run_check(CheckTarget(folder), today, proofs=False)
     colour = wants_colour(sys.stdout, os.environ)
-    for line in text_lines(checked, strict=False, colour=colour):
+    for line in text_lines(result, strict=False, colour=colour):
         print(line)
-    return checked.rulebook is not None
+    return result.rulebook is not None

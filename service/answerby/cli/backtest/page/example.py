@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from answerby.cli.backtest.markup import Markup, element
-from answerby.cli.backtest.text import shown
+from answerby.cli.backtest.page.markup import Markup, element
+from answerby.cli.backtest.report_text import shown
 
 Data = Mapping[str, object]
 

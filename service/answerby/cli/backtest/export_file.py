@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from answerby.cli.backtest.gathered import Gathered, Packed, Unit
+from answerby.cli.backtest.request_set import Gathered, Packed, Unit
 from answerby.cli.period import Period
 from answerby.cli.replay.mapping import Mapping
-from answerby.cli.replay.planning import Planned
+from answerby.cli.replay.planner import Planned
 from answerby.cli.replay.source import Source
 from answerby.domain.event import Value
 from answerby.workbench.backtest.recorded_request import Happening

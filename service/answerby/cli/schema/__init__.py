@@ -1,0 +1,1 @@
+"""`answerby schema`: JSON Schemas of all kinds of files, for editors."""
