@@ -1,1 +1,1 @@
-"""The answerby command. Commands import what they need when they run, so that `answerby --help` stays quick."""
+"""The `answerby` command. Each family of commands has a folder; it is loaded only when a command of it runs."""

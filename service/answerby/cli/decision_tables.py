@@ -1,4 +1,4 @@
-"""Decisions and requests as a person reads them."""
+"""Decisions and requests as tables and lines for people."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ PHASES = {
 }
 WIDTH_WITHOUT_TERMINAL = 180
 DECIDING_STAGES = ("classification", "priority")
-"""The rule that made a request what it is, is one of these stages' if any matched there."""
+"""The stages whose winning rule is shown as the deciding rule, the later one first."""
 
 
 def print_json(message: Message) -> None:
-    """One line."""
+    """Prints a message as one line of JSON."""
     sys.stdout.write(MessageToJson(message, indent=None, ensure_ascii=False, preserving_proto_field_name=True) + "\n")
     sys.stdout.flush()
 
 
 def console_for_tables() -> Console:
-    """As wide as the terminal; wide enough for any table where there is none."""
+    """A console as wide as the terminal, or wide enough for any table where there is none."""
     console = Console()
     return console if console.is_terminal else Console(width=WIDTH_WITHOUT_TERMINAL)
 
@@ -57,7 +57,7 @@ def decisions_table(decisions: Iterable[pb.Decision]) -> Table:
 
 
 def history_table(decisions: Iterable[pb.Decision]) -> Table:
-    """The decisions on one request: upon what, and what came of it."""
+    """The decisions on one request: the event of each and its result."""
     table = Table(Column("no.", no_wrap=True), Column("event", no_wrap=True), "of", "status", "category", "priority")
     table.box = None
     for header in ("next due", "decided by"):
@@ -110,7 +110,7 @@ def facts_table(facts: Mapping[str, pb.FactValue]) -> Table:
 
 
 def fact(facts: Mapping[str, pb.FactValue], name: str) -> str:
-    """A fact as text; empty when there is none."""
+    """A fact as text; empty when it is missing."""
     value = values_from({name: facts[name]})[name] if name in facts else None
     match value:
         case None:
@@ -124,7 +124,7 @@ def fact(facts: Mapping[str, pb.FactValue], name: str) -> str:
 
 
 def deciding_rule(decision: pb.Decision) -> str:
-    """The rule that decided: of the priority, else of the category; with its place in the files."""
+    """The winning rule of the priority, or else of the category, with its file and line."""
     won = {stage.stage: stage.won for stage in decision.explanation if stage.won}
     rules = next((won[stage] for stage in reversed(DECIDING_STAGES) if stage in won), None)
     return f"{rules[0].id} ({rules[0].file}:{rules[0].line})" if rules else ""
@@ -147,5 +147,5 @@ def show_field(clock: pb.Clock, name: str) -> str:
 
 
 def show_time(moment: datetime | None) -> str:
-    """In the zone of this machine, which the offset names."""
+    """The time in the zone of this machine, with its offset; empty for None."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M %z}" if moment else ""

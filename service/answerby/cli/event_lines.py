@@ -20,11 +20,11 @@ from answerby.domain.event import EARLIEST, LATEST, ActorRole, Event, EventType,
 
 KEYS = frozenset({"id", "source", "type", "time", "request_id", "subject", "actor", "actor_id", "facts", "data"})
 ENVELOPE = frozenset({"specversion", "datacontenttype", "dataschema"})
-"""Attributes of CloudEvents that say nothing here."""
+"""Attributes of CloudEvents that are accepted and ignored."""
 
 
 class Line(NamedTuple):
-    """One line: an event, or why it is none. `number` counts from 1."""
+    """One line with its event, or with the reason why it has none. `number` counts from 1."""
 
     number: int
     event: Event | None
@@ -32,11 +32,11 @@ class Line(NamedTuple):
 
 
 class LineRefused(ValueError):
-    """A line that is no event; the message says what is wrong."""
+    """A line is no event. The message says why."""
 
 
 def read_events(lines: Iterable[bytes], now: datetime) -> Iterator[Line]:
-    """An event per line that is not blank. `now` is the time of events that name none."""
+    """The events of all lines that are not blank. Events without a time get the time `now`."""
     for number, given in enumerate(lines, start=1):
         line = given.removeprefix(BOM_UTF8)
         if not line.strip():
@@ -50,7 +50,7 @@ def read_events(lines: Iterable[bytes], now: datetime) -> Iterator[Line]:
 
 
 def event_of(record: object, now: datetime) -> Event:
-    """Raises LineRefused."""
+    """The event of one record. Raises LineRefused."""
     if not isinstance(record, dict):
         raise LineRefused("not a JSON object")
     if unknown := sorted(set(record) - KEYS - ENVELOPE):

@@ -1,4 +1,4 @@
-"""How a command ends when it cannot do what was asked: one line on standard error, and a status."""
+"""The end of a command that failed: one line on standard error, and an exit status."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ R = TypeVar("R")
 
 
 class CommandFailed(AnswerbyError):
-    """The command could not do what was asked."""
+    """The command cannot do what was asked. The message says why."""
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
-    """Says what went wrong and ends the command with this status."""
+    """Prints the message and ends the command with the status."""
     print(f"answerby: {message}", file=sys.stderr)
     raise typer.Exit(status)
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:
-    """Turns the errors that a user can act on into one line and status 1; any other error keeps its traceback."""
+    """Makes errors that a user can act on one line and status 1. Other errors keep their traceback."""
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -39,7 +39,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
         except AnswerbyError as error:
             fail(error.message)
         except BrokenPipeError:
-            # The reader, such as head, has seen enough. What is still buffered must not fail at exit.
+            # The reader, such as head, has closed the pipe. The rest of the buffer must not fail at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
         except OSError as error:
@@ -53,8 +53,8 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def describe_rpc(error: Exception) -> str | None:
-    """One line for an error that a server answered with; None for anything else."""
-    grpc_module = sys.modules.get("grpc")  # an RPC error can only come from a command that loaded grpc
+    """One line for an error of a gRPC call; None for any other error."""
+    grpc_module = sys.modules.get("grpc")  # Only a command that loaded grpc can meet an RPC error.
     if grpc_module is None or not isinstance(error, grpc_module.RpcError):
         return None
     call = cast("grpc.Call", error)

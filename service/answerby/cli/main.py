@@ -68,13 +68,13 @@ def about(version: VersionOption = False) -> None:
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """The entry point of the console script."""
     _show_all_characters()
     app()
 
 
 def _show_all_characters() -> None:
-    """No terminal, however old, makes a command fail that has a Chinese name to show."""
+    """Lets every terminal show Chinese names: characters that it cannot show are escaped."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             knows_ascii_only = codecs.lookup(stream.encoding).name == "ascii"

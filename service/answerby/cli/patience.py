@@ -1,4 +1,4 @@
-"""How a command outlasts a server that does not answer for a while, such as one whose worker is replaced."""
+"""Patience with a server that does not answer for a while, such as one whose worker is being replaced."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from answerby.domain.backoff import Backoff
 AGAIN = Backoff(first=0.2, most=2.0)
 OUTLASTED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 TELL_AFTER = 3
-"""Failures in a row, so that what is over in a moment is not worth a line."""
+"""Failures in a row before a line is printed. A silence of a moment is not worth one."""
 
 T = TypeVar("T")
 
 
 class Patience:
-    """One silence of a server: how long it lasts, and when to ask again. Use it for calls that are safe to repeat."""
+    """Waits between repeated calls while a server is silent. For calls that are safe to repeat."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Patience:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`seconds` of silence, counted from the first call that fails, are put up with."""
+        """`seconds` are the longest silence, counted from the first call that fails."""
         self._seconds = seconds
         self._clock = clock
         self._sleep = sleep
@@ -37,11 +37,11 @@ class Patience:
         self._until = 0.0
 
     def answered(self) -> None:
-        """The silence is over; the next one is given the whole time again."""
+        """Ends the silence. The next silence may last the whole time again."""
         self._failures = 0
 
     def next_wait(self) -> float | None:
-        """Seconds to wait after another failure; None once the time is up."""
+        """The seconds to wait after another failure; None when the time is up."""
         now = self._clock()
         if not self._failures:
             self._until = now + self._seconds
@@ -54,7 +54,10 @@ class Patience:
         return min(AGAIN.wait(self._failures), left)
 
     def wait_after(self, error: grpc.RpcError) -> float:
-        """The same for a call that failed. Raises the error when it is none to outlast, or the time is up."""
+        """The seconds to wait after a failed call.
+
+        Raises the error when it is not to be outlasted or the time is up.
+        """
         if cast("grpc.Call", error).code() not in OUTLASTED:
             raise error
         wait = self.next_wait()
@@ -63,11 +66,11 @@ class Patience:
         return wait
 
     def outlast(self, error: grpc.RpcError) -> None:
-        """Waits. Raises the error as `wait_after` does."""
+        """Waits after a failed call. Raises the error as `wait_after` does."""
         self._sleep(self.wait_after(error))
 
     def ask(self, call: Callable[[], T]) -> T:
-        """The answer of a call. Raises grpc.RpcError when the server stays away or refuses."""
+        """The answer of a call, repeated while the server is silent. Raises grpc.RpcError as `wait_after` does."""
         while True:
             try:
                 answer = call()

@@ -1,4 +1,4 @@
-"""Which requests are compared: those received between two moments."""
+"""A period, and the options that give one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = timedelta(days=3660)
 
 
 class Period(NamedTuple):
-    """[start, end); None is no bound."""
+    """The period [start, end). None is no bound."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -27,7 +27,7 @@ class Period(NamedTuple):
 
 
 def parse_span(text: str, option: str) -> timedelta:
-    """`90m`, `12h`, `30d`, `4w`. Raises CommandFailed."""
+    """A duration such as `90m`, `12h`, `30d` or `4w`. Raises CommandFailed."""
     found = _SPAN.fullmatch(text.strip())
     if found is None:
         raise CommandFailed(f"{option} {text}: write a duration such as 90m, 12h, 30d or 4w")
@@ -38,7 +38,7 @@ def parse_span(text: str, option: str) -> timedelta:
 
 
 def parse_moment(text: str, option: str) -> datetime:
-    """A date, which begins at midnight UTC, or an instant with its offset. Raises CommandFailed."""
+    """An instant with its offset, or a date, which means its midnight UTC. Raises CommandFailed."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -51,7 +51,7 @@ def parse_moment(text: str, option: str) -> datetime:
 
 
 def period_of(since: str, start: str, end: str, now: datetime) -> Period:
-    """Of the options `--since`, `--from` and `--to`. Raises CommandFailed."""
+    """The period of the options `--since`, `--from` and `--to`. Raises CommandFailed."""
     if since and start:
         raise CommandFailed("--since and --from both say where to begin; give one of them")
     first = now - parse_span(since, "--since") if since else parse_moment(start, "--from") if start else None

@@ -1,6 +1,6 @@
-"""Events on their way to a server, sent again until each is confirmed.
+"""Submissions: batches of events, sent again until each event is confirmed.
 
-Source and id of an event make it count once, so it is safe to send it again when no answer came.
+A repeated event counts once, by its source and id. So an event without an answer can be sent again.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from answerby.cli.patience import Patience
 
 CALL_SECONDS = 30.0
 BATCH_BYTES = 2 * 1024 * 1024
-"""A batch is closed before it grows beyond this, as servers limit the size of a message."""
+"""The size of a batch. Servers limit the size of a message."""
 NOT_ACCEPTED = frozenset({grpc.StatusCode.UNAVAILABLE.value[0], grpc.StatusCode.ABORTED.value[0]})
-"""Codes of single events: the store did not answer, or the request changed too often."""
+"""The codes of events that were not accepted: the store did not answer, or the request changed too often."""
 
 
 class Submission:
-    """One batch. Send `request`, hand in what came of it, wait as long as that says, until it says None."""
+    """One batch. Send `request`, pass its response or error on, wait for the returned seconds; None ends the batch."""
 
     def __init__(
         self, events: Sequence[pb.Event], patience: Patience, *, historical: bool, brief: bool = False
@@ -32,22 +32,22 @@ class Submission:
         self._brief = brief
         self._results: list[rpc.SubmitEventResult | None] = [None] * len(events)
         self._open = list(range(len(events)))
-        """Places of the events that are not confirmed."""
+        """The places of the events that are not confirmed."""
 
     @property
     def request(self) -> rpc.SubmitEventsRequest:
-        """The events that are not confirmed yet."""
+        """The call for the events that are not confirmed."""
         return rpc.SubmitEventsRequest(
             events=[self._events[place] for place in self._open], historical=self._historical, brief=self._brief
         )
 
     @property
     def results(self) -> list[rpc.SubmitEventResult]:
-        """In the order of the events, once it is over."""
+        """The results in the order of the events, after the end."""
         return [result for result in self._results if result is not None]
 
     def answered(self, response: rpc.SubmitEventsResponse) -> float | None:
-        """Seconds until what is left is to be sent again; None when it is over."""
+        """The seconds until the rest is to be sent again; None at the end."""
         left = []
         for place, result in zip(self._open, response.results, strict=True):
             self._results[place] = result
@@ -59,12 +59,12 @@ class Submission:
         return self._patience.next_wait() if left else None
 
     def failed(self, error: grpc.RpcError) -> float:
-        """Seconds until it is to be sent again. Raises the error when the server stays away or refuses."""
+        """The seconds until the batch is to be sent again. Raises the error when the server stays away or refuses."""
         return self._patience.wait_after(error)
 
 
 def batches(messages: Sequence[pb.Event], most: int) -> Iterator[slice]:
-    """Slices of at most `most` messages, each below the size that a server takes."""
+    """Slices of at most `most` messages, each within BATCH_BYTES."""
     start = size = 0
     for position, message in enumerate(messages):
         length = message.ByteSize()

@@ -1,4 +1,4 @@
-"""`answerby --version`: which state of the source runs, and what decides with it, in one line."""
+"""The line of `answerby --version`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from answerby.revision import revision
 
 
 def version_line() -> str:
-    """Such as `answerby 0.1.0 (revision 5ae7e48f3c1a; compiled; matcher durable)`."""
+    """Version, source revision, compilation and matcher: `answerby 0.1.0 (revision 5ae7e48f3c1a; compiled.
+
+    Matcher durable)`.
+    """
     interpreted, reference = native.why_not(), why_not_durable()
     parts = (
         f"revision {revision() or 'unknown'}",

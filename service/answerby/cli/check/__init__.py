@@ -1,1 +1,1 @@
-"""`answerby check`: every mistake in a rules folder, in the formats of people and tools."""
+"""`answerby check`: every mistake in a rules folder, for people and for tools."""

@@ -1,4 +1,4 @@
-"""The proofs as findings like any other."""
+"""The findings of the proofs, without those that comments allow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from answerby.workbench.proofs.witnessed_findings import analysis_diagnostics
 
 
 def prove_allowed(compiled: CompiledRulebook, loaded: LoadResult) -> SuppressionResult:
-    """What the proofs find, each shown by a request that was evaluated, without what comments allow."""
+    """The proved findings, each shown by a decided request, split into kept and allowed ones."""
     return apply_suppressions(
         analysis_diagnostics(compiled), [s for s in loaded.suppressions if s.code in PROOF_CODES], complete=True
     )

@@ -1,4 +1,4 @@
-"""Which rules folder a path belongs to, and which part of its findings is asked for."""
+"""The rules folder of a path, and the part of it whose findings are wanted."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from answerby.rules.text.rule_folder import is_rule_file
 
 MAX_LEVELS = 6
 _MAIN_SECTIONS = ("rulebook:", "fields:")
-"""What the top folder of rule files declares."""
+"""The sections that only the top folder of a rulebook declares."""
 
 
 class CannotCheck(Exception):
-    """The check could not be run; the message says why."""
+    """The check cannot be run. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckTarget:
-    """A rules folder. `part` is the file or folder below it whose findings are asked for; empty: all of them."""
+    """A rules folder. `part` is the file or folder below it whose findings are wanted; empty: all findings."""
 
     folder: Path
     part: str = ""
 
     def covers(self, file: str) -> bool:
-        """Whether the findings of a file (relative to the folder) are asked for."""
+        """Whether the findings of a file are wanted. The path is relative to the folder."""
         return not self.part or file == self.part or file.startswith(f"{self.part}/")
 
 
 def find_target(path: Path, rules: Path | None = None) -> CheckTarget:
-    """The folder to load for `path`, which may be a rules folder, a folder within one, or a rule file.
+    """The target of `path`: a rules folder, a folder in one, or a rule file.
 
-    `rules` names the rules folder, else it is the nearest one above that holds the vocabulary or the rulebook's
-    settings. Raises CannotCheck.
+    `rules` is the rules folder. Without it the nearest folder above is taken that holds the vocabulary or the settings
+    of a rulebook. Raises CannotCheck.
     """
     if not path.exists():
         raise CannotCheck(f"{path}: there is no such file or folder")
@@ -67,12 +67,12 @@ def _of_folder(path: Path) -> CheckTarget:
 
 
 def _parent(path: Path) -> Path:
-    """The folder above; as it was written where that is possible, so that findings name paths in the same way."""
+    """The folder above. It keeps the form of the path where possible, so that findings keep it too."""
     return path.resolve().parent if path.name in {"", "..", "."} else path.parent
 
 
 def _top_above(folder: Path) -> Path | None:
-    """The nearest folder, this one or above, that declares what the top of a rules folder does."""
+    """The nearest folder, this one or one above, with a section of _MAIN_SECTIONS; None if there is none."""
     level = folder
     for _ in range(MAX_LEVELS):
         if _declares(level):

@@ -1,4 +1,4 @@
-"""Findings as one JSON document. Its keys are documented in the check how-to and only ever added to."""
+"""Findings as one JSON document. The check how-to documents its keys; keys are only ever added."""
 
 from __future__ import annotations
 

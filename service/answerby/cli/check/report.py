@@ -1,6 +1,6 @@
-"""`answerby check`: every mistake in a rules folder, or in one of its files.
+"""Prints the findings of a check, or the page of a code.
 
-Status 0: accepted. 1: refused for what was found. 2: the check could not be run.
+Exit status 0: accepted. 1: refused because of findings. 2: the check could not be run.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How `answerby check` was asked, as the command line gives it."""
+    """The options of `answerby check`."""
 
     strict: bool = False
     form: str = Format.TEXT
     proofs: bool = True
     rules: Path | None = None
-    """The rules folder, when `path` is only a part of it."""
+    """The rules folder, when the path is only a part of it."""
     on: str = ""
     """The day to check for; empty: today."""
 
 
 def check(path: Path, options: Options) -> int:
-    """Prints what was found, and returns the exit status."""
+    """Checks a path, prints the findings, and returns the exit status."""
     try:
         form, day = _format(options.form), _day(options.on)
         result = run_check(find_target(path, options.rules), day, proofs=options.proofs)
@@ -58,7 +58,7 @@ def check(path: Path, options: Options) -> int:
 
 
 def explain(code: str) -> int:
-    """Prints the page of a code, or with `all` one line for each."""
+    """Prints the page of a code, or one line for each code for `all`. Returns the exit status."""
     try:
         print(all_codes() if code == ALL else page(code), end="")
     except NoPage as error:
@@ -80,7 +80,7 @@ def _publish(result: CheckResult, form: Format, *, strict: bool) -> None:
 
 
 def _print(text: str) -> None:
-    """In UTF-8 whatever the locale, as the rules are."""
+    """Prints in UTF-8 whatever the locale, because rules are UTF-8."""
     if not text:
         return
     sys.stdout.flush()

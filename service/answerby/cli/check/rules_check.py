@@ -1,4 +1,4 @@
-"""One check of a rules folder: load, prove, look at the rule tests, leave out what is allowed."""
+"""One check of a rules folder: loads, proves, reads the rule tests, and leaves out allowed findings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TOO_LARGE = "the service refuses the rules for it; split them as the message sa
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a check found, in the part that was asked for. `rulebook` is None when the rules cannot be used."""
+    """The findings within the target. `rulebook` is None when the rules cannot be used."""
 
     target: CheckTarget
     rulebook: Rulebook | None
@@ -35,12 +35,12 @@ class CheckResult:
         return Counter(finding.severity for finding in self.findings)[severity.value]
 
     def refused(self, *, strict: bool) -> bool:
-        """Whether the findings refuse the rules; with `strict`, warnings do too."""
+        """Whether the findings refuse the rules. With `strict` warnings refuse them too."""
         return self.count(Severity.ERROR) > 0 or (strict and self.count(Severity.WARNING) > 0)
 
 
 def run_check(target: CheckTarget, today: date, *, proofs: bool) -> CheckResult:
-    """Never raises for what the rule files hold."""
+    """Checks the rules. Mistakes in rule files are findings, never errors."""
     loaded = load_rulebook(target.folder, today)
     findings, suppressed = list(loaded.diagnostics), list(loaded.suppressed)
     if loaded.rulebook is not None:

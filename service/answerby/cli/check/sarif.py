@@ -1,6 +1,6 @@
-"""Findings as SARIF 2.1.0, which code hosts and editors show beside the lines.
+"""Findings as SARIF 2.1.0 for code hosts and editors.
 
-Every code is a rule with its page as help; what a comment allows is a suppressed result with its reason.
+Every code is a rule with its page as help. A finding that a comment allows is suppressed, with the reason.
 """
 
 from __future__ import annotations
@@ -75,6 +75,6 @@ def _uri(path: str) -> str:
 
 
 def _fingerprint(found: Diagnostic, line: str) -> str:
-    """Stays the same while the line moves and its indentation changes, so that a known finding is known again."""
+    """A fingerprint that stays equal when the line moves or its indentation changes."""
     content = f"{found.code}\0{found.file}\0{line.strip()}\0{found.message}"
     return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The line that a finding is about, with a caret under the place, safe and aligned in a terminal."""
+"""Source lines with a caret, safe and aligned in a terminal."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from rich.cells import cell_len
 from answerby.rules.text.rule_folder import MAX_FILE_BYTES
 
 MAX_WIDTH = 160
-"""Of a source line as shown, in terminal columns; longer lines are cut around the place."""
+"""The most terminal columns of a source line. Longer lines are cut around the place."""
 _BEFORE = 60
 _ENOUGH = 4 * MAX_WIDTH
-"""Characters, more than are ever shown, also where many take no column."""
+"""More characters than are ever shown, even where many take no column."""
 _TAB = "    "
 _DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
-"""They turn the order of what is shown around."""
+"""Characters that reverse the order of the text."""
 _WORD = re.compile(r"[^\s,\[\]{}#:\"'|>]+(?::(?=\S)[^\s,\[\]{}]*)*")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'")
 
 
 class Excerpt(NamedTuple):
-    """A source line as shown, and the line to print under it."""
+    """A source line as shown, and the caret line below it."""
 
     text: str
     caret: str
 
 
 class Sources:
-    """The rule files of a folder, read again as they are asked for."""
+    """The rule files of a folder. Each file is read once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,7 +46,7 @@ class Sources:
         return lines[number - 1] if 1 <= number <= len(lines) else None
 
     def excerpt(self, file: str, number: int, column: int) -> Excerpt | None:
-        """The line with a caret; None where there is nothing to show."""
+        """The line with a caret; None for a blank or missing line."""
         line = self.line(file, number)
         if line is None or not line.strip():
             return None
@@ -55,7 +55,7 @@ class Sources:
     def _read(self, file: str) -> list[str]:
         path = self._folder / file
         try:
-            # Opening a pipe would wait for whoever writes into it.
+            # Opening a pipe would wait for its writer.
             if not stat.S_ISREG(path.stat().st_mode):
                 return []
             with path.open("rb") as stream:
@@ -66,12 +66,14 @@ class Sources:
 
 
 def mark(line: str, column: int) -> Excerpt:
-    """The caret stands under `column` (from 1, in characters) whatever the width of what is before it."""
+    """The line with a caret under `column`. Columns count characters from 1, whatever their width."""
     start = min(column - 1, len(line))
-    start += len(line) - start - len(line[start:].lstrip())  # the place of a whole line is where its text begins
+    start += (
+        len(line) - start - len(line[start:].lstrip())
+    )  # A finding about a whole line points to the beginning of its text.
     before, place, after = line[:start], line[start : start + _extent(line, start)], ""
     after = line[start + len(place) :]
-    # Cutting takes one character at a time, and a line may have a million.
+    # Cutting takes one character at a time, and a line may have a million of them.
     parts = (before[-_ENOUGH:], place[:_ENOUGH], after[:_ENOUGH])
     before, place, after = (printable(part) for part in parts)
     if cell_len(before + place + after) > MAX_WIDTH:
@@ -82,14 +84,14 @@ def mark(line: str, column: int) -> Excerpt:
 
 
 def printable(text: str) -> str:
-    """Without what would move the cursor, colour the terminal or turn the direction of the text around."""
+    """The text without characters that move the cursor, colour the terminal or reverse the text."""
     if text.isprintable() and not any(character in _DIRECTIONS for character in text):
         return text
     return "".join(_TAB if c == "\t" else c if _is_shown(c) else f"\\u{{{ord(c):x}}}" for c in text)
 
 
 def printable_lines(text: str) -> str:
-    """The same of each line."""
+    """`printable` for each line of a text."""
     return "\n".join(map(printable, text.split("\n")))
 
 
@@ -100,7 +102,7 @@ def _is_shown(character: str) -> bool:
 
 
 def _extent(line: str, start: int) -> int:
-    """How many characters the word or the quoted text at `start` has; one where it begins neither."""
+    """The length of the word or quoted text at `start`; 1 where neither begins."""
     found = _QUOTED.match(line, start) or _WORD.match(line, start)
     return len(found[0]) if found else 1
 

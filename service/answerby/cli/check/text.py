@@ -1,4 +1,4 @@
-"""Findings as text: `file:line:column code severity: message`, the line with a caret, and what to do."""
+"""Findings as text: `file:line:column code severity: message`, the line with a caret, and a hint."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _COLOUR = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severit
 
 
 def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Colours go to a terminal only, and not where NO_COLOR is set or the terminal is dumb."""
+    """Whether to colour: on a terminal that is not dumb, unless NO_COLOR is set."""
     if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
         return False
     return bool(environ.get("FORCE_COLOR")) or stream.isatty()
 
 
 def text_lines(result: CheckResult, *, strict: bool, colour: bool) -> Iterator[str]:
-    """The whole report, line by line."""
+    """The lines of the whole report."""
     style = _Style(colour)
     sources = Sources(result.target.folder)
     for finding in result.findings:
@@ -43,7 +43,7 @@ class _Style:
 
 
 def shown_path(result: CheckResult, file: str) -> str:
-    """The path of a file as the user can open it from where they are."""
+    """The path of a file from the working folder of the user."""
     folder = os.fspath(result.target.folder)
     if not file or file in (folder, "."):
         return folder
@@ -78,7 +78,8 @@ def _summary(result: CheckResult, style: _Style, *, strict: bool) -> Iterator[st
     counts_text = [style(_COLOUR[s], f"{n} {s}{'s' if n != 1 else ''}") for s, n in counts if n]
     if result.suppressed:
         counts_text.append(f"{len(result.suppressed)} allowed")
-    yield f"{shown_path(result, result.target.part)}: {', '.join(counts_text) or 'no findings'}; {_verdict(result, strict)}"
+    counted = ", ".join(counts_text) or "no findings"
+    yield f"{shown_path(result, result.target.part)}: {counted}; {_verdict(result, strict)}"
     if result.findings:
         yield style(_DIM, f"more about a code: answerby check --explain {result.findings[0].code}")
 

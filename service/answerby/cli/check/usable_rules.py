@@ -13,7 +13,7 @@ from answerby.cli.check.text import text_lines, wants_colour
 
 
 def check_rules(folder: Path) -> bool:
-    """Prints what `answerby check` finds without the proofs; True when the rules can be used."""
+    """Prints the findings, without the proofs. Returns whether the rules can be used."""
     today = datetime.now(UTC).astimezone().date()
     result = run_check(CheckTarget(folder), today, proofs=False)
     colour = wants_colour(sys.stdout, os.environ)

@@ -1,1 +1,1 @@
-"""`answerby diff`: what differs in meaning between two folders of rules."""
+"""`answerby diff`: the differences in meaning between two folders of rules."""

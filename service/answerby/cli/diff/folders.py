@@ -1,4 +1,4 @@
-"""`answerby diff`: what differs in meaning between two folders of rules."""
+"""Compares two folders of rules and prints the differences."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from answerby.workbench.diff.report import report_data, report_text
 
 FORMATS = ("text", "json")
 SAME, DIFFERENT, TROUBLE = 0, 1, 2
-"""Exit statuses, those of diff."""
+"""The exit statuses, as those of diff."""
 
 
 def diff_folders(old: Path, new: Path, form: str) -> int:
-    """Prints what differs; the exit status says whether something does."""
+    """Prints the differences and returns the exit status. `form` is text or json."""
     if form not in FORMATS:
         return trouble(f"--format {form}: must be text or json")
     books = [load(folder) for folder in (old, new)]
@@ -41,7 +41,7 @@ def diff_folders(old: Path, new: Path, form: str) -> int:
 
 
 def load(folder: Path) -> Rulebook | str:
-    """The rulebook, or why there is none."""
+    """The rulebook of a folder, or the reason why there is none."""
     result = load_rulebook(folder)
     if result.rulebook is not None:
         return result.rulebook

@@ -1,4 +1,4 @@
-"""`answerby schema`: the JSON Schemas of all files, for editors."""
+"""The JSON Schemas of all kinds of files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ _WORDS: Schema = {"type": ["string", "array"]}
 
 
 def print_schemas(kind: str, out: Path | None, rules: Path | None) -> None:
-    """One schema to standard output, or all (or one) into a folder. With `rules` they know the names used there."""
+    """Prints one schema, or writes all of them (or one) into a folder.
+
+    With `rules` they know the names declared there.
+    """
     if kind and kind not in ALL_KINDS:
         raise CommandFailed(f"there is no kind {kind} of file; {did_you_mean(kind, ALL_KINDS)}")
     names = _names(rules) if rules is not None else NO_NAMES
@@ -55,7 +58,7 @@ def file_name(kind: str) -> str:
 
 
 def schema_of(kind: str, names: RulebookNames = NO_NAMES) -> Schema:
-    """Raises KeyError for a kind that there is not."""
+    """The schema of a kind of file. Raises KeyError for an unknown kind."""
     match kind:
         case "rule_file":
             return file_schema(names)
@@ -76,7 +79,7 @@ def _names(folder: Path) -> RulebookNames:
 
 
 def _tests(names: RulebookNames) -> Schema:
-    """{parameters} may stand in the place of any value, so that little more than the keys can be told."""
+    """The schema of rule tests. A {parameter} may stand for any value, so little more than the keys is known."""
     facts: Schema = {"type": "object"}
     if names.fields:
         given = {name: ANYTHING for name, field in names.fields.items() if not field.derived_by}
@@ -162,7 +165,7 @@ def _mapping(names: RulebookNames) -> Schema:
 
 
 def _part(part: type[Part], known: dict[str, Schema]) -> Schema:
-    """The keys of a part of mappings; what is not said of a value is left open."""
+    """The keys of a part of mapping files. Values without a known schema may be anything."""
     names = {field.alias or name: field.is_required() for name, field in part.model_fields.items()}
     if unknown := known.keys() - names.keys():
         raise ValueError(f"mappings do not know {sorted(unknown)}")

@@ -1,1 +1,1 @@
-"""`answerby serve` and `answerby run`."""
+"""`answerby serve` and `answerby run`: start a server."""

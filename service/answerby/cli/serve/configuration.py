@@ -1,4 +1,4 @@
-"""`answerby serve`: the configuration file, overlaid by the command line, handed to the server."""
+"""The configuration of a server: the file, the environment, and the command line over both."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ CONFIG_FILE = Path("answerby.toml")
 def serve_forever(
     config: Path | None, *, listen: str, workers: int, rules: Path | None, data: Path | None, engine: str
 ) -> None:
-    """Serves until a stop signal, then ends with the server's status. Raises AnswerbyError when it cannot start."""
+    """Serves until a stop signal, then ends with the status of the server. Raises AnswerbyError if it cannot start."""
     overlay = options(listen=listen, workers=workers, rules=rules, data=data, engine=engine)
     raise typer.Exit(serve(configured(config, overlay)))
 
 
 def configured(config: Path | None, overlay: Mapping[str, str]) -> Config:
-    """The configuration: `answerby.toml` here when no file is named, the environment, then the command line.
+    """The configuration of a server, by `answerby.toml` here when no file is named. Raises InvalidConfig.
 
-    Raises InvalidConfig. The rules that ship are taken when neither names a folder and there is no `rules` here.
+    The rules that ship are taken when no folder is configured and there is no `rules` here.
     """
     if config is None and CONFIG_FILE.is_file():
         config = CONFIG_FILE
@@ -40,7 +40,7 @@ def configured(config: Path | None, overlay: Mapping[str, str]) -> Config:
 def options(
     *, listen: str = "", workers: int = 0, rules: Path | None = None, data: Path | None = None, engine: str = ""
 ) -> dict[str, str]:
-    """What the command line says, as the environment variables that would say it."""
+    """The options of the command line as environment variables."""
     given = {
         "ANSWERBY_SERVER__LISTEN": listen,
         "ANSWERBY_SERVER__WORKERS": str(workers or ""),

@@ -1,4 +1,4 @@
-"""A server as a child process of `answerby run`: started, awaited and drained."""
+"""A server as a child process: started, awaited and drained."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ LOG_LINES_SHOWN = 5
 def own_server(
     config: Path | None, overlay: Mapping[str, str], settings: Config
 ) -> Iterator[tuple[subprocess.Popen[bytes], Server]]:
-    """A server as a child process that is drained at the end. Raises CommandFailed when it does not come up."""
+    """A server as a child process, drained at the end. Raises CommandFailed when it does not start."""
     address = settings.server.listen
-    if is_in_use(address):  # else what answers there would be taken for our own server
+    if is_in_use(address):  # Otherwise a foreign server at that address would be taken for this one.
         raise CommandFailed(f"cannot listen on {address}: address already in use; choose another port with --listen")
     settings.store.data_folder.mkdir(parents=True, exist_ok=True)
     log = settings.store.data_folder / "serve.log"
     arguments = [sys.executable, "-m", "answerby.cli.main", "serve"]
     arguments += ["--config", str(config)] if config else []
     with log.open("wb") as stream:
-        # A session of its own: Ctrl-C reaches this process alone, which then asks the server to drain, once.
+        # In a session of its own, Ctrl-C reaches only this process. It then asks the server to drain, once.
         process = subprocess.Popen(  # noqa: S603  # our own command
             arguments, stdout=stream, stderr=stream, env={**os.environ, **overlay}, start_new_session=True
         )
@@ -78,7 +78,7 @@ def is_serving(channel: grpc.Channel) -> bool:
 
 
 def wait_for_stop(process: subprocess.Popen[bytes]) -> int:
-    """Until a stop signal, or until the server ends by itself: then its status."""
+    """Waits for a stop signal, or for the end of the server. Returns the exit status."""
     try:
         return process.wait()
     except KeyboardInterrupt:
@@ -87,7 +87,7 @@ def wait_for_stop(process: subprocess.Popen[bytes]) -> int:
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """SIGTERM interrupts as Ctrl-C does; Ctrl-C does so also where a shell had it ignored."""
+    """Makes SIGTERM and SIGINT raise KeyboardInterrupt, even where a shell ignores SIGINT."""
 
     def interrupt(_signum: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -101,7 +101,7 @@ def stop_signals() -> Iterator[None]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Asks the server to drain; kills it when it does not end."""
+    """Asks the server to drain, and kills it when it does not end."""
     if process.poll() is not None:
         return
     process.send_signal(signal.SIGTERM)

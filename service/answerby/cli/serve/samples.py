@@ -1,4 +1,4 @@
-"""`answerby run`: a server of its own, the sample requests, and what became of them."""
+"""`answerby run`: starts a server, submits the samples, and shows the decisions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SAMPLES = Path("samples") / "requests.jsonl"
 DELIVERY_SECONDS = 30.0
 
 EffectName = tuple[str, str]
-"""Request id and the effect's key."""
+"""The id of a request and the key of an effect."""
 
 
 def run_samples(
     config: Path | None, *, listen: str, rules: Path | None, data: Path | None, once: bool, explain: bool
 ) -> None:
-    """Serves and decides the samples; ends with `once`, else at Ctrl-C. Raises CommandFailed when it cannot start."""
+    """Serves and decides the samples. It ends with `once`, else at Ctrl-C. Raises CommandFailed if it cannot start."""
     overlay = options(listen=listen, rules=rules, data=data)
     settings = configured(config, overlay)
     if settings.server.listen.port == 0:
@@ -59,7 +59,7 @@ def run_samples(
 
 
 def show_samples(samples: Path, server: Server, delivered: Path, console: Console, *, explain: bool) -> int:
-    """Submits the samples, prints what was decided and how much was delivered; returns how many were refused."""
+    """Submits the samples, prints decisions and deliveries, and returns the number of refused samples."""
     with samples.open("rb") as lines:
         results = list(submit(read_events(lines, datetime.now(UTC)), server))
     latest: dict[str, pb.Decision] = {r.decision.request_id: r.decision for r in results if r.decision is not None}
@@ -75,7 +75,7 @@ def show_samples(samples: Path, server: Server, delivered: Path, console: Consol
 
 
 def show_delivered(results: list[Submitted], delivered: Path, console: Console) -> None:
-    """Waits until what was decided just now has been written by the file connector, and says how much it was."""
+    """Waits until the effects of the decisions are in the file of the connector, and prints their number."""
     decisions = [result.decision for result in results if result.decision is not None and not result.duplicate]
     expected = expected_effects(decisions)
     deadline = time.monotonic() + DELIVERY_SECONDS
@@ -91,7 +91,7 @@ def show_delivered(results: list[Submitted], delivered: Path, console: Console) 
 
 
 def expected_effects(decisions: list[pb.Decision]) -> Counter[EffectName]:
-    """By request and key. Of several updates of a request only the last is sure to be sent: it replaces the others."""
+    """The effects to expect. The last update of a request may replace the others, so it is expected once."""
     expected: Counter[EffectName] = Counter()
     for decision in decisions:
         for effect in decision.effects:
@@ -101,7 +101,7 @@ def expected_effects(decisions: list[pb.Decision]) -> Counter[EffectName]:
 
 
 def delivered_effects(delivered: Path) -> Counter[EffectName]:
-    """What is in the file; a line that is still being written does not count."""
+    """The effects in the file. A line that is still being written does not count."""
     if not delivered.is_file():
         return Counter()
     lines = (line for line in delivered.read_bytes().splitlines(keepends=True) if line.endswith(b"\n"))
@@ -110,7 +110,7 @@ def delivered_effects(delivered: Path) -> Counter[EffectName]:
 
 
 def file_connector(path: Path) -> str:
-    """The connectors of a configuration that names none, as JSON."""
+    """The connectors for a configuration without any, as JSON."""
     connector = {
         "name": "file",
         "type": "file",

@@ -1,1 +1,1 @@
-"""`answerby test`: the rule tests of a folder, and their results as text, JSON and JUnit."""
+"""`answerby test`: the rule tests of a folder, with results as text, JSON and JUnit."""

@@ -10,7 +10,7 @@ from answerby.workbench.rule_tests.coverage import Coverage, Part
 
 
 def as_json(result: Result) -> str:
-    """One object; keys and order are stable, `seconds` are not."""
+    """One object. Its keys and their order are stable; `seconds` is not."""
     data: dict[str, object] = {
         "folder": str(result.folder),
         "revision": result.revision,
@@ -27,7 +27,7 @@ def as_json(result: Result) -> str:
 
 
 def unusable(folder: str, diagnostics: tuple[Diagnostic, ...], message: str = "") -> str:
-    """When the rules themselves cannot be used."""
+    """The object for rules that cannot be used."""
     data = {"folder": folder, "status": 2, "error": message, "diagnostics": [mistake(found) for found in diagnostics]}
     return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()
 

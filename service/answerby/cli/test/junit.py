@@ -1,4 +1,4 @@
-"""A run of rule tests as JUnit XML, as CI systems read it: a suite per file, mistakes in test files as errors."""
+"""The result of rule tests as JUnit XML: a suite for each file, mistakes in test files as errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _problem(case: ET.Element, kind: str, message: str, text: str) -> None:
 
 
 def _account(timed: TimedOutcome) -> str:
-    """Expected, actual and why."""
+    """The differences and the explanation of a failed case."""
     return "\n".join([*timed.outcome.differences, "", timed.outcome.why]).strip()
 
 
@@ -66,5 +66,5 @@ def _counts(cases: Iterable[TimedOutcome], mistakes: Iterable[Diagnostic]) -> di
 
 
 def _clean(text: str) -> str:
-    """Without the characters that XML cannot hold."""
+    """The text without characters that XML cannot hold."""
     return _FORBIDDEN.sub("\ufffd", text)

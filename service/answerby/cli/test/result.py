@@ -1,4 +1,4 @@
-"""What a run of rule tests came to, as data that every format is written from."""
+"""The result of a run of rule tests. Every format is written from it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from answerby.workbench.rule_tests.runner import Outcome, run_case
 from answerby.workbench.rule_tests.suite.loader import Suites
 
 PASSED, FAILED, UNUSABLE = 0, 1, 2
-"""Exit statuses: all is well; a case failed or too little is coverage_within; the tests could not be run as they stand."""
+"""Exit statuses: all cases passed; a case failed or the coverage is too low; the tests could not be run as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedOutcome:
-    """The outcome of a case and the seconds that it took."""
+    """The outcome of a case, and its duration in seconds."""
 
     outcome: Outcome
     seconds: float
@@ -35,20 +35,20 @@ class TimedOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run."""
+    """One run of rule tests."""
 
     folder: Path
     revision: str
     cases: tuple[TimedOutcome, ...]
     findings: tuple[Diagnostic, ...]
-    """What was found in the test files, warnings included."""
+    """The findings in the test files, warnings included."""
     seconds: float
     coverage: Coverage | None = None
     fail_under: float | None = None
 
     @property
     def mistakes(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with the test files."""
+        """The errors in the test files."""
         return tuple(found for found in self.findings if found.severity == Severity.ERROR)
 
     @property
@@ -72,7 +72,7 @@ def run_suites(
     chosen: Callable[[LocatedCase], bool],
     language: str,
 ) -> Iterator[TimedOutcome]:
-    """Plays the chosen cases, in order."""
+    """Runs the chosen cases, in order."""
     steps = RememberingSteps(compiled)
     for located in suites.cases:
         if chosen(located):
@@ -82,7 +82,7 @@ def run_suites(
 
 
 def coverage_within(compiled: CompiledRulebook, cases: Iterable[TimedOutcome], target: CheckTarget) -> Coverage:
-    """What the cases cover; of a folder within the rules, only its own rules are looked at."""
+    """The coverage by the cases. For a folder within the rules it counts only the rules of that folder."""
     coverage = coverage_of(compiled.rulebook, (case.outcome.trace for case in cases))
     if not target.part or (target.folder / target.part).is_file():
         return coverage

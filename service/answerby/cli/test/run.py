@@ -1,4 +1,4 @@
-"""`answerby test`: the rule tests of a folder, under a virtual clock."""
+"""Runs the rule tests of a folder and prints the result."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How `answerby test` was asked."""
+    """The options of `answerby test`."""
 
     coverage: bool = False
     fail_under: float | None = None
-    """Least share of rules and rows in percent."""
+    """The least coverage in percent of rules and rows."""
     form: Format = Format.TEXT
     junit: Path | None = None
     chosen: str = ""
-    """Only cases with this in their `file: name`."""
+    """A part of `file: name`. Only cases with it run."""
     language: Language = Language.EN
 
 
 def options(
     coverage: bool, fail_under: float | None, form: str, junit: Path | None, chosen: str, language: str
 ) -> Options:
-    """The options as given on the command line; a word that is none of those known ends the command."""
+    """The options of the command line. Ends the command for an unknown word."""
     if form not in tuple(Format):
         fail(f'--format is text or json, not "{form}"', UNUSABLE)
     if language not in tuple(Language):
@@ -60,7 +60,7 @@ def options(
 
 
 def test_rules(path: Path, options: Options) -> int:
-    """Runs the tests of a rules folder, or of a folder or file in it, prints what came of them, returns the status."""
+    """Runs the tests of a rules folder, or of a part of one, prints the result, and returns the exit status."""
     try:
         target = find_target(path)
     except CannotCheck as error:
@@ -84,7 +84,7 @@ def test_rules(path: Path, options: Options) -> int:
 
 
 def run(compiled: CompiledRulebook, target: CheckTarget, options: Options) -> Result:
-    """Runs the chosen cases of a folder against a rulebook."""
+    """Runs the chosen cases."""
     start = perf_counter()
     suites = load_suites(compiled, target.folder)
     substring = options.chosen.casefold()
@@ -109,7 +109,7 @@ def run(compiled: CompiledRulebook, target: CheckTarget, options: Options) -> Re
 
 
 def publish(result: Result, options: Options) -> int:
-    """Prints and writes the result in the forms that were asked for."""
+    """Prints the result, writes the JUnit file if there is one, and returns the exit status."""
     if options.form is Format.JSON:
         print(as_json(result))
     else:

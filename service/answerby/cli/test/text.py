@@ -1,4 +1,4 @@
-"""A run of rule tests in words."""
+"""The result of rule tests in words."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ WORDS = {
 
 
 def lines(result: Result, language: str, *, filtered: bool = False) -> Iterator[str]:
-    """Every mistake, every failing case, the coverage if asked for, and the sum."""
+    """The mistakes, the failed cases, the coverage if it was measured, and the summary."""
     words = WORDS.get(language, WORDS["en"])
     sources = Sources(result.folder)
     for found in result.findings:
@@ -71,7 +71,7 @@ def lines(result: Result, language: str, *, filtered: bool = False) -> Iterator[
 
 
 def excerpt_lines(found: Diagnostic, sources: Sources) -> Iterator[str]:
-    """The line that a finding is about, with a caret."""
+    """The line of a finding, with a caret."""
     excerpt = sources.excerpt(found.file, found.line, found.column)
     if excerpt is not None:
         yield f"  {found.line} | {excerpt.text}"
@@ -97,7 +97,7 @@ def summary(result: Result, words: dict[str, str], *, filtered: bool) -> str:
 
 
 def coverage_lines(coverage: Coverage, words: dict[str, str]) -> Iterator[str]:
-    """The sum, each file, and everything that is not covered, as `file:line id`."""
+    """The total, each file, and everything that is not covered, as `file:line id`."""
     rules = coverage.rules
     yield words["coverage"].format(covered=coverage.covered, all=len(rules), percent=coverage.percent)
     on_trial = sum(rule.on_trial for rule in rules)
