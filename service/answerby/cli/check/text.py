@@ -8,7 +8,6 @@ from typing import TextIO
 
 from answerby.cli.check.rules_check import CheckResult
 from answerby.cli.check.source_lines import Sources, printable
-from answerby.rules.text.diagnostic_codes import Severity
 from answerby.rules.text.diagnostics import Diagnostic
 from answerby.rules.text.severities import Severity
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from answerby.cli.check.source_lines import Sources, printable
 from answerby.cli.test.result import Result, TimedOutcome
-from answerby.rules.text.diagnostics import Diagnostic, Severity
+from answerby.rules.text.diagnostics import Diagnostic
+from answerby.rules.text.severities import Severity
 from answerby.workbench.rule_tests.coverage import Coverage, Part, RuleCoverage, percent
 
 WORDS = {
