@@ -1,1 +1,1 @@
-"""What a rulebook is: the immutable snapshot of all rule files."""
+"""The types of a rulebook, the immutable snapshot of all rule files."""

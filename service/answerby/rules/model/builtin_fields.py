@@ -1,4 +1,4 @@
-"""Fields that every vocabulary has, because answerby itself gives them."""
+"""Fields that every vocabulary has. answerby itself gives their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions in one canonical form: conditions that mean the same by reordering are the same tree."""
+"""Conditions in canonical form. Conditions that differ only in the order of their parts become the same tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LIST_OPS = {Op.EQ: Op.IN, Op.IN: Op.IN}
 
 
 def atom(field: str, op: Op, operands: Iterable[str | int | bool]) -> Atom:
-    """Operands sorted, each once; an IN of one value is an EQ."""
+    """An atom with sorted operands, each once. An IN of one value becomes an EQ."""
     found = tuple(sorted(set(operands), key=lambda o: (str(type(o)), o)))
     if op in _LIST_OPS:
         op = Op.EQ if len(found) == 1 else Op.IN
@@ -18,17 +18,19 @@ def atom(field: str, op: Op, operands: Iterable[str | int | bool]) -> Atom:
 
 
 def all_of(children: Iterable[Condition]) -> Condition:
-    """Nested Alls flattened, each child once, in order; a single child stands for itself."""
+    """The conjunction, with nested Alls flattened and children sorted, each once. A single child stands for itself."""
     found = _sorted(grandchild for c in children for grandchild in (c.children if isinstance(c, All) else (c,)))
     return found[0] if len(found) == 1 else All(found)
 
 
 def any_of(children: Iterable[Condition]) -> Condition:
+    """The disjunction, with nested AnyOfs flattened and the children sorted, each once."""
     found = _sorted(grandchild for c in children for grandchild in (c.children if isinstance(c, AnyOf) else (c,)))
     return found[0] if len(found) == 1 else AnyOf(found)
 
 
 def negate(child: Condition) -> Condition:
+    """The negation. A double negation is the condition itself."""
     return child.child if isinstance(child, Not) else Not(child)
 
 
@@ -40,6 +42,7 @@ def _sorted(children: Iterable[Condition]) -> tuple[Condition, ...]:
 
 
 def sort_key(condition: Condition) -> str:
+    """A key that sorts atoms before negations and nested conditions. Equal conditions have equal keys."""
     match condition:
         case Atom(field, op, operands):
             return f"{field}\0{op}\0{operands!r}"

@@ -1,9 +1,9 @@
-"""The revision: a hash of everything of the rulebook that a decision can show.
+"""The revision: a hash of everything in a rulebook that a decision can show.
 
-It is taken over the compiled content, sorted by id: what the rules mean, their words (`because`, titles, labels,
-templates), and the file and line of each rule, which explanations name. The order of loading, formatting within a line,
-the order of keys, and comments that move no rule do not change it. What stands in no decision has no place in it: where
-a lexicon, a calendar or a template is written.
+The hash covers the compiled content, sorted by id: the meaning of the rules, their words (`because`, titles, labels,
+templates), and the file and line of each rule, as explanations name them. Some changes keep the revision: the order of
+loading, formatting within a line, the order of keys, and comments that move no rule. The place of a lexicon, a calendar
+or a template is left out, as no decision shows it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from answerby.sla.calendar import Calendar
 from answerby.sla.zones import ZONE_DATA
 
 LANGUAGE = 2
-"""Raised when the same files come to mean something else."""
+"""Version of the rule language. A change in the meaning of the same files raises this number."""
 
 
 def revision_of(rulebook: Rulebook) -> str:
-    """`r-` and 16 hex digits of SHA-256."""
+    """The revision: `r-` and the first 16 hex digits of a SHA-256. Raises TypeError for a value of an unknown type."""
     content = {
         "language": LANGUAGE,
         "vocabulary": [_field(field) for field in rulebook.vocabulary.fields.values()],

@@ -19,16 +19,16 @@ from answerby.sla.calendar import Calendar
 
 
 class HitPolicy(StrEnum):
-    """Which of several matches count."""
+    """The way to choose among several matches."""
 
     FIRST = "first"
-    """The first by (rank, id)."""
+    """The first match by (rank, id)."""
     UNIQUE = "unique"
-    """Exactly one may match; two are a conflict."""
+    """The only match. Two matches are a conflict."""
     MOST_SEVERE = "most_severe"
-    """The one with the most severe value of the output, then the first by (rank, id)."""
+    """The match with the most severe value of the output, then the first by (rank, id)."""
     COLLECT = "collect"
-    """All of them; sets are united, of single values the first by (rank, id) counts."""
+    """All matches. Sets are united; for a single value the first match by (rank, id) counts."""
 
 
 class RuleMode(StrEnum):
@@ -36,7 +36,7 @@ class RuleMode(StrEnum):
 
     LIVE = "live"
     SHADOW = "shadow"
-    """Matched, explained and counted, but never deciding: a rule on trial."""
+    """A rule on trial: matched, explained and counted, but without any effect on decisions."""
 
 
 STAGES = ("completeness", "classification", "priority", "sla", "routing", "escalation")
@@ -48,19 +48,19 @@ depends on what it is, so completeness follows classification."""
 
 
 OWNER = "owner"
-"""The reserved role that stands for whoever routing made responsible."""
+"""The reserved role of the person or team that routing made responsible."""
 ACKNOWLEDGER = "acknowledger"
-"""The reserved role that stands for whoever acknowledged the request last."""
+"""The reserved role of the person who acknowledged the request last."""
 
 
 Output = Value | Target | tuple[Notification, ...]
-"""What a rule sets: a fact (by vocabulary name), `sla.<clock>` a Target, `ladder.<clock>` a ladder id,
-`notify` notifications, `open_case` the id of a case kind, `require` the names of required fields."""
+"""The value of an output: for a field a fact, for `sla.<clock>` a Target, for `ladder.<clock>` the id of a ladder,
+for `notify` notifications, for `open_case` the id of a kind of case, for `require` the names of required fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule or table row. `order` = (rank of block, rank of rule, id, row) decides ties; file order never does."""
+    """A rule or table row. `order` is (rank of block, rank of rule, id, row) and decides ties, never file order."""
 
     id: str
     stage: str
@@ -76,12 +76,12 @@ class Rule:
     until: datetime | None = None
     mode: RuleMode = RuleMode.LIVE
     protected: bool = False
-    """It must be proven that what the rule gives survives wherever it matches."""
+    """Whether the proofs must show that no other rule replaces the outputs of this rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The rules of one file section. Its own hit policy is applied first, then the stage's over all blocks."""
+    """The rules of one file or table. The hit policy of the block applies before the hit policy of the stage."""
 
     id: str
     stage: str
@@ -91,16 +91,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage: `hit` resolves each output over the candidates that the blocks left."""
+    """One stage. `hit` resolves each output among the candidates of the blocks."""
 
     name: str
     hit: HitPolicy
     blocks: tuple[Block, ...]
     default: Mapping[str, Output] = field(default_factory=dict)
     on_error: Mapping[str, Output] = field(default_factory=dict)
-    """The safe side, taken when a condition failed or rules conflicted."""
+    """The safe side: outputs that hold when a condition failed or rules conflicted."""
     scores: tuple[Score, ...] = ()
-    """Computed after the rules, by id."""
+    """Scores by id. The stage computes them after its rules."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -109,18 +109,18 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Terms in any language. A term of ASCII letters matches whole words, any other term matches anywhere."""
+    """Terms in any language. A term of ASCII letters matches whole words. Any other term matches anywhere."""
 
     id: str
     terms: tuple[str, ...]
     file: str = ""
     exceptions: tuple[str, ...] = ()
-    """Lexicons of phrases; where one overlaps a term, the term does not count: 着火 in 没有着火. Elsewhere it does."""
+    """Lexicons of phrases. A term does not count where such a phrase overlaps it, as 没有着火 overlaps 着火."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """How request numbers are made: `{year}{month}-{department code}-{serial}`."""
+    """The parts of request numbers, `{year}{month}-{department code}-{serial}`."""
 
     timezone: str = "Asia/Shanghai"
     department_codes: Mapping[str, str] = field(default_factory=dict)
@@ -135,7 +135,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """Everything that a decision depends on besides the request: same revision, same decisions."""
+    """All inputs of a decision besides the request and its events. The same revision makes the same decisions."""
 
     revision: str
     vocabulary: Vocabulary
@@ -147,7 +147,7 @@ class Rulebook:
     templates: Mapping[str, Mapping[str, str]]
     """Message templates by id, then by language."""
     roles: Mapping[str, str]
-    """Role id to its title."""
+    """Titles of roles by role id."""
     numbering: Numbering
     files: tuple[SourceFile, ...] = field(default=())
     schedules: Mapping[str, Schedule] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Scores: numbers that a stage computes of facts, by a method and weights that stand in the file."""
+"""Scores: numbers that a stage computes from facts, with the method and the weights of a rule file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from answerby.domain.condition import ALWAYS, Condition
 
 
 class Method(StrEnum):
-    """How the factors of a score come together."""
+    """The formula that combines the factors of a score."""
 
     RICE = "rice"
     """reach x impact x confidence / effort, the usual formula; any further factor multiplies."""
@@ -23,14 +23,14 @@ class Method(StrEnum):
 
 
 class Rounding(StrEnum):
-    """What becomes of a half, or of the rest."""
+    """The way to round."""
 
     HALF_UP = "half_up"
-    """Away from zero: 2.5 is 3, -2.5 is -3."""
+    """A half goes away from zero: 2.5 becomes 3, -2.5 becomes -3."""
     HALF_EVEN = "half_even"
-    """To the even neighbour: 2.5 is 2, 3.5 is 4."""
+    """A half goes to the even neighbour: 2.5 becomes 2, 3.5 becomes 4."""
     DOWN = "down"
-    """Towards zero: 2.9 is 2."""
+    """Every fraction goes towards zero: 2.9 becomes 2."""
 
 
 FACTORS: Mapping[Method, tuple[str, ...]] = {
@@ -38,18 +38,18 @@ FACTORS: Mapping[Method, tuple[str, ...]] = {
     Method.HANDBOOK_RICE: ("reach", "difficulty", "confidence", "urgency"),
     Method.WEIGHTED_SUM: (),
 }
-"""The factors that a method must have, in its order."""
+"""The required factors of each method, in the order of its formula."""
 OPPOSING_FACTOR: Mapping[Method, str] = {Method.RICE: "effort", Method.HANDBOOK_RICE: "difficulty"}
-"""The factor that counts against the request: the divisor of RICE, what is taken from 100 in the handbook's."""
+"""The factor that counts against the request: the divisor of RICE; in the handbook's RICE it is subtracted from 100."""
 FULL_SCALE = Decimal(100)
-"""The most that a factor of the handbook's RICE can be."""
+"""The largest factor of the handbook's RICE."""
 LARGEST_SCORE = Decimal(1_000_000_000)
-"""Scores stay below this in magnitude, so that with 6 decimal places they travel exactly as floats."""
+"""Scores stay below this magnitude. With 6 decimal places they are then exact as floats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A number for all facts below a limit; None: for all that are left."""
+    """A number for all facts below a limit. The last band has no limit."""
 
     below: Decimal | None
     number: Decimal
@@ -57,7 +57,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A line from (low, at_low) to (high, at_high), level beyond its ends."""
+    """A line from (low, at_low) to (high, at_high). Beyond its ends the line is level."""
 
     low: Decimal
     high: Decimal
@@ -67,25 +67,25 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One input of a score and how its fact becomes a number: by `numbers`, `bands` or `scale`, else as it is."""
+    """One input of a score. `numbers`, `bands` or `scale` turn the fact into a number; else the fact is the number."""
 
     name: str
     field: str
     weight: Decimal = Decimal(1)
-    """A multiplier; in RICE, which multiplies already, a power."""
+    """A multiplier. RICE multiplies its factors already, so there the weight is a power."""
     numbers: Mapping[str | bool, Decimal] = dataclasses.field(default_factory=dict)
-    """Of an enum or a boolean: the number of each value."""
+    """The number of each value of an enum or a boolean."""
     bands: tuple[Band, ...] = ()
     scale: Scale | None = None
     at_least: Decimal | None = None
     at_most: Decimal | None = None
     missing: Decimal | None = None
-    """The number where there is no fact; None: then there is no score."""
+    """The number of a missing fact. Without it a missing fact means that there is no score."""
 
 
 @dataclass(frozen=True, slots=True)
 class TieBreak:
-    """Orders requests of equal score: the first value of `order` gets the highest number, a missing one 0."""
+    """An order for requests of equal score. The first value of `order` gets the highest number, a missing value 0."""
 
     field: str
     order: tuple[str, ...]
@@ -94,7 +94,7 @@ class TieBreak:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A number that a stage computes after its rules, for requests that meet `when`."""
+    """A number that a stage computes after its rules, for requests that meet the condition `when`."""
 
     id: str
     stage: str
@@ -102,7 +102,7 @@ class Score:
     method: Method
     output: str
     factors: tuple[Factor, ...]
-    """In the method's order, further ones by name."""
+    """The required factors in the order of the method, then the others by name."""
     file: str
     line: int
     owner: str = ""

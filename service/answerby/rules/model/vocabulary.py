@@ -1,4 +1,4 @@
-"""The vocabulary: every field that a condition may use or a rule may set."""
+"""The vocabulary: all fields that conditions may use and rules may set."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import timedelta
 from enum import StrEnum
 
 ANY_REQUEST = "any"
-"""A window that counts every request."""
+"""The `count` of a window over all requests."""
 
 
 class FieldType(StrEnum):
     ENUM = "enum"
     SET = "set"
-    """A set of values; of a closed list when `values` is given."""
+    """A set of values. `values` of the field closes the list of members."""
     TEXT = "text"
-    """Free text in any language: for lexicons and patterns, never for equality of identity."""
+    """Free text in any language, for lexicons and patterns."""
     STRING = "string"
     """An opaque identity, such as a customer id."""
     INTEGER = "integer"
@@ -28,9 +28,9 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A count over time: requests by the same `by` in the time `within` up to this request, itself included.
+    """A count of requests with the same `by`, in the time `within` up to and with this request.
 
-    Counted are those whose derived field `of` has the value `count`, or `any` of them.
+    Only requests whose derived field `of` has the value `count` are counted. The value `any` counts all requests.
     """
 
     count: str
@@ -40,31 +40,31 @@ class Window:
 
     @property
     def counted(self) -> str:
-        """Names what is counted; a category by its mere value."""
+        """The name of the counted value: a category by its value alone, any other field as `field=value`."""
         return self.count if self.of == "category" or self.count == ANY_REQUEST else f"{self.of}={self.count}"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `values` of an enum are in order, from least to most severe."""
+    """One field. The `values` of an enum are in order, from least to most severe."""
 
     name: str
     type: FieldType
     values: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Other spellings of a value, folded, to the value: `电话` -> `phone`."""
+    """Folded spellings of values, each with its value: `电话` -> `phone`."""
     other: str = ""
-    """The value that an unknown spelling becomes, with a flag; empty means that it is refused as an error fact."""
+    """The value for unknown spellings, which are then flagged. When empty, an unknown spelling is an error."""
     default: str | int | bool | None = None
     derived_by: tuple[str, ...] = ()
     """The stages whose rules set the field, in the order of `STAGES`; none for given fields."""
     personal: bool = False
     window: Window | None = None
     parts: tuple[str, ...] = ()
-    """A text field put together of others: `text` = subject and body."""
+    """The fields that make up this text field, such as subject and body."""
 
     def severity(self, value: str) -> int:
-        """Position of an enum value, higher is more severe. Raises ValueError for a value outside the list."""
+        """The position of an enum value from 0; higher is more severe. Raises ValueError for an unknown value."""
         return self.values.index(value)
 
 

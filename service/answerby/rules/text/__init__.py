@@ -1,1 +1,1 @@
-"""Text of rule files (YAML, CSV, iCalendar) to nodes that know their place, and diagnostics about them."""
+"""Rule files as text: YAML, CSV and iCalendar to nodes with their places, and the diagnostics about them."""

@@ -1,4 +1,4 @@
-"""The CSV files of a rule folder, and which table each of them belongs to."""
+"""The CSV files of a rule folder, and the table that each file belongs to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ELSEWHERE = re.compile(r"[A-Za-z]:|/|~|\w+://")
 
 
 class CsvFiles:
-    """Hands each CSV file to the one table that names it."""
+    """The CSV files of one load. One file belongs to at most one table."""
 
     def __init__(self, texts: Iterable[RuleText], report: DiagnosticReport) -> None:
         self._texts = {text.path: text.text for text in texts if is_csv(text.path)}
@@ -26,7 +26,10 @@ class CsvFiles:
         self._users: dict[str, Place] = {}
 
     def take(self, node: Node) -> tuple[str, str] | None:
-        """Path and text of the file that `rows_from` names; None, with a diagnostic, when a table cannot have it."""
+        """The path and the text of the file that `rows_from` names.
+
+        None, with a diagnostic, when the file is missing, lies outside the folder, or belongs to another table.
+        """
         path = self._path(node)
         if path is None:
             return None
@@ -41,7 +44,7 @@ class CsvFiles:
         return path, self._texts[path]
 
     def report_unused(self) -> None:
-        """A file that no table names would be edited in vain."""
+        """Reports each file that no table names. Edits of such a file change nothing."""
         if self._report.may_have_lost("stage"):
             return
         for path in sorted(self._texts.keys() - self._users.keys()):
@@ -50,7 +53,7 @@ class CsvFiles:
             self._report.add(Code.CSV_UNUSED, Place(path, 1, 1), message, hint)
 
     def _path(self, node: Node) -> str | None:
-        """The path within the rule folder, of one that is relative to the file that names it."""
+        """The path within the rule folder. The node names a path relative to its own file."""
         text = self._reader.filled(node, "rows_from")
         if text is None:
             return None

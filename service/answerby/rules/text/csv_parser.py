@@ -1,4 +1,4 @@
-"""CSV text to cells that know their place. Quotes only carry a cell; they say nothing about its type."""
+"""CSV text to cells with their places. Quotes around a cell say nothing about its type."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import Place
 
 SEPARATORS = (",", ";", "\t")
-"""As Excel saves: comma, semicolon where the comma is the decimal sign, tab for `Text (Tab delimited)`."""
+"""The separators that Excel saves: comma; semicolon where the comma is the decimal sign; tab for tab-delimited text."""
 MAX_COLUMNS = 1_000
 MAX_CELL = 4_096
-"""Characters of a cell."""
+"""Most characters of a cell."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SEPARATOR_LINE = re.compile(r"sep=(.)[ \t]*(?=[\r\n]|\Z)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class CsvCell:
-    """One cell: its text without quotes and outer blanks, and where it begins."""
+    """One cell: the text without quotes and outer blanks, and the place where the cell begins."""
 
     place: Place
     text: str
@@ -29,12 +29,12 @@ class CsvCell:
 
 @dataclass(frozen=True, slots=True)
 class CsvRecord:
-    """One row, which may span several lines."""
+    """One row. A row spans several lines when a quoted cell holds line breaks."""
 
     place: Place
     cells: tuple[CsvCell, ...]
     end: Place
-    """Behind the last cell, where empty ones may follow."""
+    """The place behind the last cell. Empty cells may follow there."""
 
     @property
     def is_blank(self) -> bool:
@@ -42,7 +42,7 @@ class CsvRecord:
 
 
 def records(text: str, file: str, separator: str, report: DiagnosticReport) -> list[CsvRecord] | None:
-    """The rows that hold something; None, with a diagnostic, when a quote does not fit."""
+    """The rows that are not blank. None, with a diagnostic, when the text is not valid CSV."""
     try:
         found = list(_Scanner(text.removeprefix("\ufeff"), file, separator).records())
     except _Unfit as unfit:
@@ -54,7 +54,7 @@ def records(text: str, file: str, separator: str, report: DiagnosticReport) -> l
 
 
 def separator_of(text: str) -> str:
-    """What separates the cells: as the line `sep=;` says, else the separator that the first line holds most of."""
+    """The separator of the cells: the one named by a line such as `sep=;`, else the most frequent of the first line."""
     named = _SEPARATOR_LINE.match(text.removeprefix("\ufeff"))
     if named:
         return named[1]
@@ -73,6 +73,8 @@ def _is_separator_line(record: CsvRecord, separator: str) -> bool:
 
 
 class _Unfit(Exception):
+    """The text is not valid CSV."""
+
     def __init__(self, place: Place, message: str, hint: str) -> None:
         super().__init__(message)
         self.place, self.message, self.hint = place, message, hint
@@ -86,7 +88,7 @@ class _Scanner:
         self._separator = separator
         self._nothing = re.compile(rf"[{re.escape(separator)} \t]*")
         self._filled_at = 0
-        """Up to here nothing follows in the row."""
+        """An index before which the rest of a row is known to hold text."""
         self._blanks = re.compile(r" *" if separator == "\t" else r"[ \t]*")
         self._at = 0
         self._line = 1
@@ -99,7 +101,10 @@ class _Scanner:
             self._end_line()
 
     def _skip_nothing(self) -> bool:
-        """Whether the rest of the row is empty, and then goes to its end. Each part of a row is looked at once."""
+        """Whether the rest of the row is empty. If so, moves to the end of the row.
+
+        The scanner remembers how far it has looked. A row of many empty cells would otherwise take quadratic time.
+        """
         if self._at < self._filled_at:
             return False
         found = self._nothing.match(self._text, self._at)
@@ -170,7 +175,7 @@ class _Scanner:
         self._at += len(rest)
 
     def _count_lines(self, start: int) -> None:
-        """Line breaks within the quoted cell that began at `start` and ends here."""
+        """Counts the line breaks of the quoted cell that began at index `start` and ends here."""
         for end in _LINE_END.finditer(self._text, start, self._at):
             self._line += 1
             self._line_start = end.end()

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Every mistake that the loader knows. Each code has a page in a folder of service/docs/errors/."""
+    """Every kind of finding about rule files. Each code has a page in a folder of service/docs/errors/."""
 
     # Files
     FOLDER_MISSING = "folder-missing"

@@ -1,4 +1,4 @@
-"""Diagnostics: what is wrong in the rule files, where, and what to do about it."""
+"""Diagnostics: a finding about rule files, its place, and a hint."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from answerby.rules.text.severities import Severity, severity_of
 
 MAX_DIAGNOSTICS = 1_000
 MAX_SUGGESTIONS = 200
-"""Searching for the nearest name is slow; a file full of mistakes must not hold up a reload."""
+"""Most suggestions of one load. A search for the nearest name is slow, and must not hold up a reload."""
 MAX_LISTED = 12
+"""Most names that a hint lists."""
 _BY_SEVERITY = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. `file` is relative to the rule folder, with `/`; `line` and `column` count from 1, in characters.
+    """One finding.
 
-    `hint` says what to do. `details` are lines shown under it, such as the witness of a proof.
+    `file` is relative to the rule folder, with `/`. `line` and `column` count from 1, in characters.
+    `hint` tells the author what to do. `details` are lines shown below the finding, such as the witness of a proof.
     """
 
     code: str
@@ -39,12 +41,12 @@ class Diagnostic:
 
 
 def finding(code: Code, place: Place, message: str, hint: str = "", details: tuple[str, ...] = ()) -> Diagnostic:
-    """A diagnostic of the severity that its code has."""
+    """A diagnostic with the severity of its code."""
     return Diagnostic(code.value, severity_of(code).value, place.file, place.line, place.column, message, hint, details)
 
 
 class DiagnosticReport:
-    """Collects the diagnostics of one load."""
+    """The diagnostics of one load, and the sections that the load may have lost."""
 
     def __init__(self) -> None:
         self._found: set[Diagnostic] = set()
@@ -54,6 +56,7 @@ class DiagnosticReport:
         self.has_errors = False
 
     def add(self, code: Code, at: Node | Place, message: str, hint: str = "") -> None:
+        """Adds a finding. The message names the template when the node was filled in from a rule template."""
         place = at if isinstance(at, Place) else at.place
         if place.template:
             message = f"{message} [rule template, {place.template}]"
@@ -62,28 +65,28 @@ class DiagnosticReport:
         self._found.add(found)
 
     def extend(self, found: Iterable[Diagnostic]) -> None:
-        """Takes in findings that were made elsewhere."""
+        """Adds findings from elsewhere."""
         for diagnostic in found:
             self.has_errors = self.has_errors or diagnostic.severity == Severity.ERROR
             self._found.add(diagnostic)
 
     def lose(self, sections: Iterable[str] = ()) -> None:
-        """Notes that a broken file may have held these sections (none named: any of them)."""
+        """Notes that a broken file may have held these sections. No section named means any section."""
         named = set(sections)
         self._lost |= named
         self._lost_all = self._lost_all or not named
 
     def may_have_lost(self, section: str) -> bool:
-        """Whether a name that this section declares may be missing only because a file is broken."""
+        """Whether a broken file may have held the section. If so, an unknown name of the section is no mistake."""
         return self._lost_all or section in self._lost
 
     def suggest(self, name: str, known: Iterable[str]) -> str:
-        """A hint for a misspelt name: the nearest known one, else the known ones when they are few."""
+        """A hint for a misspelt name: the nearest known name, else all known names when they are few."""
         self._suggestions += 1
         return did_you_mean(name, known) if self._suggestions <= MAX_SUGGESTIONS else ""
 
     def sorted(self) -> tuple[Diagnostic, ...]:
-        """The diagnostics by place, each once; independent of the order in which files were read."""
+        """The diagnostics in the order of their places, each once. The order of the files makes no difference."""
         found = sorted(self._found, key=lambda d: (d.file, d.line, d.column, d.code, d.message))
         left = len(found) - MAX_DIAGNOSTICS
         if left <= 0:
@@ -98,6 +101,7 @@ class DiagnosticReport:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint with the nearest known name, else with all known names when they are few; else empty."""
     names = sorted(known)
     by_fold = {n.casefold(): n for n in names}
     near = difflib.get_close_matches(name[:80].casefold(), by_fold, n=1, cutoff=0.6)
@@ -112,5 +116,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def error_count_text(number: int) -> str:
-    """What to say before the first of them: `3 errors, the first`; of a single one, `1 error`."""
+    """Words before the first of several errors: `3 errors, the first`. For a single error: `1 error`."""
     return "1 error" if number == 1 else f"{number} errors, the first"

@@ -1,4 +1,4 @@
-"""Folding: what makes two spellings of a text the same text. Terms, aliases and request texts are folded alike."""
+"""Folding: one form for all spellings of a text. Terms, aliases and request texts are folded in the same way."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\ufe0e\ufe0f]")
 
 
 def fold(text: str) -> str:
-    """NFKC (so full and half width are one), case folded, invisible characters removed, whitespace runs to one space.
+    """The folded text: NFKC (full and half width become one), case folded, without invisible characters.
 
-    Idempotent. The ends are stripped.
+    Each run of whitespace becomes one space, and the ends are stripped. Folding twice gives the same as folding once.
     """
     if text.isascii():
         return " ".join(text.lower().split())
@@ -22,7 +22,7 @@ def fold(text: str) -> str:
 
 
 def normalize_width(text: str) -> str:
-    """NFKC and no invisible characters; case and white space stay. Patterns are matched against this."""
+    """The text in NFKC, without invisible characters; case and whitespace stay. Patterns match against this form."""
     if text.isascii():
         return text
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))

@@ -1,4 +1,4 @@
-"""iCalendar files of a rule folder, as calendars take their holidays from them."""
+"""The iCalendar files of a rule folder. Calendars read holidays from these files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from answerby.rules.text.nodes import Node, Place
 from answerby.rules.text.rule_folder import RuleText, is_ics
 
 MAX_DAYS = 2_000
-"""Holidays taken from one file; a feed of more is no list of holidays."""
+"""Most holidays of one file. A feed with more days is no list of holidays."""
 
 _WITHIN_A_DAY = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 _TIMES_OF_DAY = frozenset({"BYSECOND", "BYMINUTE", "BYHOUR"})
 
 
 class IcsFiles:
-    """Hands out the days of iCalendar files. Several calendars may share one."""
+    """The iCalendar files of one load. Several calendars may share a file."""
 
     def __init__(self, texts: Iterable[RuleText], report: DiagnosticReport) -> None:
         self._texts = {text.path: text.text for text in texts if is_ics(text.path)}
@@ -30,7 +30,10 @@ class IcsFiles:
         self._used: set[str] = set()
 
     def days(self, node: Node, years: frozenset[int]) -> dict[date, str]:
-        """The days of these years on which the file that `ics` names has all-day events, with their titles."""
+        """The all-day events of the file that `ics` names, in these years: date to title.
+
+        Empty, with a diagnostic, when the file is missing or cannot be read.
+        """
         name = self._reader.filled(node, "ics")
         if name is None:
             return {}
@@ -44,13 +47,13 @@ class IcsFiles:
         self._used.add(path)
         try:
             return read_days(text, years)
-        except Exception as error:  # noqa: BLE001 - whatever the parser trips over, the file cannot be read
+        except Exception as error:  # noqa: BLE001 - the parser raises exceptions of many types; each means a bad file
             message = f"{path} cannot be read: {_said(error)}"
             self._report.add(Code.ICS_FILE, node, message, "export it again as iCalendar (.ics)")
             return {}
 
     def report_unused(self) -> None:
-        """A file that no calendar names would be edited in vain."""
+        """Reports each file that no calendar names. Edits of such a file change nothing."""
         for path in sorted(self._texts.keys() - self._used):
             if not self._report.may_have_lost("calendar"):
                 hint = f"write `holidays_from: [{{ics: {PurePosixPath(path).name}}}]` in a calendar, or move it away"
@@ -59,12 +62,12 @@ class IcsFiles:
 
 
 def read_days(text: str, years: frozenset[int]) -> dict[date, str]:
-    """The days of all-day events, repeated ones included. Events with a time of day are no holidays.
+    """The days of all-day events in these years: date to title. Repeated events are included.
 
-    Raises ValueError for text that is no calendar, and for one of more than two thousand days or of events that repeat
-    within a day.
+    Events with a time of day are no holidays and are left out. Raises ValueError for text that is no calendar, for more
+    than 2,000 days, and for an event that repeats within a day.
     """
-    # Both take a tenth of a second to load, and few rule folders need them.
+    # Both libraries take a tenth of a second to load, and few rule folders need them.
     import icalendar  # noqa: PLC0415
     import recurring_ical_events  # type: ignore[import-untyped]  # noqa: PLC0415
 
@@ -81,7 +84,10 @@ def read_days(text: str, years: frozenset[int]) -> dict[date, str]:
 
 
 def _refuse_repeats_within_a_day(events: Iterable[object]) -> None:
-    """No list of holidays has them, and one that repeats every second would keep the expansion busy for hours."""
+    """Raises ValueError for an event that repeats within a day.
+
+    No list of holidays has such an event. The expansion of one that repeats every second would take hours.
+    """
     for event in events:
         rules = event.get("RRULE", [])  # type: ignore[attr-defined]
         for rule in rules if isinstance(rules, list) else [rules]:

@@ -10,7 +10,7 @@ from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, is_nothing
 
 
 class MappingKeys:
-    """The keys of one mapping. Unknown keys are reported at once; absent ones read as their default."""
+    """The keys of one mapping. Unknown keys are reported at once. An absent key reads as its default."""
 
     def __init__(self, reader: NodeReader, node: MappingNode, what: str, allowed: Collection[str]) -> None:
         self.node = node
@@ -34,7 +34,7 @@ class MappingKeys:
         return self._values.get(key)
 
     def because(self, *, needed: bool = True) -> str:
-        """The reason, which every rule, table, clock and ladder must give."""
+        """The reason under `because`. A missing or empty reason is reported when `needed`, and reads as empty text."""
         node = self.get("because")
         if node is not None and not is_nothing(node):
             text = self._reader.text(node, "because")
@@ -63,6 +63,6 @@ class MappingKeys:
         return None if node is None else self._reader.mapping(node, key)
 
     def items(self, key: str) -> Iterator[tuple[ScalarNode, Node]]:
-        """The entries of the mapping under `key`; none when it is absent."""
+        """The entries of the mapping under `key`. No entries when the key is absent."""
         node = self.mapping(key)
         yield from node.entries if node else ()

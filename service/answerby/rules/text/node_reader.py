@@ -1,4 +1,4 @@
-"""Typed access to nodes. A wrong node is reported and read as None, so that one load finds every mistake."""
+"""Typed access to nodes. A wrong node is reported and read as None, so that one load finds all mistakes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MAX_TEXT = 4_096
 
 
 class NodeReader:
-    """Reads single nodes. `what` names the node in messages, such as `rule id`."""
+    """Reads single nodes. The parameter `what` names the node in messages, such as `rule id`."""
 
     def __init__(self, report: DiagnosticReport) -> None:
         self.report = report
 
     def text(self, node: Node, what: str) -> str | None:
-        """Text; a plain whole number counts as the text that it is written as, any other number must be quoted."""
+        """A text of at most MAX_TEXT characters. A plain whole number counts as text; other numbers need quotes."""
         if isinstance(node, ScalarNode) and isinstance(node.value, str):
             if len(node.value) <= MAX_TEXT:
                 return node.value
@@ -41,7 +41,7 @@ class NodeReader:
         return None
 
     def filled(self, node: Node, what: str) -> str | None:
-        """Text that says something."""
+        """A text that is not blank."""
         text = self.text(node, what)
         if text is not None and not text.strip():
             self.report.add(Code.WRONG_VALUE, node, f"{what} is empty")
@@ -49,7 +49,7 @@ class NodeReader:
         return text
 
     def identifier(self, node: Node, what: str) -> str | None:
-        """A name made of letters (of any script), digits, `_`, `-` and `.`."""
+        """A name of letters (of any script), digits, `_`, `-` and `.`, at most MAX_ID characters long."""
         text = self.text(node, what)
         if text is None or (_ID.match(text) and len(text) <= MAX_ID):
             return text
@@ -86,7 +86,7 @@ class NodeReader:
         return None
 
     def choice(self, node: Node, what: str, known: Collection[str], code: Code = Code.WRONG_VALUE) -> str | None:
-        """Text that is one of `known`."""
+        """A text that is one of `known`. Any other text is reported with `code`."""
         text = self.text(node, what)
         if text is None or text in known:
             return text
@@ -102,7 +102,7 @@ class NodeReader:
         return None
 
     def sequence(self, node: Node, what: str) -> tuple[Node, ...]:
-        """The items of a list that must not be empty."""
+        """The items of a list. An empty list is reported."""
         if not isinstance(node, SequenceNode):
             self.wrong(
                 node, f"{what} must be a list, not {describe(node)}", "write [a, b], or each item on a line with `- `"
@@ -113,7 +113,7 @@ class NodeReader:
         return node.items
 
     def one_or_more(self, node: Node, what: str) -> tuple[Node, ...]:
-        """The items of a list, or the single scalar that stands for a list of one."""
+        """The items of a list. A scalar stands for a list of one item."""
         return (node,) if isinstance(node, ScalarNode) else self.sequence(node, what)
 
     def texts(self, node: Node, what: str) -> list[str]:
@@ -125,5 +125,5 @@ class NodeReader:
 
 
 def _is_trap(node: Node) -> bool:
-    """Whether the parser has reported the scalar already, so that a second finding in its place would say less."""
+    """Whether the parser has reported the scalar already. A second finding at the same place would add nothing."""
     return isinstance(node, ScalarNode) and node.plain and bool(trap(node.text))

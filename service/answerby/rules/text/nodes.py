@@ -1,4 +1,4 @@
-"""A parsed file as nodes that know their place, so that every later mistake can name line and column."""
+"""Nodes of a parsed file. Each node has a place, so that every diagnostic can name line and column."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 Plain = str | int | float | bool | None
-"""What a scalar of the YAML 1.2 core schema can be."""
+"""Values of scalars by the YAML 1.2 core schema."""
 
 
 class Place(NamedTuple):
-    """Where in the rule folder; line and column count from 1."""
+    """A place in the rule folder. `line` and `column` count from 1."""
 
     file: str
     line: int
     column: int
     template: str = ""
-    """Of what a rule template filled in: `file:line:column` of the template. The rest is the place of the use."""
+    """For a node filled in from a rule template: `file:line:column` of the template. The other parts name the use."""
 
 
 @dataclass(slots=True, eq=False)
 class ScalarNode:
-    """`value` by YAML 1.2 core; `text` as written (without quotes); `plain` when it was not quoted."""
+    """One scalar: `value` by the YAML 1.2 core schema, `text` as written without quotes, `plain` when not quoted."""
 
     place: Place
     value: Plain
@@ -32,7 +32,7 @@ class ScalarNode:
 
 @dataclass(slots=True, eq=False)
 class RefusedNode(ScalarNode):
-    """A value whose mistake is reported already; it is passed over."""
+    """A value with a mistake that is reported already. Readers skip the value."""
 
     @classmethod
     def at(cls, place: Place) -> RefusedNode:
@@ -47,7 +47,7 @@ class SequenceNode:
 
 @dataclass(slots=True, eq=False)
 class MappingNode:
-    """Keys are scalars, unique by their text."""
+    """A mapping. Keys are scalars, and unique by their text."""
 
     place: Place
     entries: tuple[tuple[ScalarNode, Node], ...]
@@ -63,7 +63,7 @@ Node = ScalarNode | SequenceNode | MappingNode
 
 
 def describe(node: Node) -> str:
-    """What a person would call the node, for messages."""
+    """A name for the node in messages, such as `a list`."""
     match node:
         case MappingNode():
             return "a mapping"
@@ -91,5 +91,5 @@ def plain_data(node: Node) -> object:
 
 
 def is_nothing(node: Node) -> bool:
-    """Whether a key was written without a value."""
+    """Whether the node is the empty value of a key."""
     return isinstance(node, ScalarNode) and node.value is None

@@ -1,4 +1,4 @@
-"""Which files of a folder are rule files, and their text: YAML files, and CSV files with the rows of tables."""
+"""The rule files of a folder and their text: YAML, CSV with rows of tables, iCalendar with holidays."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _CSV_SUFFIX = ".csv"
 _ICS_SUFFIX = ".ics"
 _WORKBOOK = b"PK\x03\x04"
 OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
-"""Left out: what lies there belongs to other rules, or is no rule."""
+"""Folders that are skipped. Their files belong to other rulebooks, or are no rules."""
 
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """One rule file as read. `path` is relative to the rule folder, with `/`; `sha256` is of its bytes."""
+    """One rule file. `path` is relative to the rule folder, with `/`. `sha256` is the hash of the bytes, in hex."""
 
     path: str
     text: str
@@ -33,7 +33,10 @@ class RuleText:
 
 
 def read_folder(folder: Path, report: DiagnosticReport) -> list[RuleText]:
-    """The rule files below `folder`, in no particular order. Missing, empty or unreadable is a diagnostic."""
+    """The rule files below `folder`, in no particular order.
+
+    A folder or file that is missing, empty, too large or unreadable is a diagnostic; no exception is raised.
+    """
     if not folder.is_dir():
         report.add(
             Code.FOLDER_MISSING, Place(str(folder), 1, 1), "there is no such folder", "check the configured path"
@@ -54,7 +57,7 @@ def read_folder(folder: Path, report: DiagnosticReport) -> list[RuleText]:
 
 
 def _find(folder: Path, report: DiagnosticReport) -> list[Path]:
-    """At most one path more than MAX_FILES."""
+    """The paths of rule files. The search stops soon after more than MAX_FILES are found."""
 
     def unreadable(error: OSError) -> None:
         path = Path(str(error.filename))
@@ -71,14 +74,14 @@ def _find(folder: Path, report: DiagnosticReport) -> list[Path]:
 
 
 def is_rule_file(name: str) -> bool:
-    """Whether a file of this name is part of the rulebook: YAML, CSV or iCalendar, no test, no readme, not hidden."""
+    """Whether a file of this name is a rule file: YAML, CSV or iCalendar, but no test, no readme, and not hidden."""
     stem, suffix = os.path.splitext(name)  # noqa: PTH122
     is_read = suffix in _SUFFIXES or is_attachment(name)
     return is_read and not name.startswith((".", "README", "~$")) and not stem.endswith("_test")
 
 
 def is_attachment(path: str) -> bool:
-    """Whether the file belongs to one that names it, instead of saying something by itself."""
+    """Whether the file is content of another rule file that names it."""
     return is_csv(path) or is_ics(path)
 
 
@@ -93,7 +96,7 @@ def is_csv(path: str) -> bool:
 
 
 def _relative(path: Path, folder: Path) -> str:
-    """The path as shown; a file name that is not UTF-8 is shown with replacement characters."""
+    """The path for messages. Bytes that are not UTF-8 become replacement characters."""
     shown = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
     return os.fsencode(shown).decode(errors="replace")
 
@@ -120,7 +123,7 @@ def _read(path: Path, name: str, root: Path, report: DiagnosticReport) -> RuleTe
 
 
 def decode(content: bytes, file: str, report: DiagnosticReport) -> str | None:
-    """UTF-8 text, with or without a byte order mark; None with a diagnostic otherwise."""
+    """The UTF-8 text of the bytes, without a byte order mark. None, with a diagnostic, for any other encoding."""
     remedy = 'in Excel save it as "CSV UTF-8 (Comma delimited)"' if is_csv(file) else ""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         report.add(Code.FILE_ENCODING, Place(file, 1, 1), "is UTF-16", remedy or "save it as UTF-8")
@@ -144,7 +147,7 @@ def decode(content: bytes, file: str, report: DiagnosticReport) -> str | None:
 
 
 def _no_utf8(content: bytes) -> str:
-    """What the bytes may be instead."""
+    """The message for bytes that are not UTF-8. The message names GBK when the bytes fit that encoding."""
     try:
         content.decode("gb18030")
     except UnicodeDecodeError:

@@ -41,7 +41,7 @@ WARNING_CODES = frozenset(
         Code.NEVER_WINS,
     }
 )
-"""Codes that do not refuse the rulebook."""
+"""Codes of findings with which a rulebook is still loaded."""
 
 
 NOTE_CODES = frozenset(
@@ -55,7 +55,7 @@ NOTE_CODES = frozenset(
         Code.NOT_ANALYSABLE,
     }
 )
-"""Codes of remarks: worth knowing, nothing to do. `answerby check --strict` lets them pass."""
+"""Codes of remarks that ask for no action. `answerby check --strict` accepts them."""
 
 
 PROOF_CODES = frozenset(
@@ -71,7 +71,7 @@ PROOF_CODES = frozenset(
         Code.NOT_PROTECTED,
     }
 )
-"""Codes that only the proofs find (answerby.workbench.proofs), so a load alone cannot say that one does not occur."""
+"""Codes that only the proofs find (answerby.workbench.proofs). A load alone cannot tell that one does not occur."""
 
 
 class Severity(StrEnum):
@@ -80,11 +80,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     """The rulebook is loaded; `answerby check --strict` refuses it."""
     NOTE = "note"
-    """Worth knowing."""
+    """The finding asks for no action."""
 
 
 def severity_of(code: Code) -> Severity:
-    """Every code has one severity, wherever it is found."""
+    """The severity of a code. A code has the same severity wherever it is found."""
     if code in WARNING_CODES:
         return Severity.WARNING
     return Severity.NOTE if code in NOTE_CODES else Severity.ERROR

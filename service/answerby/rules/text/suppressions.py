@@ -1,7 +1,7 @@
 """Suppressions: `# answerby: allow <code> -- <reason>`, on the line of a finding or on the line above it.
 
-Only warnings and notes can be allowed, one code on one line, and only with a reason. A suppression that breaks these
-rules, or that nothing needs any more, is a finding itself.
+A suppression allows one code on one line, and needs a reason. Only warnings and notes can be allowed.
+A suppression is a finding itself when it breaks these rules or is no longer needed.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ NEVER_SUPPRESSIBLE = frozenset({Code.BAD_SUPPRESSION, Code.UNUSED_SUPPRESSION})
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One code allowed on one line of `file`; `line` is that of the finding, `place` that of the comment.
+    """One code, allowed on one line of `file`. `line` is the line of the finding, `place` the place of the comment.
 
-    `line` 0 stands for every line: that is how the line with `rows_from` speaks for a CSV file, which has no comments.
+    `line` 0 stands for all lines of the file. A comment at `rows_from` allows a code in the whole CSV file in this way,
+    as a CSV file has no comments.
     """
 
     code: Code
@@ -54,7 +55,7 @@ class SuppressionResult(NamedTuple):
 
 
 def read_suppressions(file: str, text: str) -> tuple[list[Suppression], list[Diagnostic]]:
-    """The suppressions in the comments of one YAML file, and what is wrong with others."""
+    """The valid suppressions in the comments of one YAML file, and findings about the invalid ones."""
     if not MARK.search(text):
         return [], []
     lines = text.splitlines()
@@ -75,9 +76,9 @@ def read_suppressions(file: str, text: str) -> tuple[list[Suppression], list[Dia
 def apply_suppressions(
     findings: Iterable[Diagnostic], suppressions: Collection[Suppression], *, complete: bool
 ) -> SuppressionResult:
-    """Takes out what is allowed; adds a finding for each suppression that nothing needed.
+    """Parts the findings into kept and suppressed ones, and adds a finding for each suppression that is not needed.
 
-    `complete` says whether all checks of these suppressions' codes ran; only then can one be called unneeded.
+    `complete` tells that all checks of the suppressed codes ran. Only then is an unneeded suppression reported.
     """
     allowed: dict[tuple[str, str, int], Suppression] = {(s.code.value, s.file, s.line): s for s in suppressions}
     used: set[Suppression] = set()
@@ -101,7 +102,7 @@ def _is_comment(line: str, at: int) -> bool:
 
 
 def _target(lines: list[str], number: int, at: int) -> int:
-    """The line that a comment speaks of: its own, or the next that says something when it stands alone."""
+    """The line that a comment is about: its own line, or the next line with content when the comment stands alone."""
     if lines[number - 1][:at].strip():
         return number
     for following in range(number, len(lines)):
@@ -144,7 +145,7 @@ def _unused(suppression: Suppression) -> Diagnostic:
 
 
 class _TextSpans:
-    """Where texts stand that may hold a `#` which begins no comment: quoted ones and blocks."""
+    """The spans of quoted texts and block texts. A `#` inside such a span begins no comment."""
 
     def __init__(self, text: str) -> None:
         self._starts: list[tuple[int, int]] = []
@@ -165,4 +166,4 @@ def _texts(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
                 start, end = token.start_mark, token.end_mark
                 yield (start.line + 1, start.column + 1), (end.line + 1, end.column + 1)
     except yaml.YAMLError:
-        return  # reported by the parser; what comes after is taken for comments
+        return  # The parser reports the error. Every `#` after it counts as a comment.

@@ -17,27 +17,27 @@ MAX_DEPTH = 24
 
 
 MAX_ALIASES = 32
-"""Aliases in one file."""
+"""Most aliases in one file."""
 
 
 MAX_ALIASED_NODES = 2_000
-"""Nodes that all aliases of one file stand for together; a bomb of nested aliases ends here."""
+"""Most nodes that all aliases of one file stand for together. The limit stops a bomb of nested aliases."""
 
 
 class FileRefused(Exception):
-    """The file is refused; its diagnostic is in the report."""
+    """The file is refused. The report holds the diagnostic."""
 
 
 class _Anchor(NamedTuple):
     node: Node
     size: int
-    """Nodes in it, itself included."""
+    """Number of nodes, the node itself included."""
     height: int
 
 
 @dataclass(slots=True)
 class _OpenCollection:
-    """A collection that has begun and not yet ended."""
+    """A mapping or list whose end has not come yet."""
 
     place: Place
     is_mapping: bool
@@ -45,11 +45,13 @@ class _OpenCollection:
     anchor: str | None
     nodes_before: int
     height: int = 1
-    """Levels of the deepest child so far, and its own."""
+    """Levels of the collection so far, its own level included."""
     children: list[Node] = field(default_factory=list)
 
 
 class NodeBuilder:
+    """Builds nodes from parser events. PyYAML's own constructors know no places and resolve values by YAML 1.1."""
+
     def __init__(self, file: str, report: DiagnosticReport, cuts: CommentCuts) -> None:
         self.root: Node | None = None
         self._cuts = cuts
@@ -63,6 +65,7 @@ class NodeBuilder:
         self._documents = 0
 
     def take(self, event: yaml.Event) -> None:
+        """Takes the next event. Raises FileRefused, with a diagnostic, when the file cannot be read any further."""
         match event:
             case yaml.ScalarEvent():
                 self._scalar(event)

@@ -1,4 +1,4 @@
-"""YAML text to nodes, from parser events: no constructors, no resolver, every node with its place."""
+"""YAML text to nodes. Mistakes in the syntax are reported with a hint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _COMMENT = re.compile(r"(^|\s)#")
 
 
 def parse_yaml(text: str, file: str, report: DiagnosticReport, loader: type = _LOADER) -> Node | None:
-    """The root node of one YAML document, or None with a diagnostic. Duplicate keys, traps and tabs are reported."""
+    """The root node of one YAML document. None, with a diagnostic, when the text cannot be read.
+
+    Duplicate keys, tabs, and values that YAML readers understand differently are reported.
+    """
     if _report_tabs(text, file, report):
         return None
     builder = NodeBuilder(file, report, CommentCuts(text))
@@ -40,7 +43,7 @@ def parse_yaml(text: str, file: str, report: DiagnosticReport, loader: type = _L
 def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, report: DiagnosticReport) -> None:
     mark = error.problem_mark or error.context_mark
     if error.context_mark is not None and "quoted scalar" in (error.context or "") and _ends_early(error):
-        mark = error.context_mark  # where the quote opens; the end of the file tells nothing
+        mark = error.context_mark  # The opening quote helps the author more than the end of the file.
     line = mark.line if mark else 0
     column = mark.column if mark else 0
     place = Place(file, line + 1, column + 1)
@@ -70,7 +73,7 @@ def _is_forbidden(character: str) -> bool:
 
 
 def _report_tabs(text: str, file: str, report: DiagnosticReport) -> bool:
-    """Tabs are refused outside comments, as the parsers of PyYAML take them in different places."""
+    """Reports tabs outside comments. The parsers of PyYAML accept tabs in different places, so none is accepted."""
     if "\t" not in text:
         return False
     found = False

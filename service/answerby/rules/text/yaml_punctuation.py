@@ -1,4 +1,4 @@
-"""Punctuation that YAML reads differently from how it is meant: Chinese marks, typographic quotes, a cut by `#`."""
+"""Punctuation that YAML reads otherwise than its author: Chinese marks, typographic quotes, `#` within a text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOOKS_LIKE_KEY = re.compile(r"\s*(?:- +)?[\w.\-]+：")
 
 
 def strange_text(text: str, *, in_flow_list: bool) -> tuple[str, str] | None:
-    """What is strange in an unquoted text, and what to write instead."""
+    """A finding and a hint for strange punctuation in an unquoted text; None when there is none."""
     if text[:1] in _EDGE or text[-1:] in _EDGE:
         return "begins or ends with a full-width or non-breaking space", "replace it by an ordinary space"
     if _QUOTED.match(text):
@@ -24,7 +24,7 @@ def strange_text(text: str, *, in_flow_list: bool) -> tuple[str, str] | None:
 
 
 def strange_key(text: str) -> tuple[str, str] | None:
-    """The same for an unquoted key."""
+    """A finding and a hint for strange punctuation in an unquoted key; None when there is none."""
     if "：" in text:
         name, _, value = text.partition("：")
         return "holds a Chinese colon, which ends no key", f"write {name}: {value.strip()}".rstrip()
@@ -32,7 +32,7 @@ def strange_key(text: str) -> tuple[str, str] | None:
 
 
 def mapping_hint(text: str) -> str:
-    """Why an unquoted text may have been meant as `key: value`; empty when nothing suggests it."""
+    """A hint for an unquoted text that looks like `key: value`; empty for any other text."""
     if "：" in text:
         return "write an ASCII colon and a space, `key: value`, instead of the Chinese ："
     key, colon, value = text.partition(":")
@@ -42,7 +42,7 @@ def mapping_hint(text: str) -> str:
 
 
 def chinese_colon_near(lines: list[str], line: int) -> int:
-    """The number of the line, this one or the one above, that ends its key with a Chinese colon; 0 for none."""
+    """The number of a line whose key ends with a Chinese colon: `line` or the line above; 0 when neither does."""
     for number in (line, line - 1):
         if 1 <= number <= len(lines) and _LOOKS_LIKE_KEY.match(lines[number - 1]):
             return number
@@ -50,14 +50,14 @@ def chinese_colon_near(lines: list[str], line: int) -> int:
 
 
 class CommentCuts:
-    """Where a `#` right before a letter or digit begins a comment, if it begins one."""
+    """Comments that begin with `#` right before a letter or digit. Authors often mean such a `#` as text."""
 
     def __init__(self, text: str) -> None:
         self._at = [match.start() + 1 for match in _CUT.finditer(text)]
         self._text = text
 
     def after(self, end: int) -> str:
-        """What such a comment cuts off a text that ends at this index; empty when none follows in its line."""
+        """The comment that follows, in the same line, a text that ends at index `end`; empty when none follows."""
         index = bisect_right(self._at, end - 1)
         if index >= len(self._at) or self._text[end : self._at[index]].strip(" \t"):
             return ""

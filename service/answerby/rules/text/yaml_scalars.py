@@ -1,4 +1,4 @@
-"""Plain scalars by the YAML 1.2 core schema, and the traps where YAML 1.1 reads something else."""
+"""Plain scalars by the YAML 1.2 core schema, and traps: scalars that YAML 1.1 reads differently."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _OTHER_BASE = re.compile(r"[-+]?0[box][0-9a-fA-F_]+\Z")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 
 MAX_DIGITS = 18
-"""Integers stay below 2**62, which is what the matching engine holds exactly."""
+"""Most digits of an integer. Integers stay below 2**62, the largest that the matching engine holds exactly."""
 
 
 def resolve(text: str) -> Plain:
-    """The value of a plain scalar. Traps and numbers that are too long stay text; see `trap`."""
+    """The value of a plain scalar. Traps and numbers of too many digits stay text; see `trap`."""
     if text in _NULL:
         return None
     if text in _BOOLEAN:
@@ -41,7 +41,7 @@ def resolve(text: str) -> Plain:
 
 
 def trap(text: str) -> str:
-    """Why a plain scalar is read differently by different YAML readers; empty when it is not."""
+    """The reason why YAML readers disagree about a plain scalar; empty when they agree."""
     if text in _OLD_BOOLEAN:
         return "is text here but a boolean to older YAML readers"
     if not _LOOKS_NUMERIC.match(text):
@@ -64,6 +64,7 @@ def trap(text: str) -> str:
 
 
 def trap_remedy(text: str) -> str:
+    """The hint for a scalar that is a trap."""
     if text in _OLD_BOOLEAN:
         boolean = "true" if text.lower() in {"yes", "on"} else "false"
         return f'write "{text}" for the text, {boolean} for the boolean'

@@ -1,6 +1,6 @@
-"""What the YAML parsers say of broken syntax, in words that tell what to do.
+"""Explanations of YAML syntax errors for authors of rules.
 
-There are two parsers, one in C and one in Python, and they word the same mistake differently.
+PyYAML has two parsers, one in C and one in Python. The two word the same mistake differently.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ _AFTER_CLOSING = re.compile(r"[\"'}\]]\s*\Z")
 
 
 def explain_syntax(context: str, problem: str, lines: list[str], line: int, column: int) -> Explained:
-    """A message and a hint for what a parser says of `line` and `column` (from 1)."""
+    """A message and a hint for an error that a parser reports at `line` and `column` (both count from 1)."""
     said = f"{context} {problem}"
     message, hint = f"not valid YAML: {problem}", "is the file only half written?"
     for pattern, known, remedy in _KNOWN:
