@@ -1,1 +1,1 @@
-"""Working calendars, business time, clocks and ladders. Pure."""
+"""Time: working calendars, working-time arithmetic, clocks and ladders. Pure."""

@@ -1,7 +1,7 @@
 """Arithmetic in working time. Pure; instants are aware datetimes, results are in UTC, precise to the microsecond.
 
-Every function raises CalendarYearMissing when it needs a year of which the calendar has no data, TimeOutOfRange for
-instants at the ends of the calendar and targets of over a hundred years, TypeError for naive datetimes.
+Every function raises CalendarYearMissing for a year without data in the calendar, TimeOutOfRange for instants near the
+years 1 and 9999 and for targets of over a hundred years, TypeError for naive datetimes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HORIZON_YEARS = 100
 def add_working_time(calendar: Calendar, start: datetime, seconds: int, boundary: Boundary = "close") -> datetime:
     """The instant `seconds` of working time after `start`; negative seconds count back.
 
-    Nothing to add gives `start` itself, or with `next_open` the next moment of work. Counting back to an opening gives
+    Zero seconds give `start` itself, or with `next_open` the next working moment. Counting back to an opening gives
     that opening.
     """
     return add_working_micros(calendar, start, seconds * SECOND, boundary)
@@ -53,9 +53,9 @@ def add_working_micros(calendar: Calendar, start: datetime, micros: int, boundar
 def add_working_days(calendar: Calendar, start: datetime, days: int, boundary: Boundary = "close") -> datetime:
     """The same local time `days` working dates after `start` (before it, if negative).
 
-    A start outside working time is first moved to the next opening; counting back from a closing time, it belongs to
-    the day that it closes. Where the landing day does not work at that time, the next opening counts; its closing time
-    is kept with `close`. This is not `days` times 24 hours of working time.
+    A start outside working time first moves to the next opening. Counted back, a closing time belongs to the day that
+    it closes. Where the landing day has no work at that time, the next opening counts; with `close`, the landing day's
+    closing time stays. The result is not `days` times 24 hours of working time.
     """
     at = to_micros(start)
     closing = days < 0 and _is_closing(calendar, at)
@@ -71,7 +71,7 @@ def add_working_days(calendar: Calendar, start: datetime, days: int, boundary: B
 
 
 def end_of_working_day(calendar: Calendar, instant: datetime) -> datetime:
-    """When work ends on the local date of the instant; on the next working date where that one has none.
+    """When work ends on the local date of the instant, or on the next working date if that date has none.
 
     A day of 24 hours ends at the midnight that follows it (GLPI).
     """
@@ -107,7 +107,7 @@ def working_micros_between(calendar: Calendar, start: datetime, end: datetime) -
 
 
 def next_opening(calendar: Calendar, instant: datetime) -> datetime:
-    """The first moment of work at or after an instant."""
+    """The first working moment at or after an instant."""
     return add_working_micros(calendar, instant, 0, "next_open")
 
 
@@ -132,25 +132,25 @@ def touches_provisional(calendar: Calendar, start: datetime, end: datetime) -> t
 
 
 def _is_closing(calendar: Calendar, at: int) -> bool:
-    """Whether work ends at this very moment."""
+    """Whether work ends at this moment."""
     return calendar.year_table(local_year(calendar.zone, at - 1)).is_open_or_closing(at) and not (
         calendar.year_table(local_year(calendar.zone, at)).is_open(at)
     )
 
 
 def _closes_on(calendar: Calendar, table: YearTable, day: date, at: int) -> bool:
-    """Whether work of that date ends at this very moment, which is no midnight that ends the date before."""
+    """Whether work of that date ends at this moment. The midnight that begins the date ends the date before."""
     return table.is_open_or_closing(at) and at > local_micros(calendar.zone, day, 0)
 
 
 def _at_time_of(calendar: Calendar, day: date, local: datetime, *, closing: bool) -> int:
-    """The instant on a date at the time of day of `local`, which is a microsecond early when it is a closing."""
+    """The instant on a date at the time of day of `local`. For a closing, `local` is a microsecond early."""
     landing = to_micros(datetime.combine(day, local.time(), calendar.zone))
     return landing + closing
 
 
 def _beyond(calendar: Calendar, year: int, worked: int) -> int:
-    """The first instant at which `worked` has been worked since the year began, when the year has less of it."""
+    """The first instant at which `worked`, counted from the start of the year, is used up in a later year."""
     for table in _years_from(calendar, year, 1):
         if worked <= table.total:
             break
@@ -186,7 +186,7 @@ def _back(calendar: Calendar, at: int, micros: int) -> int:
 
 
 def _working_date(calendar: Calendar, year: int, index: int) -> date:
-    """The working date that is `index` dates after the year's first; the index may point outside the year."""
+    """The working date `index` working dates after the year's first; the index may lie outside the year."""
     if index < 0:
         for table in _years_from(calendar, year - 1, -1):
             index += len(table.days)

@@ -1,4 +1,4 @@
-"""Working calendars: when work is done, in local time, exactly as an operator wrote it down. Immutable."""
+"""Working calendars: working time in local hours, as an operator wrote it down. Immutable, but for caches."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _MAX_CACHED_YEARS = 64
 class Calendar:
     """Working time in one time zone.
 
-    What holds on a date, first match wins: `overrides` (replace the day's hours, empty closes it), `extra_workdays`
-    (make-up days: the hours of the given weekday), `holidays`, `annual_holidays`, `weekly`. `breaks` of the date are
-    cut out of whatever remains. Local times that daylight saving skips count as later by the length of the gap,
-    ambiguous ones as the first occurrence.
+    The hours of a date come from the first of these that has the date: `overrides` (replace the day's hours, empty
+    closes it), `extra_workdays` (make-up days: the hours of the given weekday), `holidays`, `annual_holidays`,
+    `weekly`. `breaks` of the date are cut out of the hours. Local times that daylight saving skips count as later by
+    the length of the gap, ambiguous times as the first occurrence.
 
     Equality is by value; hashing is by id, zone and weekly hours. Raises ValueError on construction when a part makes
     no sense; the message names the calendar, the part and the remedy. `build` takes looser types.
@@ -54,20 +54,21 @@ class Calendar:
     provisional_years: frozenset[int] = frozenset()
     """Years published only in part; computing with them is allowed and reported."""
     within: tuple[Calendar, ...] = field(default=(), hash=False)
-    """Working time counts only where it is working time of all of these too."""
+    """Other calendars: only time that is working time of all of them counts."""
     data: str = ""
-    """Version of the holiday data that days were taken from; empty without."""
+    """Version of the holiday data that the calendar takes days from; empty: none."""
     provisional_from: datetime | None = field(init=False, repr=False, compare=False)
-    """Before this no provisional year has begun in the calendar's zone. None without such years."""
+    """No provisional year begins before this instant in the calendar's zone. None without such years."""
     zone: ZoneInfo = field(init=False, repr=False, compare=False)
     continuous: bool = field(init=False, repr=False, compare=False)
     """Never closes: working time is wall time."""
     known: tuple[datetime, datetime] | None = field(init=False, repr=False, compare=False)
-    """In between, every year is known in any zone; None: the years have gaps."""
+    """Between these instants every year is known, in any zone; None: the known years have gaps."""
+    # Caches. They change no answer; threads may fill them twice.
     _tables: dict[int, YearTable] = field(init=False, repr=False, compare=False, default_factory=dict)
     _open_ended: list[Calendar] = field(init=False, repr=False, compare=False, default_factory=list)
     _latest: list[tuple[datetime, Position]] = field(init=False, repr=False, compare=False, default_factory=list)
-    """The instant that `position` was last asked for: the clocks of a request mostly start together."""
+    """The latest answer of `position`: most clocks of a request start at the same instant."""
 
     def __post_init__(self) -> None:
         for name in ("breaks", "overrides", "holidays", "annual_holidays", "extra_workdays"):
@@ -79,7 +80,7 @@ class Calendar:
         self._set("known", self._between_known_years())
 
     def __reduce__(self) -> tuple[Callable[..., Calendar], tuple[object, ...]]:
-        """With what is computed already. Compiled, a frozen class would not know how to be unpickled."""
+        """Pickles with the caches, by `_restored`: a compiled frozen class cannot set its fields one by one."""
         return _restored, tuple(getattr(self, known.name) for known in fields(self))
 
     @classmethod
@@ -123,7 +124,7 @@ class Calendar:
         )
 
     def intervals_on(self, day: date) -> Intervals:
-        """The local working intervals of one date, breaks cut out. Does not ask whether the year is known."""
+        """The local working intervals of one date, breaks cut out, also in years without data."""
         hours = self._hours_on(day)
         for break_start, break_end in self.breaks.get(day, ()):
             hours = tuple(piece for interval in hours for piece in cut(interval, break_start, break_end))
@@ -137,7 +138,7 @@ class Calendar:
         return name if name is not None else self.annual_holidays.get(f"{day:%m-%d}")
 
     def is_working(self, instant: datetime) -> bool:
-        """Whether work is done at an aware instant. Raises CalendarYearMissing where its year has no data."""
+        """Whether an aware instant is working time. Raises CalendarYearMissing where its year has no data."""
         if self.continuous:
             return True
         at = to_micros(instant)
@@ -177,7 +178,7 @@ class Calendar:
         return position
 
     def open_ended(self) -> Calendar:
-        """The same calendar with no holidays in the years of which it has no data: due times err on the early side."""
+        """The calendar with no holidays in years without data: due times err on the early side."""
         if self.years is None and not self.within:
             return self
         if not self._open_ended:
@@ -191,7 +192,7 @@ class Calendar:
         return known and all(calendar.knows_year(year) for calendar in self.within)
 
     def covers(self, start: datetime, end: datetime) -> bool:
-        """Whether no year of [start, end] lacks data; False also where that takes a closer look."""
+        """Whether every year of [start, end] has data. False near the ends of the known years, even if all have."""
         return self.known is not None and self.known[0] <= start and end <= self.known[1]
 
     def _require_year(self, year: int) -> None:

@@ -1,4 +1,4 @@
-"""The life of a clock: what one event does to each clock of its request. Pure."""
+"""Advances clocks: the state of each clock of a request after one event. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIVE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 
 
 class ClockHistory(NamedTuple):
-    """Clock state before the event, as far as the next run takes it over."""
+    """The part of a clock's state before the event that its state after the event builds on."""
 
     started: datetime
     cycle: int
@@ -54,13 +54,15 @@ def advance_clocks(
     manual: Mapping[str, datetime] = MappingProxyType({}),
     unchanged: UnchangedClocks | None = None,
 ) -> dict[str, ClockState]:
-    """All clocks of a request after an event, in the order of their names. `manual` are due times set by hand.
+    """All clocks of a request after an event, in the order of their names.
 
-    `unchanged` saves time and changes nothing: give it when the clocks are as this function returned them last.
+    `manual` are due times that a person set, by clock. `unchanged` saves time and changes no result; it may be given
+    only when `clocks` are as this function returned them last.
 
-    Order of evaluation for each clock: stop, reset, cancel, re-target, pause, resume. A finished clock never changes
-    except by a restart, which counts its cycle up, or by the request's reopening. A clock whose definition is gone is
-    cancelled. A clock that lost its target and gets one again goes on from its first start.
+    Order of evaluation for each clock: stop, reset, cancel, re-target, pause, resume (ServiceNow's order). A finished
+    clock changes by a restart only, which counts its cycle up, or by the request's reopening. A clock without a
+    definition is cancelled. A clock that lost its target and gets one again goes on from its first start.
+
     Raises CalendarYearMissing, TimeOutOfRange, and InvalidInput for a target with an unknown calendar.
     """
     after: dict[str, ClockState] = {}
@@ -83,13 +85,13 @@ def advance_clocks(
 
 
 def definition_of(definitions: Mapping[str, ClockDefinition], name: str) -> ClockDefinition | None:
-    """The definition of a clock by its name, which for one of several is `id@value`."""
+    """The definition of a clock by the clock's name: `id`, or `id@value` for a definition with `per`."""
     found = definitions.get(name)
     return found if found is not None else definitions.get(definition_id(name))
 
 
 def calendar_of(calendars: Mapping[str, Calendar], target: Target) -> Calendar:
-    """The calendar that a target counts by; `always` and none at all are wall time. Raises InvalidInput."""
+    """The calendar of a target; `always` and an empty name are wall time. Raises InvalidInput for an unknown one."""
     if target.calendar in calendars:
         return calendars[target.calendar]
     if target.calendar in ("", ALWAYS.id):
@@ -98,13 +100,13 @@ def calendar_of(calendars: Mapping[str, Calendar], target: Target) -> Calendar:
 
 
 def used_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: datetime) -> float:
-    """Working seconds that the clock has run for, up to `now` or to where it paused or ended."""
+    """Seconds of working time that the clock has run, until `now` or until its pause or end."""
     until = clock.stopped or clock.paused_since or now
     return used_micros(calendar_of(calendars, clock.target), clock.started, until, clock.pauses) / SECOND
 
 
 def late_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: datetime) -> float:
-    """Working seconds that the clock has run for beyond its due time; 0 while it is not known or not reached."""
+    """Seconds of working time that the clock has run past its due time; 0 without a due time or before it."""
     until = clock.stopped or clock.paused_since or now
     if clock.due is None:
         return 0.0
@@ -112,7 +114,7 @@ def late_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: date
 
 
 def longest_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: datetime) -> tuple[float, float]:
-    """Working seconds used, and beyond the due time, in the worst of its cycles: that of a clock that repeats."""
+    """Seconds of working time used and late, each of the worst cycle of a clock that repeats."""
     used = max(clock.longest_used, used_seconds(calendars, clock, now))
     return used, max(clock.longest_late, late_seconds(calendars, clock, now))
 
@@ -120,14 +122,17 @@ def longest_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: d
 def _instances(
     definitions: Mapping[str, ClockDefinition], targets: Mapping[str, ClockTarget], event: ClockEvent
 ) -> tuple[Mapping[str, ClockTarget], frozenset[str]]:
-    """The targets by clock name, one for each value of a `per` clock, and the names of all such that there may be."""
+    """The targets by clock name, and the names of all clocks that `per` definitions give for the facts.
+
+    A definition with `per` has one clock for each value of its field.
+    """
     several = [name for name, definition in definitions.items() if definition.per]
     if not several:
         return targets, frozenset()
     single = {name: target for name, target in targets.items() if name not in several}
     names = {name: list(_names(name, definitions[name].per, event)) for name in several}
     each = {instance: targets[name] for name in several if name in targets for instance in names[name]}
-    # A name that stands for one instance, kept from an earlier revision, wins.
+    # A target under the full name of a clock comes from an earlier revision and wins.
     return {**each, **single}, frozenset(instance for found in names.values() for instance in found)
 
 
@@ -146,7 +151,7 @@ def _first_start(name: str, inputs: ClockInputs) -> ClockState | None:
     if not occasions.starts(inputs.definition, inputs.event):
         return None
     clock = _run(name, ClockHistory(inputs.event.time, 1), inputs, inputs.target)
-    # The first that we hear of a request may be what meets the clock: it must not start afterwards.
+    # The first known event of a request may already meet the clock. The clock must not run after it.
     return clock if inputs.definition.start or not inputs.stops else _stop(clock, inputs)
 
 
@@ -233,7 +238,7 @@ def _complete(target: Target, definition: ClockDefinition) -> Target:
 
 
 def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTarget) -> ClockState:
-    """Pauses, resumes or goes on under the target that holds now, and says whether it is over its due time."""
+    """The state of a clock that is not finished, under the target that holds now: running or paused, late or not."""
     definition, now = inputs.definition, inputs.event.time
     complete = _complete(target.target, definition)
     held = bool(definition.pause) and occasions.holds_still(definition, inputs.event, held=history.held)
@@ -253,6 +258,7 @@ def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTar
     else:
         over = now >= due if inputs.event.type == EventType.TIMER_DUE else now > due
     if history.cycle == 1 and not (pausing or held or pauses or history.round or inputs.manual_due):
+        # Most clocks are in their first cycle and have no pause: the defaults of all other fields hold.
         return ClockState(
             name=name,
             phase=ClockPhase.RUNNING,
@@ -302,7 +308,7 @@ def _cancel(clock: ClockState, at: datetime) -> ClockState:
         pauses = _close_pause(pauses, clock.paused_since, at)
     breached = clock.breached
     if clock.phase is ClockPhase.RUNNING and clock.due is not None:
-        # Whether anybody looked at it in between must not matter.
+        # The result must not depend on events between the due time and the end.
         breached = at > clock.due
     return replace(
         clock,
@@ -317,7 +323,7 @@ def _cancel(clock: ClockState, at: datetime) -> ClockState:
 
 
 def _end_pause(clock: ClockState, inputs: ClockInputs) -> ClockState:
-    """Closes an open pause."""
+    """The clock with an open pause closed at the event."""
     if clock.paused_since is None:
         return clock
     pauses = clock.pauses
@@ -327,7 +333,7 @@ def _end_pause(clock: ClockState, inputs: ClockInputs) -> ClockState:
 
 
 def _close_pause(pauses: Pauses, since: datetime, at: datetime) -> list[tuple[datetime, datetime]]:
-    """With the pause that ends; one that an out-of-order event would turn around is dropped."""
+    """The pauses with one more. A pause that would end before its start (events out of order) is dropped."""
     return [*pauses, (since, at)] if at > since else list(pauses)
 
 

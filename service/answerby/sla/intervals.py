@@ -24,7 +24,7 @@ def tidy(intervals: Iterable[Interval], place: str) -> Intervals:
 
 
 def check_intervals(intervals: Intervals, place: str) -> None:
-    """Raises ValueError, naming the place, unless all are intervals within the day, sorted and without overlap."""
+    """Raises ValueError, naming the place, unless the intervals lie within the day, sorted and without overlap."""
     previous_end = 0
     for start, end in intervals:
         if not 0 <= start < end <= DAY_SECONDS:
@@ -42,7 +42,7 @@ def _clock(seconds: int) -> str:
 
 
 def cut(interval: Interval, cut_start: int, cut_end: int) -> Intervals:
-    """What is left of an interval without [cut_start, cut_end)."""
+    """The interval without [cut_start, cut_end): no, one or two pieces."""
     start, end = interval
     pieces = ((start, min(end, cut_start)), (max(start, cut_end), end))
     return tuple(piece for piece in pieces if piece[0] < piece[1])

@@ -21,16 +21,17 @@ _STEP: Final = TimerPurpose.STEP
 _BY_DUE_AND_STEP = attrgetter("due", "step")
 _BY_DUE_AND_ID = attrgetter("due", "id")
 HOLDS_BACK = frozenset({TimerPurpose.QUIET_ENDS, TimerPurpose.CATCH_UP})
-"""What reminders wait for."""
+"""Purposes of the timers for which reminders wait."""
 _WAITS_WHILE_PAUSED = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 
 
 def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock: ClockState) -> list[Timer]:
     """The timers of a running clock, one per step, in order of time; none for a clock that does not run.
 
-    Offsets count from the due time in wall seconds or, as the ladder or the unit says, in the target's working time;
-    percentages are of the target's working time. A warning that would lie before the clock's start is left out. Times
-    may lie in the past: such a step fires at once. In a later round the steps keep their distances from its first.
+    Offsets count from the due time, in wall seconds or, as the ladder or the unit says, in the target's working time.
+    Percentages are of the target's working time. A warning that would lie before the clock's start is left out. A time
+    may lie in the past: the step then fires at once. In a later round, the steps keep their distances from the first
+    step of the round.
     """
     ladder = ladders.get(clock.ladder)
     if ladder is None or clock.phase is not ClockPhase.RUNNING or clock.due is None:
@@ -55,13 +56,13 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
 
 
 class StepTimers:
-    """The timers of the steps of a running clock, computed each time. `engine.memory` has one that remembers them."""
+    """Computes the step timers of running clocks. `engine.memory` has a subclass that remembers them."""
 
     def of(
         self, ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock: ClockState, ladder: Ladder
     ) -> list[Timer]:
-        """What `arm` says of the clock; `ladder` is the clock's own."""
-        del ladder  # whoever remembers compares it
+        """The timers of `arm` for the clock; `ladder` is the clock's own."""
+        del ladder  # the subclass that remembers compares it
         return arm(ladders, calendars, clock)
 
 
@@ -69,7 +70,7 @@ STEP_TIMERS: Final = StepTimers()
 
 
 class TimerPlanning:
-    """What the timers of a request are planned by, besides its clocks."""
+    """Inputs of a plan of timers, besides the request's clocks."""
 
     def __init__(
         self,
@@ -84,17 +85,19 @@ class TimerPlanning:
         self.calendars = calendars
         self.now = now
         self.acknowledged = acknowledged
-        """When the request was acknowledged: waiting repeats are cancelled, and all steps of a ladder that an
-        acknowledgement stops."""
+        """When the request was acknowledged: repeats that wait are cancelled, with `stop_chain` all steps."""
         self.deferred = deferred
-        """The timer for what is held back now."""
+        """The timer that sends the reminders held back now."""
         self.step_timers = step_timers
 
 
 def plan_timers(
     planning: TimerPlanning, before: Mapping[str, Timer], clocks: Mapping[str, ClockState]
 ) -> tuple[list[Timer], list[str], dict[str, Timer]]:
-    """What to arm (new or moved), the ids to cancel, and all timers after it. `before` are the request's timers."""
+    """The timers to arm (new or moved), the ids to cancel, and all timers after that.
+
+    `before` are the request's timers, by id.
+    """
     after: dict[str, Timer] = {}
     by_cycle = _by_cycle(before) if before else {}
     for name in sorted(clocks):
@@ -104,9 +107,10 @@ def plan_timers(
 
 
 def _add_timers(after: dict[str, Timer], planning: TimerPlanning, clock: ClockState, known: Sequence[Timer]) -> None:
-    """The timers of one clock: kept, held back, lapse, steps, round, repeats. `known` are those of its cycle so far.
+    """Adds the timers of one clock: fired, held back, lapse, steps, round, repeats.
 
-    A timer that fired is kept while the clock's cycle lasts and never armed again.
+    `known` are the timers of the clock's cycle so far. A timer that fired is kept for the whole cycle and never armed
+    again.
     """
     for timer in known:
         if timer.fired:
@@ -152,10 +156,10 @@ def _difference(before: Mapping[str, Timer], after: Mapping[str, Timer]) -> tupl
 
 
 def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, acknowledged: bool) -> Timer | None:
-    """The timer after `timer` has fired: its step once more, until acknowledged, at most `repeat_at_most` times.
+    """The repeat that follows the firing of `timer`: until acknowledged, at most `repeat_at_most` times.
 
-    Repeats keep to the grid of the first firing; those missed while down are passed over, so that one fires. None when
-    there is nothing to repeat or the clock no longer runs in the timer's cycle and round.
+    Repeats keep to the grid of the first firing. Repeats missed in an outage are skipped, so that one fires. None when
+    nothing repeats, or the clock no longer runs in the timer's cycle and round.
     """
     if acknowledged or clock.phase is not _RUNNING:
         return None
@@ -170,13 +174,13 @@ def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, 
 
 
 def quiet_timer(clock: ClockState, opening: datetime) -> Timer:
-    """The timer that sends what quiet hours hold back of a clock, one for each opening."""
+    """The timer that sends the reminders of a clock that quiet hours held back. One for each opening."""
     name = f"{clock.name}/{clock.cycle}/quiet/{int(opening.timestamp())}"
     return _special_timer(clock, name, opening, TimerPurpose.QUIET_ENDS)
 
 
 def catch_up_timer(clock: ClockState, moment: datetime) -> Timer:
-    """The timer that tells together what an outage left of a clock, and of the request's others."""
+    """The timer that sends in one notice the reminders that an outage left, of this clock and the request's others."""
     name = f"{clock.name}/{clock.cycle}/catch_up/{moment:%Y%m%dT%H%M%S.%f}"
     return _special_timer(clock, name, moment, TimerPurpose.CATCH_UP)
 
@@ -190,7 +194,7 @@ def _by_cycle(timers: Mapping[str, Timer]) -> dict[tuple[str, int], list[Timer]]
 
 
 def _of_the_round(clock: ClockState, timers: list[Timer], started: datetime) -> list[Timer]:
-    """The steps from that on at which the round began, as far from its start as they were from that step."""
+    """The steps of a round, from its first step on. Their distances count from the start of the round."""
     first = min((timer.due for timer in timers if timer.step >= clock.round_from), default=started)
     return [
         _timer(clock, timer.step, 0, started + (timer.due - first))
@@ -207,7 +211,7 @@ def _held_back(known: Iterable[Timer], name: str, deferred: Timer | None) -> lis
 
 
 def _lapse(ladder: Ladder, clock: ClockState, known: Sequence[Timer], acknowledged: datetime) -> list[Timer]:
-    """The timer at which the acknowledgement lapses."""
+    """The timer at which the acknowledgement lapses; none without a limit or after it fired."""
     if not ladder.acknowledgement_lasts:
         return []
     due = acknowledged + timedelta(seconds=ladder.acknowledgement_lasts)
@@ -227,9 +231,9 @@ def _next_round(ladder: Ladder, clock: ClockState, steps: list[Timer]) -> list[T
 def _repeats(
     ladder: Ladder, clock: ClockState, known: Iterable[Timer], steps: Iterable[Timer], now: datetime
 ) -> list[Timer]:
-    """The repeats that wait, and the next ones due, of steps whose time has come.
+    """The repeats that wait, and the next repeats, of steps whose time has come.
 
-    Waiting repeats are kept while the clock runs; one that a pause cancelled is armed again after it.
+    Repeats that wait are kept while the clock runs. A repeat that a pause cancelled is armed again after the pause.
     """
     of_round = [t for t in known if (t.fired or t.repeat) and t.purpose is _STEP and t.round == clock.round]
     if not of_round or not (ladder.repeats or any(timer.repeat for timer in of_round)):
@@ -248,11 +252,11 @@ def _repeats(
 
 
 def _step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:
-    """Of a step that is not told by the clock on the wall."""
+    """When a step is due whose offset counts in working time."""
     try:
         return _working_step_time(step, calendar, clock, due)
     except CalendarYearMissing:
-        # The due time has been refused or flagged for the same year; a warning too early beats none.
+        # The due time was already refused or flagged for the same year. A warning too early beats none.
         return _working_step_time(step, calendar.open_ended(), clock, due)
 
 

@@ -1,7 +1,7 @@
-"""The ledger of a clock: where its time went, and where the time until its due time goes. Pure.
+"""The ledger of a clock: who had the ball at each moment of its life, and why. Pure.
 
-Whole spans of wall time that follow each other without gap, so that they add up to all of it: who had the ball (the
-team, the customer, a supplier, nobody because work was closed), and why.
+The ledger consists of spans of wall time without gaps, so that they add up to the whole life. The ball is with the
+team, the customer, a supplier, or nobody because work is closed.
 """
 
 # Stays interpreted: it explains a due time to a person; no decision asks it.
@@ -17,7 +17,7 @@ from answerby.domain.request import RequestStatus
 from answerby.sla.calendar import WEEKDAYS, Calendar
 
 LONGEST = timedelta(days=3_700)
-"""A longer time is not told day by day."""
+"""The ledger ends after this time."""
 
 
 class Holder(StrEnum):
@@ -27,17 +27,17 @@ class Holder(StrEnum):
     CUSTOMER = "customer"
     SUPPLIER = "supplier"
     CLOSED = "closed"
-    """Nobody: no work is done at that time."""
+    """Nobody: the calendar has no working time then."""
     PAUSED = "paused"
-    """Nobody that is known: an event or a condition of the clock holds it."""
+    """Nobody known: an event or a condition of the clock pauses it."""
 
 
 class Reason(StrEnum):
-    """Why a span is what it is."""
+    """Why the holder of a span has the ball."""
 
     WORKING = "working"
     MAKE_UP_DAY = "make_up_day"
-    """Work is done on a day that would be free."""
+    """Working time on a day that would be free."""
     OUTSIDE_HOURS = "outside_hours"
     FREE_DAY = "free_day"
     """The calendar has no hours on that weekday."""
@@ -62,7 +62,7 @@ class Span(NamedTuple):
 
 
 class Day(NamedTuple):
-    """One local date in the life of a clock: the seconds of it that counted, and why none did."""
+    """One local date in the life of a clock: how many of its seconds counted, and the reason if none did."""
 
     date: date
     counted: float
@@ -71,7 +71,7 @@ class Day(NamedTuple):
 
 
 Statuses = Sequence[tuple[datetime, RequestStatus]]
-"""The request's status from an instant on, in order of time."""
+"""Pairs of an instant and the request's status from then on, in order of time."""
 
 _HOLDERS: Mapping[RequestStatus, Holder] = {
     RequestStatus.ON_HOLD: Holder.CUSTOMER,
@@ -80,9 +80,9 @@ _HOLDERS: Mapping[RequestStatus, Holder] = {
 
 
 def spans(calendar: Calendar, clock: ClockState, until: datetime, statuses: Statuses = ()) -> list[Span]:
-    """The clock's life from its start to `until`, or to its end if that was earlier, as spans without gap.
+    """The clock's life as spans without gap, from its start to `until` or to its end, whichever is earlier.
 
-    Neighbours that say the same are one. Years that the calendar does not know are taken without holidays.
+    Equal neighbours are joined. Years without data in the calendar count as years without holidays.
     """
     end = min(until, clock.stopped) if clock.stopped is not None else until
     end = min(end, clock.started + LONGEST)
@@ -100,7 +100,7 @@ def spans(calendar: Calendar, clock: ClockState, until: datetime, statuses: Stat
 
 
 def days(calendar: Calendar, clock: ClockState, until: datetime) -> list[Day]:
-    """Each local date from the clock's start to `until`, such as its due time: what of it counted, or why not."""
+    """The local dates from the clock's start to `until`, such as its due time."""
     found: dict[date, Day] = {}
     for span in spans(calendar, clock, until):
         day = span.start.astimezone(calendar.zone).date()
@@ -120,7 +120,7 @@ def days(calendar: Calendar, clock: ClockState, until: datetime) -> list[Day]:
 
 
 def shares(timeline: Sequence[Span]) -> dict[Holder, float]:
-    """Seconds by who had the ball; together they are all of the time."""
+    """Seconds of each holder; together they are the whole time."""
     found: dict[Holder, float] = {}
     for span in timeline:
         found[span.holder] = found.get(span.holder, 0.0) + span.seconds
@@ -128,7 +128,7 @@ def shares(timeline: Sequence[Span]) -> dict[Holder, float]:
 
 
 def _with_reason(calendar: Calendar, day: Day) -> Day:
-    """A day of which nothing counted is free, a holiday or closed as a whole, not merely outside hours."""
+    """The day; one without hours gets the reason why it is closed as a whole."""
     if day.counted or calendar.intervals_on(day.date):
         return day
     reason, note = _why_closed(calendar, day.date)
@@ -161,7 +161,7 @@ def _intervals(calendar: Calendar, start: datetime, end: datetime) -> Iterator[t
 
 
 def _closed(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Span]:
-    """Closed time, cut at midnights: each day has its own reason."""
+    """Closed time as one span per local date, as each date has its own reason."""
     at = start
     while at < end:
         day = at.astimezone(calendar.zone).date()
@@ -190,7 +190,7 @@ def _bounds(calendar: Calendar, day: date) -> tuple[datetime, datetime]:
 
 
 def _cut_out(parts: Iterator[Span], pauses: Sequence[tuple[datetime, datetime]], statuses: Statuses) -> Iterator[Span]:
-    """Pauses take working time from the team; closed time stays closed."""
+    """The parts with pauses cut out of the team's time. Closed time stays closed."""
     for span in parts:
         if span.holder is not Holder.TEAM:
             yield span
@@ -209,7 +209,7 @@ def _cut_out(parts: Iterator[Span], pauses: Sequence[tuple[datetime, datetime]],
 
 
 def _paused(start: datetime, end: datetime, statuses: Statuses) -> Iterator[Span]:
-    """A pause, cut where the request's status changed."""
+    """The spans of a pause, one for each status of the request."""
     at = start
     for (_, status), until in zip(statuses, [*(since for since, _ in statuses[1:]), end], strict=False):
         stop = min(until, end)

@@ -1,4 +1,4 @@
-"""What an event means to a clock: which of its occasions it is. Pure."""
+"""Occasions of a clock: whether an event starts, stops, resets, cancels or pauses it. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Facts(Protocol):
-    """What clocks may ask of the request's facts, as they are after the event."""
+    """The request's facts after the event, as far as clocks may read them."""
 
     def holds(self, condition: Condition) -> bool | None:
-        """None when the condition cannot be evaluated."""
+        """Whether the condition holds; None when it cannot be evaluated."""
         ...
 
     def values(self, field: str) -> tuple[str, ...]:
@@ -27,26 +27,26 @@ class Facts(Protocol):
 
 
 class ClockEvent(NamedTuple):
-    """As much of an event as a clock can see. `status` is the request's status after it."""
+    """The part of an event that clocks may read. `status` is the request's status after the event."""
 
     type: str
     time: datetime
     actor: ActorRole
     status: RequestStatus
     facts: Facts | None = None
-    """None: nothing is known; conditions on facts cannot be evaluated."""
+    """None: no facts are known, and conditions on facts cannot be evaluated."""
 
 
 def starts(definition: ClockDefinition, event: ClockEvent) -> bool:
-    """Whether the event may start the clock; one without occasions to start may start at any.
+    """Whether the event may start the clock. A clock without `start` may start at any event.
 
-    A condition that cannot be evaluated starts it: a deadline too many is the safe side.
+    A condition that cannot be evaluated starts the clock: a deadline too many is the safe side.
     """
     return not definition.start or _fires(definition.start, event, unknown=True)
 
 
 def start_has_ended(definition: ClockDefinition, event: ClockEvent) -> bool:
-    """Whether the clock lives on standing conditions only, and none holds any more."""
+    """Whether all starts of the clock are standing conditions, and none holds any more."""
     occasions = definition.start
     if not occasions or any(isinstance(o, str) or not o.standing for o in occasions):
         return False
@@ -54,12 +54,12 @@ def start_has_ended(definition: ClockDefinition, event: ClockEvent) -> bool:
 
 
 def starts_again(definition: ClockDefinition, event: ClockEvent) -> bool:
-    """Whether the event starts a finished clock again. A standing condition does not: it held before."""
+    """Whether the event starts a finished clock again. A standing condition does not, as it held before the event."""
     return _fires((o for o in definition.start if isinstance(o, str) or not o.standing), event, unknown=True)
 
 
 def stops(definition: ClockDefinition, event: ClockEvent) -> bool:
-    """Whether the event meets the clock. An automatic acknowledgement is no reply."""
+    """Whether the event meets the clock. A reply of the system is an automatic acknowledgement and meets none."""
     if event.actor is ActorRole.SYSTEM and event.type == EventType.REPLIED:
         return False
     return _fires(definition.stop, event, unknown=False)
@@ -74,7 +74,7 @@ def cancels(definition: ClockDefinition, event: ClockEvent) -> bool:
 
 
 def holds_still(definition: ClockDefinition, event: ClockEvent, *, held: bool) -> bool:
-    """Whether something other than the status pauses the clock after the event; `held`: it did before."""
+    """Whether a `pause` occasion holds the clock after the event; `held`: whether one did before."""
     if not definition.pause:
         return False
     pausing = _fires(definition.pause, event, unknown=False)

@@ -1,4 +1,4 @@
-"""When a schedule comes: dates by the calendar on the wall, moved or left out by working days. Pure."""
+"""Occurrences of schedules: nominal dates, which holidays move or drop. Pure."""
 
 # Stays interpreted: it runs once per schedule, not once per decision.
 from __future__ import annotations
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
     from answerby.domain.schedule import Schedule
 
 _REACH = timedelta(days=70)
-"""No closed period is longer, so a date is moved by less."""
+"""More than the longest closed period, so that a date never moves further."""
 _LOOK_AHEAD = (2, 9, 70, 800)
-"""Days; the next occurrence is looked for in ever longer spans."""
+"""Days. The next occurrence is searched in these spans, one after the other."""
 LONGEST_OUTAGE = timedelta(days=1100)
-"""What lies further back is not counted as missed."""
+"""Occurrences further back do not count as missed."""
 
 
 class Occurrence(NamedTuple):
-    """One time at which a schedule comes."""
+    """One occurrence of a schedule."""
 
     time: datetime
     """In UTC."""
     day: date
-    """The local date of it."""
+    """Its local date."""
     nominal: date
-    """The date that the file means; another than `day` when a holiday moved it."""
+    """The date by the rule file; differs from `day` when a holiday moved the occurrence."""
 
 
 def occurrences(schedule: Schedule, calendar: Calendar, after: datetime, until: datetime) -> list[Occurrence]:
-    """All in (after, until], in order. Dates that are moved onto each other are one occurrence.
+    """The occurrences in (after, until], in order. Dates that are moved onto the same day are one occurrence.
 
-    Years of which the calendar has no data are taken to have no holidays: a reminder on a holiday beats none. A local
-    time that daylight saving skips counts as one hour later, an ambiguous one as the first.
+    Years without data in the calendar count as years without holidays: a reminder on a holiday beats none. A local
+    time that daylight saving skips counts as one hour later, an ambiguous time as the first of the two.
     """
     after = max(after, until - LONGEST_OUTAGE)
     if after >= until:
@@ -54,7 +54,7 @@ def occurrences(schedule: Schedule, calendar: Calendar, after: datetime, until: 
 
 
 def next_occurrence(schedule: Schedule, calendar: Calendar, after: datetime) -> Occurrence | None:
-    """The first one after an instant; None when there is none within two years."""
+    """The first occurrence after an instant; None when there is none within two years."""
     for days in _LOOK_AHEAD:
         found = occurrences(schedule, calendar, after, after + timedelta(days=days))
         if found:
@@ -93,7 +93,7 @@ def _moved(schedule: Schedule, calendar: Calendar, nominal: date) -> date | None
 
 
 def is_working_date(calendar: Calendar, day: date) -> bool:
-    """Whether any work is done on a local date; in a year without data, by the week alone."""
+    """Whether a local date has working time. In a year without data only the weekly hours decide."""
     days = _working_days(calendar, day.year)
     index = bisect_left(days, day.toordinal())
     return index < len(days) and days[index] == day.toordinal()

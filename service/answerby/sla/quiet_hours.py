@@ -1,4 +1,4 @@
-"""Quiet hours: until when a reminder waits. Pure."""
+"""Quiet hours: the moment until which a reminder waits. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def quiet_until(quiet: QuietHours | None, calendars: Mapping[str, Calendar], moment: datetime) -> datetime | None:
-    """When the quiet hours that hold at the moment end; None outside them, and where nothing waits for their end.
+    """When the current quiet hours end; None outside of quiet hours, and where reminders do not wait for their end.
 
-    A calendar that lacks the year is taken without holidays: a reminder on a holiday beats none.
+    A calendar without data for the year counts as one without holidays: a reminder on a holiday beats none.
     """
     if quiet is None or quiet.then == "send_now" or quiet.calendar not in calendars:
         return None

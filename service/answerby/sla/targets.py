@@ -1,4 +1,4 @@
-"""From a target, its start and its pauses to the instant at which all of it, or a share of it, is used up."""
+"""Due times: when a target, or a share of it, is used up, counted from a start with pauses left out. Pure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def share_time(
 
 
 def used_micros(calendar: Calendar, started: datetime, until: datetime, pauses: Pauses = ()) -> int:
-    """Microseconds of working time used in [started, until), pauses left out."""
+    """Microseconds of working time in [started, until), pauses left out."""
     used = working_micros_between(calendar, started, until)
     for paused, resumed in pauses:
         used -= working_micros_between(calendar, max(paused, started), min(resumed, until))
@@ -74,7 +74,7 @@ def _unpaused_due(target: Target, calendar: Calendar, started: datetime, boundar
         due = add_working_days(calendar, started, target.amount, boundary)
         return end_of_working_day(calendar, due) if target.end_of_day else due
     if target.end_of_day:
-        # What is used up at a closing time ends that day's work, also at midnight.
+        # A target that is used up at closing time belongs to the day that closes, at midnight too.
         due = add_working_micros(calendar, started, target.amount * SECOND, "close")
         return end_of_working_day(calendar, due - _INSTANT if target.amount else due)
     return add_working_micros(calendar, started, target.amount * SECOND, boundary)

@@ -1,4 +1,4 @@
-"""Clocks that an event leaves unchanged: known by a few comparisons instead of a computation. Pure."""
+"""Finds the clocks that an event leaves unchanged, by a few comparisons instead of a computation. Pure."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ _RELEVANT_TO_ALL = frozenset({EventType.CLOSED, EventType.MERGED, EventType.REOP
 
 
 class UnchangedClocks(NamedTuple):
-    """What is known of the clocks of one rulebook before any event. It holds only for clocks that are as
-    `advance_clocks` returned them last.
+    """Facts on the clocks of one rulebook that hold before any event.
+
+    Usable only for clocks that are as `advance_clocks` returned them last.
     """
 
     revision: str
-    """Of the rulebook: a clock that it has set before was computed with these definitions and calendars."""
+    """Revision of the rulebook. A clock with this revision was computed with these definitions and calendars."""
     relevant_types: Mapping[str, frozenset[str]]
-    """The event types that can matter to a clock, by definition; without definitions that ask for more than a type."""
+    """The event types that can change a clock, by definition. Definitions that read more than the type are left out."""
 
 
 def unchanged_clocks(revision: str, definitions: Mapping[str, ClockDefinition]) -> UnchangedClocks:
-    """Of a rulebook with this revision, which names its content."""
+    """The facts for the definitions of a rulebook with this revision."""
     relevant_types: dict[str, frozenset[str]] = {}
     for name, definition in definitions.items():
         types = _types((*definition.start, *definition.stop, *definition.reset, *definition.cancel))
@@ -47,15 +48,15 @@ def unchanged_clocks(revision: str, definitions: Mapping[str, ClockDefinition]) 
 
 
 def _types(occasions: tuple[Occasion, ...]) -> frozenset[str] | None:
-    """The event types; None when an occasion asks for more."""
+    """The event types of the occasions; None when an occasion depends on more than the type."""
     types = [occasion for occasion in occasions if isinstance(occasion, str)]
     return frozenset(types) if len(types) == len(occasions) else None
 
 
 def unchanged_clock(known: UnchangedClocks, clock: ClockState, inputs: ClockInputs) -> ClockState | None:
-    """The clock after an event that does nothing to it but let time pass; None when it has to be computed.
+    """The clock after an event that only lets time pass for it; None when the clock has to be computed.
 
-    The result is what `advance_clocks` computes, the very same object where nothing changes.
+    Equals the result of `advance_clocks`. Where nothing changes, it is the very same object.
     """
     definition, target, event = inputs.definition, inputs.target, inputs.event
     relevant_types = known.relevant_types.get(clock.name)
@@ -79,7 +80,7 @@ def unchanged_clock(known: UnchangedClocks, clock: ClockState, inputs: ClockInpu
 
 
 def _years_known(calendars: Mapping[str, Calendar], clock: ClockState, due: datetime) -> bool:
-    """Whether the calendar has data of all years that the due time rests on: one without has to be told of."""
+    """Whether the calendar has data for all years of the clock. A missing year has to be computed, for its flag."""
     calendar = calendars.get(clock.target.calendar, ALWAYS)
     if calendar.continuous:
         return True

@@ -1,4 +1,4 @@
-"""One local year of a calendar as UTC intervals with running totals: every question becomes a binary search."""
+"""Year tables: one local year of a calendar as UTC intervals with running totals, for binary search."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 """Microseconds; all instants and amounts of working time inside this package are whole microseconds."""
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
-"""Whole years around these must exist, so that zones can shift an instant over New Year."""
+"""A whole year before and after must exist, as zones shift instants over New Year."""
 
 
 class LocalHours(Protocol):
-    """What a year table is made of; the calendar gives it."""
+    """The part of a calendar that a year table is built from."""
 
     @property
     def zone(self) -> ZoneInfo: ...
@@ -39,7 +39,7 @@ class YearTable:
     """Ordinals of the local dates on which anything is worked."""
 
     def __reduce__(self) -> tuple[type[YearTable], tuple[list[int], list[int], list[int], int, list[int]]]:
-        """Compiled, a frozen class would not know how to be unpickled."""
+        """Pickles by constructor: a compiled frozen class cannot set its fields one by one."""
         return YearTable, (self.starts, self.ends, self.before, self.total, self.days)
 
     def worked_until(self, at: int) -> int:
@@ -54,12 +54,12 @@ class YearTable:
         return index >= 0 and at < self.ends[index]
 
     def is_open_or_closing(self, at: int) -> bool:
-        """Like `is_open`, but the very moment of closing counts too."""
+        """Like `is_open`, but the moment of closing counts too."""
         index = bisect_right(self.starts, at) - 1
         return index >= 0 and at <= self.ends[index]
 
     def within(self, others: list[tuple[int, int]], zone: ZoneInfo) -> YearTable:
-        """What remains inside other intervals, given in order. `zone` tells which dates are worked on."""
+        """The table with only the time inside other intervals, which are in order. `zone` gives the local dates."""
         pieces = []
         index = 0
         for start, end in zip(self.starts, self.ends, strict=True):
@@ -87,12 +87,12 @@ class YearTable:
                 yield to_datetime(opening), to_datetime(closing)
 
     def earliest(self, worked: int) -> int:
-        """The first instant at which `worked` (0 < worked <= total) has been worked: closing time, if used up there."""
+        """The first instant at which `worked` (0 < worked <= total) is used up; at closing, the closing time."""
         index = bisect_left(self.before, worked) - 1
         return self.starts[index] + worked - self.before[index]
 
     def latest(self, worked: int) -> int:
-        """The last instant with just `worked` (0 <= worked < total): the next opening, if used up at closing."""
+        """The last instant at which `worked` (0 <= worked < total) is used up; at closing, the next opening."""
         index = bisect_right(self.before, worked) - 1
         return self.starts[index] + worked - self.before[index]
 
@@ -128,14 +128,14 @@ def _days_of(year: int) -> Iterator[date]:
 
 
 def _utc_intervals(hours: LocalHours, day: date) -> Iterator[tuple[int, int]]:
-    """The day's intervals in UTC. What a clock change skips shrinks or disappears, never overlaps."""
+    """The day's intervals in UTC. Where a clock change skips time, intervals shrink or disappear, and never overlap."""
     local = hours.intervals_on(day)
     if not local:
         return
     free_from = local_micros(hours.zone, day, 0)
     midnight = local_micros(hours.zone, day, 86_400)
     for start, end in local:
-        # A date that a zone left out altogether (Apia, 2011-12-30) starts and ends in the same moment.
+        # A date that a zone skipped altogether (Apia, 2011-12-30) starts and ends at the same instant.
         utc_start = max(local_micros(hours.zone, day, start), free_from)
         utc_end = min(local_micros(hours.zone, day, end), midnight)
         if utc_start < utc_end:
@@ -144,7 +144,7 @@ def _utc_intervals(hours: LocalHours, day: date) -> Iterator[tuple[int, int]]:
 
 
 def local_micros(zone: ZoneInfo, day: date, second: int) -> int:
-    """The UTC instant of a local time. fold=0 means: skipped times move on by the gap, ambiguous ones are the first."""
+    """The UTC instant of a local time. Skipped times move on by the gap, ambiguous times are the first (fold=0)."""
     if second >= 86_400:
         day, second = day + timedelta(days=1), second - 86_400
     clock = time(second // 3600, second // 60 % 60, second % 60)
@@ -177,7 +177,7 @@ def local_year(zone: ZoneInfo, micros: int) -> int:
     """The year of the local time. Raises TimeOutOfRange at the ends of the calendar."""
     index = bisect_right(_YEAR_STARTS, micros)
     if 0 < index < len(_YEAR_STARTS):
-        # Away from the turn of a year, every zone has the same one.
+        # Away from New Year, every zone has the same year.
         from_start, to_end = micros - _YEAR_STARTS[index - 1], _YEAR_STARTS[index] - micros
         if from_start > _WIDEST_OFFSET < to_end:
             return _FIRST_QUICK_YEAR + index - 1
@@ -187,4 +187,4 @@ def local_year(zone: ZoneInfo, micros: int) -> int:
 _FIRST_QUICK_YEAR = 1970
 _YEAR_STARTS = [to_micros(datetime(year, 1, 1, tzinfo=UTC)) for year in range(_FIRST_QUICK_YEAR, 2101)]
 _WIDEST_OFFSET = 27 * 3600 * SECOND
-"""More than any zone has ever been from UTC, a day that it left out included."""
+"""More than the offset of any zone from UTC ever, a skipped day included."""

@@ -10,11 +10,11 @@ import tzdata  # type: ignore[import-untyped]
 ZONE_DATA: str = tzdata.IANA_VERSION
 """Release of the IANA time zone database in use, such as 2026f."""
 
-# What the operating system happens to have would make deadlines differ between machines.
+# Zone data of the operating system would make deadlines differ between machines.
 zoneinfo.reset_tzpath(())
 zoneinfo.ZoneInfo.clear_cache()
 
 
 def load_zone(name: str) -> zoneinfo.ZoneInfo:
-    """An IANA zone, such as Asia/Shanghai. Raises LookupError, ValueError or OSError for one that is none."""
+    """An IANA zone, such as Asia/Shanghai. Raises LookupError, ValueError or OSError for an unknown name."""
     return zoneinfo.ZoneInfo(name)
