@@ -1,1 +1,1 @@
-"""Rule files to an immutable Rulebook: load -> check -> compile, with diagnostics."""
+"""From rule files to an immutable Rulebook, with diagnostics about the files."""

@@ -1,4 +1,4 @@
-"""Rule files to a Rulebook. The one code path of the server, the command line, the tests and the editor."""
+"""Rule files to a Rulebook. The server, the command line, the tests and the editor all load rules in this way."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ SECTIONS = (
     "templates",
     "rule_templates",
 )
-"""Top-level keys that may stand alone or together in a file; a file with `stage` holds rules only."""
+"""Top-level keys of a file without `stage`. A file may hold several of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """`rulebook` is None when a diagnostic is an error; warnings and notes may come with a rulebook.
+    """The result of one load. `rulebook` is None when a diagnostic is an error.
 
-    `suppressed` are findings that a comment allows, with its reason; `suppressions` are all such comments.
+    `suppressed` holds findings that a comment allows, with their comments. `suppressions` holds all of these comments.
     """
 
     rulebook: Rulebook | None
@@ -65,19 +65,19 @@ class LoadResult:
 
 @dataclass(slots=True)
 class _Parsed:
-    """Everything read, sorted by kind; within a kind by path and line."""
+    """The parsed files, sorted by kind, and within a kind by path and line."""
 
     sections: dict[str, list[Node]] = field(default_factory=lambda: {name: [] for name in SECTIONS})
     stages: list[MappingNode] = field(default_factory=list)
     attached: list[RuleText] = field(default_factory=list)
-    """Rows of tables, still text, as their meaning depends on the table."""
+    """CSV and iCalendar files, still as text. Their meaning depends on the table or calendar that names them."""
 
 
 def load_rulebook(folder: Path, today: date | None = None) -> LoadResult:
-    """Loads all rule files below `folder`. Never raises for what the folder holds, also when it is missing.
+    """Loads all rule files below `folder`. A missing folder or a broken file is a diagnostic; no exception is raised.
 
-    With `today` it looks deeper, for those who write rules: names that nothing uses, ladder steps that never come, and
-    calendars that do not know the year of that day, which is an error. Without, what it says never depends on the day.
+    `today` adds checks for authors of rules: unused names, ladder steps that never come, and calendars that do not know
+    the year of that day, which is an error. Without `today` the result does not depend on the day of the load.
     """
     report = DiagnosticReport()
     texts = read_folder(folder, report)
@@ -87,7 +87,7 @@ def load_rulebook(folder: Path, today: date | None = None) -> LoadResult:
 
 
 def load_texts(texts: Iterable[RuleText], today: date | None = None) -> LoadResult:
-    """Loads rule files that are already read, as `load_rulebook` does. Their order does not matter."""
+    """Loads rule files from memory, in the same way as `load_rulebook`. The order of the files does not matter."""
     return _load(texts, DiagnosticReport(), ".", today)
 
 
@@ -146,7 +146,7 @@ def _says_nothing(text: str) -> bool:
 
 
 def _note_incomplete(file: RuleText, report: DiagnosticReport) -> None:
-    """Names that a broken file may have declared are not reported as unknown elsewhere."""
+    """Notes the sections of a broken file, so that names from these sections are not reported as unknown elsewhere."""
     starts = {line.split(":")[0] for line in file.text.splitlines() if ":" in line}
     report.lose(starts & {*SECTIONS, "stage"})
 
@@ -169,7 +169,7 @@ def _sort(parsed: _Parsed, root: MappingNode, report: DiagnosticReport) -> None:
 
 
 def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: date | None) -> Rulebook:
-    """Sections in the order in which they refer to each other."""
+    """The rulebook. Each section is compiled after the sections that it refers to."""
     scope = NameScope(report)
     sections = parsed.sections
     if not sections["fields"] and not report.may_have_lost("fields"):

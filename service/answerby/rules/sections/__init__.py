@@ -1,1 +1,1 @@
-"""One module for each section of a rule file: from nodes to the parts of a rulebook."""
+"""The sections of rule files, from nodes to the parts of a rulebook."""

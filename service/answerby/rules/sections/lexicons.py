@@ -1,4 +1,4 @@
-"""`lexicons:` to lexicons with their includes taken in."""
+"""`lexicons:` to lexicons. A lexicon holds the terms of its includes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _LexiconEntry:
 
 
 def compile_lexicons(scope: NameScope, sections: list[Node]) -> dict[str, Lexicon]:
-    """All `lexicons:` sections. Terms are folded and sorted, and hold those of included lexicons."""
+    """The lexicons of all `lexicons:` sections, by id. Terms are folded and sorted, and include those of includes."""
     entries: dict[str, _LexiconEntry] = {}
     bodies: list[tuple[_LexiconEntry, Node]] = []
     for section in sections:
@@ -36,7 +36,7 @@ def compile_lexicons(scope: NameScope, sections: list[Node]) -> dict[str, Lexico
                 bodies.append((entries[key.text], node))
     for entry, node in bodies:
         _read(scope, entry, node)
-    # Each after those that it includes.
+    # Each lexicon comes after its includes, so that its terms can be merged in one pass.
     groups = strong_components({name: [included for included, _ in entry.includes] for name, entry in entries.items()})
     _check_cycles(scope, entries, groups)
     terms, exceptions = _all_terms(entries, groups), _all_exceptions(entries, groups)
@@ -47,7 +47,7 @@ def compile_lexicons(scope: NameScope, sections: list[Node]) -> dict[str, Lexico
 
 
 def _read(scope: NameScope, entry: _LexiconEntry, node: Node) -> None:
-    """A mapping with `include` and `terms`, or the bare list of terms."""
+    """Reads one lexicon: a mapping with `terms` and `include`, or a list of terms."""
     reader = scope.reader
     if isinstance(node, SequenceNode):
         _read_terms(scope, entry, node)
@@ -96,7 +96,7 @@ def _read_terms(scope: NameScope, entry: _LexiconEntry, node: Node) -> None:
 
 
 def _check_cycles(scope: NameScope, entries: dict[str, _LexiconEntry], groups: list[list[str]]) -> None:
-    """Reports each include that closes a circle, once per lexicon on it."""
+    """Reports each include that is part of a circle."""
     group_of = {name: number for number, group in enumerate(groups) for name in group}
     for name, entry in entries.items():
         for included, node in entry.includes:
@@ -107,12 +107,12 @@ def _check_cycles(scope: NameScope, entries: dict[str, _LexiconEntry], groups: l
 
 
 def _all_terms(entries: dict[str, _LexiconEntry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
-    """Own and included terms, sorted, each once. Every include is merged in once, however deep it lies."""
+    """Own and included terms by lexicon, sorted, each once. The terms of each include are merged only once."""
     found: dict[str, tuple[str, ...]] = {}
     for group in groups:
         parts = [sorted(entries[name].own) for name in group]
         included = {i: None for name in group for i, _ in entries[name].includes if i in found}
-        # Runs that are sorted already are only merged.
+        # The parts are sorted already. Python's sort merges such runs in linear time.
         terms = sorted(chain(*parts, *(found[name] for name in included)))
         unique = tuple(dict.fromkeys(terms))
         found.update(dict.fromkeys(group, unique))
@@ -120,7 +120,7 @@ def _all_terms(entries: dict[str, _LexiconEntry], groups: list[list[str]]) -> di
 
 
 def _all_exceptions(entries: dict[str, _LexiconEntry], groups: list[list[str]]) -> dict[str, tuple[str, ...]]:
-    """Own and included exceptions: who takes in the terms of a lexicon takes in where they do not count."""
+    """Own and included exceptions by lexicon. A lexicon inherits exceptions together with terms."""
     found: dict[str, tuple[str, ...]] = {}
     for group in groups:
         names = {name for member in group for name in entries[member].exceptions}

@@ -1,4 +1,4 @@
-"""What is known while rule files are checked: the names of everything that may be referred to."""
+"""The names that rule files declare and refer to during one load."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from answerby.sla.calendar import ALWAYS
 
 
 class NameKind(StrEnum):
-    """Kinds of things that have ids and are referred to by them."""
+    """Kinds of names. The same name may stand for things of different kinds."""
 
     LEXICON = "lexicon"
     CALENDAR = "calendar"
@@ -46,7 +46,7 @@ _SECTION = {
     NameKind.RULE: "stage",
     NameKind.FIELD: "fields",
 }
-"""The section that declares a kind."""
+"""The section that declares names of a kind."""
 _DECLARE = {
     **{kind: f"declare it in `{section}:`, or use another" for kind, section in _SECTION.items()},
     NameKind.FIELD: "declare it in the vocabulary, with its type",
@@ -60,23 +60,26 @@ _BUILT_IN = Place("", 0, 0)
 
 
 class NameScope:
-    """Names, with the place where each was declared, whether or not the rest of its declaration was right."""
+    """The declared names with their places, the report, and the reader of one load.
+
+    A name counts as declared even when the rest of its declaration is wrong. One mistake then makes one diagnostic.
+    """
 
     def __init__(self, report: DiagnosticReport) -> None:
         self.report = report
         self.reader = NodeReader(report)
         self.zone = ZoneInfo("Asia/Shanghai")
-        """What a date without a time of day is a day of."""
+        """The time zone of dates without a time of day."""
         self.fields: dict[str, Field] = {}
         self.step_places: dict[str, list[Place]] = {}
-        """Of each ladder, where its steps are written."""
+        """The places of the steps, by ladder."""
         self._declared: dict[NameKind, dict[str, Place]] = {kind: {} for kind in NameKind}
         self._used: dict[NameKind, set[str]] = {kind: set() for kind in NameKind}
         for kind, name in BUILTIN_NAMES:
             self._declared[kind][name] = _BUILT_IN
 
     def declare(self, kind: NameKind, name: str, at: Node) -> bool:
-        """Registers a name. False, with a diagnostic, when it is taken."""
+        """Declares a name. False, with a diagnostic, when the name is declared already."""
         first = self._declared[kind].get(name)
         if first is None:
             self._declared[kind][name] = at.place
@@ -87,28 +90,32 @@ class NameScope:
         return False
 
     def names(self, kind: NameKind) -> Iterable[str]:
+        """All declared names of a kind."""
         return self._declared[kind]
 
     def place_of(self, kind: NameKind, name: str) -> Place:
-        """Where a name is declared; line 0 for one that is built in."""
+        """The place of a declaration. Line 0 for a built-in or unknown name."""
         return self._declared[kind].get(name, _BUILT_IN)
 
     def is_unused(self, kind: NameKind, name: str) -> bool:
-        """Whether nothing has referred to the name so far."""
+        """Whether nothing refers to the name so far."""
         return name not in self._used[kind]
 
     def unused(self, kind: NameKind) -> list[str]:
-        """Declared names, without those that are built in, that nothing has referred to so far."""
+        """The declared names that nothing refers to so far, without built-in names."""
         declared = self._declared[kind]
         return sorted(name for name, at in declared.items() if at.line and name not in self._used[kind])
 
     def refer(self, kind: NameKind, node: Node) -> str | None:
-        """The name that a node refers to; None, with a diagnostic, when nothing of that kind has it."""
+        """The name that a node refers to. None, with a diagnostic, when no such name is declared."""
         name = self.reader.text(node, str(kind))
         return name if name is not None and self.knows(kind, name, node) else None
 
     def knows(self, kind: NameKind, name: str, at: Node) -> bool:
-        """Whether the name is declared, which counts as a use. Silent when a broken file may have declared it."""
+        """Whether the name is declared. The question counts as a use of the name.
+
+        An unknown name is reported, unless a broken file may have declared it.
+        """
         if name in self._declared[kind]:
             self._used[kind].add(name)
             return True
@@ -118,6 +125,6 @@ class NameScope:
         return False
 
     def refer_all(self, kind: NameKind, node: Node) -> list[str]:
-        """The names in a list, or the one in a scalar."""
+        """The declared names in a list, or the one in a scalar."""
         found = (self.refer(kind, item) for item in self.reader.one_or_more(node, f"{kind} list"))
         return [name for name in found if name is not None]

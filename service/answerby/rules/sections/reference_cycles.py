@@ -1,4 +1,4 @@
-"""Which names of a graph refer to each other in a circle, in time linear in the graph."""
+"""Circles of names that refer to each other, found in time linear in the size of the graph."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def strong_components(graph: Mapping[str, Sequence[str]]) -> list[list[str]]:
 
 
 def _close(open_names: dict[str, None], first: str) -> list[str]:
-    """Takes the component that began with `first` from the names that are still open."""
+    """Removes and returns the names of `open_names` from `first` to the end. They form one component."""
     component = []
     while True:
         name, _ = open_names.popitem()

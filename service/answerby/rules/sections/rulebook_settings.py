@@ -1,4 +1,4 @@
-"""`rulebook:` to roles, departments, numbering and the settings of the stages."""
+"""`rulebook:` to roles, departments, numbering and settings of the stages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CODE = re.compile(r"[A-Z0-9]{1,12}\Z")
 
 @dataclass(slots=True)
 class StageSettings:
-    """One stage's settings; its outputs are still nodes, as they need the vocabulary."""
+    """The settings of one stage. The outputs are still nodes, as their types need the vocabulary."""
 
     hit: HitPolicy = HitPolicy.COLLECT
     default: MappingNode | None = None
@@ -32,11 +32,11 @@ class RulebookSettings:
     roles: dict[str, str] = field(default_factory=dict)
     numbering: Numbering = field(default_factory=Numbering)
     complete_outputs: tuple[Node, ...] = ()
-    """Still nodes, as they need the vocabulary."""
+    """Entries of `complete_outputs:`, still as nodes. Their types need the vocabulary."""
 
 
 def compile_settings(scope: NameScope, sections: list[Node]) -> RulebookSettings:
-    """The `rulebook:` section; a second one is a mistake."""
+    """The settings of the `rulebook:` section. A second section is reported."""
     settings = RulebookSettings()
     for count, section in enumerate(sections):
         if count:

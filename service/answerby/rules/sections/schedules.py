@@ -38,7 +38,7 @@ SCHEDULE_KEYS = (
 THEN_KEYS = ("notify", "task", "open_case")
 TASK_KEYS = ("role", "template")
 DAY_KEYS: Mapping[Every, tuple[str, ...]] = {Every.DAY: (), Every.WEEK: ("on_days",), Every.MONTH: ("day", "by_day")}
-"""Which key says the day, by how often it comes."""
+"""The keys that name the day of a schedule, by frequency."""
 LAST = "last"
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\Z")
 _MEANT_TIME = re.compile(r"([0-9]{1,2})(?:[:：.时点h]\s?([0-9]{2})?)?\s*([ap]m)?\Z", re.IGNORECASE)
@@ -47,7 +47,7 @@ _MEANT_TIME = re.compile(r"([0-9]{1,2})(?:[:：.时点h]\s?([0-9]{2})?)?\s*([ap]
 def compile_schedules(
     scope: NameScope, sections: list[Node], clocks: Mapping[str, ClockDefinition]
 ) -> dict[str, Schedule]:
-    """The schedules by id."""
+    """The schedules of all `schedules:` sections, by id."""
     found: dict[str, Schedule] = {}
     for section in sections:
         for node in scope.reader.sequence(section, "schedules"):
@@ -99,7 +99,7 @@ def _choice(scope: NameScope, keys: MappingKeys, key: str, known: tuple[str, ...
 
 
 def _time(scope: NameScope, node: Node | None) -> int | None:
-    """Second of the day of `HH:MM`."""
+    """The second of the day of a time `HH:MM`."""
     if node is None:
         return None
     text = node.text if isinstance(node, ScalarNode) else describe(node)
@@ -121,7 +121,7 @@ def _time_hint(text: str) -> str:
 
 
 def _days(scope: NameScope, keys: MappingKeys, every: str | None) -> tuple[tuple[int, ...], int]:
-    """Weekdays of a weekly schedule, and the day of the month of a monthly one."""
+    """The weekdays (0 is Monday) of a weekly schedule, and the day of the month of a monthly one; else () and 0."""
     if every not in tuple(Every):
         return (), 0
     wanted = DAY_KEYS[Every(every)]
@@ -157,7 +157,7 @@ def _weekdays(scope: NameScope, node: Node) -> tuple[int, ...]:
 
 
 def _on_holiday(scope: NameScope, keys: MappingKeys, every: str | None) -> OnHoliday | None:
-    """`by_day` says it already: on the day or before it."""
+    """The reaction to a day without work. `by_day` implies the working day before."""
     node = keys.get("on_holiday")
     if keys.get("by_day") is not None:
         if node is not None:

@@ -1,4 +1,4 @@
-"""Files with `stage:` and the stage settings to the six stages."""
+"""Files with `stage:`, and the settings of the stages, to the six stages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def compile_stages(
     rule_templates: RuleTemplates,
     roots: Sequence[MappingNode],
 ) -> tuple[Stage, ...]:
-    """All six stages, in order; one without rules has no blocks."""
+    """All six stages, in order. A stage without rules has no blocks."""
     order = ReadingOrder(scope)
     complete = compile_complete_outputs(scope, clocks, settings.complete_outputs)
     blocks: dict[str, list[Block]] = {name: [] for name in STAGES}
@@ -103,7 +103,7 @@ def _outputs(
 
 
 def _warn_of_no_safe_side(scope: NameScope, stage: str, settings: Place | None, blocks: list[Block]) -> None:
-    """Sets are united and notices are sent in any case; a single value needs one to take when in doubt."""
+    """Warns of a stage that sets a single value but has no `on_error`. Sets and notifications need no safe side."""
     for rule in (rule for block in blocks for rule in block.rules):
         single = sorted(name for name in rule.then if _is_single(scope, name))
         if single:
@@ -114,7 +114,7 @@ def _warn_of_no_safe_side(scope: NameScope, stage: str, settings: Place | None, 
 
 
 def _warn_of_no_order(scope: NameScope, stage: str, settings: StageSettings, blocks: list[Block]) -> None:
-    """Several rules compete for an output under `most_severe`, and nothing says which value is more severe."""
+    """Warns of `most_severe` for an output whose values have no order of severity."""
     competing = [
         (block.rules, f"{block.id.removeprefix('file:')} of stage {stage}")
         for block in blocks

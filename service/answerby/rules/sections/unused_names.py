@@ -1,4 +1,4 @@
-"""What is declared and used nowhere. Looked for only when nothing is broken: a broken part may have been the use."""
+"""Checks for declared names without a use. They run only without errors, as a broken file may hold the use."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _BY_REFERENCE: Mapping[NameKind, tuple[Code, str]] = {
     NameKind.ROLE: (Code.UNUSED_ROLE, "nobody tells it anything, and no clock or rule names it"),
 }
 _BY_ANSWERBY = frozenset({"complete", "missing", "missing_count"})
-"""Facts of completeness that answerby itself sets."""
+"""Facts of stage completeness that answerby itself sets."""
 _REMEDY = "remove it, or use it"
 
 
 def check_unused(scope: NameScope, stages: Iterable[Stage], clocks: Mapping[str, ClockDefinition]) -> None:
-    """Warns of each name that nothing refers to."""
+    """Warns of unused names, of clocks without a target, and of fields that no rule sets or reads."""
     for kind, (code, reason) in _BY_REFERENCE.items():
         for name in scope.unused(kind):
             scope.report.add(code, scope.place_of(kind, name), f"the {kind} {name} is not used: {reason}", _REMEDY)
@@ -53,6 +53,6 @@ def _check_field(scope: NameScope, field: Field, outputs: set[str]) -> None:
             message = f"{field.name} is derived by {' and '.join(field.derived_by)}, but no rule there sets it"
             hint = "add a rule that sets it, or remove the field"
             scope.report.add(Code.NEVER_SET, place, message, hint)
-    # Personal fields are declared to be kept out of logs, whether or not a rule reads them.
+    # A personal field is declared to keep it out of logs. The declaration is useful even when no rule reads the field.
     elif scope.is_unused(NameKind.FIELD, field.name) and not field.personal:
         scope.report.add(Code.UNUSED_FIELD, place, f"no rule reads {field.name}", "remove it if nobody looks at it")

@@ -1,4 +1,4 @@
-"""`fields:` to the vocabulary."""
+"""`fields:` to the vocabulary of all fields."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TEXTUAL = frozenset({FieldType.TEXT, FieldType.STRING})
 
 
 def compile_vocabulary(scope: NameScope, sections: list[Node]) -> Vocabulary:
-    """All `fields:` sections together, with the built-in fields."""
+    """The vocabulary of all `fields:` sections and the built-in fields."""
     fields = {field.name: field for field in BUILTIN_FIELDS}
     for name in fields:
         scope.declare(NameKind.FIELD, name, ScalarNode(Place("", 0, 0), name, name, plain=True))
@@ -67,7 +67,7 @@ def _is_field_name(scope: NameScope, key: ScalarNode) -> bool:
 
 
 class _FieldReader:
-    """One field's declaration."""
+    """Reads the declaration of one field."""
 
     def __init__(self, scope: NameScope, key: ScalarNode, node: MappingNode) -> None:
         self._scope = scope
@@ -97,7 +97,7 @@ class _FieldReader:
         )
 
     def check_references(self) -> None:
-        """What can only be checked once all fields are known."""
+        """Checks references to other fields. All fields must be known before."""
         self._check_parts()
         self._check_window()
         self._check_departments()
@@ -222,7 +222,7 @@ class _FieldReader:
                 )
 
     def _check_departments(self) -> None:
-        """The department of a request chooses its number, so every value must have a code."""
+        """Checks that every department has a code. Request numbers contain the code of the department."""
         node = self._keys.get("values")
         if self._name == "department" and node is not None and list(self._scope.names(NameKind.DEPARTMENT)):
             self._scope.refer_all(NameKind.DEPARTMENT, node)
@@ -233,7 +233,7 @@ class _FieldReader:
 
 
 def _near_stage(node: Node) -> str:
-    """What a misspelt stage was meant to be, so that one slip does not make every use of the field a mistake."""
+    """The stage nearest to a misspelt name. Without it every use of the field would be reported as well."""
     near = get_close_matches(node.text, STAGES, n=1) if isinstance(node, ScalarNode) else []
     return near[0] if near else ""
 

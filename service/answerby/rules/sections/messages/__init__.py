@@ -1,1 +1,1 @@
-"""`templates:` and the placeholders in them."""
+"""Message templates (`templates:`) and their placeholders."""

@@ -1,4 +1,4 @@
-"""Placeholders of templates, checked against the names that a decision fills in where the template is used."""
+"""Checks of the placeholders in message templates. Each use of a template fills in a fixed set of names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node
 
 EVERYWHERE = frozenset({"number", "role", "status", "missing"})
-"""Besides these, every fact that rules derive."""
+"""Names that every use fills in, besides all facts that rules derive."""
 
 
 class TemplateUse(StrEnum):
-    """Where a template is used. What is filled in must agree with answerby.engine.effects.derive."""
+    """The use of a template. The names of each use must agree with answerby.engine.effects.derive."""
 
     RULE = "notify of a rule"
     STEP = "a ladder step"
@@ -52,7 +52,7 @@ NAMES_BY_USE = {
     ),
 }
 CLOCK_LABEL = "clock."
-"""In a ladder step `clock.<language>` is the clock's label."""
+"""Prefix of the label of a clock in a ladder step: `clock.<language>`."""
 
 
 def check_placeholders(
@@ -63,7 +63,7 @@ def check_placeholders(
     clocks: Mapping[str, ClockDefinition],
     schedules: Mapping[str, Schedule],
 ) -> None:
-    """Warns of each placeholder that would reach people as it is written."""
+    """Warns of each placeholder that some use of its template does not fill in. People would read the braces."""
     uses: dict[str, set[TemplateUse]] = {}
     for template, use in (*_in_rules(stages), *_in_steps(ladders), *_in_tasks(clocks), *_in_schedules(schedules)):
         uses.setdefault(template, set()).add(use)

@@ -18,7 +18,7 @@ Templates = dict[str, MappingProxyType[str, str]]
 
 
 class Placeholder(NamedTuple):
-    """A name in braces, and the text that it stands in."""
+    """A name in braces, with its template and the node of its text."""
 
     template: str
     name: str
@@ -26,7 +26,7 @@ class Placeholder(NamedTuple):
 
 
 def compile_templates(scope: NameScope, sections: list[Node]) -> tuple[Templates, list[Placeholder]]:
-    """The templates, and the placeholders in them, which can be checked once their uses are known."""
+    """The templates by id and language, and their placeholders, which are checked when all uses are known."""
     found: Templates = {}
     placeholders: list[Placeholder] = []
     for section in sections:
@@ -59,7 +59,7 @@ def _languages(scope: NameScope, template: str, node: Node, placeholders: list[P
 
 
 def _placeholders(scope: NameScope, node: Node, text: str) -> list[str] | None:
-    """The names in braces; None, with a diagnostic, when the text is no template."""
+    """The names in braces. None, with a diagnostic, when the text is no valid template."""
     try:
         names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
     except ValueError as error:

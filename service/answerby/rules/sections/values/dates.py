@@ -1,4 +1,4 @@
-"""Dates, instants, times of day and time zones in rule files."""
+"""Dates and instants in rule files."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def _date_hint(text: str) -> str:
 
 
 def read_yearly(report: DiagnosticReport, node: Node, what: str) -> str | None:
-    """`MM-DD`, a date that comes every year."""
+    """A day of every year, as `MM-DD`. None, with a diagnostic, for any other text."""
     text = node.text if isinstance(node, ScalarNode) else ""
     found = _YEARLY.match(text)
-    # 2024 is a leap year: 02-29 is a date, though not in every year.
+    # The year 2024 is a leap year, so 02-29 is accepted.
     if found and parse_date(f"2024-{text}"):
         return text
     report.add(Code.INVALID_DATE, node, f'{what} "{text[:40]}" is not a day of the year', "write it like 01-31")
@@ -58,7 +58,10 @@ def read_yearly(report: DiagnosticReport, node: Node, what: str) -> str | None:
 def read_instant(
     report: DiagnosticReport, node: Node, what: str, zone: zoneinfo.ZoneInfo, *, end_of_day: bool = False
 ) -> datetime | None:
-    """An instant with offset, or a date, which stands for its first moment in `zone` (or, `end_of_day`, the next)."""
+    """An instant in UTC, from an instant with offset or from a date. None, with a diagnostic, for any other text.
+
+    A date stands for its first moment in `zone`; with `end_of_day`, for the first moment of the next day.
+    """
     text = node.text if isinstance(node, ScalarNode) else ""
     day = parse_date(text)
     if day is not None:

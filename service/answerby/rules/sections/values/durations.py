@@ -1,4 +1,4 @@
-"""Durations as people write them: `90s 15m 2h 1h30m 2bd`, or ISO 8601 `PT15M`, `P1BD`."""
+"""Durations in rule files: `90s`, `15m`, `2h`, `1h30m`, `2bd` (working days), or ISO 8601 such as `PT15M`, `P1BD`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORKING_DAYS = re.compile(r"(?:([0-9]+)bd|P([0-9]+)BD)\Z")
 _DAYS = re.compile(r"(?:[0-9.]+ ?(?:d|days?|w|weeks?|天|日|周)|P[0-9.]+[DW].*|[0-9]+d[0-9].*)\Z", re.IGNORECASE)
 
 PATTERN = "|".join(p.pattern.removesuffix(r"\Z") for p in (_SHORT, _ISO, _WORKING_DAYS))
-"""What `parse_duration` takes, for schemas."""
+"""A regular expression for all texts that `parse_duration` accepts, for schemas."""
 
 MAX_SECONDS = 10 * 366 * 86_400
 MAX_WORKING_DAYS = 2_600
@@ -30,7 +30,10 @@ class Duration(NamedTuple):
 
 
 def read_duration(report: DiagnosticReport, node: Node, what: str, *, wall: bool = False) -> Duration | None:
-    """A duration above zero and below ten years; None with a diagnostic. `wall` hints at none in working days."""
+    """A duration above zero and up to ten years. None, with a diagnostic, for anything else.
+
+    With `wall`, hints suggest no working days.
+    """
     if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
         number = isinstance(node, ScalarNode) and isinstance(node.value, int | float)
         hint = EXAMPLES
@@ -61,7 +64,7 @@ def read_duration(report: DiagnosticReport, node: Node, what: str, *, wall: bool
 
 
 def duration_hint(text: str) -> str:
-    """What to write instead of a text that is no duration."""
+    """A hint for a text that is no duration."""
     if text.isdecimal():
         return f"say the unit, and leave out the quotes: {text}m, {text}h or {text}bd (working days)"
     meant = duration_suggestion(text)
@@ -69,7 +72,7 @@ def duration_hint(text: str) -> str:
 
 
 def read_seconds(report: DiagnosticReport, node: Node, what: str) -> int | None:
-    """A duration in wall seconds; working days are refused."""
+    """A duration in seconds of wall time. None, with a diagnostic, for anything else. Working days are refused."""
     duration = read_duration(report, node, what, wall=True)
     if duration is None or duration.unit is TargetUnit.SECONDS:
         return None if duration is None else duration.amount
@@ -78,7 +81,7 @@ def read_seconds(report: DiagnosticReport, node: Node, what: str) -> int | None:
 
 
 def parse_duration(text: str) -> Duration | None:
-    """The duration that `text` writes, zero included; None when it writes none."""
+    """The duration of `text`, zero included. None for a text that is no duration."""
     days = _WORKING_DAYS.match(text)
     if days:
         digits = days[1] or days[2]
@@ -91,7 +94,7 @@ def parse_duration(text: str) -> Duration | None:
 
 
 def duration_text(seconds: int) -> str:
-    """As rule files write it: 5400 is `1h30m`."""
+    """Seconds in the form of rule files: `1h30m` for 5400."""
     hours, rest = divmod(seconds, 3600)
     minutes, left = divmod(rest, 60)
     parts = ((hours, "h"), (minutes, "m"), (left, "s"))

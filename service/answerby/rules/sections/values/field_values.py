@@ -1,4 +1,4 @@
-"""Values of vocabulary fields, as written in conditions and outputs, typed and checked."""
+"""Typed values of fields, as conditions and outputs contain them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ Operand = str | int | bool
 
 
 def read_operand(scope: NameScope, field: Field, node: Node) -> Operand | None:
-    """A value of the field for a condition: instants as UTC ISO-8601 text, durations in seconds, decimals as text."""
+    """The operand of a condition on the field. Instants become ISO 8601 text in UTC, durations seconds, decimals text.
+
+    None, with a diagnostic, when the node is no value of the field.
+    """
     reader = scope.reader
     match field.type:
         case FieldType.ENUM | FieldType.SET:
@@ -35,7 +38,7 @@ def read_operand(scope: NameScope, field: Field, node: Node) -> Operand | None:
 
 
 def read_member(scope: NameScope, field: Field, node: Node) -> str | None:
-    """A value of an enum or set, by its own name or an alias; of an open set any name."""
+    """A value of an enum or a set, from the value itself or an alias. A set without `values` accepts any name."""
     if not field.values:
         return scope.reader.identifier(node, f"value of {field.name}")
     text = scope.reader.text(node, field.name)

@@ -17,7 +17,10 @@ _DAY_SECONDS = 86_400
 
 
 def read_intervals(report: DiagnosticReport, reader: NodeReader, node: Node, what: str) -> tuple[tuple[int, int], ...]:
-    """`["09:00-12:00", "13:00-18:00"]` as seconds of the day; in order, not overlapping, up to 24:00."""
+    """Intervals of hours such as `["09:00-12:00", "13:00-18:00"]`, as (start, end) in seconds of the day.
+
+    The intervals must be in order and must not overlap. Any other interval is reported and left out.
+    """
     found: list[tuple[int, int]] = []
     items = (node,) if isinstance(node, ScalarNode) else _list(reader, node, what)
     for item in items:
@@ -37,7 +40,7 @@ def read_intervals(report: DiagnosticReport, reader: NodeReader, node: Node, wha
 
 
 def _list(reader: NodeReader, node: Node, what: str) -> tuple[Node, ...]:
-    # An empty list is meant here: a day without working time.
+    # An empty list is valid here. It stands for a day without working time.
     return node.items if isinstance(node, SequenceNode) else reader.sequence(node, what)
 
 

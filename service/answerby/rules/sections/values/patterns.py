@@ -24,4 +24,4 @@ def is_pattern(scope: NameScope, node: Node, text: str) -> bool:
 
 
 MAX_PATTERN_BYTES = 8 << 20
-"""Memory that one compiled pattern may take."""
+"""Most memory of one compiled pattern, in bytes."""

@@ -1,4 +1,4 @@
-"""What was probably meant by a time that is written in another way than rule files write it."""
+"""Suggestions for times that are not written in the form of rule files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ _ZONES = {
 
 
 def duration_suggestion(text: str) -> str:
-    """`15m` for `15 minutes`, `15min` or `15分钟`; `24h or 1bd` for a day; empty when nothing is near."""
+    """The duration that an author probably means: `15m` for `15 minutes`, `15min` or `15分钟`; `24h or 1bd` for a day.
+
+    Empty for a text that resembles no duration.
+    """
     for word, digits in _WORD_NUMBERS.items():
         text = text.replace(word, digits) if text.startswith(word) else text
     parts: list[tuple[float, str]] = []
@@ -80,13 +83,13 @@ def _write_days(days: float, working: float) -> str:
 
 
 def date_suggestion(text: str) -> str:
-    """`2026-01-31` for `2026/1/31` or `2026年1月31日`."""
+    """The date that an author probably means: `2026-01-31` for `2026/1/31` or `2026年1月31日`; else empty."""
     found = _DATE.match(text.strip())
     return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}" if found else ""
 
 
 def interval_suggestion(text: str) -> str:
-    """`09:00-18:00` for `9:00~18:00`, `9-18` or `9：00至18：00`."""
+    """The hours that an author means: `09:00-18:00` for `9:00~18:00`, `9-18` or `9：00至18：00`; else empty."""
     found = _TIMES.match(text.strip())
     if not found:
         return ""
@@ -100,7 +103,7 @@ def interval_suggestion(text: str) -> str:
 
 
 def zone_suggestion(text: str) -> str:
-    """`Asia/Shanghai` for what people call it; the zone of an offset."""
+    """The time zone that an author probably means, from a common name or an offset such as `UTC+8`; else empty."""
     known = _ZONES.get(text.strip().casefold())
     if known:
         return known
@@ -109,5 +112,5 @@ def zone_suggestion(text: str) -> str:
         return ""
     if found[1] == "+" and int(found[2]) == 8:
         return "Asia/Shanghai"
-    # IANA counts them the other way round.
+    # The signs of `Etc/GMT` zones are the reverse of the usual ones: Etc/GMT-8 is UTC+8.
     return f"Etc/GMT{'-' if found[1] == '+' else '+'}{int(found[2])}" if int(found[2]) else "UTC"
