@@ -1,7 +1,7 @@
-"""JSON Schemas of rule files, for completion and red lines in editors.
+"""JSON Schemas of rule files, for completion and checks in editors.
 
-They are made of what the loader itself uses: its keys, its enumerations, its patterns. Whatever a schema refuses the
-loader refuses too; the loader checks much more, such as references and times.
+The schemas use the keys, enumerations and patterns of the loader itself. The loader refuses every file that a schema
+refuses. The loader also checks more than a schema can, such as references and times.
 """
 
 from answerby.rules.schema.files import FILE_KINDS, file_schema, section_schema

@@ -1,4 +1,4 @@
-"""Building blocks of schemas (JSON Schema draft 7, which editors know)."""
+"""Building blocks of schemas, in JSON Schema draft 7, which editors support."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from answerby.rules.text.node_reader import MAX_ID, MAX_TEXT
 Schema = dict[str, object]
 
 ANYTHING: Schema = {}
-"""What the loader does not look at."""
+"""A value that the loader ignores."""
 BOOLEAN: Schema = {"type": "boolean"}
 NUMBER: Schema = {"type": "number"}
 SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 ANY_VALUE: Schema = {"type": ["string", "number", "boolean", "array", "object"]}
 TEXT: Schema = {"type": ["string", "integer"], "maxLength": MAX_TEXT}
-"""Whole numbers may stand for text, as they are written the same."""
+"""A text. The loader accepts a whole number as text."""
 NONEMPTY_TEXT: Schema = {**TEXT, "pattern": "\\S"}
 IDENTIFIER: Schema = {"type": ["string", "integer"], "pattern": "^\\S+$", "maxLength": MAX_ID}
 DURATION: Schema = {"type": "string", "pattern": f"^(?:{DURATION_PATTERN})$"}
@@ -42,7 +42,7 @@ def list_of(item: Schema, least: int = 1) -> Schema:
 
 
 def one_or_more(item: Schema) -> Schema:
-    """A single value, or a list of them that is not empty."""
+    """A single value, or a nonempty list of values."""
     return {"anyOf": [item, list_of(item)]}
 
 
@@ -51,7 +51,7 @@ def either(*schemas: Schema) -> Schema:
 
 
 def mapping_of(value: Schema, least: int = 0, keys: Schema | None = None) -> Schema:
-    """A mapping with names of the author's own as keys."""
+    """A mapping whose keys are names that the author chooses. `least` is the least number of entries."""
     found: Schema = {"type": "object", "additionalProperties": value}
     if least:
         found["minProperties"] = least
@@ -61,7 +61,7 @@ def mapping_of(value: Schema, least: int = 0, keys: Schema | None = None) -> Sch
 
 
 def mapping(keys: Collection[str], values: Mapping[str, Schema], required: Collection[str] = ()) -> Schema:
-    """A mapping with exactly the keys that the loader knows; raises ValueError where the two have drifted apart."""
+    """A mapping with the keys of the loader and their schemas. Raises ValueError when `keys` and `values` differ."""
     if set(keys) != set(values):
         raise ValueError(f"the loader and the schema know different keys: {sorted(set(keys) ^ set(values))}")
     found: Schema = {
@@ -75,7 +75,7 @@ def mapping(keys: Collection[str], values: Mapping[str, Schema], required: Colle
 
 
 def with_description(schema: Schema, description: str) -> Schema:
-    """With a description, which editors show."""
+    """The schema with a description for editors."""
     return {**schema, "description": description}
 
 

@@ -1,4 +1,4 @@
-"""`when:` and the cells of tables."""
+"""The schemas of conditions: `when:`, conditions on a field of each type, and cells of tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _HELP = {
 
 
 def condition_definitions(names: RulebookNames) -> dict[str, Schema]:
-    """`when`, and what may be asked of a field of each type."""
+    """The definitions of conditions, by name."""
     definitions = {"condition": _condition(names), "anyCondition": _any_condition(names)}
     for kind in FieldType:
         definitions[f"{kind}Condition"] = _field_condition(names, kind, _operand(kind), own=f"{kind}Condition")
@@ -50,7 +50,7 @@ def condition_definitions(names: RulebookNames) -> dict[str, Schema]:
 
 
 def _condition(names: RulebookNames) -> Schema:
-    """All entries of the mapping must hold."""
+    """A mapping of conditions. With the names of a rulebook, only its fields are accepted."""
     several = list_of(reference("condition"))
     properties: dict[str, Schema] = {
         "all": with_description(several, "All of these conditions hold."),
@@ -70,7 +70,7 @@ def _condition(names: RulebookNames) -> Schema:
 
 
 def _any_condition(names: RulebookNames) -> Schema:
-    """A cell of a table: the column says which field it asks about."""
+    """The condition of a table cell on any field, as the field depends on the column."""
     known = sorted({value for field in names.fields.values() for value in field.values})
     cell = with_description(
         reference("fieldCondition"), "A value, a list of values (any of them), or operators; any: no condition."
@@ -116,7 +116,7 @@ def _field_condition(names: RulebookNames, kind: FieldType | None, operand: Sche
         "minProperties": 1,
         "properties": operators,
     }
-    # Nothing equals an instant.
+    # An instant has no equality, so it accepts operators only.
     return mapping if kind is FieldType.INSTANT else either(one_or_more(operand), mapping)
 
 

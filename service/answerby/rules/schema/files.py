@@ -1,4 +1,4 @@
-"""Whole files: one schema for each kind, and one for any rule file."""
+"""The schemas of whole files: one for each kind, and one for any rule file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECTION_OF = {
     "rulebook": "rulebook",
     "rule_templates": "rule_templates",
 }
-"""The section that makes a file one of its kind; other sections may stand beside it."""
+"""The section that a file of each kind must have. Other sections may stand beside it."""
 _STAGE_KINDS = {"rules": "rules", "table": "table", "score": "score"}
 FILE_KINDS = (*SECTION_OF, *_STAGE_KINDS)
 _TITLES = {
@@ -44,7 +44,7 @@ _TITLES = {
 
 
 def section_schema(kind: str, names: RulebookNames = NO_NAMES) -> Schema:
-    """The schema of a file of one kind. Raises KeyError for a kind that there is not."""
+    """The schema of a file of one kind. Raises KeyError for an unknown kind."""
     definitions = _definitions(names)
     if kind in _STAGE_KINDS:
         body = {**stage_file_schema(names)}
@@ -56,14 +56,14 @@ def section_schema(kind: str, names: RulebookNames = NO_NAMES) -> Schema:
 
 
 def file_schema(names: RulebookNames = NO_NAMES) -> Schema:
-    """The schema of any rule file: rules of a stage, or any sections."""
+    """The schema of any rule file: a file with `stage:`, or any sections."""
     definitions = _definitions(names)
     body: Schema = {"if": {"required": ["stage"]}, "then": stage_file_schema(names), "else": _sections(definitions)}
     return _document("a rule file", body, definitions)
 
 
 def document(title: str, body: Schema, names: RulebookNames = NO_NAMES) -> Schema:
-    """A schema for another kind of file that may refer to the definitions of rule files."""
+    """The schema of another kind of file. Its body may refer to the definitions of rule files."""
     return _document(title, body, _definitions(names))
 
 
@@ -77,7 +77,7 @@ def _definitions(names: RulebookNames) -> dict[str, Schema]:
 
 
 def _sections(definitions: Mapping[str, Schema], required: str = "") -> Schema:
-    """With `required`, only that section is looked into; what may stand beside it has a schema of its own."""
+    """A mapping of sections. With `required`, the schema covers only that section, and other sections in outline."""
     found: Schema = {
         "type": "object",
         "additionalProperties": False,
@@ -131,5 +131,5 @@ def _references(schema: object) -> Iterator[str]:
 
 
 def to_json(schema: Schema) -> str:
-    """As it is written to a file: the same schema is always the same text."""
+    """The text of a schema file. The same schema always gives the same text."""
     return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"

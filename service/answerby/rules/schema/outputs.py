@@ -28,7 +28,7 @@ from answerby.rules.sections.stages.outputs import LADDER_PREFIX, TARGET_KEYS, T
 
 
 def outputs_schema(names: RulebookNames) -> Schema:
-    """With a rulebook's names, the outputs of all its stages: a schema cannot look up the stage of the file."""
+    """The outputs of all stages. A schema cannot look up the stage of the file, so it cannot choose among them."""
     special: dict[str, Schema] = {
         "notify": with_description(
             one_or_more_mappings(reference("notification")), "Tell a role at once (stage escalation)."
@@ -64,7 +64,7 @@ def outputs_schema(names: RulebookNames) -> Schema:
         "type": "object",
         "minProperties": 1,
         "properties": {**special, **values},
-        # A clock that runs per value of a field has names of its own.
+        # A clock with `per` runs once for each value of a field, and has the name `<clock>@<value>`.
         "patternProperties": {f"^{TARGET_PREFIX.replace('.', '[.]')}.*@": reference("target")},
         "additionalProperties": False,
     }

@@ -22,7 +22,7 @@ from answerby.rules.sections.stages.rules import RULE_KEYS
 
 
 def rule_template_schema() -> Schema:
-    """Within the rules a {parameter} may stand anywhere, so that only their keys can be told."""
+    """One rule template. A {parameter} may stand anywhere in its rules, so the schema checks only the keys of rules."""
     parameter = either(
         choice(ParameterType),
         {"type": "null"},

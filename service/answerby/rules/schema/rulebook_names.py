@@ -1,4 +1,4 @@
-"""The names of one rulebook, which make a schema complete fields, values, clocks and roles."""
+"""The names of one rulebook. With them a schema lists its fields, values, clocks and roles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from answerby.rules.sections.name_scope import BUILTIN_NAMES, NameKind
 
 @dataclass(frozen=True, slots=True)
 class RulebookNames:
-    """What a rulebook declares; with nothing declared every name will do."""
+    """The names that a rulebook declares. Where a kind has no names, its schema accepts every name."""
 
     fields: Mapping[str, Field] = field(default_factory=dict)
     lexicons: Collection[str] = ()

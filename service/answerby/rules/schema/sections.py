@@ -1,4 +1,4 @@
-"""The sections that declare things: vocabulary, lexicons, calendar, clocks, ladders, templates, rulebook."""
+"""The definitions of all sections, such as `fields:`, `lexicons:` and `clocks:`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files with `stage:`: rules, tables, scores, and what they set."""
+"""Files with `stage:`, and the definitions of rules, tables, scores and outputs."""
 
 from __future__ import annotations
 

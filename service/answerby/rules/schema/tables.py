@@ -76,5 +76,5 @@ def row_schema() -> Schema:
         },
         required=["when", "then"],
     )
-    # A cell asks or sets, as its column does: a value, a list, operators, a target or notifications.
+    # The column makes a cell a condition (value, list, operators) or an output (value, target, notifications).
     return either(list_of(ANY_VALUE, least=2), long)

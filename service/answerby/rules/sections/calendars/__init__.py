@@ -1,1 +1,1 @@
-"""`calendar:` to working calendars, with holidays from elsewhere."""
+"""`calendar:` to working calendars, with holidays from files and from public data."""

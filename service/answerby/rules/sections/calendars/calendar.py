@@ -37,7 +37,7 @@ _SHORT_DAYS = {
 
 
 def compile_calendars(scope: NameScope, sections: list[Node], files: IcsFiles) -> dict[str, Calendar]:
-    """All `calendar:` sections, and `always`."""
+    """The calendars of all `calendar:` sections, by id, and the built-in `always`."""
     found = {ALWAYS.id: ALWAYS}
     within: dict[str, Node] = {}
     for section in sections:
@@ -54,7 +54,10 @@ def compile_calendars(scope: NameScope, sections: list[Node], files: IcsFiles) -
 
 
 def _within(scope: NameScope, found: dict[str, Calendar], within: dict[str, Node], name: str, node: Node) -> Calendar:
-    """The calendar inside those that it names; one level deep, so that nothing goes in circles."""
+    """The calendar `name`, limited to the hours of the calendars under `within`.
+
+    Those calendars may have no `within` of their own. One level rules out circles.
+    """
     others = []
     for item in scope.reader.one_or_more(node, "within"):
         other = scope.refer(NameKind.CALENDAR, item)
@@ -81,7 +84,7 @@ class _CalendarReader:
         return self._keys.get("within")
 
     def read(self) -> Calendar | None:
-        """None when it is broken; its id is declared all the same."""
+        """The calendar. None, with a diagnostic, when it is wrong. Its id is declared in any case."""
         id_node = self._keys.require("id")
         name = None if id_node is None else self._scope.reader.identifier(id_node, "calendar id")
         if id_node is None or name is None or not self._scope.declare(NameKind.CALENDAR, name, id_node):
@@ -98,7 +101,7 @@ class _CalendarReader:
             "breaks": days.hours("breaks"),
             "overrides": days.hours("overrides"),
             "annual_holidays": days.annual_holidays(),
-            # What the file says itself counts more than what it takes from elsewhere.
+            # Days in the file itself take precedence over days from sources.
             "holidays": MappingProxyType({**_without(taken.holidays, own_workdays), **own_holidays}),
             "extra_workdays": {**_without(taken.extra_workdays, own_holidays), **own_workdays},
         }
@@ -132,7 +135,7 @@ class _CalendarReader:
         return tuple(week.get(day, ()) for day in DAYS)
 
     def _days(self, key: ScalarNode) -> tuple[str, ...]:
-        """`mon`, `mon-fri`, `daily`."""
+        """The weekdays of a key such as `mon`, `mon-fri` or `daily`."""
         first, _, last = key.text.partition("-")
         last = last or first
         if key.text == "daily":

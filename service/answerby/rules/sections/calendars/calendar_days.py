@@ -1,4 +1,4 @@
-"""The days of a calendar file: dates, ranges of dates, days of every year, hours of a date."""
+"""The dated parts of a calendar: holidays, ranges of holidays, days of every year, hours of single dates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_RANGE = timedelta(days=366)
 
 
 class DayReader:
-    """Reads the dated parts of one calendar. `years` are those that it knows; None: it needs no yearly data."""
+    """Reads the dated parts of one calendar. `years` are its years; None for a calendar without yearly data."""
 
     def __init__(self, scope: NameScope, keys: MappingKeys, years: frozenset[int] | None) -> None:
         self._scope = scope
@@ -28,7 +28,7 @@ class DayReader:
         self._years = years
 
     def holidays(self) -> dict[date, str]:
-        """A mapping of dates to names, or a list of dates and of ranges `{from, to, name}`."""
+        """The names of holidays by date, from a mapping of dates, or a list of dates and ranges `{from, to, name}`."""
         node = self._keys.get("holidays")
         if node is None:
             return {}
@@ -43,7 +43,7 @@ class DayReader:
         return found
 
     def annual_holidays(self) -> dict[str, str]:
-        """A mapping of `MM-DD` to names, or a list of them."""
+        """The names of yearly holidays by `MM-DD`, from a mapping or a list."""
         node = self._keys.get("annual_holidays")
         if node is None:
             return {}
@@ -55,7 +55,7 @@ class DayReader:
         return {day: title for day, title in entries if day is not None}
 
     def hours(self, name: str) -> dict[date, Intervals]:
-        """The intervals of single dates, as `overrides` and `breaks` give them."""
+        """The intervals of single dates under `overrides` or `breaks`, in seconds of the day."""
         found: dict[date, Intervals] = {}
         for key, node in self._keys.items(name):
             day = self._date(key)
@@ -65,7 +65,7 @@ class DayReader:
         return found
 
     def extra_workdays(self) -> dict[date, int]:
-        """A list (Monday's hours count) or a mapping to the weekday whose hours count."""
+        """Make-up working days, each with the weekday (0 is Monday) whose hours it has. A list means Monday."""
         node = self._keys.get("extra_workdays")
         if node is None:
             return {}
@@ -92,7 +92,7 @@ class DayReader:
         return self._scope.reader.text(node, "name of the holiday") or ""
 
     def _range(self, node: MappingNode) -> dict[date, str]:
-        """Every date from the first to the last. One that does not begin or end is left out, never without end."""
+        """Every date of a range, with the name of the holiday. A range without start or end is reported and skipped."""
         keys = MappingKeys(self._scope.reader, node, "range of holidays", RANGE_KEYS)
         ends = [keys.get("from"), keys.get("to")]
         title = keys.text("name")

@@ -1,4 +1,4 @@
-"""Whether the calendars in use know the holidays of the year that a day lies in, and of the next in time."""
+"""Checks that the calendars in use know the holidays of this year, and of the next year in time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from answerby.rules.text.diagnostic_codes import Code
 from answerby.sla.calendar import Calendar
 
 NOTICE = timedelta(days=60)
-"""How long before the end of the last known year a warning begins."""
+"""Time before the end of the last known year from which a warning is given."""
 
 
 def check_calendar_years(scope: NameScope, calendars: Mapping[str, Calendar], today: date) -> None:
-    """An error when this year is unknown, a warning when the next one is near and unknown, a note if provisional."""
+    """Reports an unknown year of `today` (error), an unknown next year (warning), and a provisional year (note)."""
     for calendar in calendars.values():
         if calendar.years is not None and not scope.is_unused(NameKind.CALENDAR, calendar.id):
             _check(scope, calendar, calendar.years, today)

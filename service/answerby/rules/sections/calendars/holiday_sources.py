@@ -1,4 +1,4 @@
-"""Holidays that a calendar takes from elsewhere: a country's public holidays, or an iCalendar file of the folder."""
+"""`holidays_from:` of a calendar: the public holidays of a country, or an iCalendar file of the rule folder."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
 HOLIDAY_DATA = version("holidays")
-"""Version of the library that knows the public holidays of countries."""
+"""Version of the library with the public holidays of countries."""
 SOURCE_KEYS = ("country", "subdivision", "categories", "language", "observed", "ics", "without")
 
 
 class CalendarYears(NamedTuple):
-    """The years that a calendar lists: published, and published only in part."""
+    """The years of a calendar: those whose holidays are published, and those published only in part."""
 
     published: frozenset[int]
     provisional: frozenset[int]
@@ -34,7 +34,7 @@ class CalendarYears(NamedTuple):
 
 @dataclass(slots=True)
 class SourceDays:
-    """Days from all sources of one calendar. `library` tells that the version of the library matters."""
+    """Days from all sources of one calendar. `library` tells that some days come from the library."""
 
     holidays: dict[date, str] = field(default_factory=dict)
     extra_workdays: dict[date, int] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class SourceDays:
 
 
 def read_sources(scope: NameScope, keys: MappingKeys, files: IcsFiles, years: CalendarYears) -> SourceDays:
-    """What `holidays_from:` gives for the years that the calendar lists; it must list them."""
+    """The days of all sources for the years of the calendar. A calendar with sources but without years is reported."""
     taken = SourceDays()
     node = keys.get("holidays_from")
     if node is None:
@@ -120,7 +120,10 @@ def _several(scope: NameScope, keys: MappingKeys, name: str, known: tuple[str, .
 
 
 def _warn_of_unpublished(scope: NameScope, node: Node, country: str, years: Iterable[int], workdays: set[date]) -> None:
-    """Where make-up working days are usual, a year that has none has not been published yet (China)."""
+    """Warns of years without make-up working days, for a country that usually has them (China).
+
+    The holidays of such a year are not published yet.
+    """
     missing = sorted(set(years) - {day.year for day in workdays})
     usual = range(2015, 2026)
     if not missing or not getattr(holidays.country_holidays(country, years=usual), "weekend_workdays", None):

@@ -1,1 +1,1 @@
-"""`clocks:` and `ladders:` to clock definitions and ladders."""
+"""`clocks:` to clock definitions, and `ladders:` to escalation ladders."""

@@ -25,7 +25,7 @@ CLOCK_CHOICES = {
     "recurrence": tuple(Recurrence),
     "paused_time": ("excluded", "counted"),
 }
-"""The semantics on which products disagree, and what each may be."""
+"""The settings of a clock on which ticket platforms disagree, each with its choices."""
 CLOCK_KEYS = (
     "id",
     "kind",
@@ -45,6 +45,7 @@ PER_TYPES = frozenset({FieldType.ENUM, FieldType.SET, FieldType.STRING})
 
 
 def compile_clocks(scope: NameScope, sections: list[Node]) -> dict[str, ClockDefinition]:
+    """The clock definitions of all `clocks:` sections, by id."""
     found: dict[str, ClockDefinition] = {}
     for section in sections:
         for node in scope.reader.sequence(section, "clocks"):
@@ -103,7 +104,7 @@ def _choice(scope: NameScope, keys: MappingKeys, key: str, known: tuple[str, ...
 
 
 def _check_pauses(scope: NameScope, keys: MappingKeys, occasions: dict[str, tuple[Occasion, ...]]) -> None:
-    """An event is over at once: what it pauses needs something that resumes it."""
+    """Checks that a pause can end. An event is over at once, so a pause by event needs `resume`."""
     pause, resume = keys.get("pause"), keys.get("resume")
     if resume is not None and not occasions["pause"]:
         hint = "add `pause`, or remove `resume`; a pause by status ends with the status"
@@ -134,7 +135,7 @@ def _reference(scope: NameScope, keys: MappingKeys, key: str, kind: NameKind) ->
 
 
 def _label(scope: NameScope, keys: MappingKeys) -> dict[str, str]:
-    """Texts by language; a bare text is for every language."""
+    """The labels by language. A plain text is the label in every language, under the empty language."""
     node = keys.get("label")
     if isinstance(node, ScalarNode):
         return {"": scope.reader.filled(node, "label") or ""}

@@ -17,7 +17,7 @@ _LIVE_STATUSES = frozenset(s.value for s in RequestStatus if s not in {RequestSt
 
 
 def check_clocks(scope: NameScope, clocks: Mapping[str, ClockDefinition]) -> None:
-    """Warns of clocks that cannot run, or cannot be met."""
+    """Warns of clocks that can never run, and of clocks that can never be met."""
     for clock in clocks.values():
         place = scope.place_of(NameKind.CLOCK, clock.id)
         if clock.start and all(_only_at_the_end(occasion) for occasion in clock.start):
@@ -37,5 +37,5 @@ def _only_at_the_end(occasion: Occasion) -> bool:
 
 
 def _is_standing(start: tuple[Occasion, ...]) -> bool:
-    """Such a clock ends by itself once its conditions hold no more."""
+    """Whether all triggers are standing conditions. Such a clock ends by itself when the conditions no longer hold."""
     return bool(start) and all(isinstance(occasion, Trigger) and occasion.standing for occasion in start)

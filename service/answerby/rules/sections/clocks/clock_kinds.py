@@ -1,7 +1,7 @@
-"""The kinds of clocks that service desks know, each a preset of what starts, pauses and stops it.
+"""The kinds of clocks that service desks use. A kind presets the events that start, pause and stop a clock.
 
-What counts as a message of the customer is decided by the actor's role, never by the channel. Sources: Zendesk, GLPI,
-ServiceNow and Salesforce, as their public documentation describes these measures.
+The role of the actor tells messages of customers from messages of staff; the channel does not matter. The kinds follow
+the public documentation of Zendesk, GLPI, ServiceNow and Salesforce.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _WAITING = (RequestStatus.ON_HOLD.value,)
 _NOT_OURS = (RequestStatus.BLOCKED.value, RequestStatus.ON_HOLD.value)
 
 PLAIN = ClockDefinition("")
-"""What a clock without a kind has where its file says nothing."""
+"""The defaults of a clock without a kind."""
 _KINDS = (
-    # From receipt to the first word of staff; it is answered once, so a reopened request has none.
+    # From receipt to the first answer of staff. A request has only one first answer, so reopening starts no new clock.
     replace(PLAIN, kind="first_response", stop=_ANSWERS, reopen=Reopen.FROZEN),
-    # From the oldest unanswered message of the customer.
+    # From the oldest unanswered message of the customer to the next message of staff.
     replace(
         PLAIN, kind="next_reply", start=(EventType.RECEIVED.value, _CUSTOMER_MESSAGE), stop=(_STAFF_MESSAGE, *_DONE)
     ),
-    # Between one word of staff and the next.
+    # Between two messages of staff.
     replace(PLAIN, kind="periodic_update", start=(_STAFF_MESSAGE,), stop=(_STAFF_MESSAGE, *_DONE)),
     replace(
         PLAIN,
@@ -51,12 +51,12 @@ _KINDS = (
         stop=(_STAFF_MESSAGE, *_DONE),
         pause_while=_WAITING,
     ),
-    # As long as the customer waits for anybody.
+    # The time that the customer waits. A wait for the customer does not count.
     replace(PLAIN, kind="requester_wait", stop=_DONE, pause_while=_WAITING),
-    # As long as our own people have the ball.
+    # The time that our own staff works. A wait for the customer or for a third party does not count.
     replace(PLAIN, kind="agent_work", stop=_DONE, pause_while=_NOT_OURS),
     replace(PLAIN, kind="resolution", stop=_DONE, pause_while=_WAITING),
-    # From the assignment to a department until it leaves the department or is solved (OLA).
+    # From the assignment to a department until the request leaves the department or is solved (OLA).
     replace(
         PLAIN,
         kind="ownership",
@@ -66,8 +66,8 @@ _KINDS = (
         reopen=Reopen.NEW_CYCLE,
         retarget_from=RetargetFrom.NOW,
     ),
-    # A step of the way that only its own occasions begin and end.
+    # A step of the process. Only the occasions of its own file start and stop it.
     replace(PLAIN, kind="stage", reopen=Reopen.NEW_CYCLE),
 )
 KINDS: Mapping[str, ClockDefinition] = MappingProxyType({preset.kind: preset for preset in _KINDS})
-"""What a clock of a kind has where its file says nothing."""
+"""The defaults of clocks, by kind."""

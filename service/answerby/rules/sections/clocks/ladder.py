@@ -32,6 +32,7 @@ AGAIN_KEYS = ("from_step", "every", "at_most")
 
 
 def compile_ladders(scope: NameScope, sections: list[Node]) -> dict[str, Ladder]:
+    """The ladders of all `ladders:` sections, by id."""
     found: dict[str, Ladder] = {}
     for section in sections:
         for node in scope.reader.sequence(section, "ladders"):

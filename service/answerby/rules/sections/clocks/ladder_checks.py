@@ -18,7 +18,7 @@ from answerby.sla.calendar import ALWAYS
 
 
 class _LadderTarget(NamedTuple):
-    """A target that a clock on the ladder may have, and who gives it."""
+    """A target that a clock of the ladder may have, and its source."""
 
     target: Target
     who: str
@@ -27,7 +27,7 @@ class _LadderTarget(NamedTuple):
 def check_ladders(
     scope: NameScope, ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockDefinition], stages: Iterable[Stage]
 ) -> None:
-    """Warns of steps that can never come with any target, or come at one time; notes those that some target skips."""
+    """Warns of steps that come with no target and of two steps at one time. Notes steps that some target skips."""
     goals = _ladder_targets(clocks, {stage.name: stage for stage in stages})
     for ladder in ladders.values():
         mine = goals.get(ladder.id, [])
@@ -64,7 +64,7 @@ def _check_times(scope: NameScope, ladder: Ladder, goals: list[_LadderTarget], p
 
 
 def _time_key(step: Step, goals: list[_LadderTarget]) -> object:
-    """Steps with the same key come at the same time under every target."""
+    """The time of a step. Steps with equal keys come at the same time with every target."""
     if step.percent == 100 or step.offset_seconds == 0 or step.offset_days == 0:
         return 0
     if step.offset_days is not None:
@@ -78,7 +78,10 @@ def _time_key(step: Step, goals: list[_LadderTarget]) -> object:
 
 
 def _never_comes(step: Step, target: Target) -> bool:
-    """Certain only of targets around the clock: closed hours may stretch any other as far as one likes."""
+    """Whether the step certainly lies before the start of the clock.
+
+    Only targets around the clock give certainty. Closed hours may stretch any other target without limit.
+    """
     return step.offset_seconds is not None and _is_wall(target) and -step.offset_seconds > target.amount
 
 
@@ -89,7 +92,7 @@ def _is_wall(target: Target) -> bool:
 def _ladder_targets(
     clocks: Mapping[str, ClockDefinition], stages: Mapping[str, Stage]
 ) -> dict[str, list[_LadderTarget]]:
-    """By ladder, the targets of the clocks that climb it: their own ladder, or one that an escalation rule names."""
+    """The targets of the clocks on each ladder, by ladder. The clock or an escalation rule chooses the ladder."""
     ladders: dict[str, set[str]] = {clock.id: {clock.ladder} if clock.ladder else set() for clock in clocks.values()}
     for name, value, _ in _outputs(stages.get("escalation")):
         clock = name.removeprefix(LADDER_PREFIX)

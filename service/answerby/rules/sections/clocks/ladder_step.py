@@ -74,7 +74,7 @@ def read_step(scope: NameScope, node: MappingNode) -> Step | None:
 
 
 class StepMoment(NamedTuple):
-    """One of: seconds from due, percent of the target, working days from due."""
+    """The moment of a step: wall seconds from due, percent of the target, or working days from due. One is set."""
 
     seconds: int | None = None
     percent: int | None = None
@@ -112,7 +112,7 @@ def _moment_hint(text: str) -> str:
 
 
 def _repeat(scope: NameScope, keys: MappingKeys) -> tuple[int, int]:
-    """(wall seconds between repetitions, how many at most); zeros without `repeat`."""
+    """Wall seconds between repetitions, and the most repetitions. Both are 0 without `repeat`."""
     node = keys.mapping("repeat")
     if node is None:
         return 0, 0

@@ -20,7 +20,7 @@ _EVENT_TYPES = tuple(t.value for t in EventType if t not in _INTERNAL)
 def read_occasions(
     scope: NameScope, conditions: ConditionCompiler, keys: MappingKeys, key: str
 ) -> tuple[Occasion, ...] | None:
-    """The occasions under a key, in an order that does not depend on the file's; None when the key is absent."""
+    """The occasions under a key, in an order that does not depend on the file. None when the key is absent."""
     node = keys.get(key)
     if node is None:
         return None
@@ -32,7 +32,7 @@ def read_occasions(
 
 
 def read_statuses(scope: NameScope, keys: MappingKeys, key: str) -> tuple[str, ...] | None:
-    """Request statuses; None when the key is absent."""
+    """The request statuses under a key. None when the key is absent."""
     node = keys.get(key)
     if node is None:
         return None
@@ -45,7 +45,7 @@ def read_statuses(scope: NameScope, keys: MappingKeys, key: str) -> tuple[str, .
 
 
 def _is_none(node: Node) -> bool:
-    """An empty list takes away what the clock's kind has."""
+    """Whether the node is an empty list. An empty list removes the preset of the kind."""
     return isinstance(node, SequenceNode) and not node.items
 
 
@@ -70,7 +70,7 @@ def _trigger(scope: NameScope, conditions: ConditionCompiler, node: MappingNode)
 
 
 def _event_type(scope: NameScope, node: Node) -> str | None:
-    """A type of the contract; another `request.*` type is taken with a warning, as CRMs may send their own."""
+    """An event type of the protocol. Another `request.*` type is accepted with a warning: CRMs may send their own."""
     name = scope.reader.text(node, "event type")
     if name is None or name in _EVENT_TYPES:
         return name

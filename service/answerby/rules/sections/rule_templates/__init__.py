@@ -1,1 +1,1 @@
-"""`rule_templates:` and `use:`, patterns of rules that are written once."""
+"""Rule templates (`rule_templates:`) and their uses (`use:`)."""

@@ -1,4 +1,4 @@
-"""`rule_templates:`, patterns of rules that are written once, and the `use:` of them in lists of rules."""
+"""`rule_templates:` to templates, and each `use:` of a template to rules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode
 
 MAX_NESTING = 4
-"""How deep a template may use another that uses another."""
+"""Most levels of templates that use each other."""
 TEMPLATE_KEYS = ("id", "because", "description", "parameters", "rules")
 USE_KEYS = ("use", "with", "for_each", "description")
 _PARAMETER_NAME = re.compile(r"[^\W\d]\w*\Z")
@@ -33,7 +33,7 @@ class _Template:
 
 
 class RuleTemplates:
-    """The templates of a rulebook. Expands what uses them, all together within one budget."""
+    """The rule templates of a rulebook. All uses together have one budget of nodes."""
 
     def __init__(self, scope: NameScope) -> None:
         self._scope = scope
@@ -43,7 +43,7 @@ class RuleTemplates:
         self._is_too_large = False
 
     def declare(self, sections: Iterable[Node]) -> None:
-        """Reads the `rule_templates:` sections, each a list of templates."""
+        """Reads the templates of all `rule_templates:` sections."""
         bodies: list[tuple[_Template, MappingKeys]] = []
         for section in sections:
             for item in self._scope.reader.sequence(section, "rule_templates"):
@@ -55,7 +55,7 @@ class RuleTemplates:
         self._find_circles()
 
     def expand(self, items: Iterable[Node]) -> Iterator[Node]:
-        """The rules of a list, with the rules of a template in the place of each use of it."""
+        """The rules of a list, with each use replaced by the rules of its template."""
         for item in items:
             if _is_use(item):
                 yield from self._use(item, 1)
@@ -63,6 +63,7 @@ class RuleTemplates:
                 yield item
 
     def report_unused(self) -> None:
+        """Reports each template without a use."""
         if self._scope.report.may_have_lost("stage"):
             return
         for template in self._templates.values():
@@ -103,7 +104,7 @@ class RuleTemplates:
         return False
 
     def _check_names(self, template: _Template) -> None:
-        """Reports names in braces that are no parameters, and parameters that stand nowhere."""
+        """Reports names in braces that are no parameters, and parameters that no rule of the template contains."""
         named: set[str] = set()
         body = (*template.rules, *((template.because,) if template.because else ()))
         for name, node in (found for part in body for found in names_in(part, template.parameters)):
@@ -154,14 +155,17 @@ class RuleTemplates:
                     self._refuse_size(place)
 
     def _template(self, node: Node | None, depth: int) -> _Template | None:
-        """Of a use within a template, an unknown name is reported where it is written, not at every use."""
+        """The template that a use names, else None. An unknown name is reported.
+
+        A use within a template is checked once, when the template is declared, and not at every use of that template.
+        """
         if depth > 1:
             return self._templates.get(node.text) if isinstance(node, ScalarNode) else None
         name = None if node is None else self._scope.refer(NameKind.RULE_TEMPLATE, node)
         return self._templates.get(name or "")
 
     def _sets(self, keys: MappingKeys, item: MappingNode) -> Iterator[tuple[Place, list[tuple[ScalarNode, Node]]]]:
-        """The parameter sets of `for_each`, each with its place; one empty set where there is none."""
+        """The arguments of each entry of `for_each`, with its place. Without `for_each` there is one empty entry."""
         node = keys.get("for_each")
         if node is None:
             yield item.place, []
@@ -172,7 +176,7 @@ class RuleTemplates:
                 yield mapping.place, list(mapping.entries)
 
     def _filled(self, template: _Template, arguments: dict[str, Node], place: Place, depth: int) -> Iterator[Node]:
-        """Raises TooLarge."""
+        """The rules of the template with these arguments. Raises TooLarge when the budget is used up."""
         filler = TemplateFiller(arguments, place, self._budget, self._scope.report)
         for rule in template.rules:
             filled = filler.fill(rule)
@@ -193,7 +197,7 @@ class RuleTemplates:
 
 
 def _with_reason(rule: MappingNode, because: ScalarNode | None, filler: TemplateFiller) -> MappingNode:
-    """The rule with the template's reason, unless it has its own."""
+    """The rule, with the reason of the template when the rule has no reason of its own."""
     if because is None or rule.get("because") is not None:
         return rule
     key = ScalarNode(rule.place, "because", "because", plain=True)

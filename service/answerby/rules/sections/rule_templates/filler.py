@@ -1,4 +1,4 @@
-"""Filling in a rule template: its nodes with arguments where `{parameter}` stands."""
+"""Nodes of a rule template, with arguments in place of `{parameter}`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, SequenceNode, describe
 
 MAX_NODES = 500_000
-"""Nodes, and a hundredth of the characters, that all uses of a rulebook fill in together."""
+"""Most nodes that all uses of a rulebook fill in together. A hundred characters count as one node."""
 _CHARACTERS_A_NODE = 100
 _NAME = r"[^\W\d]\w*"
 _PLACE = re.compile(rf"\{{\{{({_NAME})\}}\}}|\{{ *({_NAME}) *\}}")
-"""`{{name}}` stands for `{name}` itself; braces around anything but a name are left as they are."""
+"""A parameter in a text. `{{name}}` stands for the text `{name}`. Braces around anything but a name stay."""
 _WHOLE = re.compile(rf"\{{ *({_NAME}) *\}}\Z")
 
 
@@ -23,20 +23,20 @@ class TooLarge(Exception):
 
 
 class FillBudget:
-    """What may still be filled in."""
+    """The number of nodes and characters that uses may still fill in."""
 
     def __init__(self) -> None:
         self._left = MAX_NODES * _CHARACTERS_A_NODE
 
     def spend(self, characters: int) -> None:
-        """One node of so many characters. Raises TooLarge."""
+        """Spends one node of so many characters. Raises TooLarge when the budget is used up."""
         self._left -= _CHARACTERS_A_NODE + characters
         if self._left < 0:
             raise TooLarge
 
 
 def names_in(node: Node, parameters: Mapping[str, object]) -> Iterator[tuple[str, Node]]:
-    """Every name in braces, with the node that it stands in."""
+    """Every name in braces, with the node that contains it."""
     match node:
         case ScalarNode(text=text):
             yield from ((found[2], node) for found in _PLACE.finditer(text) if found[2])
@@ -54,7 +54,7 @@ def names_in(node: Node, parameters: Mapping[str, object]) -> Iterator[tuple[str
 
 
 class TemplateFiller:
-    """Fills in the nodes of one template for one use. What goes wrong names the use and the line of the template."""
+    """Fills in the nodes of one template for one use. Diagnostics name the use and the line of the template."""
 
     def __init__(self, arguments: Mapping[str, Node], use: Place, budget: FillBudget, report: DiagnosticReport) -> None:
         self._arguments = arguments
@@ -63,7 +63,7 @@ class TemplateFiller:
         self._report = report
 
     def fill(self, node: Node) -> Node:
-        """Raises TooLarge."""
+        """The node with arguments in place of parameters. Raises TooLarge when the budget is used up."""
         self._budget.spend(len(node.text) if isinstance(node, ScalarNode) else 0)
         argument = self._whole(node)
         if argument is not None:
@@ -77,7 +77,7 @@ class TemplateFiller:
                 return self._mapping(node)
 
     def _whole(self, node: Node) -> Node | None:
-        """The argument, where a node is nothing but one place: `"{area}"`, or `{area}` without the quotes."""
+        """The argument for a node that is a single parameter: `"{area}"`, or `{area}` without quotes. Else None."""
         if isinstance(node, MappingNode):
             bare = _bare(node, self._arguments)
             return None if bare is None else self._arguments[bare]
@@ -85,7 +85,7 @@ class TemplateFiller:
         return self._arguments.get(found[1]) if found else None
 
     def _items(self, items: tuple[Node, ...]) -> Iterator[Node]:
-        """A list that stands for one item gives all its items."""
+        """The items, filled in. A list as the argument of one item contributes all its items."""
         for item in items:
             filled = self.fill(item)
             if isinstance(filled, SequenceNode) and isinstance(self._whole(item), SequenceNode):
@@ -124,7 +124,7 @@ class TemplateFiller:
         return found[0]
 
     def _carry(self, argument: Node, hole: Node) -> Node:
-        """The argument at the place where the user of the template wrote it, with the line that it is filled in at."""
+        """A copy of the argument. Its place is where the author of the use wrote it, with the line of the template."""
         self._budget.spend(len(argument.text) if isinstance(argument, ScalarNode) else 0)
         place = self._place(hole)
         if argument.place.file == self._use.file or argument.place.template:
@@ -145,7 +145,7 @@ class TemplateFiller:
 
 
 def _bare(node: MappingNode, parameters: Mapping[str, object]) -> str | None:
-    """The parameter of `{area}` without quotes, which YAML reads as a mapping of area to nothing."""
+    """The parameter of `{area}` without quotes, else None. YAML reads `{area}` as a mapping from area to nothing."""
     if len(node.entries) != 1:
         return None
     key, value = node.entries[0]

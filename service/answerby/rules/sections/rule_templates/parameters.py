@@ -1,4 +1,4 @@
-"""Parameters of rule templates: their declarations, and the arguments that a use gives for them."""
+"""Parameters of rule templates: their declarations, and the arguments of a use."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ParameterType(StrEnum):
     BOOLEAN = "boolean"
     DURATION = "duration"
     LIST = "list"
-    """A list of single values; one value stands for a list of one."""
+    """A list of scalars. A scalar stands for a list of one."""
     CONDITION = "condition"
-    """Whatever may stand there: a value, a list, or a mapping of operators."""
+    """The condition on a field: a value, a list, or a mapping of operators."""
 
 
 _WANTED: Mapping[ParameterType, str] = {
@@ -41,7 +41,7 @@ Arguments = list[tuple[ScalarNode, Node]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter. `values` limits what may be given, of a list every member; empty: anything of the type."""
+    """One parameter. `values` are the accepted values, or members of a list; when empty, the type alone decides."""
 
     name: str
     type: ParameterType
@@ -51,7 +51,7 @@ class Parameter:
 
 
 def read_parameter(scope: NameScope, key: ScalarNode, node: Node) -> Parameter:
-    """`area: text`, or a mapping with `type`, `default` and `values`."""
+    """The parameter of a declaration: `area: text`, or a mapping with `type`, `default` and `values`."""
     if isinstance(node, ScalarNode) and node.value is not None:
         return Parameter(key.text, _type(scope, node), key.place)
     mapping = node if isinstance(node, ScalarNode) else scope.reader.mapping(node, f"parameter {key.text}")
@@ -116,7 +116,7 @@ def read_arguments(
 
 
 def accepts(scope: NameScope, parameter: Parameter, node: Node, place: Place) -> bool:
-    """Whether the node is of the parameter's type and one of its values; reports it otherwise."""
+    """Whether the node is a valid argument for the parameter. Any other node is reported at `place`."""
     items: tuple[Node, ...] = (node,)
     if parameter.type is ParameterType.LIST and isinstance(node, SequenceNode):
         items = node.items
@@ -160,6 +160,6 @@ def _is_value(node: Node) -> bool:
 
 
 def _at(use: Place, declared: Place) -> Place:
-    """The place of a use, with the line of the template that it is about."""
+    """The place of a use, with the place of a declaration in the template."""
     outer = f", used at {use.template}" if use.template else ""
     return use._replace(template=f"{declared.file}:{declared.line}:{declared.column}{outer}")

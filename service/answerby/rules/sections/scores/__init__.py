@@ -1,1 +1,1 @@
-"""`score:` to scores, checked so that none is divided by zero."""
+"""`score:` to scores. The checks rule out division by zero and factors out of range."""

@@ -1,4 +1,4 @@
-"""One factor of a score, with the checks that its method needs: nothing is divided by zero, 0 to 100 is kept."""
+"""One factor of a score, with the checks of its method: no division by zero, no factor outside 0 to 100."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_POWER = 4
 def read_factor(
     scope: NameScope, conditions: ConditionCompiler, method: Method | None, name: str, node: Node
 ) -> Factor | None:
-    """None, with a diagnostic, when it cannot be used."""
+    """The factor `name`. None, with a diagnostic, when the factor cannot be used."""
     mapping = scope.reader.mapping(node, f"factor {name}")
     if mapping is None:
         return None
@@ -67,7 +67,7 @@ def _is_usable(scope: NameScope, field: Field, node: Node) -> bool:
 
 
 def _has_one_way(scope: NameScope, keys: MappingKeys, field: Field) -> bool:
-    """`numbers` of an enum or a boolean; of a number `bands`, `scale` or neither."""
+    """Whether the way from fact to number fits: `numbers` for an enum or a boolean, at most one way for a number."""
     ways = [key for key in _WAYS if keys.get(key) is not None]
     if len(ways) > 1:
         scope.report.add(Code.WRONG_VALUE, keys.node, f"{keys.what} has {' and '.join(ways)}", "keep one")
@@ -119,7 +119,7 @@ def _shown(limit: Decimal | None) -> str:
 
 
 def range_of(factor: Factor) -> tuple[Decimal | None, Decimal | None]:
-    """The least and the most number of the factor; None where there is no limit."""
+    """The least and the largest number of the factor. None for a side without limit."""
     numbers = [*factor.numbers.values(), *(band.number for band in factor.bands)]
     if factor.scale is not None:
         numbers += [factor.scale.at_low, factor.scale.at_high]

@@ -1,4 +1,4 @@
-"""Numbers in scores: read exactly as they are written, and how a factor's fact becomes one."""
+"""Exact numbers in scores, and the ways from a fact to a number: `numbers`, `bands`, `scale`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LISTED = frozenset({FieldType.ENUM, FieldType.BOOLEAN})
 
 
 def read_number(scope: NameScope, node: Node, what: str) -> Decimal | None:
-    """A number without loss: at most 10^12 in magnitude, at most 9 decimal places."""
+    """An exact number up to 10^12 in magnitude, with at most 9 decimal places. None, with a diagnostic, otherwise."""
     value = node.value if isinstance(node, ScalarNode) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not isinstance(node, ScalarNode):
         hint = "remove the quotes" if isinstance(node, ScalarNode) and _looks_numeric(node.text) else ""
@@ -39,7 +39,7 @@ def read_number(scope: NameScope, node: Node, what: str) -> Decimal | None:
 
 
 def read_pair(scope: NameScope, node: Node, what: str) -> tuple[Decimal, Decimal] | None:
-    """`[least, most]`."""
+    """The two numbers of `[least, most]`. None, with a diagnostic, for anything else."""
     items = scope.reader.sequence(node, what)
     if len(items) != 2:
         if items:
@@ -50,7 +50,7 @@ def read_pair(scope: NameScope, node: Node, what: str) -> tuple[Decimal, Decimal
 
 
 def read_numbers(scope: NameScope, field: Field, node: Node) -> Mapping[str | bool, Decimal]:
-    """`numbers:`, a number for every value of an enum or a boolean."""
+    """The numbers of `numbers:`, by value of an enum or a boolean. A value without a number is reported."""
     mapping = scope.reader.mapping(node, "numbers")
     if mapping is None:
         return {}
@@ -75,7 +75,7 @@ def read_numbers(scope: NameScope, field: Field, node: Node) -> Mapping[str | bo
 
 
 def read_bands(scope: NameScope, node: Node) -> tuple[Band, ...]:
-    """`bands:`, limits rising, the last one without a limit."""
+    """The bands of `bands:`. Their limits must rise, and the last band must have no limit."""
     found: list[Band] = []
     items = scope.reader.sequence(node, "bands")
     for position, item in enumerate(items, start=1):
@@ -97,7 +97,7 @@ def read_bands(scope: NameScope, node: Node) -> tuple[Band, ...]:
 
 
 def read_scale(scope: NameScope, node: Node) -> Scale | None:
-    """`scale: {from: [0, 1000], to: [0, 100]}`."""
+    """The scale of `scale: {from: [0, 1000], to: [0, 100]}`. None, with a diagnostic, for a wrong one."""
     mapping = scope.reader.mapping(node, "scale")
     if mapping is None:
         return None
@@ -141,7 +141,7 @@ def _report_unmapped(scope: NameScope, field: Field, node: Node, named: set[str 
 
 
 def report_unordered(scope: NameScope, field: Field, node: SequenceNode, named: set[str]) -> None:
-    """`order:` of a tie-break that leaves out values."""
+    """Reports values of the field that the `order:` of a tie-break leaves out."""
     left = [value for value in field.values if value not in named]
     if left:
         message = f"the order leaves out {', '.join(left)} of {field.name}"

@@ -1,4 +1,4 @@
-"""`score:` of a file with `stage:`."""
+"""`score:` of a file with `stage:`, to a score."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _RESULT = frozenset({FieldType.INTEGER, FieldType.DECIMAL})
 def compile_scores(
     scope: NameScope, clocks: Mapping[str, ClockDefinition], order: ReadingOrder, roots: Iterable[MappingNode]
 ) -> dict[str, tuple[Score, ...]]:
-    """The scores of each stage, by id. Two that compute the same field are a mistake."""
+    """The scores of each stage, in the order of their ids. Two scores for the same field are reported."""
     found: dict[str, list[Score]] = {name: [] for name in STAGES}
     taken: dict[str, Score] = {}
     for root in roots:
@@ -55,7 +55,7 @@ def compile_scores(
 
 
 def refuse_rules_that_set(scope: NameScope, scores: Iterable[Score], blocks: Iterable[Block]) -> None:
-    """What a score computes, no rule of the stage sets; the stage's `default` and `on_error` may."""
+    """Reports rules that set the output of a score. `default` and `on_error` of the stage may set such an output."""
     computed = {name: score for score in scores for name in score.outputs}
     for rule in (rule for block in blocks for rule in block.rules):
         for name in rule.then.keys() & computed.keys():
@@ -64,7 +64,7 @@ def refuse_rules_that_set(scope: NameScope, scores: Iterable[Score], blocks: Ite
 
 
 def _stage_of(root: MappingNode) -> str | None:
-    """None for what is no stage, which is reported where the file is opened."""
+    """The stage of a file. None for an unknown stage, which `read_stage_file` reports."""
     node = root.get("stage")
     return node.text if isinstance(node, ScalarNode) and node.text in STAGES else None
 
@@ -89,7 +89,7 @@ class _ScoreReader:
         self._conditions = ConditionCompiler(scope, lambda name, at: order.score_reads(stage, name, at))
 
     def read(self) -> Score | None:
-        """None when it lacks what the rest depends on; all mistakes are reported in any case."""
+        """The score. None when a required part is missing or wrong. All mistakes are reported in any case."""
         keys, node = self._keys, self._keys.node
         id_node, when_node = keys.require("id"), keys.get("when")
         name = None if id_node is None else self._scope.reader.identifier(id_node, "score id")
@@ -135,7 +135,7 @@ class _ScoreReader:
         return Method(found) if found else None
 
     def _factors(self, method: Method | None) -> tuple[Factor, ...]:
-        """All factors, those of the method first and in its order."""
+        """All factors: the required ones in the order of the method, then the others by name."""
         node = self._keys.require("factors")
         mapping = None if node is None else self._scope.reader.mapping(node, "factors")
         if mapping is None:
@@ -159,7 +159,7 @@ class _ScoreReader:
         return tuple(found[name] for name in (*needed, *sorted(found.keys() - set(needed))))
 
     def _output(self) -> tuple[str | None, int]:
-        """The field of the score, and its decimal places."""
+        """The field of the score, and the number of decimal places."""
         node = self._keys.require("output")
         name = None if node is None else self._derived(node, _RESULT, "a decimal or an integer")
         whole = name is not None and self._scope.fields[name].type is FieldType.INTEGER
@@ -171,7 +171,7 @@ class _ScoreReader:
         return name, places
 
     def _derived(self, node: Node, types: frozenset[FieldType], expected: str) -> str | None:
-        """A field of one of these types that this stage derives."""
+        """The name of a field of one of these types that this stage derives. None, with a diagnostic, otherwise."""
         if not self._outputs.may_set(node) or not isinstance(node, ScalarNode):
             return None
         field = self._scope.fields.get(node.text)

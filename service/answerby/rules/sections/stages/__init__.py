@@ -1,1 +1,1 @@
-"""`rules:` of a stage: conditions, outputs, and what a stage may read."""
+"""Rules of stages: conditions, outputs, and the order in which stages read each other's facts."""

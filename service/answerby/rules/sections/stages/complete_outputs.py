@@ -1,6 +1,6 @@
 """`complete_outputs:` of the rulebook: outputs that must not stand alone, such as a refusal without its reason.
 
-Checked at loading, for every rule, every table row and every stage's defaults.
+The check covers every rule, every table row, and the defaults of every stage.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 
 ANY = "any"
-"""Whatever the output is set to."""
+"""Stands for all values of an output."""
 COMPLETE_KEYS = ("sets", "also", "because")
 
 
 @dataclass(frozen=True, slots=True)
 class CompleteOutput:
-    """Who sets all of `sets` (each to one of the values; None: to any) must set all of `also`."""
+    """One requirement: a rule that sets all outputs of `sets` must also set all outputs of `also`.
+
+    `sets` maps each output to the values that count. None stands for all values.
+    """
 
     sets: Mapping[str, frozenset[Output] | None]
     also: tuple[str, ...]
@@ -43,7 +46,7 @@ class CompleteOutputs:
         self._requirements = tuple(requirements)
 
     def check(self, place: Node, what: str, outputs: Mapping[str, Output], written: Collection[str]) -> None:
-        """Reports what is missing. `written` names what stands there, were it with a mistake reported already."""
+        """Reports missing outputs. `written` names the outputs in the file, also those with a mistake of their own."""
         for requirement in self._requirements:
             missing = [name for name in requirement.also if name not in written]
             if missing and requirement.applies(outputs):
@@ -57,7 +60,7 @@ class CompleteOutputs:
 def compile_complete_outputs(
     scope: NameScope, clocks: Mapping[str, ClockDefinition], items: Iterable[Node]
 ) -> CompleteOutputs:
-    """The entries of the list. One that names what no rule could set is a mistake of its own."""
+    """The requirements of `complete_outputs:`. An entry with an output that no rule can set is reported."""
     found = [
         requirement
         for item in items
@@ -92,7 +95,7 @@ def _requirement(scope: NameScope, clocks: Mapping[str, ClockDefinition], node: 
 
 
 def _stages_of(scope: NameScope, key: ScalarNode) -> set[str]:
-    """The stages that derive the field; none, with a diagnostic, when no rule sets it."""
+    """The stages that derive the field. No stages, with a diagnostic, when no rule can set the field."""
     field = scope.fields.get(key.text)
     if field is not None and field.derived_by:
         return set(field.derived_by)
@@ -119,7 +122,7 @@ def _values(compiler: OutputCompiler, scope: NameScope, name: str, node: Node) -
 def _also(
     scope: NameScope, clocks: Mapping[str, ClockDefinition], stages: Collection[str], node: Node
 ) -> tuple[str, ...]:
-    """What a rule of these stages can set."""
+    """The outputs of `also` that rules of all these stages can set."""
     compilers = [OutputCompiler(scope, clocks, stage) for stage in STAGES if stage in stages]
     items = scope.reader.one_or_more(node, "also")
     names = ((scope.reader.text(item, "output"), item) for item in items)

@@ -1,4 +1,4 @@
-"""`when:` to the condition tree, checked against the vocabulary."""
+"""`when:` to a tree of conditions, by the types of the vocabulary."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _EQUALITY: Mapping[FieldType, Op] = {FieldType.SET: Op.HAS_ANY, FieldType.TEXT: 
 _FIELD_OF_REFERENCE = {Op.MENTIONS: NameKind.LEXICON, Op.INSIDE: NameKind.CALENDAR}
 
 OnField = Callable[[str, Node], None]
-"""Told of every field that a condition reads, with the place."""
+"""A function that is called with the name and the node of each field that a condition reads."""
 
 
 class ConditionCompiler:
-    """Compiles the conditions of one stage. Broken parts are reported and read as always true."""
+    """Compiles the conditions of one stage. A wrong part is reported, and reads as always true."""
 
     def __init__(self, scope: NameScope, on_field: OnField) -> None:
         self._scope = scope
@@ -30,7 +30,7 @@ class ConditionCompiler:
         self._on_field = on_field
 
     def when(self, node: Node) -> Condition:
-        """A mapping of fields, `all`, `any` and `not`; all entries must hold."""
+        """The condition of a mapping of fields, `all`, `any` and `not`. All entries must hold."""
         mapping = self._scope.reader.mapping(node, "when")
         return all_of(self._entry(key, value) for key, value in mapping.entries) if mapping else ALWAYS
 
@@ -54,7 +54,7 @@ class ConditionCompiler:
         return negate(inner)
 
     def field_name(self, node: Node) -> str | None:
-        """The field that a node names; None, with a diagnostic, when there is none or its declaration is broken."""
+        """The field that a node names. None, with a diagnostic, for an unknown field or a wrong declaration."""
         name = self._scope.refer(NameKind.FIELD, node)
         if name is None:
             return None
@@ -62,7 +62,7 @@ class ConditionCompiler:
         return name if name in self._scope.fields else None
 
     def on_field(self, name: str, node: Node) -> Condition:
-        """What is asked of one field: a value, a list of values, or a mapping of operators."""
+        """The condition on one field, from a value, a list of values, or a mapping of operators."""
         field = self._scope.fields[name]
         match node:
             case ScalarNode(value=None):
@@ -168,7 +168,7 @@ class ConditionCompiler:
         return self._one_of(field, node, low, high)
 
     def _one_of(self, field: Field, node: Node, low: int, high: int) -> Condition:
-        """The values of an ordered enum from one position to another."""
+        """The condition that an enum has a value from position `low` to position `high`."""
         values = field.values[low : high + 1]
         if not values:
             order_hint = f"its values, from least to most severe: {', '.join(field.values)}"
@@ -188,7 +188,7 @@ class ConditionCompiler:
 
 
 def _is_after(field: Field, low: str | int | bool, high: str | int | bool) -> bool:
-    """Whether `low` is beyond `high` in the order of the field."""
+    """Whether `low` is more than `high` in the order of the field."""
     match field.type:
         case FieldType.ENUM:
             return field.severity(str(low)) > field.severity(str(high))

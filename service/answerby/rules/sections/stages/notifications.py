@@ -1,4 +1,4 @@
-"""`notify:` of rules and ladder steps."""
+"""`notify:` of rules, ladder steps and schedules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOTIFY_KEYS = ("role", "roles", "template", "urgent", "until_acknowledged")
 
 
 def read_notifications(scope: NameScope, node: Node) -> tuple[Notification, ...]:
-    """One mapping or a list of them."""
+    """The notifications of a mapping or of a list of mappings. Wrong entries are reported and left out."""
     items = (node,) if isinstance(node, MappingNode) else scope.reader.sequence(node, "notify")
     found = (_read(scope, item) for item in items)
     return tuple(notification for notification in found if notification is not None)

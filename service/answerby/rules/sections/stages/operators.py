@@ -26,7 +26,7 @@ OPERATORS: Mapping[FieldType, frozenset[str]] = {
     FieldType.INSTANT: _COMMON | _ORDER | {"inside", "outside"},
     FieldType.DURATION: _COMMON | _ORDER,
 }
-"""Which operators a field of each type takes."""
+"""The operators that a field of each type accepts."""
 
 
 ALL_OPERATORS = frozenset().union(*OPERATORS.values())

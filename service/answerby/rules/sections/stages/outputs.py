@@ -1,4 +1,4 @@
-"""`then:` to outputs, checked against what the stage may set."""
+"""`then:` to outputs. A stage may set only its own outputs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ TARGET_PREFIX = "sla."
 LADDER_PREFIX = "ladder."
 TARGET_KEYS = ("within", "calendar", "end_of_day")
 _SPECIAL = {"notify": "escalation", "open_case": "escalation", "require": "completeness"}
-"""Outputs that are no facts, and the stage that has them."""
+"""Outputs that are no fields, each with its stage."""
 _REFERENCES = {"department": NameKind.DEPARTMENT, "role": NameKind.ROLE}
-"""Derived texts of these names refer to what rulebook.yaml declares."""
+"""Derived texts with these names. Their values are names that the `rulebook:` section declares."""
 _TEMPLATE = "template"
-"""A derived text whose name ends so, such as `decline.template`, refers to a template."""
+"""Last part of the name of a derived text whose value is a message template, such as `decline.template`."""
 
 
 class OutputCompiler:
@@ -39,7 +39,7 @@ class OutputCompiler:
         self._stage = stage
 
     def then(self, node: Node) -> Mapping[str, Output]:
-        """A mapping of outputs; it must set something."""
+        """The outputs of a `then:` mapping by name. An empty mapping is reported."""
         mapping = self._scope.reader.mapping(node, "then")
         if mapping is not None and not mapping.entries:
             self._report.add(
@@ -54,7 +54,7 @@ class OutputCompiler:
         return MappingProxyType(dict(sorted(found.items())))
 
     def may_set(self, node: Node) -> bool:
-        """Whether this stage sets the output that a node names; reports it otherwise."""
+        """Whether this stage may set the output that a node names. Any other output is reported."""
         name = self._scope.reader.text(node, "output")
         if name is None:
             return False
@@ -67,7 +67,7 @@ class OutputCompiler:
         return self._is_derived(node, name)
 
     def output(self, name: str, node: Node) -> Output | None:
-        """The typed value of an output that `may_set` allowed."""
+        """The typed value of an output that `may_set` accepts. None, with a diagnostic, for a wrong value."""
         if name.startswith(TARGET_PREFIX):
             return self._target(name.removeprefix(TARGET_PREFIX), node)
         if name.startswith(LADDER_PREFIX):
@@ -114,7 +114,10 @@ class OutputCompiler:
         return self._report.suggest(name, names)
 
     def _target(self, clock: str, node: Node) -> Target | None:
-        """`15m`, or `{within: 5bd, calendar: c, end_of_day: true}`; the clock's own calendar when none is named."""
+        """A target such as `15m` or `{within: 5bd, calendar: c, end_of_day: true}`.
+
+        Without `calendar` the target counts in the calendar of the clock.
+        """
         calendar, within, end_of_day = "", node, False
         if isinstance(node, MappingNode):
             keys = MappingKeys(self._scope.reader, node, "target", TARGET_KEYS)

@@ -17,7 +17,10 @@ MAX_RANK = 60_000
 
 
 def read_period(scope: NameScope, keys: MappingKeys) -> tuple[datetime | None, datetime | None]:
-    """[enabled_from, until): a date in `enabled_from` counts from its start, one in `until` to its end."""
+    """The period from `enabled_from` (included) until `until` (excluded), in UTC. None for an open end.
+
+    A date in `enabled_from` stands for the start of that day, a date in `until` for its end.
+    """
     from_node, until_node = keys.get("enabled_from"), keys.get("until")
     start = None if from_node is None else read_instant(scope.report, from_node, "enabled_from", scope.zone)
     end = None if until_node is None else read_instant(scope.report, until_node, "until", scope.zone, end_of_day=True)
@@ -27,20 +30,20 @@ def read_period(scope: NameScope, keys: MappingKeys) -> tuple[datetime | None, d
 
 
 def read_mode(scope: NameScope, keys: MappingKeys) -> RuleMode | None:
-    """`live` or `shadow`; None when the file does not say."""
+    """The mode, `live` or `shadow`. None without the key."""
     node = keys.get("mode")
     found = None if node is None else scope.reader.choice(node, "mode", tuple(RuleMode))
     return RuleMode(found) if found else None
 
 
 def read_protected(scope: NameScope, keys: MappingKeys) -> bool | None:
-    """Whether the proofs must show that nothing takes the outputs away; None when the file does not say."""
+    """Whether the proofs must show that no other rule replaces the outputs. None without the key."""
     node = keys.get("protected")
     return None if node is None else scope.reader.boolean(node, "protected")
 
 
 def read_owner(scope: NameScope, keys: MappingKeys) -> str:
-    """The department that answers for the rules."""
+    """The department or role that is responsible for the rules; empty without the key."""
     node = keys.get("owner")
     if node is None:
         return ""

@@ -37,7 +37,7 @@ RULE_KEYS = (
 
 
 def compile_rules(section: StageFile, node: Node, templates: RuleTemplates) -> Block | None:
-    """The block of a `rules:` list; its policy is `collect` unless the file names another."""
+    """The block of a `rules:` list. The hit policy is `collect`, unless the file names another."""
     keys, file = section.keys, node.place.file
     hit = read_hit(section.scope, keys) or HitPolicy.COLLECT
     block = f"file:{file}"

@@ -1,4 +1,4 @@
-"""Files with `stage:`: their rules or their table."""
+"""The head of a file with `stage:`, which its rules, table and score share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STAGE_FILE_KEYS = ("stage", "rules", "table", "score", "rank", "hit", "owner", "
 
 @dataclass(frozen=True, slots=True)
 class StageFile:
-    """What the rules of one file share."""
+    """The settings and compilers that the rules of one file share."""
 
     scope: NameScope
     keys: MappingKeys
@@ -41,7 +41,7 @@ def read_stage_file(
     order: ReadingOrder,
     root: MappingNode,
 ) -> StageFile | None:
-    """None, with a diagnostic, when the stage is not one."""
+    """The head of a file with `stage:`. None, with a diagnostic, when there is no such stage."""
     keys = MappingKeys(scope.reader, root, "a file of rules", STAGE_FILE_KEYS)
     stage_node = keys.require("stage")
     stage = None if stage_node is None else scope.reader.choice(stage_node, "stage", STAGES, Code.UNKNOWN_STAGE)

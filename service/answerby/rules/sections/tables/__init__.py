@@ -1,1 +1,1 @@
-"""`table:` in YAML and in CSV, to one rule per row."""
+"""Tables in YAML and CSV, to one rule for each row."""

@@ -1,4 +1,4 @@
-"""Cells of CSV tables to the nodes that the same table in YAML would have."""
+"""Cells of CSV tables, to the nodes of the same table in YAML."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _UNSPLIT = frozenset({FieldType.BOOLEAN})
 
 
 class CellReader:
-    """Reads cells by the type of their column's field. What cannot be read is reported, and read as None."""
+    """Reads cells by the type of their column's field. A cell that cannot be read is reported, and reads as None."""
 
     def __init__(self, report: DiagnosticReport, separator: str) -> None:
         self._report = report
         self._values = ValueReader(report, separator)
         self._asked_before: dict[tuple[str, str], Node] = {}
-        """Columns repeat few cells many times."""
+        """Conditions read so far, by field and text. Columns repeat few different cells many times."""
 
     def condition(self, field: Field, cell: CsvCell) -> Node | None:
-        """What the cell asks of the field; the scalar `any` when it asks nothing."""
+        """The condition of the cell on the field; the scalar `any` when the cell has no condition."""
         before = self._asked_before.get((field.name, cell.text))
         if before is not None:
             return _moved(before, cell.place)
@@ -58,7 +58,7 @@ class CellReader:
         return scalar(cell, ANY) if fold(text) in NOTHING_ASKED else self._asked(field, cell, text)
 
     def output(self, field: Field | None, name: str, cell: CsvCell) -> Node | None:
-        """What the cell sets; of an output that is no field, the text as it stands, or a list of such."""
+        """The output of the cell. For an output that is no field: the text of the cell, or a list of texts."""
         if self._values.is_error(cell):
             return None
         if fold(cell.text) in NOTHING_ASKED:
@@ -78,7 +78,7 @@ class CellReader:
         return self._list(cell, found)
 
     def text(self, cell: CsvCell) -> ScalarNode:
-        """A cell of words, such as a reason."""
+        """The text of a cell, such as a reason."""
         literal = as_text(cell.text)
         return scalar(cell, cell.text if literal is None else literal)
 
@@ -89,7 +89,7 @@ class CellReader:
         return None if found is None else scalar(cell, found)
 
     def _is_value_too(self, field: Field, cell: CsvCell) -> bool:
-        """A keyword that the vocabulary also lists as a value could be meant either way."""
+        """Whether a keyword is also a value of the field. Such a cell is ambiguous, and is reported."""
         if fold(cell.text) not in self._values.spellings(field):
             return False
         message = f'"{cell.text}" is a value of {field.name} and also a word of tables'
@@ -184,7 +184,7 @@ class CellReader:
         if "present" in map(_presence, parts):
             self._values.refuse(cell, f'"{cell.text[:40]}" is met by whatever is given', "write present alone")
             return None
-        # Missing or one of the values: not both present and none of them.
+        # `missing or a or b` is written as `not (present and not (a or b))`: entries of a mapping only join by `and`.
         neither = _mapping(cell, ("is", scalar(cell, "present")), ("not", asked))
         return _mapping(cell, ("not", neither))
 
@@ -193,7 +193,7 @@ class CellReader:
         return [part.strip() for part in split if part.strip()]
 
     def _list(self, cell: CsvCell, items: list[ScalarNode | None]) -> Node | None:
-        """One value, or a list of several; None when one was refused."""
+        """The single value, or a list of several values. None when one of them was refused."""
         if not items:
             self._values.refuse(cell, f'"{cell.text[:40]}" names nothing', "write a | b for several")
         found = [item for item in items if item is not None]
@@ -202,7 +202,7 @@ class CellReader:
         return found[0] if len(found) == 1 else SequenceNode(cell.place, tuple(found))
 
     def _yaml(self, cell: CsvCell) -> Node | None:
-        """A cell such as {within: 15m, calendar: always}, as it would stand in a YAML table."""
+        """The node of a cell in YAML flow style, such as {within: 15m, calendar: always}."""
         scratch = DiagnosticReport()
         node = parse_yaml(cell.text, cell.place.file, scratch)
         for found in scratch.sorted():

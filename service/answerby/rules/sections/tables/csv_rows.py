@@ -1,4 +1,4 @@
-"""The rows of a CSV file as the rows, in long form, that the same table would have in YAML."""
+"""The rows of a CSV file, as rows in long form of the same table in YAML."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _DATES = frozenset({"enabled_from", "until"})
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """What a table expects of its file. A column that the table itself got wrong has no field and is passed over."""
+    """The columns of a table, which its CSV file must have."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     broken: frozenset[str]
-    """Columns named by the table that no condition or output can use."""
+    """Columns that the table declares wrongly. Their cells are skipped."""
     extra: frozenset[str]
-    """Keys that a row may have besides its cells, such as `because`."""
+    """Keys of rows besides cells, such as `because`. A file may have a column for each."""
     place: Place
-    """Of the table."""
+    """The place of the table."""
 
 
 def read_rows(
     text: str, file: str, wanted: TableColumns, fields: Mapping[str, Field], report: DiagnosticReport
 ) -> tuple[Node, ...]:
-    """The rows, top to bottom; none, with a diagnostic, when the file cannot be read as this table."""
+    """The rows from top to bottom. No rows, with a diagnostic, when the file does not fit the table."""
     separator = separator_of(text)
     found = records(text, file, separator, report)
     if found is None:
@@ -62,7 +62,7 @@ class _Header:
         self._names = _names(wanted)
 
     def read(self, record: CsvRecord) -> tuple[str | None, ...] | None:
-        """The name of each column, None for one without; None altogether when a column is wrong or missing."""
+        """The name of each column; None for one without title. None altogether when a column is wrong or missing."""
         seen: dict[str, CsvCell] = {}
         columns: list[str | None] = []
         is_right = True
@@ -100,7 +100,7 @@ class _Header:
 
 
 def _names(wanted: TableColumns) -> dict[str, str]:
-    """Every spelling of a column, to its name. What the table itself names comes first."""
+    """The name of a column by each of its titles. Names from the table take precedence."""
     found = {_key(word): name for name, words in COLUMNS.items() for word in words if name in {*wanted.extra, COMMENT}}
     found |= {_key(name): name for name in wanted.extra}
     return found | {_key(name): name for name in (*wanted.inputs, *wanted.outputs)}
@@ -142,7 +142,7 @@ class _RowReader:
         return MappingNode(record.place, tuple((scalar(start, key), node) for key, node in entries))
 
     def _named(self, record: CsvRecord) -> Iterator[tuple[str, CsvCell]]:
-        """The cell of every column; blank where the row is shorter than the header."""
+        """The cell of each column by name. Cells are blank where the row is shorter than the header."""
         for number, cell in enumerate(record.cells):
             name = self._columns[number] if number < len(self._columns) else None
             if name is not None:
@@ -173,6 +173,6 @@ class _RowReader:
 
 
 def _word(text: str) -> Plain:
-    """A word of the language, such as `shadow`, or yes or no as people write it."""
+    """The value of a word: a boolean for words such as yes or 否, else the scalar by YAML, such as `shadow`."""
     folded = fold(text)
     return True if folded in TRUE else False if folded in FALSE else resolve(folded)

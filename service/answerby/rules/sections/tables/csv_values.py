@@ -1,4 +1,4 @@
-"""One value in a CSV cell to a scalar of the type that its column asks for, past what Excel does to values."""
+"""Values in CSV cells, to scalars of the type of their column. Values that Excel has changed are found and reported."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _TURNED = re.compile(
     rf"\d{{1,2}}-({_MONTHS})(-\d{{2,4}})?\Z|({_MONTHS})-\d{{2}}\Z|\d{{1,2}}月\d{{1,2}}日\Z", re.IGNORECASE
 )
-"""A date as only Excel writes it, where 1-3 or 3/1 was typed."""
+"""A date in the form of Excel. Excel writes it for input such as 1-3 or 3/1."""
 _DATE_LIKE = re.compile(r"\d{1,4}[/.-]\d{1,2}([/.-]\d{1,4})?\Z")
 _SHORTENED = re.compile(r"[-+]?\d([.,]\d+)?E\+\d+\Z")
-"""A long number as Excel shows it, its last digits lost."""
+"""A long number in the form of Excel, without its last digits."""
 _FORMULA_TEXT = re.compile(r'="((?:[^"]|"")*)"\Z')
 _INTEGER = re.compile(r"[-+]?\d+\Z")
 _DECIMAL = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)\Z")
@@ -34,7 +34,7 @@ _SERIAL = re.compile(r"\d{5}(\.\d+)?\Z")
 
 
 def scalar(cell: CsvCell, value: Plain) -> ScalarNode:
-    """Quoted as it were: what the cell says is not read as YAML once more."""
+    """A scalar at the place of the cell. A text counts as quoted, so that it is not read as YAML again."""
     return ScalarNode(cell.place, value, _shown(value), plain=not isinstance(value, str))
 
 
@@ -43,7 +43,7 @@ def _shown(value: Plain) -> str:
 
 
 def as_text(text: str) -> str | None:
-    """What stands behind the mark of a text, `'007` or `="007"`; None when the cell has no such mark."""
+    """The text of a cell that is marked as text, `'007` or `="007"`. None for a cell without such a mark."""
     if text.startswith(("'", "‘", "’")):
         return text[1:].strip()
     found = _FORMULA_TEXT.match(text)
@@ -51,7 +51,7 @@ def as_text(text: str) -> str | None:
 
 
 class ValueReader:
-    """Values by the type of their field. A value that Excel has changed is reported, and read as None."""
+    """Reads values by the type of their field. A value that Excel has changed is reported, and reads as None."""
 
     def __init__(self, report: DiagnosticReport, separator: str) -> None:
         self._report = report
@@ -59,16 +59,16 @@ class ValueReader:
         self._spellings: dict[str, dict[str, str]] = {}
 
     def spellings(self, field: Field) -> dict[str, str]:
-        """The values of a field and their aliases, folded, to the value."""
+        """The value by each folded spelling: the values of the field and their aliases."""
         found = self._spellings.get(field.name)
         if found is None:
             found = self._spellings[field.name] = {**field.aliases, **{fold(value): value for value in field.values}}
         return found
 
     def value(self, field: Field, cell: CsvCell, text: str, *, literal: bool = False) -> ScalarNode | None:
-        """`text` is the part of the cell that holds one value; `literal` when it was marked as text.
+        """The value in `text`, a part of the cell. `literal` tells that the cell is marked as text.
 
-        A value of a wrong type comes back as the text that it is, for the reader of the field to refuse.
+        A text of the wrong type is returned as text. The reader of the field then reports it.
         """
         if not literal and self._is_spoilt(field, cell, text):
             return None
@@ -90,7 +90,7 @@ class ValueReader:
         return None if found is None else scalar(cell, found)
 
     def date(self, cell: CsvCell, text: str) -> str | None:
-        """A date as ISO 8601 writes it. Only a form that cannot be read in two ways is turned."""
+        """The date in ISO 8601, from a form with only one meaning. None, with a diagnostic, for an ambiguous form."""
         width = normalize_width(text).strip()
         found = _YEAR_FIRST.match(width)
         if found:
@@ -108,7 +108,7 @@ class ValueReader:
         self._report.add(Code.CSV_CELL, cell.place, message, hint)
 
     def is_error(self, cell: CsvCell) -> bool:
-        """Whether the cell shows an error of Excel, which is then reported."""
+        """Whether the cell shows an error of Excel. If so, the error is reported."""
         if normalize_width(cell.text).casefold() not in ERRORS:
             return False
         self.refuse(cell, f"{cell.text} is an error of Excel", "correct the formula, or write the value itself")
@@ -140,7 +140,7 @@ class ValueReader:
         return False
 
     def _member(self, field: Field, cell: CsvCell, text: str) -> str | None:
-        """The value that the vocabulary means by this spelling; case and width make no difference."""
+        """The value for a spelling, whatever its case and width. None when Excel has probably changed the text."""
         known = self.spellings(field)
         if not field.values or (value := known.get(fold(text))) is not None:
             return value if field.values else text

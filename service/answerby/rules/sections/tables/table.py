@@ -1,4 +1,4 @@
-"""`table:` to one rule per row."""
+"""`table:` to a block with one rule for each row."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ TABLE_KEYS = (
 )
 ROW_KEYS = ("when", "then", "because", "enabled_from", "until", "mode", "protected")
 ANY = "any"
-"""A cell that asks nothing."""
+"""A cell without a condition."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
     node: Node
     name: str | None
-    """None when the column is broken; its cells are then not looked at."""
+    """None for a column that is declared wrongly. Its cells are skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class _Table:
 
 
 def compile_table(section: StageFile, node: Node, csv_files: CsvFiles) -> Block | None:
-    """The block of a `table:`; its policy is `first` unless the table or its file names another."""
+    """The block of a `table:`. The hit policy is `first`, unless the table or its file names another."""
     scope = section.scope
     mapping = scope.reader.mapping(node, "table")
     if mapping is None:
@@ -199,7 +199,7 @@ def _row(table: _Table, number: int, node: Node) -> Rule:
 
 
 def _cells(node: Node | None) -> tuple[Node, ...]:
-    """The cells of one side of a long row; a scalar is one cell."""
+    """The cells of one side of a row in long form. A node that is no list is one cell."""
     if isinstance(node, SequenceNode):
         return node.items
     return () if node is None else (node,)
