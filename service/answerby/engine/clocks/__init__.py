@@ -1,1 +1,1 @@
-"""From what the stages said to due times and timers."""
+"""Due times and timers, computed from the results of the stages."""

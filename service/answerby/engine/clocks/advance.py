@@ -1,4 +1,4 @@
-"""The clocks of a decision: from what the stages said to due times, and what has to be said about them."""
+"""The clocks of a decision: their states after the event, and flags about them."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ def advance(
     targets: Mapping[str, ClockTarget],
     unchanged: UnchangedClocks | None = None,
 ) -> tuple[dict[str, ClockState], list[Flag]]:
-    """The clocks after the event, by name. A calendar that lacks a year gives the earlier, safe due time and a flag.
+    """The clocks after the event, by name, and flags.
 
-    `unchanged` tells with less work which clocks the event leaves as they are; it changes no result.
+    A calendar without data for a year gives an earlier, safe due time and a flag. `unchanged` saves computing clocks
+    that the event does not change; it changes no result.
     """
     compiled, request, event = case.compiled, inputs.request, inputs.event
     rulebook = compiled.rulebook
     facts = RecordFacts(compiled.clock_conditions, results.record)
-    # Of different zones, instants compare ten times as slowly.
+    # Instants of different zones compare ten times as slowly.
     clock_event = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, request.status, facts)
     targets = keep_targets(case, inputs, results.derived, targets)
     manual, flags = manual_due_times(request.given, rulebook.vocabulary, rulebook.clocks)
-    # What an event did to a clock before the rules, such as an earlier start, has to be computed.
+    # A clock that the event changed before the rules, such as by an earlier start, has to be computed.
     untouched = case.state is not None and request.clocks is case.state.clocks
     known = unchanged if untouched else None
     calendars, before = rulebook.calendars, request.clocks
@@ -62,7 +63,7 @@ def advance(
 
 
 def mark_breaches(clocks: dict[str, ClockState], moment: datetime) -> None:
-    """A clock that still runs at or past its due time is breached, whatever stops it later."""
+    """Marks clocks that run at or past their due time as breached, in place: `clocks` belongs to the caller."""
     for name, clock in clocks.items():
         late = clock.due is not None and clock.due <= moment and clock.phase is ClockPhase.RUNNING
         if late and not clock.breached:
@@ -70,7 +71,7 @@ def mark_breaches(clocks: dict[str, ClockState], moment: datetime) -> None:
 
 
 def provisional(rulebook: Rulebook, before: Mapping[str, ClockState], clocks: Mapping[str, ClockState]) -> list[Flag]:
-    """Says so when a new due time rests on a year that is published only in part."""
+    """Flags for new due times that depend on a year published only in part."""
     flags = []
     for name, clock in clocks.items():
         earlier = before.get(name)

@@ -1,4 +1,4 @@
-"""A timer of a ladder that fires."""
+"""The firing of a ladder's timer."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from answerby.domain.ladder import Ladder, Step
 
 
 class Firing(NamedTuple):
-    """A timer of a ladder that fires now, `late_by` seconds after it was due."""
+    """A ladder's timer that fires now, `late_by` seconds after it was due."""
 
     timer: Timer
     clock: ClockState
     ladder: Ladder
     step: Step | None
-    """None when the timer is for something else than a step."""
+    """None when the timer is not for a step."""
     late_by: int
     quiet_until: datetime | None
-    """When the quiet hours end in which it fires."""
+    """The end of the quiet hours in which it fires; None outside of quiet hours."""
     catch_up_at: datetime | None = None
-    """When what was missed in an outage is told together."""
+    """When reminders missed in an outage are sent together; None: each is sent by itself."""
 
     @property
     def held_until(self) -> datetime | None:
-        """Until when its reminders wait, but for urgent ones; None when they do not."""
+        """When its reminders that are not urgent are sent; None: now."""
         return self.catch_up_at or self.quiet_until
 
     @property
     def reminders_wait(self) -> bool:
-        """Whether something of the step is held back."""
+        """Whether the step has a reminder that waits."""
         return self.held_until is not None and self.step is not None and any(not n.urgent for n in self.step.notify)

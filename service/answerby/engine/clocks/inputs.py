@@ -1,4 +1,4 @@
-"""Inputs of a decision before the rules are asked: the request and the event as they count."""
+"""Inputs of the rules: the request and the event after life cycle, merges and ladder steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from answerby.engine.clocks.firing import Firing
 
 
 class Inputs:
-    """The request as event, life cycle and a ladder's step leave it, before the rules are asked."""
+    """The request and the event as the rules see them."""
 
     __slots__ = ("counts", "event", "firing", "flags", "follow_ups", "ladders", "request")
 
@@ -27,11 +27,11 @@ class Inputs:
         follow_ups: list[Event],
     ) -> None:
         self.event = event
-        """As it counts: a merge that is refused counts as a refusal."""
+        """The event that counts: a refused merge is a refusal."""
         self.request = request
         self.ladders = ladders
         self.firing = firing
-        """What a timer event fires; None for other events and for timers that are stale."""
+        """The firing of a timer event; None for other events and for stale timers."""
         self.counts = counts
         """Counts over windows, by field."""
         self.flags = flags

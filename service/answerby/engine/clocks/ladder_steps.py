@@ -1,4 +1,4 @@
-"""What a due timer does: which ladder step fires, and what it changes of the request before the rules are asked."""
+"""Ladder steps: the step that a due timer fires, and its changes to the request before the rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ REASSIGNABLE = ("department", "role")
 
 
 def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) -> Mapping[str, Ladder]:
-    """The ladders as the request climbs them: as they were when it began, unless an edit is to reach it."""
+    """The ladders that count for the request, by id.
+
+    A ladder in use stays as it was when its clock began, unless a rule change is to reach it.
+    """
     if not request.ladders:
         return rulebook.ladders
     reached: set[str] = set()
@@ -47,7 +50,7 @@ def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) ->
 
 
 def ladders_in_use(ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockState]) -> dict[str, Ladder]:
-    """The ladders of live clocks, to be kept with the request."""
+    """The ladders of live clocks, which the request keeps."""
     names = {clock.ladder for clock in clocks.values() if clock.phase in LIVE}
     return {name: ladders[name] for name in sorted(names) if name in ladders}
 
@@ -55,7 +58,7 @@ def ladders_in_use(ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockStat
 def firing_of(
     rulebook: Rulebook, ladders: Mapping[str, Ladder], request: RequestState, event: Event, moment: datetime
 ) -> Firing | None:
-    """What a timer event fires; None when its clock stopped, was re-targeted or acknowledged since."""
+    """The firing of a timer event; None when its clock stopped, was re-targeted or acknowledged since."""
     if event.type != _TIMER_DUE:
         return None
     timer = request.timers.get(timer_id(event))
@@ -102,7 +105,7 @@ def is_stale(firing: Firing | None, event: Event) -> bool:
 
 
 def apply_firing(rulebook: Rulebook, request: RequestState, firing: Firing | None, moment: datetime) -> RequestState:
-    """The request as the firing leaves it, before the rules: a raised priority, another owner, another round."""
+    """The request after the firing, before the rules: a raised priority, another owner, another round."""
     if firing is None:
         return request
     request = raise_priority(rulebook, request, firing)
@@ -124,7 +127,10 @@ def begin_round(request: RequestState, clock: ClockState, moment: datetime, step
 
 
 def raise_priority(rulebook: Rulebook, request: RequestState, firing: Firing) -> RequestState:
-    """One value up, once per step however often it repeats; the floor keeps it when the rules decide again."""
+    """The request with its priority raised by one value, once per step however often the step repeats.
+
+    The floor keeps the priority when the rules decide again.
+    """
     if firing.step is None or not firing.step.raise_priority or firing.timer.repeat > 0:
         return request
     values = ordered_priorities(rulebook.vocabulary)

@@ -1,6 +1,6 @@
-"""Reminders that an outage left behind: told together, one notice for each role, instead of one after another.
+"""Reminders missed in an outage: one notice for each role instead of many.
 
-What a step does beside telling, such as raising the priority, is done at each step, in order, whenever it fires.
+Only reminders wait. All else that a step does, such as raising the priority, is done when the step fires, in order.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from answerby.domain.ladder import Ladder, Notification
 from answerby.domain.request import RequestState
 
 CATCH_UP_LIMIT = "timer.catch_up"
-"""In the event of a timer that fires long after its time: how many reminders of a request may be sent one by one."""
+"""Fact of a timer event that comes late: how many reminders of a request may be sent one by one."""
 
 
 class HeldReminder(NamedTuple):
-    """One reminder that waits for the notice."""
+    """A reminder that waits for the notice."""
 
     timer: Timer
     clock: ClockState
@@ -35,7 +35,10 @@ def catch_up_at(
     soonest: datetime,
     moment: datetime,
 ) -> datetime | None:
-    """When what was missed is told in one notice; None when the reminder of this timer is told by itself."""
+    """When the notice with this timer's reminder is sent; None when the reminder is sent by itself.
+
+    `soonest` is the earliest moment for a notice, such as the end of quiet hours.
+    """
     catch_up = TimerPurpose.CATCH_UP
     for other in request.timers.values():
         if other.purpose is catch_up and not other.fired and timer.due <= other.due:
@@ -48,7 +51,7 @@ def catch_up_at(
 
 
 def reminds(ladders: Mapping[str, Ladder], request: RequestState, timer: Timer) -> bool:
-    """Whether a timer that waits will tell somebody something that is not urgent."""
+    """Whether the timer is armed and has a reminder that is not urgent."""
     clock = request.clocks.get(timer.clock)
     if timer.fired or timer.purpose is not TimerPurpose.STEP or clock is None or clock.cycle != timer.cycle:
         return False
@@ -59,7 +62,7 @@ def reminds(ladders: Mapping[str, Ladder], request: RequestState, timer: Timer) 
 
 
 def held_timers(timers: Mapping[str, Timer], firing: Timer) -> list[Timer]:
-    """The timers whose reminders were held back until this one; a catch-up takes those of every clock."""
+    """The fired timers whose reminders wait for this one, in order. A catch-up takes those of every clock."""
     found = (
         timer
         for timer in timers.values()
@@ -71,7 +74,7 @@ def held_timers(timers: Mapping[str, Timer], firing: Timer) -> list[Timer]:
 
 
 def held_reminders(before: RequestState, after: RequestState, firing: Timer) -> Iterator[HeldReminder]:
-    """What the notice is about, in order: reminders of clocks that still run."""
+    """The reminders in the notice, in order: those of clocks that still run."""
     for timer in held_timers(before.timers, firing):
         clock = after.clocks.get(timer.clock)
         if clock is None or clock.phase is not ClockPhase.RUNNING or clock.cycle != timer.cycle:
@@ -84,7 +87,7 @@ def held_reminders(before: RequestState, after: RequestState, firing: Timer) -> 
 
 
 def digest_of(reminders: list[HeldReminder]) -> dict[str, Value]:
-    """What a notice says of the reminders that it stands for."""
+    """The payload of a notice for these reminders."""
     return {
         "held_back": len(reminders),
         "digest": [item.notification.template for item in reminders],
@@ -94,7 +97,7 @@ def digest_of(reminders: list[HeldReminder]) -> dict[str, Value]:
 
 
 def waits_for_catch_up(state: RequestState, timer_id: str) -> bool:
-    """Whether the reminders of a timer that has fired wait for such a notice."""
+    """Whether the reminders of a fired timer wait for a notice."""
     timer = state.timers.get(timer_id)
     if timer is None or timer.deferred_to is None:
         return False

@@ -1,4 +1,4 @@
-"""How far an edit of the rules reaches: running clocks keep the target that an earlier revision gave them."""
+"""The reach of a rule change: which running clocks keep the target of an earlier revision."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.clocks import LIVE, definition_of
 
 MIGRATE = "rulebook.migrate"
-"""Fact of a `rulebook.activated` event: every running clock takes what the active rules say."""
+"""Fact of a `rulebook.activated` event: running clocks take the targets of the active rules."""
 
 MIGRATE_CLOCKS = "rulebook.clocks"
-"""With it only the clocks of these names, or of these definitions."""
+"""Fact beside `rulebook.migrate`: only the clocks with these names or definitions."""
 
 
 def target_fields(rulebook: Rulebook) -> tuple[str, ...]:
-    """The fields on which targets and ladders depend, text parts included, sorted."""
+    """The fields on which targets and ladders depend, with the parts of composite texts, sorted."""
     fields = rulebook.vocabulary.fields
     found: set[str] = set()
     for stage in rulebook.stages:
@@ -37,9 +37,10 @@ def target_fields(rulebook: Rulebook) -> tuple[str, ...]:
 def keep_targets(
     case: Case, inputs: Inputs, derived: Mapping[str, Value], targets: Mapping[str, ClockTarget]
 ) -> Mapping[str, ClockTarget]:
-    """The targets, those of an earlier revision kept for clocks that run on them and whose facts did not change.
+    """The targets, where clocks that run on a target of an earlier revision keep it.
 
-    `derived` are the facts that the rules derive of the request now.
+    A change of a fact on which targets depend ends that for the whole request. `derived` are the facts that the rules
+    derive now.
     """
     compiled, state, request, event = case.compiled, case.state, inputs.request, inputs.event
     rulebook = compiled.rulebook
@@ -60,12 +61,12 @@ def keep_targets(
 
 
 def migrates(event: Event) -> bool:
-    """Whether the event makes what runs follow the active rules."""
+    """Whether the event moves running clocks to the active rules."""
     return event.type == EventType.RULEBOOK_ACTIVATED and event.data.get(MIGRATE) is True
 
 
 def migrates_clock(event: Event, name: str) -> bool:
-    """Whether the event makes this clock follow the active rules."""
+    """Whether the event moves this clock to the active rules."""
     if not migrates(event):
         return False
     only = event.data.get(MIGRATE_CLOCKS)
@@ -73,14 +74,14 @@ def migrates_clock(event: Event, name: str) -> bool:
 
 
 def keeps(definition: ClockDefinition | None) -> bool:
-    """Whether a running clock keeps the target that an earlier revision gave it."""
+    """Whether running clocks of the definition keep the target of an earlier revision."""
     return definition is not None and definition.on_rule_change is OnRuleChange.KEEP
 
 
 def facts_changed(
     fields: tuple[str, ...], state: RequestState, request: RequestState, derived: Mapping[str, Value]
 ) -> bool:
-    """Whether one of the fields has another value in `request` (with `derived`) than it had in `state`."""
+    """Whether one of the fields differs between `state` and `request` with the derived facts `derived`."""
 
     def known(of: RequestState, ours: Mapping[str, Value], field: str) -> object:
         match field:

@@ -1,9 +1,8 @@
-"""Targets and timers of a decision: what the sla and escalation stages said, and when to look again."""
+"""Timers of a decision: which to arm and which to cancel."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,12 +22,9 @@ from answerby.sla.ladders import (
     quiet_timer,
 )
 
-if TYPE_CHECKING:
-    pass
-
 
 class TimerPlan:
-    """What to do about the timers of a request, and all that it has `after` that."""
+    """The timers of a request to arm and to cancel (ids), and all its timers after that (by id)."""
 
     def __init__(self, arm: list[Timer], cancel: list[str], after: dict[str, Timer]) -> None:
         self.arm = arm
@@ -39,9 +35,9 @@ class TimerPlan:
 def plan(
     case: Case, inputs: Inputs, clocks: Mapping[str, ClockState], step_timers: StepTimers = STEP_TIMERS
 ) -> TimerPlan:
-    """The timers to arm and cancel. A step that fired stays on record and is never armed again.
+    """Plans the timers after the event. A step that fired stays in the state and is never armed again.
 
-    `step_timers` says when the steps of a clock are due.
+    `step_timers` gives the timers of a clock's steps.
     """
     request, event, firing = inputs.request, case.event, inputs.firing
     if event.historical:
@@ -55,7 +51,7 @@ def plan(
         if firing is not None and waits is not None:
             deferred = (catch_up_timer if firing.catch_up_at else quiet_timer)(firing.clock, waits)
         if firing is not None and firing.timer.purpose in HOLDS_BACK:
-            # Sent now: another timer of the same moment must not find it again.
+            # These reminders are sent now. Another timer of the same moment must not send them again.
             sent = held_timers(before, firing.timer)
             before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in sent)
     ladders, calendars = inputs.ladders, case.compiled.rulebook.calendars

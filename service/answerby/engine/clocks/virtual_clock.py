@@ -1,4 +1,4 @@
-"""The virtual clock: between the events of a story every timer fires at its own time. For rule tests and backtests."""
+"""The virtual clock: fires every timer at its due time between events. For rule tests and backtests."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from answerby.domain.request import RequestState
 from answerby.domain.timer_event import timer_event
 
 TIMER_LIMIT = 10_000
-"""Timers fired in one story; a ladder that repeats for ever must not hang whoever plays it."""
+"""Most timers fired for one request: a ladder that repeats for ever must not hang the run."""
 
 Take = Callable[[Event, datetime], RequestState | None]
 """Decides an event as of a moment and returns the request after it."""
 
 
 def next_timer(state: RequestState | None, until: datetime | None) -> Timer | None:
-    """The timer that fires first, if it is due by `until` (None: whenever it is due)."""
+    """The timer that fires first, if it is due by `until` (None: without limit)."""
     first: Timer | None = None
     for timer in state.timers.values() if state is not None else ():
         if timer.fired or (until is not None and timer.due > until):
@@ -29,7 +29,7 @@ def next_timer(state: RequestState | None, until: datetime | None) -> Timer | No
 
 
 def fire_until(state: RequestState | None, until: datetime | None, take: Take, limit: int = TIMER_LIMIT) -> int:
-    """Fires every timer that is due by then, also those that firing arms. How many fired; at most `limit`."""
+    """Fires every timer due by `until`, also those armed meanwhile. Returns how many fired, at most `limit`."""
     for fired in range(limit):
         timer = next_timer(state, until)
         if timer is None:

@@ -1,4 +1,4 @@
-"""Effects of a decision: what to write back, whom to tell, which tasks and cases to open."""
+"""Effects of a decision: the update for the platform, notices, tasks and cases."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _BY_CODE = attrgetter("code")
 
 
 class EffectContext(NamedTuple):
-    """What all effects of a decision tell from."""
+    """Inputs that all effects of a decision share."""
 
     compiled: CompiledRulebook
     after: RequestState
     summary: dict[str, Value]
     reasons: list[str]
     words: bool = True
-    """Payloads are filled; without, effects only say whom they tell."""
+    """False: payloads stay empty, and effects only name their roles."""
 
 
 class Notice(NamedTuple):
-    """A notification for one role, and the alert that is in force as long as a rule asks for it."""
+    """A notification for one role, and its alert, which is in force as long as a rule asks for it."""
 
     notification: Notification
     role: str
@@ -50,9 +50,9 @@ class Notice(NamedTuple):
 def derive_effects(
     case: Case, after: RequestState, results: StageResults, firing: Firing | None, *, words: bool = True
 ) -> tuple[list[Effect], list[Alert]]:
-    """The effects, in a stable order, and the alerts that are in force after the decision.
+    """The effects, in a stable order, and the alerts in force after the decision, by code.
 
-    Without `words` payloads stay empty, but for the case that is opened, and there is nothing to write back.
+    Without `words` there is no update, and payloads stay empty but for the name of a case.
     """
     compiled, before, event = case.compiled, case.state, case.event
     notices = addressed(compiled.rulebook, after, results)
@@ -84,7 +84,7 @@ def derive_effects(
 
 
 def addressed(rulebook: Rulebook, after: RequestState, results: StageResults) -> list[Notice]:
-    """What the rules want told, to whom."""
+    """The notices that the rules ask for, one per role."""
     notifications = results.outputs.get("notify")
     if not isinstance(notifications, tuple):
         return []
@@ -98,7 +98,7 @@ def addressed(rulebook: Rulebook, after: RequestState, results: StageResults) ->
 def resolve_roles(
     rulebook: Rulebook, after: RequestState, notification: Notification, clock: ClockState | None = None
 ) -> list[str]:
-    """`owner` becomes the role that routing named, or the clock's own role before routing named one."""
+    """The roles of a notification. `owner` is the role that routing gave, or else the clock's own role."""
     roles: dict[str, None] = {}
     for role in notification.roles:
         if role == OWNER:
@@ -151,7 +151,7 @@ def open_case(context: EffectContext, case: str, because: list[str]) -> Effect:
 def ladder_effects(
     context: EffectContext, before: RequestState | None, firing: Firing, moment: datetime
 ) -> Iterator[Effect]:
-    """What a timer of a ladder has done: a step's notices and case, what was held back, a lapse."""
+    """Effects of a ladder's timer: a step's notices and case, held reminders, or a lapse."""
     assert before is not None
     payload = ladder_payload(context, firing, moment)
     match firing.timer.purpose:
@@ -210,7 +210,7 @@ def reminders(
 def catch_up_effects(
     context: EffectContext, before: RequestState, firing: Firing, moment: datetime
 ) -> Iterator[Effect]:
-    """What an outage left, for each role in one notice: the words of the last reminder, and what else there was."""
+    """One notice per role for reminders missed in an outage: the text of the last one, and a list of all."""
     by_role: dict[str, list[HeldReminder]] = {}
     for reminder in held_reminders(before, context.after, firing.timer):
         for role in resolve_roles(context.compiled.rulebook, context.after, reminder.notification, reminder.clock):
@@ -226,7 +226,7 @@ def catch_up_effects(
 def held_back_effects(
     context: EffectContext, before: RequestState, firing: Firing, payload: Mapping[str, Value]
 ) -> Iterator[Effect]:
-    """The reminders that waited for this opening: each as it is, or all for one role as one."""
+    """The reminders that waited for this opening: each by itself, or as one digest per role."""
     ladder, clock = firing.ladder, firing.clock
     waiting = [timer for timer in held_timers(before.timers, firing.timer) if timer.step < len(ladder.steps)]
     digest: dict[str, list[tuple[Timer, Notification]]] = {}
@@ -247,7 +247,7 @@ def held_back_effects(
 
 
 def task_effects(context: EffectContext, before: RequestState | None) -> list[Effect]:
-    """A clock with a task makes it when it starts, once per cycle."""
+    """Tasks of clocks that started: one per clock and cycle."""
     effects: list[Effect] = []
     earlier = before.clocks if before is not None else {}
     for name, definition in clocks_with_tasks(context):
@@ -286,7 +286,7 @@ def clocks_with_tasks(context: EffectContext) -> list[tuple[str, ClockDefinition
 
 
 def changed(before: RequestState | None, after: RequestState) -> bool:
-    """Whether there is something new to write back: a derived fact, a due time, a breach or the status."""
+    """Whether an update has news: a derived fact, a due time, a breach or the status."""
     if before is None or not before.decisions:
         return True
     return (
@@ -306,7 +306,7 @@ def update(context: EffectContext) -> Effect:
 
 
 def due_times(after: RequestState) -> dict[str, Value]:
-    """`due.<clock>` of every running clock, and the one that is due first."""
+    """`due.<clock>` of every running clock, the clock due first, and the breached clocks."""
     clocks = after.clocks.values()
     running = sorted([(c.due, c.name) for c in clocks if c.due is not None and c.phase is ClockPhase.RUNNING])
     times: dict[str, Value] = {f"due.{name}": due.isoformat() for due, name in running}

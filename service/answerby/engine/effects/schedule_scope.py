@@ -1,4 +1,4 @@
-"""Which requests a schedule concerns."""
+"""The scope of a schedule: the requests that it concerns."""
 
 # Stays interpreted: schedules are rare.
 from __future__ import annotations
@@ -17,7 +17,10 @@ from answerby.engine.facts.record import Record
 def concerns(
     compiled: CompiledRulebook, schedule: Schedule, state: RequestState, record: Record | None, at: datetime
 ) -> bool | None:
-    """Whether a schedule that comes due `at` means an open request; None when its condition cannot be evaluated."""
+    """Whether a schedule due `at` concerns the request; None when its condition cannot be evaluated.
+
+    It concerns open requests only. `record` None: the schedule has no condition.
+    """
     if state.status not in OPEN:
         return False
     if schedule.due_today and not due_later_on(state, schedule.due_today, at, zone_of(compiled, schedule)):
@@ -32,7 +35,7 @@ def zone_of(compiled: CompiledRulebook, schedule: Schedule) -> ZoneInfo:
 
 
 def due_later_on(state: RequestState, name: str, at: datetime, zone: ZoneInfo) -> bool:
-    """Whether the clock runs, and is due at or after an instant, on the same local date."""
+    """Whether the clock runs and is due at `at` or later on the same local date."""
     clock = state.clocks.get(name)
     if clock is None or clock.phase is not ClockPhase.RUNNING or clock.due is None:
         return False

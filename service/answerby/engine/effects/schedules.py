@@ -19,12 +19,12 @@ from answerby.rules.model.rulebook import OWNER
 
 
 class ScheduleNotice(NamedTuple):
-    """What one firing says to whom it is for."""
+    """One notice of a firing."""
 
     group: str
-    """The department, role or request that it is about; empty for the tenant."""
+    """The department, role or date that the notice is about; empty: the tenant."""
     owner: str
-    """Who is meant by `owner`."""
+    """The role that `owner` stands for."""
     payload: dict[str, Value]
     texts: Callable[[str, str], dict[str, Value]]
     """The texts of a template for a role."""
@@ -77,7 +77,7 @@ def schedule_effects(compiled: CompiledRulebook, schedule: Schedule, notice: Sch
 def request_effects(
     compiled: CompiledRulebook, after: RequestState, event: Event, record: Record, moment: datetime
 ) -> list[Effect]:
-    """What a schedule `for: request` does for one request, if it still concerns the request now."""
+    """Effects of a schedule `for: request` on one request, if it still concerns the request."""
     schedule = compiled.rulebook.schedules.get(str(event.data.get("schedule.id", "")))
     if event.type != EventType.SCHEDULE_DUE or schedule is None or schedule.audience is not Audience.REQUEST:
         return []

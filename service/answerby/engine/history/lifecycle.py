@@ -1,4 +1,4 @@
-"""What an event does to a request before any rule is asked: status, given facts, acknowledgement."""
+"""The life cycle: applies an event to a request before the rules run (status, given facts, acknowledgement)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATUS_AFTER = {
 }
 TERMINAL = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
 ENDS_WAITING = frozenset({EventType.CUSTOMER_REPLIED, EventType.SUPPLEMENTED})
-"""The customer did what the request was on hold for."""
+"""Events by which the customer ends an on-hold status."""
 STAFF_MESSAGES = frozenset(
     {
         EventType.REPLIED,
@@ -32,19 +32,19 @@ STAFF_MESSAGES = frozenset(
         EventType.ACKNOWLEDGED,
     }
 )
-"""Their text is ours, not the customer's: it must not change what the request is."""
+"""Events whose text is written by staff. It must not change the category of the request."""
 INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})
 KNOWN_TYPES = frozenset(EventType)
 TEXT_PREFIX = "text."
 PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.")
-"""Facts that are about their event only and do not stay with the request."""
+"""Prefixes of facts that concern their event only and do not stay with the request."""
 TEXT_LIMIT = 65_536
-"""Characters of one text that are kept; the rest could not be matched anyway."""
+"""Characters of one text that are kept. Rules match no more."""
 CLOCK_SKEW = timedelta(minutes=5)
 
 
 def apply_event(state: RequestState | None, event: Event) -> RequestState:
-    """The request as the event leaves it, before the rules; a first event of any type creates it."""
+    """The request after the event, before the rules. The first event of a request, of any type, creates it."""
     if state is None:
         state = RequestState(
             tenant=event.tenant,
@@ -56,7 +56,7 @@ def apply_event(state: RequestState | None, event: Event) -> RequestState:
     reopened = event.type == EventType.REOPENED
     return msgspec.structs.replace(
         state,
-        # One that began with our own word of it learns here where it comes from.
+        # A request that an internal event created takes its source from the first event from outside.
         source=event.source if state.source.startswith(INTERNAL_SOURCE) else state.source,
         status=next_status(state.status, event.type),
         last_event=max(state.last_event, event.time),
@@ -86,7 +86,10 @@ def acknowledges(state: RequestState, event: Event) -> bool:
 
 
 def merge(given: dict[str, Value], event: Event) -> dict[str, Value]:
-    """Later facts replace earlier ones, null clears; what the customer adds is appended to what they said."""
+    """The given facts after the event. Later facts replace earlier ones, null clears.
+
+    Text by which a customer ends an on-hold status is appended to the earlier text.
+    """
     merged = dict(given)
     for name, value in event.data.items():
         if name.startswith(PASSING):
@@ -111,7 +114,7 @@ def append(earlier: Value, addition: str) -> str:
 
 
 def oddities(state: RequestState | None, event: Event, now: datetime) -> list[Flag]:
-    """What is strange about the event, although it is taken."""
+    """Flags for oddities of an event that is taken all the same."""
     flags = []
     if event.type not in KNOWN_TYPES:
         flags.append(Flag("UNKNOWN_EVENT_TYPE", f"{event.type!r} has no meaning here; only its facts were used"))

@@ -1,9 +1,9 @@
 """Merging: a duplicate ends in its survivor, which keeps the earliest clock.
 
-What concerns the other request travels there as an event (a follow-up of the decision), so that decide() stays pure and
-every request is changed by its own decisions only. Two merges made at the same time may close a circle that neither
-could see. A notice that comes back to where it began has found one; the latest merge on its way, the same whoever finds
-the circle, is then taken back.
+A decision changes its own request only. It tells the other request by an event, a follow-up of the decision, so that
+decide() stays pure. Two merges made at the same time may close a circle that neither decision could see. A notice that
+comes back to its own request has found such a circle. The latest merge on its way is then taken back. Every notice in
+the circle finds the same merge.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ MERGED_AT = "merged.at"
 ABSORBED = "absorbed.request"
 CREATED = "absorbed.created"
 OTHERS = "absorbed.others"
-"""What the absorbed request had absorbed itself."""
+"""Ids of the requests that the absorbed request had absorbed before."""
 LATEST_AT, LATEST = "absorbed.latest_at", "absorbed.latest"
-"""The latest merge on the way of a notice: when, and of which request."""
+"""The latest merge on the way of a notice: its time, and its request."""
 FORWARDED = "merged.hops"
-"""How often a message of the customer has been passed on."""
+"""How often a customer's message has been passed on."""
 HOPS = "absorbed.hops"
 MOST_HOPS = 100
-"""How often a notice is passed on; it ends also where others go in circles that are being undone."""
+"""How often a notice or message is passed on at most, so that it also ends in a circle not yet taken back."""
 MOST_ID_CHARACTERS = 1_024
 MOVABLE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED, ClockPhase.CANCELLED})
-"""A cancelled clock goes on from its start when its target or its request comes back."""
+"""Phases in which a clock may get an earlier start. A cancelled clock may come back and go on from its start."""
 TYPES = frozenset({EventType.MERGED, EventType.ABSORBED, EventType.MERGE_REFUSED, EventType.REOPENED})
 
 
 class AppliedEvent(NamedTuple):
-    """The request as the event leaves it, before the rules. `event` is the event as it counts."""
+    """The request after the event, before the rules. A refused merge makes `event` a refusal."""
 
     event: Event
     request: RequestState
@@ -53,7 +53,7 @@ class AppliedEvent(NamedTuple):
 def apply_event(
     definitions: Mapping[str, ClockDefinition], state: RequestState | None, event: Event, moment: datetime
 ) -> AppliedEvent:
-    """What `lifecycle.begin` does, and the part of merges in it."""
+    """Applies the event to the request, merges included."""
     if event.type not in TYPES:
         request = lifecycle.apply_event(state, event)
         follow_ups, flags = _forward(state, event, moment)
@@ -64,7 +64,7 @@ def apply_event(
     if event.type == EventType.REOPENED:
         return AppliedEvent(event, replace(request, merged=None), [], [])
     if state is not None:
-        # When we hear of a merge says nothing of when things happened to this request.
+        # The notice's time is when it was sent, not when something happened to this request.
         request = replace(request, last_event=state.last_event)
     if event.type == EventType.MERGE_REFUSED:
         return _take_back(request, event)
@@ -72,7 +72,7 @@ def apply_event(
 
 
 def _forward(state: RequestState | None, event: Event, moment: datetime) -> tuple[list[Event], list[Flag]]:
-    """What the customer still says to a merged request reaches the one that goes on."""
+    """Passes a customer's message to a merged request on to the survivor."""
     if state is None or state.merged is None or event.type not in lifecycle.ENDS_WAITING:
         return [], []
     hops = event.data.get(FORWARDED, 0)
@@ -114,7 +114,7 @@ def _merge(state: RequestState | None, event: Event, moment: datetime) -> Applie
 
 
 def _refusal(state: RequestState | None, event: Event, into: str) -> str:
-    """Why the merge cannot be; empty when it can."""
+    """Why the merge is refused; empty if it is not."""
     if event.data.get(INTO) is not None and not into:
         return f"{INTO} is not the id of a request"
     if into == event.request_id:
@@ -160,7 +160,7 @@ def _absorb(
 def _earlier(
     definitions: Mapping[str, ClockDefinition], request: RequestState, clock: ClockState, created: datetime
 ) -> ClockState:
-    """A clock that runs since the receipt runs since the earlier one. One that an event of its own began stays."""
+    """The clock with the earlier start, if it runs since the receipt. A clock with a start event of its own stays."""
     definition = definitions.get(clock.name)
     if clock.phase in MOVABLE and clock.started == request.created and definition is not None and not definition.start:
         return replace(clock, started=created)
@@ -177,7 +177,7 @@ def _pass_on(request: RequestState, merge: Merge, event: Event, moment: datetime
 
 
 def _break_circle(request: RequestState, event: Event, moment: datetime) -> AppliedEvent:
-    """The notice came back: every request on its way is merged, and none goes on."""
+    """Takes back the latest merge after a notice came back to its own request: none of the requests would go on."""
     at, latest = _latest(event)
     flag = Flag("MERGE_CIRCLE", f"merges made at the same time closed a circle; that of {latest} is taken back")
     data: dict[str, Value] = {MERGED_AT: at.isoformat()}
@@ -198,7 +198,7 @@ def _take_back(request: RequestState, event: Event) -> AppliedEvent:
 def _follow_up(
     request: RequestState, event: Event, kind: EventType, to: str, data: dict[str, Value], moment: datetime
 ) -> Event:
-    """Named after the decision that makes it, so that it is decided once however often it is sent."""
+    """An event for another request. Its id is the decision's, so that it is decided once however often it is sent."""
     return Event(
         tenant=request.tenant,
         source=SOURCE,

@@ -1,7 +1,7 @@
-"""The history of a request decided again in the order of its times, with what came late and what was corrected.
+"""Folds a request's history: decides its events again in the order of their times, corrections applied.
 
-A fold is one transition of decide() after the other. Ladder steps are acts, not facts: a fold takes those that were
-really taken, at the times at which the history as it is now would have had them, and no others.
+A fold is one transition of decide() after the other. Ladder steps are acts, not facts. A fold therefore takes exactly
+the steps that really fired, each at the time at which the ordered history has it due.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.clocks import LIVE, definition_of
 
 MOST_EVENTS = 500
-"""Events of a request that are folded; with more, a late event is decided as it comes."""
+"""Most events of a request that a fold decides. With more, a late event is decided as it comes."""
 CORRECTS = "corrects.event"
-"""Fact of an event that corrects an earlier one: its id. Time and facts of the correction replace those it had."""
+"""Fact of a correction: the id of the event that it corrects. Its time and facts replace those of that event."""
 CORRECTS_SOURCE = "corrects.source"
-"""The source of the corrected event; without it, that of the correction."""
+"""Fact of a correction: the source of the corrected event. Default: the source of the correction."""
 WITHDRAWN = "corrects.withdrawn"
-"""True: the corrected event never happened."""
+"""Fact of a correction. True: the corrected event never happened."""
 _PREFIX = "corrects."
 _INSTANT = timedelta(microseconds=1)
 _WORD_OF_OTHERS = frozenset({EventType.ABSORBED, EventType.MERGE_REFUSED})
 NEVER_LATE = INTERNAL | _WORD_OF_OTHERS
-"""Their times say when we looked or heard, not when something happened to the request."""
+"""Types whose time is when answerby looked or was told, not when something happened to the request."""
 NEVER_CORRECTED = NEVER_LATE | {EventType.MERGED}
-"""What another request was told cannot be taken back here."""
+"""Types that cannot be corrected: other requests have already been told of them."""
 
 
 class OrderedHistory(NamedTuple):
-    """The events of a request as they are to be folded: in the order of their times, corrections applied."""
+    """The events of a request, ready to fold: in the order of their times, corrections applied."""
 
     events: list[Event]
     awaited: list[str]
-    """Events that are corrected and have not come, as `source id`."""
+    """Names of events that have a correction but have not come yet, as `source id`."""
     flags: list[Flag]
 
 
 def needs_fold(state: RequestState | None, event: Event) -> bool:
-    """Whether the event lies before one that was decided, or corrects one, so that its request is to be folded."""
+    """Whether the event needs a fold: it corrects another, lies before a decided one, or has a correction waiting."""
     if event.type in NEVER_LATE:
         return False
     if is_correction(event):
@@ -70,18 +70,18 @@ def is_correction(event: Event) -> bool:
 
 
 def name_of(event: Event) -> str:
-    """What identifies an event within its tenant."""
+    """The identity of an event within its tenant: `source id`."""
     return f"{event.source} {event.id}"
 
 
 def ordered_history(history: Sequence[Event], event: Event) -> OrderedHistory:
-    """The history and the event. Of events at the same instant the one that came first is first."""
+    """Orders the history and the event. At the same instant, the event that came first is first."""
     by_name = {name_of(each): each for each in [*history, event]}
     corrections: dict[str, Event] = {}
     roots: dict[str, str] = {}
     for each in filter(is_correction, by_name.values()):
         root = corrected_name(each)
-        # Who corrects a correction corrects what that one corrects.
+        # A correction of a correction corrects the original event.
         root = roots[name_of(each)] = roots.get(root, root)
         corrections[root] = _combined(corrections[root], each) if root in corrections else each
     refused = sorted(n for n in corrections if n in by_name and by_name[n].type in NEVER_CORRECTED)
@@ -96,10 +96,10 @@ def ordered_history(history: Sequence[Event], event: Event) -> OrderedHistory:
 
 
 class FoldInputs(NamedTuple):
-    """What a history is folded with."""
+    """Inputs of a fold, besides rules and events."""
 
     fired: frozenset[str]
-    """The ids of the timers that have really fired."""
+    """The ids of the timers that really fired."""
     context: Context
     moment: datetime
 
@@ -107,7 +107,10 @@ class FoldInputs(NamedTuple):
 def fold(
     compiled: CompiledRulebook, events: Sequence[Event], terms: FoldInputs, steps: Steps
 ) -> Iterator[tuple[str, Transition]]:
-    """The transitions of the events and of the timers between and after them, with the names of the events."""
+    """The transitions of the events, and of the timers between and after them, each with its event's name.
+
+    The name of a timer's transition is empty.
+    """
     state: RequestState | None = None
     for event in events:
         for change in _fire(compiled, state, terms, event.time - _INSTANT, steps):
@@ -122,7 +125,7 @@ def fold(
 
 
 def earlier_rules_of(rulebook: Rulebook, state: RequestState, ladders: Mapping[str, Ladder]) -> EarlierRules:
-    """What an edit of the rules does not reach: targets of running clocks where the file says so, and of ended ones."""
+    """Targets that survive a rule change: of running clocks with `on_rule_change: keep`, and of ended clocks."""
     targets = {
         clock.name: ClockTarget(clock.target, clock.rule, clock.ladder, clock.revision)
         for clock in state.clocks.values()
@@ -136,7 +139,10 @@ def keeps_target(rulebook: Rulebook, clock: ClockState) -> bool:
 
 
 def fired_before(history: Sequence[Event], state: RequestState) -> frozenset[str]:
-    """The ids of the timers that have really fired: of what runs now as the state has it, of earlier cycles all."""
+    """The ids of the timers that really fired.
+
+    The state has those of the current cycles. The history has those of earlier cycles.
+    """
     fired = {timer.id for timer in state.timers.values() if timer.fired}
     for event in history:
         if event.type != EventType.TIMER_DUE:
@@ -150,9 +156,9 @@ def fired_before(history: Sequence[Event], state: RequestState) -> frozenset[str
 def _fire(
     compiled: CompiledRulebook, state: RequestState | None, terms: FoldInputs, until: datetime, steps: Steps
 ) -> Iterator[Transition]:
-    """Fires the timers that really fired and are due by then.
+    """Fires the timers that really fired and are due by `until`, in order.
 
-    A timer that was armed for a moment in the past fires at once, not in the past.
+    A timer armed for the past fires at the request's last event, so that time never runs backwards.
     """
     while state is not None and terms.fired:
         timer = _next(state, terms.fired, until)
@@ -172,7 +178,7 @@ def _next(state: RequestState, fired: frozenset[str], until: datetime) -> Timer 
 
 
 def corrected_name(correction: Event) -> str:
-    """The name of the event that is corrected."""
+    """The name of the event that the correction corrects."""
     return f"{correction.data.get(CORRECTS_SOURCE) or correction.source} {correction.data[CORRECTS]}"
 
 
@@ -181,7 +187,7 @@ def _apply_correction(event: Event, correction: Event) -> Event:
 
 
 def _combined(earlier: Event, later: Event) -> Event:
-    """Two corrections of one event as one: the later time, and the facts of both."""
+    """Two corrections of one event as one: the time of the later, the facts of both."""
     data = {**_facts(earlier), **_facts(later)}
     if later.data.get(WITHDRAWN) is True:
         data[WITHDRAWN] = True

@@ -1,4 +1,4 @@
-"""The steps of a transition: stages, clocks, timers. Each is computed anew here; `engine.memory` remembers them."""
+"""The steps of a transition: stages, clocks, timers. These compute each anew; those of `engine.memory` remember."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from answerby.sla.clock_inputs import ClockTarget
 
 
 class Steps(StageRunner):
-    """The plain steps. Whoever remembers some of them comes to the same bytes."""
+    """The plain steps. Subclasses that remember results give the same bytes."""
 
     def stages(self, case: Case, inputs: Inputs) -> StageResults:
-        """What all stages come to."""
+        """The results of all stages."""
         return run_stages(self, case.compiled, inputs.request, inputs.event, inputs.counts)
 
     def clocks(
         self, case: Case, inputs: Inputs, results: StageResults, targets: Mapping[str, ClockTarget]
     ) -> tuple[dict[str, ClockState], list[Flag]]:
-        """The clocks after the event, by name, and what has to be said about them."""
+        """The clocks after the event, by name, and flags about them."""
         return advance(case, inputs, results, targets)
 
     def timers(self, case: Case, inputs: Inputs, clocks: Mapping[str, ClockState]) -> TimerPlan:
@@ -34,7 +34,7 @@ class Steps(StageRunner):
         return plan(case, inputs, clocks)
 
     def for_folds(self) -> Steps:
-        """The steps for deciding the history of a request again, of which nothing may be remembered for the request."""
+        """The steps for a fold: nothing of a fold may be remembered as the request's latest results."""
         return self
 
 

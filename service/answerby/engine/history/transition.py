@@ -1,4 +1,4 @@
-"""A transition: what one event makes of a request, before its effects."""
+"""A transition: the step from a request to the request after one event, without effects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from answerby.sla.clock_inputs import ClockTarget
 
 
 class Transition(NamedTuple):
-    """What one event makes of a request, before its effects."""
+    """Result of one event for a request, without effects."""
 
     after: RequestState
     results: StageResults
@@ -36,7 +36,7 @@ class Transition(NamedTuple):
 
 
 def transition(case: Case, steps: Steps) -> Transition:
-    """Life cycle, stages, clocks, timers: in this order."""
+    """Applies the event: life cycle, stages, clocks, timers, in this order."""
     inputs = inputs_of(case)
     request = inputs.request
     results = steps.stages(case, inputs)
@@ -58,7 +58,7 @@ def transition(case: Case, steps: Steps) -> Transition:
 
 
 def inputs_of(case: Case) -> Inputs:
-    """The request and the event as they count, before the rules are asked."""
+    """The request and the event as the rules see them."""
     compiled, state, event, moment = case.compiled, case.state, case.event, case.moment
     rulebook = compiled.rulebook
     flags = oddities(state, event, moment)
@@ -75,9 +75,10 @@ def inputs_of(case: Case) -> Inputs:
 
 
 def counts_of(case: Case, request: RequestState) -> dict[str, int]:
-    """Requests that came before this one, per window field.
+    """Number of earlier requests, per window field.
 
-    The first count of a request holds, unless whom to count by turns out later.
+    A request keeps its first count, so that later requests do not change it. It is counted again when the field that
+    the window counts by (such as the customer) gets another value.
     """
     state, context = case.state, case.context
     counts = {}
@@ -90,7 +91,7 @@ def counts_of(case: Case, request: RequestState) -> dict[str, int]:
 
 
 def with_earlier_targets(earlier: EarlierRules, targets: Mapping[str, ClockTarget]) -> Mapping[str, ClockTarget]:
-    """The targets, those kept from an earlier revision in the place of what the active rules give."""
+    """The targets of the active rules, replaced by those kept from an earlier revision."""
     running = {
         name: target for name, target in earlier.targets.items() if definition_id(name) in targets or name in targets
     }
