@@ -1,1 +1,1 @@
-"""The six stages: matching, hit policies, scores, overrides, and what is held after the rules."""
+"""The six stages: hit policies, scores, overrides, and values that ladders gave."""

@@ -1,4 +1,4 @@
-"""Answers of stages: what the rules of a stage come to, before anything is held or set by hand."""
+"""Answers of stages: results of the rules alone, before values from ladders or persons."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ from answerby.sla.clock_inputs import ClockTarget
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a match set comes to under the hit policies: everything of a stage's result that no fact changes."""
+    """Result of a match set under the hit policies: the part of a stage's result that depends on no fact.
+
+    Shared between decisions. Nobody changes it, nor the lists and mappings in it.
+    """
 
     outputs: Mapping[str, Output]
     derived: tuple[tuple[str, Typed | None], ...]
-    """The facts for the next stages, in order, as records hold them; None where each record may hold another value."""
+    """The facts for the next stages, in order, as records hold them. None: the value depends on the record."""
     targets: Mapping[str, ClockTarget]
     """By clock."""
     reasons: tuple[str, ...]
-    """The words of the rules that won, with their ids."""
+    """The `because` of the rules that won, with their ids."""
     outcome: StageOutcome
     won: list[RuleReference]
     lost: list[RuleReference]
     failed: list[RuleReference]
     facts: tuple[str, ...]
-    """The fields that these rules look at, in order."""
+    """The fields that these rules read, in order."""
     unlike_wire: tuple[str, ...]
-    """Those of them whose values look different in a record and as they travel."""
+    """Those of them whose values differ between a record and the wire."""
     plain_outputs: Mapping[str, Value]
     """The outputs as explanations show them."""
     flags: tuple[Flag, ...]
@@ -40,7 +43,7 @@ class Settlement:
 
 
 class StageAnswer:
-    """What a stage comes to, with the facts that its explanation shows. Shared between decisions: nobody changes it."""
+    """A settlement with the facts that the explanation shows. Shared between decisions; nobody changes it."""
 
     def __init__(self, settlement: Settlement, facts: dict[str, Value], shadow: list[ShadowMatch]) -> None:
         self.settlement = settlement

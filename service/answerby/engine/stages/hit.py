@@ -1,4 +1,4 @@
-"""Hit policies: which of the rules that matched decide, and what they decide."""
+"""Hit policies: which of the matching rules decide, and their outputs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from answerby.rules.model.vocabulary import FieldType, Vocabulary
 
 @dataclass(slots=True)
 class Resolution:
-    """What the rules of one stage came to, before defaults."""
+    """Result of the rules of one stage, before defaults."""
 
     outputs: dict[str, Output] = field(default_factory=dict)
     setter: dict[str, Rule] = field(default_factory=dict)
-    """The rule that won each output; of a united output the first."""
+    """The rule that won each output. For a united output, the first of its rules."""
     won: list[Rule] = field(default_factory=list)
     lost: list[Rule] = field(default_factory=list)
     conflicts: set[str] = field(default_factory=set)
@@ -33,14 +33,14 @@ class Candidate:
 
 
 def in_force(rule: Rule, at: datetime) -> bool:
-    """Whether the rule's dates include the moment; half-open, [enabled_from, until)."""
+    """Whether `at` lies in the rule's dates [enabled_from, until)."""
     if rule.enabled_from is not None and at < rule.enabled_from:
         return False
     return rule.until is None or at < rule.until
 
 
 def resolve(stage: Stage, vocabulary: Vocabulary, matched: Sequence[Rule], failed: Sequence[Rule]) -> Resolution:
-    """Applies each block's policy to its rules, then the stage's policy, output by output, to what is left."""
+    """Applies each block's policy to its rules, then the stage's policy, output by output, to the rest."""
     result = Resolution()
     if not matched and not failed:
         return result
@@ -126,7 +126,7 @@ def unite(values: Iterable[Output]) -> Output:
 
 
 def severity(vocabulary: Vocabulary, name: str, value: Output) -> int:
-    """Higher is more severe; outputs without an order are all alike, so that (rank, id) decides."""
+    """The rank of a value in its field's order; higher is more severe. 0 without an order: (rank, id) then decides."""
     known = vocabulary.fields.get(name)
     if known is not None and known.type is FieldType.ENUM and isinstance(value, str) and value in known.values:
         return known.values.index(value)
@@ -136,14 +136,14 @@ def severity(vocabulary: Vocabulary, name: str, value: Output) -> int:
 def could_win(
     stage_hit: HitPolicy, block_hit: HitPolicy, vocabulary: Vocabulary, failed: Rule, result: Resolution
 ) -> set[str]:
-    """The outputs that a rule which could not be evaluated would have set, had it matched."""
+    """The outputs that a failed rule would set, had it matched."""
     doubtful = set()
     for name, value in failed.then.items():
         if is_united(vocabulary, name) or name not in result.setter:
             doubtful.add(name)
             continue
         if value == result.outputs[name] and HitPolicy.UNIQUE not in {stage_hit, block_hit}:
-            continue  # Had it matched, it would have said the same.
+            continue  # Had the rule matched, the output would be the same.
         winner = result.setter[name]
         rivals = failed.block == winner.block and block_hit is not HitPolicy.COLLECT
         hit = block_hit if rivals else stage_hit
@@ -161,9 +161,9 @@ def could_win(
 def could_displace(
     block_hit: HitPolicy, vocabulary: Vocabulary, failed: Rule, matched: Sequence[Rule], result: Resolution
 ) -> set[str]:
-    """What rules of its block have set that would not have counted, had it matched: a row counts whole or not at all.
+    """The outputs of matching rules that would not count, had a failed rule of their block matched.
 
-    `matched` are those of its block, in order.
+    A row counts whole or not at all. `matched` are the matching rules of the block, in order.
     """
     if block_hit is HitPolicy.FIRST:
         displaced = [rule for rule in matched[:1] if failed.order < rule.order]
@@ -181,7 +181,7 @@ def could_displace(
 def fill(
     outputs: dict[str, Output], default: Mapping[str, Output], on_error: Mapping[str, Output], unsafe: set[str]
 ) -> None:
-    """The safe side for outputs in doubt or conflict, then the default for outputs that nobody set."""
+    """Fills in, in place, the safe side for outputs in doubt or conflict, then defaults for outputs not set."""
     for name in unsafe:
         if name in on_error:
             outputs[name] = on_error[name]
@@ -190,7 +190,7 @@ def fill(
 
 
 def outputs_with_defaults(stage: Stage, resolution: Resolution) -> dict[str, Output]:
-    """What the stage comes to: the rules' outputs, then the safe side, then the defaults."""
+    """The outputs of a stage: of its rules, then of the safe side, then the defaults."""
     outputs = dict(resolution.outputs)
     fill(outputs, stage.default, stage.on_error, resolution.doubtful | resolution.conflicts)
     return outputs

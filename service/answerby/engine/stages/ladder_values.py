@@ -1,4 +1,4 @@
-"""What is held after the rules of a stage: a priority that a ladder raised, those to whom a ladder gave the request."""
+"""Values that ladders gave: a raised priority, another department or role. They stay when rules decide again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def ordered_priorities(vocabulary: Vocabulary) -> tuple[str, ...]:
 
 
 def keep_priority_floor(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
-    """Keeps the priority at the value that a ladder raised it to."""
+    """Keeps the priority at least at the value to which a ladder raised it."""
     if not request.priority_floor:
         return
     values = ordered_priorities(vocabulary)
@@ -28,7 +28,7 @@ def keep_priority_floor(vocabulary: Vocabulary, request: RequestState, result: S
 
 
 def keep_reassignment(vocabulary: Vocabulary, request: RequestState, result: StageResult, record: Record) -> None:
-    """Keeps the request with those to whom a ladder gave it; a value set by hand still wins."""
+    """Keeps the department and role to which a ladder gave the request. Values set by hand still win."""
     for name, value in request.reassigned.items():
         if name in vocabulary:
             result.set_output(name, value)

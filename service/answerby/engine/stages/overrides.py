@@ -1,4 +1,4 @@
-"""Values that a person set by hand: `override.<field>` facts win over every rule and are shown as such."""
+"""Overrides: values that a person set by hand (`override.<field>` facts). They win over every rule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STRAYS_SHOWN = 10
 
 
 def split_overrides(given: dict[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
-    """The facts that were given, and the values set by hand, by field."""
+    """The given facts without overrides, and the overrides by field."""
     overrides = {name.removeprefix(PREFIX): value for name, value in given.items() if name.startswith(PREFIX)}
     if overrides:
         given = {name: value for name, value in given.items() if not name.startswith(PREFIX)}
@@ -29,7 +29,7 @@ def split_overrides(given: dict[str, Value]) -> tuple[dict[str, Value], dict[str
 def apply_overrides(
     overrides: Mapping[str, Value], stage: CompiledStage, names: Iterable[str], result: StageResult, record: Record
 ) -> None:
-    """Puts overrides of these fields into a stage's result; one that the vocabulary refuses is flagged, not taken."""
+    """Puts the overrides of these fields into the result. Values that the vocabulary refuses are flagged instead."""
     for name in names:
         given = overrides.get(name)
         if given is None:
@@ -46,7 +46,7 @@ def apply_overrides(
 
 
 def stray_overrides(compiled: CompiledRulebook, overrides: Mapping[str, Value]) -> list[Flag]:
-    """Overrides of what no rule derives: they would be ignored without a word."""
+    """Flags for overrides of fields that no rule derives, which have no effect."""
     if not overrides:
         return []
     derived = {name for stage in compiled.stages for name in stage.derives}

@@ -1,7 +1,7 @@
-"""The pipeline: all stages in order, from the facts of a request to the results of its stages.
+"""The pipeline: runs all stages in order, from the facts of a request to the results of its stages.
 
-Classification comes first, then completeness, which may ask what a request of this category needs; the loader refuses
-rules of classification that read what completeness derives. Results stand in the order of `STAGES` all the same.
+Classification comes first. Completeness follows, as its rules may depend on the category. The loader refuses rules of
+classification that read facts derived by completeness. Results stand in the order of `STAGES` all the same.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ SEVERAL = (list, tuple, frozenset)
 def run_stages(
     runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, counts: Mapping[str, int]
 ) -> StageResults:
-    """All stages in order; what one derives is a fact for the next. `counts` are the counts over windows, by field."""
+    """Runs all stages in order. A derived fact counts for the stages after it.
+
+    `counts` are the counts over windows, by field.
+    """
     first = first_stages(runner, compiled, request, event, counts)
     return later_stages(runner, compiled, request, event, first)
 
@@ -38,7 +41,7 @@ def run_stages(
 def first_stages(
     runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, counts: Mapping[str, int]
 ) -> StagesSoFar:
-    """Classification and completeness. No ladder has a say in them."""
+    """Runs classification and completeness, on which ladders have no influence."""
     given, overrides = split_overrides(without_due_times(request.given, compiled.rulebook.vocabulary))
     record = build_record(compiled, request, given, event, counts)
     classification, completeness = compiled.classification, compiled.completeness
@@ -58,7 +61,7 @@ def first_stages(
 def later_stages(
     runner: StageRunner, compiled: CompiledRulebook, request: RequestState, event: Event, so_far: StagesSoFar
 ) -> StageResults:
-    """The stages after the first two, added to `so_far`."""
+    """Runs the stages after the first two, and adds them to `so_far`."""
     for stage in compiled.later_stages:
         result = runner.run(compiled, stage, so_far.record, event.time)
         finish_stage(compiled, request, stage, result, so_far)
@@ -66,7 +69,7 @@ def later_stages(
 
 
 def combined(compiled: CompiledRulebook, so_far: StagesSoFar) -> StageResults:
-    """The results of single stages as those of all."""
+    """Combines the results of single stages."""
     record, results, overrides = so_far.record, so_far.results, so_far.overrides
     combination = StageResults(record)
     reasons: dict[str, None] = {}
@@ -80,7 +83,7 @@ def combined(compiled: CompiledRulebook, so_far: StagesSoFar) -> StageResults:
     for result in as_asked(compiled, results):
         combination.outputs.update(result.outputs)
     if combination.flags:
-        # A field that two stages derive says the same twice.
+        # Two stages that derive one field may flag the same.
         combination.flags = list(dict.fromkeys(combination.flags))
     if overrides:
         combination.flags += stray_overrides(compiled, overrides)
@@ -96,7 +99,7 @@ def combined(compiled: CompiledRulebook, so_far: StagesSoFar) -> StageResults:
 
 
 def as_asked(compiled: CompiledRulebook, results: list[StageResult]) -> list[StageResult]:
-    """The results in the order in which the stages were asked."""
+    """The results in the order in which the stages ran: a later stage's output replaces an earlier one's."""
     if compiled.classification is None or compiled.completeness is None:
         return results
     return [results[1], results[0], *results[2:]]
@@ -125,7 +128,7 @@ def build_record(
 
 
 def request_fields(request: RequestState) -> dict[str, Typed]:
-    """What has become of the request, by the names of the fields (`dependencies.REQUEST_FIELDS`)."""
+    """Fields on the state of the request (`dependencies.REQUEST_FIELDS`)."""
     return {
         "request.status": request.status.value,
         "request.reopen_count": request.reopen_count,
@@ -134,7 +137,7 @@ def request_fields(request: RequestState) -> dict[str, Typed]:
 
 
 def forget(stage: CompiledStage, record: Record) -> None:
-    """Clears what the stage is to derive, such as defaults of the vocabulary."""
+    """Clears the fields that the stage derives, such as defaults of the vocabulary."""
     for name in stage.derives:
         if name in record.values or name in record.failures:
             record.set(name, None)
@@ -177,7 +180,7 @@ def name_missing(vocabulary: Vocabulary, outputs: dict[str, Output], record: Rec
 
 
 def count_this_request(compiled: CompiledRulebook, record: Record, counts: Mapping[str, int]) -> None:
-    """A window includes the request itself, as soon as it is known to be one of those that are counted."""
+    """Adds the request itself to the windows that count its category."""
     for name, window in compiled.windows:
         if window.count == record.values.get(window.of):
             record.set(name, counts.get(name, 0) + 1)

@@ -1,4 +1,4 @@
-"""The arithmetic of scores: exact fractions all the way, rounded once at the end; and as a person writes it."""
+"""The arithmetic of scores: exact fractions, rounded once at the end; and the formula as text."""
 
 # Stays interpreted: exact fractions are the library's work.
 from __future__ import annotations
@@ -11,13 +11,13 @@ from answerby.engine.facts.coercion import Typed
 from answerby.rules.model.score import FULL_SCALE, OPPOSING_FACTOR, Factor, Method, Rounding
 
 SHOWN_PLACES = 6
-"""Decimal places of a number that has no end, such as a third."""
+"""Decimal places shown of a number without end, such as a third."""
 Known = Sequence[tuple[Factor, Fraction]]
 """Factors in the method's order, each with its number."""
 
 
 def number_of(factor: Factor, value: Typed) -> Fraction:
-    """What the file makes of a fact: by `numbers`, `bands`, `scale`, or as it is; then its limits."""
+    """The number of a fact: by the factor's `numbers`, `bands` or `scale`, or the fact itself; then its limits."""
     if isinstance(value, str | bool):
         number = Fraction(factor.numbers[value])
     else:
@@ -44,7 +44,7 @@ def _on_line(factor: Factor, fact: Fraction) -> Fraction:
 
 
 def compute(method: Method, known: Known) -> Fraction:
-    """The exact score. A divisor is never zero: the loader has seen to that."""
+    """The exact score. No divisor is zero: the loader refuses such factors."""
     if method is Method.RICE:
         result = Fraction(1)
         for factor, number in known:
@@ -62,7 +62,7 @@ def _counted(method: Method, factor: Factor, number: Fraction) -> Fraction:
 
 
 def rounded(number: Fraction, places: int, rounding: Rounding) -> Fraction:
-    """The number with so many decimal places."""
+    """The number rounded to `places` decimal places."""
     scaled = number * 10**places
     match rounding:
         case Rounding.HALF_EVEN:
@@ -75,7 +75,7 @@ def rounded(number: Fraction, places: int, rounding: Rounding) -> Fraction:
 
 
 def written(number: Fraction | Decimal) -> str:
-    """The number as a decimal; one without an end is cut after some places, which `...` says."""
+    """The number as a decimal. A number without end is cut after `SHOWN_PLACES` and ends in `...`."""
     fraction = Fraction(number)
     for places in range(SHOWN_PLACES + 4):
         if fraction.denominator == 1 or (fraction * 10**places).denominator == 1:

@@ -24,7 +24,7 @@ SCORE_ERROR = "SCORE_ERROR"
 
 @dataclass(slots=True)
 class FactorResult:
-    """A factor or a tie-break with what was found of it. No number: there is no fact, or `problem`."""
+    """A factor or tie-break with its number. No number: the fact is missing, or `problem` says why."""
 
     factor: ScoreFactor
     number: Fraction | None = None
@@ -34,7 +34,7 @@ class FactorResult:
 def take_scores(
     scores: Sequence[CompiledScore], on_error: Mapping[str, Output], result: StageResult, record: Record
 ) -> None:
-    """Puts the scores that apply into a stage's result and into the record, with their explanations."""
+    """Puts the scores that apply, and their explanations, into the result and the record."""
     explained = [found for score in scores if (found := explain_score(score, record))]
     if not explained:
         return
@@ -60,7 +60,7 @@ def take_scores(
 
 
 def put(result: StageResult, record: Record, name: str, value: Output | None, problem: str) -> None:
-    """Sets an output of a score; None makes it an error, so that conditions on it are errors and not `no`."""
+    """Sets an output of a score. None makes the field an error, so that conditions on it are errors, not false."""
     if value is None:
         result.drop_output(name)
         record.refuse(name, problem)
@@ -71,7 +71,7 @@ def put(result: StageResult, record: Record, name: str, value: Output | None, pr
 
 
 def explain_score(compiled: CompiledScore, record: Record) -> tuple[CompiledScore, ScoreExplanation] | None:
-    """None when the score does not apply to the request."""
+    """The score with its explanation; None when it does not apply to the request."""
     applies = compiled.applies(record)
     if applies is False:
         return None
@@ -101,7 +101,7 @@ def explain_score(compiled: CompiledScore, record: Record) -> tuple[CompiledScor
 def settle_score(
     compiled: CompiledScore, explanation: ScoreExplanation, found: list[FactorResult], tie: FactorResult | None
 ) -> ScoreExplanation:
-    """The explanation with the result, or with the reason why there is none."""
+    """The explanation with the score, or with the reason for none."""
     replace = msgspec.structs.replace
     score = compiled.score
     problems = [item.problem for item in (*found, *([tie] if tie else [])) if item.problem]
@@ -149,7 +149,7 @@ def find_factor(factor: Factor, record: Record) -> FactorResult:
 
 
 def find_tie(tie_break: TieBreak, record: Record) -> FactorResult:
-    """The place of the fact in the order, from the end; 0 when it is missing."""
+    """The tie-break with its number: the place of the fact in the order, counted from the end; 0 when missing."""
     value = record.value(tie_break.field)
     refused = record.error(tie_break.field)
     shown = ScoreFactor(name="tie_break", field=tie_break.field, value=value)

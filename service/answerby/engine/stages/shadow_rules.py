@@ -1,4 +1,4 @@
-"""Rules on trial (`mode: shadow`): what they would have changed in their stage, had they been live."""
+"""Shadow rules (`mode: shadow`): the changes that they would make to their stage, were they live."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from answerby.rules.model.rulebook import Output, Rule, RuleMode, Stage
 from answerby.rules.model.vocabulary import Vocabulary
 
 RULES_BLOCK = "file:"
-"""How the ids of blocks begin that are not tables."""
+"""Prefix of the ids of blocks that are lists of rules; all other blocks are tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowResult:
-    """One rule on trial that matched or failed; everything of its ShadowMatch but the facts."""
+    """A shadow rule that matched or failed, with its effect on the stage."""
 
     rule: Rule
     failed: bool
@@ -37,9 +37,9 @@ def shadow_results(
     failed: Sequence[Rule],
     outputs: Mapping[str, Output],
 ) -> tuple[ShadowResult, ...]:
-    """Settles the stage again with each rule on trial made live, the rows of one table together.
+    """Settles the stage again with each shadow rule made live, the rows of one table together.
 
-    `matched` and `failed` hold live rules and those on trial; `outputs` is what the live ones came to.
+    `matched` and `failed` hold live rules and shadow rules. `outputs` are the outputs of the live rules alone.
     """
     live = [rule for rule in matched if is_live(rule)]
     live_failed = [rule for rule in failed if is_live(rule)]
@@ -57,7 +57,7 @@ def shadow_results(
 
 
 def _groups(matched: Sequence[Rule], failed: Sequence[Rule]) -> Iterator[tuple[list[Rule], list[Rule]]]:
-    """The rules on trial, by what a person makes live at once: a rule, or the rows of a table."""
+    """The shadow rules, matched and failed, in groups that go live at once: a rule, or the rows of a table."""
     groups: dict[str, tuple[list[Rule], list[Rule]]] = {}
     for rules, side in ((matched, 0), (failed, 1)):
         for rule in rules:
@@ -68,13 +68,13 @@ def _groups(matched: Sequence[Rule], failed: Sequence[Rule]) -> Iterator[tuple[l
 
 
 def differences(before: Mapping[str, Output], after: Mapping[str, Output]) -> dict[str, Output | None]:
-    """The outputs that are not equal, with their value after."""
+    """The outputs that differ, with their value after; None: no value."""
     return {name: after.get(name) for name in sorted({*before, *after}) if before.get(name) != after.get(name)}
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowRule:
-    """A trial with what its explanation needs of the rulebook."""
+    """A shadow rule that matched or failed, ready for an explanation."""
 
     reference: RuleReference
     failed: bool

@@ -1,4 +1,4 @@
-"""Runs one stage: match, hit policy, defaults, safe side, and the explanation of it."""
+"""Runs one stage: matching, hit policy, safe side, defaults, explanation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StageResult:
 
     def __init__(self, answer: StageAnswer, outputs: dict[str, Output], explanation: StageExplanation) -> None:
         self.answer = answer
-        """As the rules gave it."""
+        """The answer of the rules alone."""
         self.outputs = outputs
         self.targets = answer.settlement.targets
         self.reasons = answer.settlement.reasons
@@ -51,10 +51,10 @@ class StageResult:
 
 
 class StageRunner:
-    """Runs single stages, each anew. `engine.memory` has one that remembers answers and comes to equal results."""
+    """Runs single stages, each anew. `engine.memory` has a subclass that remembers answers, with equal results."""
 
     def run(self, compiled: CompiledRulebook, stage: CompiledStage, record: Record, at: datetime) -> StageResult:
-        """Decides one stage over the record and writes into the record what the stage derives."""
+        """Decides one stage on the record, and writes the derived facts into the record."""
         settlement = settle(compiled, stage, matches(compiled, stage, record, at))
         outputs = derive(stage, settlement, record)
         return result(stage, answer(settlement, record), outputs)
@@ -67,7 +67,7 @@ def matches(compiled: CompiledRulebook, stage: CompiledStage, record: Record, at
 
 
 def derive(stage: CompiledStage, settlement: Settlement, record: Record) -> dict[str, Output]:
-    """Writes what the stage derives into the record, and returns the outputs."""
+    """Writes the derived facts into the record, and returns the outputs."""
     outputs = dict(settlement.outputs)
     for name, typed in settlement.derived:
         if typed is not None:
@@ -80,12 +80,12 @@ def derive(stage: CompiledStage, settlement: Settlement, record: Record) -> dict
 
 
 def answer(settlement: Settlement, record: Record) -> StageAnswer:
-    """The answer with the facts as they are after the stage."""
+    """The answer, with facts as the record has them after the stage."""
     return StageAnswer(settlement, *shown(settlement, record))
 
 
 def shown(settlement: Settlement, record: Record) -> tuple[dict[str, Value], list[ShadowMatch]]:
-    """The facts that the explanation shows, and the shadow rules."""
+    """The facts and the shadow rules for the explanation."""
     facts = record.shown(settlement.facts, settlement.unlike_wire)
     return facts, [shadow.explain(record) for shadow in settlement.shadow_rules] if settlement.shadow_rules else []
 
@@ -107,7 +107,7 @@ def result(stage: CompiledStage, answer: StageAnswer, outputs: dict[str, Output]
 
 
 def united(record: Record, name: str, value: Output) -> Output:
-    """A set with what an earlier stage has put into it."""
+    """The values of a set, with those that an earlier stage has put into it."""
     earlier = record.get(name)
     added = value if isinstance(value, (list, tuple)) else [value]
     return sorted({*(earlier if isinstance(earlier, frozenset) else ()), *(str(item) for item in added)})
@@ -120,7 +120,7 @@ def keep_in_force(stage: CompiledStage, match_set: MatchSet, at: datetime) -> Ma
 
 
 def settle(compiled: CompiledRulebook, stage: CompiledStage, match_set: MatchSet) -> Settlement:
-    """What the match set comes to, whatever the facts behind it are."""
+    """Settles a match set under the hit policies. The result depends on no fact."""
     matched = [stage.rules[number] for number in match_set.matched]
     failed = [stage.rules[number] for number in match_set.failed]
     results: tuple[ShadowResult, ...] = ()
@@ -162,7 +162,7 @@ def shadow_rule(compiled: CompiledRulebook, stage: CompiledStage, result: Shadow
 
 
 def fixed(compiled: CompiledRulebook, stage: CompiledStage, name: str, value: Output) -> Typed | None:
-    """The derived fact as records hold it, where it is the same for every record and the vocabulary takes it."""
+    """The derived fact as records hold it; None where it depends on the record or the vocabulary refuses it."""
     return None if name in stage.adds_to else compiled.plan.typed(name, value)
 
 
@@ -190,5 +190,5 @@ def stage_flags(stage: CompiledStage, resolution: Resolution, failed: list[Rule]
 
 
 def by_hand(name: str, value: Value) -> RuleReference:
-    """The reference that stands for a value which a person set over the rules."""
+    """The reference that stands for a value set by hand."""
     return RuleReference(f"override.{name}", "", 0, "Set by hand over the rules.", {name: value})

@@ -1,4 +1,4 @@
-"""Results of the stages of one decision: of the first two, and of all."""
+"""Results of the stages of one decision: so far, and of all."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class StagesSoFar:
         """Values that a person set over the rules, by field."""
 
     def fork(self) -> StagesSoFar:
-        """A copy for other later stages to go on from."""
+        """A copy from which other later stages can go on."""
         return StagesSoFar(self.record.fork(), list(self.results), self.overrides)
 
 
 class StageResults:
-    """What all stages have come to."""
+    """Results of all stages. They belong to one decision; the memory keeps some and changes none."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -38,9 +38,9 @@ class StageResults:
         self.targets: dict[str, ClockTarget] = {}
         """The target of every clock that has one."""
         self.reasons: list[str] = []
-        """The words of the rules that decided, stage by stage, each once."""
+        """The reasons (`because`) of the rules that decided, stage by stage, each once."""
         self.derived: dict[str, Value] = {}
         self.explanation: list[StageExplanation] = []
         self.flags: list[Flag] = []
         self.answers: list[StageAnswer] = []
-        """What the rules of each stage gave, before anything was held or set by hand."""
+        """The answer of each stage's rules alone, before values from ladders or persons."""

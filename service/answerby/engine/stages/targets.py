@@ -1,4 +1,4 @@
-"""Clock targets among the outputs of stages, and the ladders that rules give them."""
+"""Clock targets among the outputs of stages, and the ladders that rules give to clocks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LADDER_PREFIX = "ladder."
 def clock_targets(
     rulebook: Rulebook, outputs: Mapping[str, Output], setters: Mapping[str, Rule]
 ) -> dict[str, ClockTarget]:
-    """The targets among the outputs of a stage, by clock."""
+    """The targets in the outputs of a stage, by clock. `setters` are the rules that won each output."""
     targets = {}
     for name, value in outputs.items():
         if not name.startswith(SLA_PREFIX) or not isinstance(value, Target):
@@ -33,7 +33,7 @@ def clock_targets(
 
 
 def take_ladders(targets: dict[str, ClockTarget], names: Iterable[str], outputs: Mapping[str, Output]) -> None:
-    """Gives the targets the ladders that outputs of these names ask for."""
+    """Replaces, in place, the ladders of targets by those in the outputs with these names."""
     for name in names:
         clock = name.removeprefix(LADDER_PREFIX)
         if name in outputs and clock in targets:
