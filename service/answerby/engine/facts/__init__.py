@@ -1,1 +1,1 @@
-"""One total, typed record of an event: what every condition is asked of."""
+"""Facts: one total, typed record of an event, on which every condition is evaluated."""

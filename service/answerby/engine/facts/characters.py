@@ -1,4 +1,4 @@
-"""Characters: what a text may carry, and where words end."""
+"""Characters of texts: unprintable ones, and those that continue a word."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _UNPRINTABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """The text without what no store or wire can carry: NUL becomes a space, a lone surrogate U+FFFD.
+    """The text without characters that no store or wire can carry: NUL becomes a space, a lone surrogate U+FFFD.
 
-    Returns the very same object when there was nothing to clean.
+    Returns the very same object when nothing changes.
     """
     if text.isascii() and "\0" not in text:
         return text

@@ -1,4 +1,4 @@
-"""From a value as it travels to a typed fact, or a refusal that says why. One coercer per vocabulary field."""
+"""Coercion: from a value on the wire to a typed fact, or a refusal with its reason. One coercer per field."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Typed = str | int | float | bool | datetime | frozenset[str]
 """A fact in the record: enum, text and string as str, instants as UTC datetimes, durations as seconds, sets frozen."""
 
 TEXT_LIMIT = 65_536
-"""Characters of a text that are looked at."""
+"""Characters of a text that conditions see."""
 NAME_LIMIT = 1_024
-"""Characters of an identity or an enum spelling; a longer one is refused, as a part of it would be another identity."""
+"""Characters of an identity or an enum spelling. Longer ones are refused: a part would be another identity."""
 SET_LIMIT = 1_000
 """Members of a set."""
 INTEGER_LIMIT = 2**62
-"""Integers must be smaller than this in magnitude: what every part of the engine computes exactly."""
+"""Integers must be smaller than this in magnitude. Every part of the engine computes with such integers exactly."""
 
 UNKNOWN_VALUE = "UNKNOWN_VALUE"
 TEXT_CUT = "TEXT_CUT"
@@ -30,15 +30,15 @@ TEXT_CLEANED = "TEXT_CLEANED"
 
 
 class Refused(ValueError):
-    """The vocabulary does not take this value for this field; the message says what it takes."""
+    """The vocabulary refuses a value of a field. The message says which values it takes."""
 
 
 Coercer = Callable[[object, list[Flag]], Typed | None]
-"""Returns the typed value, or None when nothing was given; appends flags; raises Refused."""
+"""Returns the typed value, or None for an empty one; appends flags; raises Refused."""
 
 
 def coercer(field: Field) -> Coercer:
-    """The coercer of one field. An empty or blank text counts as not given."""
+    """The coercer of one field. An empty or blank text counts as missing."""
     match field.type:
         case FieldType.ENUM:
             return _EnumCoercer(field)
@@ -124,7 +124,7 @@ def spellings(field: Field) -> Mapping[str, str]:
 
 
 def integer(value: object, _flags: list[Flag]) -> int:
-    """A whole number; a float only when it is one exactly, as JSON does not tell them apart."""
+    """A whole number, or a float with exactly its value, as JSON does not tell the two apart."""
     if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -154,7 +154,7 @@ def boolean(value: object, _flags: list[Flag]) -> bool:
 
 
 def instant(value: object, _flags: list[Flag]) -> datetime | None:
-    """A UTC datetime, of one or of ISO-8601 text; the offset is required."""
+    """A UTC datetime, from a datetime or ISO-8601 text; the offset is required."""
     if isinstance(value, str):
         if not value.strip():
             return None
@@ -182,7 +182,7 @@ _SECONDS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "se
 
 
 def duration(value: object, _flags: list[Flag]) -> int | float | None:
-    """Seconds, of a timedelta or of ISO-8601 text such as `PT15M`; months and years have no fixed length."""
+    """Seconds, from a timedelta or ISO-8601 text such as `PT15M`. Months and years have no fixed length."""
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
         return int(seconds) if seconds.is_integer() else seconds
@@ -225,7 +225,7 @@ def _spelling(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    """What a value is, in the words of JSON; never the value itself, which may be personal."""
+    """The type of a value in the words of JSON. The value itself may be personal and is left out."""
     match value:
         case None:
             return "null"

@@ -1,4 +1,4 @@
-"""Condition trees as functions of a record, in Kleene's three-valued logic. This is what conditions mean."""
+"""Conditions as functions of a record, in Kleene's three-valued logic: the definition of their meaning."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from answerby.engine.facts.record import UNSET, Evaluator, Record
 
 
 def compile_condition(condition: Condition, plan: FactPlan) -> Evaluator:
-    """True, False, or None for an error. Raises KeyError for an atom that is in no rule of the plan's rulebook.
+    """The condition as a function of a record: True, False, or None for an error.
 
     All: one False makes it False, else one error makes it an error. AnyOf: one True makes it True, else one error makes
-    it an error. Not: an error stays one.
+    it an error. Not: an error stays one. Raises KeyError for an atom that is in no rule of the plan's rulebook.
     """
     match condition:
         case Atom():

@@ -1,4 +1,4 @@
-"""One pass over a text finds the terms of all lexicons."""
+"""Lexicons: one pass over a text finds the terms of all of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from answerby.rules.model.rulebook import Lexicon
 from answerby.rules.text.folding import fold
 
 Span = tuple[int, int, int]
-"""Number of a term, where it begins and where it ends."""
+"""Number of a term, its start and its end in the text."""
 
 
 class LexiconIndex:
@@ -52,7 +52,7 @@ class LexiconIndex:
         return [self._terms[i] for i in sorted({i for name in set(lexicons) for i in self._counting(name, spans)})]
 
     def _counting(self, lexicon: str, spans: list[Span]) -> set[int]:
-        """The lexicon's terms that stand somewhere clear of all phrases that are exceptions to it."""
+        """The lexicon's terms with at least one place that overlaps no phrase of an exception."""
         exceptions = self._exceptions.get(lexicon, frozenset())
         phrases = sorted((start, end) for i, start, end in spans if not exceptions.isdisjoint(self._lexicons[i]))
         starts = [start for start, _ in phrases]
@@ -60,14 +60,14 @@ class LexiconIndex:
         counting = set()
         for i, start, end in spans:
             if lexicon in self._lexicons[i]:
-                # Of the phrases that begin before the term ends, the one that reaches furthest meets it or none does.
+                # If any phrase that begins before the end of the term overlaps it, the one that ends last does.
                 earlier = bisect_left(starts, end)
                 if not earlier or reach[earlier - 1] <= start:
                     counting.add(i)
         return counting
 
     def _spans(self, folded: str) -> Iterator[Span]:
-        """Every place where a term stands."""
+        """Every place of every term."""
         if self._automaton is not None:
             for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
                 if self._stands_alone(index, folded, start, end):

@@ -16,7 +16,7 @@ DUE_REFUSED = "DUE_REFUSED"
 
 
 def without_due_times(given: dict[str, Value], vocabulary: Vocabulary) -> dict[str, Value]:
-    """The facts but for the due times; a field of the vocabulary stays one, whatever it is called."""
+    """The facts without manual due times. A field of the vocabulary stays, whatever its name."""
     for name in given:
         if name.startswith(PREFIX):
             break
@@ -28,7 +28,7 @@ def without_due_times(given: dict[str, Value], vocabulary: Vocabulary) -> dict[s
 def manual_due_times(
     given: Mapping[str, Value], vocabulary: Vocabulary, clocks: Mapping[str, ClockDefinition]
 ) -> tuple[dict[str, datetime], list[Flag]]:
-    """The due times by clock, in UTC. One that is no instant, or of no clock, is flagged and not taken."""
+    """The due times by clock, in UTC, and flags for those that are no instant or name no clock."""
     found: dict[str, datetime] = {}
     flags: list[Flag] = []
     for fact, value in given.items():

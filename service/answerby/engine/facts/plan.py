@@ -1,4 +1,4 @@
-"""Facts first: every event becomes one total, typed record before any rule is asked."""
+"""Fact plans: how the facts of an event become one total, typed record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FLAG_LIMIT = 50
 
 
 class FactPlan(RecordLayout):
-    """How to make records for one rulebook. Immutable; the same rulebook always gives the same numbers to atoms."""
+    """Makes records for one rulebook. Immutable; equal rulebooks give equal numbers to atoms."""
 
     def __init__(self, rulebook: Rulebook) -> None:
         """Raises InvalidInput when a condition or a default does not fit the vocabulary."""
@@ -45,11 +45,11 @@ class FactPlan(RecordLayout):
         self._unset: tuple[Unset, ...] = (UNSET,) * len(self.atoms)
 
     def compile(self, atom: Atom) -> Evaluator:
-        """Raises InvalidInput when the atom does not fit the vocabulary."""
+        """The atom as a function. Raises InvalidInput when it does not fit the vocabulary."""
         return compile_atom(atom, self.rulebook.vocabulary, self.rulebook.calendars)
 
     def typed(self, name: str, value: object) -> Typed | None:
-        """The value as records hold it; None when it is none, or when it is refused or flagged."""
+        """The value as records hold it; None for a missing, refused or flagged value."""
         flags: list[Flag] = []
         try:
             typed = self.coercers[name](value, flags) if value is not None else None
@@ -63,12 +63,12 @@ class FactPlan(RecordLayout):
         extra: Mapping[str, object] = MappingProxyType({}),
         known: Mapping[str, Typed] = MappingProxyType({}),
     ) -> Record:
-        """The total record of what an event gave and what we know besides (`extra`, which wins). Never raises.
+        """The total record of the given facts and of `extra`, which wins. Never raises.
 
-        Given fields that the vocabulary does not know, or that rules derive, are left out with a flag; a field
-        that was not given has its default. `extra` may also hold datetimes, timedeltas and sets, and may name derived
-        fields; what the vocabulary does not know of it is left out. `known` are like `extra`, but typed as records
-        hold them, and of fields that the vocabulary has.
+        Given facts that the vocabulary does not know, or that rules derive, are left out with a flag. A field that was
+        not given has its default. `extra` may hold datetimes, timedeltas and sets, and derived fields; names that the
+        vocabulary does not know are left out. `known` wins over both: values as records hold them, of fields of the
+        vocabulary.
         """
         record = Record(self, dict(self._defaults), list(self._unset))
         values, flags = record.values, record.flags

@@ -33,7 +33,7 @@ _FROM_OPERAND: Mapping[Op, Callable[[Any, Any], bool]] = {
 
 
 class WorkingTime(Protocol):
-    """The one thing that conditions ask of a calendar."""
+    """The part of a calendar that conditions use."""
 
     def is_working(self, instant: datetime) -> bool: ...
 
@@ -79,7 +79,7 @@ def may_fail(atom: Atom) -> bool:
 
 
 def ordered_values(atom: Atom, field: Field) -> tuple[str, ...]:
-    """The values of an ordered enum that a comparison takes in."""
+    """The values of an ordered enum for which a comparison is true."""
     compare, position = _FROM_OPERAND[atom.op], field.values.index(str(atom.operands[0]))
     return tuple(value for i, value in enumerate(field.values) if compare(position, i))
 
@@ -144,7 +144,7 @@ def _inside(atom: Atom, field: Field, calendars: Mapping[str, WorkingTime]) -> E
     return partial(_is_working, atom, [calendars[str(o)] for o in atom.operands])
 
 
-# A missing value is None in `record.values`; one that was refused is named in `record.failures` besides.
+# A missing value is not in `record.values`. If the value was refused, the field is in `record.failures`.
 
 
 def _missing(name: str, record: Record) -> bool | None:

@@ -1,4 +1,4 @@
-"""The record: the typed facts of one event, and the truth of every condition atom that was asked of them."""
+"""Records: the typed facts of one event, and the truth of each atom once it was evaluated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from answerby.rules.model.vocabulary import FieldType
 from answerby.rules.text.folding import fold, normalize_width
 
 UNLIKE_WIRE = frozenset({FieldType.INSTANT, FieldType.SET})
-"""Types whose values look different in a record and as they travel."""
+"""Types whose values differ between a record and the wire."""
 
 
 class FactError(NamedTuple):
@@ -28,7 +28,7 @@ class FactError(NamedTuple):
 
 
 class Unset(Enum):
-    """The type of UNSET: an atom that nobody has asked for yet."""
+    """The type of UNSET, the truth of an atom that was not evaluated yet."""
 
     UNSET = "unset"
 
@@ -37,7 +37,7 @@ UNSET: Final = Unset.UNSET
 
 
 class TextView:
-    """One text in the forms that conditions ask for, each made once, when it is first needed."""
+    """One text in the forms that conditions need, each made once, on first use."""
 
     __slots__ = ("_folded", "_index", "_lexicons", "_plain", "raw")
 
@@ -50,14 +50,14 @@ class TextView:
 
     @property
     def folded(self) -> str:
-        """What lexicons, starts_with and equals see."""
+        """The text for lexicons, `starts_with` and `equals`."""
         if self._folded is None:
             self._folded = fold(self.raw)
         return self._folded
 
     @property
     def plain(self) -> str:
-        """What patterns see: full and half width made one, case and white space kept."""
+        """The text for patterns: one width for all characters, case and white space kept."""
         if self._plain is None:
             self._plain = normalize_width(self.raw)
         return self._plain
@@ -86,7 +86,7 @@ class Mentions(NamedTuple):
 
 
 class RecordLayout:
-    """What a record needs to know of its rulebook. `FactPlan` fills it in, once per rulebook."""
+    """The part of a rulebook that records use. `FactPlan` fills it in, once per rulebook."""
 
     rulebook: Rulebook
     lexicons: LexiconIndex
@@ -110,18 +110,18 @@ class RecordLayout:
 
 
 class Record:
-    """The typed facts of one event. Not shared between threads; stages set on it what they derive."""
+    """The typed facts of one event. One thread owns it; stages set derived facts on it."""
 
     __slots__ = ("_texts", "errors", "failures", "flags", "plan", "troubles", "truths", "values")
 
     def __init__(self, plan: RecordLayout, values: dict[str, Typed], truths: list[bool | Unset | None]) -> None:
         self.plan = plan
         self.values = values
-        """Every field that has a value. Read it; change it by `set` only."""
+        """The fields with a value. Read only; `set`, `put` and `refuse` change it."""
         self.failures: dict[str, FactError] = {}
-        """Fields whose value was refused, and texts put together of such; conditions on them are errors."""
+        """Fields whose value was refused, and composite texts with such a part. Conditions on them are errors."""
         self.errors: list[FactError] = []
-        """All refusals in the order found. Matching adds why conditions failed by themselves, so read it afterwards."""
+        """All refusals, in order. Complete after matching, which adds the errors of conditions."""
         self.flags: list[Flag] = []
         self.troubles: dict[Atom, FactError] = {}
         """Why atoms failed although their field has a value."""
@@ -130,7 +130,7 @@ class Record:
         self._texts: dict[str, TextView] = {}
 
     def fork(self) -> Record:
-        """The record as it is, to go its own way from here."""
+        """A copy that changes independently."""
         forked = Record(self.plan, dict(self.values), list(self.truths))
         forked.failures.update(self.failures)
         forked.errors.extend(self.errors)
@@ -148,14 +148,14 @@ class Record:
         return self.failures.get(field)
 
     def value(self, field: str) -> Value:
-        """The value as it travels: instants as ISO-8601 text, durations in seconds, sets as sorted lists."""
+        """The value for the wire: instants as ISO-8601 text, durations in seconds, sets as sorted lists."""
         typed = self.values.get(field)
         if isinstance(typed, datetime):
             return typed.isoformat().replace("+00:00", "Z")
         return sorted(typed) if isinstance(typed, frozenset) else typed
 
     def shown(self, fields: tuple[str, ...], unlike_wire: tuple[str, ...]) -> dict[str, Value]:
-        """`value` of each of the fields; `unlike_wire` are those that `FactPlan.unlike_wire` holds."""
+        """`value` of each of the fields; `unlike_wire` are those of them in `FactPlan.unlike_wire`."""
         shown: dict[str, Value] = dict(zip(fields, map(self.values.get, fields)))  # type: ignore[arg-type] # noqa: B905
         for field in unlike_wire:
             shown[field] = self.value(field)
@@ -172,7 +172,7 @@ class Record:
         return view
 
     def set(self, field: str, value: object) -> None:
-        """Sets a derived fact (None: missing) and forgets what was known of conditions on it.
+        """Sets a derived fact (None: missing), and forgets the truth of the conditions on it.
 
         A value that the vocabulary refuses becomes an error of the field. Raises KeyError for a field not in it.
         """
@@ -181,13 +181,13 @@ class Record:
         self._forget(field)
 
     def refuse(self, field: str, message: str) -> None:
-        """Makes a derived fact an error: conditions on it are errors from now on, until it is set."""
+        """Makes a derived fact an error: conditions on it are errors until it is set."""
         self.failures[field] = FactError(field, message)
         self.values.pop(field, None)
         self._forget(field)
 
     def put(self, field: str, typed: Typed) -> None:
-        """`set` for a value that `FactPlan.typed` gave."""
+        """`set` for a value from `FactPlan.typed`."""
         if self.failures:
             self.failures.pop(field, None)
         self.values[field] = typed
@@ -205,7 +205,7 @@ class Record:
             truths[number] = UNSET
 
     def compose(self, name: str) -> None:
-        """Puts a composite text together, unless it was given as such; refused when one of its parts is."""
+        """Sets a composite text from its parts, if any is given. The text is refused when a part is."""
         parts = self.plan.parts[name]
         for part in parts:
             if part in self.failures:
@@ -236,7 +236,7 @@ class Record:
         return known
 
     def _settle_mentions(self, field: str) -> None:
-        """One look at a text settles every `mentions` of it: rule sets ask dozens."""
+        """Sets the truth of all `mentions` atoms of a text at once: one search serves the dozens of a rule set."""
         text = self.text(field)
         truths, mentions = self.truths, self.plan.mentions[field]
         unless_found = None if text is None and field in self.failures else False
@@ -247,7 +247,7 @@ class Record:
                 truths[number] = True
 
     def fail(self, atom: Atom, message: str) -> None:
-        """Called by an evaluator to say why the atom is an error although its field has a value."""
+        """Records why the atom is an error although its field has a value. Evaluators call it."""
         self.troubles[atom] = FactError(atom.field, message)
 
     def note(self, error: FactError) -> None:

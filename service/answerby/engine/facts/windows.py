@@ -1,4 +1,4 @@
-"""Counts over time: what to ask of the store before a decision, and what to mark after it."""
+"""Counts over windows of time: queries before a decision, marks after it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Windows:
     def queries(self, event: Event, state: RequestState | None = None) -> list[WindowQuery]:
         """One query per field whose `by` is known from the event or, once loaded, from the state.
 
-        What was counted for the request before is not asked for again.
+        Counts that the request already has are not queried again.
         """
         found = []
         for name, window in self._fields:
@@ -34,11 +34,11 @@ class Windows:
         return found
 
     def lanes(self, event: Event) -> list[tuple[str, str]]:
-        """What must not be decided side by side with this event, because it is counted together with it."""
+        """Pairs of `by` and value. Events that share one are counted together, and must not be decided in parallel."""
         return [(w.by, value) for w in self._kinds if (value := _identity(event.data.get(w.by)))]
 
     def marks(self, before: RequestState | None, after: RequestState) -> list[WindowMark]:
-        """The marks that change with a decision: a request counts from its creation, as what it is now."""
+        """The marks that a decision changes. A request counts from its creation on, in its present category."""
         found = []
         for window in self._kinds:
             old, new = _counted_by(before, window), _counted_by(after, window)
@@ -60,7 +60,7 @@ def _query(name: str, window: Window, value: str, event: Event) -> WindowQuery:
 
 
 def _counted_by(state: RequestState | None, window: Window) -> str:
-    """By whom the request counts as one of those that the window counts; empty when it does not."""
+    """The value of `by` under which the window counts the request; empty when it does not count it."""
     if state is None or window.count not in (ANY_REQUEST, state.derived.get(window.of)):
         return ""
     return _identity(state.given.get(window.by))

@@ -1,4 +1,4 @@
-"""The integers that the C engine sees of a record: one reader for all columns of a stage."""
+"""Reads a record as the integers that the C engine gets: one reader for all columns of a stage."""
 
 from __future__ import annotations
 

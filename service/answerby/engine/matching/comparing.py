@@ -1,4 +1,4 @@
-"""The shadow matcher: durable-rules beside the reference, in production, without trusting it."""
+"""The comparing matcher (engine `shadow`): runs durable-rules beside the reference, whose answer counts."""
 
 # Stays interpreted: it compares matchers, which is not for speed.
 from __future__ import annotations
@@ -10,11 +10,11 @@ from answerby.engine.facts.record import Record
 from answerby.engine.matching.matcher import Matcher, MatchSet
 
 OnDifference = Callable[[str, Record, MatchSet, MatchSet], None]
-"""Called with stage, record, the reference's match set and durable's. What it raises reaches the caller of `match`."""
+"""Called with stage, record, the reference's match set and durable's. Its errors reach the caller of `match`."""
 
 
 class ComparingMatcher:
-    """Runs both, returns the reference's match set, counts and reports differences."""
+    """Runs both matchers, returns the reference's match set, counts and reports differences."""
 
     name = "shadow"
     recalls = False
@@ -31,7 +31,7 @@ class ComparingMatcher:
 
     @property
     def fallback_reason(self) -> str:
-        """Of the durable matcher: with one, the reference is compared with itself."""
+        """The reason of the durable matcher. With a reason, the reference is compared with itself."""
         return self._durable.fallback_reason
 
     @property

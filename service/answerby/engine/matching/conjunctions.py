@@ -1,7 +1,7 @@
-"""Condition trees to conjunctions of integer tests: the only conditions that the C engine is given.
+"""Turns condition trees into conjunctions of integer tests, the only conditions that the C engine gets.
 
-A record is seen as columns of integers. What no test of a symbol or a number says exactly is decided in the facts, and
-becomes a column of its own that says 1 where it is true; so nothing is ever left out.
+For the engine a record is a row of integer columns. A condition that tests of symbols and numbers cannot express
+exactly is evaluated before, and becomes a column of its own: 1 where it is true. So no condition is left out.
 """
 
 # Stays interpreted: it runs once per rulebook.
@@ -62,7 +62,7 @@ _NATIVE = {
 
 
 class Conjoiner:
-    """Turns conditions into the conjunctions of which one must be true: exact, and never more than `budget` of them."""
+    """Turns a condition into conjunctions of which one must be true: exact, and at most `budget` of them."""
 
     def __init__(self, vocabulary: Vocabulary, budget: int, most_tests: int) -> None:
         self._vocabulary = vocabulary
@@ -70,9 +70,9 @@ class Conjoiner:
         self._most_tests = most_tests
 
     def conjunctions(self, condition: Condition) -> list[Conjunction]:
-        """A record makes the condition true exactly when it passes all tests of at least one of these.
+        """The condition is true exactly for records that pass all tests of at least one of these.
 
-        Kleene's logic is distributive, so this holds with errors too, which pass no test. None at all: never true.
+        This holds with errors too, which pass no test, as Kleene's logic is distributive. An empty list: never true.
         """
         found = self._expand(condition, negated=False)
         if any(len(conjunction) > self._most_tests for conjunction in found):
@@ -137,7 +137,7 @@ def _symbol_tests(atom: Atom, field: Field, *, negated: bool) -> set[Test] | Non
 
 
 def _number_tests(atom: Atom, field: Field, *, negated: bool) -> set[Test] | None:
-    """A comparison holds of a present number only; without it, its negation would not be exact."""
+    """Tests of an integer. A comparison also tests that the number is present, or else 0 would stand for missing."""
     presence = Column(ColumnKind.PRESENCE, field.name)
     if atom.op is Op.MISSING:
         return {Test(presence, "$eq", PRESENT if negated else ABSENT)}
@@ -161,6 +161,6 @@ def _distinct(found: Iterable[Conjunction]) -> list[Conjunction]:
 
 
 def _contradicts_itself(conjunction: Conjunction) -> bool:
-    """Whether it asks two different values of one column, so that it is never true."""
+    """Whether one column has to equal two values, so that the conjunction is never true."""
     equal = [test.column for test in conjunction if test.operator == "$eq"]
     return len(equal) != len(set(equal))

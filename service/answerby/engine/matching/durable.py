@@ -21,17 +21,17 @@ from answerby.engine.matching.session import EngineFault, Session
 from answerby.rules.model.rulebook import Rulebook
 
 FAULTS_LIMIT = 5
-"""Faults of the C engine after which it is not asked any more. Each costs the memory of one ruleset."""
+"""Faults of the C engine after which it is no longer used. Each fault costs the memory of one ruleset."""
 
 REMEMBERED = 4096
-"""Rows of a stage whose matches are kept. The engine sees nothing but the row: equal rows, equal matches."""
+"""Rows of a stage whose matches are kept. The engine sees only the row, so equal rows have equal matches."""
 
 
 class DurableMatcher:
     """One ruleset per stage, one owner at a time: a lock lets any thread call `match`.
 
-    Should the engine report an error, its memory is given up, the ruleset is built anew, and the reference answers
-    instead; `faults` and `last_fault` tell.
+    After an error of the engine its memory is given up, the ruleset is built anew, and the reference answers instead.
+    `faults` and `last_fault` report such errors.
     """
 
     name = "durable"
@@ -39,7 +39,7 @@ class DurableMatcher:
     session_type: type[Session] = Session
 
     def __init__(self, rulebook: Rulebook, plan: FactPlan | None = None, *, remember: int = REMEMBERED) -> None:
-        """`remember` rows a stage are answered from memory when they come again; 0 asks the engine every time.
+        """`remember` is how many rows per stage are answered from memory; 0: the engine answers every time.
 
         Raises EngineLimit when the rules leave the envelope, InvalidInput when they do not fit the vocabulary.
         """
@@ -55,7 +55,7 @@ class DurableMatcher:
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
         self._finalizer = weakref.finalize(self, _close_all, self._sessions)
-        # At exit the operating system frees it all, and quicker.
+        # At exit the operating system frees the memory faster.
         self._finalizer.atexit = False
         try:
             for name, program in self._programs.items():
@@ -81,7 +81,7 @@ class DurableMatcher:
         return MatchSet(asked, failed)
 
     def _ask(self, program: Program, row: list[int]) -> tuple[int, ...] | None:
-        """The rules that the engine matches for these integers; None when the reference has to answer instead."""
+        """The rules that the engine matches for a row; None when the reference has to answer instead."""
         facts = [
             shard.template % tuple([row[i] for i in shard.columns])
             for shard in program.shards
@@ -113,7 +113,7 @@ class DurableMatcher:
         return self.session_type(program.stage, program.ruleset, CANARY, CANARY_PROPERTIES)
 
     def _recover(self, program: Program, fault: EngineFault) -> None:
-        """Builds the ruleset anew. The old one is not freed: in doubtful memory that is what crashes."""
+        """Builds the ruleset anew. The old one is not freed, as freeing corrupt memory crashes."""
         self.faults += 1
         self._forget()
         self.last_fault = f"stage {program.stage}: {fault}"

@@ -1,4 +1,4 @@
-"""Rules of a stage to a ruleset of the C engine, in shards that keep inside its limits."""
+"""Compiles the rules of a stage to a ruleset of the C engine, in shards within its limits."""
 
 # Stays interpreted: it runs once per rulebook.
 from __future__ import annotations
@@ -25,26 +25,26 @@ from answerby.rules.model.rulebook import Stage
 from answerby.rules.model.vocabulary import Vocabulary
 
 BUDGETS = (24, 6, 1)
-"""Conjunctions per rule: the next smaller is taken when the ruleset would become too large."""
+"""Conjunctions per rule. The next smaller budget is taken when the ruleset would be too large."""
 COLUMNS_PER_SHARD = PROPERTIES_PER_FACT - 4
 TESTS_PER_SHARD = 380
 TESTS_PER_RULE = 40
 CANARY_KIND = 0
 CANARY = "canary"
 CANARY_PROPERTIES = f'"{KIND}":{CANARY_KIND}'
-"""The fact that the canary rule must fire for."""
+"""The fact for which the canary rule must fire."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The conjunctions that one kind of fact is for. The fact carries only the columns that they test."""
+    """The conjunctions of one kind of fact. The fact has only the columns that they test."""
 
     columns: tuple[int, ...]
     """Positions in the program's columns."""
     template: str
-    """The fact without its id; the columns' values go in by `%`."""
+    """The fact without its id; `%` fills in the values of the columns."""
     guards: tuple[tuple[int, frozenset[int]], ...]
-    """Columns that every conjunction tests for equality, with the values asked for: with another one none can match."""
+    """Columns that every conjunction tests for equality, with the tested values. With any other value none matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _within_limit(conditions: list[Condition], vocabulary: Vocabulary) -> list[t
 
 
 def _pack(conjunctions: list[tuple[int, Conjunction]]) -> list[list[tuple[int, Conjunction]]]:
-    """Shards; conjunctions that ask the same values of the same columns come together, so that guards skip much."""
+    """The conjunctions in shards. Those that test alike come together, so that guards skip many shards."""
     shards: list[list[tuple[int, Conjunction]]] = []
     columns: set[Column] = set()
     tests: set[Test] = set()
@@ -120,7 +120,7 @@ def _alike_together(conjunctions: list[tuple[int, Conjunction]]) -> list[tuple[i
 
 
 def _names(members: list[tuple[int, Conjunction]]) -> dict[Column, str]:
-    """Property names of the shard's columns, those tested most first."""
+    """Property names of the shard's columns, the most tested columns first."""
     frequency = Counter(test.column for _, conjunction in members for test in conjunction)
     ordered = sorted(frequency, key=lambda column: (-frequency[column], _column_key(column)))
     truths = [column for column in ordered if column.kind >= ColumnKind.TRUE]

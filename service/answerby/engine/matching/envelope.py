@@ -1,6 +1,6 @@
-"""The safe envelope of durable-rules: what may be given to the C engine. Outside it, it crashes or is silently wrong.
+"""The safe envelope of durable-rules: the rules that the C engine handles. Beyond it, it crashes or is wrong.
 
-Every limit is checked on the very rules that are handed over, so that a fault of the compiler is found here too.
+The limits are checked on the very rules that the engine gets, so that faults of the compiler are found too.
 """
 
 # Stays interpreted: it runs once per rulebook, and tests change its limits.
@@ -27,11 +27,11 @@ RESERVED = ("id", "sid", "$s", KIND)
 SYMBOL_NAMES = tuple(f"f{n}" for n in range(PROPERTIES_PER_FACT))
 PREDICATE_NAMES = tuple(f"p{n}" for n in range(PROPERTIES_PER_FACT))
 PROPERTY_NAMES = SYMBOL_NAMES + PREDICATE_NAMES
-"""The whole vocabulary of the facts that the engine sees; each kind of fact gives the names its own meaning."""
+"""All property names of facts for the engine. Each kind of fact gives the names its own meaning."""
 
 
 def fnv1a_32(text: str) -> int:
-    """The hash by which the engine tells property names apart; it never compares the names themselves."""
+    """The hash by which the engine tells property names apart (FNV-1a). It never compares the names themselves."""
     value = 0x811C9DC5
     for byte in text.encode():
         value = (value ^ byte) * 0x01000193 & 0xFFFFFFFF
@@ -39,7 +39,7 @@ def fnv1a_32(text: str) -> int:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raises EngineLimit when two names have the same hash, so that the engine would take one for the other."""
+    """Raises EngineLimit when two names have the same hash, as the engine would confuse them."""
     seen: dict[int, str] = {}
     for name in names:
         other = seen.setdefault(fnv1a_32(name), name)
@@ -70,7 +70,7 @@ def _check_kind(stage: str, rules: list[list[str]]) -> None:
     _limit(stage, "rules of one kind", len(rules), RULES_PER_KIND)
     _limit(stage, "conditions of one node", len(conditions), CONDITIONS_PER_NODE)
     _limit(stage, "rules with one last condition", max(last.values()), RULES_PER_LAST_CONDITION)
-    # The kind and the id are properties of the fact besides.
+    # The kind and the id are two more properties of the fact.
     _limit(stage, "properties of a fact", len({c.split()[0] for c in conditions}) + 2, PROPERTIES_PER_FACT)
 
 

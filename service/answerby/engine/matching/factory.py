@@ -1,4 +1,4 @@
-"""Which matcher runs: the one asked for, or the reference where durable-rules cannot be had."""
+"""Builds the matcher for a setting, or the reference where durable-rules cannot be imported."""
 
 # Stays interpreted: it runs once per rulebook.
 from __future__ import annotations
@@ -21,7 +21,7 @@ def build_matcher(
     on_difference: OnDifference | None = None,
     plan: FactPlan | None = None,
 ) -> Matcher:
-    """A matcher for the rulebook. `plan` saves compiling the facts again; records of an equal plan fit as well.
+    """A matcher for the rulebook. `plan` saves compiling the facts again; records of an equal plan fit too.
 
     Where durable-rules cannot be imported (CPython 3.13 and later) the reference matcher is returned for `durable` and
     `shadow`, with `fallback_reason` set. Raises EngineLimit when the rules leave the engine's safe envelope,

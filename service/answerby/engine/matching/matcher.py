@@ -1,4 +1,4 @@
-"""What every matcher is: the complete set of rules of a stage whose conditions hold for a record."""
+"""The port of matchers: they find all rules of a stage whose conditions hold for a record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class MatchSet(NamedTuple):
     matched: tuple[int, ...]
     """Rules whose condition is true."""
     failed: tuple[int, ...]
-    """Rules whose condition is an error: it depends on something that could not be evaluated."""
+    """Rules whose condition is an error: a part of it could not be evaluated."""
 
 
 class Matcher(Protocol):
@@ -22,27 +22,27 @@ class Matcher(Protocol):
     name: str
     """`durable`, `reference` or `shadow`."""
     recalls: bool
-    """Answers may be remembered instead of matching again; not where matchers are to be compared."""
+    """Whether answers may be remembered. Not where matchers are compared, as each match counts."""
 
     @property
     def fallback_reason(self) -> str:
-        """Why the matcher that was asked for is not used, or no longer; empty while it is."""
+        """Why the configured matcher is not used, or no longer; empty while it is."""
         ...
 
     @property
     def faults(self) -> int:
-        """How often durable-rules failed and the reference answered instead; 0 where it takes no part."""
+        """How often durable-rules failed and the reference answered instead; 0 without durable-rules."""
         ...
 
     @property
     def last_fault(self) -> str:
-        """What went wrong last; empty without a fault."""
+        """The latest fault; empty without one."""
         ...
 
     def match(self, stage: str, record: Record) -> MatchSet:
-        """Raises KeyError for a stage that the rulebook does not have."""
+        """The rules of the stage that match or fail. Raises KeyError for a stage that the rulebook does not have."""
         ...
 
     def close(self) -> None:
-        """Frees what the matcher holds outside Python. Idempotent; no match may follow."""
+        """Frees memory outside of Python. Idempotent; no match may follow."""
         ...

@@ -1,4 +1,4 @@
-"""The reference matcher: plain Python over the condition trees, the executable specification of matching."""
+"""The reference matcher: evaluates condition trees in plain Python. It is the executable specification."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from answerby.rules.model.rulebook import Rulebook, RuleMode, Stage
 
 
 class ReferenceMatcher:
-    """Asks every rule. Holds no working memory, so any number of threads may use it."""
+    """Evaluates every rule. It has no state, so any number of threads may use it."""
 
     name = "reference"
     recalls = True
@@ -51,7 +51,7 @@ class ReferenceMatcher:
 
 
 class Suspects:
-    """Which rules of a stage can be errors: those with an atom whose field was refused, or that fails by itself."""
+    """The rules of a stage that can be errors: those with an atom whose field was refused, or that fails by itself."""
 
     def __init__(self, stage: Stage) -> None:
         self._by_field: dict[str, set[int]] = {}
@@ -66,7 +66,7 @@ class Suspects:
         """Whether some rule can be an error although no field was refused."""
 
     def of(self, record: Record) -> set[int]:
-        """Indexes of the rules that touch what could not be evaluated."""
+        """Indexes of the rules with an atom that could not be evaluated."""
         found: set[int] = set()
         for field in record.failures:
             found |= self._by_field.get(field, set())
@@ -76,7 +76,7 @@ class Suspects:
         return found
 
     def note(self, failed: tuple[int, ...], record: Record) -> None:
-        """Adds to the record's errors why atoms of these rules failed by themselves; of rules on trial, nothing."""
+        """Adds to the record's errors why atoms of these rules failed by themselves. Shadow rules add nothing."""
         if self._on_trial:
             failed = tuple(n for n in failed if n not in self._on_trial)
         for atom, rules in self._by_atom.items():

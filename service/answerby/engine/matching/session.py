@@ -1,4 +1,4 @@
-"""One ruleset inside the C extension: one handle, one sid, one thread at a time."""
+"""Sessions: one ruleset inside the C extension, with one handle and one sid, for one thread at a time."""
 
 # Stays interpreted: the C engine does the work.
 from __future__ import annotations
@@ -12,20 +12,20 @@ SID = "0"
 STORED, NOT_STORED, ALREADY_LIVE = 0, 1, 2
 ID_ATTEMPTS = 8
 FIRINGS_LIMIT = 500
-"""Firings of one fact; a shard has fewer rules, so more of them is a fault."""
+"""Most firings of one fact. A shard has fewer rules, so more firings are a fault."""
 CHECK_EVERY = 1_000
-"""Facts between two looks into the engine's memory, which must be empty."""
+"""Facts between two checks that the engine's memory is empty."""
 
 
 class EngineFault(Exception):
-    """The C engine did what it must not; its memory can no longer be trusted."""
+    """The C engine misbehaved; its memory can no longer be trusted."""
 
 
 class Session:
-    """Raises EngineFault from any method when the engine fails. Not safe for threads: the caller holds a lock."""
+    """A ruleset in the engine. Any method raises EngineFault when the engine fails. The caller holds a lock."""
 
     def __init__(self, name: str, ruleset: dict[str, Any], canary: str, canary_properties: str) -> None:
-        """Compiles the ruleset and lets the canary rule fire, which also makes the later disposal safe."""
+        """Compiles the ruleset and fires the canary rule, which makes `close` safe."""
         self._facts = 0
         self._live = ""
         self._offset = 0
@@ -38,7 +38,7 @@ class Session:
             raise EngineFault(f"{name}: the canary did not fire")
 
     def fire(self, properties: str) -> list[str]:
-        """Names of all rules that match the fact, given as JSON members without id. Nothing of it stays behind.
+        """Names of all rules that match the fact, given as JSON members without id. The fact does not stay.
 
         Raises ValueError after close.
         """
@@ -56,12 +56,12 @@ class Session:
         return fired
 
     def collect(self, messages: str) -> list[str]:
-        """The rules named in one firing. The engine waits for its completion meanwhile: nothing else belongs here."""
-        # One rule a firing, and its name is ours: `{"r12": {...}}`. Parsing the whole costs three times more.
+        """The rules named in one firing. The engine waits meanwhile, so nothing else belongs here."""
+        # A firing has one rule, named by the compiler: `{"r12": {...}}`. Parsing all of it costs three times more.
         return [messages.split('"', 2)[1]]
 
     def close(self) -> None:
-        """Frees the engine's memory; idempotent. Safe only because the canary has fired."""
+        """Frees the engine's memory. Idempotent; safe only because the canary has fired."""
         handle, self._handle = self._handle, None
         if handle is not None:
             engine.delete_state(handle, SID)
@@ -71,7 +71,7 @@ class Session:
         """Whether the fact was stored; one that meets no condition is not."""
         for _ in range(ID_ATTEMPTS):
             self._facts += 1
-            # Remembered before the call, which may raise after storing. A refused id is forgotten: it is another's.
+            # Set before the call, which may raise after storing. A refused id belongs to another fact and is cleared.
             self._live = str(self._facts)
             code, self._offset = engine.assert_fact(handle, f'{{"id":"{self._live}",{properties}}}')
             if code == STORED:
@@ -97,7 +97,7 @@ class Session:
         return fired
 
     def _clear(self, handle: int) -> None:
-        """Retracts first and completes then: the other order leaves a stale frame that crashes the next request."""
+        """Retracts first, then completes. The other order leaves a stale frame that crashes the next request."""
         try:
             if self._live:
                 engine.retract_fact(handle, f'{{"id":"{self._live}"}}')
