@@ -56,7 +56,7 @@ class Suspects:
     def __init__(self, stage: Stage) -> None:
         self._by_field: dict[str, set[int]] = {}
         self._by_atom: dict[Atom, set[int]] = {}
-        self._on_trial = frozenset(n for n, rule in enumerate(stage.rules) if rule.mode is RuleMode.SHADOW)
+        self._shadow_rules = frozenset(n for n, rule in enumerate(stage.rules) if rule.mode is RuleMode.SHADOW)
         for index, rule in enumerate(stage.rules):
             for atom in atoms(rule.when):
                 self._by_field.setdefault(atom.field, set()).add(index)
@@ -77,8 +77,8 @@ class Suspects:
 
     def note(self, failed: tuple[int, ...], record: Record) -> None:
         """Adds to the record's errors why atoms of these rules failed by themselves. Shadow rules add nothing."""
-        if self._on_trial:
-            failed = tuple(n for n in failed if n not in self._on_trial)
+        if self._shadow_rules:
+            failed = tuple(n for n in failed if n not in self._shadow_rules)
         for atom, rules in self._by_atom.items():
             if atom in record.troubles and record.truth(atom) is None and not rules.isdisjoint(failed):
                 record.note(record.troubles[atom])
