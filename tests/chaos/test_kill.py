@@ -104,7 +104,7 @@ def event(request_id, step, type_):
 
 
 async def decisions_of(stub, request_id):
-    reply = await stub.GetRequest(pb.GetRequestRequest(request_id=request_id, decision_limit=200))
+    reply = await insist(stub.GetRequest, pb.GetRequestRequest(request_id=request_id, decision_limit=200))
     own = [d for d in reply.decisions if d.event_source == "crm"]
     assert len({d.sequence for d in reply.decisions}) == len(reply.decisions)
     return [pb_with_own_sequence(d, n) for n, d in enumerate(reversed(own), 1)]
