@@ -18,7 +18,7 @@ import msgspec
 
 from answerby.cli.backtest.run import Options, backtest
 from answerby.domain.event import ActorRole, Event
-from answerby.workbench.backtest.recording import VERSION, RecordedRequest, RecordingHeader, encode_line
+from answerby.workbench.backtest.recording import VERSION, RecordingHeader, RequestRecord, encode_line
 from tests.bench.decide_bench import SHIPPED, samples
 
 REQUESTS = int(os.environ.get("ANSWERBY_BENCH_REQUESTS", "100000"))
@@ -48,10 +48,10 @@ def main() -> None:
 
 
 def run(label: str, options: Options) -> None:
-    began = time.perf_counter()
+    start = time.perf_counter()
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         report = backtest(options)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     decisions = report.decisions.old + report.decisions.new
     rate = f"{report.requests / seconds:,.0f} requests/s, {decisions / seconds:,.0f} decisions/s"
     timers = report.timers.old + report.timers.new
@@ -86,7 +86,7 @@ def write_recording(file: Path) -> None:
             out.write(encode_line(request(chance, originals[number % len(originals)], number)) + b"\n")
 
 
-def request(chance: random.Random, original: Event, number: int) -> RecordedRequest:
+def request(chance: random.Random, original: Event, number: int) -> RequestRecord:
     at = START + timedelta(seconds=chance.randrange(DAYS * 86_400))
     data = {**original.data, "customer.id": f"c{chance.randrange(CUSTOMERS)}"}
     events = [event(original, number, "request.received", at, data)]
@@ -94,7 +94,7 @@ def request(chance: random.Random, original: Event, number: int) -> RecordedRequ
     events.append(event(original, number, "request.replied", at, {}))
     at += timedelta(minutes=chance.randrange(60, 3000))
     events.append(event(original, number, "request.completed", at, {}))
-    return RecordedRequest(request_id=f"r{number}", created=events[0].time, events=events, decisions=[])
+    return RequestRecord(request_id=f"r{number}", created=events[0].time, events=events, decisions=[])
 
 
 def event(original: Event, number: int, kind: str, at: datetime, data: dict) -> Event:

@@ -228,11 +228,11 @@ def test_requests_are_taken_by_when_they_were_received(backtest, tmp_path: Path)
 def test_without_old_rules_the_export_itself_is_compared_with(backtest, desk: Path, tmp_path: Path) -> None:
     lines = export(groups()).splitlines()
     # What the old system said: P1 of all that is high, P2 of all else.
-    said = [
+    known_facts = [
         lines[0] + ",prio",
         *(f"{line},{'P1' if ',high,' in line else 'P2' if ',new,' in line else ''}" for line in lines[1:]),
     ]
-    (desk / "export.csv").write_text("\n".join(said), encoding="utf-8")
+    (desk / "export.csv").write_text("\n".join(known_facts), encoding="utf-8")
     (desk / "map.yaml").write_text(MAPPING + "expect: {priority: prio}\n", encoding="utf-8")
 
     result = backtest("--json", tmp_path / "r.json", "--fail-if", "priority.lowered > 2", against=None)
@@ -289,7 +289,7 @@ def target(tmp_path: Path, desk: Path):
 def submit_desk(answerby: Callable[..., Any], tmp_path: Path, target: Server) -> None:
     """The eight requests as if they had happened within the last hours, up to now."""
     shift = datetime.now(UTC) - datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-    happened = [(h.event.time, h.event) for group in groups() for story in group for h in story.happenings]
+    happened = [(h.event.time, h.event) for group in groups() for story in group for h in story.events]
     events = sorted(happened, key=lambda pair: pair[0])
     lines = [
         {

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import msgspec
 
-from answerby.cli.backtest.request_set import Gathered, Packed, Unit
+from answerby.cli.backtest.request_set import PackedRequest, RequestSet, WaitingRequest
 from answerby.cli.period import Period
 from answerby.cli.replay.mapping import Mapping
 from answerby.cli.replay.planner import Planned
 from answerby.cli.replay.source import Source
 from answerby.domain.event import Value
-from answerby.workbench.backtest.recorded_request import Happening
+from answerby.workbench.backtest.recorded_request import RecordedEvent
 
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class _Packing(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A Story whose happenings are packed already."""
+class _PackedRecording(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A RecordedRequest whose events are encoded already."""
 
     request_id: str
-    happenings: list[msgspec.Raw]
+    events: list[msgspec.Raw]
     compared: bool = True
-    said: dict[str, Value] = {}
+    known_facts: dict[str, Value] = {}
 
 
 @dataclass
@@ -41,14 +41,14 @@ class Refusals:
             self.first.append((line, reason))
 
 
-def gather_export(
-    file: Path, mapping: Mapping, tenant: str, limit: int, period: Period, gathered: Gathered
+def read_export(
+    file: Path, mapping: Mapping, tenant: str, limit: int, period: Period, request_set: RequestSet
 ) -> tuple[Source, Refusals]:
     """Adds every request of the file. Raises OSError, and CommandFailed for a file that cannot be used."""
     refusals = Refusals()
     source = Source(file, mapping, tenant, refusals.add, limit)
-    stories: dict[str, _Packing] = {}
-    began: dict[str, Happening] = {}
+    requests: dict[str, _PackedRecording] = {}
+    first_events: dict[str, RecordedEvent] = {}
     seen: set[tuple[str, str]] = set()
     for order, planned in enumerate(source.plan()):
         event = planned.event
@@ -56,27 +56,27 @@ def gather_export(
             refusals.add(planned.line, f"EVENT_ID_REUSED: an earlier row has the event id {event.id}")
             continue
         seen.add((event.source, event.id))
-        happening = Happening(event.time, order, msgspec.structs.replace(event, historical=False))
-        first = began.setdefault(event.request_id, happening)
-        if happening.moment < first.moment:
-            began[event.request_id] = happening
-        story = stories.setdefault(event.request_id, _Packing(request_id=event.request_id, happenings=[]))
-        story.happenings.append(msgspec.Raw(_encode(happening)))
-        story.said.update(said(planned))
-        gathered.partition.see(event)
-        gathered.saw(event.time)
-    for request_id, story in stories.items():
-        start = began[request_id].moment
+        recorded_event = RecordedEvent(event.time, order, msgspec.structs.replace(event, historical=False))
+        first = first_events.setdefault(event.request_id, recorded_event)
+        if recorded_event.moment < first.moment:
+            first_events[event.request_id] = recorded_event
+        request = requests.setdefault(event.request_id, _PackedRecording(request_id=event.request_id, events=[]))
+        request.events.append(msgspec.Raw(_encode(recorded_event)))
+        request.known_facts.update(known_facts(planned))
+        request_set.partition.see(event)
+        request_set.note_moment(event.time)
+    for request_id, request in requests.items():
+        start = first_events[request_id].moment
         if not period.begins_before_end(start):
             continue
-        story.compared = period.holds(start)
-        packed = Packed(_encode(story), -1, story.compared)
-        gathered.units.append(Unit(request_id, packed, start, len(story.happenings)))
-    gathered.name = file.name
+        request.compared = period.holds(start)
+        packed = PackedRequest(_encode(request), -1, request.compared)
+        request_set.waiting.append(WaitingRequest(request_id, packed, start, len(request.events)))
+    request_set.name = file.name
     return source, refusals
 
 
-def said(planned: Planned) -> dict[str, Value]:
+def known_facts(planned: Planned) -> dict[str, Value]:
     """What the export says of decided facts; not of clocks, which it may have run by other rules of time."""
     return {
         name: expected.value

@@ -21,11 +21,11 @@ from answerby.rules.text.rule_folder import RuleText
 from answerby.workbench.backtest.groups import Backtest, Settings
 from answerby.workbench.backtest.tally import Tally
 
-Done = Callable[[int], None]
+ReportProgress = Callable[[int], None]
 """Told how many more requests are done."""
 
 
-class Rules(NamedTuple):
+class RuleTexts(NamedTuple):
     """What every process compiles: the texts of both rulebooks (`old` None: what was recorded), and the engine."""
 
     new: list[RuleText]
@@ -33,16 +33,16 @@ class Rules(NamedTuple):
     engine: str
 
 
-class Failed(NamedTuple):
+class WorkerFailure(NamedTuple):
     """What a process answers when it cannot go on."""
 
     message: str
 
 
-class Player:
+class Worker:
     """One process's share: rules compiled once, then chunk after chunk."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: RuleTexts) -> None:
         self._new = compile_texts(rules.new, rules.engine)
         self._old = compile_texts(rules.old, rules.engine) if rules.old is not None else None
         self._backtest: Backtest | None = None
@@ -61,10 +61,10 @@ class Player:
 class Pool:
     """As many processes, or this one alone where that is enough. Ends them when its `with` does."""
 
-    def __init__(self, rules: Rules, processes: int) -> None:
+    def __init__(self, rules: RuleTexts, processes: int) -> None:
         self._rules = rules
         self._processes = processes
-        self._lines: list[Connection] = []
+        self._connections: list[Connection] = []
         self._stack = ExitStack()
         self._starting: futures.Future[None] | None = None
 
@@ -91,13 +91,13 @@ class Pool:
             process.start()
             self._stack.callback(end, process)
             theirs.close()
-            self._lines.append(ours)
+            self._connections.append(ours)
 
-    def run(self, settings: Settings, chunks: list[tuple[int, bytes]], done: Done) -> Tally:
+    def run(self, settings: Settings, chunks: list[tuple[int, bytes]], done: ReportProgress) -> Tally:
         """The tally of all chunks. Raises CommandFailed when a process fails."""
         total = Tally.empty(settings.examples)
         if self._starting is None and (self._processes <= 1 or len(chunks) <= 1):
-            player = Player(self._rules)
+            player = Worker(self._rules)
             player.begin(settings)
             for requests, chunk in chunks:
                 total.merge(player.play(chunk))
@@ -107,17 +107,17 @@ class Pool:
         if self._starting is not None:
             self._starting.result()
         waiting = list(reversed(chunks))
-        lines: dict[Connection, int] = {}
-        for free in self._lines[: len(chunks)]:
+        connections: dict[Connection, int] = {}
+        for free in self._connections[: len(chunks)]:
             send(free, settings)
-            lines[free] = hand_out(free, waiting)
-        while lines:
-            for line in wait(list(lines)):
+            connections[free] = hand_out(free, waiting)
+        while connections:
+            for line in wait(list(connections)):
                 assert isinstance(line, Connection)
                 total.merge(receive(line))
-                done(lines.pop(line))
+                done(connections.pop(line))
                 if waiting:
-                    lines[line] = hand_out(line, waiting)
+                    connections[line] = hand_out(line, waiting)
         return total
 
 
@@ -145,7 +145,7 @@ def receive(line: Connection) -> Tally:
         answer = line.recv()
     except (EOFError, OSError) as error:
         raise CommandFailed("a process of the backtest ended before its work was done; is memory short?") from error
-    if isinstance(answer, Failed):
+    if isinstance(answer, WorkerFailure):
         raise CommandFailed(answer.message)
     assert isinstance(answer, Tally)
     return answer
@@ -156,11 +156,11 @@ def end(process: SpawnProcess) -> None:
     process.join()
 
 
-def work(line: Connection, rules: Rules) -> None:
+def work(line: Connection, rules: RuleTexts) -> None:
     """The life of a process: settings and chunks in, tallies out, until nobody is there any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends us
     try:
-        player = Player(rules)
+        player = Worker(rules)
         # What is loaded stays, and decisions make no circles: looking for garbage rarely is enough.
         gc.collect()
         gc.freeze()
@@ -171,4 +171,4 @@ def work(line: Connection, rules: Rules) -> None:
     except (EOFError, BrokenPipeError):
         return
     except AnswerbyError as error:
-        line.send(Failed(error.message))
+        line.send(WorkerFailure(error.message))

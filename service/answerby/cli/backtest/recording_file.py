@@ -7,19 +7,19 @@ import lzma
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from answerby.cli.backtest.request_set import Gathered, Packed, Unit
+from answerby.cli.backtest.request_set import PackedRequest, RequestSet, WaitingRequest
 from answerby.cli.fail import CommandFailed
 from answerby.cli.period import Period
 from answerby.workbench.backtest.recording import (
     RecordingDamaged,
     RecordingHeader,
-    happenings_of,
     read_header,
     read_timeline,
+    recorded_events,
 )
 
 
-def lines_of(file: Path) -> Iterator[bytes]:
+def read_lines(file: Path) -> Iterator[bytes]:
     """Raises OSError, and CommandFailed for a packed file that is damaged."""
     opened = {".xz": lzma.open, ".gz": gzip.open}.get(file.suffix)
     try:
@@ -29,26 +29,28 @@ def lines_of(file: Path) -> Iterator[bytes]:
         raise CommandFailed(f"{file}: the packed file is damaged: {error}") from error
 
 
-def gather_recording(file: Path, limit: int, period: Period, gathered: Gathered) -> RecordingHeader:
+def read_recording(file: Path, limit: int, period: Period, request_set: RequestSet) -> RecordingHeader:
     """Adds every request of the file. Raises OSError, and CommandFailed for a file that is no recording."""
     try:
-        return gather_lines(lines_of(file), limit, period, gathered, file.name)
+        return read_recording_lines(read_lines(file), limit, period, request_set, file.name)
     except RecordingDamaged as error:
         raise CommandFailed(f"{file}: {error.message}") from error
 
 
-def gather_lines(lines: Iterator[bytes], limit: int, period: Period, gathered: Gathered, name: str) -> RecordingHeader:
+def read_recording_lines(
+    lines: Iterator[bytes], limit: int, period: Period, request_set: RequestSet, name: str
+) -> RecordingHeader:
     """Adds every request after the header. Raises CommandFailed, RecordingDamaged."""
     header = read_header(next(lines, b""))
     if header is None:
         raise CommandFailed(f"{name} is no recording of `answerby export`; of another export name its --mapping")
-    gathered.name = name
-    add_lines(lines, header, limit, period, gathered, name)
+    request_set.name = name
+    add_lines(lines, header, limit, period, request_set, name)
     return header
 
 
 def add_lines(
-    lines: Iterable[bytes], header: RecordingHeader, limit: int, period: Period, gathered: Gathered, name: str
+    lines: Iterable[bytes], header: RecordingHeader, limit: int, period: Period, request_set: RequestSet, name: str
 ) -> None:
     """Adds the requests of the lines after the header. Raises CommandFailed for one that cannot be read."""
     within = Period(max(filter(None, (period.start, header.since))), period.end)
@@ -61,12 +63,12 @@ def add_lines(
             timeline = read_timeline(line)
         except RecordingDamaged as error:
             raise CommandFailed(f"{name}:{position + 2} {error.message}") from error
-        happenings = happenings_of(timeline, 0)
-        if not happenings or not within.begins_before_end(timeline.created):
+        events = recorded_events(timeline, 0)
+        if not events or not within.begins_before_end(timeline.created):
             continue
-        for happening in happenings:
-            gathered.partition.see(happening.event)
-        packed = Packed(line, position, within.holds(timeline.created))
-        gathered.units.append(Unit(timeline.request_id, packed, happenings[0].moment, len(happenings)))
-    gathered.saw(header.until)
-    gathered.recorded = header.decisions
+        for recorded_event in events:
+            request_set.partition.see(recorded_event.event)
+        packed = PackedRequest(line, position, within.holds(timeline.created))
+        request_set.waiting.append(WaitingRequest(timeline.request_id, packed, events[0].moment, len(events)))
+    request_set.note_moment(header.until)
+    request_set.recorded = header.decisions

@@ -30,7 +30,7 @@ def print_report(report: Report, console: Console) -> None:
         for stage in report.stages:
             _print_stage(stage, console)
         _print_clocks(report, console)
-        _print_told(report, console)
+        _print_effects(report, console)
         _print_examples(report, console)
     else:
         for stage in report.stages:
@@ -166,14 +166,14 @@ def _print_clocks(report: Report, console: Console) -> None:
     console.print(table)
 
 
-def _print_told(report: Report, console: Console) -> None:
-    if not report.told:
+def _print_effects(report: Report, console: Console) -> None:
+    if not report.effects:
         return
     columns = ("old", "new", "more on", "fewer on")
     table = Table("what", "who", *(Column(c, justify="right") for c in columns), box=None)
-    for told in report.told:
-        figures = (*_figures(told.total), told.more, told.fewer)
-        table.add_row(told.kind, Text(f"{told.name} {told.title}".strip()), *map(str, figures))
+    for effect in report.effects:
+        figures = (*_figures(effect.total), effect.more, effect.fewer)
+        table.add_row(effect.kind, Text(f"{effect.name} {effect.title}".strip()), *map(str, figures))
     console.print("")
     console.print(table)
 

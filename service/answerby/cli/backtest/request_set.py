@@ -11,14 +11,14 @@ import msgspec
 
 from answerby.rules.model.vocabulary import Vocabulary
 from answerby.workbench.backtest.partition import Partition
-from answerby.workbench.backtest.recorded_request import Story
-from answerby.workbench.backtest.recording import story_of
+from answerby.workbench.backtest.recorded_request import RecordedRequest
+from answerby.workbench.backtest.recording import recorded_request
 
 _encode = msgspec.msgpack.Encoder().encode
-_story = msgspec.msgpack.Decoder(Story)
+_decoder = msgspec.msgpack.Decoder(RecordedRequest)
 
 
-class Packed(msgspec.Struct, frozen=True, array_like=True):
+class PackedRequest(msgspec.Struct, frozen=True, array_like=True):
     """One request. `position` is -1 when the bytes are a story, else the place of the line in its recording."""
 
     content: bytes
@@ -26,15 +26,15 @@ class Packed(msgspec.Struct, frozen=True, array_like=True):
     compared: bool
 
 
-Groups = list[list[Packed]]
+Groups = list[list[PackedRequest]]
 _groups = msgspec.msgpack.Decoder(Groups)
 
 
-def unpack(packed: Packed, *, with_decisions: bool) -> Story:
+def unpack(packed: PackedRequest, *, with_decisions: bool) -> RecordedRequest:
     """Raises RecordingDamaged."""
     if packed.position < 0:
-        return _story.decode(packed.content)
-    return story_of(
+        return _decoder.decode(packed.content)
+    return recorded_request(
         packed.content, packed.position, compared=packed.compared, with_decisions=with_decisions and packed.compared
     )
 
@@ -48,21 +48,21 @@ def decode_groups(content: bytes) -> Groups:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class WaitingRequest:
     """One request as it waits: packed, when it began, and how many events it has."""
 
     request_id: str
-    packed: Packed
-    began: datetime
+    packed: PackedRequest
+    start: datetime
     events: int
 
 
 @dataclass
-class Gathered:
+class RequestSet:
     """All requests of a backtest. Add each once."""
 
     partition: Partition
-    units: list[Unit] = field(default_factory=list)
+    waiting: list[WaitingRequest] = field(default_factory=list)
     ended: datetime | None = None
     """The latest moment of all."""
     recorded: bool = True
@@ -71,22 +71,22 @@ class Gathered:
 
     @property
     def events(self) -> int:
-        return sum(unit.events for unit in self.units)
+        return sum(unit.events for unit in self.waiting)
 
     @property
     def compared(self) -> int:
-        return sum(unit.packed.compared for unit in self.units)
+        return sum(unit.packed.compared for unit in self.waiting)
 
-    def saw(self, moment: datetime) -> None:
+    def note_moment(self, moment: datetime) -> None:
         if self.ended is None or moment > self.ended:
             self.ended = moment
 
     def chunks(self, parts: int) -> list[tuple[int, bytes]]:
         """At least `parts` chunks of whole groups where there are so many, the largest first: requests, groups."""
-        groups: dict[Hashable, list[Unit]] = defaultdict(list)
-        for unit in self.units:
+        groups: dict[Hashable, list[WaitingRequest]] = defaultdict(list)
+        for unit in self.waiting:
             groups[self.partition.group_of(unit.request_id)].append(unit)
-        ordered = sorted(groups.values(), key=lambda g: (-_weight(g), g[0].began, g[0].request_id))
+        ordered = sorted(groups.values(), key=lambda g: (-_weight(g), g[0].start, g[0].request_id))
         size = max(1, self.events // max(1, parts))
         chunks: list[tuple[int, bytes]] = []
         taken: Groups = []
@@ -103,14 +103,14 @@ class Gathered:
         return chunks
 
 
-def gathering(vocabularies: Iterable[Vocabulary]) -> Gathered:
+def empty_request_set(vocabularies: Iterable[Vocabulary]) -> RequestSet:
     """Nothing yet; requests that one of the vocabularies counts together will be played together."""
-    return Gathered(Partition(vocabularies))
+    return RequestSet(Partition(vocabularies))
 
 
-def pack(story: Story) -> Packed:
-    return Packed(_encode(story), -1, story.compared)
+def pack(request: RecordedRequest) -> PackedRequest:
+    return PackedRequest(_encode(request), -1, request.compared)
 
 
-def _weight(group: list[Unit]) -> int:
+def _weight(group: list[WaitingRequest]) -> int:
     return sum(unit.events for unit in group)

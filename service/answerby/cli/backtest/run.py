@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from answerby.cli.backtest import pool
-from answerby.cli.backtest.export_file import gather_export
-from answerby.cli.backtest.recording_file import gather_lines, gather_recording
+from answerby.cli.backtest.export_file import read_export
+from answerby.cli.backtest.recording_file import read_recording, read_recording_lines
 from answerby.cli.backtest.report_text import console_for_report, print_report
-from answerby.cli.backtest.request_set import Gathered, gathering
+from answerby.cli.backtest.request_set import RequestSet, empty_request_set
 from answerby.cli.backtest.rule_set import RuleSet, read_any_rules
 from answerby.cli.client import DEFAULT_PATIENCE
 from answerby.cli.fail import CommandFailed, describe_rpc, fail
@@ -96,7 +96,7 @@ def run(options: Options) -> None:
 
 def backtest(options: Options) -> Report:
     """Runs it, writes and prints what was asked for. Raises AnswerbyError, OSError."""
-    began = time.monotonic()
+    start = time.monotonic()
     errors = Console(stderr=True, highlight=False)
     new = read_any_rules(options.rules, target_of(options))
     old = old_rules(options)
@@ -104,34 +104,34 @@ def backtest(options: Options) -> Report:
     gates = [parse_gate(text, fields, clocks_of(new.rulebook, old)) for text in options.fail_if]
     check(options)
     processes = options.jobs or os.cpu_count() or 1
-    rules = pool.Rules(new.texts, old.texts if old is not None else None, options.engine)
-    with pool.Pool(rules, processes) as playing:
+    rules = pool.RuleTexts(new.texts, old.texts if old is not None else None, options.engine)
+    with pool.Pool(rules, processes) as workers:
         if options.events is not None and options.events.stat().st_size >= LARGE:
-            playing.start()
-        gathered, rows = gather(options, new, old)
+            workers.start()
+        request_set, rows = read_requests(options, new, old)
         settings = Settings(
-            horizon=horizon_of(options.horizon, gathered),
+            horizon=horizon_of(options.horizon, request_set),
             point=Point(options.at),
             examples=options.examples,
             show_text=options.show_text,
         )
-        with progress_bar(errors, len(gathered.units)) as done:
-            tally = playing.run(settings, gathered.chunks(processes * CHUNKS_PER_PROCESS), done)
+        with progress_bar(errors, len(request_set.waiting)) as done:
+            tally = workers.run(settings, request_set.chunks(processes * CHUNKS_PER_PROCESS), done)
     require_comparison(gates, tally.count("compared"))
     frame = Frame(
         new=new.rulebook,
         old=old.rulebook if old is not None else None,
         new_name=new.name,
         old_name=old.name if old is not None else RECORDED if tally.count("compared") else "",
-        source=gathered.name,
+        source=request_set.name,
         horizon=settings.horizon,
         point=options.at,
-        events=gathered.events,
+        events=request_set.events,
         rows=rows,
     )
     report = make_report(frame, tally, fields, (ask(gate, tally) for gate in gates))
     write(options, report)
-    errors.print(f"{len(gathered.units)} requests in {time.monotonic() - began:.1f} s", style="dim")
+    errors.print(f"{len(request_set.waiting)} requests in {time.monotonic() - start:.1f} s", style="dim")
     return report
 
 
@@ -163,30 +163,30 @@ def clocks_of(new: Rulebook, old: RuleSet | None) -> list[str]:
     return sorted({*new.clocks, *(old.rulebook.clocks if old is not None else ())})
 
 
-def gather(options: Options, new: RuleSet, old: RuleSet | None) -> tuple[Gathered, dict[str, int]]:
+def read_requests(options: Options, new: RuleSet, old: RuleSet | None) -> tuple[RequestSet, dict[str, int]]:
     """The requests, and what became of the rows they came from. Raises CommandFailed when there are none."""
     rulebooks = [new.rulebook] + ([old.rulebook] if old is not None else [])
-    gathered = gathering([rulebook.vocabulary for rulebook in rulebooks])
+    request_set = empty_request_set([rulebook.vocabulary for rulebook in rulebooks])
     period = period_of(options.since, options.start, options.end, datetime.now(UTC))
     rows: dict[str, int] = {}
     if options.events is None:
-        gather_server(options, rulebooks, old is None, period, gathered)
+        read_server(options, rulebooks, old is None, period, request_set)
     elif options.mapping is None:
-        gather_recording(options.events, options.limit, period, gathered)
+        read_recording(options.events, options.limit, period, request_set)
     else:
-        rows = gather_rows(options, options.events, options.mapping, period, gathered)
-    if old is None and not gathered.recorded:
+        rows = read_rows(options, options.events, options.mapping, period, request_set)
+    if old is None and not request_set.recorded:
         raise CommandFailed(
-            f"{gathered.name} holds no decisions; name what to compare with by --against, "
+            f"{request_set.name} holds no decisions; name what to compare with by --against, "
             "or export it again without --without-decisions"
         )
-    if not gathered.compared:
-        raise CommandFailed(f"{gathered.name} holds no request of the time asked for")
-    return gathered, rows
+    if not request_set.compared:
+        raise CommandFailed(f"{request_set.name} holds no request of the time asked for")
+    return request_set, rows
 
 
-def gather_server(
-    options: Options, rulebooks: list[Rulebook], with_decisions: bool, period: Period, gathered: Gathered
+def read_server(
+    options: Options, rulebooks: list[Rulebook], with_decisions: bool, period: Period, request_set: RequestSet
 ) -> None:
     """Raises CommandFailed, grpc.RpcError."""
     target = target_of(options)
@@ -197,11 +197,11 @@ def gather_server(
     until = period.end or datetime.now(UTC)
     windows = [field.window.within for r in rulebooks for field in r.vocabulary.fields.values() if field.window]
     selection = Selection(period, max(windows, default=timedelta()), with_decisions, options.tenant)
-    gather_lines(stream(target, selection, until), options.limit, period, gathered, options.target)
+    read_recording_lines(stream(target, selection, until), options.limit, period, request_set, options.target)
 
 
-def gather_rows(options: Options, file: Path, mapping: Path, period: Period, gathered: Gathered) -> dict[str, int]:
-    source, refusals = gather_export(file, load_mapping(mapping), options.tenant, options.limit, period, gathered)
+def read_rows(options: Options, file: Path, mapping: Path, period: Period, request_set: RequestSet) -> dict[str, int]:
+    source, refusals = read_export(file, load_mapping(mapping), options.tenant, options.limit, period, request_set)
     for line, reason in refusals.first:
         print(f"{file.name}:{line} refused: {reason}", file=sys.stderr)
     counts = source.counts
@@ -214,15 +214,15 @@ def gather_rows(options: Options, file: Path, mapping: Path, period: Period, gat
     }
 
 
-def horizon_of(text: str, gathered: Gathered) -> datetime | None:
+def horizon_of(text: str, request_set: RequestSet) -> datetime | None:
     """`end` is the latest moment of the events, a duration so much later, `timers` none. Raises CommandFailed."""
-    assert gathered.ended is not None
+    assert request_set.ended is not None
     if text == END:
-        return gathered.ended
+        return request_set.ended
     if text == TIMERS:
         return None
     try:
-        return gathered.ended + parse_span(text, "--horizon")
+        return request_set.ended + parse_span(text, "--horizon")
     except OverflowError:
         raise CommandFailed(f"--horizon {text} lies beyond the year 9999") from None
 
@@ -253,7 +253,7 @@ def write(options: Options, report: Report) -> None:
 
 
 @contextmanager
-def progress_bar(console: Console, total: int) -> Iterator[pool.Done]:
+def progress_bar(console: Console, total: int) -> Iterator[pool.ReportProgress]:
     """On a terminal only."""
     columns = (TextColumn("requests"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

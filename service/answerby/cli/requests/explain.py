@@ -85,14 +85,14 @@ def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Que
         errors = [str(finding) for finding in result.diagnostics if finding.severity == "error"]
         raise CommandFailed(f"{rules}: {error_count_text(len(errors))}: {errors[0]}; see `answerby check {rules}`")
     compiled = compile_rulebook(result.rulebook)
-    goals = question.inquiry.goals(compiled.rulebook)
+    wanted_outcomes = question.inquiry.wanted_outcomes(compiled.rulebook)
     events = read_events_of(file, datetime.now(UTC))
     counts = dict(count_of(compiled, text) for text in windows)
     *earlier, last = events
     decisions = fold(compiled, earlier, Context(counts))
     state = decisions[-1].state if decisions else None
     situation = Situation(compiled, state, last, Context(counts), last.time)
-    findings = finish(inquire(situation, goals, question.inquiry)) if question.inquiry else None
+    findings = finish(inquire(situation, wanted_outcomes, question.inquiry)) if question.inquiry else None
     decision: Decision = situation.base
     most = question.inquiry.most_changes
     response = explained(decision, question.language, last.time, findings, most=most)

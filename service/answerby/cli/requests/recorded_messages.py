@@ -15,7 +15,7 @@ from answerby.domain.event import Event
 from answerby.domain.request import RequestStatus
 from answerby.server.rpc.event_messages import ACTOR_ROLES
 from answerby.server.rpc.values import instant_of, values_from
-from answerby.workbench.backtest.recording import DecidedAt, RecordedRequest, Timeline
+from answerby.workbench.backtest.recording import DecidedAt, RequestRecord, Timeline
 
 PHASES = {
     pb.CLOCK_PHASE_RUNNING: ClockPhase.RUNNING,
@@ -32,12 +32,12 @@ OUTCOMES = {
 CASE = "case"
 
 
-def recorded_from(message: rpc.RecordedRequest, tenant: str, *, with_decisions: bool) -> RecordedRequest | Timeline:
+def recorded_from(message: rpc.RecordedRequest, tenant: str, *, with_decisions: bool) -> RequestRecord | Timeline:
     """A recorded request, with its decisions or only with when they were made."""
     events = [event_from_record(entry, tenant) for entry in message.events]
     created = moment(message.create_time)
     if with_decisions:
-        return RecordedRequest(
+        return RequestRecord(
             request_id=message.request_id,
             created=created,
             events=events,

@@ -104,9 +104,9 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             response = explained(decision, language, now)
         else:
             with self._rulebooks.use() as live:
-                goals = inquiry.goals(live.compiled.rulebook)
+                wanted_outcomes = inquiry.wanted_outcomes(live.compiled.rulebook)
                 situation, same = await self._rebuilt(live.compiled, decision)
-                findings = await _in_turns(inquire(situation, goals, inquiry))
+                findings = await _in_turns(inquire(situation, wanted_outcomes, inquiry))
             response = explained(decision, language, now, findings, same=same, most=inquiry.most_changes)
         if request.clocks:
             accounts = await self._clock_accounts(decision, now, latest=request.sequence == 0)

@@ -15,8 +15,8 @@ from answerby.server.rpc.values import put_values
 from answerby.workbench.counterfactual.changes import Change, ChangeKind
 from answerby.workbench.counterfactual.inquiry import Findings
 from answerby.workbench.counterfactual.nearest import Alternative
+from answerby.workbench.counterfactual.rule_standing import RuleStanding, Standing
 from answerby.workbench.counterfactual.search import Answer, Counterfactual, Missing
-from answerby.workbench.counterfactual.standing import RuleStanding, Standing
 from answerby.workbench.counterfactual.wording import Wording, current
 
 KINDS = {
@@ -83,7 +83,7 @@ def single_values(decision: Decision) -> Iterator[tuple[str, Value]]:
 
 
 def _answer(wording: Wording, answer: Answer, standing: RuleStanding | None, most: int) -> pb.Counterfactual:
-    message = pb.Counterfactual(goal=answer.goal.text, already=answer.already, decisions_tried=answer.tried)
+    message = pb.Counterfactual(goal=answer.wanted_outcome.text, already=answer.already, decisions_tried=answer.tried)
     lines = list(wording.standing(standing)) if standing is not None else []
     message.text = "\n".join([*lines, *wording.answer(answer, most)])
     if standing is not None:
@@ -124,7 +124,7 @@ def _change(wording: Wording, change: Change) -> pb.FactChange:
 
 def _standing(wording: Wording, found: RuleStanding) -> pb.RuleStanding:
     message = pb.RuleStanding(rule=_reference(found.reference), standing=STANDINGS[found.standing])
-    for asked in found.asked:
+    for asked in found.conditions:
         condition = message.conditions.add(text=wording.condition(asked.condition), truth=TRUTHS[asked.holds])
         _put(condition.now, asked.now)
     message.outranked_by.extend(_reference(rule) for rule in found.outranked_by)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from answerby.domain.decision import Decision
 from answerby.workbench.backtest.fields import NOTHING, ComparedField, Point, outcome_at, outcome_of
-from answerby.workbench.backtest.request_run import Course, Outcome, Shown, Told
+from answerby.workbench.backtest.request_run import ComparedValue, NameCounts, Outcome, RequestRun
 
 MAIN = ("priority", "category")
 """The fields whose changes matter most."""
@@ -43,8 +43,8 @@ class Change:
     """One field of one request. `distance` counts places, for ordered values."""
 
     field: ComparedField
-    old: Shown
-    new: Shown
+    old: ComparedValue
+    new: ComparedValue
     move: Move
     distance: float
 
@@ -90,12 +90,12 @@ class Difference:
         return Kind.EFFECTS if self.effects else None
 
 
-def compare(fields: Iterable[ComparedField], point: Point, old: Course, new: Course) -> Difference:
+def compare(fields: Iterable[ComparedField], point: Point, old: RequestRun, new: RequestRun) -> Difference:
     """What `new` changes against `old`. Of a course that only says facts, only these are compared."""
     before, after = outcome_at(old, point), outcome_at(new, point)
     if not old.decided:
-        said = [f for f in fields if f.name in old.said]
-        return Difference(changes=changes(said, before, after))
+        known_facts = [f for f in fields if f.name in old.known_facts]
+        return Difference(changes=changes(known_facts, before, after))
     return Difference(
         changes=changes(fields, before, after) if before != after else {},
         sometime=sometime(fields, old, new),
@@ -116,14 +116,14 @@ def changes(fields: Iterable[ComparedField], before: Outcome, after: Outcome) ->
     return found
 
 
-def change(known: ComparedField, old: Shown, new: Shown) -> Change:
+def change(known: ComparedField, old: ComparedValue, new: ComparedValue) -> Change:
     first, second = known.rank(old), known.rank(new)
     if first is None or second is None or first == second:
         return Change(known, old, new, Move.CHANGED, 0)
     return Change(known, old, new, Move.RAISED if second > first else Move.LOWERED, abs(second - first))
 
 
-def sometime(fields: Iterable[ComparedField], old: Course, new: Course) -> frozenset[str]:
+def sometime(fields: Iterable[ComparedField], old: RequestRun, new: RequestRun) -> frozenset[str]:
     found: set[str] = set()
     for before, after in pairs(old, new):
         if before.facts != after.facts or targets(before) != targets(after):
@@ -131,7 +131,7 @@ def sometime(fields: Iterable[ComparedField], old: Course, new: Course) -> froze
     return frozenset(found)
 
 
-def pairs(old: Course, new: Course) -> Iterable[tuple[Decision, Decision]]:
+def pairs(old: RequestRun, new: RequestRun) -> Iterable[tuple[Decision, Decision]]:
     """The decisions on the same events, in order."""
     for key, before in old.steps.items():
         after = new.steps.get(key)
@@ -143,6 +143,6 @@ def targets(decision: Decision) -> list[object]:
     return [(clock.name, clock.phase, clock.target) for clock in decision.clocks]
 
 
-def surplus(one: Told, other: Told) -> set[str]:
+def surplus(one: NameCounts, other: NameCounts) -> set[str]:
     """The names of which `one` has more."""
     return {name for name, count in one.items() if count > other.get(name, 0)}

@@ -13,8 +13,8 @@ from answerby.domain.decision import Decision, RuleReference, StageExplanation
 from answerby.engine.compiled.rulebook import show_target
 from answerby.rules.model.vocabulary import FieldType, Vocabulary
 from answerby.workbench.backtest.compare import ORDER, Change, Difference, Kind, pairs, targets
-from answerby.workbench.backtest.recorded_request import Story
-from answerby.workbench.backtest.request_run import Course, Shown
+from answerby.workbench.backtest.recorded_request import RecordedRequest
+from answerby.workbench.backtest.request_run import ComparedValue, RequestRun
 
 TEXT_SHOWN = 2_000
 """Characters of a text that are shown."""
@@ -33,10 +33,10 @@ class Weight(NamedTuple):
 
 class Candidate(NamedTuple):
     weight: Weight
-    story: Story
+    request: RecordedRequest
     difference: Difference
-    old: Course
-    new: Course
+    old: RequestRun
+    new: RequestRun
 
 
 class Example(NamedTuple):
@@ -80,18 +80,18 @@ def weight_of(request_id: str, difference: Difference) -> Weight:
 
 def example(kind: Kind, candidate: Candidate, texts: Vocabulary | None) -> Data:
     """One example as data. Without `texts` nothing that the vocabulary calls personal is in it."""
-    _, story, difference, old, new = candidate
+    _, request, difference, old, new = candidate
     before, after = telling(difference, old, new)
-    data: Data = {"kind": kind.value, "request_id": story.request_id}
-    if story.number:
-        data["number"] = story.number
+    data: Data = {"kind": kind.value, "request_id": request.request_id}
+    if request.number:
+        data["number"] = request.number
     data["changes"] = [change_data(change) for change in difference.changes.values()]
     clocks = clocks_data(difference, old, new)
     if clocks:
         data["clocks"] = clocks
-    told = told_data(old, new) if difference.effects else {}
-    if told:
-        data["told"] = told
+    effects = effects_data(old, new) if difference.effects else {}
+    if effects:
+        data["told"] = effects
     errors = sorted(difference.errors_new)
     if errors:
         data["errors"] = [*errors, *new.refused[:3]]
@@ -100,11 +100,11 @@ def example(kind: Kind, candidate: Candidate, texts: Vocabulary | None) -> Data:
     if before is not None and after is not None:
         data["stages"] = stages_data(before, after)
     if texts is not None:
-        data["text"] = texts_of(story, texts)
+        data["text"] = texts_of(request, texts)
     return data
 
 
-def telling(difference: Difference, old: Course, new: Course) -> tuple[Decision | None, Decision | None]:
+def telling(difference: Difference, old: RequestRun, new: RequestRun) -> tuple[Decision | None, Decision | None]:
     """The decisions to explain: upon the first event that is decided differently, else where both stand in the end."""
     if difference.changes or difference.sometime:
         for before, after in pairs(old, new):
@@ -122,12 +122,12 @@ def change_data(change: Change) -> Data:
     }
 
 
-def plain(shown: Shown) -> str | list[str]:
+def plain(shown: ComparedValue) -> str | list[str]:
     return shown if isinstance(shown, str) else sorted(shown)
 
 
-def clocks_data(difference: Difference, old: Course, new: Course) -> list[Data]:
-    before, after = ({clock.name: clock for clock in course.clocks} for course in (old, new))
+def clocks_data(difference: Difference, old: RequestRun, new: RequestRun) -> list[Data]:
+    before, after = ({clock.name: clock for clock in request_run.clocks} for request_run in (old, new))
     names = {name for name in {*before, *after} if differs(before.get(name), after.get(name))}
     names |= difference.breaches_new | difference.breaches_gone
     return [
@@ -142,14 +142,14 @@ def differs(one: ClockState | None, other: ClockState | None) -> bool:
     return (one.target, one.due) != (other.target, other.due)
 
 
-def clock_data(clock: ClockState | None, course: Course) -> Data | None:
+def clock_data(clock: ClockState | None, request_run: RequestRun) -> Data | None:
     if clock is None:
         return None
     data: Data = {
         "target": show_target(clock.target),
         "phase": clock.phase.value,
         "started": clock.started,
-        "breached": clock.name in course.breached,
+        "breached": clock.name in request_run.breached,
     }
     if clock.due is not None:
         data["due"] = clock.due
@@ -158,7 +158,7 @@ def clock_data(clock: ClockState | None, course: Course) -> Data | None:
     return data
 
 
-def told_data(old: Course, new: Course) -> Data:
+def effects_data(old: RequestRun, new: RequestRun) -> Data:
     """Who is told how often, where that differs; tasks and cases likewise."""
     kinds = {"notices": (old.notices, new.notices), "tasks": (old.tasks, new.tasks), "cases": (old.cases, new.cases)}
     return {
@@ -207,11 +207,11 @@ def rule_data(rule: RuleReference) -> Data:
     return {"id": rule.id, "file": rule.file, "line": rule.line, "because": rule.because}
 
 
-def texts_of(story: Story, vocabulary: Vocabulary) -> Data:
+def texts_of(request: RecordedRequest, vocabulary: Vocabulary) -> Data:
     """The texts that the request brought, by field, the first one of each."""
     found: Data = {}
-    for happening in story.happenings:
-        for name, value in happening.event.data.items():
+    for recorded_event in request.events:
+        for name, value in recorded_event.event.data.items():
             known = name in vocabulary and vocabulary[name].type is FieldType.TEXT
             if known and isinstance(value, str):
                 found.setdefault(name, value[:TEXT_SHOWN])

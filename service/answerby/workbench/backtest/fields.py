@@ -13,7 +13,7 @@ from answerby.domain.request import RequestStatus
 from answerby.engine.compiled.rulebook import show_target
 from answerby.rules.model.rulebook import STAGES, Rulebook
 from answerby.rules.model.vocabulary import FieldType
-from answerby.workbench.backtest.request_run import Course, Outcome, Shown
+from answerby.workbench.backtest.request_run import ComparedValue, Outcome, RequestRun
 
 NOTHING = "-"
 """Stands for no value."""
@@ -41,7 +41,7 @@ class ComparedField:
     ordered: bool = False
     values: tuple[str, ...] = ()
 
-    def rank(self, shown: Shown) -> float | None:
+    def rank(self, shown: ComparedValue) -> float | None:
         """Where the value stands among the others; None for one that has no place."""
         if not self.ordered or not isinstance(shown, str):
             return None
@@ -81,11 +81,11 @@ def fields_of(rulebook: Rulebook) -> Iterable[ComparedField]:
         yield ComparedField(f"{TARGET}{clock}", "sla")
 
 
-def outcome_of(decision: Decision | None, said: Mapping[str, Value]) -> Outcome:
+def outcome_of(decision: Decision | None, known_facts: Mapping[str, Value]) -> Outcome:
     """What a decision, or failing that a record of facts, holds for a request."""
     if decision is None:
-        return {name: shown(value) for name, value in said.items()}
-    outcome: dict[str, Shown] = {name: shown(value) for name, value in decision.facts.items()}
+        return {name: shown(value) for name, value in known_facts.items()}
+    outcome: dict[str, ComparedValue] = {name: shown(value) for name, value in decision.facts.items()}
     ended = decision.status in ENDED
     for clock in decision.clocks:
         # The end of a request cancels its clocks; any other clock is cancelled because it lost its target.
@@ -94,16 +94,16 @@ def outcome_of(decision: Decision | None, said: Mapping[str, Value]) -> Outcome:
     return outcome
 
 
-def outcome_at(course: Course, point: Point) -> Outcome:
+def outcome_at(request_run: RequestRun, point: Point) -> Outcome:
     """Of a course that is over."""
-    known = course.outcomes.get(point)
+    known = request_run.outcomes.get(point)
     if known is None:
-        decision = course.first if point is Point.FIRST else course.last
-        known = course.outcomes[point] = outcome_of(decision, course.said)
+        decision = request_run.first if point is Point.FIRST else request_run.last
+        known = request_run.outcomes[point] = outcome_of(decision, request_run.known_facts)
     return known
 
 
-def shown(value: Value) -> Shown:
+def shown(value: Value) -> ComparedValue:
     """A fact as it is compared and shown."""
     if isinstance(value, list):
         return frozenset(value)

@@ -11,14 +11,14 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.workbench.backtest.compare import Kind, compare
 from answerby.workbench.backtest.examples import Candidate, weight_of
 from answerby.workbench.backtest.fields import Point, compared_fields
-from answerby.workbench.backtest.paired_replay import Twins, alike
-from answerby.workbench.backtest.play import TIMER_LIMIT, Play
-from answerby.workbench.backtest.recorded_request import Story
-from answerby.workbench.backtest.request_run import Course, recorded_course
+from answerby.workbench.backtest.paired_replay import PairedReplay, comparable
+from answerby.workbench.backtest.recorded_request import RecordedRequest
+from answerby.workbench.backtest.request_run import RequestRun, recorded_run
+from answerby.workbench.backtest.single_replay import TIMER_LIMIT, SingleReplay
 from answerby.workbench.backtest.tally import NEW, OLD, Counting, Tally
 
-Courses = Mapping[str, Course]
-Players = Callable[[Sequence[Story], datetime | None], tuple[Courses, Courses]]
+Runs = Mapping[str, RequestRun]
+Players = Callable[[Sequence[RecordedRequest], datetime | None], tuple[Runs, Runs]]
 """Plays a group up to a horizon, under the new and the old rules."""
 
 
@@ -44,41 +44,41 @@ class Backtest:
         self._fields = compared_fields(new.rulebook, old.rulebook if old is not None else None)
         self._texts = {"vocabulary": new.rulebook.vocabulary} if settings.show_text else {}
 
-    def run(self, groups: Iterable[Sequence[Story]]) -> Tally:
+    def run(self, groups: Iterable[Sequence[RecordedRequest]]) -> Tally:
         """Requests of different groups know nothing of each other."""
         tally = Tally.empty(self._settings.examples)
         counting = Counting(tally, self._fields, self._settings.point)
         candidates: dict[Kind, list[Candidate]] = {}
         for group in groups:
             after, before = self._play(group, self._settings.horizon)
-            for story in group:
-                if not story.compared:
+            for request in group:
+                if not request.compared:
                     tally.counts["lead",] += 1
                     continue
-                old = before[story.request_id] if self._old is not None else self._recorded(story)
-                self._count(story, old, after[story.request_id], counting, candidates)
+                old = before[request.request_id] if self._old is not None else self._recorded(request)
+                self._count(request, old, after[request.request_id], counting, candidates)
         counting.close()
         tally.counts["requests",] = counting.requests
         tally.examples.add(candidates, self._texts)
         return tally
 
-    def _recorded(self, story: Story) -> Course | None:
+    def _recorded(self, request: RecordedRequest) -> RequestRun | None:
         """What the story says; None when it says nothing."""
-        if story.decisions:
-            return recorded_course(story.decisions, self._settings.horizon)
-        return Course(story.said) if story.said else None
+        if request.decisions:
+            return recorded_run(request.decisions, self._settings.horizon)
+        return RequestRun(request.known_facts) if request.known_facts else None
 
     def _count(
         self,
-        story: Story,
-        old: Course | None,
-        new: Course,
+        request: RecordedRequest,
+        old: RequestRun | None,
+        new: RequestRun,
         counting: Counting,
         candidates: dict[Kind, list[Candidate]],
     ) -> None:
         counting.requests += 1
-        if old is not None and new.twin is old and old.decided:
-            counting.alike(old, new)
+        if old is not None and new.unchanged_from is old and old.decided:
+            counting.comparable(old, new)
             return
         counting.side(NEW, new)
         if old is None:
@@ -90,7 +90,7 @@ class Backtest:
         if kind is None:
             return
         group = candidates.setdefault(kind, [])
-        group.append(Candidate(weight_of(story.request_id, difference), story, difference, old, new))
+        group.append(Candidate(weight_of(request.request_id, difference), request, difference, old, new))
         if len(group) >= 8 * max(1, self._settings.examples):
             group.sort(key=lambda candidate: candidate.weight)
             del group[self._settings.examples :]
@@ -99,11 +99,11 @@ class Backtest:
 def players(new: CompiledRulebook, old: CompiledRulebook | None, settings: Settings) -> Players:
     """Without old rules, there are no courses under them."""
     limit = settings.timer_limit
-    if old is not None and alike(new, old):
-        return Twins(new, old, limit).run
-    after, before = Play(new, limit), Play(old, limit) if old is not None else None
+    if old is not None and comparable(new, old):
+        return PairedReplay(new, old, limit).run
+    after, before = SingleReplay(new, limit), SingleReplay(old, limit) if old is not None else None
 
-    def play(group: Sequence[Story], horizon: datetime | None) -> tuple[Courses, Courses]:
+    def play(group: Sequence[RecordedRequest], horizon: datetime | None) -> tuple[Runs, Runs]:
         return after.run(group, horizon), before.run(group, horizon) if before is not None else {}
 
     return play

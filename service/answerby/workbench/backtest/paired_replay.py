@@ -26,17 +26,17 @@ from answerby.engine.history.refold import needs_fold
 from answerby.engine.history.transition import inputs_of
 from answerby.engine.stages.stage_results import StageResults
 from answerby.workbench.backtest.changed_stages import ChangedStages
-from answerby.workbench.backtest.play import TIMER_LIMIT, in_order
-from answerby.workbench.backtest.recorded_request import Story
-from answerby.workbench.backtest.request_run import Course, Explanations
-from answerby.workbench.backtest.side import Side
+from answerby.workbench.backtest.recorded_request import RecordedRequest
+from answerby.workbench.backtest.request_run import Explanations, RequestRun
+from answerby.workbench.backtest.rulebook_replay import RulebookReplay
+from answerby.workbench.backtest.single_replay import TIMER_LIMIT, in_order
 
 OLD, NEW = 0, 1
 Armed = tuple[datetime, str, str, int]
 """When a timer is due, of which request, its id, and the side: the old one while the request is whole."""
 
 
-def alike(new: CompiledRulebook, old: CompiledRulebook) -> bool:
+def comparable(new: CompiledRulebook, old: CompiledRulebook) -> bool:
     """Whether the rulebooks differ at most in rules, words and texts: equal facts then come to equal decisions."""
     one, other = new.rulebook, old.rulebook
     return (
@@ -49,69 +49,72 @@ def alike(new: CompiledRulebook, old: CompiledRulebook) -> bool:
     )
 
 
-class Twins:
+class PairedReplay:
     """Two rulebooks that are `alike`.
 
     While a request stands the same under both, all of it is kept on the old side, and how the new rules explain it.
     """
 
     def __init__(self, new: CompiledRulebook, old: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
-        self._old, self._new = Side(old, new), Side(new, old)
+        self._old, self._new = RulebookReplay(old, new), RulebookReplay(new, old)
         self._changes = ChangedStages(self._new.steps, self._old.steps)
         self._timer_limit = timer_limit
         self._armed: list[Armed] = []
-        self._parted: set[str] = set()
+        self._diverged: set[str] = set()
         """Requests that do not stand the same on both sides. One that is unknown on both does."""
         self._known: dict[str, list[StageExplanation]] = {}
         """Of whole requests: how the new rules explain the results that the old ones remember."""
-        self._told: dict[str, Explanations] = {}
+        self._explanations: dict[str, Explanations] = {}
         """Of whole requests: how the new rules explain their courses."""
 
-    def run(self, stories: Sequence[Story], horizon: datetime | None) -> tuple[dict[str, Course], dict[str, Course]]:
+    def run(
+        self, requests: Sequence[RecordedRequest], horizon: datetime | None
+    ) -> tuple[dict[str, RequestRun], dict[str, RequestRun]]:
         """The courses under the new and under the old rulebook; see Play.run.
 
         Of a request that stood the same to the end, the new course has the old one as its `twin`.
         """
         self._begin()
-        happenings = [happening for story in stories for happening in story.happenings]
-        if len(stories) > 1:
-            happenings.sort(key=in_order)
-        for happening in happenings:
-            self._fire(happening.moment, included=False)
-            self._take(happening.event, happening.moment)
+        events = [recorded_event for request in requests for recorded_event in request.events]
+        if len(requests) > 1:
+            events.sort(key=in_order)
+        for recorded_event in events:
+            self._fire(recorded_event.moment, included=False)
+            self._take(recorded_event.event, recorded_event.moment)
         self._fire(horizon, included=True)
         if horizon is not None:
             for side in (self._old, self._new):
-                for course in side.courses.values():
-                    course.pass_time(horizon, included=True)
-        for request_id, course in self._old.courses.items():
-            if request_id not in self._parted:
-                retold = self._new.courses[request_id] = course.retold(self._told_of(request_id))
-                retold.twin = course
-        return self._new.courses, self._old.courses
+                for request_run in side.runs.values():
+                    request_run.pass_time(horizon, included=True)
+        for request_id, request_run in self._old.runs.items():
+            if request_id not in self._diverged:
+                explained_run = request_run.with_explanations(self._explanations_of(request_id))
+                explained_run.unchanged_from = request_run
+                self._new.runs[request_id] = explained_run
+        return self._new.runs, self._old.runs
 
     def _begin(self) -> None:
         """Requests of different runs know nothing of each other."""
         self._old.begin()
         self._new.begin()
-        self._armed, self._parted, self._known, self._told = [], set(), {}, {}
+        self._armed, self._diverged, self._known, self._explanations = [], set(), {}, {}
 
     def _take(self, event: Event, moment: datetime) -> None:
         """On both sides, with what follows for other requests at once."""
         # A fold makes many decisions; each side makes its own.
-        if event.request_id in self._parted or needs_fold(self._old.states.get(event.request_id), event):
+        if event.request_id in self._diverged or needs_fold(self._old.states.get(event.request_id), event):
             self._take_on(OLD, event, moment)
             self._take_on(NEW, event, moment)
             return
         both = self._together(event, moment)
-        for told in both:
-            self._take(told, moment)
+        for follow_up in both:
+            self._take(follow_up, moment)
 
     def _take_on(self, side: int, event: Event, moment: datetime) -> None:
         """On one side only."""
-        self._part(event.request_id)
+        self._diverge(event.request_id)
         own = self._new if side == NEW else self._old
-        own.course(event.request_id).pass_time(moment)
+        own.request_run(event.request_id).pass_time(moment)
         context = own.context(event, own.states.get(event.request_id))
         self._settle_on(side, event, own.decide(event, moment, context), moment)
 
@@ -121,23 +124,23 @@ class Twins:
         if decision is None:
             return
         self._arm(side, event.request_id, decision.arm)
-        for told in decision.follow_ups:
-            self._take_on(side, told, moment)
+        for follow_up in decision.follow_ups:
+            self._take_on(side, follow_up, moment)
 
     def _together(self, event: Event, moment: datetime) -> list[Event]:
         """An event of a request that stands the same on both sides. What both sides tell others alike."""
         request_id, old = event.request_id, self._old
-        old.course(request_id).pass_time(moment)
+        old.request_run(request_id).pass_time(moment)
         state = old.states.get(request_id)
         context = old.context(event, state)
         # What is counted can differ only where a request stands differently.
-        other = self._new.context(event, state) if self._parted else context
+        other = self._new.context(event, state) if self._diverged else context
         before = old.decide(event, moment, context)
         if context != other or isinstance(before, AnswerbyError):
             return self._compared(event, moment, before, other)
         explained = self._known.get(request_id) if old.memory.hit else None
         if explained is None:
-            explained = self._said_alike(event, state, moment, other)
+            explained = self._new_explanation(event, state, moment, other)
         if explained is None:
             return self._compared(event, moment, before, other)
         self._known[request_id] = explained
@@ -162,7 +165,7 @@ class Twins:
             and self._same_results(request_id)
         ):
             return self._settle(event, before, after.explanation)
-        self._part(request_id)
+        self._diverge(request_id)
         self._settle_on(OLD, event, before, moment)
         self._settle_on(NEW, event, after, moment)
         return []
@@ -170,48 +173,48 @@ class Twins:
     def _settle(self, event: Event, decision: Decision, explained: list[StageExplanation]) -> list[Event]:
         """Both sides have come to the decision; the new rules explain it so."""
         request_id = event.request_id
-        if self._parted and self._new.windows and decision.state is not None:
+        if self._diverged and self._new.windows and decision.state is not None:
             self._new.windows.note(self._old.states.get(request_id), decision.state)
         self._old.settle(event, decision)
-        self._told_of(request_id).note(event, explained)
+        self._explanations_of(request_id).note(event, explained)
         self._arm(OLD, request_id, decision.arm)
         return decision.follow_ups
 
-    def _told_of(self, request_id: str) -> Explanations:
-        told = self._told.get(request_id)
-        if told is None:
-            told = self._told[request_id] = Explanations()
-        return told
+    def _explanations_of(self, request_id: str) -> Explanations:
+        explanations = self._explanations.get(request_id)
+        if explanations is None:
+            explanations = self._explanations[request_id] = Explanations()
+        return explanations
 
-    def _said_alike(
+    def _new_explanation(
         self, event: Event, state: RequestState | None, moment: datetime, context: Context
     ) -> list[StageExplanation] | None:
         """How the new rules explain it, if they say what the old ones do: all else of the decision follows alike."""
         before = self._old.memory.latest(event.request_id)
         if before is None:
             return None
-        told = self._changes.explanation(before)
-        if told is not None:
-            return told
+        explanation = self._changes.explanation(before)
+        if explanation is not None:
+            return explanation
         case = Case(self._new.compiled, state, event, context, moment)
         after = self._new.memory.stages(case, inputs_of(case))
-        return after.explanation if said(before) == said(after) and before.flags == after.flags else None
+        return after.explanation if known_facts(before) == known_facts(after) and before.flags == after.flags else None
 
     def _same_results(self, request_id: str) -> bool:
         """Whether what the rules said is the same also where no clock or message shows it yet."""
         before, after = self._old.memory.latest(request_id), self._new.memory.latest(request_id)
-        return before is not None and after is not None and said(before) == said(after)
+        return before is not None and after is not None and known_facts(before) == known_facts(after)
 
-    def _part(self, request_id: str) -> None:
+    def _diverge(self, request_id: str) -> None:
         """From here on each side has its own course, state and timers."""
-        if request_id in self._parted:
+        if request_id in self._diverged:
             return
         old, new = self._old, self._new
-        if not self._parted:
+        if not self._diverged:
             new.windows.take(old.windows)
-        self._parted.add(request_id)
-        if request_id in old.courses:
-            new.courses[request_id] = old.courses[request_id].retold(self._told_of(request_id))
+        self._diverged.add(request_id)
+        if request_id in old.runs:
+            new.runs[request_id] = old.runs[request_id].with_explanations(self._explanations_of(request_id))
             new.histories[request_id] = list(old.histories.get(request_id, ()))
         state = self._hand_over(request_id)
         for timer in state.timers.values() if state is not None else ():
@@ -243,31 +246,31 @@ class Twins:
             timer = state.timers.get(timer_id)
             if timer is None or timer.fired or timer.due != due:
                 continue
-            course = own.courses[request_id]
-            if course.timers >= self._timer_limit:
-                course.cut = True
+            request_run = own.runs[request_id]
+            if request_run.timers >= self._timer_limit:
+                request_run.cut = True
                 continue
-            course.timers += 1
-            event, moment = timer_event(state.tenant, state.request_id, timer), max(due, course.stood)
-            if request_id not in self._parted:
+            request_run.timers += 1
+            event, moment = timer_event(state.tenant, state.request_id, timer), max(due, request_run.since)
+            if request_id not in self._diverged:
                 if not self._remind_both(event, moment):
                     self._take(event, moment)
                 continue
-            told = own.remind(event, moment)
-            if told is None:
+            due_reminder = own.remind(event, moment)
+            if due_reminder is None:
                 self._take_on(side, event, moment)
             else:
-                self._arm(side, request_id, told.timers.arm)
+                self._arm(side, request_id, due_reminder.timers.arm)
 
     def _remind_both(self, event: Event, moment: datetime) -> bool:
         """Whether the timer of a whole request only reminds, which is then done for both sides."""
         request_id = event.request_id
         explained = self._known.get(request_id)
-        told = self._old.remind(event, moment) if explained is not None else None
-        if told is None or explained is None:
+        due_reminder = self._old.remind(event, moment) if explained is not None else None
+        if due_reminder is None or explained is None:
             return False
-        self._told_of(request_id).latest = explained
-        self._arm(OLD, request_id, told.timers.arm)
+        self._explanations_of(request_id).latest = explained
+        self._arm(OLD, request_id, due_reminder.timers.arm)
         return True
 
 
@@ -280,7 +283,7 @@ def same(before: Decision, after: Decision) -> bool:
     return before.follow_ups == after.follow_ups and bare(before.state) == bare(after.state)
 
 
-def said(results: StageResults) -> tuple[object, ...]:
+def known_facts(results: StageResults) -> tuple[object, ...]:
     """What later decisions may take from the results."""
     targets = {name: (target.target, target.ladder) for name, target in results.targets.items()}
     return results.derived, targets, results.outputs.get("notify"), results.outputs.get("open_case")

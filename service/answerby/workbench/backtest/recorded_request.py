@@ -11,7 +11,7 @@ from answerby.domain.decision import Decision
 from answerby.domain.event import Event, Value
 
 
-class Happening(msgspec.Struct, frozen=True, array_like=True):
+class RecordedEvent(msgspec.Struct, frozen=True, array_like=True):
     """An event, decided as of `moment`. `order` settles which of two at the same moment came first."""
 
     moment: datetime
@@ -19,15 +19,15 @@ class Happening(msgspec.Struct, frozen=True, array_like=True):
     event: Event
 
 
-class Story(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RecordedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request. Timers are no part of it: they follow from the rules."""
 
     request_id: str
-    happenings: list[Happening]
+    events: list[RecordedEvent]
     compared: bool = True
     """False: it began before what is looked at, and is decided only because later ones are counted with it."""
     number: str = ""
     decisions: list[Decision] = []
     """What was really decided, timers included, in order; empty when that is not known."""
-    said: dict[str, Value] = {}
+    known_facts: dict[str, Value] = {}
     """What the export says of decided facts, as of its last row."""

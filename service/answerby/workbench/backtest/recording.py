@@ -18,7 +18,7 @@ import msgspec
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import INTERNAL_SOURCE, Event
-from answerby.workbench.backtest.recorded_request import Happening, Story
+from answerby.workbench.backtest.recorded_request import RecordedEvent, RecordedRequest
 
 T = TypeVar("T")
 VERSION = 1
@@ -63,7 +63,7 @@ class Timeline(msgspec.Struct, frozen=True):
     number: str = ""
 
 
-class RecordedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A recorded request."""
 
     request_id: str
@@ -76,7 +76,7 @@ class RecordedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 _header = msgspec.json.Decoder(RecordingHeader)
 _timeline = msgspec.json.Decoder(Timeline)
-_request = msgspec.json.Decoder(RecordedRequest)
+_request = msgspec.json.Decoder(RequestRecord)
 encode_line = msgspec.json.Encoder().encode
 
 
@@ -96,7 +96,7 @@ def read_timeline(line: bytes) -> Timeline:
     return _read(_timeline, line)
 
 
-def read_request(line: bytes) -> RecordedRequest:
+def read_request(line: bytes) -> RequestRecord:
     """Raises RecordingDamaged."""
     return _read(_request, line)
 
@@ -108,7 +108,7 @@ def _read(decoder: msgspec.json.Decoder[T], line: bytes) -> T:
         raise RecordingDamaged(f"not a recorded request: {error}") from error
 
 
-def happenings_of(timeline: Timeline | RecordedRequest, first_order: int) -> list[Happening]:
+def recorded_events(timeline: Timeline | RequestRecord, first_order: int) -> list[RecordedEvent]:
     """What came from outside, each as of when it was decided; a replayed past event as of its own time.
 
     Our own events, such as timers, follow from the rules and are made again.
@@ -120,17 +120,17 @@ def happenings_of(timeline: Timeline | RecordedRequest, first_order: int) -> lis
             continue
         moment = event.time if event.historical else decided.get((event.source, event.id), event.time)
         played = msgspec.structs.replace(event, historical=False) if event.historical else event
-        found.append(Happening(moment, first_order + number, played))
+        found.append(RecordedEvent(moment, first_order + number, played))
     return found
 
 
-def story_of(line: bytes, position: int, *, compared: bool, with_decisions: bool) -> Story:
+def recorded_request(line: bytes, position: int, *, compared: bool, with_decisions: bool) -> RecordedRequest:
     """The story of a recorded line, the `position`-th of its recording. Raises RecordingDamaged."""
     request = read_request(line) if with_decisions else read_timeline(line)
-    return Story(
+    return RecordedRequest(
         request_id=request.request_id,
-        happenings=happenings_of(request, position * EVENTS_PER_REQUEST),
+        events=recorded_events(request, position * EVENTS_PER_REQUEST),
         compared=compared,
         number=request.number,
-        decisions=request.decisions if isinstance(request, RecordedRequest) else [],
+        decisions=request.decisions if isinstance(request, RequestRecord) else [],
     )

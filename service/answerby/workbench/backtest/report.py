@@ -12,7 +12,7 @@ import msgspec
 from answerby.rules.model.rulebook import STAGES, Rulebook
 from answerby.workbench.backtest.fields import NOTHING, ComparedField
 from answerby.workbench.backtest.gates import GateResult
-from answerby.workbench.backtest.tally import NEW, OLD, TOLD, Tally
+from answerby.workbench.backtest.tally import EFFECT_KINDS, NEW, OLD, Tally
 
 Labels = Mapping[str, str]
 
@@ -78,7 +78,7 @@ class ClockReport(msgspec.Struct, frozen=True):
     gone: int
 
 
-class ToldReport(msgspec.Struct, frozen=True):
+class EffectReport(msgspec.Struct, frozen=True):
     """Messages to a role, tasks for it, or cases of a kind; on how many requests more or fewer."""
 
     kind: str
@@ -130,7 +130,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     effects_changed: int
     stages: list[StageReport]
     clocks: list[ClockReport]
-    told: list[ToldReport]
+    effects: list[EffectReport] = msgspec.field(name="told")
     gates: list[GateReport]
     examples: list[dict[str, object]]
 
@@ -180,7 +180,7 @@ def make_report(frame: Frame, tally: Tally, fields: Sequence[ComparedField], gat
         effects_changed=tally.count("effects.changed"),
         stages=[s for stage in STAGES if (s := stage_report(stage, tally, fields)) is not None],
         clocks=clock_reports(frame, tally),
-        told=[told for kind in TOLD for told in told_reports(kind, frame, tally)],
+        effects=[effect for kind in EFFECT_KINDS for effect in effect_reports(kind, frame, tally)],
         gates=[GateReport(g.gate.text, g.count, round(g.share, 4), g.tripped) for g in gates],
         examples=tally.examples.in_order(),
     )
@@ -256,10 +256,10 @@ def clock_reports(frame: Frame, tally: Tally) -> list[ClockReport]:
     return found
 
 
-def told_reports(kind: str, frame: Frame, tally: Tally) -> list[ToldReport]:
+def effect_reports(kind: str, frame: Frame, tally: Tally) -> list[EffectReport]:
     titles = {**(frame.old.roles if frame.old is not None else {}), **frame.new.roles}
     return [
-        ToldReport(
+        EffectReport(
             kind,
             name,
             titles.get(name, "") if kind != "cases" else "",

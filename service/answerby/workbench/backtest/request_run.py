@@ -17,10 +17,10 @@ from answerby.engine.memory.reminders import Reminder
 
 REFUSED = "refused"
 """Stands beside the stage names among the troubles: the event could not be decided at all."""
-Shown = str | frozenset[str]
-Outcome = Mapping[str, Shown]
+ComparedValue = str | frozenset[str]
+Outcome = Mapping[str, ComparedValue]
 """What a request came to, by name; a set as such, anything else as text."""
-Told = dict[str, int]
+NameCounts = dict[str, int]
 """How often each is told, or made."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 EventKey = tuple[str, str]
@@ -49,24 +49,24 @@ class Explanations:
             self.steps[event.source, event.id] = explained
 
 
-class Course:
+class RequestRun:
     """Grows with `note`. A course that only says facts has no decision."""
 
-    def __init__(self, said: Mapping[str, Value] = MappingProxyType({})) -> None:
-        self.said = said
+    def __init__(self, known_facts: Mapping[str, Value] = MappingProxyType({})) -> None:
+        self.known_facts = known_facts
         """Facts that are known without a decision."""
         self.steps: dict[EventKey, Decision] = {}
         """The decisions on events from outside, in order."""
         self.first: Decision | None = None
-        self.stood = NEVER
+        self.since = NEVER
         """Since when the request stands as it does."""
         self.clocks: Sequence[ClockState] = ()
         self.breached: set[str] = set()
         """The clocks that ran past their due time at any moment."""
-        self.notices: Told = {}
+        self.notices: NameCounts = {}
         """Messages by the role that gets them."""
-        self.tasks: Told = {}
-        self.cases: Told = {}
+        self.tasks: NameCounts = {}
+        self.cases: NameCounts = {}
         self.troubles: set[str] = set()
         """The stages that met an error or a conflict."""
         self.refused: list[str] = []
@@ -77,7 +77,7 @@ class Course:
         """What it holds for the request at a point, once it is over; see `fields.outcome_at`."""
         self.cut = False
         """The request fired so many timers that no more were fired."""
-        self.twin: Course | None = None
+        self.unchanged_from: RequestRun | None = None
         """Of the same request under other rules that came to the same to the end, with other explanations."""
         self._last: Decision | None = None
         self._reminder: Reminder | None = None
@@ -106,7 +106,7 @@ class Course:
     def note(self, decision: Decision) -> None:
         """Takes in the next decision."""
         self._last, self._reminder = decision, None
-        self._stand(decision.decided, decision.clocks)
+        self._set_state(decision.decided, decision.clocks)
         if not decision.event_source.startswith(INTERNAL_SOURCE):
             self.first = self.first or decision
             self.steps[decision.event_source, decision.event_id] = decision
@@ -116,23 +116,23 @@ class Course:
         for effect in decision.effects:
             kind = effect.kind
             if kind is _NOTIFY:
-                tell(self.notices, effect.role)
+                count(self.notices, effect.role)
             elif kind is _CREATE_TASK:
-                tell(self.tasks, effect.role)
+                count(self.tasks, effect.role)
             elif kind is _OPEN_CASE:
-                tell(self.cases, str(effect.payload.get("case", "")))
+                count(self.cases, str(effect.payload.get("case", "")))
 
     def remind(self, reminder: Reminder) -> None:
         """Takes in a decision that only reminds: the rules say what they said before."""
         self._reminder = reminder
-        self._stand(reminder.moment, list(reminder.after.clocks.values()))
+        self._set_state(reminder.moment, list(reminder.after.clocks.values()))
         for role in reminder.roles:
-            tell(self.notices, role)
+            count(self.notices, role)
 
-    def _stand(self, moment: datetime, clocks: Sequence[ClockState]) -> None:
+    def _set_state(self, moment: datetime, clocks: Sequence[ClockState]) -> None:
         """The request stands so from the moment on."""
         self.decisions += 1
-        self.stood = moment
+        self.since = moment
         self.clocks = clocks
         for clock in clocks:
             if clock.breached:
@@ -142,25 +142,29 @@ class Course:
         self.refused.append(reason)
         self.troubles.add(REFUSED)
 
-    def retold(self, told: Explanations) -> Course:
+    def with_explanations(self, explanations: Explanations) -> RequestRun:
         """The course so far under rules that have come to the same, but explain it so."""
         first, last = self.first, self.last
-        course = Course(self.said)
-        course.steps = {key: as_explained(decision, told.steps[key]) for key, decision in self.steps.items()}
-        course.first = as_explained(first, told.first) if first is not None else None
-        course._last = as_explained(last, told.latest) if last is not None else None
-        course.stood = self.stood
-        course.clocks = self.clocks
-        course.breached = set(self.breached)
-        course.notices, course.tasks, course.cases = dict(self.notices), dict(self.tasks), dict(self.cases)
-        course.troubles = set(self.troubles)
-        course.refused = list(self.refused)
-        course.decisions, course.timers, course.cut = self.decisions, self.timers, self.cut
-        return course
+        run = RequestRun(self.known_facts)
+        run.steps = {key: as_explained(decision, explanations.steps[key]) for key, decision in self.steps.items()}
+        run.first = as_explained(first, explanations.first) if first is not None else None
+        run._last = as_explained(last, explanations.latest) if last is not None else None
+        run.since = self.since
+        run.clocks = self.clocks
+        run.breached = set(self.breached)
+        run.notices, run.tasks, run.cases = (
+            dict(self.notices),
+            dict(self.tasks),
+            dict(self.cases),
+        )
+        run.troubles = set(self.troubles)
+        run.refused = list(self.refused)
+        run.decisions, run.timers, run.cut = self.decisions, self.timers, self.cut
+        return run
 
 
-def tell(told: Told, name: str) -> None:
-    told[name] = told.get(name, 0) + 1
+def count(counts: NameCounts, name: str) -> None:
+    counts[name] = counts.get(name, 0) + 1
 
 
 def as_explained(decision: Decision, explained: list[StageExplanation]) -> Decision:
@@ -170,13 +174,13 @@ def as_explained(decision: Decision, explained: list[StageExplanation]) -> Decis
     return msgspec.structs.replace(decision, explanation=explained)
 
 
-def recorded_course(decisions: Iterable[Decision], horizon: datetime | None) -> Course:
+def recorded_run(decisions: Iterable[Decision], horizon: datetime | None) -> RequestRun:
     """The course that a request really took. Decisions of our own, such as on timers, come with their events."""
-    course = Course()
+    run = RequestRun()
     for decision in decisions:
-        course.pass_time(decision.decided)
-        course.note(decision)
-        course.timers += decision.event_source.startswith(INTERNAL_SOURCE)
+        run.pass_time(decision.decided)
+        run.note(decision)
+        run.timers += decision.event_source.startswith(INTERNAL_SOURCE)
     if horizon is not None:
-        course.pass_time(horizon, included=True)
-    return course
+        run.pass_time(horizon, included=True)
+    return run

@@ -25,14 +25,14 @@ from answerby.domain.decision import Decision, StageExplanation
 from answerby.workbench.backtest.compare import Difference, Move, surplus
 from answerby.workbench.backtest.examples import Examples
 from answerby.workbench.backtest.fields import NOTHING, ComparedField, Point, outcome_at
-from answerby.workbench.backtest.request_run import Course, Shown, Told
+from answerby.workbench.backtest.request_run import ComparedValue, NameCounts, RequestRun
 
 OLD, NEW = "old", "new"
 SIDES = (OLD, NEW)
-TOLD = ("notices", "tasks", "cases")
+EFFECT_KINDS = ("notices", "tasks", "cases")
 Key = tuple[str, ...]
 Items = tuple[tuple[str, int], ...]
-Result = tuple[tuple[Shown, ...], tuple[str, ...], frozenset[str], Items, Items, Items]
+Result = tuple[tuple[ComparedValue, ...], tuple[str, ...], frozenset[str], Items, Items, Items]
 """Of a course: the value of each field, the clocks that ran and those breached, and what was told, as in TOLD."""
 
 
@@ -62,7 +62,7 @@ class Tally:
         return dict(sorted(found.items()))
 
 
-class Met:
+class ExplanationPair:
     """A pair of explanations of one stage, and how many requests have it or one like it."""
 
     def __init__(self, old: StageExplanation, new: StageExplanation) -> None:
@@ -76,26 +76,26 @@ class Counting:
 
     def __init__(self, tally: Tally, fields: tuple[ComparedField, ...], point: Point) -> None:
         self._counts = tally.counts
-        self._alike: Counter[Key] = Counter()
+        self._unchanged: Counter[Key] = Counter()
         """Of requests that both rulebooks treat alike, with the side left open."""
         self._results: Counter[Result] = Counter()
         """Of the same requests; many come to the same."""
-        self._explained: dict[tuple[int, int, str, str], Met] = {}
+        self._explained: dict[tuple[int, int, str, str], ExplanationPair] = {}
         """Of the same requests, by who won a stage under both: how often. What is kept keeps its id."""
         self._fields = fields
         self._names = tuple(known.name for known in fields)
         self._point = point
         self.requests = 0
 
-    def side(self, side: str, course: Course) -> None:
+    def side(self, side: str, request_run: RequestRun) -> None:
         """What one rulebook came to for a request, whatever the other says."""
-        self._figures(self._counts, side, course)
-        self._won(side, course)
+        self._figures(self._counts, side, request_run)
+        self._won(side, request_run)
 
-    def alike(self, old: Course, new: Course) -> None:
+    def comparable(self, old: RequestRun, new: RequestRun) -> None:
         """`side` of both and `both`, of a decided request whose new course has the old one as its twin."""
         self._counts["compared",] += 1
-        self._totals("", old, self._alike)
+        self._totals("", old, self._unchanged)
         self._results[self._result(old)] += 1
         before, after = self._decision(old), self._decision(new)
         if before is None or after is None:
@@ -103,59 +103,59 @@ class Counting:
         # Rulebooks that are compared on one course have the same stages.
         for one, other in zip(before.explanation, after.explanation, strict=True):
             key = id(one.won), id(other.won), one.outcome, other.outcome
-            met = self._explained.get(key)
-            if met is None:
-                self._explained[key] = Met(one, other)
+            pair = self._explained.get(key)
+            if pair is None:
+                self._explained[key] = ExplanationPair(one, other)
             else:
-                met.number += 1
+                pair.number += 1
 
     def close(self) -> None:
         """Once all requests were counted."""
         counts, sets = self._counts, {known.name for known in self._fields if known.is_set}
         for result, number in self._results.items():
-            self._expand(result, "", self._alike, number)
-        for key, number in self._alike.items():
+            self._expand(result, "", self._unchanged, number)
+        for key, number in self._unchanged.items():
             place = min(2, len(key) - 1)
             for side in SIDES:
                 counts[*key[:place], side, *key[place + 1 :]] += number
             if key[0] == "value" and key[1] not in sets:
                 counts["matrix", key[1], key[3], key[3]] += number
-        for met in self._explained.values():
-            self._won_by(OLD, met.old, met.number)
-            self._won_by(NEW, met.new, met.number)
-            counts["stage", met.old.stage, met.old.outcome.value, met.new.outcome.value] += met.number
-        self._alike.clear()
+        for pair in self._explained.values():
+            self._won_by(OLD, pair.old, pair.number)
+            self._won_by(NEW, pair.new, pair.number)
+            counts["stage", pair.old.stage, pair.old.outcome.value, pair.new.outcome.value] += pair.number
+        self._unchanged.clear()
         self._results.clear()
         self._explained.clear()
 
-    def _figures(self, counts: Counter[Key], side: str, course: Course) -> None:
-        self._totals(side, course, counts)
-        self._expand(self._result(course), side, counts, 1)
+    def _figures(self, counts: Counter[Key], side: str, request_run: RequestRun) -> None:
+        self._totals(side, request_run, counts)
+        self._expand(self._result(request_run), side, counts, 1)
 
-    def _totals(self, side: str, course: Course, counts: Counter[Key]) -> None:
-        counts["decisions", side] += course.decisions
-        counts["timers", side] += course.timers
-        if course.cut:
+    def _totals(self, side: str, request_run: RequestRun, counts: Counter[Key]) -> None:
+        counts["decisions", side] += request_run.decisions
+        counts["timers", side] += request_run.timers
+        if request_run.cut:
             counts["cut", side] += 1
-        if course.refused:
+        if request_run.refused:
             counts["refused", side] += 1
-        if course.troubles:
+        if request_run.troubles:
             counts["errors", side] += 1
 
-    def _result(self, course: Course) -> Result:
-        outcome = outcome_at(course, self._point)
+    def _result(self, request_run: RequestRun) -> Result:
+        outcome = outcome_at(request_run, self._point)
         return (
             tuple([outcome.get(name, NOTHING) for name in self._names]),
-            tuple([clock.name for clock in course.clocks]),
-            frozenset(course.breached) if course.decided else frozenset(),
-            tuple(course.notices.items()),
-            tuple(course.tasks.items()),
-            tuple(course.cases.items()),
+            tuple([clock.name for clock in request_run.clocks]),
+            frozenset(request_run.breached) if request_run.decided else frozenset(),
+            tuple(request_run.notices.items()),
+            tuple(request_run.tasks.items()),
+            tuple(request_run.cases.items()),
         )
 
     def _expand(self, result: Result, side: str, counts: Counter[Key], number: int) -> None:
         """Counts a result that so many requests came to."""
-        values, clocks, breached, *told = result
+        values, clocks, breached, *effects = result
         for name, value in zip(self._names, values, strict=True):
             for member in members(value):
                 counts["value", name, side, member] += number
@@ -163,12 +163,12 @@ class Counting:
             counts["ran", clock, side] += number
         for clock in breached:
             counts["breached", clock, side] += number
-        for kind, items in zip(TOLD, told, strict=True):
+        for kind, items in zip(EFFECT_KINDS, effects, strict=True):
             for name, times in items:
                 counts[kind, name, side] += times * number
 
-    def _won(self, side: str, course: Course) -> None:
-        decision = self._decision(course)
+    def _won(self, side: str, request_run: RequestRun) -> None:
+        decision = self._decision(request_run)
         for stage in decision.explanation if decision is not None else ():
             self._won_by(side, stage, 1)
 
@@ -176,7 +176,7 @@ class Counting:
         for rule in stage.won:
             self._counts["won", stage.stage, side, rule.id] += number
 
-    def both(self, old: Course, new: Course, difference: Difference) -> None:
+    def both(self, old: RequestRun, new: RequestRun, difference: Difference) -> None:
         """What differs between the two for a request."""
         counts = self._counts
         counts["compared",] += 1
@@ -197,20 +197,20 @@ class Counting:
         counts["errors.gone",] += bool(difference.errors_gone)
         if difference.effects:
             counts["effects.changed",] += 1
-            self._told(old, new)
+            self._effects(old, new)
 
-    def _matrices(self, old: Course, new: Course) -> None:
+    def _matrices(self, old: RequestRun, new: RequestRun) -> None:
         counts = self._counts
         before, after = outcome_at(old, self._point), outcome_at(new, self._point)
         for known in self._fields:
             name = known.name
-            if known.is_set or (not old.decided and name not in old.said):
+            if known.is_set or (not old.decided and name not in old.known_facts):
                 continue
             counts["matrix", name, str(before.get(name, NOTHING)), str(after.get(name, NOTHING))] += 1
         if old.last is not None and new.last is not None:
             self._stages(old, new)
 
-    def _stages(self, old: Course, new: Course) -> None:
+    def _stages(self, old: RequestRun, new: RequestRun) -> None:
         counts = self._counts
         stages = outcomes(self._decision(old))
         for stage, outcome in outcomes(self._decision(new)).items():
@@ -218,8 +218,8 @@ class Counting:
         for stage, outcome in stages.items():
             counts["stage", stage, outcome, NOTHING] += 1
 
-    def _decision(self, course: Course) -> Decision | None:
-        return course.first if self._point is Point.FIRST else course.last
+    def _decision(self, request_run: RequestRun) -> Decision | None:
+        return request_run.first if self._point is Point.FIRST else request_run.last
 
     def _breaches(self, difference: Difference) -> None:
         counts = self._counts
@@ -228,22 +228,22 @@ class Counting:
             for name in names:
                 counts["breach", name, word] += 1
 
-    def _told(self, old: Course, new: Course) -> None:
-        before, after = told_of(old), told_of(new)
-        for kind in TOLD:
+    def _effects(self, old: RequestRun, new: RequestRun) -> None:
+        before, after = effect_counts(old), effect_counts(new)
+        for kind in EFFECT_KINDS:
             for name in surplus(after[kind], before[kind]):
                 self._counts[kind, name, "more"] += 1
             for name in surplus(before[kind], after[kind]):
                 self._counts[kind, name, "fewer"] += 1
 
 
-def told_of(course: Course) -> Mapping[str, Told]:
-    return {"notices": course.notices, "tasks": course.tasks, "cases": course.cases}
+def effect_counts(request_run: RequestRun) -> Mapping[str, NameCounts]:
+    return {"notices": request_run.notices, "tasks": request_run.tasks, "cases": request_run.cases}
 
 
 def outcomes(decision: Decision | None) -> dict[str, str]:
     return {stage.stage: stage.outcome.value for stage in decision.explanation} if decision is not None else {}
 
 
-def members(value: Shown) -> list[str]:
+def members(value: ComparedValue) -> list[str]:
     return [value] if isinstance(value, str) else sorted(value)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.rules.model.rulebook import Rulebook
-from answerby.workbench.counterfactual.goals import Goal, parse_goal
 from answerby.workbench.counterfactual.nearest import Alternative, nearest
+from answerby.workbench.counterfactual.rule_standing import RuleStanding, rule_standing
 from answerby.workbench.counterfactual.search import MOST_CHANGES, Answer, Search, why_not
 from answerby.workbench.counterfactual.situation import Situation
-from answerby.workbench.counterfactual.standing import RuleStanding, standing_of
+from answerby.workbench.counterfactual.wanted_outcome import WantedOutcome, parse_wanted_outcome
 
 MOST_GOALS = 10
 HIGHEST_CHANGES = 6
@@ -19,7 +19,7 @@ HIGHEST_CHANGES = 6
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What is asked. Raises InvalidInput from `goals` for what the rulebook does not know."""
+    """What is asked. Raises InvalidInput from `wanted_outcome` for what the rulebook does not know."""
 
     why_not: tuple[str, ...] = ()
     alternatives: bool = False
@@ -30,7 +30,7 @@ class Inquiry:
     def __bool__(self) -> bool:
         return bool(self.why_not) or self.alternatives
 
-    def goals(self, rulebook: Rulebook) -> list[Goal]:
+    def wanted_outcomes(self, rulebook: Rulebook) -> list[WantedOutcome]:
         violations = []
         if len(self.why_not) > MOST_GOALS:
             violations.append(FieldViolation("why_not", f"holds {len(self.why_not)} outcomes; at most {MOST_GOALS}"))
@@ -43,7 +43,7 @@ class Inquiry:
                 violations.append(FieldViolation("keep", f"{name[:100]!r} is no field of the vocabulary{hint}"))
         if violations:
             raise InvalidInput(violations)
-        return [parse_goal(rulebook, text) for text in self.why_not]
+        return [parse_wanted_outcome(rulebook, text) for text in self.why_not]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class Findings:
     alternatives: list[Alternative]
 
 
-def inquire(situation: Situation, goals: list[Goal], inquiry: Inquiry) -> Search[Findings]:
+def inquire(situation: Situation, wanted_outcomes: list[WantedOutcome], inquiry: Inquiry) -> Search[Findings]:
     """Answers everything; deterministic."""
     answers = []
-    for goal in goals:
-        answer = yield from why_not(situation, goal, inquiry.keep, most_changes=inquiry.most_changes)
-        answers.append((answer, standing_of(situation, goal.rule) if goal.rule else None))
+    for wanted_outcome in wanted_outcomes:
+        answer = yield from why_not(situation, wanted_outcome, inquiry.keep, most_changes=inquiry.most_changes)
+        answers.append((answer, rule_standing(situation, wanted_outcome.rule) if wanted_outcome.rule else None))
     alternatives: list[Alternative] = []
     if inquiry.alternatives:
         alternatives = yield from nearest(situation, inquiry.keep)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from answerby.domain.decision import Decision
 from answerby.domain.event import Value
 from answerby.workbench.counterfactual.changes import Change, cost, hashable
-from answerby.workbench.counterfactual.goals import value_of
 from answerby.workbench.counterfactual.options import Options
 from answerby.workbench.counterfactual.search import Counterfactual, Search, counterfactual, every_single
 from answerby.workbench.counterfactual.situation import Situation
+from answerby.workbench.counterfactual.wanted_outcome import value_of
 
 BUDGET = 400
 PER_STAGE = 4

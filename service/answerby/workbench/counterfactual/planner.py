@@ -18,8 +18,8 @@ from answerby.engine.facts.record import Record
 from answerby.rules.model.rulebook import HitPolicy, Output, Rule, Stage
 from answerby.rules.model.vocabulary import FieldType
 from answerby.workbench.counterfactual.changes import Change, ChangeKind, ChangeSet, combine, cost, hashable
-from answerby.workbench.counterfactual.goals import Goal, live_rules
 from answerby.workbench.counterfactual.options import Options
+from answerby.workbench.counterfactual.wanted_outcome import WantedOutcome, live_rules
 
 MOST_KEPT = 48
 """Plans kept of each condition, the cheapest."""
@@ -49,23 +49,27 @@ class Planner:
         self.stuck: set[str] = set()
         """Why some way is closed: facts that must stay, conditions that cannot be made true on purpose."""
 
-    def plan(self, goal: Goal) -> list[ChangeSet]:
+    def plan(self, wanted_outcome: WantedOutcome) -> list[ChangeSet]:
         """Changes to try, cheapest first."""
-        found = self._by_hand(goal.name)
+        found = self._by_hand(wanted_outcome.name)
         if found:
             return found
-        if goal.name in MISSING_FACTS:
+        if wanted_outcome.name in MISSING_FACTS:
             return self._complete()
-        found += self._by_score(goal.name)
-        for stage in self._stages(goal.stages):
+        found += self._by_score(wanted_outcome.name)
+        for stage in self._stages(wanted_outcome.stages):
             for rule in live_rules(self._compiled.rulebook, stage.name, self._at):
-                if rule.id == goal.rule or (
-                    not goal.rule and goal.name in rule.then and goal.wanted(rule.then[goal.name])
+                if rule.id == wanted_outcome.rule or (
+                    not wanted_outcome.rule
+                    and wanted_outcome.name in rule.then
+                    and wanted_outcome.is_wanted(rule.then[wanted_outcome.name])
                 ):
-                    found += self._win(stage, rule, goal.name, goal.wanted)
-            default = stage.default.get(goal.name)
-            if not goal.rule and (goal.wants_none or (default is not None and goal.wanted(default))):
-                found += self._avoid(stage, goal.name, lambda output: not goal.wanted(output))
+                    found += self._win(stage, rule, wanted_outcome.name, wanted_outcome.is_wanted)
+            default = stage.default.get(wanted_outcome.name)
+            if not wanted_outcome.rule and (
+                wanted_outcome.wants_none or (default is not None and wanted_outcome.is_wanted(default))
+            ):
+                found += self._avoid(stage, wanted_outcome.name, lambda output: not wanted_outcome.is_wanted(output))
         return self._best(found)
 
     def _by_hand(self, name: str) -> list[ChangeSet]:

@@ -18,10 +18,10 @@ from answerby.domain.decision import Decision, RuleReference
 from answerby.domain.event import OVERRIDE_PREFIX, Value
 from answerby.rules.model.rulebook import Rule
 from answerby.workbench.counterfactual.changes import Change, ChangeKind, ChangeSet, cost
-from answerby.workbench.counterfactual.goals import Goal, live_rules, value_of
 from answerby.workbench.counterfactual.options import Options
 from answerby.workbench.counterfactual.planner import MISSING_FACTS, Planner
 from answerby.workbench.counterfactual.situation import Situation
+from answerby.workbench.counterfactual.wanted_outcome import WantedOutcome, live_rules, value_of
 
 MOST_CHANGES = 3
 BUDGET = 600
@@ -61,9 +61,9 @@ class Counterfactual:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of the search for one goal."""
+    """What became of the search for one wanted outcome."""
 
-    goal: Goal
+    wanted_outcome: WantedOutcome
     already: bool = False
     """It is what was decided."""
     found: Counterfactual | None = None
@@ -91,41 +91,50 @@ def finish(search: Search[Answered]) -> Answered:
 
 def why_not(
     situation: Situation,
-    goal: Goal,
+    wanted_outcome: WantedOutcome,
     keep: Iterable[str] = (),
     *,
     most_changes: int = MOST_CHANGES,
     budget: int = BUDGET,
     sweep: bool = True,
 ) -> Search[Answer]:
-    """Looks for the fewest changes, then the smallest, that meet the goal.
+    """Looks for the fewest changes, then the smallest, that give the wanted outcome.
 
     Without `sweep` it is content with what the plans lead to: quicker, and it may miss a smaller change.
     """
-    if goal.met(situation.base):
-        return Answer(goal, already=True)
-    reason = impossible(situation, goal)
+    if wanted_outcome.is_met(situation.base):
+        return Answer(wanted_outcome, already=True)
+    reason = impossible(situation, wanted_outcome)
     if reason is not None:
-        return Answer(goal, missing=reason)
-    walk = _Walk(situation, goal, Options(situation, keep), most_changes, situation.evaluations + budget, sweep)
+        return Answer(wanted_outcome, missing=reason)
+    walk = _Walk(
+        situation, wanted_outcome, Options(situation, keep), most_changes, situation.evaluations + budget, sweep
+    )
     return (yield from walk.run())
 
 
-def impossible(situation: Situation, goal: Goal) -> Missing | None:
+def impossible(situation: Situation, wanted_outcome: WantedOutcome) -> Missing | None:
     """Why no change of facts can do it, where the rules alone tell."""
     rulebook = situation.compiled.rulebook
-    if goal.wants_none:
+    if wanted_outcome.wants_none:
         return None
-    stages = [stage for stage in rulebook.stages if stage.name in goal.stages]
-    if any(goal.name in stage.default and goal.wanted(stage.default[goal.name]) for stage in stages):
+    stages = [stage for stage in rulebook.stages if stage.name in wanted_outcome.stages]
+    if any(
+        wanted_outcome.name in stage.default and wanted_outcome.is_wanted(stage.default[wanted_outcome.name])
+        for stage in stages
+    ):
         return None
 
     def gives(rule: Rule) -> bool:
-        return rule.id == goal.rule if goal.rule else goal.name in rule.then and goal.wanted(rule.then[goal.name])
+        return (
+            rule.id == wanted_outcome.rule
+            if wanted_outcome.rule
+            else wanted_outcome.name in rule.then and wanted_outcome.is_wanted(rule.then[wanted_outcome.name])
+        )
 
     able = [rule for stage in stages for rule in stage.rules if gives(rule)]
     computed = {name for stage in stages for score in stage.scores for name in score.outputs} | MISSING_FACTS
-    if not able and not goal.rule and goal.name in computed:
+    if not able and not wanted_outcome.rule and wanted_outcome.name in computed:
         return None
     if not able:
         return Missing.NO_RULE
@@ -154,7 +163,7 @@ def counterfactual(
 @dataclass(slots=True)
 class _Walk:
     situation: Situation
-    goal: Goal
+    wanted_outcome: WantedOutcome
     options: Options
     most: int
     limit: int
@@ -164,7 +173,7 @@ class _Walk:
     def run(self) -> Search[Answer]:
         start = self.situation.evaluations
         planner = Planner(self.options, self.situation.record, self.situation.base, self.most)
-        heap = [(cost(changes), changes) for changes in planner.plan(self.goal) if changes]
+        heap = [(cost(changes), changes) for changes in planner.plan(self.wanted_outcome) if changes]
         seen = {changes for _, changes in heap}
         stuck = set(planner.stuck)
         heapq.heapify(heap)
@@ -189,19 +198,24 @@ class _Walk:
         tried = self.situation.evaluations - start
         if found is None:
             missing = self._reason(seen, stuck, exhausted=exhausted or swept)
-            return Answer(self.goal, missing=missing, stuck=tuple(sorted(stuck)), tried=tried, proved=swept)
+            return Answer(self.wanted_outcome, missing=missing, stuck=tuple(sorted(stuck)), tried=tried, proved=swept)
         decision = self.situation.decide(found)
         result = counterfactual(self.situation, found, self._names(), decision)
-        return Answer(self.goal, found=result, tried=tried, proved=swept)
+        return Answer(self.wanted_outcome, found=result, tried=tried, proved=swept)
 
     def _names(self) -> list[str]:
-        if not self.goal.rule:
-            return [self.goal.name]
-        rules = (r for stage in self.situation.compiled.rulebook.stages for r in stage.rules if r.id == self.goal.rule)
+        if not self.wanted_outcome.rule:
+            return [self.wanted_outcome.name]
+        rules = (
+            r
+            for stage in self.situation.compiled.rulebook.stages
+            for r in stage.rules
+            if r.id == self.wanted_outcome.rule
+        )
         return sorted(name for rule in rules for name in rule.then)
 
     def _meets(self, changes: ChangeSet) -> bool:
-        return self.goal.met(self.situation.decide(changes))
+        return self.wanted_outcome.is_met(self.situation.decide(changes))
 
     def _further(self, changes: ChangeSet, stuck: set[str]) -> list[ChangeSet]:
         """What could be changed besides, seen from what the changes led to."""
@@ -210,7 +224,7 @@ class _Walk:
         slots = {change.slot for change in changes}
         found = [
             tuple(sorted((*changes, *more), key=lambda change: change.slot))
-            for more in planner.plan(self.goal)
+            for more in planner.plan(self.wanted_outcome)
             if more and slots.isdisjoint(change.slot for change in more)
         ]
         stuck |= planner.stuck
@@ -240,7 +254,11 @@ class _Walk:
         return found
 
     def _reason(self, seen: set[ChangeSet], stuck: set[str], *, exhausted: bool) -> Missing:
-        if self.situation.state is not None and self.situation.state.priority_floor and self.goal.name == "priority":
+        if (
+            self.situation.state is not None
+            and self.situation.state.priority_floor
+            and self.wanted_outcome.name == "priority"
+        ):
             return Missing.RAISED
         if not exhausted:
             return Missing.BUDGET

@@ -9,9 +9,9 @@ from answerby.domain.decision import RuleReference
 from answerby.domain.event import OVERRIDE_PREFIX, Value
 from answerby.workbench.counterfactual.changes import Change, ChangeKind, ChangeSet
 from answerby.workbench.counterfactual.nearest import Alternative
+from answerby.workbench.counterfactual.rule_standing import RuleStanding, Standing
 from answerby.workbench.counterfactual.search import Answer, Counterfactual, Missing
 from answerby.workbench.counterfactual.situation import Situation
-from answerby.workbench.counterfactual.standing import RuleStanding, Standing
 
 EN = {
     "why_not": "Why not {goal}?",
@@ -139,7 +139,7 @@ class Wording:
     def answer(self, answer: Answer, most: int) -> Iterator[str]:
         """Lines; the first says what was asked."""
         words = self._words
-        yield words["why_not"].format(goal=answer.goal.text)
+        yield words["why_not"].format(goal=answer.wanted_outcome.text)
         if answer.already:
             yield f"  {words['already']}"
         elif answer.found is not None:
@@ -155,7 +155,7 @@ class Wording:
         stuck = ", ".join(answer.stuck)
         also = self._words["stuck_also"].format(stuck=stuck) if stuck else ""
         return self._words[answer.missing].format(
-            goal=answer.goal.text, most=most, tried=answer.tried, stuck=stuck, stuck_also=also
+            goal=answer.wanted_outcome.text, most=most, tried=answer.tried, stuck=stuck, stuck_also=also
         )
 
     def alternatives(self, found: list[Alternative]) -> Iterator[str]:
@@ -180,7 +180,7 @@ class Wording:
         if found.standing is Standing.NOT_IN_FORCE:
             start, end = (d.isoformat() if d else words["open"] for d in (found.rule.enabled_from, found.rule.until))
             yield f"  {words['in_force'].format(start=start, end=end)}"
-        for asked in found.asked:
+        for asked in found.conditions:
             holds = {True: "holds", False: "fails", None: "error"}[asked.holds]
             now = self._now(asked.now) if asked.now is not None else ""
             yield f"  {words[holds]}: {self.condition(asked.condition)}{now}"

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from answerby.domain.event import ActorRole, Event, Value
-from answerby.workbench.backtest.recorded_request import Happening, Story
+from answerby.workbench.backtest.recorded_request import RecordedEvent, RecordedRequest
 from tests.kit.rulebooks import REPAIRS, variant
 
 NEW = variant(REPAIRS, priority=REPAIRS["priority.yaml"].replace("[mid, P2]", "[mid, P1]"))
@@ -44,12 +44,12 @@ def event(request_id: str, kind: str, clock: str, **facts: Value) -> Event:
     )
 
 
-def story(request_id: str, *events: Event) -> Story:
-    happenings = [Happening(e.time, number, e) for number, e in enumerate(events)]
-    return Story(request_id=request_id, happenings=happenings)
+def story(request_id: str, *events: Event) -> RecordedRequest:
+    events = [RecordedEvent(e.time, number, e) for number, e in enumerate(events)]
+    return RecordedRequest(request_id=request_id, events=events)
 
 
-def request(request_id: str, impact: str, received: str, completed: str = "", customer: str = "") -> Story:
+def request(request_id: str, impact: str, received: str, completed: str = "", customer: str = "") -> RecordedRequest:
     facts: dict[str, Value] = {"impact": impact, **({"customer__id": customer} if customer else {})}
     events = [event(request_id, RECEIVED, received, **facts)]
     if completed:
@@ -57,7 +57,7 @@ def request(request_id: str, impact: str, received: str, completed: str = "", cu
     return story(request_id, *events)
 
 
-def groups() -> list[list[Story]]:
+def groups() -> list[list[RecordedRequest]]:
     """The eight requests, those of customer f together."""
     return [
         [request("A", "mid", "8:00", "10:00")],
@@ -69,9 +69,9 @@ def groups() -> list[list[Story]]:
     ]
 
 
-def export(groups: Iterable[Iterable[Story]]) -> str:
+def export(groups: Iterable[Iterable[RecordedRequest]]) -> str:
     """The same as a CSV file, in order of time."""
-    rows = sorted((h.moment, s.request_id, h.event) for group in groups for s in group for h in s.happenings)
+    rows = sorted((h.moment, s.request_id, h.event) for group in groups for s in group for h in s.events)
     lines = ["ticket,state,at,impact,customer,body"]
     for moment, request_id, happened in rows:
         state = "new" if happened.type == RECEIVED else "done"

@@ -15,10 +15,10 @@ from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
 from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.rule_folder import read_folder
-from answerby.workbench.backtest.paired_replay import Twins, alike
-from answerby.workbench.backtest.play import Play
-from answerby.workbench.backtest.recorded_request import Happening, Story
-from answerby.workbench.backtest.request_run import Course
+from answerby.workbench.backtest.paired_replay import PairedReplay, comparable
+from answerby.workbench.backtest.recorded_request import RecordedEvent, RecordedRequest
+from answerby.workbench.backtest.request_run import RequestRun
+from answerby.workbench.backtest.single_replay import SingleReplay
 from tests.kit.encoding import decision_bytes
 from tests.kit.places import RULES
 from tests.kit.rulebooks import REPAIRS, compiled
@@ -54,11 +54,11 @@ FACTS = {
 NAMES = ("A", "B", "C")
 
 
-def random_stories(seed: int) -> list[Story]:
+def random_stories(seed: int) -> list[RecordedRequest]:
     chance = random.Random(seed)
-    stories, order = [], 0
+    requests, order = [], 0
     for name in NAMES:
-        at, happenings = START + timedelta(minutes=chance.randrange(300)), []
+        at, events = START + timedelta(minutes=chance.randrange(300)), []
         for number in range(chance.randrange(1, 7)):
             chosen = chance.sample(sorted(FACTS), chance.randrange(4))
             data = {fact: chance.choice(FACTS[fact]) for fact in chosen}
@@ -76,16 +76,16 @@ def random_stories(seed: int) -> list[Story]:
                 actor=chance.choice(list(ActorRole)),
                 data=data,
             )
-            happenings.append(Happening(at, order, event))
+            events.append(RecordedEvent(at, order, event))
             order += 1
             at += timedelta(minutes=chance.choice([0, 5, 60, 600]))
-        stories.append(Story(request_id=name, happenings=happenings))
-    return stories
+        requests.append(RecordedRequest(request_id=name, events=events))
+    return requests
 
 
-def told(course: Course) -> bytes:
+def told(request_run: RequestRun) -> bytes:
     """All of a course, as bytes; without the names of rules on clocks, which stay with what first set them."""
-    decisions = [*course.steps.values(), *([course.last] if course.last is not None else [])]
+    decisions = [*request_run.steps.values(), *([request_run.last] if request_run.last is not None else [])]
     bare = [
         msgspec.structs.replace(
             d,
@@ -96,8 +96,15 @@ def told(course: Course) -> bytes:
         )
         for d in decisions
     ]
-    figures = (course.breached, course.notices, course.tasks, course.cases, course.troubles, course.refused)
-    return decision_bytes((bare, figures, course.decisions, course.timers, course.cut))
+    figures = (
+        request_run.breached,
+        request_run.notices,
+        request_run.tasks,
+        request_run.cases,
+        request_run.troubles,
+        request_run.refused,
+    )
+    return decision_bytes((bare, figures, request_run.decisions, request_run.timers, request_run.cut))
 
 
 def shipped(change: tuple[str, str] | None = None) -> CompiledRulebook:
@@ -137,15 +144,15 @@ def pairs() -> dict[str, tuple[CompiledRulebook, CompiledRulebook]]:
 @pytest.mark.parametrize("horizon", [START + timedelta(hours=12), None])
 def test_twins_come_to_the_same_courses_as_each_alone(which: str, horizon, pairs) -> None:
     new, old = pairs[which]
-    assert alike(new, old)
+    assert comparable(new, old)
     for seed in range(40):
-        stories = random_stories(seed)
-        after, before = Twins(new, old, 60).run(stories, horizon)
-        for side, together, alone in (("new", after, Play(new, 60)), ("old", before, Play(old, 60))):
-            courses = alone.run(stories, horizon)
-            assert sorted(together) == sorted(courses), (seed, side)
-            for name, course in courses.items():
-                assert told(together[name]) == told(course), (seed, side, name)
+        requests = random_stories(seed)
+        after, before = PairedReplay(new, old, 60).run(requests, horizon)
+        for side, together, alone in (("new", after, SingleReplay(new, 60)), ("old", before, SingleReplay(old, 60))):
+            runs = alone.run(requests, horizon)
+            assert sorted(together) == sorted(runs), (seed, side)
+            for name, request_run in runs.items():
+                assert told(together[name]) == told(request_run), (seed, side, name)
 
 
 @pytest.mark.parametrize(
@@ -157,4 +164,4 @@ def test_twins_come_to_the_same_courses_as_each_alone(which: str, horizon, pairs
     ],
 )
 def test_what_differs_in_more_than_rules_is_not_played_together(changes: dict[str, str]) -> None:
-    assert not alike(compiled(REPAIRS | changes), compiled(REPAIRS))
+    assert not comparable(compiled(REPAIRS | changes), compiled(REPAIRS))

@@ -188,7 +188,7 @@ rules:
 def test_a_merge_reaches_the_survivor_in_both_worlds(desk: Backtest) -> None:
     first = request("A", "mid", "8:00")
     later = request("B", "mid", "8:10")
-    gone = story("B", *(h.event for h in later.happenings), event("B", "request.merged", "8:20", merged__into="A"))
+    gone = story("B", *(h.event for h in later.events), event("B", "request.merged", "8:20", merged__into="A"))
 
     tally = desk.run([[first, gone]])
 
@@ -216,11 +216,11 @@ ladders:
 
 
 def test_without_old_rules_what_the_export_said_is_compared() -> None:
-    def told(story_of, priority: Value):
-        return msgspec.structs.replace(story_of, said={"priority": priority})
+    def told(recorded_request, priority: Value):
+        return msgspec.structs.replace(recorded_request, known_facts={"priority": priority})
 
-    stories = [[told(request("A", "mid", "8:00"), "P2")], [told(request("B", "high", "8:00"), "P1")], groups()[2]]
-    tally = Backtest(compiled(NEW), None, Settings(horizon=END)).run(stories)
+    requests = [[told(request("A", "mid", "8:00"), "P2")], [told(request("B", "high", "8:00"), "P1")], groups()[2]]
+    tally = Backtest(compiled(NEW), None, Settings(horizon=END)).run(requests)
 
     assert (tally.count("requests"), tally.count("compared"), tally.count("raised", "priority")) == (3, 2, 1)
     assert tally.under("matrix") == {("priority", "P1", "P1"): 1, ("priority", "P2", "P1"): 1}
@@ -240,13 +240,13 @@ def test_text_is_shown_only_when_asked_for() -> None:
 def test_late_events_are_decided_as_of_their_moment() -> None:
     """What a recording says: the event happened at 8:00, but came and was decided at 9:30."""
     late = request("A", "high", "8:00", "9:00")
-    received, done = late.happenings
+    received, done = late.events
     moved = [msgspec.structs.replace(received, moment=at("9:30")), msgspec.structs.replace(done, moment=at("9:40"))]
     tally = Backtest(compiled(REPAIRS), None, Settings(horizon=END + timedelta(hours=1))).run(
-        [[msgspec.structs.replace(late, happenings=moved)]]
+        [[msgspec.structs.replace(late, events=moved)]]
     )
 
     # The warning of 8:30 and the breach of 9:00 fire at once at 9:30, as the server would have done.
     assert tally.count("timers", "new") == 2
     assert tally.count("notices", "chief", "new") == 1
-    assert COMPLETED in {h.event.type for h in late.happenings}
+    assert COMPLETED in {h.event.type for h in late.events}

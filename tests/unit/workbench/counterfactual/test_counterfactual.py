@@ -13,12 +13,12 @@ from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.workbench.counterfactual.changes import ChangeKind
-from answerby.workbench.counterfactual.goals import parse_goal
 from answerby.workbench.counterfactual.nearest import nearest
 from answerby.workbench.counterfactual.rebuild import rebuild
+from answerby.workbench.counterfactual.rule_standing import Standing, rule_standing
 from answerby.workbench.counterfactual.search import Missing, finish, why_not
 from answerby.workbench.counterfactual.situation import Situation
-from answerby.workbench.counterfactual.standing import Standing, standing_of
+from answerby.workbench.counterfactual.wanted_outcome import parse_wanted_outcome
 from answerby.workbench.counterfactual.wording import Wording
 from tests.kit.plays import Play, at
 from tests.kit.rulebooks import OFFICE, compiled, variant
@@ -37,7 +37,7 @@ def situation_of(rulebook, facts, *, windows=None, state=None, **changes):
 
 
 def ask(situation, goal, keep=(), **limits):
-    return finish(why_not(situation, parse_goal(situation.compiled.rulebook, goal), keep, **limits))
+    return finish(why_not(situation, parse_wanted_outcome(situation.compiled.rulebook, goal), keep, **limits))
 
 
 def told(answer):
@@ -134,8 +134,8 @@ def test_rules_out_of_their_dates_and_in_shadow_mode_cannot_do_it(tmp_path):
     rulebook = compiled(variant(OFFICE, priority=text))
     situation = situation_of(rulebook, {"customer.id": "c"})
     assert ask(situation, "priority=P1").missing is Missing.SHADOW
-    assert standing_of(situation, "vip-p1").standing is Standing.NOT_IN_FORCE
-    assert standing_of(situation, "third-complaint").standing is Standing.SHADOW
+    assert rule_standing(situation, "vip-p1").standing is Standing.NOT_IN_FORCE
+    assert rule_standing(situation, "third-complaint").standing is Standing.SHADOW
 
 
 def test_too_few_changes_allowed(rulebook):
@@ -178,14 +178,14 @@ def test_a_timer_changes_no_facts_but_they_can_be_thought_otherwise(rulebook):
 
 
 def test_a_rule_that_did_not_match_says_which_conditions_failed(rulebook):
-    found = standing_of(situation_of(rulebook, {"customer.tier": "vip"}), "vip-p1")
-    assert (found.standing, [asked.holds for asked in found.asked]) == (Standing.WON, [True])
-    found = standing_of(situation_of(rulebook, {"devices": 7}), "many-devices")
-    assert (found.standing, found.asked[0].holds, found.asked[0].now) == (Standing.NOT_MATCHED, False, 7)
-    found = standing_of(situation_of(rulebook, {"customer.tier": "vip", "text.body": "caught fire"}), "vip-p1")
+    found = rule_standing(situation_of(rulebook, {"customer.tier": "vip"}), "vip-p1")
+    assert (found.standing, [condition.holds for condition in found.conditions]) == (Standing.WON, [True])
+    found = rule_standing(situation_of(rulebook, {"devices": 7}), "many-devices")
+    assert (found.standing, found.conditions[0].holds, found.conditions[0].now) == (Standing.NOT_MATCHED, False, 7)
+    found = rule_standing(situation_of(rulebook, {"customer.tier": "vip", "text.body": "caught fire"}), "vip-p1")
     assert (found.standing, [rule.id for rule in found.outranked_by]) == (Standing.OUTRANKED, ["danger-p0"])
-    found = standing_of(situation_of(rulebook, {"devices": "many"}), "many-devices")
-    assert (found.standing, found.asked[0].holds) == (Standing.NOT_EVALUATED, None)
+    found = rule_standing(situation_of(rulebook, {"devices": "many"}), "many-devices")
+    assert (found.standing, found.conditions[0].holds) == (Standing.NOT_EVALUATED, None)
 
 
 def test_the_nearest_other_outcomes_are_true(rulebook):
@@ -217,7 +217,7 @@ def test_the_nearest_other_outcomes_are_true(rulebook):
 )
 def test_a_question_that_makes_no_sense_says_what_would(rulebook, goal, says):
     with pytest.raises(InvalidInput, match=says.replace("?", r"\?")):
-        parse_goal(rulebook.rulebook, goal)
+        parse_wanted_outcome(rulebook.rulebook, goal)
 
 
 def test_orders_and_negations(rulebook):
@@ -245,7 +245,7 @@ def test_no_word_of_a_personal_value(rulebook):
                 lines += [json.dumps([repr(c.to) for c in answer.found.changes])]
         for stage in rulebook.rulebook.stages:
             for rule in stage.rules:
-                lines += wording.standing(standing_of(situation, rule.id))
+                lines += wording.standing(rule_standing(situation, rule.id))
         assert secret not in "\n".join(lines)
 
 

@@ -8,9 +8,9 @@ from answerby.domain.event import Event
 from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
-from answerby.workbench.counterfactual.goals import parse_goal
 from answerby.workbench.counterfactual.search import finish, why_not
 from answerby.workbench.counterfactual.situation import Situation
+from answerby.workbench.counterfactual.wanted_outcome import parse_wanted_outcome
 from tests.kit.places import RULES
 from tests.kit.plays import at
 
@@ -35,16 +35,16 @@ def situation():
 
 @pytest.mark.parametrize("goal", ["feature.plan=now", "score.handbook>=60", "feature.plan=later"])
 def test_other_factors_lead_to_another_score(situation, goal):
-    answer = finish(why_not(situation, parse_goal(situation.compiled.rulebook, goal)))
+    answer = finish(why_not(situation, parse_wanted_outcome(situation.compiled.rulebook, goal)))
     assert answer.found is not None
-    assert parse_goal(situation.compiled.rulebook, goal).met(answer.found.decision)
+    assert parse_wanted_outcome(situation.compiled.rulebook, goal).is_met(answer.found.decision)
     for change in answer.found.changes:
-        assert len(answer.found.changes) == 1 or not parse_goal(situation.compiled.rulebook, goal).met(
+        assert len(answer.found.changes) == 1 or not parse_wanted_outcome(situation.compiled.rulebook, goal).is_met(
             situation.decide((change,))
         )
 
 
 def test_without_a_factor_there_is_no_score(situation):
-    answer = finish(why_not(situation, parse_goal(situation.compiled.rulebook, "feature.plan=none")))
+    answer = finish(why_not(situation, parse_wanted_outcome(situation.compiled.rulebook, "feature.plan=none")))
     assert answer.found is not None
     assert len(answer.found.changes) == 1

@@ -35,7 +35,7 @@ def render_example(example: Data) -> Markup:
     if errors := example.get("errors"):
         parts.append(element("p", f"Errors: {shown(errors)}", class_="trips"))
     parts += [_clock(clock) for clock in items(example, "clocks")]
-    parts += _told(example)
+    parts += _effects(example)
     parts += [_stage(stage) for stage in items(example, "stages")]
     if isinstance(texts := example.get("text"), Mapping):
         for name, text in texts.items():
@@ -56,9 +56,9 @@ def _clock_side(clock: object) -> Markup:
     return _list(words)
 
 
-def _told(example: Data) -> Iterable[Markup]:
-    told = example.get("told")
-    for kind, names in told.items() if isinstance(told, Mapping) else ():
+def _effects(example: Data) -> Iterable[Markup]:
+    effect = example.get("told")
+    for kind, names in effect.items() if isinstance(effect, Mapping) else ():
         lines = [f"{name}: {old} before, {new} now" for name, (old, new) in names.items()]
         yield element("div", element("h3", str(kind).capitalize()), _list(lines))
 

@@ -9,13 +9,13 @@ from answerby.cli.backtest.page.example import render_example
 from answerby.cli.backtest.page.markup import Markup, element, join
 from answerby.cli.backtest.page.style import STYLE
 from answerby.cli.backtest.report_text import MOST_COLUMNS, headline, share
-from answerby.workbench.backtest.report import ClockReport, FieldReport, Report, StageReport, ToldReport
+from answerby.workbench.backtest.report import ClockReport, EffectReport, FieldReport, Report, StageReport
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 MOST_ROWS = 30
 LEAST_SHADE, MOST_SHADE = 0.08, 0.6
 TITLES = {"sla": "SLA"}
-TOLD_TITLES = {"notices": "Messages by role", "tasks": "Tasks by role", "cases": "Cases opened"}
+EFFECT_TITLES = {"notices": "Messages by role", "tasks": "Tasks by role", "cases": "Cases opened"}
 
 
 def render_page(report: Report) -> str:
@@ -33,7 +33,7 @@ def render_page(report: Report) -> str:
         *_gates(report),
         *(part for stage in report.stages for part in _stage(stage, report)),
         *_clocks(report),
-        *_told(report),
+        *_effects(report),
         *_examples(report),
     ]
     body = element("body", element("main", *sections))
@@ -221,32 +221,34 @@ def _clock_label(clock: ClockReport) -> str:
     return f"{clock.name} {labels}".strip()
 
 
-def _told(report: Report) -> Iterable[Markup]:
-    groups = [(kind, [told for told in report.told if told.kind == kind]) for kind in TOLD_TITLES]
+def _effects(report: Report) -> Iterable[Markup]:
+    groups = [(kind, [effect for effect in report.effects if effect.kind == kind]) for kind in EFFECT_TITLES]
     parts: list[Markup] = []
     for kind, group in groups:
         if not group:
             continue
-        parts.append(element("h3", TOLD_TITLES[kind]))
-        rows = [Row(_told_label(told), told.total.old, told.total.new) for told in group]
-        parts.append(bars(f"told-{kind}", TOLD_TITLES[kind], rows, old=bool(report.compared)))
+        parts.append(element("h3", EFFECT_TITLES[kind]))
+        rows = [Row(_effect_label(effect), effect.total.old, effect.total.new) for effect in group]
+        parts.append(bars(f"told-{kind}", EFFECT_TITLES[kind], rows, old=bool(report.compared)))
         if report.compared:
             lines = [
                 element(
                     "tr",
-                    element("th", _told_label(told), scope="row"),
-                    *(element("td", f"{n:,}") for n in (told.total.old, told.total.new, told.more, told.fewer)),
+                    element("th", _effect_label(effect), scope="row"),
+                    *(element("td", f"{n:,}") for n in (effect.total.old, effect.total.new, effect.more, effect.fewer)),
                 )
-                for told in group
+                for effect in group
             ]
             heads = ("who", "old", "new", "more, on requests", "fewer, on requests")
-            parts.append(table(f"{TOLD_TITLES[kind]}, and on how many requests there are more or fewer", heads, lines))
+            parts.append(
+                table(f"{EFFECT_TITLES[kind]}, and on how many requests there are more or fewer", heads, lines)
+            )
     if parts:
         yield element("section", element("h2", "Who is told"), *parts)
 
 
-def _told_label(told: ToldReport) -> str:
-    return f"{told.name} {told.title}".strip()
+def _effect_label(effect: EffectReport) -> str:
+    return f"{effect.name} {effect.title}".strip()
 
 
 def _examples(report: Report) -> Iterable[Markup]:

@@ -29,7 +29,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConditionStanding:
     """One condition of the rule. `now` is the fact's value; None when it is missing, personal or not of one fact."""
 
     condition: Condition
@@ -43,12 +43,12 @@ class RuleStanding:
     rule: Rule
     reference: RuleReference
     standing: Standing
-    asked: list[Asked]
+    conditions: list[ConditionStanding]
     outranked_by: list[RuleReference]
 
 
-def standing_of(situation: Situation, rule_id: str) -> RuleStanding:
-    """Raises StopIteration for an unknown id: goals are checked before."""
+def rule_standing(situation: Situation, rule_id: str) -> RuleStanding:
+    """Raises StopIteration for an unknown id: wanted outcomes are checked before."""
     compiled = situation.compiled
     rule = next(r for stage in compiled.rulebook.stages for r in stage.rules if r.id == rule_id)
     stage = next(s for s in compiled.stages if s.stage.name == rule.stage)
@@ -71,17 +71,19 @@ def standing_of(situation: Situation, rule_id: str) -> RuleStanding:
     outranked_by = []
     if standing is Standing.OUTRANKED and explained is not None:
         outranked_by = [r for r in explained.won if set(r.outputs) & set(rule.then)] or list(explained.won)
-    return RuleStanding(rule, stage.references[rule.id], standing, list(asked(situation, rule.when)), outranked_by)
+    return RuleStanding(
+        rule, stage.references[rule.id], standing, list(condition_standings(situation, rule.when)), outranked_by
+    )
 
 
-def asked(situation: Situation, condition: Condition) -> Iterator[Asked]:
+def condition_standings(situation: Situation, condition: Condition) -> Iterator[ConditionStanding]:
     """The parts of a condition that must all hold."""
     for part in condition.children if isinstance(condition, All) else (condition,):
         holds = compile_condition(part, situation.compiled.plan)(situation.record)
-        yield Asked(part, holds, shown(situation, part))
+        yield ConditionStanding(part, holds, present_value(situation, part))
 
 
-def shown(situation: Situation, condition: Condition) -> Value:
+def present_value(situation: Situation, condition: Condition) -> Value:
     atom = condition.child if isinstance(condition, Not) else condition
     if not isinstance(atom, Atom) or situation.compiled.rulebook.vocabulary[atom.field].personal:
         return None

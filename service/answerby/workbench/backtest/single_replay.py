@@ -11,9 +11,9 @@ from answerby.domain.clock import Timer
 from answerby.domain.event import Event
 from answerby.domain.timer_event import timer_event
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.workbench.backtest.recorded_request import Happening, Story
-from answerby.workbench.backtest.request_run import Course
-from answerby.workbench.backtest.side import Side
+from answerby.workbench.backtest.recorded_request import RecordedEvent, RecordedRequest
+from answerby.workbench.backtest.request_run import RequestRun
+from answerby.workbench.backtest.rulebook_replay import RulebookReplay
 
 TIMER_LIMIT = 1_000
 """Timers fired of one request; a ladder that never ends must not hang a backtest."""
@@ -22,46 +22,46 @@ Armed = tuple[datetime, str, str]
 """When a timer is due, of which request, and its id."""
 
 
-class Play:
+class SingleReplay:
     """One rulebook."""
 
     def __init__(self, compiled: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
-        self._side = Side(compiled)
+        self._replay = RulebookReplay(compiled)
         self._timer_limit = timer_limit
         self._armed: list[Armed] = []
 
-    def run(self, stories: Sequence[Story], horizon: datetime | None) -> dict[str, Course]:
+    def run(self, requests: Sequence[RecordedRequest], horizon: datetime | None) -> dict[str, RequestRun]:
         """Plays all happenings in their order, then fires timers up to the horizon (None: until none is left).
 
         The stories are of requests that are counted together or merged; those of different runs know nothing of each
         other.
         A timer that is due at the very moment of an event fires after it: what is done by its due time is in time.
         """
-        self._side.begin()
+        self._replay.begin()
         self._armed = []
-        happenings = [happening for story in stories for happening in story.happenings]
-        if len(stories) > 1:
-            happenings.sort(key=in_order)
-        for happening in happenings:
-            self._fire(happening.moment, included=False)
-            self._take(happening.event, happening.moment)
+        events = [recorded_event for request in requests for recorded_event in request.events]
+        if len(requests) > 1:
+            events.sort(key=in_order)
+        for recorded_event in events:
+            self._fire(recorded_event.moment, included=False)
+            self._take(recorded_event.event, recorded_event.moment)
         self._fire(horizon, included=True)
         if horizon is not None:
-            for course in self._side.courses.values():
-                course.pass_time(horizon, included=True)
-        return self._side.courses
+            for request_run in self._replay.runs.values():
+                request_run.pass_time(horizon, included=True)
+        return self._replay.runs
 
     def _take(self, event: Event, moment: datetime) -> None:
         """The event and, at once, what it makes other requests hear."""
-        told = deque([event])
-        while told:
-            told.extend(self._decide(told.popleft(), moment))
+        waiting = deque([event])
+        while waiting:
+            waiting.extend(self._decide(waiting.popleft(), moment))
 
     def _decide(self, event: Event, moment: datetime) -> list[Event]:
-        side = self._side
-        side.course(event.request_id).pass_time(moment)
-        context = side.context(event, side.states.get(event.request_id))
-        decision = side.settle(event, side.decide(event, moment, context))
+        replay = self._replay
+        replay.request_run(event.request_id).pass_time(moment)
+        context = replay.context(event, replay.states.get(event.request_id))
+        decision = replay.settle(event, replay.decide(event, moment, context))
         if decision is None:
             return []
         self._arm(event.request_id, decision.arm)
@@ -71,27 +71,27 @@ class Play:
         armed = self._armed
         while armed and (until is None or armed[0][0] < until or (included and armed[0][0] == until)):
             due, request_id, timer_id = heapq.heappop(armed)
-            state = self._side.states[request_id]
+            state = self._replay.states[request_id]
             timer = state.timers.get(timer_id)
             if timer is None or timer.fired or timer.due != due:
                 continue
-            course = self._side.courses[request_id]
-            if course.timers >= self._timer_limit:
-                course.cut = True
+            request_run = self._replay.runs[request_id]
+            if request_run.timers >= self._timer_limit:
+                request_run.cut = True
                 continue
-            course.timers += 1
+            request_run.timers += 1
             # One armed for a moment that had passed fires at once, not in the past.
-            event, moment = timer_event(state.tenant, state.request_id, timer), max(due, course.stood)
-            told = self._side.remind(event, moment)
-            if told is None:
+            event, moment = timer_event(state.tenant, state.request_id, timer), max(due, request_run.since)
+            reminder = self._replay.remind(event, moment)
+            if reminder is None:
                 self._take(event, moment)
             else:
-                self._arm(request_id, told.timers.arm)
+                self._arm(request_id, reminder.timers.arm)
 
     def _arm(self, request_id: str, timers: Iterable[Timer]) -> None:
         for timer in timers:
             heapq.heappush(self._armed, (timer.due, request_id, timer.id))
 
 
-def in_order(happening: Happening) -> tuple[datetime, int]:
-    return happening.moment, happening.order
+def in_order(recorded_event: RecordedEvent) -> tuple[datetime, int]:
+    return recorded_event.moment, recorded_event.order

@@ -15,13 +15,13 @@ from answerby.engine.history.refold import needs_fold
 from answerby.engine.memory.reminders import Reminder, reminder
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
-from answerby.workbench.backtest.request_run import Course
+from answerby.workbench.backtest.request_run import RequestRun
 from answerby.workbench.backtest.windows import WindowsInMemory
 
 NO_COUNTS = Context()
 
 
-class Side:
+class RulebookReplay:
     """The requests of one run under one rulebook. Grows with requests until the next run begins."""
 
     def __init__(self, compiled: CompiledRulebook, *others: CompiledRulebook) -> None:
@@ -32,19 +32,19 @@ class Side:
         self.windows = WindowsInMemory(compiled.rulebook.vocabulary)
         self.states: dict[str, RequestState] = {}
         self.histories: dict[str, list[Event]] = {}
-        self.courses: dict[str, Course] = {}
+        self.runs: dict[str, RequestRun] = {}
 
     def begin(self) -> None:
         """Forgets the requests of the run before, not what was made of them."""
         self.memory.forget()
         self.windows.forget()
-        self.states, self.histories, self.courses = {}, {}, {}
+        self.states, self.histories, self.runs = {}, {}, {}
 
-    def course(self, request_id: str) -> Course:
-        course = self.courses.get(request_id)
-        if course is None:
-            course = self.courses[request_id] = Course()
-        return course
+    def request_run(self, request_id: str) -> RequestRun:
+        request_run = self.runs.get(request_id)
+        if request_run is None:
+            request_run = self.runs[request_id] = RequestRun()
+        return request_run
 
     def context(self, event: Event, state: RequestState | None) -> Context:
         context = Context(self.windows.counts(event, state)) if self.windows else NO_COUNTS
@@ -62,9 +62,9 @@ class Side:
 
     def settle(self, event: Event, decided: Decision | AnswerbyError) -> Decision | None:
         """Takes in what `decide` gave; None for a refusal."""
-        course = self.course(event.request_id)
+        request_run = self.request_run(event.request_id)
         if isinstance(decided, AnswerbyError):
-            course.refuse(f"{decided.reason}: {decided.message}")
+            request_run.refuse(f"{decided.reason}: {decided.message}")
             return None
         assert decided.state is not None
         before = self.states.get(event.request_id)
@@ -72,16 +72,16 @@ class Side:
         self.histories.setdefault(event.request_id, []).append(event)
         if self.windows:
             self.windows.note(before, decided.state)
-        course.note(decided)
+        request_run.note(decided)
         return decided
 
     def remind(self, event: Event, moment: datetime) -> Reminder | None:
         """Fires a timer that only reminds; None when it has to be decided, and nothing was done."""
         request_id = event.request_id
-        told = reminder(Case(self.compiled, self.states[request_id], event, NO_COUNTS, moment), self.memory)
-        if told is None:
+        due_reminder = reminder(Case(self.compiled, self.states[request_id], event, NO_COUNTS, moment), self.memory)
+        if due_reminder is None:
             return None
-        self.courses[request_id].remind(told)
-        self.states[request_id] = told.after
+        self.runs[request_id].remind(due_reminder)
+        self.states[request_id] = due_reminder.after
         self.histories[request_id].append(event)
-        return told
+        return due_reminder

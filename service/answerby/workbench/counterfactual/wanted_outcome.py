@@ -26,14 +26,14 @@ OPERATORS = ("!=", "<=", ">=", "=")
 WHERE = "why_not"
 
 
-class Asked(NamedTuple):
+class Query(NamedTuple):
     name: str
     operator: str
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class WantedOutcome:
     """An outcome. `wanted` tells of what one rule sets whether it is that; `met` tells of a decision."""
 
     text: str
@@ -41,26 +41,26 @@ class Goal:
     """The output, such as `priority` or `sla.first_response`."""
     stages: tuple[str, ...]
     """Where it is derived."""
-    wanted: Callable[[Output], bool]
-    met: Callable[[Decision], bool]
+    is_wanted: Callable[[Output], bool]
+    is_met: Callable[[Decision], bool]
     rule: str = ""
     """The id of the one rule that must win."""
     wants_none: bool = False
     """Met when nothing of the kind is derived."""
 
 
-def parse_goal(rulebook: Rulebook, text: str) -> Goal:
+def parse_wanted_outcome(rulebook: Rulebook, text: str) -> WantedOutcome:
     """Raises InvalidInput, naming what could have been meant."""
-    asked = _split(text)
-    name = asked.name
+    query = _split(text)
+    name = query.name
     if name == RULE:
-        return _rule_goal(rulebook, asked)
+        return _rule_outcome(rulebook, query)
     if name.startswith(DUE):
-        return _due_goal(rulebook, asked)
+        return _due_outcome(rulebook, query)
     if name.startswith((SLA, LADDER)):
-        return _clock_goal(rulebook, asked)
+        return _clock_outcome(rulebook, query)
     if name in ESCALATIONS:
-        return _listed_goal(asked)
+        return _listed_outcome(query)
     field = rulebook.vocabulary.fields.get(name)
     if field is None:
         known = [n for n, f in rulebook.vocabulary.fields.items() if f.derived_by]
@@ -68,7 +68,7 @@ def parse_goal(rulebook: Rulebook, text: str) -> Goal:
         raise _wrong(f"{name!r} is nothing that rules derive", name, [*known, *ESCALATIONS, RULE])
     if not field.derived_by:
         raise _wrong(f"{name} is given, not derived; ask for what rules derive, such as priority=P0")
-    return _field_goal(field, asked)
+    return _field_outcome(field, query)
 
 
 def value_of(decision: Decision, name: str) -> Value:
@@ -84,12 +84,12 @@ def live_rules(rulebook: Rulebook, stage: str, at: datetime) -> list[Rule]:
     return [r for s in found for r in s.rules if in_force(r, at) and r.mode is RuleMode.LIVE]
 
 
-def _split(text: str) -> Asked:
+def _split(text: str) -> Query:
     for operator in OPERATORS:
         name, found, value = text.partition(operator)
         if found and not set(name) & set("=<>!"):
             if name.strip() and value.strip():
-                return Asked(name.strip(), operator, value.strip())
+                return Query(name.strip(), operator, value.strip())
             break
     raise _wrong(f"{text!r} is no outcome; write it such as priority=P0, sla.first_response=15m or rule=<id>")
 
@@ -100,52 +100,52 @@ def _wrong(message: str, given: str = "", known: Iterable[str] = ()) -> InvalidI
     return InvalidInput([FieldViolation(WHERE, message + hint)])
 
 
-def _only(asked: Asked, *operators: str) -> None:
-    if asked.operator not in operators:
-        raise _wrong(f"{asked.name} is asked for with {' or '.join(operators)}, not with {asked.operator}")
+def _only(query: Query, *operators: str) -> None:
+    if query.operator not in operators:
+        raise _wrong(f"{query.name} is asked for with {' or '.join(operators)}, not with {query.operator}")
 
 
-def _rule_goal(rulebook: Rulebook, asked: Asked) -> Goal:
-    _only(asked, "=")
+def _rule_outcome(rulebook: Rulebook, query: Query) -> WantedOutcome:
+    _only(query, "=")
     rules = {rule.id: rule for stage in rulebook.stages for rule in stage.rules}
-    rule = rules.get(asked.value)
+    rule = rules.get(query.value)
     if rule is None:
-        raise _wrong(f"no rule has the id {asked.value!r}", asked.value, rules)
-    return Goal(
+        raise _wrong(f"no rule has the id {query.value!r}", query.value, rules)
+    return WantedOutcome(
         text=f"{RULE}={rule.id}",
         name=next(iter(rule.then), ""),
         stages=(rule.stage,),
-        wanted=lambda _: False,
-        met=lambda decision: any(won.id == rule.id for stage in decision.explanation for won in stage.won),
+        is_wanted=lambda _: False,
+        is_met=lambda decision: any(won.id == rule.id for stage in decision.explanation for won in stage.won),
         rule=rule.id,
     )
 
 
-def _field_goal(field: Field, asked: Asked) -> Goal:
+def _field_outcome(field: Field, query: Query) -> WantedOutcome:
     stages = field.derived_by
-    if asked.value == NONE:
-        _only(asked, "=", "!=")
-        return _plain_goal(
-            asked, stages, lambda value: value in (None, []), field.name, wants_none=asked.operator == "="
+    if query.value == NONE:
+        _only(query, "=", "!=")
+        return _plain_outcome(
+            query, stages, lambda value: value in (None, []), field.name, wants_none=query.operator == "="
         )
-    value = _typed(field, asked.value)
+    value = _typed(field, query.value)
     if field.type is FieldType.SET:
-        _only(asked, "=", "!=")
+        _only(query, "=", "!=")
         members = set(value) if isinstance(value, (frozenset, set)) else {str(value)}
-        return _plain_goal(asked, stages, lambda v: members <= set(_listed(v)), field.name)
-    if asked.operator in {"=", "!="}:
-        return _plain_goal(asked, stages, lambda v: v == value, field.name)
+        return _plain_outcome(query, stages, lambda v: members <= set(_listed(v)), field.name)
+    if query.operator in {"=", "!="}:
+        return _plain_outcome(query, stages, lambda v: v == value, field.name)
     if field.type is FieldType.ENUM:
         limit = field.severity(str(value))
-        compare = _at_most if asked.operator == "<=" else _at_least
-        return _plain_goal(
-            asked, stages, lambda v: v in field.values and compare(field.severity(str(v)), limit), field.name
+        compare = _at_most if query.operator == "<=" else _at_least
+        return _plain_outcome(
+            query, stages, lambda v: v in field.values and compare(field.severity(str(v)), limit), field.name
         )
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise _wrong(f"{field.name} has no order; ask with =")
     number = value
-    compare = _at_most if asked.operator == "<=" else _at_least
-    return _plain_goal(asked, stages, lambda v: isinstance(v, (int, float)) and compare(v, number), field.name)
+    compare = _at_most if query.operator == "<=" else _at_least
+    return _plain_outcome(query, stages, lambda v: isinstance(v, (int, float)) and compare(v, number), field.name)
 
 
 def _typed(field: Field, text: str) -> object:
@@ -165,52 +165,55 @@ def _typed(field: Field, text: str) -> object:
         raise _wrong(f"{field.name} {refusal}") from None
 
 
-def _listed_goal(asked: Asked) -> Goal:
-    _only(asked, "=", "!=")
-    none = asked.value == NONE
-    is_met = (lambda v: v in (None, [], "")) if none else (lambda v: asked.value in _listed(v))
-    return _plain_goal(asked, ("escalation",), is_met, asked.name, wants_none=none and asked.operator == "=")
+def _listed_outcome(query: Query) -> WantedOutcome:
+    _only(query, "=", "!=")
+    none = query.value == NONE
+    is_met = (lambda v: v in (None, [], "")) if none else (lambda v: query.value in _listed(v))
+    return _plain_outcome(query, ("escalation",), is_met, query.name, wants_none=none and query.operator == "=")
 
 
-def _clock_goal(rulebook: Rulebook, asked: Asked) -> Goal:
-    _only(asked, "=", "!=")
-    prefix, _, clock = asked.name.partition(".")
+def _clock_outcome(rulebook: Rulebook, query: Query) -> WantedOutcome:
+    _only(query, "=", "!=")
+    prefix, _, clock = query.name.partition(".")
     _known_clock(rulebook, clock)
     stage = "sla" if f"{prefix}." == SLA else "escalation"
-    if asked.value == NONE:
-        return _plain_goal(asked, (stage,), lambda v: v is None, asked.name, wants_none=asked.operator == "=")
+    if query.value == NONE:
+        return _plain_outcome(query, (stage,), lambda v: v is None, query.name, wants_none=query.operator == "=")
     if stage == "escalation":
-        return _plain_goal(asked, (stage,), lambda v: v == asked.value, asked.name)
-    amount, _, calendar = asked.value.partition(" ")
+        return _plain_outcome(query, (stage,), lambda v: v == query.value, query.name)
+    amount, _, calendar = query.value.partition(" ")
     duration = parse_duration(amount)
     if duration is None:
         raise _wrong(f"{amount!r} is not a duration; write it such as 15m, 2h or 1bd, or 15m always")
     if calendar and calendar not in rulebook.calendars:
         raise _wrong(f"no calendar has the id {calendar!r}", calendar, rulebook.calendars)
-    shown = show_target(Target(duration.amount, TargetUnit(duration.unit), calendar))
-    return _plain_goal(
-        asked, (stage,), lambda v: isinstance(v, str) and (v == shown or v.startswith(f"{shown} ")), asked.name
+    target_text = show_target(Target(duration.amount, TargetUnit(duration.unit), calendar))
+    return _plain_outcome(
+        query,
+        (stage,),
+        lambda v: isinstance(v, str) and (v == target_text or v.startswith(f"{target_text} ")),
+        query.name,
     )
 
 
-def _due_goal(rulebook: Rulebook, asked: Asked) -> Goal:
-    _only(asked, "<=", ">=")
-    clock = asked.name.removeprefix(DUE)
+def _due_outcome(rulebook: Rulebook, query: Query) -> WantedOutcome:
+    _only(query, "<=", ">=")
+    clock = query.name.removeprefix(DUE)
     _known_clock(rulebook, clock)
     try:
-        limit = datetime.fromisoformat(asked.value)
+        limit = datetime.fromisoformat(query.value)
     except ValueError:
-        raise _wrong(f"{asked.value!r} is no instant; write it such as 2026-01-05T09:00:00+08:00") from None
+        raise _wrong(f"{query.value!r} is no instant; write it such as 2026-01-05T09:00:00+08:00") from None
     if limit.tzinfo is None:
-        raise _wrong(f"{asked.value} names no offset; write {asked.value}+08:00 or {asked.value}Z")
-    compare = _at_most if asked.operator == "<=" else _at_least
+        raise _wrong(f"{query.value} names no offset; write {query.value}+08:00 or {query.value}Z")
+    compare = _at_most if query.operator == "<=" else _at_least
 
-    def met(decision: Decision) -> bool:
+    def is_met(decision: Decision) -> bool:
         due = next((c.due for c in decision.clocks if c.name == clock), None)
         return due is not None and compare(due.timestamp(), limit.timestamp())
 
-    text = f"{asked.name}{asked.operator}{asked.value}"
-    return Goal(text, SLA + clock, ("sla",), wanted=lambda _: True, met=met)
+    text = f"{query.name}{query.operator}{query.value}"
+    return WantedOutcome(text, SLA + clock, ("sla",), is_wanted=lambda _: True, is_met=is_met)
 
 
 def _known_clock(rulebook: Rulebook, clock: str) -> None:
@@ -218,20 +221,20 @@ def _known_clock(rulebook: Rulebook, clock: str) -> None:
         raise _wrong(f"no clock has the id {clock!r}", clock, rulebook.clocks)
 
 
-def _plain_goal(
-    asked: Asked, stages: tuple[str, ...], test: Callable[[Value], bool], name: str, *, wants_none: bool = False
-) -> Goal:
-    negated = asked.operator == "!="
+def _plain_outcome(
+    query: Query, stages: tuple[str, ...], test: Callable[[Value], bool], name: str, *, wants_none: bool = False
+) -> WantedOutcome:
+    negated = query.operator == "!="
 
-    def met(decision: Decision) -> bool:
+    def is_met(decision: Decision) -> bool:
         return test(value_of(decision, name)) is not negated
 
-    return Goal(
-        text=f"{asked.name}{asked.operator}{asked.value}",
+    return WantedOutcome(
+        text=f"{query.name}{query.operator}{query.value}",
         name=name,
         stages=stages,
-        wanted=lambda output: test(plain(output)) is not negated,
-        met=met,
+        is_wanted=lambda output: test(plain(output)) is not negated,
+        is_met=is_met,
         wants_none=wants_none,
     )
 
