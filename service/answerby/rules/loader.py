@@ -23,8 +23,8 @@ from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.sections.rule_templates.expansion import RuleTemplates
 from answerby.rules.sections.rulebook_settings import compile_settings
 from answerby.rules.sections.schedules import compile_schedules
-from answerby.rules.sections.stage_compiler import compile_stages
-from answerby.rules.sections.unused_names import check_unused
+from answerby.rules.sections.stage_compiler import StageSources, compile_stages
+from answerby.rules.sections.unused_names import check_unused_names
 from answerby.rules.sections.vocabulary import compile_vocabulary
 from answerby.rules.text.csv_files import CsvFiles
 from answerby.rules.text.diagnostic_codes import Code
@@ -189,16 +189,9 @@ def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: da
     schedules = compile_schedules(scope, sections["schedules"], clocks)
     csv_files, rule_templates = CsvFiles(parsed.attached, report), RuleTemplates(scope)
     rule_templates.declare(sections["rule_templates"])
-    stages = compile_stages(scope, settings, clocks, csv_files, rule_templates, parsed.stages)
+    stages = compile_stages(scope, settings, clocks, StageSources(parsed.stages, csv_files, rule_templates))
     csv_files.report_unused()
     rule_templates.report_unused()
-    check_placeholders(scope, placeholders, stages, ladders, clocks, schedules)
-    if today is not None:
-        check_calendar_years(scope, calendars, today)
-    if today is not None and not report.has_errors:
-        check_unused(scope, stages, clocks)
-        check_clocks(scope, clocks)
-        check_ladders(scope, ladders, clocks, stages)
     rulebook = Rulebook(
         revision="",
         vocabulary=vocabulary,
@@ -212,6 +205,11 @@ def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: da
         numbering=settings.numbering,
         schedules=MappingProxyType(schedules),
     )
-    if report.has_errors:
-        return rulebook
-    return replace(rulebook, revision=revision_of(rulebook))
+    check_placeholders(scope, placeholders, rulebook)
+    if today is not None:
+        check_calendar_years(scope, calendars, today)
+    if today is not None and not report.has_errors:
+        check_unused_names(scope, stages, clocks)
+        check_clocks(scope, clocks)
+        check_ladders(scope, ladders, clocks, stages)
+    return rulebook if report.has_errors else replace(rulebook, revision=revision_of(rulebook))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from answerby.domain.clock_definition import ClockDefinition
@@ -18,68 +18,56 @@ from answerby.rules.sections.stages.complete_outputs import CompleteOutputs, com
 from answerby.rules.sections.stages.outputs import TARGET_PREFIX, OutputCompiler
 from answerby.rules.sections.stages.reading_order import ReadingOrder
 from answerby.rules.sections.stages.rules import compile_rules
-from answerby.rules.sections.stages.stage_file import read_stage_file
+from answerby.rules.sections.stages.stage_file import StageCompilation, read_stage_file
 from answerby.rules.sections.tables.table import compile_table
 from answerby.rules.text.csv_files import CsvFiles
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import MappingNode, Place
 
 
+@dataclass(frozen=True, slots=True)
+class StageSources:
+    """The files with `stage:`, and the CSV files and rule templates that these files may name."""
+
+    roots: Sequence[MappingNode]
+    csv_files: CsvFiles
+    rule_templates: RuleTemplates
+
+
 def compile_stages(
-    scope: NameScope,
-    settings: RulebookSettings,
-    clocks: Mapping[str, ClockDefinition],
-    csv_files: CsvFiles,
-    rule_templates: RuleTemplates,
-    roots: Sequence[MappingNode],
+    scope: NameScope, settings: RulebookSettings, clocks: Mapping[str, ClockDefinition], sources: StageSources
 ) -> tuple[Stage, ...]:
     """All six stages, in order. A stage without rules has no blocks."""
-    order = ReadingOrder(scope)
     complete = compile_complete_outputs(scope, clocks, settings.complete_outputs)
+    compilation = StageCompilation(scope, clocks, complete, ReadingOrder(scope))
     blocks: dict[str, list[Block]] = {name: [] for name in STAGES}
-    for root in roots:
-        for block in _blocks(scope, clocks, complete, order, csv_files, rule_templates, root):
+    for root in sources.roots:
+        for block in _blocks(compilation, sources, root):
             blocks[block.stage].append(block)
-    scores = compile_scores(scope, clocks, order, roots)
-    order.check()
+    scores = compile_scores(compilation, sources.roots)
+    compilation.order.check()
     for name in STAGES:
         refuse_rules_that_set(scope, scores[name], blocks[name])
-    stages = (_stage(scope, clocks, complete, name, settings.stages[name], blocks[name]) for name in STAGES)
+    stages = (_stage(compilation, name, settings.stages[name], blocks[name]) for name in STAGES)
     return tuple(replace(stage, scores=scores[stage.name]) for stage in stages)
 
 
-def _blocks(
-    scope: NameScope,
-    clocks: Mapping[str, ClockDefinition],
-    complete: CompleteOutputs,
-    order: ReadingOrder,
-    csv_files: CsvFiles,
-    rule_templates: RuleTemplates,
-    root: MappingNode,
-) -> Iterator[Block]:
-    section = read_stage_file(scope, clocks, complete, order, root)
-    if section is None:
+def _blocks(compilation: StageCompilation, sources: StageSources, root: MappingNode) -> Iterator[Block]:
+    file = read_stage_file(compilation, root)
+    if file is None:
         return
-    rules, table = section.keys.get("rules"), section.keys.get("table")
-    if rules is None and table is None and section.keys.get("score") is None:
-        scope.report.add(
-            Code.MISSING_KEY, root, "a file with `stage` needs `rules`, `table` or `score`", "add one of them"
-        )
-    if rules is not None and (block := compile_rules(section, rules, rule_templates)):
+    rules, table = file.keys.get("rules"), file.keys.get("table")
+    if rules is None and table is None and file.keys.get("score") is None:
+        message = "a file with `stage` needs `rules`, `table` or `score`"
+        compilation.scope.report.add(Code.MISSING_KEY, root, message, "add one of them")
+    if rules is not None and (block := compile_rules(file, rules, sources.rule_templates)):
         yield block
-    if table is not None and (block := compile_table(section, table, csv_files)):
+    if table is not None and (block := compile_table(file, table, sources.csv_files)):
         yield block
 
 
-def _stage(
-    scope: NameScope,
-    clocks: Mapping[str, ClockDefinition],
-    complete: CompleteOutputs,
-    name: str,
-    settings: StageSettings,
-    blocks: list[Block],
-) -> Stage:
-    outputs = OutputCompiler(scope, clocks, name)
+def _stage(compilation: StageCompilation, name: str, settings: StageSettings, blocks: list[Block]) -> Stage:
+    scope, complete, outputs = compilation.scope, compilation.complete, compilation.outputs_of(name)
     if settings.on_error is None:
         _warn_of_no_safe_side(scope, name, settings.place, blocks)
     _warn_of_no_order(scope, name, settings, blocks)

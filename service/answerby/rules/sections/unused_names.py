@@ -23,7 +23,7 @@ _BY_ANSWERBY = frozenset({"complete", "missing", "missing_count"})
 _REMEDY = "remove it, or use it"
 
 
-def check_unused(scope: NameScope, stages: Iterable[Stage], clocks: Mapping[str, ClockDefinition]) -> None:
+def check_unused_names(scope: NameScope, stages: Iterable[Stage], clocks: Mapping[str, ClockDefinition]) -> None:
     """Warns of unused names, of clocks without a target, and of fields that no rule sets or reads."""
     for kind, (code, reason) in _BY_REFERENCE.items():
         for name in scope.unused(kind):

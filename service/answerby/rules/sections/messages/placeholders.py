@@ -8,7 +8,7 @@ from enum import StrEnum
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.ladder import Ladder, Notification
 from answerby.domain.schedule import Audience, Schedule
-from answerby.rules.model.rulebook import Stage
+from answerby.rules.model.rulebook import Rulebook, Stage
 from answerby.rules.sections.messages.templates import Placeholder
 from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.text.diagnostic_codes import Code
@@ -55,19 +55,12 @@ CLOCK_LABEL = "clock."
 """Prefix of the label of a clock in a ladder step: `clock.<language>`."""
 
 
-def check_placeholders(
-    scope: NameScope,
-    placeholders: Iterable[Placeholder],
-    stages: Iterable[Stage],
-    ladders: Mapping[str, Ladder],
-    clocks: Mapping[str, ClockDefinition],
-    schedules: Mapping[str, Schedule],
-) -> None:
+def check_placeholders(scope: NameScope, placeholders: Iterable[Placeholder], rulebook: Rulebook) -> None:
     """Warns of each placeholder that some use of its template does not fill in. People would read the braces."""
     uses: dict[str, set[TemplateUse]] = {}
-    for template, use in (*_in_rules(stages), *_in_steps(ladders), *_in_tasks(clocks), *_in_schedules(schedules)):
+    for template, use in _uses(rulebook):
         uses.setdefault(template, set()).add(use)
-    names = {use: _names(scope, clocks, use) for use in TemplateUse}
+    names = {use: _names(scope, rulebook.clocks, use) for use in TemplateUse}
     for template, name, node in placeholders:
         mine = uses.get(template, set(TemplateUse))
         lacking = sorted(use for use in mine if name not in names[use])
@@ -95,6 +88,14 @@ def _names(scope: NameScope, clocks: Mapping[str, ClockDefinition], use: Templat
     if use is TemplateUse.STEP:
         names |= {CLOCK_LABEL + language for clock in clocks.values() for language in clock.label if language}
     return names
+
+
+def _uses(rulebook: Rulebook) -> Iterator[tuple[str, TemplateUse]]:
+    """Every use of a template, with the id of the template."""
+    yield from _in_rules(rulebook.stages)
+    yield from _in_steps(rulebook.ladders)
+    yield from _in_tasks(rulebook.clocks)
+    yield from _in_schedules(rulebook.schedules)
 
 
 def _in_rules(stages: Iterable[Stage]) -> Iterator[tuple[str, TemplateUse]]:

@@ -10,7 +10,7 @@ from typing import TypeGuard
 from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.reference_cycles import strong_components
 from answerby.rules.sections.rule_templates.filler import MAX_NODES, FillBudget, TemplateFiller, TooLarge, names_in
-from answerby.rules.sections.rule_templates.parameters import Parameter, read_arguments, read_parameter
+from answerby.rules.sections.rule_templates.parameters import Parameter, Signature, read_arguments, read_parameter
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode
@@ -143,11 +143,10 @@ class RuleTemplates:
         if template is None:
             return
         template.is_used = True
+        signature = Signature(template.id, template.node.place, template.parameters)
         shared = list(keys.items("with"))
-        for place, given in self._sets(keys, item):
-            arguments = read_arguments(
-                self._scope, template.id, template.node.place, template.parameters, [*shared, *given], place
-            )
+        for place, entries in self._sets(keys, item):
+            arguments = read_arguments(self._scope, signature, [*shared, *entries], place)
             if arguments is not None and template.id not in self._circular and not self._is_too_large:
                 try:
                     yield from self._filled(template, arguments, place, depth)

@@ -50,6 +50,15 @@ class Parameter:
     values: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The id of a rule template, the place of its declaration, and its parameters by name."""
+
+    template: str
+    place: Place
+    parameters: Mapping[str, Parameter]
+
+
 def read_parameter(scope: NameScope, key: ScalarNode, node: Node) -> Parameter:
     """The parameter of a declaration: `area: text`, or a mapping with `type`, `default` and `values`."""
     if isinstance(node, ScalarNode) and node.value is not None:
@@ -77,21 +86,20 @@ def _type(scope: NameScope, node: Node) -> ParameterType:
     return ParameterType(found) if found else ParameterType.CONDITION
 
 
-def read_arguments(
-    scope: NameScope, template: str, home: Place, parameters: Mapping[str, Parameter], given: Arguments, use: Place
-) -> dict[str, Node] | None:
-    """The node for every parameter: what is given, else its default. None, with diagnostics, when they do not fit.
+def read_arguments(scope: NameScope, signature: Signature, arguments: Arguments, use: Place) -> dict[str, Node] | None:
+    """The node for every parameter: the argument, else the default. None, with diagnostics, when one does not fit.
 
-    `home` is where the template is declared, `use` where it is used.
+    `use` is the place where the template is used.
     """
+    template, parameters = signature.template, signature.parameters
     found: dict[str, Node] = {}
     places: dict[str, Place] = {}
     is_right = True
-    for key, node in given:
+    for key, node in arguments:
         parameter = parameters.get(key.text)
         if parameter is None:
             hint = scope.report.suggest(key.text, parameters)
-            place = _at(key.place, home)
+            place = _at(key.place, signature.place)
             scope.report.add(Code.UNKNOWN_PARAMETER, place, f"{template} has no parameter {key.text}", hint)
             is_right = False
         elif key.text in places:

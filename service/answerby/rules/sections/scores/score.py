@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
-from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.condition import ALWAYS
 from answerby.rules.model.rulebook import STAGES, Block
 from answerby.rules.model.score import FACTORS, Factor, Method, Rounding, Score, TieBreak
@@ -14,9 +13,8 @@ from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.scores.factor import read_factor
 from answerby.rules.sections.scores.numbers import read_pair, report_unordered
 from answerby.rules.sections.stages.conditions import ConditionCompiler
-from answerby.rules.sections.stages.outputs import OutputCompiler
-from answerby.rules.sections.stages.reading_order import ReadingOrder
 from answerby.rules.sections.stages.rule_keys import read_owner
+from answerby.rules.sections.stages.stage_file import StageCompilation
 from answerby.rules.sections.values.field_values import read_member
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.mapping_keys import MappingKeys
@@ -31,23 +29,22 @@ MAX_DECIMAL_PLACES = 6
 _RESULT = frozenset({FieldType.INTEGER, FieldType.DECIMAL})
 
 
-def compile_scores(
-    scope: NameScope, clocks: Mapping[str, ClockDefinition], order: ReadingOrder, roots: Iterable[MappingNode]
-) -> dict[str, tuple[Score, ...]]:
+def compile_scores(compilation: StageCompilation, roots: Iterable[MappingNode]) -> dict[str, tuple[Score, ...]]:
     """The scores of each stage, in the order of their ids. Two scores for the same field are reported."""
+    scope = compilation.scope
     found: dict[str, list[Score]] = {name: [] for name in STAGES}
-    taken: dict[str, Score] = {}
+    score_of: dict[str, Score] = {}
     for root in roots:
         node, stage = root.get("score"), _stage_of(root)
         if node is None or stage is None:
             continue
         mapping = scope.reader.mapping(node, "score")
-        score = None if mapping is None else _ScoreReader(scope, clocks, order, stage, root, mapping).read()
+        score = None if mapping is None else _ScoreReader(compilation, stage, root, mapping).read()
         if score is None:
             continue
         found[stage].append(score)
         for name in score.outputs:
-            first = taken.setdefault(name, score)
+            first = score_of.setdefault(name, score)
             if first is not score:
                 message = f"{name} is already what {first.id} computes ({first.file}:{first.line})"
                 scope.report.add(Code.SCORE_OUTPUT, node, message, "give each score a field of its own")
@@ -70,23 +67,18 @@ def _stage_of(root: MappingNode) -> str | None:
 
 
 class _ScoreReader:
-    def __init__(
-        self,
-        scope: NameScope,
-        clocks: Mapping[str, ClockDefinition],
-        order: ReadingOrder,
-        stage: str,
-        root: MappingNode,
-        node: MappingNode,
-    ) -> None:
+    """Reads one score. `root` is the file, `node` the value of `score:`."""
+
+    def __init__(self, compilation: StageCompilation, stage: str, root: MappingNode, node: MappingNode) -> None:
+        scope, order = compilation.scope, compilation.order
         self._scope = scope
         self._report = scope.report
         self._stage = stage
         self._order = order
         self._root = root
         self._keys = MappingKeys(scope.reader, node, "score", SCORE_KEYS)
-        self._outputs = OutputCompiler(scope, clocks, stage)
-        self._conditions = ConditionCompiler(scope, lambda name, at: order.score_reads(stage, name, at))
+        self._outputs = compilation.outputs_of(stage)
+        self._conditions = ConditionCompiler(scope, lambda name, at: order.note_score_read(stage, name, at))
 
     def read(self) -> Score | None:
         """The score. None when a required part is missing or wrong. All mistakes are reported in any case."""
@@ -122,7 +114,7 @@ class _ScoreReader:
             tie_break=tie_break,
         )
         for computed in score.outputs:
-            self._order.scored(computed, self._stage)
+            self._order.note_score(computed, self._stage)
         return score
 
     def _owner_of_file(self) -> str:

@@ -21,6 +21,20 @@ STAGE_FILE_KEYS = ("stage", "rules", "table", "score", "rank", "hit", "owner", "
 
 
 @dataclass(frozen=True, slots=True)
+class StageCompilation:
+    """The parts that the files and the settings of all stages share during one load."""
+
+    scope: NameScope
+    clocks: Mapping[str, ClockDefinition]
+    complete: CompleteOutputs
+    order: ReadingOrder
+
+    def outputs_of(self, stage: str) -> OutputCompiler:
+        """The compiler for outputs of one stage."""
+        return OutputCompiler(self.scope, self.clocks, stage)
+
+
+@dataclass(frozen=True, slots=True)
 class StageFile:
     """The settings and compilers that the rules of one file share."""
 
@@ -34,14 +48,9 @@ class StageFile:
     complete: CompleteOutputs
 
 
-def read_stage_file(
-    scope: NameScope,
-    clocks: Mapping[str, ClockDefinition],
-    complete: CompleteOutputs,
-    order: ReadingOrder,
-    root: MappingNode,
-) -> StageFile | None:
+def read_stage_file(compilation: StageCompilation, root: MappingNode) -> StageFile | None:
     """The head of a file with `stage:`. None, with a diagnostic, when there is no such stage."""
+    scope, order = compilation.scope, compilation.order
     keys = MappingKeys(scope.reader, root, "a file of rules", STAGE_FILE_KEYS)
     stage_node = keys.require("stage")
     stage = None if stage_node is None else scope.reader.choice(stage_node, "stage", STAGES, Code.UNKNOWN_STAGE)
@@ -53,7 +62,7 @@ def read_stage_file(
         stage=stage,
         rank=keys.integer("rank", DEFAULT_RANK, 0, MAX_RANK),
         owner=read_owner(scope, keys),
-        conditions=ConditionCompiler(scope, lambda name, node: order.reads(stage, name, node)),
-        outputs=OutputCompiler(scope, clocks, stage),
-        complete=complete,
+        conditions=ConditionCompiler(scope, lambda name, node: order.note_read(stage, name, node)),
+        outputs=compilation.outputs_of(stage),
+        complete=compilation.complete,
     )
