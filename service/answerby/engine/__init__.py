@@ -1,1 +1,1 @@
-"""decide(): from rulebook, state, event and moment to a decision. Pure: no I/O, no clock, no chance."""
+"""The engine: decide() makes a decision of rulebook, state, event and moment. Pure: no I/O, no clock, no chance."""

@@ -1,4 +1,4 @@
-"""A case: one event of one request, with everything that its decision depends on."""
+"""Cases: one event of one request, with everything on which its decision depends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from answerby.sla.clock_inputs import ClockTarget
 
 
 class EarlierRules(NamedTuple):
-    """What a request keeps in a fold from an earlier revision of the rules."""
+    """Targets and ladders of an earlier revision that a request keeps in a fold."""
 
     targets: Mapping[str, ClockTarget]
     """By clock."""
@@ -22,18 +22,18 @@ class EarlierRules(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What the decision needs from outside the request: counts per window field, this request left out."""
+    """Inputs of a decision from outside the request. `windows` are counts by field, this request left out."""
 
     windows: Mapping[str, int] = {}
     history: Sequence[Event] | None = None
-    """Every event of the request before this one, in the order decided. Only a late event or a correction asks for it
-    (`needs_fold`); None, where it is not known, decides such an event as it comes."""
+    """The earlier events of the request, in the order decided. Only events with `needs_fold` use them. None: not known,
+    and such an event is decided as it comes."""
     earlier_rules: EarlierRules | None = None
-    """Of a fold: what the request has from an earlier revision of the rules."""
+    """Set in folds only."""
 
 
 class Case:
-    """One event to decide. Immutable: a step that needs another request or event makes inputs of its own."""
+    """One event to decide. Immutable: a step that needs another request or event makes `Inputs` of its own."""
 
     __slots__ = ("compiled", "context", "event", "moment", "state")
 
@@ -49,7 +49,7 @@ class Case:
         self.state: Final = state
         """The request before the event; None for its first event."""
         self.event: Final = event
-        """As it came."""
+        """The event as it came."""
         self.context: Final = context
         self.moment: Final = moment
-        """What counts as now; aware."""
+        """The moment that counts as now; aware."""

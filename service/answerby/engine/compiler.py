@@ -1,4 +1,4 @@
-"""From a rulebook to one made ready to decide: matcher, fact plan, and what explanations need, computed once."""
+"""Compiles rulebooks: matcher, fact plan, and data for explanations, computed once per rulebook."""
 
 # Stays interpreted: it runs once per rulebook, beside requests: compiled loops would not let these in.
 from __future__ import annotations
@@ -29,7 +29,11 @@ def compile_rulebook(
     engine: str = "durable",
     on_difference: Callable[..., None] | None = None,
 ) -> CompiledRulebook:
-    """Compiles for `durable`, `reference` or `shadow`. Raises EngineLimit when the rules leave the safe envelope."""
+    """Compiles for the engine `durable`, `reference` or `shadow`.
+
+    `on_difference` is called when the engines of `shadow` differ. Raises EngineLimit when the rules leave the safe
+    envelope.
+    """
     plan = FactPlan(rulebook)
     stages = tuple(compile_stage(rulebook, number, stage, plan) for number, stage in enumerate(rulebook.stages))
     by_name = {stage.stage.name: stage for stage in stages}
@@ -55,7 +59,7 @@ def compile_rulebook(
 
 
 def data_versions(rulebook: Rulebook) -> str:
-    """Of the time zones, and of the holidays that calendars take from elsewhere: `tzdata 2026f, holidays 0.109`."""
+    """Versions of the time zones and of holiday packages in use, such as `tzdata 2026f, holidays 0.109`."""
     holidays = sorted({calendar.data for calendar in rulebook.calendars.values() if calendar.data})
     return ", ".join([f"tzdata {ZONE_DATA}", *holidays])
 

@@ -1,4 +1,4 @@
-"""decide(): the one place where a request event becomes a decision. Every caller goes through here."""
+"""decide(): makes a decision of an event. All callers use this one function."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ def decide(
 ) -> Decision:
     """Decides one event of one request as of `now` (aware). Pure: equal arguments give equal decisions.
 
-    A historical event is decided as of its own time; it arms no timer and has no effect. An event that comes late or
-    corrects another is decided by folding the request's history, if the context has it. `steps` of `engine.memory`
-    save time where many decisions are made; they change no decision. Without `words` effects only say whom they tell,
-    for a caller that delivers none.
+    A historical event is decided as of its own time. It arms no timer and has no effect. An event that comes late or
+    corrects another is decided by folding the request's history, if the context has it.
+
+    `steps` of `engine.memory` save time over many decisions and change none. Without `words`, effects only name their
+    roles, for callers that deliver nothing.
     """
     case = Case(compiled, state, event, context, event.time if event.historical else now)
     late = needs_fold(state, event)
@@ -53,7 +54,7 @@ def decide(
 
 
 def conclude(case: Case, moment: datetime, change: Transition, effects: list[Effect], flags: list[Flag]) -> Decision:
-    """The decision on the event of the case, which leaves the request as the transition says."""
+    """The decision on the event of the case, as of `moment`, with the results of the transition."""
     compiled, event, after = case.compiled, case.event, change.after
     return Decision(
         tenant=event.tenant,
@@ -82,7 +83,10 @@ def conclude(case: Case, moment: datetime, change: Transition, effects: list[Eff
 
 
 def number_prefix(compiled: CompiledRulebook, request: RequestState) -> str:
-    """Year month and department code, the month taken in the numbering zone (SOP: 202310-CSR-001)."""
+    """The prefix of a request's number: year and month in the numbering zone, and department code.
+
+    The form is that of the SOP: 202310-CSR-001.
+    """
     numbering = compiled.rulebook.numbering
     created = request.created.astimezone(compiled.numbering_zone)
     code = numbering.department_codes.get(str(request.derived.get("department", "")), numbering.default_code)

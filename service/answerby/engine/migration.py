@@ -1,4 +1,4 @@
-"""Taking running clocks over to the active rules: what would move, and the event that does it. Pure."""
+"""Migration of running clocks to the active rules: a preview of its moves, and the event that does it. Pure."""
 
 # Stays interpreted: migrations are rare.
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOURCE = f"{INTERNAL_SOURCE}migration"
 
 
 class Move(NamedTuple):
-    """A clock before and after; None where there is none."""
+    """A clock before and after; None where it does not exist."""
 
     name: str
     before: ClockState | None
@@ -29,7 +29,7 @@ class Move(NamedTuple):
 
 
 class Migration(NamedTuple):
-    """What the active rules would make of a request. No moves and no timers: nothing to do."""
+    """Preview of a migration of one request."""
 
     event: Event
     moves: list[Move]
@@ -42,14 +42,14 @@ class Migration(NamedTuple):
 
 
 def migration(compiled: CompiledRulebook, state: RequestState, clocks: Sequence[str], now: datetime) -> Migration:
-    """Decides the migration of a request without storing it; `clocks` none: all of them."""
+    """Decides the migration of a request without storing it. `clocks` empty: all clocks."""
     event = migration_event(state, compiled.rulebook.revision, clocks, now)
     decision = decide(compiled, state, event, Context(state.counts), now)
     return Migration(event, list(_moves(state, decision)), len(decision.arm) + len(decision.cancel))
 
 
 def migration_event(state: RequestState, revision: str, clocks: Sequence[str], now: datetime) -> Event:
-    """Named by the request's version, so that what was overtaken is decided anew and the same is not done twice."""
+    """The event of a migration. Its id has the request's decision count, so that it is not decided twice."""
     data: dict[str, Value] = {MIGRATE: True}
     if clocks:
         data[MIGRATE_CLOCKS] = sorted(clocks)

@@ -1,1 +1,1 @@
-"""A rulebook made ready to decide: the types of what is computed once for all decisions."""
+"""Compiled rulebooks: the types of all that is computed once per rulebook, before any decision."""

@@ -1,4 +1,4 @@
-"""What clocks ask of a request's facts: the conditions of their triggers, and the values that they run for."""
+"""Conditions of clock triggers, compiled, and the facts of a record as clocks read them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ClockConditions = Mapping[Condition, Evaluator]
 
 
 def compile_clock_conditions(rulebook: Rulebook, plan: FactPlan) -> ClockConditions:
-    """Raises KeyError for a plan of another rulebook."""
+    """The conditions of all clock triggers. Raises KeyError for a plan of another rulebook."""
     conditions = {condition for clock in rulebook.clocks.values() for condition in clock.conditions}
     return MappingProxyType({condition: compile_condition(condition, plan) for condition in conditions})
 
 
 class RecordFacts:
-    """A record as clocks see it; notes which fields could not be judged."""
+    """The facts of a record for clocks. `failed` collects conditions that could not be evaluated."""
 
     __slots__ = ("_conditions", "_record", "failed")
 

@@ -1,4 +1,4 @@
-"""A rulebook made ready to decide: matcher, fact plan, and what explanations need, computed once."""
+"""Compiled rulebooks and stages, and outputs as text for explanations."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from answerby.rules.model.vocabulary import Window
 
 @dataclass(frozen=True, slots=True)
 class CompiledStage:
-    """A stage, its rules in the matcher's order, and the fields that each rule looks at (personal ones left out)."""
+    """A stage, its rules in the matcher's order, and the fields that each rule reads, without personal ones."""
 
     number: int
-    """Its place among the stages of the rulebook."""
+    """Index among the stages of the rulebook."""
     stage: Stage
     rules: tuple[Rule, ...]
     references: Mapping[str, RuleReference]
     fields: Mapping[str, tuple[str, ...]]
     gives_reasons: bool
-    """What is written back names the rules of this stage that decided."""
+    """Updates for the platform name the rules of this stage that decided."""
     derives: tuple[str, ...]
     """The vocabulary fields that this stage sets."""
     adds_to: frozenset[str]
-    """The sets among them that a stage asked before sets too: its values stay in."""
+    """The sets among them that an earlier stage sets too. Its values stay in."""
     dated: bool
     """Some rule is in force only for a time."""
     has_shadow_rules: bool = False
-    """Some rule is matched and explained, but does not decide."""
+    """Some rule is a shadow rule: matched and explained, without effect."""
     scores: tuple[CompiledScore, ...] = ()
-    """Computed after the rules."""
+    """Scores, computed after the rules."""
     score_fields: frozenset[str] = frozenset()
-    """The fields that they set."""
+    """The fields that scores set."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRulebook:
-    """Immutable, but for what the matcher remembers."""
+    """A rulebook ready to decide. Immutable, but for the memory of the matcher."""
 
     rulebook: Rulebook
     plan: FactPlan
@@ -59,7 +59,7 @@ class CompiledRulebook:
     classification: CompiledStage | None
     completeness: CompiledStage | None
     later_stages: tuple[CompiledStage, ...]
-    """All but these two, in the order in which they are asked."""
+    """All other stages, in the order in which they run."""
     windows: tuple[tuple[str, Window], ...]
     """Every field that is a count over a window."""
     templates: Mapping[str, Template]
@@ -74,13 +74,13 @@ class CompiledRulebook:
     target_fields: tuple[str, ...]
     """The fields on which targets and ladders depend."""
     numbering_zone: tzinfo
-    """In which a request's number takes its month."""
+    """The zone for the month in a request's number."""
     data: str
     """Versions of the time zones and holidays in use."""
 
 
 def plain(value: Output) -> Value:
-    """An output as explanations and the log show it."""
+    """An output as explanations and the log show it. A notification is shown as its roles."""
     if isinstance(value, Target):
         return show_target(value)
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""The scores of a stage, made ready to compute."""
+"""Compiled scores of a stage."""
 
 # Stays interpreted: it runs once per rulebook.
 from __future__ import annotations
@@ -18,7 +18,7 @@ class CompiledScore:
     score: Score
     applies: Evaluator
     whole: bool
-    """Its field is an integer."""
+    """The score's field is an integer."""
 
 
 def compile_scores(stage: Stage, plan: FactPlan) -> tuple[CompiledScore, ...]:

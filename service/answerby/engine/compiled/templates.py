@@ -13,7 +13,7 @@ PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^\W\d]\w*(?:\.\w+)*)\}")
 
 
 class Segment(NamedTuple):
-    """A piece of a template: what it says as it stands, and the name of the value that it is a placeholder of."""
+    """A piece of a template: its text, and for a placeholder the name of the value."""
 
     text: str
     name: str = ""
@@ -37,8 +37,9 @@ def segments(text: str) -> Iterator[Segment]:
 
 
 def render(template: Template, values: Mapping[str, Value]) -> dict[str, Value]:
-    """`text.<language>` for every language. An unknown or not yet known placeholder stays as it is:
-    the request number is allocated when the decision is committed, and filled in on delivery.
+    """`text.<language>` for every language. A placeholder without a value stays as it is.
+
+    The number of a new request is one: the commit allocates it, and delivery fills it in.
     """
     return {
         key: "".join([fill(segment, values) if segment.name else segment.text for segment in pieces])

@@ -1,1 +1,1 @@
-"""Memory beside the plain core: answers known from before, with the same bytes as those computed anew."""
+"""Memory beside the plain core: results that are remembered instead of computed again, with the same bytes."""

@@ -1,4 +1,4 @@
-"""Looks: which facts besides the given ones the stages of a rulebook depend on, known once per rulebook."""
+"""Dependencies: the facts, besides given ones, on which the stages of a rulebook depend."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class Dependencies(NamedTuple):
     """Whether some rule or score depends on each of these."""
 
     time: bool
-    """The moment of the event, also by a rule that is in force only for a time."""
+    """The time of the event. Rules that are in force only for a time depend on it too."""
     type: bool
     actor: bool
     events: bool
-    """How many decisions came before."""
+    """The number of earlier decisions."""
     status: bool
     reopens: bool
     acknowledged: bool
 
 
 def dependencies_of(compiled: CompiledRulebook) -> Dependencies:
-    """What the rules, scores and clock conditions of the rulebook look at."""
+    """The dependencies of the rules, scores and clock conditions of the rulebook."""
     stages = compiled.rulebook.stages
     fields = {atom.field for atom in compiled.plan.atoms}.union(*(fields_of(stage) for stage in stages))
     names = ("event.type", "event.actor", "request.events", *REQUEST_FIELDS)
@@ -35,13 +35,13 @@ def dependencies_of(compiled: CompiledRulebook) -> Dependencies:
 
 
 def first_stages_depend_on_request(compiled: CompiledRulebook) -> bool:
-    """Whether completeness or classification look at what has become of the request."""
+    """Whether completeness or classification read the state of the request."""
     first = (stage for stage in compiled.rulebook.stages if stage.name in (COMPLETENESS, CLASSIFICATION))
     return any(not fields_of(stage).isdisjoint(REQUEST_FIELDS) for stage in first)
 
 
 def fields_of(stage: Stage) -> set[str]:
-    """The fields that a stage looks at."""
+    """The fields that the rules and scores of a stage read."""
     fields = {atom.field for rule in stage.rules for atom in atoms(rule.when)}
     for score in stage.scores:
         fields.update(atom.field for atom in atoms(score.when))

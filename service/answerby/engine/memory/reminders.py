@@ -1,7 +1,7 @@
-"""Reminders: what deciding a timer that only reminds comes to, without asking rules, clocks and ladders again.
+"""Reminders: decides timers that only send reminders, without running rules and clocks again.
 
-For callers that fire many timers and want to know whom they tell, not in which words, such as a backtest. Whatever is
-more than a reminder is left to decide().
+For callers that fire many timers and need the roles, not the texts, such as a backtest. All other timers are left to
+decide().
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _RUNNING: Final = ClockPhase.RUNNING
 _planned_by = attrgetter(
     "due", "target", "started", "cycle", "pauses", "round", "round_started", "round_from", "ladder"
 )
-"""What the timers of a clock are planned by."""
+"""The parts of a clock on which its timers depend."""
 
 
 class Reminder:
@@ -53,12 +53,12 @@ class Reminder:
         self.moment = case.moment
         self.timers = timers
         self.roles = roles
-        """Whom it tells; a role once for each message."""
+        """The roles that get a reminder, once for each message."""
         self._case = case
         self._results = results
 
     def decision(self) -> Decision:
-        """decide()'s, but for its effects."""
+        """The decision of decide(), without effects."""
         case, results = self._case, self._results
         flags = [*oddities(case.state, case.event, case.moment), *results.flags]
         change = Transition(self.after, results, None, self.timers, [], [], [])
@@ -66,15 +66,15 @@ class Reminder:
 
 
 def reminder(case: Case, memory: RememberingRequests) -> Reminder | None:
-    """What the timer of the case's event comes to; None when it has to be decided.
+    """The result of the case's timer event; None when decide() has to decide it.
 
-    `memory` is of the same rulebook, which has decided the request to be as the case's state says.
+    `memory` must be of the same rulebook and have decided the request up to the case's state.
     """
     compiled, state, event, moment = case.compiled, case.state, case.event, case.moment
     if state is None:
         return None
     clocks: dict[str, ClockState] | None = dict(state.clocks)
-    # What a reminder has left needs no second look: only time has passed since.
+    # After a reminder, only time has passed: the clocks need no check.
     results = memory.reminder_results(state, moment)
     if results is None:
         results = memory.known(state, event)
@@ -105,9 +105,9 @@ def reminder(case: Case, memory: RememberingRequests) -> Reminder | None:
 def _clocks_after_reminder(
     case: Case, state: RequestState, results: StageResults, memory: RememberingRequests
 ) -> dict[str, ClockState] | None:
-    """The clocks after a timer that does nothing to them but let time pass, by name.
+    """The clocks, by name, after a timer that only lets time pass.
 
-    None where something waits for the next event, whatever it is, or a clock has to be computed.
+    None where any next event would change the request, or a clock has to be computed.
     """
     if state.acknowledged is not None or state.merged is not None or state.source.startswith(INTERNAL_SOURCE):
         return None
@@ -123,7 +123,7 @@ def _clocks_after_reminder(
 def _unchanged_clocks(
     case: Case, state: RequestState, results: StageResults, memory: RememberingRequests
 ) -> dict[str, ClockState] | None:
-    """The clocks, where all are unchanged but for a breach and their timers are as they were planned."""
+    """The clocks, if all are unchanged but for a breach and have the timers of the latest plan; else None."""
     rulebook, event, targets = case.compiled.rulebook, case.event, results.targets
     known, step_timers = memory.steps.unchanged_clocks, memory.step_timers(event.request_id)
     for name in targets:
@@ -144,7 +144,7 @@ def _unchanged_clocks(
 
 
 def _is_planned(step_timers: RememberedStepTimers, ladders: Mapping[str, Ladder], clock: ClockState) -> bool:
-    """Whether the clock's timers are what a plan would come to. Those of a historical event are planned at the next."""
+    """Whether the clock's timers equal a new plan. After a historical event they may not: it plans none."""
     if clock.phase is not _RUNNING or clock.ladder not in ladders:
         return True
     latest = step_timers.latest.get(clock.name)
@@ -156,7 +156,7 @@ def _is_planned(step_timers: RememberedStepTimers, ladders: Mapping[str, Ladder]
 def _timers(
     before: Mapping[str, Timer], firing: Firing, clocks: Mapping[str, ClockState], moment: datetime
 ) -> TimerPlan:
-    """The timer has fired; its step is armed once more, if it repeats."""
+    """The timers after the firing. A step that repeats is armed once more."""
     timer = replace(firing.timer, fired=True)
     after = {**before, timer.id: timer}
     again = next_repeat(firing.ladder, clocks[timer.clock], timer, moment, acknowledged=False)

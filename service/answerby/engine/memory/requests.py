@@ -1,4 +1,4 @@
-"""Steps that also remember each request: a timer that changes no fact need not run the rules again.
+"""Steps that remember each request, so that an event without a new fact does not run the rules again.
 
 For callers that decide one request many times in a row, such as a backtest. The decisions are the same, byte for byte.
 """
@@ -31,7 +31,7 @@ from answerby.sla.ladders import StepTimers, arm
 
 Key = tuple[object, ...]
 OF_LATER_STAGES = 5
-"""The last parts of a key: what has become of the request, at which the first stages seldom look."""
+"""Number of the last parts of a key: the state of the request, which the first stages seldom read."""
 
 IGNORED_FIELDS = frozenset(
     {
@@ -42,12 +42,12 @@ IGNORED_FIELDS = frozenset(
         *("priority_floor", "reassigned"),
     }
 )
-"""What of a request no stage looks at, or by the key's other parts only. A field that is not named here counts."""
+"""Fields of a request that no stage reads, or that other parts of the key cover. All others are in the key."""
 _other_fields = attrgetter(*(name for name in RequestState.__struct_fields__ if name not in IGNORED_FIELDS))
 
 
 class RememberedStepTimers(StepTimers):
-    """The timers of the steps of each clock of one request, as they were last computed."""
+    """The latest step timers of each clock of one request."""
 
     def __init__(self) -> None:
         self.latest: dict[str, tuple[ClockState, Ladder, list[Timer]]] = {}
@@ -65,20 +65,20 @@ class RememberedStepTimers(StepTimers):
 
 
 class LatestResults:
-    """The latest results of one request, and the key that they belong to."""
+    """The latest results of one request, with their key."""
 
     def __init__(self, key: Key, results: StageResults, first: StagesSoFar) -> None:
         self.key = key
         self.results = results
         self.first = first
-        """For other later stages to go on from; nobody may change it."""
+        """The first stages, from which other later stages go on. Nobody may change them; fork them."""
 
 
 class RememberingRequests(Steps):
-    """Remembers the latest stage results and timers of each request under one rulebook. Grows with requests."""
+    """Remembers the latest stage results and timers of each request under one rulebook. Grows with the requests."""
 
     def __init__(self, steps: RememberingSteps, *others: CompiledRulebook) -> None:
-        """Results that are known here are, under the `others` too, those that were before."""
+        """A result that is found again is then also unchanged under the rulebooks `others`."""
         self.steps = steps
         rulebooks = (steps.compiled, *others)
         self._dependencies = Dependencies(*map(any, zip(*map(dependencies_of, rulebooks), strict=True)))
@@ -87,10 +87,10 @@ class RememberingRequests(Steps):
         self._step_timers: dict[str, RememberedStepTimers] = {}
         self._reminder_results: dict[str, tuple[RequestState, StageResults, datetime]] = {}
         self.hit = False
-        """Whether the latest results asked for were known."""
+        """Whether the latest lookup found results."""
 
     def forget(self) -> None:
-        """No request was decided yet."""
+        """Empties the memory."""
         self._requests.clear()
         self._step_timers.clear()
         self._reminder_results.clear()
@@ -133,7 +133,7 @@ class RememberingRequests(Steps):
         return self.steps
 
     def key(self, request: RequestState, event: Event, counts: Mapping[str, int]) -> Key:
-        """All that the stages of a decision look at. Keep it in step with `run_stages`."""
+        """All inputs of the stages of a decision. Keep the key in step with `run_stages`."""
         dependencies = self._dependencies
         status = request.status if dependencies.status else None
         reopens = request.reopen_count if dependencies.reopens else None
@@ -154,13 +154,13 @@ class RememberingRequests(Steps):
         )
 
     def find(self, request_id: str, key: Key) -> StageResults | None:
-        """The latest results of the request, if they are those of the key."""
+        """The latest results of the request, if they have this key."""
         known = self._requests.get(request_id)
         self.hit = known is not None and known.key == key
         return known.results if known is not None and self.hit else None
 
     def known(self, state: RequestState, event: Event) -> StageResults | None:
-        """The results for an event that changes no fact of the request, where they are known."""
+        """The results for an event that changes no fact of the request; None where they are not known."""
         return self.find(state.request_id, self.key(state, event, state.counts))
 
     def latest(self, request_id: str) -> StageResults | None:
@@ -169,18 +169,18 @@ class RememberingRequests(Steps):
         return known.results if known is not None else None
 
     def keep_reminder(self, after: RequestState, results: StageResults, moment: datetime) -> None:
-        """A reminder has left the request as `after`, with these results, as of `moment`."""
-        # Of rules that look at the moment or at how many decisions came before, the next timer asks anew.
+        """Remembers that a reminder left the request as `after`, with these results, as of `moment`."""
+        # Rules that read the time or the number of decisions may decide otherwise at the next timer.
         if not (self._dependencies.time or self._dependencies.events):
             self._reminder_results[after.request_id] = after, results, moment
 
     def reminder_results(self, state: RequestState, moment: datetime) -> StageResults | None:
-        """The results of any timer of the request, if a reminder has left the request as `state` by that moment."""
+        """The results for any timer of the request, if a reminder left it as `state` by that moment."""
         latest = self._reminder_results.get(state.request_id)
         return latest[1] if latest is not None and latest[0] is state and latest[2] <= moment else None
 
     def step_timers(self, request_id: str) -> RememberedStepTimers:
-        """When the steps of the request's clocks are due."""
+        """The step timers of the request."""
         known = self._step_timers.get(request_id)
         if known is None:
             known = self._step_timers[request_id] = RememberedStepTimers()

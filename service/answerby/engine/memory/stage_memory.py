@@ -1,4 +1,4 @@
-"""Answers of stages remembered: a stage that is asked the same again gives the same answer without matching."""
+"""The memory of a stage: a stage with the same inputs gives the same answer, without matching again."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ANSWERS = 2048
 
 Key = tuple[object, ...]
 _EXACT = frozenset({FieldType.DECIMAL, FieldType.DURATION})
-"""Of these, 1 and 1.0 are equal and look different."""
+"""Types where equal values (1 and 1.0) differ in explanations."""
 
 
 class RememberedAnswer(StageAnswer):
-    """An answer with the key by which it is remembered; None where it is not."""
+    """An answer with its key; None: the answer is not remembered."""
 
     def __init__(
         self, settlement: Settlement, facts: dict[str, Value], shadow: list[ShadowMatch], key: Key | None
@@ -33,17 +33,17 @@ class RememberedAnswer(StageAnswer):
 
 
 class StageMemory:
-    """Of one stage of one rulebook. Bounded; any number of threads may use it."""
+    """Memory of one stage of one rulebook. Bounded; any number of threads may use it."""
 
     def __init__(self, stage: Stage, plan: FactPlan) -> None:
-        """Remembers no answers where rules are in force for a time, or look at a moment: it seldom comes again."""
+        """Remembers no answers where rules are in force for a time or read an instant, as no instant comes again."""
         self._fields = _KeyFields(stage, plan)
         self.recalls = self._fields.fit and not any(rule.enabled_from or rule.until for rule in stage.rules)
         self._settlements: dict[MatchSet, Settlement] = {}
         self._answers: dict[Key, RememberedAnswer] = {}
 
     def settlement(self, match_set: MatchSet) -> Settlement | None:
-        """What the match set came to before."""
+        """The settlement of the match set, if it is remembered."""
         return self._settlements.get(match_set)
 
     def keep_settlement(self, match_set: MatchSet, settlement: Settlement) -> None:
@@ -52,7 +52,7 @@ class StageMemory:
         self._settlements[match_set] = settlement
 
     def key(self, record: Record) -> Key | None:
-        """All that the stage looks at. None when that cannot be told, or something of it is an error."""
+        """All inputs of the stage. None when the stage has no key, or an input is an error."""
         if not self.recalls or record.failures:
             return None
         values, fields = record.values, self._fields
@@ -71,7 +71,7 @@ class StageMemory:
         return tuple(key)
 
     def answer(self, key: Key) -> RememberedAnswer | None:
-        """The answer that belongs to the key."""
+        """The answer with the key, if it is remembered."""
         return self._answers.get(key)
 
     def keep(self, answer: RememberedAnswer) -> None:
@@ -82,12 +82,15 @@ class StageMemory:
         self._answers[answer.key] = answer
 
     def same_keys(self, other: StageMemory) -> bool:
-        """Whether a key of the other one says what its own would."""
+        """Whether keys of both memories have the same meaning."""
         return self.recalls and other.recalls and self._fields.same(other._fields)
 
 
 class _KeyFields:
-    """What a stage looks at, by how its key tells it: what explanations show by value, personal facts by truth."""
+    """The fields in a stage's key, by the way they enter it.
+
+    Facts that explanations show enter by value. Personal facts enter by the truth of conditions on them.
+    """
 
     def __init__(self, stage: Stage, plan: FactPlan) -> None:
         self.values: list[str] = []
@@ -108,7 +111,7 @@ class _KeyFields:
             else:
                 (self.exact if field.type in _EXACT else self.values).append(name)
         self.truths = [plan.numbers[atom] for atom in self._atoms]
-        """The numbers of the atoms on personal facts that are told by their truth."""
+        """The numbers of the atoms that enter the key by their truth."""
 
     def _add_private(self, field: Field, used: list[Atom]) -> None:
         for atom in used:
@@ -123,6 +126,6 @@ class _KeyFields:
                 self._atoms.append(atom)
 
     def same(self, other: _KeyFields) -> bool:
-        """Whether both look at the same; numbers of atoms differ between rulebooks."""
+        """Whether both have the same fields. Numbers of atoms differ between rulebooks, so atoms are compared."""
         own = (self.values, self.exact, self.presences, self.texts, self._atoms)
         return own == (other.values, other.exact, other.presences, other.texts, other._atoms)

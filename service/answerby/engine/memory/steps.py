@@ -1,8 +1,7 @@
-"""Steps that remember what stages answered before, under one rulebook.
+"""Steps that remember answers of stages under one rulebook.
 
-A server decides similar requests again and again. A stage that is asked the same again gives the same answer, so
-nothing is matched again. A clock that an event leaves unchanged is not computed again. The decisions are those of the
-plain steps, byte for byte.
+A server decides similar requests again and again. A stage with known inputs is not matched again. A clock that an event
+leaves unchanged is not computed again. The decisions are those of the plain steps, byte for byte.
 """
 
 from __future__ import annotations
@@ -63,15 +62,15 @@ class RememberingSteps(Steps):
 
     @property
     def unchanged_clocks(self) -> UnchangedClocks:
-        """What is known of the rulebook's clocks before any event."""
+        """Facts on the rulebook's clocks that hold before any event."""
         return self._unchanged
 
     def answer_like(self, stage: CompiledStage, other: StageAnswer) -> StageAnswer | None:
-        """The remembered answer of the stage on the facts of an answer that steps with `same_keys` gave."""
+        """The remembered answer of the stage on the facts of `other`, an answer of steps with `same_keys`."""
         if not isinstance(other, RememberedAnswer) or other.key is None:
             return None
         return self._memories[stage.number].answer(other.key)
 
     def same_keys(self, stage: CompiledStage, other: RememberingSteps, other_stage: CompiledStage) -> bool:
-        """Whether the keys of both stages tell the same."""
+        """Whether keys of both stages have the same meaning."""
         return self._memories[stage.number].same_keys(other._memories[other_stage.number])
