@@ -79,7 +79,7 @@ class TimerLoop:
         if decision.state is not None and waits_for_catch_up(decision.state, timer.timer.id):
             self._metrics.held_back()
         if timer.timer.purpose is TimerPurpose.CATCH_UP and decision.effects:
-            told = [e.payload.get("held_back") for e in decision.effects if e.key.startswith("catch_up/")]
+            told = [e.payload.get("held_back") for e in decision.effects]
             self._logger.warning(
                 "missed reminders told together",
                 tenant=timer.tenant,

@@ -18,12 +18,12 @@ from answerby.domain.event import Event
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.decide import decide
-from answerby.engine.explanation.difference import Difference, differ
+from answerby.engine.explanation.difference import Changed, Difference, differ
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.live.pointer import LivePointer
 from answerby.server.live.preparing import Preparer
-from answerby.store.rulebooks.candidate_records import Candidate, DifferenceKept, Segment
+from answerby.store.rulebooks.candidate_records import Candidate, Change, Counted, DifferenceKept, Segment, Total
 
 LOOK_SECONDS = 0.5
 AGAIN_SECONDS = 5.0
@@ -56,7 +56,7 @@ class Trial:
         self._candidate: Candidate | None = None
         self._waiting: deque[Made] = deque()
         self._wake = asyncio.Event()
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[Counted] = Counter()
         self._differences: list[DifferenceKept] = []
         self._not_before = 0.0
         self.problem = ""
@@ -73,7 +73,7 @@ class Trial:
         if candidate is None or self._live.compiled is None or not within(candidate.segment, decision):
             return
         if len(self._waiting) >= WAITING:
-            self._counts["skipped"] += 1
+            self._counts[Total.SKIPPED] += 1
             return
         self._waiting.append(Made(state, event, context, decision))
         self._wake.set()
@@ -138,12 +138,12 @@ class Trial:
     def _compare_one(self, made: Made) -> None:
         candidate = self._candidate
         assert candidate is not None
-        self._counts["compared"] += 1
+        self._counts[Total.COMPARED] += 1
         try:
             with self._live.use() as live:
                 found = decide(live.compiled, made.state, made.event, made.context, made.decision.decided, live.steps)
         except Exception as error:
-            self._counts["failed"] += 1
+            self._counts[Total.FAILED] += 1
             self._metrics.candidate("failed")
             self._logger.exception("candidate failed", revision=candidate.revision, exc_info=error)
             return
@@ -153,8 +153,8 @@ class Trial:
             self._note(made.decision, difference)
 
     def _note(self, decision: Decision, difference: Difference) -> None:
-        self._counts["different"] += 1
-        self._counts.update(set(names_of(difference)))
+        self._counts[Total.DIFFERENT] += 1
+        self._counts.update(counted(difference))
         if len(self._differences) < MOST_DIFFERENCES:
             self._differences.append(kept(decision, difference))
 
@@ -187,13 +187,21 @@ def share_of(tenant: str, request_id: str) -> float:
     return int.from_bytes(digest[:4]) / 2**32 * 100
 
 
-def names_of(difference: Difference) -> list[str]:
-    """What is counted of it. Facts with their values; due times by clock; who is told, not how often."""
-    names = []
-    for name, before, after in ((c.name, c.before, c.after) for c in difference.changed):
-        values = isinstance(before, (str, bool, type(None))) and isinstance(after, (str, bool, type(None)))
-        names.append(f"{name}|{_shown(before)}|{_shown(after)}" if values and not name.startswith("due.") else name)
-    return [*names, *("told|more" for _ in difference.told_more), *("told|less" for _ in difference.told_less)]
+def counted(difference: Difference) -> set[Counted]:
+    """What is counted of it. Facts with their values; due times by clock; that somebody is told, not how often."""
+    found: set[Counted] = {_change(changed) for changed in difference.changed}
+    if difference.told_more:
+        found.add(Total.TOLD_MORE)
+    if difference.told_less:
+        found.add(Total.TOLD_LESS)
+    return found
+
+
+def _change(changed: Changed) -> Change:
+    single = all(isinstance(value, (str, bool, type(None))) for value in (changed.before, changed.after))
+    if not single or changed.name.startswith("due."):
+        return Change(changed.name)
+    return Change(changed.name, _shown(changed.before), _shown(changed.after))
 
 
 def _shown(value: object) -> str:

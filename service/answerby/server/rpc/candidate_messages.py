@@ -5,9 +5,8 @@ from __future__ import annotations
 from answerby.api.v1 import rulebook_service_pb2 as pb
 from answerby.domain.event import Value
 from answerby.server.rpc.values import set_instant
-from answerby.store.rulebooks.candidate_records import Candidate, DifferenceKept, Findings, Segment
+from answerby.store.rulebooks.candidate_records import Candidate, Change, DifferenceKept, Findings, Segment, Total
 
-TOTALS = frozenset({"compared", "different", "failed", "skipped", "told|more", "told|less"})
 MOST_CHANGES = 200
 
 
@@ -31,26 +30,26 @@ def candidate_to(candidate: Candidate, ready: str, problem: str) -> pb.Candidate
 
 
 def findings_to(findings: Findings) -> pb.CandidateFindings:
-    counts = findings.counts
-    changes = sorted(
-        ((name, count) for name, count in counts.items() if name not in TOTALS), key=lambda item: (-item[1], item[0])
-    )
+    totals = findings.totals
+    changes = dict(findings.changes)
+    if Total.OTHER in totals:
+        changes[Change(Total.OTHER.value)] = totals[Total.OTHER]
+    most = sorted(changes.items(), key=lambda item: (-item[1], item[0]))[:MOST_CHANGES]
     return pb.CandidateFindings(
-        compared=counts.get("compared", 0),
-        different=counts.get("different", 0),
-        failed=counts.get("failed", 0),
-        skipped=counts.get("skipped", 0),
-        told_more=counts.get("told|more", 0),
-        told_less=counts.get("told|less", 0),
-        changes=[_counted(name, count) for name, count in changes[:MOST_CHANGES]],
+        compared=totals.get(Total.COMPARED, 0),
+        different=totals.get(Total.DIFFERENT, 0),
+        failed=totals.get(Total.FAILED, 0),
+        skipped=totals.get(Total.SKIPPED, 0),
+        told_more=totals.get(Total.TOLD_MORE, 0),
+        told_less=totals.get(Total.TOLD_LESS, 0),
+        changes=[_counted(change, count) for change, count in most],
         differences=[_difference(kept) for kept in findings.differences],
     )
 
 
-def _counted(name: str, count: int) -> pb.CandidateChangeCount:
-    field, _, values = name.partition("|")
-    before, _, after = values.partition("|")
-    return pb.CandidateChangeCount(change=pb.CandidateChange(name=field, before=before, after=after), count=count)
+def _counted(change: Change, count: int) -> pb.CandidateChangeCount:
+    message = pb.CandidateChange(name=change.name, before=change.before, after=change.after)
+    return pb.CandidateChangeCount(change=message, count=count)
 
 
 def _difference(kept: DifferenceKept) -> pb.CandidateDifference:

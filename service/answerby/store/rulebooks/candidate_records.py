@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -46,12 +47,39 @@ class DifferenceKept(msgspec.Struct, frozen=True, omit_defaults=True):
     told_less: list[str] = []
 
 
+class Total(StrEnum):
+    """What is counted of all decisions that a candidate made again."""
+
+    COMPARED = "compared"
+    DIFFERENT = "different"
+    FAILED = "failed"
+    """The candidate could not decide."""
+    SKIPPED = "skipped"
+    """The worker was too busy."""
+    TOLD_MORE = "told_more"
+    """Somebody would have been told who was not."""
+    TOLD_LESS = "told_less"
+    OTHER = "other"
+    """Changes beyond those that are counted apart."""
+
+
+class Change(NamedTuple):
+    """A fact that came out otherwise, with its values as text; without them where they are not counted apart."""
+
+    name: str
+    before: str = ""
+    after: str = ""
+
+
+Counted = Total | Change
+
+
 class Findings(msgspec.Struct, frozen=True):
     """What all workers have found of a candidate so far."""
 
-    counts: dict[str, int] = {}
-    """`compared`, `different`, `failed` (the candidate could not decide), `skipped` (the worker was too busy), and
-    `fact|before|after` for each change of a fact, `clock|<name>|moved`, `told|more`, `told|less`."""
+    totals: dict[Total, int] = {}
+    changes: dict[Change, int] = {}
+    """How many decisions had each."""
     differences: list[DifferenceKept] = []
     """The latest ones, newest first."""
 

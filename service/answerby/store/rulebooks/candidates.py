@@ -8,14 +8,23 @@ import msgspec
 
 from answerby.store import keys
 from answerby.store.connection import Connection
-from answerby.store.rulebooks.candidate_records import Candidate, DifferenceKept, Findings, StartOutcome
+from answerby.store.rulebooks.candidate_records import (
+    Candidate,
+    Change,
+    Counted,
+    DifferenceKept,
+    Findings,
+    StartOutcome,
+    Total,
+)
 
 DIFFERENCES_KEPT = 500
 COUNTS_KEPT = 2_000
-"""Distinct counts; more of them are counted as `other`."""
+"""Distinct counts; more of them are counted as Total.OTHER."""
 
 _encode = msgspec.json.Encoder().encode
 _candidate = msgspec.json.Decoder(Candidate)
+_change = msgspec.json.Decoder(Change)
 _difference = msgspec.json.Decoder(DifferenceKept)
 
 
@@ -48,9 +57,13 @@ class Candidates:
         """What was found stays until the next one starts."""
         await self._connection.execute("DEL", keys.RULEBOOK_CANDIDATE)
 
-    async def add(self, token: str, counts: Mapping[str, int], differences: Sequence[DifferenceKept]) -> bool:
+    async def add(self, token: str, counts: Mapping[Counted, int], differences: Sequence[DifferenceKept]) -> bool:
         """Adds what a worker found. False when this trial is over."""
-        pairs = [part for item in sorted(counts.items()) for part in item]
+        pairs = [
+            part
+            for name, count in sorted(zip(map(_name, counts), counts.values(), strict=True))
+            for part in (name, count)
+        ]
         reply = await self._connection.call(
             "rulebooks/candidate_tell",
             [keys.RULEBOOK_CANDIDATE, keys.RULEBOOK_CANDIDATE_COUNTS, keys.RULEBOOK_CANDIDATE_DIFFERENCES],
@@ -67,7 +80,18 @@ class Candidates:
             ]
         )
         found = counts.items() if isinstance(counts, Mapping) else zip(counts[::2], counts[1::2], strict=True)
+        counted = {_counted(name): int(count) for name, count in found}
         return Findings(
-            {name.decode(): int(count) for name, count in found},
-            [_difference.decode(raw) for raw in differences],
+            totals={total: count for total, count in counted.items() if isinstance(total, Total)},
+            changes={change: count for change, count in counted.items() if isinstance(change, Change)},
+            differences=[_difference.decode(raw) for raw in differences],
         )
+
+
+def _name(counted: Counted) -> bytes:
+    """A total by its word, a change as a JSON list."""
+    return counted.value.encode() if isinstance(counted, Total) else _encode(counted)
+
+
+def _counted(name: bytes) -> Counted:
+    return _change.decode(name) if name.startswith(b"[") else Total(name.decode())
