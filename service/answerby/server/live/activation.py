@@ -33,6 +33,7 @@ from answerby.store.rulebooks.revision_records import (
     ActivateOutcome,
     Activation,
     FileEntry,
+    FolderName,
     Pointer,
     Revision,
     Staged,
@@ -59,7 +60,8 @@ class Order:
     action: Action
     actor: str
     reason: str = ""
-    source: str = ""
+    folder: FolderName | None = None
+    """Where the rules come from; None: from no folder."""
     etag: str = ""
     """Of the rulebook that the caller has seen; empty: any."""
 
@@ -122,12 +124,12 @@ class Activator:
             author=pointer.actor,
             created=now,
             reason=pointer.reason,
-            source=pointer.source,
+            folder=pointer.folder,
             rules=count_rules(rulebook),
             files=[FileEntry(file.path, file.sha256) for file in rulebook.files],
         )
         await self._store.revisions.save(revision, current.files, RuleFiles(current.files).digest, self.keeping, now)
-        order = Order(Action.RESTORE, pointer.actor, pointer.reason, pointer.source)
+        order = Order(Action.RESTORE, pointer.actor, pointer.reason, pointer.folder)
         again = self._pointer(current.revision, order, None)
         # It was live, so nobody has to approve it again.
         entry = _entry(order, again, None)
@@ -216,7 +218,7 @@ class Activator:
             activated=self._now(),
             actor=order.actor,
             reason=order.reason,
-            source=order.source,
+            folder=order.folder,
             previous=_previous(revision, order, before),
         )
 

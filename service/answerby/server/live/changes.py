@@ -137,7 +137,7 @@ class Changes:
     async def folder_is_good(self, actor: str) -> None:
         """The folder is in order. What was refused of it, whoever had it read, is shown no more; an upload is."""
         problem = (await self._store.workers.look()).problem
-        if problem is not None and (problem.actor == actor or problem.source == self._folder.source):
+        if problem is not None and (problem.actor == actor or problem.folder == self._folder.name):
             await self._good()
 
     async def _good(self) -> None:
@@ -169,7 +169,7 @@ class Changes:
                 "rule file rejected", file=found.file, line=found.line, column=found.column, diagnostic=found.code
             )
         findings = [finding_of(item) for item in diagnostics]
-        problem = Problem(order.actor, self._now(), findings, order.source)
+        problem = Problem(order.actor, self._now(), findings, order.folder)
         try:
             await self._store.workers.show_problem(problem)
         finally:
@@ -183,7 +183,7 @@ class Changes:
             author=order.actor,
             created=now,
             reason=order.reason,
-            source=order.source,
+            folder=order.folder,
             rules=count_rules(rulebook),
             files=[FileEntry(file.path, file.sha256) for file in rulebook.files],
         )

@@ -70,7 +70,7 @@ class FolderWatch:
             if not files.trouble and digest == self._settled:
                 await self._changes.folder_is_good(FOLDER)
                 return True
-            order = Order(Action.RELOAD, FOLDER, "the folder changed", self._folder.source)
+            order = Order(Action.RELOAD, FOLDER, "the folder changed", self._folder.name)
             await self._changes.bring(files, order)
         except RulebookRejected:
             return True

@@ -34,7 +34,7 @@ class Preparer:
 
     async def check(self, files: RuleFiles, *, tests: bool = True) -> Checked:
         """What the files come to; a rulebook only when nothing is wrong with them."""
-        folder = files.source.partition(":")[2]
+        folder = files.folder.path if files.folder is not None else ""
         task = Task(files.content, folder, self._engine.value, tests, files.trouble)
         return await self._checker.check(task, inline=self.inline)
 

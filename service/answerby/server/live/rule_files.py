@@ -12,6 +12,7 @@ from pathlib import Path
 
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.rules.text.rule_folder import OTHER_FOLDERS, is_attachment
+from answerby.store.rulebooks.revision_records import FolderName
 
 SUFFIXES = (".yaml", ".yml", ".csv", ".ics")
 """Rules, tables, holidays and rule tests. What of it is a rule file is for the loader to say."""
@@ -28,8 +29,8 @@ class RuleFiles:
     """`content` by path with `/`. `trouble` says why they are not all of the folder's files; empty: they are."""
 
     content: Mapping[str, bytes]
-    source: str = ""
-    """The folder, "machine:path"; empty for uploaded files."""
+    folder: FolderName | None = None
+    """Where they lie; None for uploaded files."""
     trouble: str = ""
 
     @property
@@ -45,12 +46,11 @@ class RulesFolder:
 
     def __init__(self, path: Path, machine: str) -> None:
         self.path = path
-        self.source = f"{machine}:{path.resolve()}"
-        """Its name among the folders of all machines."""
+        self.name = FolderName(machine, str(path.resolve()))
 
     async def read(self) -> RuleFiles:
         """The files as they are now."""
-        return await asyncio.to_thread(read_rule_files, self.path, self.source)
+        return await asyncio.to_thread(read_rule_files, self.path, self.name)
 
     async def stamp(self) -> Stamp | None:
         """What changes when any of the files does; None for a folder that cannot be listed."""
@@ -72,7 +72,7 @@ def stamp_of(folder: Path) -> Stamp | None:
     return tuple(sorted(found))
 
 
-def read_rule_files(folder: Path, source: str = "") -> RuleFiles:
+def read_rule_files(folder: Path, name: FolderName | None = None) -> RuleFiles:
     """All files of one moment: read again when any changed meanwhile. Never raises for what the folder holds."""
     trouble = ""
     for _ in range(READ_ATTEMPTS):
@@ -82,12 +82,12 @@ def read_rule_files(folder: Path, source: str = "") -> RuleFiles:
         except OSError as error:
             trouble = f"{error.filename or folder}: {error.strerror}"
         except ValueError as error:
-            return RuleFiles({}, source, str(error))
+            return RuleFiles({}, name, str(error))
         else:
             if before is not None and before == stamp_of(folder):
-                return RuleFiles(content, source)
+                return RuleFiles(content, name)
             trouble = "the files change while they are read; reload again when they are all written"
-    return RuleFiles({}, source, trouble)
+    return RuleFiles({}, name, trouble)
 
 
 def uploaded(content: Mapping[str, bytes]) -> RuleFiles:

@@ -21,7 +21,7 @@ from answerby.server.live.changes import Changes
 from answerby.server.live.following import Follower
 from answerby.server.live.rule_files import RuleFiles, RulesFolder, Stamp
 from answerby.server.live.snapshots import Snapshots
-from answerby.store.rulebooks.revision_records import Action, Pointer
+from answerby.store.rulebooks.revision_records import Action, FolderName, Pointer
 
 FOLDER = "(folder)"
 """Who changed the rules, when the folder did. No token can have this name."""
@@ -62,7 +62,7 @@ class Start:
         settled = files.digest
         if await self._is_news(pointer, files):
             try:
-                await self._changes.bring(files, _order(pointer, self._folder.source))
+                await self._changes.bring(files, _order(pointer, self._folder.name))
             except RulebookRejected:
                 settled = ""
                 if pointer is None:
@@ -83,7 +83,7 @@ class Start:
         seen = await self._store.revisions.seen(files.digest)
         if seen == pointer.revision:
             return False
-        return not seen or _other_folder(pointer.source, self._folder.source)
+        return not seen or _other_folder(pointer.folder, self._folder.name)
 
     async def _take_copy(self) -> None:
         kept = self._snapshots.last_good() if self._snapshots is not None else None
@@ -98,11 +98,12 @@ class Start:
         await self._store.workers.show_problem(problem)
 
 
-def _order(pointer: Pointer | None, source: str) -> Order:
+def _order(pointer: Pointer | None, folder: FolderName) -> Order:
     if pointer is None:
-        return Order(Action.START, FOLDER, "first start", source, etag_of(None))
-    return Order(Action.RELOAD, FOLDER, "the folder changed while no server ran", source, etag_of(pointer))
+        return Order(Action.START, FOLDER, "first start", folder, etag_of(None))
+    return Order(Action.RELOAD, FOLDER, "the folder changed while no server ran", folder, etag_of(pointer))
 
 
-def _other_folder(source: str, mine: str) -> bool:
-    return source != mine and source.partition(":")[0] == mine.partition(":")[0]
+def _other_folder(folder: FolderName | None, mine: FolderName) -> bool:
+    """Whether it is another one of the same machine."""
+    return folder is not None and folder.machine == mine.machine and folder != mine

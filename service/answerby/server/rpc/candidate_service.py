@@ -12,7 +12,7 @@ from answerby.server.rpc.candidate_messages import candidate_to, findings_to, se
 from answerby.server.rpc.interceptors import Context, current_call
 from answerby.store.rulebooks.candidate_records import Candidate
 from answerby.store.rulebooks.candidates import DIFFERENCES_KEPT
-from answerby.store.rulebooks.revision_records import Action
+from answerby.store.rulebooks.revision_records import Action, FolderName
 
 LONGEST_REASON = 1000
 SHOWN = 50
@@ -45,8 +45,8 @@ class CandidateCalls:
         return candidate_to(candidate, self._trial.ready, self._trial.problem)
 
 
-def order_of(action: Action, reason: str, *, source: str = "", etag: str = "") -> Order:
+def order_of(action: Action, reason: str, *, folder: FolderName | None = None, etag: str = "") -> Order:
     """What the caller of the current call wants. Raises InvalidInput."""
     if len(reason) > LONGEST_REASON:
         raise InvalidInput([FieldViolation("reason", f"is longer than {LONGEST_REASON} characters")])
-    return Order(action, current_call.get().caller, reason.strip(), source, etag)
+    return Order(action, current_call.get().caller, reason.strip(), folder, etag)

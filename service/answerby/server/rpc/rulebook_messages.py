@@ -85,7 +85,7 @@ def revision_to(
         author=kept.author,
         authors=kept.authors,
         reason=kept.reason,
-        source=kept.source,
+        source=str(kept.folder or ""),
         rule_count=kept.rules,
     )
     set_instant(message.create_time, kept.created)

@@ -46,7 +46,7 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         return pb.GetRulebookResponse(rulebook=await self._rulebook(waiting))
 
     async def ReloadRulebook(self, request: pb.ReloadRulebookRequest, context: Context) -> pb.ReloadRulebookResponse:
-        order = order_of(Action.RELOAD, request.reason, source=self._folder.source)
+        order = order_of(Action.RELOAD, request.reason, folder=self._folder.name)
         files = await self._folder.read()
         changed, revision, waiting = await self._bring(files, order, request.validate_only, request.keep_only)
         rulebook = await self._rulebook()

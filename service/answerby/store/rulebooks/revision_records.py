@@ -25,6 +25,16 @@ class Action(StrEnum):
     PROMOTE = "promote"
 
 
+class FolderName(msgspec.Struct, frozen=True):
+    """A rules folder among those of all machines."""
+
+    machine: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.machine}:{self.path}"
+
+
 class Pointer(msgspec.Struct, frozen=True):
     """The revision that decides. Each activation makes a new one."""
 
@@ -33,8 +43,8 @@ class Pointer(msgspec.Struct, frozen=True):
     activated: datetime
     actor: str
     reason: str = ""
-    source: str = ""
-    """The folder that it was read from, "machine:path"; empty for what no folder brought."""
+    folder: FolderName | None = None
+    """The folder that it was read from; None for what no folder brought."""
     previous: list[str] = []
     """What rolling back goes to, latest first."""
 
@@ -60,7 +70,7 @@ class Revision(msgspec.Struct, frozen=True):
     author: str
     created: datetime
     reason: str = ""
-    source: str = ""
+    folder: FolderName | None = None
     rules: int = 0
     """Rules and table rows."""
     files: list[FileEntry] = []
@@ -101,8 +111,8 @@ class Problem(msgspec.Struct, frozen=True):
     actor: str
     time: datetime
     findings: list[Finding] = []
-    source: str = ""
-    """The folder that it is about, "machine:path"; empty for uploaded files."""
+    folder: FolderName | None = None
+    """The folder that it is about; None for uploaded files."""
 
 
 class Staged(msgspec.Struct, frozen=True):
