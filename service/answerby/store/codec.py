@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,7 @@ from answerby.domain.clock import Timer
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
-from answerby.store.records import OutboxEntry
+from answerby.store.records import OutboxEntry, ScheduleRecord
 
 
 def encode_typed(value: object) -> object:
@@ -88,6 +89,61 @@ def encode_facets(state: RequestState) -> bytes:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
+
+
+class TimerMember(NamedTuple):
+    """A timer in the sorted set of all timers of its tenant."""
+
+    timer_id: str
+    request_id: str
+
+
+def encode_member(member: TimerMember) -> str:
+    """A timer id holds no control character, so the split is safe."""
+    return "\x1f".join(member)
+
+
+def decode_member(raw: bytes) -> TimerMember:
+    return TimerMember(*raw.decode().split("\x1f", 1))
+
+
+class Idempotency(NamedTuple):
+    """What a commit has kept of an event that may come again."""
+
+    payload_hash: str
+    sequence: int
+    request_id: str
+
+
+def decode_idempotency(raw: bytes) -> Idempotency:
+    """As the commit's Lua call wrote it."""
+    payload_hash, sequence, request_id = raw.decode().split(" ", 2)
+    return Idempotency(payload_hash, int(sequence), request_id)
+
+
+def decode_schedule(raw: bytes) -> ScheduleRecord:
+    """As the Lua calls of schedules write it: since, the rulebook's generation, sequence."""
+    since, _, sequence = raw.decode().split()
+    return ScheduleRecord(since=from_ms(int(since)), sequence=int(sequence))
+
+
+class StreamPlace(NamedTuple):
+    """Where an entry stands in its stream; a later entry has a larger place."""
+
+    ms: int
+    """When the server took it, by its own clock."""
+    number: int
+    """Among those of the same millisecond."""
+
+    @property
+    def time(self) -> datetime:
+        return from_ms(self.ms)
+
+
+def decode_place(stream_id: str) -> StreamPlace:
+    """Of an entry's id."""
+    ms, _, number = stream_id.partition("-")
+    return StreamPlace(int(ms), int(number))
 
 
 def to_us(instant: datetime) -> int:

@@ -16,18 +16,18 @@ from answerby.store.keys import tenant_keys
 from answerby.store.records import DeadIntake, IntakeEntry, StaleClaim
 from answerby.store.requests.commit import GROUP
 from answerby.store.scripts import execute
-from answerby.store.streams import entry_fields, entry_time
+from answerby.store.streams import entry_fields
 
 _MILLISECOND = timedelta(milliseconds=1)
 _SCAN_LIMIT = 100
 
 
 class IntakeDepth(NamedTuple):
-    """What waits: not yet read, read but not acknowledged, and the stream id of the oldest of both ("" if none)."""
+    """What waits: not yet read, read but not acknowledged, and the oldest of both (None: nothing does)."""
 
     unread: int
     pending: int
-    oldest: str
+    oldest: codec.StreamPlace | None
 
 
 class Intake:
@@ -151,7 +151,7 @@ class Intake:
     async def depth(self, tenant: str) -> IntakeDepth:
         """How much waits."""
         unread, pending, oldest = await self._connection.call("intake/depth", [tenant_keys(tenant).intake], [GROUP])
-        return IntakeDepth(unread, pending, oldest.decode() if oldest else "")
+        return IntakeDepth(unread, pending, codec.decode_place(oldest.decode()) if oldest else None)
 
 
 def _read(tenant: str, entry: Any) -> IntakeEntry:
@@ -166,7 +166,15 @@ def _entry(tenant: str, stream_id: str, payload: bytes, deliveries: int) -> Inta
         event = codec.decode_event(payload)
     except msgspec.MsgspecError as problem:
         error = f"not an event: {problem}"
-    return IntakeEntry(tenant=tenant, id=stream_id, payload=payload, event=event, error=error, deliveries=deliveries)
+    return IntakeEntry(
+        tenant=tenant,
+        id=stream_id,
+        place=codec.decode_place(stream_id),
+        payload=payload,
+        event=event,
+        error=error,
+        deliveries=deliveries,
+    )
 
 
 def _dead(entry: Any) -> DeadIntake:
@@ -177,5 +185,5 @@ def _dead(entry: Any) -> DeadIntake:
         payload=fields["e"],
         reason=fields["w"].decode(),
         deliveries=int(fields["n"]),
-        died=entry_time(dead_id),
+        died=codec.decode_place(dead_id).time,
     )

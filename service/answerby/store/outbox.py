@@ -9,7 +9,7 @@ from answerby.store import codec
 from answerby.store.connection import Connection
 from answerby.store.keys import supersedes_digest, target_of, tenant_keys
 from answerby.store.records import Completion, DeadEffect, Lease, OutboxEntry, QueueDepth
-from answerby.store.streams import entry_fields, entry_time
+from answerby.store.streams import entry_fields
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -150,7 +150,7 @@ def _dead_effect(entry: Any) -> DeadEffect:
         id=dead_id,
         entry=_dead_entry(fields),
         reason=fields["w"].decode(),
-        died=entry_time(dead_id),
+        died=codec.decode_place(dead_id).time,
     )
 
 

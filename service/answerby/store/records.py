@@ -200,6 +200,8 @@ class IntakeEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     tenant: str
     id: str
+    place: tuple[int, int]
+    """In the stream; a later entry has a larger one."""
     payload: bytes
     event: Event | None
     error: str = ""

@@ -53,8 +53,7 @@ class Schedules:
         )
         found = {}
         for name, kept in zip(reply[::2], reply[1::2], strict=True):
-            since, _, sequence = kept.decode().split()
-            found[name.decode()] = ScheduleRecord(since=codec.from_ms(int(since)), sequence=int(sequence))
+            found[name.decode()] = codec.decode_schedule(kept)
         return found
 
     async def claim(self, tenant: str, schedule: str, record: ScheduleRecord, length: timedelta) -> bool:

@@ -11,7 +11,6 @@ from answerby.store import codec
 from answerby.store.connection import Connection
 from answerby.store.keys import tenant_keys
 from answerby.store.records import DueTimer
-from answerby.store.requests.commit import timer_member
 from answerby.store.scripts import Call
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -48,7 +47,12 @@ class Timers:
         removed = await self._connection.call(
             "timers/drop",
             [keys.timers, keys.timer_data, keys.timer_claims],
-            [timer_member(due.timer.id, due.request_id), codec.to_ms(due.timer.due), str(due.token), due.request_id],
+            [
+                codec.encode_member(codec.TimerMember(due.timer.id, due.request_id)),
+                codec.to_ms(due.timer.due),
+                str(due.token),
+                due.request_id,
+            ],
         )
         return bool(removed)
 
@@ -86,6 +90,6 @@ def _due(tenant: str, reply: Sequence[int | bytes]) -> list[DueTimer]:
     for member, timer in zip(reply[1::2], reply[2::2], strict=True):
         assert isinstance(member, bytes)
         assert isinstance(timer, bytes)
-        request_id = member.decode().split("\x1f", 1)[1]
+        request_id = codec.decode_member(member).request_id
         due.append(DueTimer(tenant=tenant, request_id=request_id, timer=codec.decode_timer(timer), token=token))
     return due

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from answerby.domain.event import Event
+from answerby.store.codec import decode_place
 from answerby.store.keys import tenant_keys
 from answerby.store.records import CommitOutcome
 from answerby.store.store import Store
@@ -36,7 +37,7 @@ async def test_events_come_once_in_order_and_are_acknowledged_by_their_commit(st
     assert (await store.intake.depth("acme"))[:2] == (0, 2)
     for entry in entries:
         await store.requests.commit(make_commit(entry.event.request_id, entry.event.id, stream_ack=entry.id))
-    assert await store.intake.depth("acme") == (0, 0, "")
+    assert await store.intake.depth("acme") == (0, 0, None)
 
 
 async def test_a_conflict_does_not_acknowledge_but_a_duplicate_does(store: Store, make_commit) -> None:
@@ -151,16 +152,16 @@ async def test_trimming_keeps_what_is_pending_or_unread(store: Store) -> None:
 
 async def test_depth_counts_unread_and_pending(store: Store) -> None:
     ids = await store.intake.enqueue("acme", [event(str(i)) for i in range(5)])
-    assert await store.intake.depth("acme") == (5, 0, ids[0])
+    assert await store.intake.depth("acme") == (5, 0, decode_place(ids[0]))
     await store.intake.read("acme", "w1", count=2)
-    assert await store.intake.depth("acme") == (3, 2, ids[0])
+    assert await store.intake.depth("acme") == (3, 2, decode_place(ids[0]))
     await store.intake.acknowledge("acme", ids[:2])
     await store.intake.acknowledge("acme", [])
-    assert await store.intake.depth("acme") == (3, 0, ids[2])
+    assert await store.intake.depth("acme") == (3, 0, decode_place(ids[2]))
 
 
 async def test_a_stream_that_is_not_there_is_empty_and_comes_back(store: Store) -> None:
-    assert await store.intake.depth("acme") == (0, 0, "")
+    assert await store.intake.depth("acme") == (0, 0, None)
     assert await store.intake.trim("acme") == 0
     assert await store.intake.read("acme", "w1") == []
     await store.intake.enqueue("acme", [event("a")])

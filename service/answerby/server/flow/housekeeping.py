@@ -32,8 +32,8 @@ class Housekeeping:
         for tenant in await self._store.tenants.names():
             await self._store.intake.open(tenant)
             depth = await self._store.intake.depth(tenant)
-            if depth.oldest:
-                oldest = max(oldest, now.timestamp() - int(depth.oldest.split("-")[0]) / 1000)
+            if depth.oldest is not None:
+                oldest = max(oldest, (now - depth.oldest.time).total_seconds())
         self._metrics.queue_age.set(oldest)
         if time.monotonic() >= self._next_trim:
             self._next_trim = time.monotonic() + TRIM_SECONDS

@@ -66,4 +66,4 @@ class Parking:
             if now >= platform.opens:
                 due += platform.entries
                 platform.entries = []
-        return sorted(due, key=lambda entry: tuple(int(part) for part in entry.id.split("-")))
+        return sorted(due, key=lambda entry: entry.place)

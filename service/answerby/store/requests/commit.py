@@ -52,11 +52,6 @@ class CommitCall(msgspec.Struct, kw_only=True):
     group: str
 
 
-def timer_member(timer_id: str, request_id: str) -> str:
-    """How a timer is named in its sorted set. A timer id holds no control character, so the split is safe."""
-    return f"{timer_id}\x1f{request_id}"
-
-
 def commit_call(commit: Commit, options: StoreOptions) -> Call:
     """The Lua call of a commit. Raises ValueError for a decision without the state after it."""
     state = commit.decision.state
@@ -88,6 +83,10 @@ def read_reply(reply: list[bytes | int]) -> Committed:
             number=_string(reply[4]),
         )
     return Committed(outcome=outcome)
+
+
+def _member(timer_id: str, request_id: str) -> str:
+    return codec.encode_member(codec.TimerMember(timer_id, request_id))
 
 
 def _key_names(commit: Commit, keys: TenantKeys, connectors: list[str]) -> list[str]:
@@ -126,7 +125,7 @@ def _arguments(
     arm_due: list[int | str] = []
     arm_data: list[str] = []
     for armed in decision.arm:
-        member = timer_member(armed.id, request_id)
+        member = _member(armed.id, request_id)
         arm_due += (codec.to_ms(armed.due), member)
         arm_data += (member, _text(codec.encode(armed)))
     priority = decision.facts.get("priority", "")
@@ -141,10 +140,10 @@ def _arguments(
         created=codec.to_us(state.created),
         idempotency_ms=options.idempotency_ttl // _MILLISECOND,
         window_ms=options.window_retention // _MILLISECOND,
-        timer=timer_member(timer.timer.id, request_id) if timer else "",
+        timer=_member(timer.timer.id, request_id) if timer else "",
         timer_due=codec.to_ms(timer.timer.due) if timer else 0,
         timer_token=str(timer.token) if timer else "",
-        cancel=[timer_member(timer_id, request_id) for timer_id in decision.cancel],
+        cancel=[_member(timer_id, request_id) for timer_id in decision.cancel],
         arm_due=arm_due,
         arm_data=arm_data,
         marks=_marks(commit, options),

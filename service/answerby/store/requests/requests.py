@@ -121,10 +121,10 @@ def _loaded(query: LoadQuery, reply: list[Any]) -> Loaded:
 
 
 def _stored_reply(record: bytes, decision: bytes | None, number: bytes | None) -> StoredReply:
-    payload_hash, sequence, request_id = record.decode().split(" ", 2)
+    kept = codec.decode_idempotency(record)
     return StoredReply(
-        payload_hash=payload_hash,
-        request_id=request_id,
-        sequence=int(sequence),
+        payload_hash=kept.payload_hash,
+        request_id=kept.request_id,
+        sequence=kept.sequence,
         decision=codec.decode_decision(decision, number) if decision else None,
     )

@@ -1,11 +1,14 @@
 """Parking: when a platform may be asked again, and what waits for it."""
 
 from answerby.server.flow.parking import Parking
+from answerby.store.codec import decode_place
 from answerby.store.records import IntakeEntry
 
 
 def entry(stream_id):
-    return IntakeEntry(tenant="t", id=stream_id, payload=b"", event=None, error="", deliveries=1)
+    return IntakeEntry(
+        tenant="t", id=stream_id, place=decode_place(stream_id), payload=b"", event=None, error="", deliveries=1
+    )
 
 
 def test_nothing_is_asked_before_the_platform_said():
