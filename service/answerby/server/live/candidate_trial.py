@@ -18,7 +18,7 @@ from answerby.domain.event import Event
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.decide import decide
-from answerby.engine.explanation.difference import Changed, Difference, differ
+from answerby.engine.explanation.difference import Difference, FactChange, differ
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.live.pointer import LivePointer
@@ -197,7 +197,7 @@ def counted(difference: Difference) -> set[Counted]:
     return found
 
 
-def _change(changed: Changed) -> Change:
+def _change(changed: FactChange) -> Change:
     single = all(isinstance(value, (str, bool, type(None))) for value in (changed.before, changed.after))
     if not single or changed.name.startswith("due."):
         return Change(changed.name)
