@@ -108,6 +108,8 @@ class Worker:
             await server.start()
             stack.push_async_callback(server.stop, None)
             http = await self._http(services, connectors)
+            if http is not None:
+                stack.push_async_callback(http.stop)
             ready()
 
             def consume(tenant: str) -> Coroutine[Any, Any, None]:

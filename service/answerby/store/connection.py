@@ -38,6 +38,10 @@ AGAIN = Backoff(first=0.04, most=0.5, jitter=1.0)
 """Before a call that the connection lost is sent again."""
 
 
+class GroupGone(AnswerbyError):
+    """The stream, or its consumer group, is not there: the store was emptied, or replaced by an older copy."""
+
+
 class _Closed(RedisError):
     """No ConnectionError, which would be tried again."""
 
@@ -115,6 +119,11 @@ class Connection:
         with translated():
             return await execute(self.client, *command)
 
+    async def execute_blocking(self, *command: str | bytes | int) -> Any:
+        """One plain command that may wait, at most MAX_BLOCK_MS. Raises StoreUnavailable."""
+        with translated():
+            return await execute(self.blocking, *command)
+
     async def execute_many(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
         """Plain commands in one round trip. Raises StoreUnavailable."""
         with translated():
@@ -157,6 +166,8 @@ def translate(error: RedisError) -> AnswerbyError:
         return StoreUnavailable(f"the store refused the credentials, check its URL: {error}")
     if isinstance(error, _UNAVAILABLE) or refused:
         return StoreUnavailable(f"the store did not accept the call; nothing is lost, send it again: {error}")
+    if isinstance(error, ResponseError) and str(error).startswith("NOGROUP"):
+        return GroupGone()
     return AnswerbyError(f"the store failed: {error}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 
 from answerby.domain.event import Event
 from answerby.store import codec
-from answerby.store.connection import MAX_BLOCK_MS, Connection, translated
+from answerby.store.connection import MAX_BLOCK_MS, Connection, GroupGone, translated
 from answerby.store.keys import tenant_keys
 from answerby.store.records import DeadIntake, IntakeEntry, StaleClaim
 from answerby.store.requests.commit import GROUP
@@ -37,7 +37,7 @@ class Intake:
         self._connection = connection
 
     async def open(self, tenant: str) -> None:
-        """Create stream and group, if they are not there. To be called before `read_own` and `claim_stale`."""
+        """Create stream and group, if they are not there."""
         with translated():
             try:
                 await execute(
@@ -56,27 +56,15 @@ class Intake:
     async def read(self, tenant: str, consumer: str, count: int = 100, block_ms: int = 0) -> list[IntakeEntry]:
         """New events for this consumer; waits at most `block_ms` (no more than 30,000) for the first."""
         blocking = ("BLOCK", min(block_ms, MAX_BLOCK_MS)) if block_ms > 0 else ()
-        with translated():
-            reply = await self._read_group(
-                tenant,
-                *("XREADGROUP", "GROUP", GROUP, consumer, "COUNT", count, *blocking),
-                *("STREAMS", tenant_keys(tenant).intake, ">"),
-            )
+        command = ("XREADGROUP", "GROUP", GROUP, consumer, "COUNT", count, *blocking)
+        reading = self._connection.execute_blocking(*command, "STREAMS", tenant_keys(tenant).intake, ">")
+        reply = await self._of_group(tenant, reading, None)
         return [_read(tenant, entry) for _name, found in reply or () for entry in found]
-
-    async def _read_group(self, tenant: str, *command: str | int) -> Any:
-        try:
-            return await execute(self._connection.blocking, *command)
-        except ResponseError as error:
-            # The stream may go while a consumer runs, when a store is emptied or replaced by an older copy.
-            if not str(error).startswith("NOGROUP"):
-                raise
-            await self.open(tenant)
-            return None
 
     async def read_own(self, tenant: str, consumer: str, count: int = 100) -> list[IntakeEntry]:
         """What this consumer took before and did not acknowledge. To be read first when it starts again."""
-        found = await self._connection.call("intake/own", [tenant_keys(tenant).intake], [GROUP, consumer, count])
+        reading = self._connection.call("intake/own", [tenant_keys(tenant).intake], [GROUP, consumer, count])
+        found = await self._of_group(tenant, reading, [])
         return [_entry(tenant, stream_id.decode(), payload, n) for stream_id, payload, n in found]
 
     async def claim_stale(
@@ -92,11 +80,12 @@ class Intake:
         lost: list[str] = []
         cursor = "0-0"
         for _ in range(_SCAN_LIMIT):
-            after, claimed, dead, gone = await self._connection.call(
+            claiming = self._connection.call(
                 "intake/claim",
                 [keys.intake, keys.intake_dead],
                 [GROUP, consumer, min_idle // _MILLISECOND, count - len(entries), max_deliveries, cursor],
             )
+            after, claimed, dead, gone = await self._of_group(tenant, claiming, [b"0-0", [], [], []])
             entries += [_entry(tenant, stream_id.decode(), payload, n) for stream_id, payload, n in claimed]
             poisoned += [stream_id.decode() for stream_id in dead]
             lost += [stream_id.decode() for stream_id in gone]
@@ -108,10 +97,13 @@ class Intake:
     async def hold(self, tenant: str, consumer: str, stream_ids: Sequence[str]) -> None:
         """Keeps entries in this consumer's hands although they take long; not counted as another delivery."""
         if stream_ids:
-            with translated():
-                await self._connection.client.xclaim(
-                    tenant_keys(tenant).intake, GROUP, consumer, 0, list(stream_ids), justid=True
-                )
+            await self._of_group(tenant, self._hold(tenant, consumer, stream_ids), None)
+
+    async def _hold(self, tenant: str, consumer: str, stream_ids: Sequence[str]) -> None:
+        with translated():
+            await self._connection.client.xclaim(
+                tenant_keys(tenant).intake, GROUP, consumer, 0, list(stream_ids), justid=True
+            )
 
     async def acknowledge(self, tenant: str, stream_ids: Sequence[str]) -> None:
         """Done with entries that need no commit, such as an event that was accepted before."""
@@ -152,6 +144,17 @@ class Intake:
         """How much waits."""
         unread, pending, oldest = await self._connection.call("intake/depth", [tenant_keys(tenant).intake], [GROUP])
         return IntakeDepth(unread, pending, codec.decode_place(oldest.decode()) if oldest else None)
+
+    async def _of_group(self, tenant: str, answer: Awaitable[Any], empty: Any) -> Any:
+        """The answer; `empty` where the stream or its group has gone. They are made again then.
+
+        That happens while consumers run, when a store is emptied or replaced by an older copy.
+        """
+        try:
+            return await answer
+        except GroupGone:
+            await self.open(tenant)
+            return empty
 
 
 def _read(tenant: str, entry: Any) -> IntakeEntry:

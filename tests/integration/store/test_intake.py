@@ -11,7 +11,7 @@ from redis import Redis
 from answerby.domain.event import Event
 from answerby.store.codec import decode_place
 from answerby.store.keys import tenant_keys
-from answerby.store.records import CommitOutcome
+from answerby.store.records import CommitOutcome, StaleClaim
 from answerby.store.store import Store
 from tests.kit.patience import in_time
 
@@ -134,6 +134,15 @@ async def test_a_payload_that_is_no_event_is_given_with_its_error(store: Store, 
     assert await store.intake.dead("acme") == []
 
 
+async def test_what_is_held_changes_hands_without_another_delivery(store: Store) -> None:
+    ids = await store.intake.enqueue("acme", [event("a"), event("b")])
+    await store.intake.read("acme", "w1")
+    await store.intake.hold("acme", "w2", ids[:1])
+    await store.intake.hold("acme", "w2", [])
+    assert [(e.id, e.deliveries) for e in await store.intake.read_own("acme", "w2")] == [(ids[0], 2)]
+    assert [e.id for e in await store.intake.read_own("acme", "w1")] == [ids[1]]
+
+
 async def test_a_waiting_reader_is_woken(store: Store) -> None:
     waiting = asyncio.create_task(store.intake.read("acme", "w1", block_ms=30_000))
     await asyncio.sleep(0)
@@ -160,9 +169,22 @@ async def test_depth_counts_unread_and_pending(store: Store) -> None:
     assert await store.intake.depth("acme") == (3, 0, decode_place(ids[2]))
 
 
-async def test_a_stream_that_is_not_there_is_empty_and_comes_back(store: Store) -> None:
-    assert await store.intake.depth("acme") == (0, 0, None)
-    assert await store.intake.trim("acme") == 0
-    assert await store.intake.read("acme", "w1") == []
+async def test_a_stream_that_is_not_there_is_empty_and_comes_back(store: Store, raw: Redis) -> None:
+    """As when a store is emptied, or replaced by an older copy, while a consumer runs."""
+    calls = (
+        lambda: store.intake.depth("acme"),
+        lambda: store.intake.trim("acme"),
+        lambda: store.intake.read("acme", "w1"),
+        lambda: store.intake.read_own("acme", "w1"),
+        lambda: store.intake.claim_stale("acme", "w1", NOW),
+        lambda: store.intake.hold("acme", "w1", ["1-1"]),
+        lambda: store.intake.acknowledge("acme", ["1-1"]),
+    )
+    answers = []
+    for call in calls:
+        raw.flushdb()
+        answers.append(await call())
+    assert answers == [(0, 0, None), 0, [], [], StaleClaim(), None, None]
     await store.intake.enqueue("acme", [event("a")])
+    assert await store.intake.read("acme", "w1") == []
     assert [e.event.id for e in await store.intake.read("acme", "w1")] == ["a"]

@@ -7,10 +7,9 @@ from typing import Any
 
 from answerby.domain.errors import ResumeTokenExpired
 from answerby.store import codec
-from answerby.store.connection import MAX_BLOCK_MS, Connection, translated
+from answerby.store.connection import MAX_BLOCK_MS, Connection
 from answerby.store.keys import tenant_keys
 from answerby.store.records import LoggedDecision
-from answerby.store.scripts import execute
 from answerby.store.streams import entry_fields
 from answerby.store.tokens import Position, decode_position, encode_position
 
@@ -74,18 +73,9 @@ class DecisionLog:
         return found
 
     async def _wait(self, tenant: str, position: Position, block_ms: int) -> None:
-        with translated():
-            await execute(
-                self._connection.blocking,
-                "XREAD",
-                "COUNT",
-                1,
-                "BLOCK",
-                min(block_ms, MAX_BLOCK_MS),
-                "STREAMS",
-                tenant_keys(tenant).log,
-                position.stream_id,
-            )
+        blocking = ("BLOCK", min(block_ms, MAX_BLOCK_MS))
+        streams = ("STREAMS", tenant_keys(tenant).log, position.stream_id)
+        await self._connection.execute_blocking("XREAD", "COUNT", 1, *blocking, *streams)
 
     async def _ends(self, tenant: str) -> tuple[int, Position | None, Position | None]:
         keys = tenant_keys(tenant)
