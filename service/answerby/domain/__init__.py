@@ -1,1 +1,1 @@
-"""Plain frozen types of the field: events, requests, clocks, effects, decisions. Imports nothing of ours."""
+"""Types of the field: events, requests, clocks, effects, decisions. Frozen; they import no other room."""

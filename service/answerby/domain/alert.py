@@ -1,4 +1,4 @@
-"""Alerts: what the rules want told or opened, in force as long as a rule asks for it, so that it is done once."""
+"""Alerts: notices and cases in force. A notice is sent once, when its alert begins, and not at every event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Alert:
 
     def __init__(self, code: str) -> None:
         self.code = code
-        """The alert as stored states have it; alerts are ordered by it."""
+        """The alert as stored states have it. Alerts are ordered by code."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Alert) and self.code == other.code
@@ -44,7 +44,7 @@ class CaseAlert(Alert):
 
 
 def alert_of(code: str) -> Alert:
-    """The alert with this code. Raises ValueError for a text that is none."""
+    """The alert with this code. Raises ValueError for a text that is no code."""
     kind, _, rest = code.partition(":")
     if kind == "case":
         return CaseAlert(rest)

@@ -1,4 +1,4 @@
-"""How long to wait before something that failed is tried again: twice as long after each failure, up to a limit."""
+"""Backoff: waits between attempts, twice as long after each failure, up to a limit."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 _LARGEST_POWER = 62
-"""2 to this power reaches every limit; a larger one would overflow in the end."""
+"""2 to this power reaches every limit. A larger power would overflow."""
 
 
 class Backoff(NamedTuple):
-    """Times are seconds."""
+    """A schedule of waits, in seconds."""
 
     first: float
     """The wait after the first failure."""
     most: float
-    """No wait is longer."""
+    """The longest wait."""
     jitter: float = 0.0
-    """The share of a wait that chance takes away, so that many who fail together do not come back together: 0 none of
-    it, 1 up to all of it."""
+    """The share of a wait that chance may take away, from 0 to 1, so that callers that fail together do not retry
+    together."""
 
     def longest(self, failures: int) -> float:
-        """The wait after so many failures in a row, before chance; 0 after none."""
+        """The wait after so many failures in a row, without chance; 0 after none."""
         if failures < 1:
             return 0.0
         return min(self.most, self.first * 2.0 ** min(failures - 1, _LARGEST_POWER))
 
     def wait(self, failures: int, chance: Callable[[], float] = random.random) -> float:
-        """The same with chance; `chance` gives numbers from 0 to below 1."""
+        """The wait after so many failures in a row. `chance` gives numbers from 0 to below 1."""
         return self.longest(failures) * (1.0 - self.jitter * chance())

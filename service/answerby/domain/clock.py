@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 PER = "@"
-"""Between the id of a clock's definition and the value that the clock runs for."""
+"""Separator between the id of a clock's definition and the value for which the clock runs."""
 
 
 class TargetUnit(StrEnum):
@@ -19,7 +19,7 @@ class TargetUnit(StrEnum):
 
 
 class Target(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """How long a clock may run. `calendar` names the working time that counts; `always` is wall time."""
+    """How long a clock may run. `calendar` is the id of the calendar that counts; `always` is wall time."""
 
     amount: int
     unit: TargetUnit = TargetUnit.SECONDS
@@ -36,7 +36,7 @@ class ClockPhase(StrEnum):
 
 
 class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Where one clock of one request stands after an event. `pauses` are closed [start, end) wall intervals."""
+    """The state of one clock of one request after an event. `pauses` are closed [start, end) wall intervals."""
 
     name: str
     phase: ClockPhase
@@ -54,13 +54,13 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """The id of the rule that set the target."""
     ladder: str = ""
     revision: str = ""
-    """Of the rulebook that set the target; a later one changes it only as `on_rule_change` says."""
+    """Revision of the rulebook that set the target. A later one changes the target only as `on_rule_change` says."""
     manual: bool = False
     """A person set the due time; no rule moves it."""
     held: bool = False
     """Paused by an event, until one resumes it."""
     round: int = 0
-    """How often its ladder has been climbed again in this cycle."""
+    """How often its ladder began again in this cycle."""
     round_started: datetime | None = None
     round_from: int = 0
     """Index of the step at which the round began."""
@@ -71,22 +71,22 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class TimerPurpose(StrEnum):
-    """What a timer is for."""
+    """The purpose of a timer."""
 
     STEP = ""
     """A step of a ladder."""
     QUIET_ENDS = "quiet"
-    """Reminders have waited for quiet hours to end."""
+    """Sends reminders at the end of quiet hours."""
     CATCH_UP = "catch_up"
-    """Reminders that were missed in an outage are told together."""
+    """Sends reminders missed in an outage in one notice."""
     LAPSE = "lapse"
-    """An acknowledgement counts no more."""
+    """Ends an acknowledgement."""
     ROUND = "round"
-    """The ladder is climbed again."""
+    """Begins the ladder again."""
 
 
 class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A moment at which a request must be looked at again, although nothing happened."""
+    """A moment at which a request is decided again without an event from outside."""
 
     id: str
     """Stable within its request: `clock/cycle/step/repeat`, with the round after it in later rounds."""
@@ -96,12 +96,12 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     step: int
     repeat: int = 0
     fired: bool = False
-    """Kept in the request's state so that a step fires once per clock, cycle and level, whatever is re-targeted."""
+    """Fired timers stay in the request's state, so that a step fires once per cycle, however targets change."""
     round: int = 0
-    """Which climb of the ladder, from 0."""
+    """Number of the ladder's round, from 0."""
     purpose: TimerPurpose = TimerPurpose.STEP
     deferred_to: datetime | None = None
-    """Fired in quiet hours, or long after its time: when its reminders are sent."""
+    """When its reminders are sent, if it fired in quiet hours or after an outage."""
 
 
 def clock_name(definition: str, value: str) -> str:

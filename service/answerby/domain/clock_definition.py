@@ -1,4 +1,4 @@
-"""What starts, stops and pauses a clock, as rule files define it."""
+"""Clock definitions: the occasions that start, stop and pause a clock, as rule files define them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Trigger:
 
     events: tuple[str, ...] = ()
     actors: tuple[str, ...] = ()
-    """Roles; empty: whoever."""
+    """Roles of the actor; empty: any."""
     when: Condition = ALWAYS
 
     @property
@@ -29,11 +29,11 @@ class Trigger:
 
 
 Occasion = str | Trigger
-"""A bare event type fires whoever its actor is and whatever the facts are."""
+"""A bare event type fires for any actor and any facts."""
 
 
 class Reopen(StrEnum):
-    """What a request's reopening does to a finished clock that has no start of its own."""
+    """Effect of a request's reopening on a finished clock without `start`."""
 
     CONTINUE = "continue"
     """It goes on where it stopped; the time in between does not count."""
@@ -44,7 +44,7 @@ class Reopen(StrEnum):
 
 
 class RetargetFrom(StrEnum):
-    """Where a target counts from when it replaces another one."""
+    """The start from which a target counts when it replaces another."""
 
     CREATION = "creation"
     """From the clock's start, pauses already taken left out."""
@@ -53,45 +53,45 @@ class RetargetFrom(StrEnum):
 
 
 class Recurrence(StrEnum):
-    """Where the next cycle of a clock that restarts when it is met counts from."""
+    """The start of the next cycle of a clock that restarts when it is met."""
 
     INDEPENDENT = "independent"
-    """From the event that met it."""
+    """The event that met the clock."""
     SEQUENTIAL = "sequential"
-    """From its due time."""
+    """The clock's due time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockDefinition:
-    """What starts, stops and pauses one clock. Its target comes from the sla stage: no target, no clock.
+    """Definition of one clock. Its target comes from the sla stage: without a target there is no clock.
 
-    Occasions are asked in the order stop, reset, cancel, pause, resume (ServiceNow's order of evaluation).
+    Occasions are evaluated in the order stop, reset, cancel, pause, resume (ServiceNow's order of evaluation).
     """
 
     id: str
     label: Mapping[str, str] = field(default_factory=dict)
     calendar: str = "always"
-    """The calendar for targets that name none."""
+    """The calendar of targets that name none."""
     start: tuple[Occasion, ...] = ()
-    """What starts it; empty: as soon as the sla stage gives a target. When all are standing, it is cancelled once
-    none holds any more."""
+    """Occasions that start the clock; empty: it starts when the sla stage gives a target. If all are standing
+    conditions, the clock is cancelled when none holds any more."""
     stop: tuple[Occasion, ...] = ()
-    """What meets it."""
+    """Occasions that meet the clock."""
     pause: tuple[Occasion, ...] = ()
-    """What makes it stand still: a standing trigger as long as it holds, an event until `resume`."""
+    """Occasions that pause the clock: a standing trigger as long as it holds, an event until `resume`."""
     resume: tuple[Occasion, ...] = ()
     cancel: tuple[Occasion, ...] = ()
     reset: tuple[Occasion, ...] = ()
-    """What ends its cycle; it starts again at once if it may."""
+    """Occasions that end the clock's cycle. The clock starts again at once if it may."""
     pause_while: tuple[str, ...] = ()
-    """Request statuses during which it stands still."""
+    """Request statuses during which the clock is paused."""
     ladder: str = ""
     role: str = ""
     because: str = ""
     task: str = ""
-    """Template of a task for the clock's role, made when the clock starts and due when the clock is."""
+    """Template of a task for the clock's role, made when the clock starts, with the clock's due time."""
     kind: str = ""
-    """The kind whose conditions it took where it has none of its own; empty: none."""
+    """The kind whose conditions the clock takes where it has none of its own; empty: none."""
     boundary: Boundary = "close"
     granularity: Literal["second", "minute"] = "second"
     """`minute`: events count as of the full minute before them."""
@@ -102,7 +102,7 @@ class ClockDefinition:
     paused_time: Literal["excluded", "counted"] = "excluded"
     """`counted`: a pause hides the due time and does not move it."""
     per: str = ""
-    """A field for each of whose values there is a clock of its own, named `id@value`; empty: one clock."""
+    """A field. Each of its values has a clock of its own, named `id@value`; empty: one clock."""
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -112,4 +112,4 @@ class ClockDefinition:
 
 
 Boundary = Literal["close", "next_open"]
-"""When time is used up exactly at closing: due at closing, or at the next opening."""
+"""The due time of a target that is used up exactly at closing: at closing, or at the next opening."""

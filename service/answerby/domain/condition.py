@@ -1,4 +1,4 @@
-"""The condition tree: what a rule asks of the facts. Only this fragment exists, so that it can be analysed."""
+"""Conditions on facts, as trees. The language is small, so that conditions can be analysed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Op(StrEnum):
-    """What an atom asks of one field. Every op on a missing field is false, except MISSING."""
+    """The test of an atom on one field. On a missing field every test is false, except MISSING."""
 
     EQ = "eq"
     IN = "in"
@@ -32,7 +32,7 @@ class Op(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """`field op operands`. Operands are typed by the vocabulary; sets of them are sorted, so that equal means equal."""
+    """`field op operands`. The vocabulary types the operands. They are sorted, so that equal tests are equal atoms."""
 
     field: str
     op: Op

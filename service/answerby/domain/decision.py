@@ -1,4 +1,4 @@
-"""What `decide()` returns for one event: facts, clocks, timers, effects, and why."""
+"""Decisions: the results of `decide()` for one event, with the explanation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StageOutcome(StrEnum):
 
 
 class RuleReference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A rule or table row as a person finds it again."""
+    """A rule or table row, with its place for a person."""
 
     id: str
     file: str
@@ -34,23 +34,23 @@ class RuleReference(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ShadowMatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A rule on trial (`mode: shadow`) that matched. It decided nothing; this says what it would have decided."""
+    """A shadow rule (`mode: shadow`) that matched or failed, and its effect if it were live."""
 
     rule: RuleReference
     failed: bool = False
-    """Its condition could not be evaluated: live, the safe side would be taken where it might have won."""
+    """Its condition could not be evaluated. Live, outputs that it might win would take the safe side."""
     wins: bool = False
     """Live, it would be among the rules that decide."""
     changes: dict[str, Value] = {}
-    """What the stage would have come to instead, by output; None where it would have come to nothing."""
+    """The outputs that would differ, with their other value; None: no value."""
     facts: dict[str, Value] = {}
-    """The facts that it looked at; personal fields are left out."""
+    """The facts that it read, without personal ones."""
 
 
 class ScoreOutcome(StrEnum):
     SCORED = "scored"
     INCOMPLETE = "incomplete"
-    """A factor is missing and the file gives no value for that: there is no score, and the decision is flagged."""
+    """A factor is missing and the file has no value for that. There is no score, and the decision is flagged."""
     ERROR = "error"
     """A factor could not be evaluated: the score is an error, or the stage's safe side."""
 
@@ -63,14 +63,14 @@ class ScoreFactor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     value: Value = None
     """The fact; None when it is missing."""
     number: str = ""
-    """What the file makes of the fact; empty when there is none."""
+    """The number of the fact, by the file; empty when there is none."""
     weight: str = ""
     assumed: bool = False
-    """The fact is missing, and the file's number for that was taken."""
+    """The fact is missing, and the number is the file's for a missing fact."""
 
 
 class ScoreExplanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How one score came about."""
+    """The computation of one score."""
 
     id: str
     file: str
@@ -90,20 +90,20 @@ class ScoreExplanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class StageExplanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why one stage decided as it did."""
+    """The reasons of one stage's outputs."""
 
     stage: str
     outcome: StageOutcome
     won: list[RuleReference] = []
     lost: list[RuleReference] = []
-    """Matched, but another rule outranked them under the hit policy."""
+    """Rules that matched, but were outranked under the hit policy."""
     failed: list[RuleReference] = []
-    """Could not be evaluated; the reasons are in the decision's flags."""
+    """Rules that could not be evaluated. The decision's flags have the reasons."""
     facts: dict[str, Value] = {}
-    """The facts that the winning and losing rules looked at; personal fields are left out."""
+    """The facts that the winning and losing rules read, without personal ones."""
     outputs: dict[str, Value] = {}
     shadow: list[ShadowMatch] = []
-    """Rules on trial that matched or failed. They have no part in anything above."""
+    """Shadow rules that matched or failed. They have no part in all other fields."""
     scores: list[ScoreExplanation] = []
 
 
@@ -115,7 +115,7 @@ class Flag(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One decision. `sequence` counts within its request; `state` is the request after it (not logged)."""
+    """One decision. `sequence` counts within its request; `state` is the request after it and is not logged."""
 
     tenant: str
     request_id: str
@@ -138,9 +138,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     explanation: list[StageExplanation] = []
     flags: list[Flag] = []
     follow_ups: list[Event] = []
-    """What other requests of the tenant must hear of it. Committed with the decision, but for a historical event."""
+    """Events for other requests of the tenant, committed with the decision unless its event is historical."""
     data: str = ""
-    """Versions of the time zones and holidays that it was computed with, such as `tzdata 2026f, holidays 0.109`."""
+    """Versions of the time zones and holidays in use, such as `tzdata 2026f, holidays 0.109`."""
     state: RequestState | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""An effect: one thing that a decision wants done outside."""
+"""Effects: things that a decision wants done outside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class EffectKind(StrEnum):
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What to do, not where: the server fans an effect out to the connectors that take its kind."""
+    """One thing to do. The server gives it to all connectors of the tenant that take its kind."""
 
     kind: EffectKind
     key: str
@@ -30,5 +30,5 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     urgent: bool = False
     """Bypasses quiet hours and batching."""
     supersedes: str = ""
-    """A newer effect with the same value and request replaces an older one that is not yet sent."""
+    """An effect of the same request with the same value replaces an older one that is not yet sent."""
     payload: dict[str, Value] = {}

@@ -1,4 +1,7 @@
-"""Errors that carry a reason a program can branch on and a remedy a person can follow."""
+"""Errors, each with a reason for programs and a remedy for persons.
+
+The docstring of an error class is its message where none is given, and so is shown to users.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """One thing wrong with one field of an input; `field` is its dotted path."""
+    """A mistake in one field of an input; `field` is its dotted path."""
 
     field: str
     description: str

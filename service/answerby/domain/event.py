@@ -8,14 +8,14 @@ from enum import StrEnum
 import msgspec
 
 Value = str | int | float | bool | list[str] | None
-"""A fact as it travels and is stored. Its type comes from the vocabulary; instants and durations are ISO-8601 text."""
+"""A fact on the wire and in the store. The vocabulary types it; instants and durations are ISO-8601 text."""
 
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-"""Between them lies the time of every event; the end is excluded."""
+"""The bounds of the times of events; the end is excluded."""
 INTERNAL_SOURCE = "answerby/"
-"""What the sources of our own events begin with; no event from outside may."""
+"""Prefix of the sources of internal events. Events from outside must not have it."""
 
 
 class ActorRole(StrEnum):
@@ -25,7 +25,7 @@ class ActorRole(StrEnum):
 
 
 class EventType(StrEnum):
-    """The types that answerby gives a meaning. Other `request.*` types are stored and decided, with a warning."""
+    """The types with a meaning for answerby. Other `request.*` types are stored and decided, with a warning."""
 
     RECEIVED = "request.received"
     UPDATED = "request.updated"
@@ -54,10 +54,10 @@ class EventType(StrEnum):
     ABSORBED = "request.absorbed"
     """Internal: another request was merged into this one."""
     MERGE_REFUSED = "request.merge_refused"
-    """Internal: a merge that would have closed a circle is taken back."""
+    """Internal: a merge is taken back, as it would close a circle."""
     TIMER_DUE = "timer.due"
     SCHEDULE_DUE = "schedule.due"
-    """Internal: a schedule of the rule files comes due, for a request or for all of them."""
+    """Internal: a schedule of the rule files is due, for one request or for all."""
     RULEBOOK_ACTIVATED = "rulebook.activated"
 
 
@@ -69,7 +69,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     type: str
     time: datetime
-    """When it happened; always with an offset, kept in UTC."""
+    """When it happened. Aware, kept in UTC."""
     request_id: str
     actor: ActorRole = ActorRole.CUSTOMER
     actor_id: str = ""

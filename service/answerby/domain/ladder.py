@@ -1,4 +1,4 @@
-"""A ladder: what is done, step by step, as a clock nears and passes its due time. Requests keep those they climb."""
+"""Ladders: the steps of an escalation before and after a clock's due time. Requests keep the ladders in use."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ import msgspec
 
 
 class QuietThen(StrEnum):
-    """What becomes of a reminder in quiet hours."""
+    """When a reminder of quiet hours is sent."""
 
     SEND_NOW = "send_now"
     NEXT_OPENING = "next_opening"
     DIGEST = "digest"
-    """Put together with others into one, at the next opening."""
+    """Together with others, in one message at the next opening."""
 
 
 class Offsets(StrEnum):
-    """What the seconds of a ladder's offsets are: of the clock on the wall, or of the target's calendar."""
+    """How the seconds of a ladder's offsets count: as wall time, or as working time of the target's calendar."""
 
     WALL_TIME = "wall_time"
     WORKING_TIME = "working_time"
 
 
 class OnAcknowledgement(StrEnum):
-    """What an acknowledgement ends: steps and repeats that wait for it, or all the steps that are left."""
+    """The steps that an acknowledgement ends: those that wait for it and repeats, or all that are left."""
 
     STOP_REPEATS = "stop_repeats"
     STOP_CHAIN = "stop_chain"
 
 
 class OnRuleChange(StrEnum):
-    """Whether a new revision reaches a clock or a ladder that already runs."""
+    """Whether a new revision changes a clock or a ladder that already runs."""
 
     KEEP = "keep"
-    """Only what begins later, or whose facts change; all others on explicit migration."""
+    """No, unless its facts change or a person migrates it."""
     MIGRATE = "migrate"
-    """At the request's next event."""
+    """Yes, at the request's next event."""
 
 
 class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,21 +50,21 @@ class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Reassignment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who answers for the request from now on; an empty part stays as routing decided."""
+    """The new department and role of a request. An empty one stays as routing decided."""
 
     department: str = ""
     role: str = ""
 
 
 class QuietHours(msgspec.Struct, frozen=True):
-    """When reminders wait: outside a calendar's working time. Due times never move, urgent notices never wait."""
+    """Quiet hours, outside a calendar's working time: reminders wait. Due times stay, and urgent notices never wait."""
 
     calendar: str
     then: QuietThen
 
 
 class Rounds(msgspec.Struct, frozen=True):
-    """Climbs the ladder again, from a step on, when its last step has brought nothing."""
+    """Rounds of a ladder: it begins again, from a step on, some time after its last step."""
 
     from_step: int
     """Index of the step, from 0."""
@@ -82,7 +82,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     raise_priority: bool = False
     open_case: str = ""
     repeat_every_seconds: int = 0
-    """Wall seconds until the step repeats, until acknowledged; 0: once."""
+    """Wall seconds between repeats, which go on until acknowledged; 0: no repeats."""
     repeat_at_most: int = 0
     offset_days: int | None = None
     """Working dates of the target's calendar."""
@@ -99,8 +99,8 @@ class Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     quiet_hours: QuietHours | None = None
     on_acknowledgement: OnAcknowledgement = OnAcknowledgement.STOP_REPEATS
     acknowledgement_lasts: int = 0
-    """Wall seconds after which an acknowledgement without a result counts no more, and the climb begins anew; 0: for
-    ever (PagerDuty's acknowledgement timeout)."""
+    """Wall seconds after which an acknowledgement lapses and the ladder begins again; 0: never (PagerDuty's
+    acknowledgement timeout)."""
     rounds: Rounds | None = None
     on_rule_change: OnRuleChange = OnRuleChange.KEEP
 

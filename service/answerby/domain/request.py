@@ -1,4 +1,4 @@
-"""A request: what a customer asked for, as answerby knows it after its latest event."""
+"""Requests: the state of a customer's request after its latest event."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class RequestStatus(StrEnum):
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True):
-    """That a request ended in another one."""
+    """The merge of a request into another one."""
 
     into: str
-    """The id of the request that goes on."""
+    """The id of the survivor."""
     time: datetime
     status_before: RequestStatus
 
 
 class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that the next decision needs to know of the past. `version` counts commits and guards them."""
+    """The state of a request: all that the next decision needs of the past. `version` counts and guards commits."""
 
     tenant: str
     request_id: str
     source: str
-    """Where the first event came from; decisions are written back there."""
+    """The source of the first event. Updates go back there."""
     version: int = 0
     number: str = ""
     """Our request number, such as 202310-CSR-001; allocated when the first decision is committed."""
@@ -52,19 +52,19 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     acknowledged_by: str = ""
     """Id of the actor, as the platform gave it."""
     ladders: dict[str, Ladder] = {}
-    """The ladders that live clocks climb, as they were when the first of them began: edits do not disturb a climb."""
+    """The ladders of live clocks, as they were when the first of these clocks began. Rule changes leave them."""
     reassigned: dict[str, str] = {}
-    """Department and role that a ladder gave the request to; they win over routing."""
+    """The department and role to which a ladder gave the request. They win over routing."""
     reopen_count: int = 0
     priority_floor: str = ""
-    """A ladder raised the priority to this value; rules may go above it, never below."""
+    """The value to which a ladder raised the priority. Rules may go above it, never below."""
     alerts: list[Alert] = []
-    """Notifications and cases that are in force, so that each is sent when it begins and not at every event."""
+    """Alerts in force, so that a notice is sent when its alert begins and not at every event."""
     decisions: int = 0
     counts: dict[str, int] = {}
-    """What was counted over each window when the request began: later requests do not make it another one's second."""
+    """Counts over windows at the request's beginning. Later requests of the same customer do not change them."""
     merged: Merge | None = None
     absorbed: list[str] = []
     """Ids of the requests that were merged into this one, directly or through another."""
     awaited: list[str] = []
-    """Events that were corrected before they came, as `source id`."""
+    """Events that have a correction but have not come yet, as `source id`."""

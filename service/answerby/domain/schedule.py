@@ -1,4 +1,4 @@
-"""A schedule: what is told or begun at a time of the calendar, whatever happens to requests."""
+"""Schedules: notices, tasks and cases at times of the calendar, whatever happens to requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from answerby.domain.ladder import Notification
 
 
 class Every(StrEnum):
-    """How often it comes."""
+    """How often a schedule is due."""
 
     DAY = "day"
     WEEK = "week"
@@ -18,17 +18,17 @@ class Every(StrEnum):
 
 
 class OnHoliday(StrEnum):
-    """What becomes of a date on which the calendar has no work."""
+    """The date in place of one without working time."""
 
     SKIP = "skip"
     PREVIOUS_WORKING_DAY = "previous_working_day"
     NEXT_WORKING_DAY = "next_working_day"
     SAME_DAY = "same_day"
-    """It comes all the same."""
+    """The date itself."""
 
 
 class Audience(StrEnum):
-    """What one notice is about."""
+    """The subject of one notice."""
 
     REQUEST = "request"
     """Each open request by itself, decided like any other event of it."""
@@ -37,11 +37,11 @@ class Audience(StrEnum):
     ROLE = "role"
     """The open requests of each role that has any."""
     TENANT = "tenant"
-    """All open requests; also when there is none."""
+    """All open requests, and also none."""
 
 
 LAST_DAY = 31
-"""The day of the month that stands for its last one; so does any day that a month lacks."""
+"""The day that stands for the last of any month. A day that a month lacks stands for its last day too."""
 MOST_LISTED = 100
 
 
@@ -55,7 +55,7 @@ class ScheduledTask:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One schedule. Exactly one of `weekdays` and `day` says more than `every` does, where it is needed."""
+    """One schedule. `every: week` needs `weekdays`, `every: month` needs `day`."""
 
     id: str
     every: Every
@@ -70,11 +70,11 @@ class Schedule:
     day: int = 0
     """Of the month, from 1."""
     when: Condition = ALWAYS
-    """Asked of the facts of each open request."""
+    """Condition on the facts of each open request."""
     due_today: str = ""
-    """Only requests of which this clock runs and is due later on the same local date; empty: all."""
+    """Name of a clock. Only requests where it runs and is due later on the same local date; empty: all."""
     notify: tuple[Notification, ...] = ()
     task: ScheduledTask | None = None
     open_case: str = ""
     most_urgent: int = 10
-    """How many requests a notice names."""
+    """Most requests that a notice names."""

@@ -1,4 +1,4 @@
-"""Events of timers: the same event, with the same id, however often and wherever a timer is claimed."""
+"""Timer events. A timer always makes the same event with the same id, so that a second claim is a duplicate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType
 SOURCE = f"{INTERNAL_SOURCE}timers"
 TIMER_ID, TIMER_CLOCK, TIMER_CYCLE = "timer.id", "timer.clock", "timer.cycle"
 LATE_BY = "timer.late_by"
-"""Seconds from the due time until the timer fired."""
+"""Seconds from the due time until the timer fires."""
 
 
 def timer_event(tenant: str, request_id: str, timer: Timer, late_by: int = 0) -> Event:
@@ -33,10 +33,10 @@ def timer_event(tenant: str, request_id: str, timer: Timer, late_by: int = 0) ->
 
 
 def timer_event_id(request_id: str, timer: Timer) -> str:
-    """The id, with the due time: a step that was taken back fires again under its own name."""
+    """The id, with the due time: a step that a late event took back may fire again at another time."""
     return f"{request_id}/{timer.id}/{round(timer.due.timestamp() * 1000)}"
 
 
 def timer_id(event: Event) -> str:
-    """The id of the timer that the event is of; empty for other events."""
+    """The id of the event's timer; empty for events of other types."""
     return str(event.data.get(TIMER_ID, ""))

@@ -1,4 +1,4 @@
-"""Counting over time: what is asked before a decision, and what is marked after it."""
+"""Windows of time: queries for counts before a decision, and marks after it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Why a decision is as it is, as data and in words."""
+"""Explanations: the reasons of a decision, as data and as text."""

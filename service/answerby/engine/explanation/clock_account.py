@@ -1,4 +1,4 @@
-"""The story of each clock of a decision: what its due time is made of, where its time went, what changed it. Pure."""
+"""Clock accounts: the make-up of a due time, the holders of the ball, and the changes to a clock. Pure."""
 
 # Stays interpreted: it makes words for people, beside the decision.
 from __future__ import annotations
@@ -23,7 +23,7 @@ HUNDREDTHS = 10_000
 
 
 class Share(NamedTuple):
-    """How long somebody had the ball; the percents of a story add up to exactly 100."""
+    """How long a holder had the ball. The percents of an account add up to exactly 100."""
 
     holder: Holder
     seconds: float
@@ -31,7 +31,7 @@ class Share(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a decision did to a clock."""
+    """A change of a clock by a decision."""
 
     sequence: int
     event_type: str
@@ -46,7 +46,7 @@ class Change(NamedTuple):
 
 
 class ClockAccount(NamedTuple):
-    """A clock as it stands after a decision, told up to `until`."""
+    """The account of a clock after a decision, up to `until`."""
 
     clock: ClockState
     calendar: Calendar
@@ -61,14 +61,15 @@ class ClockAccount(NamedTuple):
     shares: list[Share]
     changes: list[Change]
     problem: str = ""
-    """Why the time cannot be told."""
+    """Why there is no account of the time; empty if there is one."""
 
 
 def clock_accounts(
     calendars: Mapping[str, Calendar], decisions: Sequence[Decision], statuses: Statuses, until: datetime
 ) -> list[ClockAccount]:
-    """Of the clocks of the last of `decisions`, which are all up to it, oldest first. Without a history before it the
-    changes are those of that decision only.
+    """The accounts of the last decision's clocks, up to `until`.
+
+    `decisions` are the request's decisions, oldest first. With the last one alone, the changes are its own only.
     """
     return [clock_account(calendars, clock, statuses, until, decisions) for clock in decisions[-1].clocks]
 
@@ -80,7 +81,7 @@ def clock_account(
     until: datetime,
     decisions: Sequence[Decision] = (),
 ) -> ClockAccount:
-    """The story of one clock."""
+    """The account of one clock."""
     changes = list(changes_of(clock.name, decisions))
     end = max(clock.started, min(until, clock.stopped) if clock.stopped is not None else until)
     elapsed = (end - clock.started).total_seconds()
@@ -96,7 +97,7 @@ def clock_account(
 
 
 def shares_of(timeline: Sequence[Span]) -> list[Share]:
-    """Whole hundredths of a percent, the largest remainders rounded up, so that they add up to 100."""
+    """The share of each holder, in hundredths of a percent that add up to 100 (largest remainder method)."""
     seconds = shares(timeline)
     total = sum(seconds.values())
     if not total:
@@ -110,7 +111,10 @@ def shares_of(timeline: Sequence[Span]) -> list[Share]:
 
 
 def statuses_of(events: Sequence[Event]) -> Statuses:
-    """The request's status from each event on, of a history in the order decided; late and corrected ones in place."""
+    """The request's status from each event on. Late and corrected events count at their own times.
+
+    `events` are in the order decided.
+    """
     if not events:
         return []
     status = RequestStatus.OPEN
@@ -144,7 +148,7 @@ def changes_of(name: str, decisions: Sequence[Decision]) -> Iterator[Change]:
 
 
 def target_text(target: Target) -> str:
-    """As rule files write it: 4h, 1h30m, 3bd."""
+    """The target as rule files write it: 4h, 1h30m, 3bd."""
     end = " end of day" if target.end_of_day else ""
     if target.unit is TargetUnit.WORKING_DAYS:
         return f"{target.amount}bd{end}"

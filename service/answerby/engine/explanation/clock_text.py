@@ -1,4 +1,4 @@
-"""Stories of clocks in words, in `en` and `zh`."""
+"""Clock accounts as text, in `en` and `zh`."""
 
 # Stays interpreted: it makes words for people, beside the decision.
 from __future__ import annotations
@@ -13,7 +13,7 @@ from answerby.sla.calendar import WEEKDAYS
 from answerby.sla.ledger import Day, Holder, Reason
 
 MOST_DAYS = 40
-"""Days that are told one by one; the data has all."""
+"""Days listed one by one. The data has all of them."""
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -113,7 +113,7 @@ CHANGES_ZH = {
 
 
 class ClockWriter(NamedTuple):
-    """Tells in a language, in the local time of a story's calendar."""
+    """Writes clock accounts in a language, in the local time of the clock's calendar."""
 
     language: str
 
@@ -125,7 +125,7 @@ class ClockWriter(NamedTuple):
         return "\n".join(self._lines(account))
 
     def compare(self, before: ClockState | None, after: ClockAccount | None, name: str, *, at_once: bool) -> str:
-        """A clock before and after something would happen."""
+        """A clock before and after a supposed event. `at_once`: the clock would be late at once."""
         words = self.words
         zone = after.calendar.zone if after is not None else None
         was = self.summary(before, zone) if before is not None else words["nothing"]
@@ -221,7 +221,7 @@ def local(moment: datetime, zone: object) -> str:
 
 
 def span_text(seconds: float) -> str:
-    """`51h 5m`, `45m`, `12s`; no days, for a working day has not 24 hours."""
+    """`51h 5m`, `45m`, `12s`. No days, as a working day has not 24 hours."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     parts = [f"{number}{unit}" for number, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if number]

@@ -1,4 +1,4 @@
-"""A decision in words, for the CLI, notes and the Explain call."""
+"""Decisions as text, for the CLI, notes and the Explain call."""
 
 # Stays interpreted: it makes words for people, beside the decision.
 from __future__ import annotations
@@ -80,7 +80,7 @@ WORDS = {
 
 
 def explain_text(decision: Decision, language: str = "en") -> str:
-    """The explanation in `en` or `zh`; any other language is answered in English."""
+    """The explanation in `en` or `zh`. For any other language it is in English."""
     words = WORDS.get(language, WORDS["en"])
     return "\n".join(lines(decision, words))
 
@@ -134,7 +134,7 @@ def score_lines(score: ScoreExplanation, words: dict[str, str]) -> Iterator[str]
 
 
 def shadow_lines(stage: StageExplanation, match: ShadowMatch, words: dict[str, str]) -> Iterator[str]:
-    """A rule on trial: what it would have set, and what that would have changed."""
+    """A shadow rule: its outputs, and the changes that they would make."""
     if match.failed:
         yield f"  {words['shadow_failed']}: {reference_line(match.rule)}"
     else:

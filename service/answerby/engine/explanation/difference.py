@@ -1,4 +1,4 @@
-"""What two decisions of one event differ in. For candidates that decide beside the active rules."""
+"""Differences between two decisions on one event. For candidates that decide beside the active rules."""
 
 # Stays interpreted: it compares decisions of candidates, in idle time.
 from __future__ import annotations
@@ -13,7 +13,7 @@ from answerby.domain.event import Value
 
 
 class FactChange(msgspec.Struct, frozen=True):
-    """One thing that came out differently; None where one of the two has nothing."""
+    """One difference; None where a decision has no value."""
 
     name: str
     """A derived fact, `due.<clock>` or `breached.<clock>`."""
@@ -22,7 +22,7 @@ class FactChange(msgspec.Struct, frozen=True):
 
 
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Empty when both decisions come to the same."""
+    """The differences of two decisions; false when there is none."""
 
     changed: list[FactChange] = []
     told_more: list[str] = []
@@ -34,7 +34,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def differ(one: Decision, other: Decision) -> Difference:
-    """What the second decision says otherwise: facts, due times, breaches and effects. Words do not count."""
+    """The differences of the second decision: facts, due times, breaches and effects. Texts do not count."""
     changed = [*_facts(one.facts, other.facts), *_clocks(one.clocks, other.clocks)]
     keys, other_keys = ({effect.key for effect in decision.effects} for decision in (one, other))
     return Difference(changed, sorted(other_keys - keys), sorted(keys - other_keys))

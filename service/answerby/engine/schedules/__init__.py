@@ -1,1 +1,1 @@
-"""Schedules: what is told or begun at a time of the calendar."""
+"""Schedules: decisions on occurrences of schedules, over all open requests of a tenant."""

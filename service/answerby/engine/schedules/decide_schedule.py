@@ -1,4 +1,4 @@
-"""decide_schedule(): what a schedule that comes due has told, begun, or asked of requests. Pure."""
+"""decide_schedule(): makes a decision of an occurrence of a schedule. Pure."""
 
 # Stays interpreted: schedules are rare.
 from __future__ import annotations
@@ -18,23 +18,23 @@ from answerby.sla.occurrences import Occurrence
 
 SOURCE = f"{INTERNAL_SOURCE}schedules"
 MISSED_NAMED = 31
-"""Missed dates that a notice names; the rest is counted."""
+"""Most missed dates that a notice names. It counts the others."""
 
 
 class ScheduleFiring(NamedTuple):
-    """A schedule that comes due for a tenant."""
+    """An occurrence of a schedule for a tenant."""
 
     tenant: str
     schedule: Schedule
     occurrence: Occurrence
     missed: tuple[date, ...]
-    """The local dates of earlier occurrences that nobody was told of, in order."""
+    """The local dates of earlier occurrences without a decision, in order."""
     sequence: int
-    """Counts the firings of this schedule for this tenant, from 1."""
+    """Number of this firing of the schedule for the tenant, from 1."""
 
     @property
     def subject(self) -> str:
-        """What its decisions are about, in place of a request."""
+        """The id that its decisions have in place of a request's."""
         return f"schedule/{self.schedule.id}"
 
     @property
@@ -43,10 +43,10 @@ class ScheduleFiring(NamedTuple):
 
 
 def decide_schedule(compiled: CompiledRulebook, firing: ScheduleFiring, summary: Summary, moment: datetime) -> Decision:
-    """One decision for all open requests of the tenant, which `summary` has seen.
+    """One decision for all open requests of the tenant, which were added to `summary`.
 
-    Its effects tell of groups of them. A schedule `for: request` has no effect of its own: its follow-ups are one
-    event for each request that it means, and are decided there.
+    Its effects are for groups of requests. A schedule `for: request` has no effect here. Its follow-ups are one event
+    for each request in its scope, and each request decides its own.
     """
     schedule, occurrence = firing.schedule, firing.occurrence
     flags = []
@@ -79,7 +79,7 @@ def decide_schedule(compiled: CompiledRulebook, firing: ScheduleFiring, summary:
 
 
 def facts_of(firing: ScheduleFiring, moment: datetime) -> dict[str, Value]:
-    """What there is to say of the firing itself."""
+    """The facts of the firing itself."""
     schedule, occurrence = firing.schedule, firing.occurrence
     facts: dict[str, Value] = {
         "schedule": schedule.id,
@@ -97,7 +97,7 @@ def facts_of(firing: ScheduleFiring, moment: datetime) -> dict[str, Value]:
 
 
 def month_before(day: date) -> str:
-    """The month that a report made in the month of `day` is about, such as 2026-09."""
+    """The month before that of `day`, such as 2026-09: a report is about the month before."""
     year, month = (day.year, day.month - 1) if day.month > 1 else (day.year - 1, 12)
     return f"{year}-{month:02}"
 
@@ -109,7 +109,7 @@ def notice(
     payload = {**facts, **group.facts(schedule, moment)}
 
     def texts(template: str, role: str) -> dict[str, Value]:
-        # What is nothing is said, too: a template that asks for the oldest request of none gets a dash.
+        # A dash stands for an empty value, such as the oldest request where there is none.
         shown = {name: "-" if value in (None, "", []) else value for name, value in payload.items()}
         return render(compiled.templates.get(template, ()), {**shown, "role": role})
 
@@ -118,7 +118,7 @@ def notice(
 
 
 def request_event(firing: ScheduleFiring, request_id: str) -> Event:
-    """The same for every worker and every attempt, so that it is decided once."""
+    """The event for one request. All workers and attempts make the same event, so that it is decided once."""
     return Event(
         tenant=firing.tenant,
         source=SOURCE,

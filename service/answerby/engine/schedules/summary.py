@@ -1,4 +1,4 @@
-"""The open requests of a tenant as a schedule tells of them, seen one after another, so that any number will do."""
+"""Summaries of a tenant's open requests for schedules. Requests are added one by one, so any number will do."""
 
 # Stays interpreted: schedules are rare.
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Group:
     on_hold: int = 0
     blocked: int = 0
     oldest: tuple[datetime, str] | None = None
-    """When it was received, and how it is called."""
+    """When the oldest request was received, and its name."""
     urgent: list[Urgency] = field(default_factory=list)
     """A heap, the least urgent first."""
 
     def add(self, state: RequestState, urgency: Urgency, most: int, moment: datetime) -> None:
-        """Counts one request; keeps the `most` most urgent."""
+        """Counts one request, and keeps the `most` most urgent."""
         due = due_times(state)
         self.open += 1
         self.late += is_late(state, moment)
@@ -74,7 +74,7 @@ class Group:
 
 
 class Summary:
-    """What a schedule says of all requests that were added. `moment` is when it is said."""
+    """Summary of the requests that were added, for one occurrence. `moment` is what counts as now."""
 
     def __init__(
         self, compiled: CompiledRulebook, schedule: Schedule, occurrence: Occurrence, moment: datetime
@@ -86,12 +86,12 @@ class Summary:
         self._groups: dict[str, Group] = {}
         self._severity = severities(compiled)
         self.requests: list[str] = []
-        """The ids of those that it means; filled only `for: request`."""
+        """The ids of the requests in the schedule's scope; only for schedules `for: request`."""
         self.failed = 0
-        """For how many the condition could not be evaluated. They are told of: too much beats too little."""
+        """Number of requests whose condition could not be evaluated. They count: too many beats too few."""
 
     def add(self, state: RequestState) -> None:
-        """Looks at one request; one that is finished counts nothing."""
+        """Adds one request. A finished request counts nothing."""
         schedule = self._schedule
         record = None if schedule.when == ALWAYS else record_of(self._compiled, state)
         found = concerns(self._compiled, schedule, state, record, self._occurrence.time)
@@ -107,7 +107,7 @@ class Summary:
             group.add(state, self._urgency(state), schedule.most_urgent, self._moment)
 
     def groups(self) -> Iterator[Group]:
-        """By name. A tenant without open requests is a group all the same."""
+        """The groups by name. A tenant without open requests has a group too."""
         if self._schedule.audience is Audience.TENANT and not self._groups:
             yield Group("", Audience.TENANT)
         yield from (self._groups[name] for name in sorted(self._groups))
@@ -119,7 +119,7 @@ class Summary:
 
 
 def record_of(compiled: CompiledRulebook, state: RequestState) -> Record:
-    """The facts of a request as its latest decision left them, for conditions."""
+    """The facts of a request after its latest decision, for conditions."""
     extra: dict[str, object] = {"request.created": state.created, "event.time": state.last_event, **state.counts}
     given, _ = split_overrides(state.given)
     known = {
@@ -145,7 +145,7 @@ def is_late(state: RequestState, moment: datetime) -> bool:
 
 
 def called(state: RequestState) -> str:
-    """The number, or the id of a request that has none yet."""
+    """The request's number, or its id while it has no number."""
     return state.number or state.request_id
 
 
