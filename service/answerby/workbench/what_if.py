@@ -1,4 +1,4 @@
-"""What would become of a request if something happened, or were otherwise: a decision that nobody stores. Pure."""
+"""The decision on a request if something happened, or if facts were otherwise. Nothing is stored. Pure."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from answerby.rules.model.rulebook import Rulebook
 
 SOURCE = "what-if"
 MOST_TIMERS = 1_000
-"""Timers that fire before what would happen later."""
+"""The maximum number of timers that fire before the supposed event."""
 
 
 class Supposed(NamedTuple):
-    """What would happen: facts by vocabulary name, at `at`, known at `now`."""
+    """The supposed event: facts by vocabulary name, at `at`, known at `now`."""
 
     facts: Mapping[str, Value]
     at: datetime
@@ -36,7 +36,7 @@ class Supposed(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """A clock before and after. `before` is as it is now, or as its timers leave it by then."""
+    """A clock before and after the event. `before` is its state now, or after the timers due until the event."""
 
     name: str
     before: ClockState | None
@@ -56,9 +56,9 @@ def what_if(
     counts: Mapping[str, int],
     asked: Supposed,
 ) -> Outlook:
-    """Decides it on the stored request, whose whole history is `history`. Raises InvalidInput for a fact that is none.
+    """Decides the supposed event on the stored request with its whole `history`. Raises InvalidInput for a wrong fact.
 
-    What lies ahead happens after the timers until then; what lies back is decided as a late event.
+    An event in the future happens after the timers due until then. One in the past is decided as a late event.
     """
     facts = as_facts(compiled.rulebook, asked.facts)
     moment = max(asked.at, asked.now)
@@ -85,7 +85,7 @@ def what_if(
 
 
 def as_facts(rulebook: Rulebook, facts: Mapping[str, Value]) -> dict[str, Value]:
-    """A derived fact becomes one set by hand. Raises InvalidInput for a name that the vocabulary does not have."""
+    """Turns a derived fact into one set by hand. Raises InvalidInput for a name that the vocabulary does not have."""
     found: dict[str, Value] = {}
     for name, value in facts.items():
         bare = name.removeprefix(OVERRIDE_PREFIX)
@@ -102,7 +102,7 @@ def as_facts(rulebook: Rulebook, facts: Mapping[str, Value]) -> dict[str, Value]
 
 
 class _Course:
-    """The request as it goes on; what was decided is history for what comes."""
+    """The request as it goes on. Each decided event joins its history."""
 
     def __init__(
         self, compiled: CompiledRulebook, state: RequestState, history: list[Event], counts: dict[str, int]
@@ -132,7 +132,7 @@ def _compare(name: str, before: ClockState | None, after: ClockAccount | None, m
 
 
 def outlook_text(outlook: Outlook, language: str) -> str:
-    """In words: what would be decided otherwise, then each clock with what its new due time is made of."""
+    """The result in words: the changed outcomes, then each clock with the parts of its new due time."""
     writer = ClockWriter(language)
     lines = []
     for found in outlook.clocks:

@@ -1,1 +1,1 @@
-"""Backtest: what other rules would have decided on the same requests. Pure: it knows the engine, no store or server."""
+"""Backtest: the decisions of other rules on the same requests. Pure: it imports the engine, no store or server."""

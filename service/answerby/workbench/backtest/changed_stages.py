@@ -1,6 +1,6 @@
-"""Stages in which two rulebooks differ: whether what one of them came to is what the other one says, too.
+"""Explanations of stored results under a second rulebook, for the stages that differ between the two.
 
-A stage that both remember answering alike on the facts at hand settles it; the rules need not be asked again.
+The rules of a stage are not asked again where both rulebooks remember the same answer on these facts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from answerby.engine.stages.stage_results import StageResults
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A stage that is not the same under both. `position` is its place among the explanations."""
+    """A stage that differs between the rulebooks. `position` is its index among the explanations."""
 
     position: int
     new: CompiledStage
@@ -26,12 +26,12 @@ class Change:
 
 
 class ChangedStages:
-    """Of two rulebooks that are `alike`."""
+    """The stages that differ between two `comparable` rulebooks."""
 
     def __init__(self, new: RememberingSteps, old: RememberingSteps) -> None:
         self._new = new
         self._changes: list[Change] | None = None
-        """None where results of one rulebook never tell what the other says."""
+        """None if the results of one rulebook can never show the results of the other."""
         names, others = [[stage.stage.name for stage in steps.compiled.stages] for steps in (new, old)]
         if names != others or new.compiled.rulebook.lexicons != old.compiled.rulebook.lexicons:
             return
@@ -45,7 +45,10 @@ class ChangedStages:
             self._changes = changes
 
     def explanation(self, results: StageResults) -> list[StageExplanation] | None:
-        """How the new rules explain the `results` of the old ones; None when the new rules may say otherwise."""
+        """The explanation that the new rules give for the `results` of the old ones.
+
+        None if the new rules may differ.
+        """
         changes = self._changes
         if changes is None:
             return None
@@ -53,7 +56,7 @@ class ChangedStages:
         for change in changes:
             shown, before = explained[change.position], results.answers[change.position]
             after = self._new.answer_like(change.new, before)
-            # What a person set by hand, or a score that failed, is not in the answer.
+            # A value set by hand and a failed score are not part of the answer.
             settled = before.settlement
             if after is None or shown.won is not settled.won or shown.outcome is not settled.outcome:
                 return None

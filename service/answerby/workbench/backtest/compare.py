@@ -1,4 +1,4 @@
-"""One request under two rulebooks: what differs."""
+"""The differences of one request between two rulebooks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAIN = ("priority", "category")
 
 
 class Kind(StrEnum):
-    """The most important thing that changes for a request, the most important kind first."""
+    """The most important kind of change of a request. The members are in order of importance."""
 
     NEW_ERROR = "errors.new"
     RAISED_TO_TOP = "priority.raised_to_top"
@@ -35,12 +35,12 @@ class Move(StrEnum):
     RAISED = "raised"
     LOWERED = "lowered"
     CHANGED = "changed"
-    """Changed, and neither value is above the other."""
+    """The value changed, and neither value ranks above the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of one request. `distance` counts places, for ordered values."""
+    """One field of one request. `distance` is the number of places between ordered values."""
 
     field: ComparedField
     old: ComparedValue
@@ -51,17 +51,17 @@ class Change:
 
 @dataclass(slots=True)
 class Difference:
-    """Everything that differs for one request; falsy when nothing does."""
+    """All differences of one request. It is falsy if there are none."""
 
     changes: dict[str, Change] = field(default_factory=dict)
     sometime: frozenset[str] = frozenset()
-    """Fields that differ upon at least one event, whether or not in the end."""
+    """Fields that differ after at least one event, even if they agree in the end."""
     breaches_new: frozenset[str] = frozenset()
     breaches_gone: frozenset[str] = frozenset()
     errors_new: frozenset[str] = frozenset()
     errors_gone: frozenset[str] = frozenset()
     effects: bool = False
-    """Other roles are told, or told more or less often, other tasks made or other cases opened."""
+    """Roles get other messages or another number of messages, or there are other tasks or other cases."""
 
     def __bool__(self) -> bool:
         return bool(self.changes or self.breaches_new or self.breaches_gone or self.errors_new or self.errors_gone) or (
@@ -70,7 +70,7 @@ class Difference:
 
     @property
     def kind(self) -> Kind | None:
-        """None when nothing differs at the point of comparison."""
+        """None if nothing differs at the point of comparison."""
         if self.errors_new:
             return Kind.NEW_ERROR
         priority = self.changes.get("priority")
@@ -91,7 +91,7 @@ class Difference:
 
 
 def compare(fields: Iterable[ComparedField], point: Point, old: RequestRun, new: RequestRun) -> Difference:
-    """What `new` changes against `old`. Of a course that only says facts, only these are compared."""
+    """The differences of `new` from `old`. A run of facts alone is compared by those facts only."""
     before, after = outcome_at(old, point), outcome_at(new, point)
     if not old.decided:
         known_facts = [f for f in fields if f.name in old.known_facts]
@@ -132,7 +132,7 @@ def sometime(fields: Iterable[ComparedField], old: RequestRun, new: RequestRun) 
 
 
 def pairs(old: RequestRun, new: RequestRun) -> Iterable[tuple[Decision, Decision]]:
-    """The decisions on the same events, in order."""
+    """The pairs of decisions on the same events, in order."""
     for key, before in old.steps.items():
         after = new.steps.get(key)
         if after is not None:
@@ -144,5 +144,5 @@ def targets(decision: Decision) -> list[object]:
 
 
 def surplus(one: NameCounts, other: NameCounts) -> set[str]:
-    """The names of which `one` has more."""
+    """The names that `one` counts more often."""
     return {name for name, count in one.items() if count > other.get(name, 0)}

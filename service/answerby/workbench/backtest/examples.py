@@ -1,4 +1,4 @@
-"""Examples: the requests that best show what changes, with both explanations, the most important first."""
+"""Examples: the requests that show the differences best, with both explanations. The most important come first."""
 
 # Stays interpreted: it runs once per backtest or group, not once per decision.
 from __future__ import annotations
@@ -17,13 +17,16 @@ from answerby.workbench.backtest.recorded_request import RecordedRequest
 from answerby.workbench.backtest.request_run import ComparedValue, RequestRun
 
 TEXT_SHOWN = 2_000
-"""Characters of a text that are shown."""
+"""Maximum length of a shown text, in characters."""
 
 Data = dict[str, object]
 
 
 class Weight(NamedTuple):
-    """Orders examples of one kind: the heaviest first, then by request, so that it is the same in every run."""
+    """The order of examples of one kind.
+
+    The heaviest first, then by request, so that every run gives the same order.
+    """
 
     breaches: int
     distance: float
@@ -46,13 +49,13 @@ class Example(NamedTuple):
 
 @dataclass
 class Examples:
-    """The `most` heaviest of each kind. Merging keeps to that."""
+    """The `most` heaviest examples of each kind. A merge keeps that limit."""
 
     most: int
     found: dict[Kind, list[Example]] = field(default_factory=dict)
 
     def add(self, candidates: Mapping[Kind, list[Candidate]], texts: Mapping[str, Vocabulary]) -> None:
-        """`texts` holds the vocabulary whose texts are shown, if any are."""
+        """`texts` is the vocabulary whose texts are shown. None shows no texts."""
         for kind, group in candidates.items():
             chosen = heapq.nsmallest(self.most, group, key=lambda c: c.weight)
             self._keep(kind, (Example(c.weight, example(kind, c, texts.get("vocabulary"))) for c in chosen))
@@ -70,7 +73,7 @@ class Examples:
 
 
 def weight_of(request_id: str, difference: Difference) -> Weight:
-    """Smaller is heavier."""
+    """The sort key. The smaller key belongs to the heavier example."""
     changes = difference.changes.values()
     priority = difference.changes.get("priority")
     distance = priority.distance if priority is not None else sum(change.distance for change in changes)
@@ -79,7 +82,7 @@ def weight_of(request_id: str, difference: Difference) -> Weight:
 
 
 def example(kind: Kind, candidate: Candidate, texts: Vocabulary | None) -> Data:
-    """One example as data. Without `texts` nothing that the vocabulary calls personal is in it."""
+    """One example as data. Without `texts` it holds no field that the vocabulary marks as personal."""
     _, request, difference, old, new = candidate
     before, after = telling(difference, old, new)
     data: Data = {"kind": kind.value, "request_id": request.request_id}
@@ -105,7 +108,7 @@ def example(kind: Kind, candidate: Candidate, texts: Vocabulary | None) -> Data:
 
 
 def telling(difference: Difference, old: RequestRun, new: RequestRun) -> tuple[Decision | None, Decision | None]:
-    """The decisions to explain: upon the first event that is decided differently, else where both stand in the end."""
+    """The decisions to explain: those on the first event that differs, else the last ones of both runs."""
     if difference.changes or difference.sometime:
         for before, after in pairs(old, new):
             if before.facts != after.facts or targets(before) != targets(after):
@@ -159,7 +162,7 @@ def clock_data(clock: ClockState | None, request_run: RequestRun) -> Data | None
 
 
 def effects_data(old: RequestRun, new: RequestRun) -> Data:
-    """Who is told how often, where that differs; tasks and cases likewise."""
+    """The differing numbers of messages by role, of tasks and of cases."""
     kinds = {"notices": (old.notices, new.notices), "tasks": (old.tasks, new.tasks), "cases": (old.cases, new.cases)}
     return {
         kind: {
@@ -173,7 +176,7 @@ def effects_data(old: RequestRun, new: RequestRun) -> Data:
 
 
 def stages_data(before: Decision, after: Decision) -> list[Data]:
-    """Both explanations of every stage that came out differently, side by side."""
+    """The two explanations of every stage whose outcome differs."""
     old, new = ({stage.stage: stage for stage in decision.explanation} for decision in (before, after))
     names = [stage.stage for stage in after.explanation] + [name for name in old if name not in new]
     return [
@@ -184,7 +187,7 @@ def stages_data(before: Decision, after: Decision) -> list[Data]:
 
 
 def essence(stage: StageExplanation | None) -> object:
-    """What makes two explanations the same: the outcome, who won, and what came of it; not where it is written."""
+    """The parts that make two explanations equal: outcome, winner and outputs. The place in the file is left out."""
     if stage is None:
         return None
     return stage.outcome, [rule.id for rule in stage.won], stage.outputs
@@ -208,7 +211,7 @@ def rule_data(rule: RuleReference) -> Data:
 
 
 def texts_of(request: RecordedRequest, vocabulary: Vocabulary) -> Data:
-    """The texts that the request brought, by field, the first one of each."""
+    """The texts of the request by field, the first one of each field."""
     found: Data = {}
     for recorded_event in request.events:
         for name, value in recorded_event.event.data.items():

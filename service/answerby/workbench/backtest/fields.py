@@ -1,4 +1,4 @@
-"""What is compared of a request: the facts that rules derive, and the target of every clock."""
+"""The compared values of a request: the facts that rules derive, and the target of every clock."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ from answerby.rules.model.vocabulary import FieldType
 from answerby.workbench.backtest.request_run import ComparedValue, Outcome, RequestRun
 
 NOTHING = "-"
-"""Stands for no value."""
+"""The text for a missing value."""
 TARGET = "sla."
 ENDED = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
 _ORDERED = frozenset({FieldType.ENUM, FieldType.INTEGER, FieldType.DECIMAL, FieldType.BOOLEAN})
 
 
 class Point(StrEnum):
-    """As of when requests are compared."""
+    """The point at which requests are compared."""
 
     LAST = "last"
-    """Where the request stands in the end."""
+    """The last decision of the request."""
     FIRST = "first"
-    """As its first event was decided."""
+    """The decision on the first event of the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedField:
-    """One name. `values` of an enum are in order, from least to most severe; of rules that differ the new ones'."""
+    """One compared field.
+
+    `values` of an enum go from least to most severe, in the new rules' order if the two differ.
+    """
 
     name: str
     stage: str
@@ -42,7 +45,7 @@ class ComparedField:
     values: tuple[str, ...] = ()
 
     def rank(self, shown: ComparedValue) -> float | None:
-        """Where the value stands among the others; None for one that has no place."""
+        """The index of the value among `values`. None for a value that is not among them."""
         if not self.ordered or not isinstance(shown, str):
             return None
         if self.values:
@@ -54,12 +57,12 @@ class ComparedField:
 
     @property
     def top(self) -> str:
-        """The most severe value; empty when there is none."""
+        """The most severe value. Empty if there are no values."""
         return self.values[-1] if self.values else ""
 
 
 def compared_fields(new: Rulebook, old: Rulebook | None) -> tuple[ComparedField, ...]:
-    """In the order of the stages, then by name."""
+    """The fields in the order of the stages, then by name."""
     found: dict[str, ComparedField] = {}
     for rulebook in (old, new):
         if rulebook is not None:
@@ -82,20 +85,20 @@ def fields_of(rulebook: Rulebook) -> Iterable[ComparedField]:
 
 
 def outcome_of(decision: Decision | None, known_facts: Mapping[str, Value]) -> Outcome:
-    """What a decision, or failing that a record of facts, holds for a request."""
+    """The compared values of a decision, or of a record of facts if there is no decision."""
     if decision is None:
         return {name: shown(value) for name, value in known_facts.items()}
     outcome: dict[str, ComparedValue] = {name: shown(value) for name, value in decision.facts.items()}
     ended = decision.status in ENDED
     for clock in decision.clocks:
-        # The end of a request cancels its clocks; any other clock is cancelled because it lost its target.
+        # The end of a request cancels its clocks. Any other cancelled clock lost its target.
         if ended or clock.phase is not ClockPhase.CANCELLED:
             outcome[f"{TARGET}{clock.name}"] = show_target(clock.target)
     return outcome
 
 
 def outcome_at(request_run: RequestRun, point: Point) -> Outcome:
-    """Of a course that is over."""
+    """The compared values of a finished run at the given point."""
     known = request_run.outcomes.get(point)
     if known is None:
         decision = request_run.first if point is Point.FIRST else request_run.last

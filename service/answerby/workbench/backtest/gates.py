@@ -28,7 +28,7 @@ FAIL_IF = "--fail-if"
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`text` as it was written; `key` where the tally counts what it asks about."""
+    """`text` is the gate as written. `key` is the figure's key in the tally."""
 
     text: str
     key: Key
@@ -39,7 +39,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """`share` is in percent of the requests compared."""
+    """`share` is in percent of the compared requests."""
 
     gate: Gate
     count: int
@@ -48,7 +48,7 @@ class GateResult:
 
 
 def parse_gate(text: str, fields: Iterable[ComparedField], clocks: Iterable[str]) -> Gate:
-    """Raises InvalidInput for what is no gate, or asks about what neither rulebook has."""
+    """Raises InvalidInput for text that is no gate, or for a subject that neither rulebook has."""
     form = _FORM.fullmatch(text.strip())
     if form is None:
         raise InvalidInput([FieldViolation(FAIL_IF, f"{text!r} is no gate; {_EXAMPLE}")])
@@ -64,7 +64,7 @@ def parse_gate(text: str, fields: Iterable[ComparedField], clocks: Iterable[str]
 
 
 def subjects(fields: Iterable[ComparedField], clocks: Iterable[str]) -> dict[str, Key]:
-    """Everything that a gate may ask about, and where it is counted."""
+    """Every subject of a gate, and the key of its figure in the tally."""
     known: dict[str, Key] = {name: (name,) for name in ("breach.new", "breach.gone", "effects.changed", "errors.new")}
     for field in fields:
         for word in ("changed", "raised", "lowered") if field.ordered else ("changed",):
@@ -79,7 +79,7 @@ def ask(gate: Gate, tally: Tally) -> GateResult:
     """Whether the gate trips."""
     requests, count = tally.count("compared"), tally.count(*gate.key)
     share = 100 * count / requests if requests else 0.0
-    # Compared as whole numbers where it can be: 5 % of 20 requests is 1 request exactly.
+    # The comparison uses whole numbers if it can: 5 % of 20 requests is 1 request exactly.
     value, limit = (100.0 * count, gate.limit * requests) if gate.percent else (float(count), gate.limit)
     tripped = value >= limit if gate.inclusive else value > limit
     return GateResult(gate, count, share, tripped)

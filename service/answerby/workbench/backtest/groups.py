@@ -1,4 +1,4 @@
-"""A backtest of groups of stories: what a process of its own does, and all of them together come to."""
+"""The backtest of groups of requests: the work of one process, and the merged result of all."""
 
 # Stays interpreted: it runs once per backtest or group, not once per decision.
 from __future__ import annotations
@@ -19,23 +19,23 @@ from answerby.workbench.backtest.tally import NEW, OLD, Counting, Tally
 
 Runs = Mapping[str, RequestRun]
 Players = Callable[[Sequence[RecordedRequest], datetime | None], tuple[Runs, Runs]]
-"""Plays a group up to a horizon, under the new and the old rules."""
+"""Replays a group up to a horizon under the new and the old rules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How requests are played and compared. `horizon` None: timers fire until none is left."""
+    """The settings of replay and comparison. `horizon` None: timers fire until none is left."""
 
     horizon: datetime | None
     point: Point = Point.LAST
     examples: int = 3
-    """Of each kind."""
+    """The number of examples of each kind."""
     timer_limit: int = TIMER_LIMIT
     show_text: bool = False
 
 
 class Backtest:
-    """New rules against old ones; `old` None: against what the stories say was decided, as far as they do."""
+    """New rules against old ones. `old` None: against the recorded decisions, as far as there are any."""
 
     def __init__(self, new: CompiledRulebook, old: CompiledRulebook | None, settings: Settings) -> None:
         self._old = old
@@ -45,7 +45,7 @@ class Backtest:
         self._texts = {"vocabulary": new.rulebook.vocabulary} if settings.show_text else {}
 
     def run(self, groups: Iterable[Sequence[RecordedRequest]]) -> Tally:
-        """Requests of different groups know nothing of each other."""
+        """Requests of different groups do not affect each other."""
         tally = Tally.empty(self._settings.examples)
         counting = Counting(tally, self._fields, self._settings.point)
         candidates: dict[Kind, list[Candidate]] = {}
@@ -63,7 +63,7 @@ class Backtest:
         return tally
 
     def _recorded(self, request: RecordedRequest) -> RequestRun | None:
-        """What the story says; None when it says nothing."""
+        """The recorded run of the request. None if nothing was recorded."""
         if request.decisions:
             return recorded_run(request.decisions, self._settings.horizon)
         return RequestRun(request.known_facts) if request.known_facts else None
@@ -97,7 +97,7 @@ class Backtest:
 
 
 def players(new: CompiledRulebook, old: CompiledRulebook | None, settings: Settings) -> Players:
-    """Without old rules, there are no courses under them."""
+    """Without old rules there are no runs under them."""
     limit = settings.timer_limit
     if old is not None and comparable(new, old):
         return PairedReplay(new, old, limit).run

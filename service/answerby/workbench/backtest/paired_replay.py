@@ -1,8 +1,8 @@
-"""Plays stories under two rulebooks at once, and decides only once what both decide alike.
+"""Paired replay: recorded requests under two rulebooks at once, with each common decision made only once.
 
-As long as a request stands the same under both, one state stands for both. A decision whose facts are as they were, as
-with most timers, is then the same under both, too, and made once. Upon any other, both rulebooks decide; with the
-first difference the request parts, and goes its own way under each. It comes to the same courses as two plays.
+One state stands for both rulebooks as long as a request has not diverged. If the facts of a decision are unchanged,
+as with most timers, the decision is made once. Otherwise both rulebooks decide. At the first difference the request
+diverges and has its own state under each rulebook. The runs equal those of two single replays.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from answerby.workbench.backtest.single_replay import TIMER_LIMIT, in_order
 
 OLD, NEW = 0, 1
 Armed = tuple[datetime, str, str, int]
-"""When a timer is due, of which request, its id, and the side: the old one while the request is whole."""
+"""The due time of a timer, its request, its id and its replay. A request that has not diverged uses the old replay."""
 
 
 def comparable(new: CompiledRulebook, old: CompiledRulebook) -> bool:
-    """Whether the rulebooks differ at most in rules, words and texts: equal facts then come to equal decisions."""
+    """Whether the rulebooks differ in rules, words and texts only. Then equal facts give equal decisions."""
     one, other = new.rulebook, old.rulebook
     return (
         one.vocabulary == other.vocabulary
@@ -50,9 +50,9 @@ def comparable(new: CompiledRulebook, old: CompiledRulebook) -> bool:
 
 
 class PairedReplay:
-    """Two rulebooks that are `alike`.
+    """The paired replay of two `comparable` rulebooks.
 
-    While a request stands the same under both, all of it is kept on the old side, and how the new rules explain it.
+    The old replay keeps the state of a request until it diverges. The explanations of the new rules are kept beside it.
     """
 
     def __init__(self, new: CompiledRulebook, old: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
@@ -61,18 +61,18 @@ class PairedReplay:
         self._timer_limit = timer_limit
         self._armed: list[Armed] = []
         self._diverged: set[str] = set()
-        """Requests that do not stand the same on both sides. One that is unknown on both does."""
+        """The requests that diverged. A request unknown to both replays has not diverged."""
         self._known: dict[str, list[StageExplanation]] = {}
-        """Of whole requests: how the new rules explain the results that the old ones remember."""
+        """By request that has not diverged: the new rules' explanation of the results that the old rules remember."""
         self._explanations: dict[str, Explanations] = {}
-        """Of whole requests: how the new rules explain their courses."""
+        """By request that has not diverged: the new rules' explanations of its run."""
 
     def run(
         self, requests: Sequence[RecordedRequest], horizon: datetime | None
     ) -> tuple[dict[str, RequestRun], dict[str, RequestRun]]:
-        """The courses under the new and under the old rulebook; see Play.run.
+        """The runs under the new and under the old rulebook; see SingleReplay.run.
 
-        Of a request that stood the same to the end, the new course has the old one as its `twin`.
+        The new run of a request that never diverged has the old run in `unchanged_from`.
         """
         self._begin()
         events = [recorded_event for request in requests for recorded_event in request.events]
@@ -94,14 +94,14 @@ class PairedReplay:
         return self._new.runs, self._old.runs
 
     def _begin(self) -> None:
-        """Requests of different runs know nothing of each other."""
+        """Requests of different runs do not affect each other."""
         self._old.begin()
         self._new.begin()
         self._armed, self._diverged, self._known, self._explanations = [], set(), {}, {}
 
     def _take(self, event: Event, moment: datetime) -> None:
-        """On both sides, with what follows for other requests at once."""
-        # A fold makes many decisions; each side makes its own.
+        """Takes an event under both rulebooks, with its immediate effects on other requests."""
+        # A fold makes many decisions, so each replay makes its own.
         if event.request_id in self._diverged or needs_fold(self._old.states.get(event.request_id), event):
             self._take_on(OLD, event, moment)
             self._take_on(NEW, event, moment)
@@ -111,7 +111,7 @@ class PairedReplay:
             self._take(follow_up, moment)
 
     def _take_on(self, side: int, event: Event, moment: datetime) -> None:
-        """On one side only."""
+        """Takes an event under one rulebook only."""
         self._diverge(event.request_id)
         own = self._new if side == NEW else self._old
         own.request_run(event.request_id).pass_time(moment)
@@ -128,12 +128,12 @@ class PairedReplay:
             self._take_on(side, follow_up, moment)
 
     def _together(self, event: Event, moment: datetime) -> list[Event]:
-        """An event of a request that stands the same on both sides. What both sides tell others alike."""
+        """Takes an event of a request that has not diverged. Returns the common effects on other requests."""
         request_id, old = event.request_id, self._old
         old.request_run(request_id).pass_time(moment)
         state = old.states.get(request_id)
         context = old.context(event, state)
-        # What is counted can differ only where a request stands differently.
+        # Counts can differ only if some request diverged.
         other = self._new.context(event, state) if self._diverged else context
         before = old.decide(event, moment, context)
         if context != other or isinstance(before, AnswerbyError):
@@ -149,11 +149,11 @@ class PairedReplay:
     def _compared(
         self, event: Event, moment: datetime, before: Decision | AnswerbyError, other: Context
     ) -> list[Event]:
-        """Decided by the new rules, too, in the `other` context. The first difference parts the request."""
+        """The new rules decide, too, in the `other` context. The request diverges at the first difference."""
         request_id = event.request_id
         self._hand_over(request_id)
         after = self._new.decide(event, moment, other)
-        # What the new rules remember of it may be of other counts.
+        # The results that the new rules remember may come from other counts.
         self._known.pop(request_id, None)
         if isinstance(before, AnswerbyError) and isinstance(after, AnswerbyError):
             self._old.settle(event, before)
@@ -171,7 +171,7 @@ class PairedReplay:
         return []
 
     def _settle(self, event: Event, decision: Decision, explained: list[StageExplanation]) -> list[Event]:
-        """Both sides have come to the decision; the new rules explain it so."""
+        """Both replays take the decision, with the new rules' explanation."""
         request_id = event.request_id
         if self._diverged and self._new.windows and decision.state is not None:
             self._new.windows.note(self._old.states.get(request_id), decision.state)
@@ -189,7 +189,10 @@ class PairedReplay:
     def _new_explanation(
         self, event: Event, state: RequestState | None, moment: datetime, context: Context
     ) -> list[StageExplanation] | None:
-        """How the new rules explain it, if they say what the old ones do: all else of the decision follows alike."""
+        """The new rules' explanation if their results equal those of the old ones.
+
+        The rest of the decision is then equal.
+        """
         before = self._old.memory.latest(event.request_id)
         if before is None:
             return None
@@ -201,12 +204,12 @@ class PairedReplay:
         return after.explanation if known_facts(before) == known_facts(after) and before.flags == after.flags else None
 
     def _same_results(self, request_id: str) -> bool:
-        """Whether what the rules said is the same also where no clock or message shows it yet."""
+        """Whether the results are equal, even those that no clock or message shows yet."""
         before, after = self._old.memory.latest(request_id), self._new.memory.latest(request_id)
         return before is not None and after is not None and known_facts(before) == known_facts(after)
 
     def _diverge(self, request_id: str) -> None:
-        """From here on each side has its own course, state and timers."""
+        """Gives each replay its own run, state and timers of the request."""
         if request_id in self._diverged:
             return
         old, new = self._old, self._new
@@ -222,7 +225,7 @@ class PairedReplay:
                 heapq.heappush(self._armed, (timer.due, request_id, timer.id, NEW))
 
     def _hand_over(self, request_id: str) -> RequestState | None:
-        """The state of a whole request as the new side would have it: its targets set by the new revision."""
+        """The state of the request as the new rulebook would have it: with targets set by the new revision."""
         state = self._old.states.get(request_id)
         if state is not None:
             old, new = (side.compiled.rulebook.revision for side in (self._old, self._new))
@@ -263,7 +266,7 @@ class PairedReplay:
                 self._arm(side, request_id, due_reminder.timers.arm)
 
     def _remind_both(self, event: Event, moment: datetime) -> bool:
-        """Whether the timer of a whole request only reminds, which is then done for both sides."""
+        """Whether the timer of the request only reminds. It is then done for both rulebooks."""
         request_id = event.request_id
         explained = self._known.get(request_id)
         due_reminder = self._old.remind(event, moment) if explained is not None else None
@@ -275,7 +278,7 @@ class PairedReplay:
 
 
 def same(before: Decision, after: Decision) -> bool:
-    """Whether nothing that a backtest compares, or that later decisions depend on, differs."""
+    """Whether two decisions are equal in all that is compared and in all that later decisions use."""
     if before.facts != after.facts or before.arm != after.arm or before.cancel != after.cancel:
         return False
     if list(map(essence, before.effects)) != list(map(essence, after.effects)) or before.flags != after.flags:
@@ -284,18 +287,18 @@ def same(before: Decision, after: Decision) -> bool:
 
 
 def known_facts(results: StageResults) -> tuple[object, ...]:
-    """What later decisions may take from the results."""
+    """The part of the results that later decisions may use."""
     targets = {name: (target.target, target.ladder) for name, target in results.targets.items()}
     return results.derived, targets, results.outputs.get("notify"), results.outputs.get("open_case")
 
 
 def essence(effect: Effect) -> tuple[object, ...]:
-    """Of an effect, whom it tells what; not in which words."""
+    """The effect without its wording."""
     return effect.kind, effect.role, effect.key, effect.payload.get("case")
 
 
 def bare(state: RequestState | None) -> RequestState:
-    """A state without the names of the rules and the revision that set its targets."""
+    """The state without rule names and without the revision that set its targets."""
     assert state is not None
     return msgspec.structs.replace(state, clocks={name: unnamed(clock) for name, clock in state.clocks.items()})
 

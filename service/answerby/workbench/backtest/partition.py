@@ -1,4 +1,4 @@
-"""Which requests must be played together: those that are counted by the same value, and those that are merged."""
+"""Groups of requests that must be replayed together: those counted by the same value, and merged ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REQUEST = "request"
 
 
 class Partition:
-    """Groups of requests, by union-find over what they share. The groups do not depend on the order of the events."""
+    """Groups of requests, by union-find over shared values. The groups do not depend on the order of the events."""
 
     def __init__(self, vocabularies: Iterable[Vocabulary]) -> None:
         known: list[Vocabulary] = []
@@ -24,7 +24,7 @@ class Partition:
         self._parents: dict[Hashable, Hashable] = {}
 
     def see(self, event: Event) -> None:
-        """Takes in what the event ties its request to."""
+        """Links the event's request to all requests that share a value with it."""
         own = (REQUEST, event.request_id)
         self._find(own)
         for windows in self._windows:
@@ -35,7 +35,7 @@ class Partition:
             self._unite(own, (REQUEST, str(into)))
 
     def group_of(self, request_id: str) -> Hashable:
-        """Equal for two requests of the same group."""
+        """A key that is equal for two requests of the same group."""
         return self._find((REQUEST, request_id))
 
     def _find(self, key: Hashable) -> Hashable:

@@ -1,4 +1,4 @@
-"""A story: all that is known to have happened to one request, in order."""
+"""A recorded request: all known events of one request, in order."""
 
 # Stays interpreted: it runs once per backtest or group, not once per decision.
 from __future__ import annotations
@@ -12,7 +12,7 @@ from answerby.domain.event import Event, Value
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, array_like=True):
-    """An event, decided as of `moment`. `order` settles which of two at the same moment came first."""
+    """One event, decided as of `moment`. `order` ranks events of the same moment."""
 
     moment: datetime
     order: int
@@ -20,14 +20,14 @@ class RecordedEvent(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RecordedRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One request. Timers are no part of it: they follow from the rules."""
+    """One request. Timers are left out: they follow from the rules."""
 
     request_id: str
     events: list[RecordedEvent]
     compared: bool = True
-    """False: it began before what is looked at, and is decided only because later ones are counted with it."""
+    """False: the request began before the period, and is replayed only because later requests are counted with it."""
     number: str = ""
     decisions: list[Decision] = []
-    """What was really decided, timers included, in order; empty when that is not known."""
+    """The recorded decisions in order, those on timers included. Empty if they are unknown."""
     known_facts: dict[str, Value] = {}
-    """What the export says of decided facts, as of its last row."""
+    """The derived facts in the last row of an export."""

@@ -1,9 +1,9 @@
-"""A recording: the requests that a server has kept, with what it decided on each, as JSON lines.
+"""A recording: the requests that a server has kept, with its decisions on each, as JSON lines.
 
     {"recording": 1, "tenant": "default", "since": "2026-03-01T00:00:00Z", "until": "2026-03-31T00:00:00Z"}
     {"request_id": "4711", "created": "...", "events": [...], "decisions": [...]}
 
-The first line says what the recording holds. Each other line is one request: every event that it had, in the order
+The first line gives the period of the recording. Each other line is one request: every event that it had, in the order
 decided, and every decision on it. It holds what customers wrote, so keep it as you keep their requests.
 """
 
@@ -23,19 +23,19 @@ from answerby.workbench.backtest.recorded_request import RecordedEvent, Recorded
 T = TypeVar("T")
 VERSION = 1
 EVENTS_PER_REQUEST = 1_000_000
-"""Orders of the happenings of one request stay below those of the next."""
+"""The step in `order` from one request to the next. It is above the number of events of any request."""
 
 
 class RecordingDamaged(AnswerbyError):
-    """A line of the recording cannot be read; export it again."""
+    """A line of the recording cannot be read. A new export helps."""
 
     reason = "RECORDING_DAMAGED"
 
 
 class RecordingHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`since` and `until` bound when the requests were received; earlier ones are there to be counted only.
+    """`since` and `until` bound when the requests were received. Earlier ones are there for counts only.
 
-    `decisions` False: it does not say what was decided, only when.
+    `decisions` False: the recording holds the times of decisions only.
     """
 
     recording: int
@@ -46,7 +46,7 @@ class RecordingHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class DecidedAt(msgspec.Struct, frozen=True):
-    """As much of a decision as tells when an event was decided."""
+    """The part of a decision that gives the time at which an event was decided."""
 
     event_source: str
     event_id: str
@@ -54,7 +54,7 @@ class DecidedAt(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """A recorded request without what was decided."""
+    """The line of a request without its decisions."""
 
     request_id: str
     created: datetime
@@ -64,12 +64,12 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 class RequestRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A recorded request."""
+    """The line of a request."""
 
     request_id: str
     created: datetime
     events: list[Event]
-    """All of them in the order decided, our own such as timers included."""
+    """All events in the order decided, Answerby's own (such as timers) included."""
     decisions: list[Decision]
     number: str = ""
 
@@ -81,7 +81,7 @@ encode_line = msgspec.json.Encoder().encode
 
 
 def read_header(line: bytes) -> RecordingHeader | None:
-    """None when the line is no header of a recording. Raises RecordingDamaged for one of another version."""
+    """The header in a line. None if the line is no header. Raises RecordingDamaged for another version."""
     try:
         header = _header.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -109,9 +109,9 @@ def _read(decoder: msgspec.json.Decoder[T], line: bytes) -> T:
 
 
 def recorded_events(timeline: Timeline | RequestRecord, first_order: int) -> list[RecordedEvent]:
-    """What came from outside, each as of when it was decided; a replayed past event as of its own time.
+    """The events from outside, each as of its decision. A replayed past event is as of its own time.
 
-    Our own events, such as timers, follow from the rules and are made again.
+    Answerby's own events, such as timers, follow from the rules, so the replay makes them again.
     """
     decided = {(d.event_source, d.event_id): d.decided for d in timeline.decisions}
     found = []
@@ -125,7 +125,7 @@ def recorded_events(timeline: Timeline | RequestRecord, first_order: int) -> lis
 
 
 def recorded_request(line: bytes, position: int, *, compared: bool, with_decisions: bool) -> RecordedRequest:
-    """The story of a recorded line, the `position`-th of its recording. Raises RecordingDamaged."""
+    """The recorded request of a line. `position` is its index in the recording. Raises RecordingDamaged."""
     request = read_request(line) if with_decisions else read_timeline(line)
     return RecordedRequest(
         request_id=request.request_id,

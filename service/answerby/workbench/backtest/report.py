@@ -1,4 +1,4 @@
-"""The report of a backtest: typed figures, the same for text, JSON and the page."""
+"""The report of a backtest as typed figures, the same for text, JSON and the page."""
 
 # Stays interpreted: it runs once per backtest or group, not once per decision.
 from __future__ import annotations
@@ -18,14 +18,14 @@ Labels = Mapping[str, str]
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """The same figure under the old and the new rules."""
+    """One figure under the old and under the new rules."""
 
     old: int
     new: int
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """Requests that have `old` on one side and `new` on the other."""
+    """The number of requests with the value `old` before and `new` after."""
 
     old: str
     new: str
@@ -33,7 +33,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class FieldReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One fact that rules derive. `values` are all that occur, in order; `matrix` is empty for sets."""
+    """One derived fact. `values` are all that occur, in order. `matrix` is empty for sets."""
 
     name: str
     is_set: bool
@@ -51,7 +51,7 @@ class FieldReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleReport(msgspec.Struct, frozen=True):
-    """How many requests a rule decided."""
+    """The number of requests that a rule decided."""
 
     id: str
     old: int
@@ -59,7 +59,7 @@ class RuleReport(msgspec.Struct, frozen=True):
 
 
 class StageReport(msgspec.Struct, frozen=True):
-    """One stage. `outcomes` counts how it came out; `rules` those that decide for another number of requests."""
+    """One stage. `outcomes` counts its outcomes. `rules` holds the rules that decide another number of requests."""
 
     stage: str
     outcomes: list[Cell]
@@ -68,7 +68,7 @@ class StageReport(msgspec.Struct, frozen=True):
 
 
 class ClockReport(msgspec.Struct, frozen=True):
-    """One clock: requests on which it ran and was breached, breached under the new rules only, the old only."""
+    """One clock: requests on which it ran or was breached, and those breached under one of the rulebooks only."""
 
     name: str
     labels: dict[str, str]
@@ -79,7 +79,7 @@ class ClockReport(msgspec.Struct, frozen=True):
 
 
 class EffectReport(msgspec.Struct, frozen=True):
-    """Messages to a role, tasks for it, or cases of a kind; on how many requests more or fewer."""
+    """Messages to a role, tasks for it, or cases of a kind, with the requests that have more or fewer."""
 
     kind: str
     name: str
@@ -97,17 +97,17 @@ class GateReport(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. Nothing in it depends on when, where or how fast it was made."""
+    """The whole report. It does not depend on the time, the place or the speed of the run."""
 
     new: str
     new_revision: str
     old: str
-    """What the new rules are compared with; empty when with nothing."""
+    """The name of the old rules. Empty if there is no comparison."""
     old_revision: str
-    """Empty when it is what was recorded."""
+    """Empty if the old decisions are the recorded ones."""
     source: str
     horizon: datetime | None
-    """Timers fired until then; None: until none was left."""
+    """The horizon of timers. None: timers fired until none was left."""
     point: str
     requests: int
     compared: int
@@ -115,11 +115,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     differing: int
     rows: dict[str, int]
-    """What became of the rows of an export."""
+    """The numbers of rows of an export by what became of them."""
     decisions: Pair
     timers: Pair
     cut: Pair
-    """Requests that fired so many timers that no more were fired."""
+    """Requests that reached the limit of timers."""
     refused: Pair
     """Requests with an event that could not be decided."""
     errors: Pair
@@ -140,7 +140,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """What a report says beside the figures of the tally."""
+    """The parts of a report that are not in the tally."""
 
     new: Rulebook
     old: Rulebook | None
@@ -191,7 +191,7 @@ def pair(tally: Tally, *key: str) -> Pair:
 
 
 def stage_report(stage: str, tally: Tally, fields: Iterable[ComparedField]) -> StageReport | None:
-    """None for a stage of which nothing is known."""
+    """None for a stage that has no figures."""
     outcomes = cells(tally, "stage", stage)
     reports = [r for f in fields if f.stage == stage and (r := field_report(f, tally)) is not None]
     won = {(rule, side): n for (side, rule), n in tally.under("won", stage).items()}
@@ -205,7 +205,7 @@ def stage_report(stage: str, tally: Tally, fields: Iterable[ComparedField]) -> S
 
 
 def field_report(known: ComparedField, tally: Tally) -> FieldReport | None:
-    """None when the field never has a value."""
+    """None if the field never has a value."""
     name = known.name
     old, new = ({key[0]: n for key, n in tally.under("value", name, side).items()} for side in (OLD, NEW))
     values = in_order(known, {*old, *new})
@@ -229,13 +229,13 @@ def field_report(known: ComparedField, tally: Tally) -> FieldReport | None:
 
 
 def in_order(known: ComparedField, values: set[str]) -> list[str]:
-    """The most severe first; what has no place after it, by name."""
+    """The most severe values first. Values without a rank follow by name."""
     ranks = {value: known.rank(value) for value in values}
     return sorted(values, key=lambda v: (v == NOTHING, (rank := ranks[v]) is None, -(rank or 0.0), natural(v)))
 
 
 def natural(text: str) -> list[tuple[bool, int, str]]:
-    """Sorts 8h before 16h."""
+    """A sort key that puts 8h before 16h."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text)
     return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 

@@ -1,4 +1,4 @@
-"""A course: what became of one request under one rulebook."""
+"""A request run: the decisions on one request under one rulebook."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from answerby.domain.event import INTERNAL_SOURCE, Event, Value
 from answerby.engine.memory.reminders import Reminder
 
 REFUSED = "refused"
-"""Stands beside the stage names among the troubles: the event could not be decided at all."""
+"""The name, beside the stage names, of an event that could not be decided at all."""
 ComparedValue = str | frozenset[str]
 Outcome = Mapping[str, ComparedValue]
-"""What a request came to, by name; a set as such, anything else as text."""
+"""The values of a request by name. A set stays a set, anything else is text."""
 NameCounts = dict[str, int]
-"""How often each is told, or made."""
+"""The number of effects by name."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 EventKey = tuple[str, str]
 """Source and id of an event."""
@@ -34,7 +34,7 @@ _SOUND = frozenset({StageOutcome.MATCHED, StageOutcome.DEFAULTED})
 
 
 class Explanations:
-    """How other rules explain a course: its first decision, each step, and where it stands."""
+    """Another rulebook's explanations of a run: of the first decision, of each step, and of the last."""
 
     def __init__(self) -> None:
         self.first: list[StageExplanation] = []
@@ -42,7 +42,7 @@ class Explanations:
         self.steps: dict[EventKey, list[StageExplanation]] = {}
 
     def note(self, event: Event, explained: list[StageExplanation]) -> None:
-        """Of the next decision."""
+        """The index of the next decision."""
         self.latest = explained
         if not event.source.startswith(INTERNAL_SOURCE):
             self.first = self.first or explained
@@ -50,7 +50,7 @@ class Explanations:
 
 
 class RequestRun:
-    """Grows with `note`. A course that only says facts has no decision."""
+    """The run of one request. It grows with `note`. A run of facts alone has no decision."""
 
     def __init__(self, known_facts: Mapping[str, Value] = MappingProxyType({})) -> None:
         self.known_facts = known_facts
@@ -59,12 +59,12 @@ class RequestRun:
         """The decisions on events from outside, in order."""
         self.first: Decision | None = None
         self.since = NEVER
-        """Since when the request stands as it does."""
+        """The time of the last change of the request."""
         self.clocks: Sequence[ClockState] = ()
         self.breached: set[str] = set()
         """The clocks that ran past their due time at any moment."""
         self.notices: NameCounts = {}
-        """Messages by the role that gets them."""
+        """The number of messages by role."""
         self.tasks: NameCounts = {}
         self.cases: NameCounts = {}
         self.troubles: set[str] = set()
@@ -72,20 +72,20 @@ class RequestRun:
         self.refused: list[str] = []
         self.decisions = 0
         self.timers = 0
-        """How many of the decisions were on timers."""
+        """The number of decisions on timers."""
         self.outcomes: dict[str, Outcome] = {}
-        """What it holds for the request at a point, once it is over; see `fields.outcome_at`."""
+        """The values of the finished run by point of comparison; see `fields.outcome_at`."""
         self.cut = False
-        """The request fired so many timers that no more were fired."""
+        """The request reached the limit of timers, and no more were fired."""
         self.unchanged_from: RequestRun | None = None
-        """Of the same request under other rules that came to the same to the end, with other explanations."""
+        """The run under other rules that gave equal results to the end, with other explanations."""
         self._last: Decision | None = None
         self._reminder: Reminder | None = None
-        """What came after the last decision."""
+        """The decisions after the last step."""
 
     @property
     def last(self) -> Decision | None:
-        """The decision at which the request stands, whatever made it."""
+        """The latest decision on any event."""
         if self._reminder is not None:
             self._last, self._reminder = self._reminder.decision(), None
         return self._last
@@ -95,7 +95,7 @@ class RequestRun:
         return self._last is not None
 
     def pass_time(self, moment: datetime, *, included: bool = False) -> None:
-        """Time went by until `moment`: clocks that were due before it are breached, `included` also those due then."""
+        """Moves time to `moment`: clocks due before it are breached. `included` adds those due exactly then."""
         for clock in self.clocks:
             due = clock.due
             if due is None or clock.phase is not _RUNNING:
@@ -104,7 +104,7 @@ class RequestRun:
                 self.breached.add(clock.name)
 
     def note(self, decision: Decision) -> None:
-        """Takes in the next decision."""
+        """Adds the next decision."""
         self._last, self._reminder = decision, None
         self._set_state(decision.decided, decision.clocks)
         if not decision.event_source.startswith(INTERNAL_SOURCE):
@@ -123,14 +123,14 @@ class RequestRun:
                 count(self.cases, str(effect.payload.get("case", "")))
 
     def remind(self, reminder: Reminder) -> None:
-        """Takes in a decision that only reminds: the rules say what they said before."""
+        """Adds a decision that only reminds: its stages are those of the decision before."""
         self._reminder = reminder
         self._set_state(reminder.moment, list(reminder.after.clocks.values()))
         for role in reminder.roles:
             count(self.notices, role)
 
     def _set_state(self, moment: datetime, clocks: Sequence[ClockState]) -> None:
-        """The request stands so from the moment on."""
+        """The request has this decision from the moment on."""
         self.decisions += 1
         self.since = moment
         self.clocks = clocks
@@ -143,7 +143,7 @@ class RequestRun:
         self.troubles.add(REFUSED)
 
     def with_explanations(self, explanations: Explanations) -> RequestRun:
-        """The course so far under rules that have come to the same, but explain it so."""
+        """The run so far under rules that gave equal results with other explanations."""
         first, last = self.first, self.last
         run = RequestRun(self.known_facts)
         run.steps = {key: as_explained(decision, explanations.steps[key]) for key, decision in self.steps.items()}
@@ -168,14 +168,14 @@ def count(counts: NameCounts, name: str) -> None:
 
 
 def as_explained(decision: Decision, explained: list[StageExplanation]) -> Decision:
-    """The decision as rules explain it that come to the same."""
+    """The decision with the explanations of rules that gave equal results."""
     if decision.explanation is explained:
         return decision
     return msgspec.structs.replace(decision, explanation=explained)
 
 
 def recorded_run(decisions: Iterable[Decision], horizon: datetime | None) -> RequestRun:
-    """The course that a request really took. Decisions of our own, such as on timers, come with their events."""
+    """The recorded run of a request. Decisions on Answerby's own events, such as timers, come with their events."""
     run = RequestRun()
     for decision in decisions:
         run.pass_time(decision.decided)

@@ -1,4 +1,4 @@
-"""One rulebook's side of a backtest: what it has decided of every request so far."""
+"""The replay of one rulebook: its decisions on every request so far."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ NO_COUNTS = Context()
 
 
 class RulebookReplay:
-    """The requests of one run under one rulebook. Grows with requests until the next run begins."""
+    """The requests of one run under one rulebook. It grows until the next run begins."""
 
     def __init__(self, compiled: CompiledRulebook, *others: CompiledRulebook) -> None:
-        """`others` are compared with it: results that its memory knows are those that they would come to again, too."""
+        """The memory gives results again only if they stay the same under the `others`, too."""
         self.compiled = compiled
         self.steps = RememberingSteps(compiled)
         self.memory = RememberingRequests(self.steps, *others)
@@ -35,7 +35,7 @@ class RulebookReplay:
         self.runs: dict[str, RequestRun] = {}
 
     def begin(self) -> None:
-        """Forgets the requests of the run before, not what was made of them."""
+        """Forgets the requests of the last call. The runs that it returned are not changed."""
         self.memory.forget()
         self.windows.forget()
         self.states, self.histories, self.runs = {}, {}, {}
@@ -53,7 +53,7 @@ class RulebookReplay:
         return context._replace(history=list(self.histories.get(event.request_id, ())))
 
     def decide(self, event: Event, moment: datetime, context: Context) -> Decision | AnswerbyError:
-        """An error when the event is refused."""
+        """Returns an error if the event is refused."""
         state = self.states.get(event.request_id)
         try:
             return decide(self.compiled, state, event, context, moment, self.memory, words=False)
@@ -61,7 +61,7 @@ class RulebookReplay:
             return error
 
     def settle(self, event: Event, decided: Decision | AnswerbyError) -> Decision | None:
-        """Takes in what `decide` gave; None for a refusal."""
+        """Adds the decision. None stands for a refusal."""
         request_run = self.request_run(event.request_id)
         if isinstance(decided, AnswerbyError):
             request_run.refuse(f"{decided.reason}: {decided.message}")
@@ -76,7 +76,7 @@ class RulebookReplay:
         return decided
 
     def remind(self, event: Event, moment: datetime) -> Reminder | None:
-        """Fires a timer that only reminds; None when it has to be decided, and nothing was done."""
+        """Fires a timer that only reminds. None if it needs a decision; nothing is done then."""
         request_id = event.request_id
         due_reminder = reminder(Case(self.compiled, self.states[request_id], event, NO_COUNTS, moment), self.memory)
         if due_reminder is None:

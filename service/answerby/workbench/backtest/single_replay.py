@@ -1,4 +1,4 @@
-"""Plays stories that may concern each other under one rulebook and a virtual clock."""
+"""Single replay: recorded requests that may affect each other, under one rulebook and a virtual clock."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from answerby.workbench.backtest.request_run import RequestRun
 from answerby.workbench.backtest.rulebook_replay import RulebookReplay
 
 TIMER_LIMIT = 1_000
-"""Timers fired of one request; a ladder that never ends must not hang a backtest."""
+"""The maximum number of timers of one request. A ladder without an end must not hang a backtest."""
 
 Armed = tuple[datetime, str, str]
-"""When a timer is due, of which request, and its id."""
+"""The due time of a timer, its request and its id."""
 
 
 class SingleReplay:
-    """One rulebook."""
+    """The replay of one rulebook."""
 
     def __init__(self, compiled: CompiledRulebook, timer_limit: int = TIMER_LIMIT) -> None:
         self._replay = RulebookReplay(compiled)
@@ -31,11 +31,10 @@ class SingleReplay:
         self._armed: list[Armed] = []
 
     def run(self, requests: Sequence[RecordedRequest], horizon: datetime | None) -> dict[str, RequestRun]:
-        """Plays all happenings in their order, then fires timers up to the horizon (None: until none is left).
+        """Replays all events in order, then fires timers up to the horizon. None: until no timer is left.
 
-        The stories are of requests that are counted together or merged; those of different runs know nothing of each
-        other.
-        A timer that is due at the very moment of an event fires after it: what is done by its due time is in time.
+        The requests of one call are counted together or merged. Those of different calls do not affect each other.
+        A timer due at the moment of an event fires after it, since an action at its due time is in time.
         """
         self._replay.begin()
         self._armed = []
@@ -52,7 +51,7 @@ class SingleReplay:
         return self._replay.runs
 
     def _take(self, event: Event, moment: datetime) -> None:
-        """The event and, at once, what it makes other requests hear."""
+        """Takes the event and its immediate effects on other requests."""
         waiting = deque([event])
         while waiting:
             waiting.extend(self._decide(waiting.popleft(), moment))
@@ -80,7 +79,7 @@ class SingleReplay:
                 request_run.cut = True
                 continue
             request_run.timers += 1
-            # One armed for a moment that had passed fires at once, not in the past.
+            # A timer armed for a past moment fires at once, not in the past.
             event, moment = timer_event(state.tenant, state.request_id, timer), max(due, request_run.since)
             reminder = self._replay.remind(event, moment)
             if reminder is None:

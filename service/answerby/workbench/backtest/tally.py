@@ -1,4 +1,4 @@
-"""What a backtest came to. Tallies of parts merge into the tally of the whole, in any order.
+"""The figures of a backtest. Tallies of parts merge into the tally of the whole, in any order.
 
 Every figure stands under a key of words. SIDE is old or new.
 
@@ -33,19 +33,19 @@ EFFECT_KINDS = ("notices", "tasks", "cases")
 Key = tuple[str, ...]
 Items = tuple[tuple[str, int], ...]
 Result = tuple[tuple[ComparedValue, ...], tuple[str, ...], frozenset[str], Items, Items, Items]
-"""Of a course: the value of each field, the clocks that ran and those breached, and what was told, as in TOLD."""
+"""The outcome of a run: the value of each field, the clocks that ran, those breached, and effects by EFFECT_KINDS."""
 
 
 @dataclass
 class Tally:
-    """Counts and examples. Add requests to it, or other tallies."""
+    """Counts and examples. Requests or other tallies are added to it."""
 
     examples: Examples
     counts: Counter[Key] = field(default_factory=Counter)
 
     @classmethod
     def empty(cls, examples: int) -> Tally:
-        """Takes at most so many examples of each kind."""
+        """Keeps at most this number of examples of each kind."""
         return cls(Examples(examples))
 
     def count(self, *key: str) -> int:
@@ -56,14 +56,14 @@ class Tally:
         self.examples.merge(other.examples)
 
     def under(self, *prefix: str) -> dict[Key, int]:
-        """What stands below a key: the rest of each key and its figure, in the order of the words."""
+        """The figures below a key: the rest of each key and its figure, in the order of the words."""
         size = len(prefix)
         found = {key[size:]: n for key, n in self.counts.items() if key[:size] == prefix and len(key) > size and n}
         return dict(sorted(found.items()))
 
 
 class ExplanationPair:
-    """A pair of explanations of one stage, and how many requests have it or one like it."""
+    """A pair of explanations of one stage, and the number of requests with such a pair."""
 
     def __init__(self, old: StageExplanation, new: StageExplanation) -> None:
         self.old = old
@@ -72,35 +72,35 @@ class ExplanationPair:
 
 
 class Counting:
-    """Adds courses to a tally."""
+    """Adds request runs to a tally."""
 
     def __init__(self, tally: Tally, fields: tuple[ComparedField, ...], point: Point) -> None:
         self._counts = tally.counts
         self._unchanged: Counter[Key] = Counter()
-        """Of requests that both rulebooks treat alike, with the side left open."""
+        """By request on which both rulebooks agree: keys without SIDE."""
         self._results: Counter[Result] = Counter()
-        """Of the same requests; many come to the same."""
+        """By outcome, for the same requests. Many have equal outcomes."""
         self._explained: dict[tuple[int, int, str, str], ExplanationPair] = {}
-        """Of the same requests, by who won a stage under both: how often. What is kept keeps its id."""
+        """By pair of winners in a stage, for the same requests. A kept object keeps its id."""
         self._fields = fields
         self._names = tuple(known.name for known in fields)
         self._point = point
         self.requests = 0
 
     def side(self, side: str, request_run: RequestRun) -> None:
-        """What one rulebook came to for a request, whatever the other says."""
+        """Counts the results of one rulebook for a request."""
         self._figures(self._counts, side, request_run)
         self._won(side, request_run)
 
     def comparable(self, old: RequestRun, new: RequestRun) -> None:
-        """`side` of both and `both`, of a decided request whose new course has the old one as its twin."""
+        """Counts a request whose new run is unchanged from the old one: `side` of both, and `both`."""
         self._counts["compared",] += 1
         self._totals("", old, self._unchanged)
         self._results[self._result(old)] += 1
         before, after = self._decision(old), self._decision(new)
         if before is None or after is None:
             return
-        # Rulebooks that are compared on one course have the same stages.
+        # Rulebooks that share a run have the same stages.
         for one, other in zip(before.explanation, after.explanation, strict=True):
             key = id(one.won), id(other.won), one.outcome, other.outcome
             pair = self._explained.get(key)
@@ -110,7 +110,7 @@ class Counting:
                 pair.number += 1
 
     def close(self) -> None:
-        """Once all requests were counted."""
+        """Adds the collected figures after the last request."""
         counts, sets = self._counts, {known.name for known in self._fields if known.is_set}
         for result, number in self._results.items():
             self._expand(result, "", self._unchanged, number)
@@ -154,7 +154,7 @@ class Counting:
         )
 
     def _expand(self, result: Result, side: str, counts: Counter[Key], number: int) -> None:
-        """Counts a result that so many requests came to."""
+        """Counts a result that this number of requests have in common."""
         values, clocks, breached, *effects = result
         for name, value in zip(self._names, values, strict=True):
             for member in members(value):
@@ -177,7 +177,7 @@ class Counting:
             self._counts["won", stage.stage, side, rule.id] += number
 
     def both(self, old: RequestRun, new: RequestRun, difference: Difference) -> None:
-        """What differs between the two for a request."""
+        """Counts the differences of a request between the two."""
         counts = self._counts
         counts["compared",] += 1
         counts["differing",] += bool(difference)

@@ -1,4 +1,4 @@
-"""Counts over a window for decisions made in memory. Queries and marks are the server's; only the store is a list."""
+"""Counts over a window for decisions in memory. Queries and marks are the server's. Only the store is a list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Mark(NamedTuple):
 
 
 class WindowsInMemory:
-    """Marks per (field, value, category), in order of time. False when the vocabulary counts nothing."""
+    """Marks per (field, value, category), in order of time. False if the vocabulary counts nothing."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._windows = Windows(vocabulary)
@@ -33,20 +33,20 @@ class WindowsInMemory:
         return bool(self._windows)
 
     def take(self, other: WindowsInMemory) -> None:
-        """Counts what another one has counted, which goes its own way from here."""
+        """Copies the counts of another counter. The two then count independently."""
         self._marks.clear()
         self._marks.update((key, list(marks)) for key, marks in other._marks.items())
 
     def forget(self) -> None:
-        """Nothing was counted yet."""
+        """Forgets all counts."""
         self._marks.clear()
 
     def counts(self, event: Event, state: RequestState | None) -> Mapping[str, int]:
-        """Requests in each window up to the event, its own left out."""
+        """The number of other requests in each window up to the event."""
         return {query.name: self._count(query, event.request_id) for query in self._windows.queries(event, state)}
 
     def note(self, before: RequestState | None, after: RequestState) -> None:
-        """What the request counts as after a decision."""
+        """Updates the marks of the request after a decision."""
         for mark in self._windows.marks(before, after):
             self._apply(mark, after.request_id)
 

@@ -1,1 +1,1 @@
-"""Why not otherwise: the smallest change of facts that gives another decision, proved by `decide()`."""
+"""Counterfactuals: the smallest change of facts that gives another decision, proved by `decide()`."""

@@ -1,4 +1,4 @@
-"""A change of one fact, and sets of them."""
+"""Changes of single facts, and sets of such changes."""
 
 from __future__ import annotations
 
@@ -9,30 +9,33 @@ from enum import StrEnum
 from answerby.domain.event import Value
 
 Plain = str | int | float | bool | tuple[str, ...] | None
-"""A fact as it travels, with lists as tuples, so that changes can be compared and kept in sets."""
+"""A fact as it is transmitted, with tuples for lists, so that changes can be compared and kept in sets."""
 
 
 class ChangeKind(StrEnum):
     SET = "set"
-    """The fact has another value."""
+    """The fact gets another value."""
     GIVE = "give"
-    """A fact that is missing is given; any value will do."""
+    """A missing fact is given. Any value will do."""
     CLEAR = "clear"
-    """The fact is missing (its default applies)."""
+    """The fact becomes missing, so its default applies."""
     MENTION = "mention"
-    """The text mentions a lexicon besides."""
+    """The text mentions one more lexicon."""
     UNMENTION = "unmention"
-    """The text does not mention a lexicon."""
+    """The text no longer mentions a lexicon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One fact that is otherwise. `size` orders changes of equal number: how much of the fact has to be different."""
+    """The change of one fact. `size` orders sets with equally many changes.
+
+    It grows with the altered part of the fact.
+    """
 
     field: str
     kind: ChangeKind
     to: Plain = None
-    """The new value of SET; what stands in for it of GIVE."""
+    """The new value of SET. For GIVE, a placeholder."""
     lexicon: str = ""
     example: str = attribute(default="", compare=False)
     """A term of the lexicon."""
@@ -40,7 +43,7 @@ class Change:
 
     @property
     def slot(self) -> tuple[str, str]:
-        """What the change is of: two changes of one slot exclude each other."""
+        """The key of the changed fact. Two changes with the same slot exclude each other."""
         return self.field, self.lexicon
 
     @property
@@ -49,11 +52,11 @@ class Change:
 
 
 ChangeSet = tuple[Change, ...]
-"""In order of their slots, each slot once."""
+"""The changes in order of their slots, each slot once."""
 
 
 def combine(one: ChangeSet, other: ChangeSet) -> ChangeSet | None:
-    """Both; None when they contradict each other."""
+    """Both sets of changes. None if they contradict each other."""
     if not one or not other:
         return one or other
     by_slot = {change.slot: change for change in one}
@@ -64,7 +67,7 @@ def combine(one: ChangeSet, other: ChangeSet) -> ChangeSet | None:
 
 
 def cost(changes: ChangeSet) -> tuple[int, float, str]:
-    """Fewer changes first, then smaller ones, then in a fixed order."""
+    """The sort key: fewer changes first, then smaller ones, then a fixed order."""
     names = " ".join(f"{c.field}:{c.lexicon}:{c.to!r}" for c in changes)
     return len(changes), sum(change.size for change in changes), names
 

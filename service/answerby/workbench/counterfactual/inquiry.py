@@ -1,4 +1,4 @@
-"""Everything that can be asked of one decision besides its explanation, checked first and answered together."""
+"""The questions about one decision besides its explanation. They are checked first and answered together."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ HIGHEST_CHANGES = 6
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What is asked. Raises InvalidInput from `wanted_outcome` for what the rulebook does not know."""
+    """The questions. Raises InvalidInput from `wanted_outcomes` for a name that the rulebook does not have."""
 
     why_not: tuple[str, ...] = ()
     alternatives: bool = False
     keep: tuple[str, ...] = ()
-    """Facts that are not to be thought otherwise."""
+    """Facts that no change may touch."""
     most_changes: int = MOST_CHANGES
 
     def __bool__(self) -> bool:
@@ -50,12 +50,12 @@ class Inquiry:
 class Findings:
     situation: Situation
     answers: list[tuple[Answer, RuleStanding | None]]
-    """In the order asked; how the rule stood where one was asked for."""
+    """The answers in the order of the questions, with the standing of a rule where a rule was wanted."""
     alternatives: list[Alternative]
 
 
 def inquire(situation: Situation, wanted_outcomes: list[WantedOutcome], inquiry: Inquiry) -> Search[Findings]:
-    """Answers everything; deterministic."""
+    """Answers all questions. Equal questions have equal answers."""
     answers = []
     for wanted_outcome in wanted_outcomes:
         answer = yield from why_not(situation, wanted_outcome, inquiry.keep, most_changes=inquiry.most_changes)

@@ -1,4 +1,4 @@
-"""Which other outcomes are near: those that a single change of a fact would lead to."""
+"""The nearest other outcomes: those that a single change of a fact would give."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from answerby.workbench.counterfactual.wanted_outcome import value_of
 BUDGET = 400
 PER_STAGE = 4
 QUIET = frozenset({"missing", "missing_count", "require", "notify"})
-"""Outputs whose every variation would be told otherwise."""
+"""Outputs that would fill the list with variations of the same answer."""
 
 
 class Alternative(NamedTuple):
@@ -27,7 +27,7 @@ class Alternative(NamedTuple):
 
 
 def nearest(situation: Situation, keep: Iterable[str] = (), budget: int = BUDGET) -> Search[list[Alternative]]:
-    """Outcomes that one change leads to, each by the smallest change found; stage by stage, a few of each."""
+    """The outcomes of single changes, each with its smallest change. Each stage has a few of each output."""
     options = Options(situation, keep)
     limit = situation.evaluations + budget
     best: dict[tuple[str, str, object], Change] = {}
@@ -46,7 +46,7 @@ def nearest(situation: Situation, keep: Iterable[str] = (), budget: int = BUDGET
         for name, change in sorted(of_stage, key=lambda item: (cost((item[1],)), item[0])):
             told[name] += 1
             ranked.append((told[name], name, change))
-        # The nearest of each output, then the second of each.
+        # The nearest outcome of each output comes first, then the second of each.
         for _, name, change in sorted(ranked, key=lambda item: item[0])[:PER_STAGE]:
             decision = situation.decide((change,))
             found.append(Alternative(explained.stage, name, counterfactual(situation, (change,), [name], decision)))
@@ -54,7 +54,7 @@ def nearest(situation: Situation, keep: Iterable[str] = (), budget: int = BUDGET
 
 
 def differences(base: Decision, other: Decision) -> list[tuple[str, str, Value]]:
-    """Stage, output and new value of everything single-valued that is decided otherwise."""
+    """Stage, output and new value of each single-valued output that differs."""
     found = []
     for before, after in zip(base.explanation, other.explanation, strict=True):
         for name in sorted({*before.outputs, *after.outputs} - QUIET):

@@ -1,4 +1,4 @@
-"""What a given fact could have been: one value for each way in which the rules tell values apart."""
+"""The other possible values of a given fact: one for each way in which the rules distinguish values."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from answerby.workbench.counterfactual.situation import Situation
 from answerby.workbench.counterfactual.texts import example_term
 
 BUILT_IN = ("event.", "request.")
-"""Facts about the event and the request's course. They say what happened, not what the request is."""
+"""Facts about the event and the course of the request. They say what happened, so they cannot be changed."""
 STAND_IN = "given"
-"""The value of a fact of which only matters that it is given."""
+"""The placeholder for a value of which only its presence matters."""
 ORDERED = frozenset({Op.AT_LEAST, Op.AT_MOST, Op.MORE_THAN, Op.LESS_THAN, Op.EQ, Op.IN})
 NUMBERS = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.DURATION})
 MULTIPLES = (0.0, 0.5, 2.0, 5.0, 10.0, 100.0)
-"""Of a number that a score takes as it is, what it could have been instead."""
+"""Other values to try for a number that a score takes unchanged."""
 CALENDAR_DAYS = 21
-"""How far around an instant one inside or outside a calendar is looked for."""
+"""The number of days around an instant in which the search looks for one inside or outside a calendar."""
 COUNT, GIVE, CLEAR, WORDS, MENTION, UNMENTION = 1.5, 1.2, 2.5, 1.6, 2.0, 3.0
-"""Sizes of changes, beside 1 for another value: what is easy to imagine comes first."""
+"""Sizes of changes. Another value has size 1. Smaller sizes are easier to imagine and come first."""
 
 
 class Options:
-    """The changes that a search may make. `keep` names facts that must stay as they are."""
+    """The changes that a search may make. `keep` names facts that must not change."""
 
     def __init__(self, situation: Situation, keep: Iterable[str] = ()) -> None:
         self.situation = situation
@@ -50,7 +50,10 @@ class Options:
         self._examples: dict[str, str] = {}
 
     def changeable(self, name: str) -> bool:
-        """Whether the fact is given and may be thought otherwise; who asks and what happened stay as they are."""
+        """Whether the fact is given and may change.
+
+        Identities, kept facts, and facts of the event and its course may not.
+        """
         field = self.fields[name]
         if field.derived_by or name.startswith(BUILT_IN) or name in self._identities:
             return False
@@ -64,21 +67,21 @@ class Options:
         return self.situation.context.windows
 
     def fields_asked(self) -> list[str]:
-        """The changeable fields that some rule asks, in order."""
+        """The changeable fields that some rule reads, in order."""
         return sorted(name for name in {*self._atoms, *self._required, *self._factors} if self.changeable(name))
 
     def lexicons_asked(self, name: str) -> list[str]:
-        """The lexicons of which some rule asks whether the text mentions them."""
+        """The lexicons that some rule looks for in the text."""
         return sorted({str(o) for atom in self._atoms.get(name, ()) if atom.op is Op.MENTIONS for o in atom.operands})
 
     def of_field(self, name: str) -> list[Change]:
-        """Every change of the fact but of what its text mentions: one for each truth of the rules' conditions on it."""
+        """The changes of the fact, one for each truth of the rules' conditions on it. Text mentions are left out."""
         if name not in self._of_field:
             self._of_field[name] = list(self._changes(name)) if self.changeable(name) else []
         return self._of_field[name]
 
     def of_lexicon(self, name: str, lexicon: str) -> list[Change]:
-        """The change of whether a text mentions the lexicon."""
+        """The change that makes the text mention the lexicon, or no longer mention it."""
         if not self.changeable(name):
             return []
         text = self.situation.record.text(name)
@@ -88,7 +91,7 @@ class Options:
         return [Change(name, ChangeKind.MENTION, lexicon=lexicon, example=term, size=MENTION)] if term else []
 
     def satisfying(self, atom: Atom, want: bool, record: Record) -> list[ChangeSet]:
-        """The changes that give an atom on a given fact this truth. The atom has another one in the record."""
+        """The changes that give an atom on a given fact this truth. The atom has the opposite truth in the record."""
         if atom.op is not Op.MENTIONS:
             return [(c,) for c in self.of_field(atom.field) if self.truth(atom, c) is want]
         if want:
@@ -106,7 +109,7 @@ class Options:
         return self.truth_of_value(atom, change.to)
 
     def truth_of_value(self, atom: Atom, value: Plain) -> bool | None:
-        """The truth of an atom on its field with a value as it travels; None stands for a missing one."""
+        """The truth of an atom on its field with a transmitted value. None stands for a missing value."""
         key = (atom.field, value)
         record = self._records.get(key)
         if record is None:
@@ -133,8 +136,9 @@ class Options:
         yield from sorted(best.values(), key=lambda c: (c.size, repr(c.to)))
 
     def _signature(self, name: str, atoms: list[Atom], value: Plain) -> tuple[object, ...]:
-        """How the rules see the value: the truths of their conditions, whether there is one, where that counts, and
-        what scores make of it.
+        """The rules' view of the value.
+
+        The truths of their conditions, its presence if that counts, and the score inputs.
         """
         counts = name in self._required and self.fields[name].default is None
         truths = (self.truth_of_value(atom, value) for atom in atoms)
@@ -166,7 +170,7 @@ class Options:
             yield from self._stand_in(field, atoms)
 
     def _stand_in(self, field: Field, atoms: list[Atom]) -> Iterator[Change]:
-        """Some value of a fact of which only matters that there is one."""
+        """Some value for a fact of which only its presence matters."""
         if field.type in {FieldType.TEXT, FieldType.STRING}:
             yield Change(field.name, ChangeKind.GIVE, STAND_IN, size=GIVE)
         elif field.name not in self._factors and all(atom.op is Op.MISSING for atom in atoms):
@@ -194,7 +198,7 @@ class Options:
 
 
 def factors_by_field(situation: Situation) -> dict[str, list[Factor]]:
-    """The factors that scores take from each field."""
+    """The factors of scores by the field that they read."""
     found: dict[str, list[Factor]] = {}
     for stage in situation.compiled.rulebook.stages:
         for score in stage.scores:
@@ -204,7 +208,7 @@ def factors_by_field(situation: Situation) -> dict[str, list[Factor]]:
 
 
 def as_factor(factor: Factor, value: Plain) -> object:
-    """What a score tells of the value; equal for values that it does not tell apart."""
+    """The score's view of the value. It is equal for values that the score does not distinguish."""
     if factor.bands and isinstance(value, (int, float)):
         return next((n for n, band in enumerate(factor.bands) if band.below is None or value < band.below), None)
     if factor.numbers and isinstance(value, (str, bool)):
@@ -213,7 +217,7 @@ def as_factor(factor: Factor, value: Plain) -> object:
 
 
 def required_fields(situation: Situation) -> frozenset[str]:
-    """The fields that completeness rules ask to be given."""
+    """The fields that completeness rules require."""
     rules = (rule for stage in situation.compiled.rulebook.stages for rule in stage.rules)
     lists = (rule.then.get("require") for rule in rules)
     found = {str(name) for names in lists if isinstance(names, (list, tuple)) for name in names}
@@ -271,7 +275,7 @@ def _is_number(text: str) -> bool:
 
 
 def _words(field: Field, atoms: list[Atom]) -> Iterator[Change]:
-    """Values that rules name. A personal identity is never made up, but that it is given may be thought."""
+    """Values that rules name. A personal identity is never invented, but its presence may be supposed."""
     if field.personal and field.type is FieldType.STRING:
         return
     for atom in atoms:

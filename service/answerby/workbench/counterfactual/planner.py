@@ -1,8 +1,8 @@
-"""From an outcome back to facts: which changes would let a rule that gives it win. What it proposes is only a guess.
+"""Plans from a wanted outcome back to facts: changes that may let a rule with this outcome win.
 
-The plan reads the rules' conditions against the facts as they are: a false atom on a given fact needs another value,
-one on a derived fact a rule of an earlier stage that derives it, and a rule that matched already needs those gone that
-outranked it. Every plan is tried by `decide()`; one that fails is planned on from what came of it.
+A false condition on a given fact needs another value. A false condition on a derived fact needs a rule of an earlier
+stage that derives it. A matching rule needs all rules that outrank it to stop matching. A plan is only a guess: each
+one is tried by `decide()`, and a failed one is planned on from its decision.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from answerby.workbench.counterfactual.options import Options
 from answerby.workbench.counterfactual.wanted_outcome import WantedOutcome, live_rules
 
 MOST_KEPT = 48
-"""Plans kept of each condition, the cheapest."""
+"""The number of plans kept for each condition, the cheapest first."""
 DEPTH = 8
-"""Derived facts below each other; there are six stages."""
+"""The maximum depth of derived facts. There are six stages."""
 DONE: list[ChangeSet] = [()]
 MISSING_FACTS = frozenset({"complete", "missing", "missing_count"})
-"""What completeness derives from the fields that rules require."""
+"""The outputs that completeness derives from the fields that rules require."""
 
 Wanted = Callable[[Output], bool]
 
 
 class Planner:
-    """Plans from one point: the facts of `record`, and the decision that they led to."""
+    """Plans from one point: the facts of `record` and the decision on them."""
 
     def __init__(self, options: Options, record: Record, decision: Decision, most: int, made: ChangeSet = ()) -> None:
         """`made` are the changes that led to the record."""
@@ -47,10 +47,10 @@ class Planner:
         self._known: dict[tuple[Condition, bool], list[ChangeSet]] = {}
         self._depth = 0
         self.stuck: set[str] = set()
-        """Why some way is closed: facts that must stay, conditions that cannot be made true on purpose."""
+        """The obstacles found: facts that must not change, and conditions that no change can make true."""
 
     def plan(self, wanted_outcome: WantedOutcome) -> list[ChangeSet]:
-        """Changes to try, cheapest first."""
+        """The changes to try, the cheapest first."""
         found = self._by_hand(wanted_outcome.name)
         if found:
             return found
@@ -73,7 +73,7 @@ class Planner:
         return self._best(found)
 
     def _by_hand(self, name: str) -> list[ChangeSet]:
-        """A value that a person set wins over all rules: nothing else helps."""
+        """A value set by a person wins over all rules, so no other change helps."""
         given = OVERRIDE_PREFIX + name
         in_force = given in self._options.situation.given and given not in self._made
         return [(Change(given, ChangeKind.CLEAR),)] if in_force else []
@@ -85,14 +85,14 @@ class Planner:
         return compile_condition(condition, self._compiled.plan)(self._record)
 
     def _win(self, stage: Stage, rule: Rule, name: str, wanted: Wanted) -> list[ChangeSet]:
-        """Makes the rule match; one that does match is freed of what outranked it."""
+        """The changes that make the rule match, or that stop the rules outranking a rule that matches."""
         if self._truth(rule.when) is not True:
             return self._make(rule.when, want=True)
         rivals = self._rivals(stage, rule, name, wanted)
         return self._all(self._make(rival.when, want=False) for rival in rivals) if rivals else []
 
     def _rivals(self, stage: Stage, rule: Rule, name: str, wanted: Wanted) -> list[Rule]:
-        """The matching rules that keep this one, which matches too, from winning."""
+        """The matching rules that outrank this one, which matches, too."""
         block = next(b for b in stage.blocks if b.id == rule.block)
         live = {r.id for r in live_rules(self._compiled.rulebook, stage.name, self._at)}
         if block.hit in {HitPolicy.FIRST, HitPolicy.UNIQUE}:
@@ -107,7 +107,7 @@ class Planner:
         return [r for r in setters if r.id in won and not wanted(r.then[name])]
 
     def _avoid(self, stage: Stage, name: str, bad: Wanted) -> list[ChangeSet]:
-        """No rule that sets such a value matches any more."""
+        """The changes after which no rule that sets such a value matches."""
         setters = [
             rule
             for rule in live_rules(self._compiled.rulebook, stage.name, self._at)
@@ -116,7 +116,7 @@ class Planner:
         return self._all(self._make(rule.when, want=False) for rule in setters) if setters else []
 
     def _make(self, condition: Condition, *, want: bool) -> list[ChangeSet]:
-        """Changes that give the condition this truth; `DONE` when it has it."""
+        """The changes that give the condition this truth; `DONE` if it already has it."""
         key = (condition, want)
         if key not in self._known:
             self._known[key] = []
@@ -170,7 +170,7 @@ class Planner:
 
         found = self._by_score(name)
         for stage in self._stages(field.derived_by):
-            # Of a set, rules only add: what they must not hold, no rule may add.
+            # Rules only add to a set, so an unwanted member must be added by no rule.
             if not (is_set and not want):
                 for rule in live_rules(self._compiled.rulebook, stage.name, self._at):
                     if name in rule.then and good(rule.then[name]):
@@ -182,7 +182,7 @@ class Planner:
         return found
 
     def _by_score(self, name: str) -> list[ChangeSet]:
-        """Other factors of the scores that give the fact. Which of them reach far enough, only deciding tells."""
+        """Other factors of the scores that give the fact. Only a decision shows which of them suffice."""
         found: list[ChangeSet] = []
         for stage in self._compiled.rulebook.stages:
             for score in stage.scores:
@@ -196,7 +196,7 @@ class Planner:
         return found
 
     def _complete(self) -> list[ChangeSet]:
-        """All that is missing is given; or, the other way, something that is required is not."""
+        """The changes that give all missing fields or, for the opposite truth, take a required one away."""
         missing = self._decision.facts.get("missing") or []
         assert isinstance(missing, list)
         if missing:
@@ -213,7 +213,7 @@ class Planner:
         ]
 
     def _all(self, conditions: Iterable[list[ChangeSet]]) -> list[ChangeSet]:
-        """One way of each together."""
+        """The combinations of one plan from each list."""
         found: list[ChangeSet] = DONE
         for ways in conditions:
             joined = (combine(one, other) for one in found for other in ways)

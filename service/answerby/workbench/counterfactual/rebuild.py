@@ -1,4 +1,4 @@
-"""What a stored decision was made from, put together again from the events and decisions of its request."""
+"""The inputs of a stored decision, rebuilt from the events and decisions of its request."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from answerby.workbench.counterfactual.situation import Situation
 class Rebuilt(NamedTuple):
     situation: Situation
     same: bool
-    """Deciding it again gives what was stored; else the rules have changed, and it is as they would decide it now."""
+    """Whether the rebuilt inputs give the stored decision.
+
+    If not, the rules have changed, and the new decision counts.
+    """
 
 
 def rebuild(
     compiled: CompiledRulebook, events: Sequence[Event], decisions: Sequence[Decision], counts: Mapping[str, int]
 ) -> Search[Rebuilt]:
-    """`events` and `decisions` of one request up to the one in question, oldest first; `counts` as it keeps them."""
+    """`events` and `decisions` of one request up to this one, oldest first. `counts` are the counts as stored."""
     context = Context(dict(counts))
     state: RequestState | None = None
     for place, (event, decision) in enumerate(zip(events[:-1], decisions[:-1], strict=True)):
@@ -35,7 +38,7 @@ def rebuild(
 
 
 def same_outcome(one: Decision, other: Decision) -> bool:
-    """The same facts, clocks and deciding rules, whatever the places of rules and the number of the request."""
+    """Whether facts, status, clocks and winning rules are equal. Everything else is ignored."""
     return (
         one.facts == other.facts
         and one.status == other.status

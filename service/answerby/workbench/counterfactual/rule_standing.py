@@ -1,4 +1,4 @@
-"""How one rule stood in a decision: whether it won, what outranked it, which of its conditions did not hold."""
+"""The standing of one rule in a decision: whether it won, the rules that outranked it, and its failed conditions."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from answerby.workbench.counterfactual.situation import Situation
 class Standing(StrEnum):
     WON = "won"
     OUTRANKED = "outranked"
-    """It matched, but others decided."""
+    """The rule matched, but other rules decided."""
     NOT_MATCHED = "not_matched"
     NOT_EVALUATED = "not_evaluated"
-    """A condition of it could not be evaluated."""
+    """A condition of the rule could not be evaluated."""
     NOT_IN_FORCE = "not_in_force"
-    """The event lies outside its dates."""
+    """The event lies outside the rule's dates."""
     SHADOW = "shadow"
-    """It is in shadow mode: it is recorded, but never decides."""
+    """The rule is in shadow mode: it is recorded, but never decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionStanding:
-    """One condition of the rule. `now` is the fact's value; None when it is missing, personal or not of one fact."""
+    """One condition of the rule. `now` is the fact's value. None: it is missing, personal or not of one fact."""
 
     condition: Condition
     holds: bool | None
-    """None: it could not be evaluated."""
+    """None: the condition could not be evaluated."""
     now: Value = None
 
 
@@ -48,7 +48,7 @@ class RuleStanding:
 
 
 def rule_standing(situation: Situation, rule_id: str) -> RuleStanding:
-    """Raises StopIteration for an unknown id: wanted outcomes are checked before."""
+    """The rule's standing. The caller has checked its id. Raises StopIteration for an unknown one."""
     compiled = situation.compiled
     rule = next(r for stage in compiled.rulebook.stages for r in stage.rules if r.id == rule_id)
     stage = next(s for s in compiled.stages if s.stage.name == rule.stage)

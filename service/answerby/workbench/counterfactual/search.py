@@ -1,7 +1,7 @@
-"""The search for the smallest change of facts that leads to another decision. Every step of it is a `decide()`.
+"""The search for the smallest change of facts that gives another decision. Every step calls `decide()`.
 
-A search is a generator that yields after each decision, so that a server can serve others meanwhile; `finish` runs it
-at once. Its budget is a number of decisions, never a time: the same question always has the same answer.
+A search is a generator that yields after each decision, so that a server can serve other calls meanwhile. `finish` runs
+it at once. Its budget is a number of decisions, never a time: the same question always has the same answer.
 """
 
 from __future__ import annotations
@@ -25,56 +25,56 @@ from answerby.workbench.counterfactual.wanted_outcome import WantedOutcome, live
 
 MOST_CHANGES = 3
 BUDGET = 600
-"""Decisions of one search."""
+"""The maximum number of decisions of one search."""
 
 Answered = TypeVar("Answered")
 
 
 class Missing(StrEnum):
-    """Why nothing was found."""
+    """The reason why a search found nothing."""
 
     NO_RULE = "no_rule"
-    """No rule and no default gives this."""
+    """No rule and no default gives the outcome."""
     SHADOW = "shadow"
-    """The only rules that give it are in shadow mode or out of their dates."""
+    """The only rules with the outcome are in shadow mode or out of their dates."""
     RAISED = "raised"
-    """A ladder raised the priority; rules cannot lower it."""
+    """A ladder raised the priority, and rules cannot lower it."""
     FIXED = "fixed"
-    """It hangs on facts that stay as they are."""
+    """The outcome depends on facts that must not change."""
     TOO_MANY = "too_many"
-    """It would need more changes than are looked at."""
+    """The outcome needs more changes than the limit."""
     BUDGET = "budget"
-    """Not found within the budget."""
+    """The budget ended first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counterfactual:
-    """Changes with which the outcome would be another one; `decision` is what `decide()` returned for them."""
+    """Changes that give another outcome. `decision` is the result of `decide()` with them."""
 
     changes: ChangeSet
     decision: Decision
     outcome: dict[str, Value]
     decided_by: list[RuleReference]
     through: dict[str, tuple[Value, Value]]
-    """Facts derived on the way that are different too: from, to."""
+    """Derived facts that change, too: old value and new value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of the search for one wanted outcome."""
+    """The result of the search for one wanted outcome."""
 
     wanted_outcome: WantedOutcome
     already: bool = False
-    """It is what was decided."""
+    """The decision already has the wanted outcome."""
     found: Counterfactual | None = None
     missing: Missing | None = None
-    """Why nothing was found."""
+    """The reason why nothing was found."""
     stuck: tuple[str, ...] = ()
-    """The facts that stand in the way."""
+    """The facts that prevent the outcome."""
     tried: int = 0
-    """Decisions made."""
+    """The number of decisions made."""
     proved: bool = False
-    """All that is smaller was tried: fewer changes do not do it; of nothing found, no change up to the limit does."""
+    """All smaller sets of changes were tried and failed. If nothing was found: all sets up to the limit were."""
 
 
 Search = Generator[None, None, Answered]
@@ -98,9 +98,9 @@ def why_not(
     budget: int = BUDGET,
     sweep: bool = True,
 ) -> Search[Answer]:
-    """Looks for the fewest changes, then the smallest, that give the wanted outcome.
+    """The search for the fewest and then the smallest changes that give the wanted outcome.
 
-    Without `sweep` it is content with what the plans lead to: quicker, and it may miss a smaller change.
+    Without `sweep` it takes the best of the plans. That is quicker, and it may miss a smaller change.
     """
     if wanted_outcome.is_met(situation.base):
         return Answer(wanted_outcome, already=True)
@@ -114,7 +114,7 @@ def why_not(
 
 
 def impossible(situation: Situation, wanted_outcome: WantedOutcome) -> Missing | None:
-    """Why no change of facts can do it, where the rules alone tell."""
+    """The reason, known from the rules alone, why no change of facts gives the outcome."""
     rulebook = situation.compiled.rulebook
     if wanted_outcome.wants_none:
         return None
@@ -145,7 +145,7 @@ def impossible(situation: Situation, wanted_outcome: WantedOutcome) -> Missing |
 def counterfactual(
     situation: Situation, changes: ChangeSet, names: Iterable[str], decision: Decision
 ) -> Counterfactual:
-    """A verified set of changes with what follows from it."""
+    """A verified set of changes with its consequences."""
     wanted = list(names)
     before, after = situation.base.facts, decision.facts
     through = {
@@ -167,7 +167,7 @@ class _Walk:
     options: Options
     most: int
     limit: int
-    """Of the situation's evaluations."""
+    """The number of evaluations of the situation at which the search ends."""
     sweep: bool
 
     def run(self) -> Search[Answer]:
@@ -218,7 +218,7 @@ class _Walk:
         return self.wanted_outcome.is_met(self.situation.decide(changes))
 
     def _further(self, changes: ChangeSet, stuck: set[str]) -> list[ChangeSet]:
-        """What could be changed besides, seen from what the changes led to."""
+        """Plans of further changes, from the decision that these changes gave."""
         record = self.situation.look(changes)
         planner = Planner(self.options, record, self.situation.decide(changes), self.most - len(changes), changes)
         slots = {change.slot for change in changes}
@@ -231,7 +231,7 @@ class _Walk:
         return found
 
     def _sweep(self, found: ChangeSet | None) -> Search[tuple[ChangeSet | None, bool]]:
-        """Tries everything smaller, size by size, as far as the budget goes; and whether it went all the way."""
+        """Tries all smaller sets, size by size, within the budget. Returns whether it tried them all."""
         singles = sorted(every_single(self.options), key=lambda change: cost((change,)))
         for size in range(1, len(found) if found is not None else self.most + 1):
             if comb(len(singles), size) > self.limit - self.situation.evaluations:
@@ -244,7 +244,7 @@ class _Walk:
         return found, True
 
     def _smallest(self, found: ChangeSet) -> Search[ChangeSet]:
-        """The smallest part of the changes that does it: none of them is idle."""
+        """The smallest subset of the changes that suffices, so that none is idle."""
         for size in range(1, len(found)):
             for part in sorted(combinations(found, size), key=cost):
                 met = self._meets(part)
@@ -266,14 +266,14 @@ class _Walk:
 
 
 def all_of(singles: list[Change], size: int) -> Iterator[ChangeSet]:
-    """Every choice of so many changes that can be made together."""
+    """Every set of this number of changes that do not exclude each other."""
     for chosen in combinations(singles, size):
         if len({change.slot for change in chosen}) == size:
             yield tuple(sorted(chosen, key=lambda change: change.slot))
 
 
 def every_single(options: Options) -> list[Change]:
-    """Every change of one fact that the rules could notice."""
+    """Every change of one fact that makes a difference to the rules."""
     given = options.situation.given
     found = [Change(name, ChangeKind.CLEAR) for name in given if name.startswith(OVERRIDE_PREFIX)]
     for name in options.fields_asked():

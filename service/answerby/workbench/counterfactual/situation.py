@@ -1,4 +1,4 @@
-"""One event to decide, with everything that the decision depended on, and what it would be were facts otherwise."""
+"""One event to decide with all inputs of the decision, and the decision under changed facts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from answerby.workbench.counterfactual.texts import with_term, without
 
 @dataclass(slots=True)
 class Situation:
-    """The arguments of a `decide()`. Changes are of facts as they stood when the rules were asked."""
+    """The arguments of `decide()`. Changes apply to the facts as the rules saw them."""
 
     compiled: CompiledRulebook
     state: RequestState | None
@@ -35,10 +35,10 @@ class Situation:
     context: Context
     now: datetime
     base: Decision = field(init=False)
-    """What is decided with nothing changed."""
+    """The decision without changes."""
     record: Record = field(init=False)
     given: dict[str, Value] = field(init=False)
-    """The given facts, those of the event merged in."""
+    """The given facts, with those of the event merged in."""
     evaluations: int = field(init=False, default=0)
     _steps: RememberingSteps = field(init=False)
     _known: dict[ChangeSet, Decision] = field(init=False, default_factory=dict)
@@ -61,13 +61,13 @@ class Situation:
         return self._changed(changes, self.decide(changes))
 
     def look(self, changes: ChangeSet) -> Record:
-        """The facts that the decision with these changes came to. It guides the search; `decide` is what counts."""
+        """The facts of the decision with these changes. They guide the search. Only `decide` proves a result."""
         state, event, context = self.changed(changes)
         inputs = inputs_of(Case(self.compiled, state, event, context, self._moment))
         return run_stages(self._steps, self.compiled, inputs.request, inputs.event, inputs.counts).record
 
     def _decide(self, changes: ChangeSet) -> Decision:
-        """A count includes the request itself if it turns out to be counted, which the changes may alter."""
+        """The counts with these changes. They include the request itself if the changes make it count."""
         assumed = self.base if changes else None
         for _ in range(2):
             self.evaluations += 1
@@ -100,13 +100,13 @@ class Situation:
         return [change.field for change in changes if change.field in names]
 
     def _counts(self, name: str, decision: Decision | None) -> int:
-        """1 when the request itself is one of those that the window counts."""
+        """1 if the window counts the request itself, else 0."""
         window = dict(self.compiled.windows)[name]
         counted_value = decision.facts.get(window.of) if decision is not None else None
         return int(window.count in (ANY_REQUEST, counted_value))
 
     def _given(self, changes: ChangeSet) -> dict[str, Value]:
-        """The given facts that are otherwise; None for those that are not given."""
+        """The changed given facts. None stands for one that becomes missing."""
         found: dict[str, Value] = {}
         windows = dict(self.compiled.windows)
         for change in changes:
@@ -134,11 +134,11 @@ class Situation:
         for part in self._sources(name):
             text = _text(found.get(part, self.given.get(part)))
             if text:
-                # The whole text may mention it where no part does: terms may reach over the seam.
+                # A term may span two parts, so the whole text can mention it although no part does.
                 found[part] = without(self.compiled.plan.lexicons, text, [lexicon]) or None
 
     def _sources(self, name: str) -> tuple[str, ...]:
-        """The given texts that a text is made of: its parts, unless it was given as a whole."""
+        """The given texts that make up a text: its parts, unless the text itself was given."""
         parts = self.compiled.rulebook.vocabulary[name].parts
         if not parts or (_text(self.given.get(name)) and not any(_text(self.given.get(part)) for part in parts)):
             return (name,)

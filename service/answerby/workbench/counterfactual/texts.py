@@ -1,4 +1,4 @@
-"""Texts that mention a lexicon, or no longer do."""
+"""Texts changed so that they mention a lexicon, or no longer do."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from answerby.rules.model.rulebook import Lexicon
 from answerby.rules.text.folding import fold
 
 ROUNDS = 20
-"""Passes in which terms are taken out; what is left after them mentions the lexicon for good."""
+"""The number of passes that remove terms. A text that still mentions the lexicon afterwards keeps it."""
 
 
 def example_term(index: LexiconIndex, lexicon: Lexicon) -> str:
-    """The term that says least besides: it mentions the lexicon and as few others as can be; short ones first."""
+    """The term of the lexicon that mentions the fewest other lexicons. Short terms come first."""
     best: tuple[int, int, str] | None = None
     for term in lexicon.terms:
         mentioned = index.mentioned(fold(term))
@@ -28,7 +28,7 @@ def with_term(text: str, term: str) -> str:
 
 
 def without(index: LexiconIndex, text: str, lexicons: Iterable[str]) -> str:
-    """The folded text without the terms by which it mentions the lexicons."""
+    """The folded text without the terms of these lexicons."""
     folded = fold(text)
     for _ in range(ROUNDS):
         terms = index.terms(folded, lexicons)

@@ -1,4 +1,7 @@
-"""What somebody asks for instead of what was decided: `priority=P0`, `sla.first_response=15m`, `rule=safety-fire`."""
+"""The outcome that somebody wants instead of the decided one.
+
+`priority=P0`, `sla.first_response=15m`, `rule=safety-fire`.
+"""
 
 from __future__ import annotations
 
@@ -34,23 +37,23 @@ class Query(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WantedOutcome:
-    """An outcome. `wanted` tells of what one rule sets whether it is that; `met` tells of a decision."""
+    """An outcome. `is_wanted` tests one output of a rule, `is_met` a whole decision."""
 
     text: str
     name: str
     """The output, such as `priority` or `sla.first_response`."""
     stages: tuple[str, ...]
-    """Where it is derived."""
+    """The stage that derives it."""
     is_wanted: Callable[[Output], bool]
     is_met: Callable[[Decision], bool]
     rule: str = ""
     """The id of the one rule that must win."""
     wants_none: bool = False
-    """Met when nothing of the kind is derived."""
+    """The outcome is that nothing of the kind is derived."""
 
 
 def parse_wanted_outcome(rulebook: Rulebook, text: str) -> WantedOutcome:
-    """Raises InvalidInput, naming what could have been meant."""
+    """Raises InvalidInput, which names the closest valid words."""
     query = _split(text)
     name = query.name
     if name == RULE:
@@ -72,7 +75,7 @@ def parse_wanted_outcome(rulebook: Rulebook, text: str) -> WantedOutcome:
 
 
 def value_of(decision: Decision, name: str) -> Value:
-    """What was derived under this name; None when nothing."""
+    """The value derived under this name. None if there is none."""
     if name in decision.facts:
         return decision.facts[name]
     return next((stage.outputs[name] for stage in decision.explanation if name in stage.outputs), None)

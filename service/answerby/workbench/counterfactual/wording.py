@@ -1,4 +1,4 @@
-"""Counterfactuals in words, English and Chinese. A personal value is never among them."""
+"""Counterfactuals in words, English and Chinese. They contain no personal value."""
 
 from __future__ import annotations
 
@@ -125,11 +125,11 @@ ZH = {
 }
 WORDS = {"en": EN, "zh": ZH}
 UNTOLD = frozenset({"missing", "missing_count"})
-"""Derived facts that change with nearly everything."""
+"""Derived facts that change with nearly every other change."""
 
 
 class Wording:
-    """The words of one situation in one language; any other language is answered in English."""
+    """The words for one situation in one language. Any unknown language gets English."""
 
     def __init__(self, situation: Situation, language: str = "en") -> None:
         self.situation = situation
@@ -137,7 +137,7 @@ class Wording:
         self._fields = situation.compiled.rulebook.vocabulary.fields
 
     def answer(self, answer: Answer, most: int) -> Iterator[str]:
-        """Lines; the first says what was asked."""
+        """The answer as lines. The first one repeats the question."""
         words = self._words
         yield words["why_not"].format(goal=answer.wanted_outcome.text)
         if answer.already:
@@ -149,7 +149,7 @@ class Wording:
             yield f"  {self.reason(answer, most)}"
 
     def reason(self, answer: Answer, most: int) -> str:
-        """Why nothing was found; empty when something was."""
+        """The reason why nothing was found. Empty if something was."""
         if answer.missing is None:
             return ""
         stuck = ", ".join(answer.stuck)
@@ -159,7 +159,7 @@ class Wording:
         )
 
     def alternatives(self, found: list[Alternative]) -> Iterator[str]:
-        """What each change would lead to, stage by stage."""
+        """The outcome of each change, stage by stage."""
         by_changes: dict[ChangeSet, list[str]] = {}
         for item in found:
             by_changes.setdefault(item.counterfactual.changes, []).append(self.outcome(item))
@@ -208,7 +208,7 @@ class Wording:
                 return words["any"].join(self._nested(c) for c in children)
 
     def outcome(self, item: Alternative) -> str:
-        """Such as `priority=P0`."""
+        """The outcome as text, such as `priority=P0`."""
         return f"{item.name}={show(item.counterfactual.outcome.get(item.name)) or self._words['none']}"
 
     def is_personal(self, name: str) -> bool:
@@ -239,7 +239,7 @@ class Wording:
             yield f"  {self._words['through']}: {shown}"
 
     def through(self, found: Counterfactual) -> dict[str, tuple[Value, Value]]:
-        """The derived facts that change on the way, but for personal ones and those that follow from all."""
+        """The derived facts that change, too. Personal ones and those that nearly always change are left out."""
         fields = self._fields
         return {
             name: pair
@@ -252,7 +252,7 @@ class Wording:
 
 
 def current(situation: Situation, change: Change) -> Value:
-    """The fact's value as it is, its default applied; None when it is missing. Not for personal fields."""
+    """The present value of the fact, or its default. None if it is missing. Not for personal fields."""
     if change.field in situation.compiled.rulebook.vocabulary:
         return situation.record.value(change.field)
     return situation.given.get(change.field)
