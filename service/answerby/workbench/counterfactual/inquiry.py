@@ -13,7 +13,7 @@ from answerby.workbench.counterfactual.search import MOST_CHANGES, Answer, Searc
 from answerby.workbench.counterfactual.situation import Situation
 from answerby.workbench.counterfactual.wanted_outcome import WantedOutcome, parse_wanted_outcome
 
-MOST_GOALS = 10
+MOST_OUTCOMES = 10
 HIGHEST_CHANGES = 6
 
 
@@ -32,8 +32,8 @@ class Inquiry:
 
     def wanted_outcomes(self, rulebook: Rulebook) -> list[WantedOutcome]:
         violations = []
-        if len(self.why_not) > MOST_GOALS:
-            violations.append(FieldViolation("why_not", f"holds {len(self.why_not)} outcomes; at most {MOST_GOALS}"))
+        if len(self.why_not) > MOST_OUTCOMES:
+            violations.append(FieldViolation("why_not", f"holds {len(self.why_not)} outcomes; at most {MOST_OUTCOMES}"))
         if not 1 <= self.most_changes <= HIGHEST_CHANGES:
             violations.append(FieldViolation("max_changes", f"must be between 1 and {HIGHEST_CHANGES}"))
         for name in self.keep:
