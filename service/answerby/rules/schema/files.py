@@ -109,12 +109,12 @@ def _document(title: str, body: Schema, definitions: Mapping[str, Schema]) -> Sc
 def _used(body: Schema, definitions: Mapping[str, Schema]) -> set[str]:
     """The definitions that the body refers to, directly or through another."""
     found: set[str] = set()
-    waiting = list(_references(body))
-    while waiting:
-        name = waiting.pop()
+    queue = list(_references(body))
+    while queue:
+        name = queue.pop()
         if name not in found:
             found.add(name)
-            waiting += _references(definitions[name])
+            queue += _references(definitions[name])
     return found
 
 

@@ -74,7 +74,7 @@ class NameScope:
         self.step_places: dict[str, list[Place]] = {}
         """The places of the steps, by ladder."""
         self._declared: dict[NameKind, dict[str, Place]] = {kind: {} for kind in NameKind}
-        self._used: dict[NameKind, set[str]] = {kind: set() for kind in NameKind}
+        self._references: dict[NameKind, set[str]] = {kind: set() for kind in NameKind}
         for kind, name in BUILTIN_NAMES:
             self._declared[kind][name] = _BUILT_IN
 
@@ -99,12 +99,12 @@ class NameScope:
 
     def is_unused(self, kind: NameKind, name: str) -> bool:
         """Whether nothing refers to the name so far."""
-        return name not in self._used[kind]
+        return name not in self._references[kind]
 
     def unused(self, kind: NameKind) -> list[str]:
         """The declared names that nothing refers to so far, without built-in names."""
         declared = self._declared[kind]
-        return sorted(name for name, at in declared.items() if at.line and name not in self._used[kind])
+        return sorted(name for name, at in declared.items() if at.line and name not in self._references[kind])
 
     def refer(self, kind: NameKind, node: Node) -> str | None:
         """The name that a node refers to. None, with a diagnostic, when no such name is declared."""
@@ -117,7 +117,7 @@ class NameScope:
         An unknown name is reported, unless a broken file may have declared it.
         """
         if name in self._declared[kind]:
-            self._used[kind].add(name)
+            self._references[kind].add(name)
             return True
         if not self.report.may_have_lost(_SECTION[kind]):
             hint = self.report.suggest(name, self._declared[kind]) or _DECLARE[kind]

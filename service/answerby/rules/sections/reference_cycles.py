@@ -23,21 +23,21 @@ def strong_components(graph: Mapping[str, Sequence[str]]) -> list[list[str]]:
         order[start] = lowest[start] = len(order)
         open_names[start] = None
         while path:
-            name, left = path[-1]
-            following = next(left, None)
-            if following is None:
+            name, references = path[-1]
+            reference = next(references, None)
+            if reference is None:
                 path.pop()
                 if path:
                     above = path[-1][0]
                     lowest[above] = min(lowest[above], lowest[name])
                 if lowest[name] == order[name]:
                     found.append(_close(open_names, name))
-            elif following not in order:
-                order[following] = lowest[following] = len(order)
-                open_names[following] = None
-                path.append((following, iter(graph[following])))
-            elif following in open_names:
-                lowest[name] = min(lowest[name], order[following])
+            elif reference not in order:
+                order[reference] = lowest[reference] = len(order)
+                open_names[reference] = None
+                path.append((reference, iter(graph[reference])))
+            elif reference in open_names:
+                lowest[name] = min(lowest[name], order[reference])
     return found
 
 

@@ -41,7 +41,7 @@ DAY_KEYS: Mapping[Every, tuple[str, ...]] = {Every.DAY: (), Every.WEEK: ("on_day
 """The keys that name the day of a schedule, by frequency."""
 LAST = "last"
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])\Z")
-_MEANT_TIME = re.compile(r"([0-9]{1,2})(?:[:：.时点h]\s?([0-9]{2})?)?\s*([ap]m)?\Z", re.IGNORECASE)
+_LOOSE_TIME = re.compile(r"([0-9]{1,2})(?:[:：.时点h]\s?([0-9]{2})?)?\s*([ap]m)?\Z", re.IGNORECASE)
 
 
 def compile_schedules(
@@ -111,10 +111,10 @@ def _time(scope: NameScope, node: Node | None) -> int | None:
 
 
 def _time_hint(text: str) -> str:
-    meant = _MEANT_TIME.match(text.strip())
-    if meant:
-        hour = int(meant[1]) % 12 + 12 * (meant[3].lower() == "pm") if meant[3] else int(meant[1])
-        written = f"{hour:02}:{meant[2] or '00'}"
+    match = _LOOSE_TIME.match(text.strip())
+    if match:
+        hour = int(match[1]) % 12 + 12 * (match[3].lower() == "pm") if match[3] else int(match[1])
+        written = f"{hour:02}:{match[2] or '00'}"
         if _TIME.match(written):
             return f'did you mean "{written}"?'
     return 'write it like "09:00", from 00:00 to 23:59'
@@ -124,30 +124,30 @@ def _days(scope: NameScope, keys: MappingKeys, every: str | None) -> tuple[tuple
     """The weekdays (0 is Monday) of a weekly schedule, and the day of the month of a monthly one; else () and 0."""
     if every not in tuple(Every):
         return (), 0
-    wanted = DAY_KEYS[Every(every)]
+    day_keys = DAY_KEYS[Every(every)]
     for key in ("on_days", "day", "by_day"):
         node = keys.get(key)
-        if node is not None and key not in wanted:
-            which = " or ".join(f"`{name}`" for name in wanted)
-            hint = f"say the day with {which}" if wanted else "remove it; leave days out with `on_holiday: skip`"
+        if node is not None and key not in day_keys:
+            which = " or ".join(f"`{name}`" for name in day_keys)
+            hint = f"say the day with {which}" if day_keys else "remove it; leave days out with `on_holiday: skip`"
             scope.report.add(Code.WRONG_VALUE, node, f"every {every} and {key} do not go together", hint)
-    given = [key for key in wanted if keys.get(key) is not None]
-    if wanted and len(given) != 1:
-        which = " or ".join(f"`{name}`" for name in wanted)
-        code = Code.WRONG_VALUE if given else Code.MISSING_KEY
+    present_keys = [key for key in day_keys if keys.get(key) is not None]
+    if day_keys and len(present_keys) != 1:
+        which = " or ".join(f"`{name}`" for name in day_keys)
+        code = Code.WRONG_VALUE if present_keys else Code.MISSING_KEY
         scope.report.add(
-            code, keys.node, f"every {every} needs {which}{', one of them' if given else ''}", "say the day"
+            code, keys.node, f"every {every} needs {which}{', one of them' if present_keys else ''}", "say the day"
         )
         return (), 0
-    if not wanted:
+    if not day_keys:
         return (), 0
-    node = keys.get(given[0])
+    node = keys.get(present_keys[0])
     assert node is not None
-    if given[0] == "on_days":
+    if present_keys[0] == "on_days":
         return _weekdays(scope, node), 0
     if isinstance(node, ScalarNode) and node.value == LAST:
         return (), LAST_DAY
-    return (), scope.reader.integer(node, given[0], 1, LAST_DAY) or 0
+    return (), scope.reader.integer(node, present_keys[0], 1, LAST_DAY) or 0
 
 
 def _weekdays(scope: NameScope, node: Node) -> tuple[int, ...]:
@@ -205,8 +205,8 @@ def _then(
     notify = () if notify_node is None else read_notifications(scope, notify_node)
     task = _task(scope, then)
     case = None if case_node is None else scope.reader.identifier(case_node, "open_case")
-    owned = any(OWNER in notification.roles for notification in notify) or (task is not None and task.role == OWNER)
-    if owned and audience in (Audience.DEPARTMENT, Audience.TENANT):
+    has_owner = any(OWNER in notification.roles for notification in notify) or (task is not None and task.role == OWNER)
+    if has_owner and audience in (Audience.DEPARTMENT, Audience.TENANT):
         message = f"for {audience} there is no owner: its requests have many"
         scope.report.add(Code.WRONG_VALUE, mapping, message, "name a role, or write `for: request` or `for: role`")
     return notify, task, case or ""

@@ -55,9 +55,9 @@ def records(text: str, file: str, separator: str, report: DiagnosticReport) -> l
 
 def separator_of(text: str) -> str:
     """The separator of the cells: the one named by a line such as `sep=;`, else the most frequent of the first line."""
-    named = _SEPARATOR_LINE.match(text.removeprefix("\ufeff"))
-    if named:
-        return named[1]
+    separator_line = _SEPARATOR_LINE.match(text.removeprefix("\ufeff"))
+    if separator_line:
+        return separator_line[1]
     first = next((line for line in _LINE_END.split(text) if line.strip(",;\t \ufeff\"'")), "")
     counts = {separator: _outside_quotes(first).count(separator) for separator in SEPARATORS}
     return max(SEPARATORS, key=counts.__getitem__)

@@ -72,9 +72,9 @@ class DiagnosticReport:
 
     def lose(self, sections: Iterable[str] = ()) -> None:
         """Notes that a broken file may have held these sections. No section named means any section."""
-        named = set(sections)
-        self._lost |= named
-        self._lost_all = self._lost_all or not named
+        names = set(sections)
+        self._lost |= names
+        self._lost_all = self._lost_all or not names
 
     def may_have_lost(self, section: str) -> bool:
         """Whether a broken file may have held the section. If so, an unknown name of the section is no mistake."""
@@ -88,14 +88,19 @@ class DiagnosticReport:
     def sorted(self) -> tuple[Diagnostic, ...]:
         """The diagnostics in the order of their places, each once. The order of the files makes no difference."""
         found = sorted(self._found, key=lambda d: (d.file, d.line, d.column, d.code, d.message))
-        left = len(found) - MAX_DIAGNOSTICS
-        if left <= 0:
+        surplus = len(found) - MAX_DIAGNOSTICS
+        if surplus <= 0:
             return tuple(found)
         # Errors first, so that a rulebook is never refused for warnings alone.
         kept = sorted(found, key=lambda d: _BY_SEVERITY.index(d.severity))[:MAX_DIAGNOSTICS]
         last = kept[-1]
         more = Diagnostic(
-            Code.TOO_MANY_MISTAKES.value, last.severity, last.file, last.line, last.column, f"and {left} more mistakes"
+            Code.TOO_MANY_MISTAKES.value,
+            last.severity,
+            last.file,
+            last.line,
+            last.column,
+            f"and {surplus} more mistakes",
         )
         return (*kept, more)
 

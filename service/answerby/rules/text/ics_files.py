@@ -48,7 +48,7 @@ class IcsFiles:
         try:
             return read_days(text, years)
         except Exception as error:  # noqa: BLE001 - the parser raises exceptions of many types; each means a bad file
-            message = f"{path} cannot be read: {_said(error)}"
+            message = f"{path} cannot be read: {_reason(error)}"
             self._report.add(Code.ICS_FILE, node, message, "export it again as iCalendar (.ics)")
             return {}
 
@@ -97,7 +97,7 @@ def _refuse_repeats_within_a_day(events: Iterable[object]) -> None:
                 raise ValueError(f'the event "{title}" repeats within a day')
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f"an event has no {error.args[0]}" if isinstance(error, KeyError) else str(error)[:200]
 
 

@@ -97,8 +97,8 @@ def is_csv(path: str) -> bool:
 
 def _relative(path: Path, folder: Path) -> str:
     """The path for messages. Bytes that are not UTF-8 become replacement characters."""
-    shown = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-    return os.fsencode(shown).decode(errors="replace")
+    text = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    return os.fsencode(text).decode(errors="replace")
 
 
 def _read(path: Path, name: str, root: Path, report: DiagnosticReport) -> RuleText | None:

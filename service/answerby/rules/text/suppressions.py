@@ -67,8 +67,8 @@ def read_suppressions(file: str, text: str) -> tuple[list[Suppression], list[Dia
             column = match.start() + 1
             if _is_comment(line, match.start()) and not inside.holds(number, column):
                 place = Place(file, number, column)
-                read = _read(line[match.start() :], place, _target(lines, number, match.start()), lines)
-                (wrong if isinstance(read, Diagnostic) else found).append(read)  # type: ignore[arg-type]
+                result = _read(line[match.start() :], place, _target(lines, number, match.start()), lines)
+                (wrong if isinstance(result, Diagnostic) else found).append(result)  # type: ignore[arg-type]
                 break
     return found, wrong
 
@@ -114,8 +114,8 @@ def _target(lines: list[str], number: int, at: int) -> int:
 
 def _read(comment: str, place: Place, line: int, lines: list[str]) -> Suppression | Diagnostic:
     match = _ALLOW.match(comment)
-    named = _CODE.match(comment)
-    verb, name = (named["verb"], named["code"]) if named else ("", "")
+    loose_match = _CODE.match(comment)
+    verb, name = (loose_match["verb"], loose_match["code"]) if loose_match else ("", "")
     code = next((c for c in Code if c.value == (match["code"] if match else name)), None)
     if verb != "allow" or not name:
         return finding(Code.BAD_SUPPRESSION, place, "this comment allows nothing", FORM)

@@ -142,14 +142,18 @@ class NodeBuilder:
         self._nodes += 1
 
     def _end(self) -> None:
-        done = self._open.pop()
-        node = self._mapping(done) if done.is_mapping else SequenceNode(done.place, tuple(done.children))
-        self._finish(node, done.anchor, self._nodes - done.nodes_before, done.height)
+        collection = self._open.pop()
+        node = (
+            self._mapping(collection)
+            if collection.is_mapping
+            else SequenceNode(collection.place, tuple(collection.children))
+        )
+        self._finish(node, collection.anchor, self._nodes - collection.nodes_before, collection.height)
 
-    def _mapping(self, done: _OpenCollection) -> MappingNode:
+    def _mapping(self, collection: _OpenCollection) -> MappingNode:
         seen: dict[str, Place] = {}
         entries = []
-        for key, value in zip(done.children[::2], done.children[1::2], strict=True):
+        for key, value in zip(collection.children[::2], collection.children[1::2], strict=True):
             if not isinstance(key, ScalarNode) or not key.text:
                 self._refuse(Code.YAML_UNSUPPORTED, key.place, "a key must be a word or a text")
             elif key.text in seen:
@@ -163,7 +167,7 @@ class NodeBuilder:
             else:
                 seen[key.text] = key.place
                 entries.append((key, value))
-        return MappingNode(done.place, tuple(entries))
+        return MappingNode(collection.place, tuple(entries))
 
     def _finish(self, node: Node, anchor: str | None, size: int, height: int) -> None:
         if anchor is not None:

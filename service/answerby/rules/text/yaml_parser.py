@@ -48,9 +48,9 @@ def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, report: Di
     column = mark.column if mark else 0
     place = Place(file, line + 1, column + 1)
     message, hint = explain_syntax(error.context or "", error.problem or "", text.split("\n"), line + 1, column + 1)
-    began = error.context_mark
-    if began is not None and began.line != line:
-        message = f"{message} (it begins in line {began.line + 1})"
+    start = error.context_mark
+    if start is not None and start.line != line:
+        message = f"{message} (it begins in line {start.line + 1})"
     report.add(Code.YAML_SYNTAX, place, message, hint)
 
 

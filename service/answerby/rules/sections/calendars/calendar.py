@@ -95,15 +95,17 @@ class _CalendarReader:
         years = self._year_set("years")
         provisional = self._year_set("provisional") or frozenset()
         days = DayReader(self._scope, self._keys, None if years is None else years | provisional)
-        taken = read_sources(self._scope, self._keys, self._files, CalendarYears(years or frozenset(), provisional))
+        source_days = read_sources(
+            self._scope, self._keys, self._files, CalendarYears(years or frozenset(), provisional)
+        )
         own_holidays, own_workdays = days.holidays(), days.extra_workdays()
         parts = {
             "breaks": days.hours("breaks"),
             "overrides": days.hours("overrides"),
             "annual_holidays": days.annual_holidays(),
             # Days in the file itself take precedence over days from sources.
-            "holidays": MappingProxyType({**_without(taken.holidays, own_workdays), **own_holidays}),
-            "extra_workdays": {**_without(taken.extra_workdays, own_holidays), **own_workdays},
+            "holidays": MappingProxyType({**_without(source_days.holidays, own_workdays), **own_holidays}),
+            "extra_workdays": {**_without(source_days.extra_workdays, own_holidays), **own_workdays},
         }
         if zone is None or weekly is None:
             return None
@@ -114,7 +116,7 @@ class _CalendarReader:
                 weekly=weekly,  # type: ignore[arg-type]  # seven by construction
                 years=years,
                 provisional_years=provisional,
-                data=f"holidays {HOLIDAY_DATA}" if taken.library else "",
+                data=f"holidays {HOLIDAY_DATA}" if source_days.library else "",
                 **parts,  # type: ignore[arg-type]  # each as its field wants it
             )
         except ValueError as error:

@@ -43,23 +43,23 @@ class SourceDays:
 
 def read_sources(scope: NameScope, keys: MappingKeys, files: IcsFiles, years: CalendarYears) -> SourceDays:
     """The days of all sources for the years of the calendar. A calendar with sources but without years is reported."""
-    taken = SourceDays()
+    source_days = SourceDays()
     node = keys.get("holidays_from")
     if node is None:
-        return taken
+        return source_days
     if not years.all:
         message = "`holidays_from` needs `years`: which years are to be taken"
         scope.report.add(Code.MISSING_KEY, keys.node, message, "add `years: [2026, 2027]`")
-        return taken
+        return source_days
     items = (node,) if isinstance(node, MappingNode) else scope.reader.sequence(node, "holidays_from")
     for item in items:
         mapping = scope.reader.mapping(item, "source of holidays")
         if mapping is not None:
-            _take(scope, mapping, files, years, taken)
-    return taken
+            _take(scope, mapping, files, years, source_days)
+    return source_days
 
 
-def _take(scope: NameScope, node: MappingNode, files: IcsFiles, years: CalendarYears, taken: SourceDays) -> None:
+def _take(scope: NameScope, node: MappingNode, files: IcsFiles, years: CalendarYears, source_days: SourceDays) -> None:
     keys = MappingKeys(scope.reader, node, "source of holidays", SOURCE_KEYS)
     country, ics = keys.get("country"), keys.get("ics")
     if (country is None) == (ics is None):
@@ -70,18 +70,18 @@ def _take(scope: NameScope, node: MappingNode, files: IcsFiles, years: CalendarY
         found = files.days(ics, years.all)
     else:
         assert country is not None
-        found = _of_country(scope, keys, country, years, taken)
+        found = _of_country(scope, keys, country, years, source_days)
     without = keys.get("without")
     names = set() if without is None else set(scope.reader.texts(without, "without"))
     unknown = names - {str(name) for name in found.values()} if found else set()
     for name in sorted(unknown):
         hint = scope.report.suggest(name, set(found.values()))
         scope.report.add(Code.UNKNOWN_VALUE, without or node, f'no holiday of the source is called "{name}"', hint)
-    taken.holidays.update((day, name) for day, name in found.items() if name not in names)
+    source_days.holidays.update((day, name) for day, name in found.items() if name not in names)
 
 
 def _of_country(
-    scope: NameScope, keys: MappingKeys, node: Node, years: CalendarYears, taken: SourceDays
+    scope: NameScope, keys: MappingKeys, node: Node, years: CalendarYears, source_days: SourceDays
 ) -> dict[date, str]:
     supported = holidays.list_supported_countries()
     country = scope.reader.choice(node, "country", sorted(supported), Code.UNKNOWN_VALUE)
@@ -105,9 +105,9 @@ def _of_country(
         language=language[0] if language else None,
         observed=observed is None or keys.boolean("observed"),
     )
-    taken.library = True
+    source_days.library = True
     workdays = {day for day in getattr(known, "weekend_workdays", ()) if day.year in years.all}
-    taken.extra_workdays.update(dict.fromkeys(sorted(workdays), 0))
+    source_days.extra_workdays.update(dict.fromkeys(sorted(workdays), 0))
     _warn_of_unpublished(scope, node, country, years.published, workdays)
     return {day: name for day, name in sorted(known.items()) if day.year in years.all and day not in workdays}
 

@@ -70,7 +70,7 @@ def _clock(scope: NameScope, node: MappingNode) -> ClockDefinition | None:
         occasions[key] = found if found is not None else getattr(preset, key)
     statuses = read_statuses(scope, keys, "pause_while")
     _check_pauses(scope, keys, occasions)
-    chosen = {key: choice for key in CLOCK_CHOICES if (choice := _choice(scope, keys, key)) is not None}
+    choices = {key: choice for key in CLOCK_CHOICES if (choice := _choice(scope, keys, key)) is not None}
     return ClockDefinition(
         id=name,
         kind=preset.kind,
@@ -88,13 +88,13 @@ def _clock(scope: NameScope, node: MappingNode) -> ClockDefinition | None:
         because=keys.because(),
         task=_reference(scope, keys, "task", NameKind.TEMPLATE),
         per=_per(scope, keys, preset.per),
-        boundary="next_open" if chosen.get("boundary") == "next_open" else "close",
-        granularity="minute" if chosen.get("granularity") == "minute" else "second",
-        paused_time="counted" if chosen.get("paused_time") == "counted" else "excluded",
-        retarget_from=RetargetFrom(chosen.get("retarget_from", preset.retarget_from)),
-        reopen=Reopen(chosen.get("reopen", preset.reopen)),
-        on_rule_change=OnRuleChange(chosen.get("on_rule_change", preset.on_rule_change)),
-        recurrence=Recurrence(chosen.get("recurrence", preset.recurrence)),
+        boundary="next_open" if choices.get("boundary") == "next_open" else "close",
+        granularity="minute" if choices.get("granularity") == "minute" else "second",
+        paused_time="counted" if choices.get("paused_time") == "counted" else "excluded",
+        retarget_from=RetargetFrom(choices.get("retarget_from", preset.retarget_from)),
+        reopen=Reopen(choices.get("reopen", preset.reopen)),
+        on_rule_change=OnRuleChange(choices.get("on_rule_change", preset.on_rule_change)),
+        recurrence=Recurrence(choices.get("recurrence", preset.recurrence)),
     )
 
 

@@ -51,25 +51,25 @@ def _ladder(scope: NameScope, node: MappingNode) -> Ladder | None:
         return None
     because = keys.because()
     items = () if steps is None else scope.reader.sequence(steps, "steps")
-    steps_found: list[Step] = []
+    ladder_steps: list[Step] = []
     for item in items:
         mapping = scope.reader.mapping(item, "step")
         step = read_step(scope, mapping) if mapping else None
         if step is not None:
-            steps_found.append(step)
+            ladder_steps.append(step)
             scope.step_places.setdefault(name, []).append(item.place)
-    chosen = {key: choice for key in LADDER_CHOICES if (choice := _choice(scope, keys, key)) is not None}
+    choices = {key: choice for key in LADDER_CHOICES if (choice := _choice(scope, keys, key)) is not None}
     lasts = keys.get("acknowledgement_lasts")
     return Ladder(
         name,
-        tuple(steps_found),
+        tuple(ladder_steps),
         because,
-        offsets=Offsets(chosen.get("offsets", Offsets.WALL_TIME)),
+        offsets=Offsets(choices.get("offsets", Offsets.WALL_TIME)),
         quiet_hours=_quiet_hours(scope, keys),
-        on_acknowledgement=OnAcknowledgement(chosen.get("on_acknowledgement", OnAcknowledgement.STOP_REPEATS)),
+        on_acknowledgement=OnAcknowledgement(choices.get("on_acknowledgement", OnAcknowledgement.STOP_REPEATS)),
         acknowledgement_lasts=(lasts and read_seconds(scope.report, lasts, "acknowledgement_lasts")) or 0,
         rounds=_rounds(scope, keys, len(items)),
-        on_rule_change=OnRuleChange(chosen.get("on_rule_change", OnRuleChange.KEEP)),
+        on_rule_change=OnRuleChange(choices.get("on_rule_change", OnRuleChange.KEEP)),
     )
 
 

@@ -21,49 +21,51 @@ class _LadderTarget(NamedTuple):
     """A target that a clock of the ladder may have, and its source."""
 
     target: Target
-    who: str
+    source: str
 
 
 def check_ladders(
     scope: NameScope, ladders: Mapping[str, Ladder], clocks: Mapping[str, ClockDefinition], stages: Iterable[Stage]
 ) -> None:
     """Warns of steps that come with no target and of two steps at one time. Notes steps that some target skips."""
-    goals = _ladder_targets(clocks, {stage.name: stage for stage in stages})
+    targets = _ladder_targets(clocks, {stage.name: stage for stage in stages})
     for ladder in ladders.values():
-        mine = goals.get(ladder.id, [])
+        ladder_targets = targets.get(ladder.id, [])
         places = scope.step_places.get(ladder.id, [])
         for step, place in zip(ladder.steps, places, strict=True):
-            _check_step(scope, ladder, step, mine, place)
-        _check_times(scope, ladder, mine, places)
+            _check_step(scope, ladder, step, ladder_targets, place)
+        _check_times(scope, ladder, ladder_targets, places)
 
 
-def _check_step(scope: NameScope, ladder: Ladder, step: Step, goals: list[_LadderTarget], place: Place) -> None:
-    skipped = [goal for goal in goals if _never_comes(step, goal.target)]
-    if not skipped:
+def _check_step(scope: NameScope, ladder: Ladder, step: Step, targets: list[_LadderTarget], place: Place) -> None:
+    skipping = [target for target in targets if _never_comes(step, target.target)]
+    if not skipping:
         return
     at = _offset(step)
-    longest = max(skipped, key=lambda goal: goal.target.amount)
-    if len(skipped) == len(goals):
+    longest = max(skipping, key=lambda target: target.target.amount)
+    if len(skipping) == len(targets):
         message = f"the step {at} of ladder {ladder.id} never comes: it lies before the clock starts"
-        hint = f"the longest target is {_amount(longest.target)} ({longest.who}); write a shorter time, or a percentage"
+        hint = (
+            f"the longest target is {_amount(longest.target)} ({longest.source}); write a shorter time, or a percentage"
+        )
         scope.report.add(Code.UNREACHABLE_STEP, place, message, hint)
         return
     message = f"the step {at} of ladder {ladder.id} is left out for the target of {_amount(longest.target)}"
-    hint = f"{longest.who}; a percentage, such as 75%, comes with every target"
+    hint = f"{longest.source}; a percentage, such as 75%, comes with every target"
     scope.report.add(Code.SKIPPED_STEP, place, message, hint)
 
 
-def _check_times(scope: NameScope, ladder: Ladder, goals: list[_LadderTarget], places: list[Place]) -> None:
+def _check_times(scope: NameScope, ladder: Ladder, targets: list[_LadderTarget], places: list[Place]) -> None:
     seen: dict[object, Place] = {}
     for step, place in zip(ladder.steps, places, strict=True):
-        first = seen.setdefault(_time_key(step, goals), place)
+        first = seen.setdefault(_time_key(step, targets), place)
         if first is not place:
             message = f"ladder {ladder.id} has two steps at one time: this one and the one in line {first.line}"
             hint = "put both into one step; `notify` takes several roles, or a list"
             scope.report.add(Code.SAME_STEP, place, message, hint)
 
 
-def _time_key(step: Step, goals: list[_LadderTarget]) -> object:
+def _time_key(step: Step, targets: list[_LadderTarget]) -> object:
     """The time of a step. Steps with equal keys come at the same time with every target."""
     if step.percent == 100 or step.offset_seconds == 0 or step.offset_days == 0:
         return 0
@@ -71,8 +73,8 @@ def _time_key(step: Step, goals: list[_LadderTarget]) -> object:
         return f"{step.offset_days}bd"
     if step.percent is None:
         return step.offset_seconds
-    wall = {goal.target.amount for goal in goals if _is_wall(goal.target)}
-    if len(wall) == 1 and all(_is_wall(goal.target) for goal in goals):
+    wall = {target.target.amount for target in targets if _is_wall(target.target)}
+    if len(wall) == 1 and all(_is_wall(target.target) for target in targets):
         return wall.pop() * (step.percent - 100) / 100
     return f"{step.percent}%"
 
@@ -99,10 +101,10 @@ def _ladder_targets(
         if name.startswith(LADDER_PREFIX) and clock in ladders and isinstance(value, str):
             ladders[clock].add(value)
     found: dict[str, list[_LadderTarget]] = {}
-    for name, value, who in _outputs(stages.get("sla")):
+    for name, value, source in _outputs(stages.get("sla")):
         if isinstance(value, Target):
             for ladder in sorted(ladders.get(name.removeprefix(TARGET_PREFIX), ())):
-                found.setdefault(ladder, []).append(_LadderTarget(value, who))
+                found.setdefault(ladder, []).append(_LadderTarget(value, source))
     return found
 
 
@@ -110,12 +112,12 @@ def _outputs(stage: Stage | None) -> Iterator[tuple[str, object, str]]:
     if stage is None:
         return
     for rule in stage.rules:
-        yield from ((name, value, _who(rule)) for name, value in rule.then.items())
+        yield from ((name, value, _source_of(rule)) for name, value in rule.then.items())
     for what, outputs in (("default", stage.default), ("safe side", stage.on_error)):
         yield from ((name, value, f"the {what} of {stage.name}") for name, value in outputs.items())
 
 
-def _who(rule: Rule) -> str:
+def _source_of(rule: Rule) -> str:
     return f"rule {rule.id}, {rule.file}:{rule.line}"
 
 

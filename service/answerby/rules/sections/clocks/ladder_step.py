@@ -55,8 +55,8 @@ def read_step(scope: NameScope, node: MappingNode) -> Step | None:
     at, notify, case = keys.require("at"), keys.get("notify"), keys.get("open_case")
     moment = None if at is None else _moment(scope, at)
     every, at_most = _repeat(scope, keys)
-    acts = any(keys.get(key) is not None for key in ("notify", "open_case", "reassign"))
-    if not acts and not keys.boolean("raise_priority"):
+    has_action = any(keys.get(key) is not None for key in ("notify", "open_case", "reassign"))
+    if not has_action and not keys.boolean("raise_priority"):
         hint = "add notify, reassign, open_case or raise_priority"
         scope.report.add(Code.MISSING_KEY, node, "the step does nothing", hint)
     step = Step(
@@ -103,12 +103,12 @@ def _moment_hint(text: str) -> str:
         return f"say the unit and the side: -{number}m (before due) or +{number}m (after), or {number}% of the target"
     if number.isdecimal():
         return f"say the unit: {text}m or {text}h"
-    meant = text.lstrip("+-") if parse_duration(text.lstrip("+-")) else duration_suggestion(text.lstrip("+- "))
-    if not meant or " " in meant:
+    suggestion = text.lstrip("+-") if parse_duration(text.lstrip("+-")) else duration_suggestion(text.lstrip("+- "))
+    if not suggestion or " " in suggestion:
         return _EXAMPLES
     if text[:1] in _OFFSET_SIGNS:
-        return f"did you mean {text[0]}{meant}?"
-    return f"say the side: -{meant} (before due) or +{meant} (after)"
+        return f"did you mean {text[0]}{suggestion}?"
+    return f"say the side: -{suggestion} (before due) or +{suggestion} (after)"
 
 
 def _repeat(scope: NameScope, keys: MappingKeys) -> tuple[int, int]:

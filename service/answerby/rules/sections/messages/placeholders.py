@@ -62,18 +62,18 @@ def check_placeholders(scope: NameScope, placeholders: Iterable[Placeholder], ru
         uses.setdefault(template, set()).add(use)
     names = {use: _names(scope, rulebook.clocks, use) for use in TemplateUse}
     for template, name, node in placeholders:
-        mine = uses.get(template, set(TemplateUse))
-        lacking = sorted(use for use in mine if name not in names[use])
-        if template not in uses and len(lacking) < len(TemplateUse):
+        template_uses = uses.get(template, set(TemplateUse))
+        gaps = sorted(use for use in template_uses if name not in names[use])
+        if template not in uses and len(gaps) < len(TemplateUse):
             continue
-        if lacking and not scope.report.may_have_lost("fields"):
-            _warn(scope, node, name, lacking, set().union(*(names[use] for use in mine)))
+        if gaps and not scope.report.may_have_lost("fields"):
+            _warn(scope, node, name, gaps, set().union(*(names[use] for use in template_uses)))
 
 
-def _warn(scope: NameScope, node: Node, name: str, lacking: list[TemplateUse], known: set[str]) -> None:
-    where = "a decision" if len(lacking) == len(TemplateUse) else " or ".join(lacking)
+def _warn(scope: NameScope, node: Node, name: str, gaps: list[TemplateUse], known: set[str]) -> None:
+    where = "a decision" if len(gaps) == len(TemplateUse) else " or ".join(gaps)
     message = f"nothing fills in {{{name}}} in {where}"
-    example = "{open}" if lacking == [TemplateUse.DIGEST] else "{number}"
+    example = "{open}" if gaps == [TemplateUse.DIGEST] else "{number}"
     hint = scope.report.suggest(name, known - {name}) or f"use a name that is filled in there, such as {example}"
     if name in scope.fields and not scope.fields[name].derived_by:
         hint = f"{name} is given by events; messages carry only what rules derive"

@@ -105,17 +105,17 @@ class RuleTemplates:
 
     def _check_names(self, template: _Template) -> None:
         """Reports names in braces that are no parameters, and parameters that no rule of the template contains."""
-        named: set[str] = set()
+        names: set[str] = set()
         body = (*template.rules, *((template.because,) if template.because else ()))
         for name, node in (found for part in body for found in names_in(part, template.parameters)):
-            named.add(name)
+            names.add(name)
             if name not in template.parameters:
                 message = f"{template.id} has no parameter {name}"
                 hint = self._scope.report.suggest(name, template.parameters)
                 other = f"write {{{{{name}}}}} for the braces themselves"
                 self._scope.report.add(Code.UNKNOWN_PARAMETER, node, message, f"{hint}; {other}" if hint else other)
         for name, parameter in template.parameters.items():
-            if name not in named:
+            if name not in names:
                 message = f"{{{name}}} stands nowhere in {template.id}"
                 self._scope.report.add(Code.UNUSED_PARAMETER, parameter.place, message, "remove it, or use it")
 
@@ -149,7 +149,7 @@ class RuleTemplates:
             arguments = read_arguments(self._scope, signature, [*shared, *entries], place)
             if arguments is not None and template.id not in self._circular and not self._is_too_large:
                 try:
-                    yield from self._filled(template, arguments, place, depth)
+                    yield from self._expand_template(template, arguments, place, depth)
                 except TooLarge:
                     self._refuse_size(place)
 
@@ -174,7 +174,9 @@ class RuleTemplates:
             if mapping is not None:
                 yield mapping.place, list(mapping.entries)
 
-    def _filled(self, template: _Template, arguments: dict[str, Node], place: Place, depth: int) -> Iterator[Node]:
+    def _expand_template(
+        self, template: _Template, arguments: dict[str, Node], place: Place, depth: int
+    ) -> Iterator[Node]:
         """The rules of the template with these arguments. Raises TooLarge when the budget is used up."""
         filler = TemplateFiller(arguments, place, self._budget, self._scope.report)
         for rule in template.rules:

@@ -135,13 +135,15 @@ class TemplateFiller:
             case SequenceNode(items=items):
                 return SequenceNode(place, tuple(self._carry(item, hole) for item in items))
             case MappingNode(entries=entries):
-                carried = tuple((ScalarNode(place, k.value, k.text, k.plain), self._carry(v, hole)) for k, v in entries)
-                return MappingNode(place, carried)
+                entries_copy = tuple(
+                    (ScalarNode(place, k.value, k.text, k.plain), self._carry(v, hole)) for k, v in entries
+                )
+                return MappingNode(place, entries_copy)
 
     def _place(self, node: Node) -> Place:
-        written = node.place
+        origin = node.place
         outer = f", used at {self._use.template}" if self._use.template else ""
-        return self._use._replace(template=f"{written.file}:{written.line}:{written.column}{outer}")
+        return self._use._replace(template=f"{origin.file}:{origin.line}:{origin.column}{outer}")
 
 
 def _bare(node: MappingNode, parameters: Mapping[str, object]) -> str | None:

@@ -26,7 +26,7 @@ class ParameterType(StrEnum):
     """The condition on a field: a value, a list, or a mapping of operators."""
 
 
-_WANTED: Mapping[ParameterType, str] = {
+_DESCRIPTIONS: Mapping[ParameterType, str] = {
     ParameterType.TEXT: "text",
     ParameterType.INTEGER: "a whole number",
     ParameterType.NUMBER: "a number",
@@ -115,7 +115,7 @@ def read_arguments(scope: NameScope, signature: Signature, arguments: Arguments,
     for name, parameter in parameters.items():
         if name not in places and parameter.default is None:
             place = _at(use, parameter.place)
-            message = f"{template} needs the parameter {name}: {_WANTED[parameter.type]}"
+            message = f"{template} needs the parameter {name}: {_DESCRIPTIONS[parameter.type]}"
             scope.report.add(Code.MISSING_PARAMETER, place, message, f"add `{name}: ...`")
             is_right = False
         elif name not in places and parameter.default is not None:
@@ -129,15 +129,15 @@ def accepts(scope: NameScope, parameter: Parameter, node: Node, place: Place) ->
     if parameter.type is ParameterType.LIST and isinstance(node, SequenceNode):
         items = node.items
     if not _is_of_type(parameter.type, node):
-        shown = "an empty list" if isinstance(node, SequenceNode) and not node.items else describe(node)
-        message = f"{parameter.name} must be {_WANTED[parameter.type]}, not {shown}"
-        scope.report.add(Code.WRONG_PARAMETER, place, message, f"give {_WANTED[parameter.type]}")
+        text = "an empty list" if isinstance(node, SequenceNode) and not node.items else describe(node)
+        message = f"{parameter.name} must be {_DESCRIPTIONS[parameter.type]}, not {text}"
+        scope.report.add(Code.WRONG_PARAMETER, place, message, f"give {_DESCRIPTIONS[parameter.type]}")
         return False
     for item in items:
         if parameter.values and (not isinstance(item, ScalarNode) or item.text not in parameter.values):
-            shown = item.text[:40] if isinstance(item, ScalarNode) else describe(item)
-            message = f'{parameter.name} must be one of {", ".join(parameter.values)}, not "{shown}"'
-            hint = scope.report.suggest(shown, parameter.values)
+            text = item.text[:40] if isinstance(item, ScalarNode) else describe(item)
+            message = f'{parameter.name} must be one of {", ".join(parameter.values)}, not "{text}"'
+            hint = scope.report.suggest(text, parameter.values)
             scope.report.add(Code.WRONG_PARAMETER, place, message, hint)
             return False
     return True

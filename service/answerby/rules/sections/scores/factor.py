@@ -108,13 +108,13 @@ def _check_range(scope: NameScope, method: Method | None, factor: Factor, node: 
         hint = "add `at_least: 0.25`, or the least that counts, to the factor"
         scope.report.add(Code.SCORE_DIVISION, node, message, hint)
     elif method is Method.HANDBOOK_RICE and (least is None or most is None or least < 0 or most > FULL_SCALE):
-        shown = f"can be {_shown(least)} to {_shown(most)}"
-        message = f"in {method} every factor is 0 to 100, but {factor.name} {shown}"
+        span = f"can be {_limit_text(least)} to {_limit_text(most)}"
+        message = f"in {method} every factor is 0 to 100, but {factor.name} {span}"
         hint = "use `scale: {from: [least, most], to: [0, 100]}`, `bands` or `numbers`, or `at_least` and `at_most`"
         scope.report.add(Code.SCORE_RANGE, node, message, hint)
 
 
-def _shown(limit: Decimal | None) -> str:
+def _limit_text(limit: Decimal | None) -> str:
     return "anything" if limit is None else f"{limit:f}"
 
 

@@ -59,18 +59,18 @@ def read_numbers(scope: NameScope, field: Field, node: Node) -> Mapping[str | bo
         scope.report.add(Code.WRONG_TYPE, node, message, "write `bands` or `scale`")
         return {}
     found: dict[str | bool, Decimal] = {}
-    named: set[str | bool] = set()
+    members: set[str | bool] = set()
     for key, value in mapping.entries:
         member = _member(scope, field, key)
         if member is None:
             continue
-        if member in named:
+        if member in members:
             scope.report.add(Code.DUPLICATE_ID, key, f"{key.text} has a number already")
-        named.add(member)
+        members.add(member)
         number = read_number(scope, value, f"the number of {key.text}")
         if number is not None:
             found[member] = number
-    _report_unmapped(scope, field, node, named)
+    _report_unmapped(scope, field, node, members)
     return MappingProxyType({value: found[value] for value in _members(field) if value in found})
 
 
@@ -132,23 +132,23 @@ def _member(scope: NameScope, field: Field, key: ScalarNode) -> str | bool | Non
     return scope.reader.boolean(key, field.name) if field.type is FieldType.BOOLEAN else read_member(scope, field, key)
 
 
-def _report_unmapped(scope: NameScope, field: Field, node: Node, named: set[str | bool]) -> None:
-    left = [_spelt(value) for value in _members(field) if value not in named]
-    if left:
-        message = f"{', '.join(left)} of {field.name} {'has' if len(left) == 1 else 'have'} no number"
-        hint = f"add {', '.join(f'`{value}: ...`' for value in left[:3])}"
+def _report_unmapped(scope: NameScope, field: Field, node: Node, members: set[str | bool]) -> None:
+    missing = [_yaml_text(value) for value in _members(field) if value not in members]
+    if missing:
+        message = f"{', '.join(missing)} of {field.name} {'has' if len(missing) == 1 else 'have'} no number"
+        hint = f"add {', '.join(f'`{value}: ...`' for value in missing[:3])}"
         scope.report.add(Code.SCORE_UNMAPPED, node, message, hint)
 
 
-def report_unordered(scope: NameScope, field: Field, node: SequenceNode, named: set[str]) -> None:
+def report_unordered(scope: NameScope, field: Field, node: SequenceNode, members: set[str]) -> None:
     """Reports values of the field that the `order:` of a tie-break leaves out."""
-    left = [value for value in field.values if value not in named]
-    if left:
-        message = f"the order leaves out {', '.join(left)} of {field.name}"
+    missing = [value for value in field.values if value not in members]
+    if missing:
+        message = f"the order leaves out {', '.join(missing)} of {field.name}"
         scope.report.add(Code.SCORE_UNMAPPED, node, message, "name every value, the one that goes first at the front")
 
 
-def _spelt(value: str | bool) -> str:
+def _yaml_text(value: str | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else value
 
 

@@ -36,17 +36,17 @@ class CellReader:
     def __init__(self, report: DiagnosticReport, separator: str) -> None:
         self._report = report
         self._values = ValueReader(report, separator)
-        self._asked_before: dict[tuple[str, str], Node] = {}
+        self._conditions: dict[tuple[str, str], Node] = {}
         """Conditions read so far, by field and text. Columns repeat few different cells many times."""
 
     def condition(self, field: Field, cell: CsvCell) -> Node | None:
         """The condition of the cell on the field; the scalar `any` when the cell has no condition."""
-        before = self._asked_before.get((field.name, cell.text))
+        before = self._conditions.get((field.name, cell.text))
         if before is not None:
-            return _moved(before, cell.place)
+            return _copy_at(before, cell.place)
         found = self._condition(field, cell)
         if found is not None:
-            self._asked_before[field.name, cell.text] = found
+            self._conditions[field.name, cell.text] = found
         return found
 
     def _condition(self, field: Field, cell: CsvCell) -> Node | None:
@@ -55,7 +55,7 @@ class CellReader:
         text = cell.text
         if fold(text) in KEYWORDS and self._is_value_too(field, cell):
             return None
-        return scalar(cell, ANY) if fold(text) in NOTHING_ASKED else self._asked(field, cell, text)
+        return scalar(cell, ANY) if fold(text) in NOTHING_ASKED else self._field_condition(field, cell, text)
 
     def output(self, field: Field | None, name: str, cell: CsvCell) -> Node | None:
         """The output of the cell. For an output that is no field: the text of the cell, or a list of texts."""
@@ -97,7 +97,7 @@ class CellReader:
         self._values.refuse(cell, message, hint)
         return True
 
-    def _asked(self, field: Field, cell: CsvCell, text: str) -> Node | None:
+    def _field_condition(self, field: Field, cell: CsvCell, text: str) -> Node | None:
         literal = as_text(text)
         if literal is not None:
             return self._values.value(field, cell, literal, literal=True)
@@ -113,7 +113,7 @@ class CellReader:
             if _NOT.match(rest) or _EQUAL.match(rest) or _NOT_WORD.match(rest):
                 self._values.refuse(cell, f'"{text[:40]}" denies more than once', "write one ! or none")
                 return None
-            inner = self._asked(field, cell, rest)
+            inner = self._field_condition(field, cell, rest)
             return None if inner is None else _mapping(cell, ("not", inner))
         if _COMPARISON.match(plain):
             return self._comparisons(field, cell, plain)
@@ -122,13 +122,13 @@ class CellReader:
             if _NOT.match(rest) or _EQUAL.match(rest):
                 self._values.refuse(cell, f'"{text[:40]}" is not a comparison', "write the value, or ! and the value")
                 return None
-            return self._asked(field, cell, rest)
+            return self._field_condition(field, cell, rest)
         if (word := _WORD.match(text)) and (operator := _operator(word[1])) in OPERATORS[field.type]:
-            return self._worded(field, cell, operator, word[2].strip())
+            return self._word_condition(field, cell, operator, word[2].strip())
         ends = _INTERVAL.split(plain)
         if len(ends) == 2 and "between" in OPERATORS[field.type]:
             return self._interval(field, cell, ends)
-        return self._any_of(field, cell, text)
+        return self._value_list(field, cell, text)
 
     def _comparisons(self, field: Field, cell: CsvCell, text: str) -> Node | None:
         entries: list[tuple[str, Node]] = []
@@ -154,7 +154,7 @@ class CellReader:
         found = [operand for operand in operands if operand is not None]
         return _mapping(cell, ("between", SequenceNode(cell.place, tuple(found)))) if len(found) == 2 else None
 
-    def _worded(self, field: Field, cell: CsvCell, operator: str, text: str) -> Node | None:
+    def _word_condition(self, field: Field, cell: CsvCell, operator: str, text: str) -> Node | None:
         if operator == "matches":
             return _mapping(cell, (operator, scalar(cell, text)))
         values = [
@@ -164,7 +164,7 @@ class CellReader:
         operand = self._list(cell, values)
         return None if operand is None else _mapping(cell, (operator, operand))
 
-    def _any_of(self, field: Field, cell: CsvCell, text: str) -> Node | None:
+    def _value_list(self, field: Field, cell: CsvCell, text: str) -> Node | None:
         parts = [text] if field.type in _UNSPLIT else _OR.split(normalize_width(text) if "｜" in text else text)
         parts = [part.strip() for part in parts]
         if not all(parts):
@@ -178,14 +178,14 @@ class CellReader:
             hint = "write two rows; a list holds values only"
             self._values.refuse(cell, f'"{cell.text[:40]}" mixes values and comparisons', hint)
             return None
-        asked = self._list(cell, [self._values.value(field, cell, part) for part in values])
-        if asked is None or len(values) == len(parts):
-            return asked
+        condition = self._list(cell, [self._values.value(field, cell, part) for part in values])
+        if condition is None or len(values) == len(parts):
+            return condition
         if "present" in map(_presence, parts):
             self._values.refuse(cell, f'"{cell.text[:40]}" is met by whatever is given', "write present alone")
             return None
         # `missing or a or b` is written as `not (present and not (a or b))`: entries of a mapping only join by `and`.
-        neither = _mapping(cell, ("is", scalar(cell, "present")), ("not", asked))
+        neither = _mapping(cell, ("is", scalar(cell, "present")), ("not", condition))
         return _mapping(cell, ("not", neither))
 
     def _parts(self, text: str) -> list[str]:
@@ -207,7 +207,7 @@ class CellReader:
         node = parse_yaml(cell.text, cell.place.file, scratch)
         for found in scratch.sorted():
             self._report.add(Code(found.code), cell.place, found.message, found.hint)
-        return None if node is None else _moved(node, cell.place)
+        return None if node is None else _copy_at(node, cell.place)
 
 
 def _presence(text: str) -> str:
@@ -223,12 +223,12 @@ def _mapping(cell: CsvCell, *entries: tuple[str, Node]) -> MappingNode:
     return MappingNode(cell.place, tuple((scalar(cell, key), value) for key, value in entries))
 
 
-def _moved(node: Node, place: Place) -> Node:
+def _copy_at(node: Node, place: Place) -> Node:
     match node:
         case MappingNode(entries=entries):
-            moved = tuple((ScalarNode(place, k.value, k.text, k.plain), _moved(v, place)) for k, v in entries)
+            moved = tuple((ScalarNode(place, k.value, k.text, k.plain), _copy_at(v, place)) for k, v in entries)
             return MappingNode(place, moved)
         case SequenceNode(items=items):
-            return SequenceNode(place, tuple(_moved(item, place) for item in items))
+            return SequenceNode(place, tuple(_copy_at(item, place) for item in items))
         case ScalarNode(value=value, text=text, plain=plain):
             return ScalarNode(place, value, text, plain)

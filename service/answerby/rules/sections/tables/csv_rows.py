@@ -35,7 +35,7 @@ class TableColumns:
 
 
 def read_rows(
-    text: str, file: str, wanted: TableColumns, fields: Mapping[str, Field], report: DiagnosticReport
+    text: str, file: str, table: TableColumns, fields: Mapping[str, Field], report: DiagnosticReport
 ) -> tuple[Node, ...]:
     """The rows from top to bottom. No rows, with a diagnostic, when the file does not fit the table."""
     separator = separator_of(text)
@@ -45,21 +45,21 @@ def read_rows(
     if not found:
         report.add(Code.FILE_EMPTY, Place(file, 1, 1), "the file says nothing", "its first row names the columns")
         return ()
-    header = _Header(wanted, report)
+    header = _Header(table, report)
     columns = header.read(found[0])
     if columns is None:
         return ()
     if len(found) == 1:
         report.add(Code.TABLE_EMPTY, found[0].place, "the table has no rows below its header", "add a row")
-    reader = _RowReader(CellReader(report, separator), wanted, columns, fields, report)
+    reader = _RowReader(CellReader(report, separator), table, columns, fields, report)
     return tuple(reader.row(record) for record in found[1:])
 
 
 class _Header:
-    def __init__(self, wanted: TableColumns, report: DiagnosticReport) -> None:
-        self._wanted = wanted
+    def __init__(self, table: TableColumns, report: DiagnosticReport) -> None:
+        self._table = table
         self._report = report
-        self._names = _names(wanted)
+        self._names = _names(table)
 
     def read(self, record: CsvRecord) -> tuple[str | None, ...] | None:
         """The name of each column; None for one without title. None altogether when a column is wrong or missing."""
@@ -80,7 +80,7 @@ class _Header:
         return tuple(columns) if self._has_all(record, seen) and is_right else None
 
     def _has_all(self, record: CsvRecord, seen: Collection[str]) -> bool:
-        missing = [name for name in (*self._wanted.inputs, *self._wanted.outputs) if name not in seen]
+        missing = [name for name in (*self._table.inputs, *self._table.outputs) if name not in seen]
         for name in missing:
             shown = ", ".join(cell.text for cell in record.cells if cell.text)[:120]
             hint = f"the first row names the columns; it says: {shown}"
@@ -88,8 +88,8 @@ class _Header:
         return not missing
 
     def _report_unknown(self, cell: CsvCell) -> None:
-        place = self._wanted.place
-        known = {*self._wanted.inputs, *self._wanted.outputs, *self._wanted.extra, COMMENT}
+        place = self._table.place
+        known = {*self._table.inputs, *self._table.outputs, *self._table.extra, COMMENT}
         hint = self._report.suggest(cell.text, known)
         message = f'the table ({place.file}:{place.line}) has no column "{cell.text[:40]}"'
         self._report.add(Code.CSV_HEADER, cell.place, message, hint or "name a column for remarks `comment`")
@@ -99,11 +99,11 @@ class _Header:
         self._report.add(Code.CSV_HEADER, cell.place, message, "keep one of the two")
 
 
-def _names(wanted: TableColumns) -> dict[str, str]:
+def _names(table: TableColumns) -> dict[str, str]:
     """The name of a column by each of its titles. Names from the table take precedence."""
-    found = {_key(word): name for name, words in COLUMNS.items() for word in words if name in {*wanted.extra, COMMENT}}
-    found |= {_key(name): name for name in wanted.extra}
-    return found | {_key(name): name for name in (*wanted.inputs, *wanted.outputs)}
+    found = {_key(word): name for name, words in COLUMNS.items() for word in words if name in {*table.extra, COMMENT}}
+    found |= {_key(name): name for name in table.extra}
+    return found | {_key(name): name for name in (*table.inputs, *table.outputs)}
 
 
 def _key(text: str) -> str:
@@ -115,27 +115,27 @@ class _RowReader:
     def __init__(
         self,
         cells: CellReader,
-        wanted: TableColumns,
+        table: TableColumns,
         columns: tuple[str | None, ...],
         fields: Mapping[str, Field],
         report: DiagnosticReport,
     ) -> None:
         self._cells = cells
-        self._wanted = wanted
+        self._table = table
         self._columns = columns
         self._fields = fields
         self._report = report
 
     def row(self, record: CsvRecord) -> Node:
         found = dict(self._named(record))
-        when = tuple(self._condition(name, found[name]) for name in self._wanted.inputs)
-        then = tuple(self._output(name, found[name]) for name in self._wanted.outputs)
+        when = tuple(self._condition(name, found[name]) for name in self._table.inputs)
+        then = tuple(self._output(name, found[name]) for name in self._table.outputs)
         start = CsvCell(record.place, "")
         entries: list[tuple[str, Node]] = [
             ("when", SequenceNode(record.place, when)),
             ("then", SequenceNode(record.place, then)),
         ]
-        for name in sorted(self._wanted.extra & found.keys()):
+        for name in sorted(self._table.extra & found.keys()):
             node = self._extra(name, found[name])
             if node is not None:
                 entries.append((name, node))
@@ -155,12 +155,12 @@ class _RowReader:
                 yield name, CsvCell(record.end, "")
 
     def _condition(self, name: str, cell: CsvCell) -> Node:
-        if name in self._wanted.broken:
+        if name in self._table.broken:
             return scalar(cell, ANY)
         return self._cells.condition(self._fields[name], cell) or scalar(cell, ANY)
 
     def _output(self, name: str, cell: CsvCell) -> Node:
-        found = None if name in self._wanted.broken else self._cells.output(self._fields.get(name), name, cell)
+        found = None if name in self._table.broken else self._cells.output(self._fields.get(name), name, cell)
         return found or RefusedNode.at(cell.place)
 
     def _extra(self, name: str, cell: CsvCell) -> Node | None:

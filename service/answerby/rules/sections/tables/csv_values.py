@@ -15,12 +15,12 @@ from answerby.rules.text.yaml_scalars import MAX_DIGITS
 
 AS_TEXT = "format the column as text in Excel before typing"
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_TURNED = re.compile(
+_EXCEL_DATE = re.compile(
     rf"\d{{1,2}}-({_MONTHS})(-\d{{2,4}})?\Z|({_MONTHS})-\d{{2}}\Z|\d{{1,2}}月\d{{1,2}}日\Z", re.IGNORECASE
 )
 """A date in the form of Excel. Excel writes it for input such as 1-3 or 3/1."""
 _DATE_LIKE = re.compile(r"\d{1,4}[/.-]\d{1,2}([/.-]\d{1,4})?\Z")
-_SHORTENED = re.compile(r"[-+]?\d([.,]\d+)?E\+\d+\Z")
+_EXCEL_NUMBER = re.compile(r"[-+]?\d([.,]\d+)?E\+\d+\Z")
 """A long number in the form of Excel, without its last digits."""
 _FORMULA_TEXT = re.compile(r'="((?:[^"]|"")*)"\Z')
 _INTEGER = re.compile(r"[-+]?\d+\Z")
@@ -35,10 +35,10 @@ _SERIAL = re.compile(r"\d{5}(\.\d+)?\Z")
 
 def scalar(cell: CsvCell, value: Plain) -> ScalarNode:
     """A scalar at the place of the cell. A text counts as quoted, so that it is not read as YAML again."""
-    return ScalarNode(cell.place, value, _shown(value), plain=not isinstance(value, str))
+    return ScalarNode(cell.place, value, _text_of(value), plain=not isinstance(value, str))
 
 
-def _shown(value: Plain) -> str:
+def _text_of(value: Plain) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -96,7 +96,7 @@ class ValueReader:
         if found:
             day = f"{found[1]}-{int(found[2] or found[3]):02}-{int(found[4]):02}"
             return f"{day}T{found[5]}" if found[5] and found[5] not in {"0:00", "00:00", "0:00:00"} else day
-        if _DAY_OR_MONTH_FIRST.match(width) or _TURNED.match(width):
+        if _DAY_OR_MONTH_FIRST.match(width) or _EXCEL_DATE.match(width):
             self.refuse(cell, f'"{text[:40]}" does not say which part is the month', f"write 2026-01-31; {AS_TEXT}")
             return None
         if _SERIAL.match(width):
@@ -118,12 +118,12 @@ class ValueReader:
         if field.type is FieldType.INSTANT:
             return False
         width = normalize_width(text)
-        is_turned = bool(_TURNED.match(width))
-        if is_turned or (_DATE_LIKE.match(width) and not self._may_be_date_like(field, width)):
+        is_excel_date = bool(_EXCEL_DATE.match(width))
+        if is_excel_date or (_DATE_LIKE.match(width) and not self._may_be_date_like(field, width)):
             hint = f"for an interval write 1..3; otherwise {AS_TEXT}, or write '{text}"
             self.refuse(cell, f'"{text[:40]}" looks like a date, which is what Excel makes of 1-3 and 1/3', hint)
             return True
-        if _SHORTENED.match(width):
+        if _EXCEL_NUMBER.match(width):
             hint = f"{AS_TEXT}; for exactly these characters write '{text}"
             self.refuse(cell, f'"{text[:40]}" is a long number that Excel has shortened', hint)
             return True

@@ -99,7 +99,7 @@ def _rows_of_file(table: _Table, keys: MappingKeys, csv_files: CsvFiles) -> tupl
     if file is None:
         return ()
     columns = [(column.name, column.node.text) for column in table.columns if isinstance(column.node, ScalarNode)]
-    wanted = TableColumns(
+    columns_of_file = TableColumns(
         inputs=tuple(c.node.text for c in table.inputs if isinstance(c.node, ScalarNode)),
         outputs=tuple(c.node.text for c in table.outputs if isinstance(c.node, ScalarNode)),
         broken=frozenset(text for name, text in columns if name is None),
@@ -107,7 +107,7 @@ def _rows_of_file(table: _Table, keys: MappingKeys, csv_files: CsvFiles) -> tupl
         place=keys.node.place,
     )
     path, text = file
-    return read_rows(text, path, wanted, scope.fields, scope.report)
+    return read_rows(text, path, columns_of_file, scope.fields, scope.report)
 
 
 def _open(section: StageFile, keys: MappingKeys) -> _Table:

@@ -35,13 +35,13 @@ def read_date(report: DiagnosticReport, node: Node, what: str) -> date | None:
 
 
 def _date_hint(text: str) -> str:
-    meant = date_suggestion(text)
-    if not meant:
+    suggestion = date_suggestion(text)
+    if not suggestion:
         return "write it like 2026-01-31"
-    year = int(meant[:4])
+    year = int(suggestion[:4])
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
         return f"years from {_FIRST_YEAR} to {_LAST_YEAR} are known; leave it out where there is no limit"
-    return f"did you mean {meant}?" if parse_date(meant) else "there is no such day in the calendar"
+    return f"did you mean {suggestion}?" if parse_date(suggestion) else "there is no such day in the calendar"
 
 
 def read_yearly(report: DiagnosticReport, node: Node, what: str) -> str | None:

@@ -45,10 +45,10 @@ def read_duration(report: DiagnosticReport, node: Node, what: str, *, wall: bool
     text = node.value
     if _DAYS.match(text):
         message = f'{what} "{text}" could mean calendar days or working days'
-        meant = duration_suggestion(text)
-        hint = f"write {meant}" if meant else "write 24h for wall or opening hours, 1bd for a working day"
+        suggestion = duration_suggestion(text)
+        hint = f"write {suggestion}" if suggestion else "write 24h for wall or opening hours, 1bd for a working day"
         if wall:
-            hint = f"write {meant.partition(' or ')[0] or '24h'}"
+            hint = f"write {suggestion.partition(' or ')[0] or '24h'}"
         report.add(Code.DAY_DURATION, node, message, hint)
         return None
     duration = parse_duration(text)
@@ -67,8 +67,8 @@ def duration_hint(text: str) -> str:
     """A hint for a text that is no duration."""
     if text.isdecimal():
         return f"say the unit, and leave out the quotes: {text}m, {text}h or {text}bd (working days)"
-    meant = duration_suggestion(text)
-    return f"did you mean {meant}?" if meant else EXAMPLES
+    suggestion = duration_suggestion(text)
+    return f"did you mean {suggestion}?" if suggestion else EXAMPLES
 
 
 def read_seconds(report: DiagnosticReport, node: Node, what: str) -> int | None:
@@ -96,6 +96,6 @@ def parse_duration(text: str) -> Duration | None:
 def duration_text(seconds: int) -> str:
     """Seconds in the form of rule files: `1h30m` for 5400."""
     hours, rest = divmod(seconds, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "m"), (left, "s"))
+    minutes, seconds_left = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "m"), (seconds_left, "s"))
     return "".join(f"{amount}{unit}" for amount, unit in parts if amount) or "0m"

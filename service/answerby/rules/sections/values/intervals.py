@@ -27,8 +27,8 @@ def read_intervals(report: DiagnosticReport, reader: NodeReader, node: Node, wha
         interval = _interval(item)
         if interval is None:
             text = item.text if isinstance(item, ScalarNode) else describe(item)
-            meant = interval_suggestion(text)
-            hint = f"write {meant}" if meant else 'write it like "09:00-18:00"'
+            suggestion = interval_suggestion(text)
+            hint = f"write {suggestion}" if suggestion else 'write it like "09:00-18:00"'
             report.add(Code.INVALID_INTERVAL, item, f"{what}: {text[:40]} is not an interval of hours", hint)
         elif found and interval[0] < found[-1][1]:
             report.add(

@@ -73,8 +73,8 @@ def _write(parts: list[tuple[float, str]]) -> str:
         return ""
     seconds = round(sum(amount * _SECONDS[unit] for amount, unit in parts))
     hours, rest = divmod(seconds, 3600)
-    minutes, left = divmod(rest, 60)
-    return "".join(f"{n}{unit}" for n, unit in ((hours, "h"), (minutes, "m"), (left, "s")) if n)
+    minutes, seconds_left = divmod(rest, 60)
+    return "".join(f"{n}{unit}" for n, unit in ((hours, "h"), (minutes, "m"), (seconds_left, "s")) if n)
 
 
 def _write_days(days: float, working: float) -> str:

@@ -15,8 +15,8 @@ def read_zone(report: DiagnosticReport, node: Node, what: str) -> zoneinfo.ZoneI
     try:
         return zoneinfo.ZoneInfo(text)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        meant = zone_suggestion(text)
-        near = f"did you mean {meant}?" if meant else report.suggest(text, zoneinfo.available_timezones())
+        suggestion = zone_suggestion(text)
+        near = f"did you mean {suggestion}?" if suggestion else report.suggest(text, zoneinfo.available_timezones())
         hint = near or "write an IANA name such as Asia/Shanghai"
         report.add(Code.INVALID_TIMEZONE, node, f'{what} "{text[:40]}" is not a time zone', hint)
         return None
