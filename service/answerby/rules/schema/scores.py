@@ -21,7 +21,7 @@ from answerby.rules.schema.rule_properties import OWNER_HELP, RULE_REASON
 from answerby.rules.schema.rulebook_names import RulebookNames
 from answerby.rules.sections.scores.factor import FACTOR_KEYS
 from answerby.rules.sections.scores.numbers import BAND_KEYS, SCALE_KEYS
-from answerby.rules.sections.scores.score import MAX_DECIMAL_PLACES, SCORE_KEYS, TIE_BREAK_KEYS
+from answerby.rules.sections.scores.score_reader import MAX_DECIMAL_PLACES, SCORE_KEYS, TIE_BREAK_KEYS
 
 
 def score_schema(names: RulebookNames) -> Schema:

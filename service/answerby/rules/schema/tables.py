@@ -30,7 +30,8 @@ from answerby.rules.schema.rule_properties import (
     START_HELP,
 )
 from answerby.rules.schema.rulebook_names import RulebookNames
-from answerby.rules.sections.tables.table import ROW_KEYS, TABLE_KEYS
+from answerby.rules.sections.tables.table_head import TABLE_KEYS
+from answerby.rules.sections.tables.table_rows import ROW_KEYS
 
 
 def table_schema(names: RulebookNames) -> Schema:

@@ -21,8 +21,8 @@ from answerby.rules.schema.building_blocks import (
     with_description,
 )
 from answerby.rules.schema.rulebook_names import RulebookNames
+from answerby.rules.sections.field_declaration import FIELD_KEYS, WINDOW_KEYS
 from answerby.rules.sections.lexicons import LEXICON_KEYS
-from answerby.rules.sections.vocabulary import FIELD_KEYS, WINDOW_KEYS
 
 
 def field_schema(names: RulebookNames) -> Schema:

@@ -1,0 +1,107 @@
+"""The head of a `table:`: its columns, and the settings of all its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from answerby.rules.model.rulebook import RuleMode
+from answerby.rules.sections.name_scope import NameKind
+from answerby.rules.sections.stages.rule_keys import read_mode, read_owner, read_period, read_protected
+from answerby.rules.sections.stages.stage_file import StageFile
+from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.mapping_keys import MappingKeys
+from answerby.rules.text.nodes import Node, ScalarNode
+
+TABLE_KEYS = (
+    "id",
+    "because",
+    "inputs",
+    "output",
+    "outputs",
+    "hit",
+    "rows",
+    "rows_from",
+    "owner",
+    "enabled_from",
+    "until",
+    "mode",
+    "protected",
+    "description",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    node: Node
+    name: str | None
+    """None for a column that is declared wrongly. Its cells are skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableHead:
+    section: StageFile
+    id: str
+    because: str
+    owner: str
+    inputs: tuple[TableColumn, ...]
+    outputs: tuple[TableColumn, ...]
+    period: tuple[datetime | None, datetime | None]
+    mode: RuleMode
+    protected: bool
+
+    @property
+    def columns(self) -> tuple[TableColumn, ...]:
+        return (*self.inputs, *self.outputs)
+
+
+def read_table_head(section: StageFile, keys: MappingKeys) -> TableHead:
+    scope = section.scope
+    id_node = keys.require("id")
+    name = None if id_node is None else scope.reader.identifier(id_node, "table id")
+    if id_node is not None and name is not None:
+        scope.declare(NameKind.RULE, name, id_node)
+    return TableHead(
+        section=section,
+        id=name or "",
+        because=keys.because(needed=False),
+        owner=read_owner(scope, keys) or section.owner,
+        inputs=_inputs(section, keys),
+        outputs=_outputs(section, keys),
+        period=read_period(scope, keys),
+        mode=read_mode(scope, keys) or RuleMode.LIVE,
+        protected=read_protected(scope, keys) or False,
+    )
+
+
+def _inputs(section: StageFile, keys: MappingKeys) -> tuple[TableColumn, ...]:
+    node = keys.require("inputs")
+    items = () if node is None else section.scope.reader.one_or_more(node, "inputs")
+    return _unique(section, [TableColumn(item, section.conditions.field_name(item)) for item in items])
+
+
+def _outputs(section: StageFile, keys: MappingKeys) -> tuple[TableColumn, ...]:
+    node = keys.get("output") or keys.get("outputs")
+    if keys.get("output") is not None and keys.get("outputs") is not None:
+        section.scope.report.add(Code.WRONG_VALUE, keys.node, "the table has `output` and `outputs`", "keep one")
+    if node is None:
+        keys.require("output")
+        return ()
+    items = section.scope.reader.one_or_more(node, "outputs")
+    return _unique(
+        section,
+        [
+            TableColumn(item, item.text if section.outputs.may_set(item) and isinstance(item, ScalarNode) else None)
+            for item in items
+        ],
+    )
+
+
+def _unique(section: StageFile, columns: list[TableColumn]) -> tuple[TableColumn, ...]:
+    seen: set[str] = set()
+    for column in columns:
+        if column.name in seen:
+            section.scope.report.add(Code.DUPLICATE_ID, column.node, f"{column.name} is already a column", "remove one")
+        elif column.name is not None:
+            seen.add(column.name)
+    return tuple(columns)
