@@ -104,6 +104,7 @@ class Stage:
 
     @property
     def rules(self) -> tuple[Rule, ...]:
+        """All rules of the stage, block by block."""
         return tuple(r for b in self.blocks for r in b.rules)
 
 
@@ -129,6 +130,8 @@ class Numbering:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
+    """One rule file: the path in the rule folder, and the SHA-256 of the bytes in hex."""
+
     path: str
     sha256: str
 

@@ -115,4 +115,5 @@ class Score:
 
     @property
     def outputs(self) -> tuple[str, ...]:
+        """The names of the fields that the score sets."""
         return (self.output,) if self.tie_break is None else (self.output, self.tie_break.output)

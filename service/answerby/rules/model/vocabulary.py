@@ -12,6 +12,8 @@ ANY_REQUEST = "any"
 
 
 class FieldType(StrEnum):
+    """The type of a field."""
+
     ENUM = "enum"
     SET = "set"
     """A set of values. `values` of the field closes the list of members."""
@@ -70,6 +72,8 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
+    """All fields by name."""
+
     fields: Mapping[str, Field]
 
     def __getitem__(self, name: str) -> Field:

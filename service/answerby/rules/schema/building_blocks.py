@@ -25,6 +25,7 @@ INSTANT: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"}
 
 
 def integer(least: int | None = None, most: int | None = None) -> Schema:
+    """A whole number from `least` to `most`, both included."""
     found: Schema = {"type": "integer"}
     if least is not None:
         found["minimum"] = least
@@ -34,10 +35,12 @@ def integer(least: int | None = None, most: int | None = None) -> Schema:
 
 
 def choice(values: Iterable[str]) -> Schema:
+    """One of these texts."""
     return {"enum": [str(value) for value in values]}
 
 
 def list_of(item: Schema, least: int = 1) -> Schema:
+    """A list with at least `least` items."""
     return {"type": "array", "items": item, "minItems": least}
 
 
@@ -47,6 +50,7 @@ def one_or_more(item: Schema) -> Schema:
 
 
 def either(*schemas: Schema) -> Schema:
+    """A value that fits at least one of the schemas."""
     return {"anyOf": list(schemas)}
 
 
@@ -80,10 +84,12 @@ def with_description(schema: Schema, description: str) -> Schema:
 
 
 def reference(name: str) -> Schema:
+    """A reference to a definition of the same schema."""
     return {"$ref": f"#/definitions/{name}"}
 
 
 def one_or_more_mappings(item: Schema) -> Schema:
+    """A single mapping, or a nonempty list of mappings."""
     return either(item, list_of(item))
 
 

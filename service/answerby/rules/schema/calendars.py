@@ -32,6 +32,7 @@ _YEARLY: Schema = {"type": "string", "pattern": "^[0-9]{2}-[0-9]{2}$"}
 
 
 def calendar_schema(names: RulebookNames) -> Schema:
+    """The schema of one calendar."""
     hours = either(_HOURS, list_of(_HOURS, least=0))
     day_range = mapping(RANGE_KEYS, {"from": DATE, "to": DATE, "name": TEXT})
     dated = mapping_of(hours, keys=DATE)

@@ -26,6 +26,7 @@ from answerby.rules.sections.clocks.triggers import TRIGGER_KEYS
 
 
 def clock_schema(names: RulebookNames) -> Schema:
+    """The schema of one clock."""
     triggers: Schema = {"type": "array", "items": either(TEXT, reference("trigger"))}
     occasions = either(reference("trigger"), TEXT, triggers)
     several: Schema = {"type": "array", "items": choice(RequestStatus)}
@@ -61,6 +62,7 @@ def clock_schema(names: RulebookNames) -> Schema:
 
 
 def trigger_schema() -> Schema:
+    """The schema of a trigger: event types, actors and a condition."""
     found = mapping(
         TRIGGER_KEYS,
         {

@@ -25,6 +25,7 @@ _MOMENT = r"^(?:0*(?:100|[1-9][0-9]?)%|[+-](?:{0})|(?:PT)?(?:0+[hmsHMS])+|P?0+(?
 
 
 def ladder_schema(names: RulebookNames) -> Schema:
+    """The schema of one ladder."""
     quiet = mapping(QUIET_KEYS, {"calendar": names.calendar(), "then": choice(QUIET_THEN)}, required=QUIET_KEYS)
     times = integer(1, MAX_REPEATS)
     again = mapping(

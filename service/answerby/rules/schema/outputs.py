@@ -71,6 +71,7 @@ def outputs_schema(names: RulebookNames) -> Schema:
 
 
 def target_schema(names: RulebookNames) -> Schema:
+    """The schema of a target: a duration, or a mapping with `within`."""
     long = mapping(
         TARGET_KEYS,
         {
@@ -84,6 +85,7 @@ def target_schema(names: RulebookNames) -> Schema:
 
 
 def notification_schema(names: RulebookNames) -> Schema:
+    """The schema of one notification."""
     found = mapping(
         NOTIFY_KEYS,
         {
@@ -102,6 +104,7 @@ def notification_schema(names: RulebookNames) -> Schema:
 
 
 def complete_output_schema() -> Schema:
+    """The schema of one entry of `complete_outputs:`."""
     return mapping(
         COMPLETE_KEYS,
         {

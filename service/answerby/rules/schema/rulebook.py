@@ -20,6 +20,7 @@ _CODE: Schema = {"type": ["string", "integer"], "pattern": "^[A-Z0-9]{1,12}$"}
 
 
 def rulebook_schema() -> Schema:
+    """The schema of the settings of a rulebook."""
     stage = mapping(
         STAGE_KEYS,
         {

@@ -25,30 +25,39 @@ class RulebookNames:
     departments: Collection[str] = ()
 
     def field(self) -> Schema:
+        """The name of a field."""
         return _one_of(self.fields)
 
     def lexicon(self) -> Schema:
+        """The name of a lexicon."""
         return _one_of(self.lexicons)
 
     def calendar(self) -> Schema:
+        """The name of a calendar."""
         return _one_of(self.calendars)
 
     def clock(self) -> Schema:
+        """The name of a clock."""
         return _one_of(self.clocks)
 
     def ladder(self) -> Schema:
+        """The name of a ladder."""
         return _one_of(self.ladders)
 
     def template(self) -> Schema:
+        """The name of a message template."""
         return _one_of(self.templates)
 
     def role(self) -> Schema:
+        """The name of a role."""
         return _one_of(self.roles)
 
     def department(self) -> Schema:
+        """The name of a department."""
         return _one_of(self.departments)
 
     def owner(self) -> Schema:
+        """The name of a department or role. Any text without known departments."""
         return _one_of([*self.departments, *self.roles]) if self.departments else TEXT
 
     def of_stage(self, stage: str) -> dict[str, Field]:
@@ -60,6 +69,7 @@ NO_NAMES = RulebookNames()
 
 
 def names_of(rulebook: Rulebook) -> RulebookNames:
+    """The names that the rulebook declares, and the built-in roles."""
     return RulebookNames(
         fields=rulebook.vocabulary.fields,
         lexicons=sorted(rulebook.lexicons),

@@ -33,6 +33,7 @@ from answerby.rules.sections.stages.rules import RULE_KEYS
 
 
 def rule_schema(names: RulebookNames) -> Schema:
+    """The schema of one rule."""
     return mapping(
         RULE_KEYS,
         {
@@ -53,6 +54,7 @@ def rule_schema(names: RulebookNames) -> Schema:
 
 
 def use_schema() -> Schema:
+    """The schema of one use of a rule template."""
     return mapping(
         USE_KEYS,
         {

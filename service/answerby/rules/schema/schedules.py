@@ -25,6 +25,7 @@ _TIME = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 def schedule_schema(names: RulebookNames) -> Schema:
+    """The schema of one schedule."""
     task = mapping(TASK_KEYS, {"role": names.role(), "template": names.template()}, required=TASK_KEYS)
     then = mapping(
         THEN_KEYS,

@@ -25,6 +25,7 @@ from answerby.rules.sections.scores.score_reader import MAX_DECIMAL_PLACES, SCOR
 
 
 def score_schema(names: RulebookNames) -> Schema:
+    """The schema of one score."""
     pair: Schema = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
     tie_break = mapping(
         TIE_BREAK_KEYS,
@@ -54,6 +55,7 @@ def score_schema(names: RulebookNames) -> Schema:
 
 
 def factor_schema(names: RulebookNames) -> Schema:
+    """The schema of one factor of a score."""
     pair: Schema = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
     band = mapping(BAND_KEYS, {"below": NUMBER, "number": NUMBER}, required=["number"])
     return mapping(

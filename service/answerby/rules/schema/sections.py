@@ -14,6 +14,7 @@ from answerby.rules.schema.vocabulary import field_schema, lexicon_schema
 
 
 def section_definitions(names: RulebookNames) -> dict[str, Schema]:
+    """The definitions of the sections, by the name of the section."""
     return {
         "fields": with_description(
             mapping_of(field_schema(names), keys={"pattern": r"^[^\s.]+(\.[^\s.]+)*$"}), "Fields by name."

@@ -24,6 +24,7 @@ from answerby.rules.sections.stages.stage_file import STAGE_FILE_KEYS
 
 
 def stage_definitions(names: RulebookNames) -> dict[str, Schema]:
+    """The definitions that files with `stage:` refer to, by name."""
     return {
         "rule": rule_schema(names),
         "use": use_schema(),
@@ -39,6 +40,7 @@ def stage_definitions(names: RulebookNames) -> dict[str, Schema]:
 
 
 def stage_file_schema(names: RulebookNames) -> Schema:
+    """The schema of a file with `stage:`."""
     found = mapping(
         STAGE_FILE_KEYS,
         {

@@ -35,6 +35,7 @@ from answerby.rules.sections.tables.table_rows import ROW_KEYS
 
 
 def table_schema(names: RulebookNames) -> Schema:
+    """The schema of one table."""
     found = mapping(
         TABLE_KEYS,
         {
@@ -63,6 +64,7 @@ def table_schema(names: RulebookNames) -> Schema:
 
 
 def row_schema() -> Schema:
+    """The schema of one row: a list of cells, or a mapping with `when` and `then`."""
     cells: Schema = {"anyOf": [SCALAR, {"type": "object"}, list_of(ANY_VALUE)]}
     long = mapping(
         ROW_KEYS,

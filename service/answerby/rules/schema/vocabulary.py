@@ -26,6 +26,7 @@ from answerby.rules.sections.lexicons import LEXICON_KEYS
 
 
 def field_schema(names: RulebookNames) -> Schema:
+    """The schema of the declaration of one field."""
     window = mapping(
         WINDOW_KEYS,
         {
@@ -63,6 +64,7 @@ def field_schema(names: RulebookNames) -> Schema:
 
 
 def lexicon_schema(names: RulebookNames) -> Schema:
+    """The schema of one lexicon: a list of terms, or a mapping."""
     terms = list_of(NONEMPTY_TEXT)
     long = mapping(
         LEXICON_KEYS,

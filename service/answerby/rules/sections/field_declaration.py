@@ -40,6 +40,7 @@ class FieldReader:
         self._type: FieldType | None = None
 
     def read(self) -> Field | None:
+        """The field. None, with a diagnostic, when its type or the values of an enum are missing or wrong."""
         self._type = self._read_type()
         if self._type is None:
             return None

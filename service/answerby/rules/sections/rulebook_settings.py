@@ -28,6 +28,8 @@ class StageSettings:
 
 @dataclass(slots=True)
 class RulebookSettings:
+    """The content of the `rulebook:` section. Each part has a default."""
+
     stages: dict[str, StageSettings] = field(default_factory=lambda: {name: StageSettings() for name in STAGES})
     roles: dict[str, str] = field(default_factory=dict)
     numbering: Numbering = field(default_factory=Numbering)
@@ -79,6 +81,7 @@ def _stage(scope: NameScope, keys: MappingKeys) -> StageSettings:
 
 
 def read_hit(scope: NameScope, keys: MappingKeys) -> HitPolicy | None:
+    """The hit policy under `hit`. None without the key, and for an unknown policy."""
     node = keys.get("hit")
     found = None if node is None else scope.reader.choice(node, "hit policy", tuple(HitPolicy))
     return HitPolicy(found) if found else None

@@ -38,6 +38,7 @@ class CsvRecord:
 
     @property
     def is_blank(self) -> bool:
+        """Whether all cells of the row are empty."""
         return not any(cell.text for cell in self.cells)
 
 

@@ -25,9 +25,11 @@ class MappingKeys:
                 reader.report.add(Code.UNKNOWN_KEY, key, f'{what} has no key "{key.text}"', hint)
 
     def get(self, key: str) -> Node | None:
+        """The value of a key. None when the key is absent."""
         return self._values.get(key)
 
     def require(self, key: str) -> Node | None:
+        """The value of a key. None, with a diagnostic, when the key is absent."""
         if key not in self._values:
             hint = f"add `{key}: ...`"
             self._reader.report.add(Code.MISSING_KEY, self.node, f"{self.what} needs `{key}`", hint)
@@ -46,19 +48,23 @@ class MappingKeys:
         return ""
 
     def text(self, key: str, default: str = "") -> str:
+        """The text under a key. `default` when the key is absent, or the value is empty or no text."""
         node = self.get(key)
         return default if node is None else self._reader.text(node, key) or default
 
     def integer(self, key: str, default: int, least: int | None = None, most: int | None = None) -> int:
+        """The whole number under a key, from `least` to `most`. `default` when the key is absent or the value wrong."""
         node = self.get(key)
         value = None if node is None else self._reader.integer(node, key, least, most)
         return default if value is None else value
 
     def boolean(self, key: str) -> bool:
+        """The boolean under a key. False when the key is absent or the value wrong."""
         node = self.get(key)
         return bool(node is not None and self._reader.boolean(node, key))
 
     def mapping(self, key: str) -> MappingNode | None:
+        """The mapping under a key. None when the key is absent or the value wrong."""
         node = self.get(key)
         return None if node is None else self._reader.mapping(node, key)
 

@@ -62,6 +62,7 @@ class NodeReader:
         return None
 
     def integer(self, node: Node, what: str, least: int | None = None, most: int | None = None) -> int | None:
+        """A whole number from `least` to `most`, both included. None, with a diagnostic, otherwise."""
         if _is_trap(node):
             return None
         if not isinstance(node, ScalarNode) or type(node.value) is not int:
@@ -77,6 +78,7 @@ class NodeReader:
         return node.value
 
     def boolean(self, node: Node, what: str) -> bool | None:
+        """A boolean. None, with a diagnostic, otherwise."""
         if isinstance(node, ScalarNode) and isinstance(node.value, bool):
             return node.value
         if not _is_trap(node):
@@ -94,6 +96,7 @@ class NodeReader:
         return None
 
     def mapping(self, node: Node, what: str) -> MappingNode | None:
+        """A mapping. None, with a diagnostic, otherwise."""
         if isinstance(node, MappingNode):
             return node
         hint = mapping_hint(node.text) if isinstance(node, ScalarNode) and node.plain else ""
@@ -117,10 +120,12 @@ class NodeReader:
         return (node,) if isinstance(node, ScalarNode) else self.sequence(node, what)
 
     def texts(self, node: Node, what: str) -> list[str]:
+        """The texts of a list or of a single scalar. Items that are no text are reported and left out."""
         found = (self.text(item, what) for item in self.one_or_more(node, what))
         return [text for text in found if text is not None]
 
     def wrong(self, node: Node, message: str, hint: str = "") -> None:
+        """Reports a node of the wrong type."""
         self.report.add(Code.WRONG_TYPE, node, message, hint)
 
 

@@ -36,11 +36,14 @@ class RefusedNode(ScalarNode):
 
     @classmethod
     def at(cls, place: Place) -> RefusedNode:
+        """A refused node at this place."""
         return cls(place, None, "", plain=True)
 
 
 @dataclass(slots=True, eq=False)
 class SequenceNode:
+    """A list."""
+
     place: Place
     items: tuple[Node, ...]
 
@@ -53,9 +56,11 @@ class MappingNode:
     entries: tuple[tuple[ScalarNode, Node], ...]
 
     def get(self, key: str) -> Node | None:
+        """The value of a key. None when the key is absent."""
         return next((value for name, value in self.entries if name.text == key), None)
 
     def keys(self) -> Iterator[str]:
+        """The texts of the keys, in the order of the file."""
         return (name.text for name, _ in self.entries)
 
 

@@ -75,6 +75,8 @@ PROOF_CODES = frozenset(
 
 
 class Severity(StrEnum):
+    """The weight of a finding."""
+
     ERROR = "error"
     """The rulebook is refused."""
     WARNING = "warning"

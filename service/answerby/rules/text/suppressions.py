@@ -45,11 +45,15 @@ class Suppression:
 
 
 class SuppressedFinding(NamedTuple):
+    """A finding, and the suppression that allows it."""
+
     finding: Diagnostic
     suppression: Suppression
 
 
 class SuppressionResult(NamedTuple):
+    """The findings that remain, and the suppressed ones."""
+
     kept: tuple[Diagnostic, ...]
     suppressed: tuple[SuppressedFinding, ...]
 

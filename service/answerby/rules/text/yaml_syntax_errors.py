@@ -12,6 +12,8 @@ from answerby.rules.text.yaml_punctuation import chinese_colon_near
 
 
 class Explained(NamedTuple):
+    """A message and a hint for the author."""
+
     message: str
     hint: str
 

@@ -29,6 +29,7 @@ class CalendarYears(NamedTuple):
 
     @property
     def all(self) -> frozenset[int]:
+        """The years of both kinds."""
         return self.published | self.provisional
 
 

@@ -51,6 +51,7 @@ STEP_KEYS = ("at", "notify", "reassign", "raise_priority", "open_case", "repeat"
 
 
 def read_step(scope: NameScope, node: MappingNode) -> Step | None:
+    """The step. None, with a diagnostic, when its moment is missing or wrong."""
     keys = MappingKeys(scope.reader, node, "step", STEP_KEYS)
     at, notify, case = keys.require("at"), keys.get("notify"), keys.get("open_case")
     moment = None if at is None else _moment(scope, at)

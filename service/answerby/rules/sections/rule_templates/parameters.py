@@ -15,6 +15,8 @@ from answerby.rules.text.nodes import MappingNode, Node, Place, ScalarNode, Sequ
 
 
 class ParameterType(StrEnum):
+    """The type of a parameter."""
+
     TEXT = "text"
     INTEGER = "integer"
     NUMBER = "number"

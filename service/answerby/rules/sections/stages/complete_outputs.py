@@ -35,6 +35,7 @@ class CompleteOutput:
     because: str
 
     def applies(self, outputs: Mapping[str, Output]) -> bool:
+        """Whether the outputs include all of `sets`, each with a value that counts."""
         return all(name in outputs and _is_one_of(outputs[name], values) for name, values in self.sets.items())
 
 

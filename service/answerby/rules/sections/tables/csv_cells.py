@@ -83,6 +83,7 @@ class CellReader:
         return scalar(cell, cell.text if literal is None else literal)
 
     def date(self, cell: CsvCell) -> ScalarNode | None:
+        """The date of a cell, in ISO 8601. None, with a diagnostic, for an ambiguous date."""
         if self._values.is_error(cell):
             return None
         found = self._values.date(cell, as_text(cell.text) or cell.text)

@@ -105,6 +105,7 @@ class ValueReader:
         return width
 
     def refuse(self, cell: CsvCell, message: str, hint: str = "") -> None:
+        """Reports a cell."""
         self._report.add(Code.CSV_CELL, cell.place, message, hint)
 
     def is_error(self, cell: CsvCell) -> bool:

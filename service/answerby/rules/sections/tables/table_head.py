@@ -33,6 +33,8 @@ TABLE_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
+    """One column of a table."""
+
     node: Node
     name: str | None
     """None for a column that is declared wrongly. Its cells are skipped."""
@@ -40,6 +42,8 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class TableHead:
+    """The settings and the columns that the rows of a table share."""
+
     section: StageFile
     id: str
     because: str
@@ -52,10 +56,12 @@ class TableHead:
 
     @property
     def columns(self) -> tuple[TableColumn, ...]:
+        """All columns: inputs, then outputs."""
         return (*self.inputs, *self.outputs)
 
 
 def read_table_head(section: StageFile, keys: MappingKeys) -> TableHead:
+    """The head of a table. Mistakes are reported, and read as defaults."""
     scope = section.scope
     id_node = keys.require("id")
     name = None if id_node is None else scope.reader.identifier(id_node, "table id")

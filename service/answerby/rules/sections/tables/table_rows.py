@@ -22,6 +22,7 @@ ANY = "any"
 
 
 def read_row(table: TableHead, number: int, node: Node) -> Rule:
+    """The rule of row `number` (from 1). Mistakes are reported, and read as defaults."""
     scope = table.section.scope
     because, (enabled_from, until), mode = table.because, table.period, table.mode
     protected: bool | None = None

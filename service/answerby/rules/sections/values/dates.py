@@ -17,6 +17,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 
 
 def parse_date(text: str) -> date | None:
+    """The date of a text such as `2026-01-31`. None for any other text, and outside the years 1970 to 2200."""
     if not _DATE.match(text):
         return None
     try:
@@ -27,6 +28,7 @@ def parse_date(text: str) -> date | None:
 
 
 def read_date(report: DiagnosticReport, node: Node, what: str) -> date | None:
+    """The date of a node. None, with a diagnostic, for anything else."""
     text = node.text if isinstance(node, ScalarNode) else ""
     found = parse_date(text)
     if found is None:

@@ -25,6 +25,8 @@ EXAMPLES = "write 15m, 2h, 1h30m or 2bd (working days)"
 
 
 class Duration(NamedTuple):
+    """A duration in seconds or in working days."""
+
     amount: int
     unit: TargetUnit
 

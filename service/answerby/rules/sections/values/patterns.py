@@ -10,6 +10,7 @@ from answerby.rules.text.nodes import Node
 
 
 def is_pattern(scope: NameScope, node: Node, text: str) -> bool:
+    """Whether RE2 compiles the text within the limit of memory. Any other text is reported."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_PATTERN_BYTES

@@ -11,6 +11,7 @@ from answerby.rules.text.nodes import Node, ScalarNode
 
 
 def read_zone(report: DiagnosticReport, node: Node, what: str) -> zoneinfo.ZoneInfo | None:
+    """The time zone that a node names. None, with a diagnostic, for an unknown name."""
     text = node.text if isinstance(node, ScalarNode) else ""
     try:
         return zoneinfo.ZoneInfo(text)
