@@ -52,8 +52,8 @@ def plan(
             deferred = (catch_up_timer if firing.catch_up_at else quiet_timer)(firing.clock, waits)
         if firing is not None and firing.timer.purpose in HOLDS_BACK:
             # These reminders are sent now. Another timer of the same moment must not send them again.
-            sent = held_timers(before, firing.timer)
-            before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in sent)
+            waiting = held_timers(before, firing.timer)
+            before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in waiting)
     ladders, calendars = inputs.ladders, case.compiled.rulebook.calendars
     planning = TimerPlanning(ladders, calendars, case.moment, request.acknowledged, deferred, step_timers)
     arm, cancel, after = plan_timers(planning, before, clocks)

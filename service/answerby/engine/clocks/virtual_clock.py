@@ -13,7 +13,7 @@ from answerby.domain.timer_event import timer_event
 TIMER_LIMIT = 10_000
 """Most timers fired for one request: a ladder that repeats for ever must not hang the run."""
 
-Take = Callable[[Event, datetime], RequestState | None]
+Decide = Callable[[Event, datetime], RequestState | None]
 """Decides an event as of a moment and returns the request after it."""
 
 
@@ -28,12 +28,12 @@ def next_timer(state: RequestState | None, until: datetime | None) -> Timer | No
     return first
 
 
-def fire_until(state: RequestState | None, until: datetime | None, take: Take, limit: int = TIMER_LIMIT) -> int:
+def fire_until(state: RequestState | None, until: datetime | None, decide: Decide, limit: int = TIMER_LIMIT) -> int:
     """Fires every timer due by `until`, also those armed meanwhile. Returns how many fired, at most `limit`."""
     for fired in range(limit):
         timer = next_timer(state, until)
         if timer is None:
             return fired
         assert state is not None
-        state = take(timer_event(state.tenant, state.request_id, timer), timer.due)
+        state = decide(timer_event(state.tenant, state.request_id, timer), timer.due)
     return limit

@@ -1,1 +1,1 @@
-"""What an event does to a request: life cycle, merges, late events and corrections."""
+"""The history of a request: life cycle, merges, late events and corrections."""

@@ -44,12 +44,12 @@ class ComparingMatcher:
 
     def match(self, stage: str, record: Record) -> MatchSet:
         expected = self._reference.match(stage, record)
-        seen = self._durable.match(stage, record)
+        actual = self._durable.match(stage, record)
         with self._lock:
             self.compared += 1
-            self.differences += seen != expected
-        if seen != expected and self._on_difference is not None:
-            self._on_difference(stage, record, expected, seen)
+            self.differences += actual != expected
+        if actual != expected and self._on_difference is not None:
+            self._on_difference(stage, record, expected, actual)
         return expected
 
     def close(self) -> None:

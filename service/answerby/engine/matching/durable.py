@@ -71,14 +71,14 @@ class DurableMatcher:
         known = answers.get(key)
         if known is not None:
             return known if not failed else MatchSet(known.matched, failed)
-        asked = self._ask(self._programs[stage], row)
-        if asked is None:
+        matched = self._ask(self._programs[stage], row)
+        if matched is None:
             return self._reference.match(stage, record)
         if self._remember:
             if len(answers) >= self._remember:
                 answers.clear()
-            answers[key] = MatchSet(asked, ())
-        return MatchSet(asked, failed)
+            answers[key] = MatchSet(matched, ())
+        return MatchSet(matched, failed)
 
     def _ask(self, program: Program, row: list[int]) -> tuple[int, ...] | None:
         """The rules that the engine matches for a row; None when the reference has to answer instead."""

@@ -113,8 +113,8 @@ def _alike_together(conjunctions: list[tuple[int, Conjunction]]) -> list[tuple[i
     order = sorted(frequency, key=lambda column: (-frequency[column], _column_key(column)))
 
     def key(item: tuple[int, Conjunction]) -> tuple[list[int], int]:
-        asked = {test.column: test.value for test in item[1] if test.operator == "$eq"}
-        return [asked.get(column, -1) for column in order], item[0]
+        values = {test.column: test.value for test in item[1] if test.operator == "$eq"}
+        return [values.get(column, -1) for column in order], item[0]
 
     return sorted(conjunctions, key=key)
 
@@ -133,9 +133,9 @@ def _shard(kind: int, names: dict[Column, str], positions: dict[Column, int], co
     properties = "".join(f',"{name}":%d' for name in names.values())
     guards = []
     for column in names:
-        asked = [{t.value for t in c if t.column == column and t.operator == "$eq"} for c in conjunctions]
-        if all(asked):
-            guards.append((positions[column], frozenset().union(*asked)))
+        values = [{t.value for t in c if t.column == column and t.operator == "$eq"} for c in conjunctions]
+        if all(values):
+            guards.append((positions[column], frozenset().union(*values)))
     guards.sort(key=lambda guard: (len(guard[1]), guard[0]))
     return Shard(
         columns=tuple(positions[column] for column in names),

@@ -40,9 +40,9 @@ def fnv1a_32(text: str) -> int:
 
 def check_names(names: Iterable[str]) -> None:
     """Raises EngineLimit when two names have the same hash, as the engine would confuse them."""
-    seen: dict[int, str] = {}
+    by_hash: dict[int, str] = {}
     for name in names:
-        other = seen.setdefault(fnv1a_32(name), name)
+        other = by_hash.setdefault(fnv1a_32(name), name)
         if other != name:
             raise EngineLimit(f"the property names {other!r} and {name!r} have the same hash; rename one")
 

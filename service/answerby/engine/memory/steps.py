@@ -19,7 +19,7 @@ from answerby.engine.facts.record import Record
 from answerby.engine.history.steps import Steps
 from answerby.engine.memory.stage_memory import RememberedAnswer, StageMemory
 from answerby.engine.stages.answer import StageAnswer
-from answerby.engine.stages.stage import StageResult, derive, matches, result, settle, shown
+from answerby.engine.stages.stage import StageResult, derive, explained_facts, matches, result, settle
 from answerby.engine.stages.stage_results import StageResults
 from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.unchanged import UnchangedClocks, unchanged_clocks
@@ -51,7 +51,7 @@ class RememberingSteps(Steps):
             settlement = settle(compiled, stage, match_set)
             memory.keep_settlement(match_set, settlement)
         outputs = derive(stage, settlement, record)
-        answer = RememberedAnswer(settlement, *shown(settlement, record), key)
+        answer = RememberedAnswer(settlement, *explained_facts(settlement, record), key)
         memory.keep(answer)
         return result(stage, answer, outputs)
 

@@ -72,7 +72,7 @@ def decide_schedule(compiled: CompiledRulebook, firing: ScheduleFiring, summary:
         sequence=firing.sequence,
         revision=compiled.rulebook.revision,
         facts=facts,
-        effects=[effect for told in notices for effect in schedule_effects(compiled, schedule, told)],
+        effects=[effect for item in notices for effect in schedule_effects(compiled, schedule, item)],
         flags=flags,
         follow_ups=[request_event(firing, request_id) for request_id in summary.requests] if per_request else [],
     )

@@ -49,7 +49,7 @@ class Group:
         self.due_next_day += any(moment < at <= moment + SOON for at in due)
         self.on_hold += state.status is RequestStatus.ON_HOLD
         self.blocked += state.status is RequestStatus.BLOCKED
-        age = (state.created, called(state))
+        age = (state.created, name_of(state))
         self.oldest = age if self.oldest is None else min(self.oldest, age)
         if len(self.urgent) < most:
             heapq.heappush(self.urgent, urgency)
@@ -115,7 +115,7 @@ class Summary:
     def _urgency(self, state: RequestState) -> Urgency:
         due = min((at.timestamp() for at in due_times(state)), default=float("inf"))
         severity = self._severity.get(str(state.derived.get(PRIORITY, "")), -1)
-        return severity, -due, -state.created.timestamp(), called(state)
+        return severity, -due, -state.created.timestamp(), name_of(state)
 
 
 def record_of(compiled: CompiledRulebook, state: RequestState) -> Record:
@@ -144,7 +144,7 @@ def is_late(state: RequestState, moment: datetime) -> bool:
     return any(at <= moment for at in due_times(state))
 
 
-def called(state: RequestState) -> str:
+def name_of(state: RequestState) -> str:
     """The request's number, or its id while it has no number."""
     return state.number or state.request_id
 

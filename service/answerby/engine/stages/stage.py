@@ -81,10 +81,10 @@ def derive(stage: CompiledStage, settlement: Settlement, record: Record) -> dict
 
 def answer(settlement: Settlement, record: Record) -> StageAnswer:
     """The answer, with facts as the record has them after the stage."""
-    return StageAnswer(settlement, *shown(settlement, record))
+    return StageAnswer(settlement, *explained_facts(settlement, record))
 
 
-def shown(settlement: Settlement, record: Record) -> tuple[dict[str, Value], list[ShadowMatch]]:
+def explained_facts(settlement: Settlement, record: Record) -> tuple[dict[str, Value], list[ShadowMatch]]:
     """The facts and the shadow rules for the explanation."""
     facts = record.shown(settlement.facts, settlement.unlike_wire)
     return facts, [shadow.explain(record) for shadow in settlement.shadow_rules] if settlement.shadow_rules else []
