@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from answerby.domain.errors import (
     ApprovalRequired,
@@ -149,7 +149,6 @@ class Changes:
         self._holder.tried(good=checked.rulebook is not None)
         if checked.rulebook is None:
             await self._refuse(checked.diagnostics, order)
-        assert checked.rulebook is not None
         revision = checked.rulebook.revision
         kept = await self._keep(files, checked.rulebook, order)
         await self._good()
@@ -163,7 +162,8 @@ class Changes:
         prepared = await self._preparer.compile(revision, checked.rulebook, files.content, checked.diagnostics)
         return Outcome(revision, changed=await self._activator.put_live(prepared, order))
 
-    async def _refuse(self, diagnostics: tuple[Diagnostic, ...], order: Order) -> None:
+    async def _refuse(self, diagnostics: tuple[Diagnostic, ...], order: Order) -> NoReturn:
+        """Shows the mistakes to everybody. Raises RulebookRejected."""
         for found in diagnostics:
             self._logger.error(
                 "rule file rejected", file=found.file, line=found.line, column=found.column, diagnostic=found.code
