@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from redis.asyncio import Redis
 
+from answerby.store import keys
 from answerby.store.rulebooks import candidates
 from answerby.store.rulebooks.candidate_records import Candidate, Change, Findings, StartOutcome, Total
 from answerby.store.rulebooks.revision_records import Revision
@@ -49,3 +51,19 @@ async def test_changes_beyond_those_kept_are_counted_together(store: Store, monk
 async def test_what_comes_after_the_trial_is_not_counted(store: Store) -> None:
     assert not await store.candidates.add("another", {Total.COMPARED: 1}, [])
     assert await store.candidates.findings() == Findings()
+
+
+async def test_counts_of_version_0_1_are_read(store: Store, redis_url: str) -> None:
+    """A trial that began before an upgrade goes on after it."""
+    counts = {"compared": 9, "told|more": 2, "priority|low|high": 3, "priority||high": 1, "due.first_response": 4}
+    async with Redis.from_url(redis_url) as client:
+        await client.hset(keys.RULEBOOK_CANDIDATE_COUNTS, mapping=counts)
+
+    found = await store.candidates.findings()
+
+    assert found.totals == {Total.COMPARED: 9, Total.TOLD_MORE: 2}
+    assert found.changes == {
+        Change("priority", "low", "high"): 3,
+        Change("priority", "", "high"): 1,
+        Change("due.first_response"): 4,
+    }
