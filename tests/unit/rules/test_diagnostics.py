@@ -136,18 +136,18 @@ def test_a_hint_says_what_to_write(load, when, hint):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("{clok}", "nothing fills in {clok} in a ladder step (did you mean clock?)"),
         ("{customer.id}", "customer.id is given by events; messages carry only what rules derive"),
     ],
 )
-def test_a_placeholder_that_nothing_fills_in_says_what_would(load, base, text, said):
+def test_a_placeholder_that_nothing_fills_in_says_what_would(load, base, text, expected):
     result = load({"words.yaml": base["words.yaml"].replace("{number} is nearly", f"{text} is nearly")})
 
     (diagnostic,) = result.diagnostics
     assert (diagnostic.severity, diagnostic.code) == ("warning", "unknown-placeholder")
-    assert said in str(diagnostic)
+    assert expected in str(diagnostic)
     assert result.rulebook is not None
 
 

@@ -86,7 +86,7 @@ class FieldReader:
             return ()
         found: dict[str, str] = {}
         for item in self._reader.sequence(node, "values"):
-            value = self._reader.filled(item, "value")
+            value = self._reader.nonempty_text(item, "value")
             if value == "any":
                 self._scope.report.add(Code.INVALID_ID, item, "`any` stands for no condition in tables")
             elif value is not None and fold(value) in found:

@@ -83,7 +83,7 @@ def _read_exceptions(scope: NameScope, entry: _LexiconEntry, node: Node) -> None
 
 def _read_terms(scope: NameScope, entry: _LexiconEntry, node: Node) -> None:
     for item in scope.reader.sequence(node, "terms"):
-        text = scope.reader.filled(item, "term")
+        text = scope.reader.nonempty_text(item, "term")
         term = fold(text) if text else ""
         if text and not term:
             scope.report.add(Code.WRONG_VALUE, item, "the term holds only invisible characters")

@@ -58,7 +58,7 @@ RULEBOOK_KEYS = ("stages", "roles", "departments", "numbering", "complete_output
 def _read(scope: NameScope, keys: MappingKeys, settings: RulebookSettings) -> None:
     for key, node in keys.items("roles"):
         if scope.reader.identifier(key, "role id") and scope.declare(NameKind.ROLE, key.text, key):
-            settings.roles[key.text] = scope.reader.filled(node, "role title") or ""
+            settings.roles[key.text] = scope.reader.nonempty_text(node, "role title") or ""
     settings.roles = dict(sorted(settings.roles.items()))
     settings.numbering = _numbering(scope, keys, _departments(scope, keys))
     complete = keys.get("complete_outputs")

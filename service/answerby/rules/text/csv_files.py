@@ -54,7 +54,7 @@ class CsvFiles:
 
     def _path(self, node: Node) -> str | None:
         """The path within the rule folder. The node names a path relative to its own file."""
-        text = self._reader.filled(node, "rows_from")
+        text = self._reader.nonempty_text(node, "rows_from")
         if text is None:
             return None
         folder = PurePosixPath(node.place.file).parent.as_posix()

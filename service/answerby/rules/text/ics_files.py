@@ -34,7 +34,7 @@ class IcsFiles:
 
         Empty, with a diagnostic, when the file is missing or cannot be read.
         """
-        name = self._reader.filled(node, "ics")
+        name = self._reader.nonempty_text(node, "ics")
         if name is None:
             return {}
         path = posixpath.normpath(posixpath.join(PurePosixPath(node.place.file).parent.as_posix(), name))

@@ -40,7 +40,7 @@ class NodeReader:
         self.wrong(node, f"{what} must be text, not {describe(node)}", hint)
         return None
 
-    def filled(self, node: Node, what: str) -> str | None:
+    def nonempty_text(self, node: Node, what: str) -> str | None:
         """A text that is not blank."""
         text = self.text(node, what)
         if text is not None and not text.strip():

@@ -261,7 +261,7 @@ def test_a_decimal_comma_is_one_where_the_semicolon_separates(load):
 
 
 @pytest.mark.parametrize(
-    ("field", "cell", "said"),
+    ("field", "cell", "expected"),
     [
         ("labels", "7", "write '007, or format the column as text"),
         ("customer.tier", "gold, vip", "for any of several write gold | vip"),
@@ -277,7 +277,7 @@ def test_a_decimal_comma_is_one_where_the_semicolon_separates(load):
         ("customer.tier", "[" * 4_000, "nested deeper than"),
     ],
 )
-def test_what_a_spreadsheet_does_to_values_is_named(load, field, cell, said):
+def test_what_a_spreadsheet_does_to_values_is_named(load, field, cell, expected):
     out = io.StringIO()
     csv.writer(out).writerows([[field, "priority"], [cell, "P0"]])
 
@@ -285,7 +285,7 @@ def test_what_a_spreadsheet_does_to_values_is_named(load, field, cell, said):
 
     (diagnostic,) = errors(result)
     assert (diagnostic.file, diagnostic.line, diagnostic.column) == ("t.csv", 2, 1)
-    assert said in str(diagnostic)
+    assert expected in str(diagnostic)
 
 
 def test_phantom_columns_and_rows(load):
@@ -369,7 +369,7 @@ def test_the_separator_is_the_one_that_the_first_row_holds_most_of():
 
 
 @pytest.mark.parametrize(
-    ("content", "place", "said"),
+    ("content", "place", "expected"),
     [
         ("urgency,priority,comment\nurgent,P0,紧急\n".encode("gbk"), "2:11", "may be GBK"),
         ("urgency,priority\nurgent,P0\n".encode("utf-16"), "1:1", "is UTF-16"),
@@ -379,7 +379,7 @@ def test_the_separator_is_the_one_that_the_first_row_holds_most_of():
     ],
     ids=["gbk", "utf-16", "utf-16 without a mark", "xlsx", "latin-1"],
 )
-def test_another_encoding_is_named_with_what_to_do(tmp_path, base, content, place, said):
+def test_another_encoding_is_named_with_what_to_do(tmp_path, base, content, place, expected):
     for name, text in {**base, "t.yaml": table("urgency")}.items():
         (tmp_path / name).write_text(text, "utf-8")
     (tmp_path / "t.csv").write_bytes(content)
@@ -387,7 +387,7 @@ def test_another_encoding_is_named_with_what_to_do(tmp_path, base, content, plac
     (diagnostic,) = errors(load_rulebook(tmp_path))
 
     assert str(diagnostic).startswith(f"t.csv:{place} file-encoding ")
-    assert said in str(diagnostic)
+    assert expected in str(diagnostic)
     assert 'in Excel save it as "CSV UTF-8' in diagnostic.hint
 
 

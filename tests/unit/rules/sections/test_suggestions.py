@@ -1,4 +1,4 @@
-"""What the hints take a time for that is written in another way than rule files write it."""
+"""Suggestions for times that are not written in the form of rule files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from answerby.rules.sections.values.suggestions import (
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("text", "suggestion"),
     [
         ("15min", "15m"),
         ("15 minutes", "15m"),
@@ -39,22 +39,22 @@ from answerby.rules.sections.values.suggestions import (
         ("", ""),
     ],
 )
-def test_a_duration(written, meant):
-    assert duration_suggestion(written) == meant
-    for proposal in meant.removesuffix(" (working days)").split(" or "):
+def test_a_duration(text, suggestion):
+    assert duration_suggestion(text) == suggestion
+    for proposal in suggestion.removesuffix(" (working days)").split(" or "):
         assert not proposal or parse_duration(proposal)
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("text", "suggestion"),
     [("2026/1/3", "2026-01-03"), ("2026年1月31日", "2026-01-31"), ("2026.01.03", "2026-01-03"), ("1/2/2026", "")],
 )
-def test_a_date(written, meant):
-    assert date_suggestion(written) == meant
+def test_a_date(text, suggestion):
+    assert date_suggestion(text) == suggestion
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("text", "suggestion"),
     [
         ("9:00-18:00", '"09:00-18:00"'),
         ("9-18", '"09:00-18:00"'),
@@ -65,12 +65,12 @@ def test_a_date(written, meant):
         ("always", ""),
     ],
 )
-def test_working_hours(written, meant):
-    assert interval_suggestion(written) == meant
+def test_working_hours(text, suggestion):
+    assert interval_suggestion(text) == suggestion
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("text", "suggestion"),
     [
         ("UTC+8", "Asia/Shanghai"),
         ("+08:00", "Asia/Shanghai"),
@@ -82,5 +82,5 @@ def test_working_hours(written, meant):
         ("nowhere", ""),
     ],
 )
-def test_a_time_zone(written, meant):
-    assert zone_suggestion(written) == meant
+def test_a_time_zone(text, suggestion):
+    assert zone_suggestion(text) == suggestion

@@ -138,5 +138,5 @@ def _label(scope: NameScope, keys: MappingKeys) -> dict[str, str]:
     """The labels by language. A plain text is the label in every language, under the empty language."""
     node = keys.get("label")
     if isinstance(node, ScalarNode):
-        return {"": scope.reader.filled(node, "label") or ""}
-    return {key.text: scope.reader.filled(value, "label") or "" for key, value in keys.items("label")}
+        return {"": scope.reader.nonempty_text(node, "label") or ""}
+    return {key.text: scope.reader.nonempty_text(value, "label") or "" for key, value in keys.items("label")}

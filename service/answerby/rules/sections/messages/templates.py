@@ -50,7 +50,7 @@ def _languages(scope: NameScope, template: str, node: Node, placeholders: list[P
     for key, value in mapping.entries if mapping else ():
         if not _LANGUAGE.match(key.text):
             scope.report.add(Code.WRONG_VALUE, key, f'"{key.text}" is not a language', "write zh, en or zh-Hant")
-        text = scope.reader.filled(value, "template text")
+        text = scope.reader.nonempty_text(value, "template text")
         names = None if text is None else _placeholders(scope, value, text)
         if text is not None and names is not None:
             found[key.text] = text

@@ -88,7 +88,11 @@ class RuleTemplates:
             if self._is_name(key)
         }
         because = keys.get("because")
-        if because is not None and self._scope.reader.filled(because, "because") and isinstance(because, ScalarNode):
+        if (
+            because is not None
+            and self._scope.reader.nonempty_text(because, "because")
+            and isinstance(because, ScalarNode)
+        ):
             template.because = because
         rules = keys.require("rules")
         items = () if rules is None else self._scope.reader.sequence(rules, "rules")
@@ -180,15 +184,15 @@ class RuleTemplates:
         """The rules of the template with these arguments. Raises TooLarge when the budget is used up."""
         filler = TemplateFiller(arguments, place, self._budget, self._scope.report)
         for rule in template.rules:
-            filled = filler.fill(rule)
-            if _is_use(filled):
+            expansion = filler.fill(rule)
+            if _is_use(expansion):
                 if depth >= MAX_NESTING:
                     message = f"templates use each other more than {MAX_NESTING} deep"
-                    self._scope.report.add(Code.RULE_TEMPLATE_SIZE, filled, message, "write the rules out")
+                    self._scope.report.add(Code.RULE_TEMPLATE_SIZE, expansion, message, "write the rules out")
                     return
-                yield from self._use(filled, depth + 1)
-            elif isinstance(filled, MappingNode):
-                yield _with_reason(filled, template.because, filler)
+                yield from self._use(expansion, depth + 1)
+            elif isinstance(expansion, MappingNode):
+                yield _with_reason(expansion, template.because, filler)
 
     def _refuse_size(self, place: Place) -> None:
         if not self._is_too_large:

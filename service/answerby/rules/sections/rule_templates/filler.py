@@ -87,21 +87,21 @@ class TemplateFiller:
     def _items(self, items: tuple[Node, ...]) -> Iterator[Node]:
         """The items, filled in. A list as the argument of one item contributes all its items."""
         for item in items:
-            filled = self.fill(item)
-            if isinstance(filled, SequenceNode) and isinstance(self._whole(item), SequenceNode):
-                yield from filled.items
+            node = self.fill(item)
+            if isinstance(node, SequenceNode) and isinstance(self._whole(item), SequenceNode):
+                yield from node.items
             else:
-                yield filled
+                yield node
 
     def _mapping(self, node: MappingNode) -> MappingNode:
         entries: dict[str, tuple[ScalarNode, Node]] = {}
         for key, value in node.entries:
             self._budget.spend(len(key.text))
-            filled = self._scalar(key)
-            if filled.text in entries:
-                message = f"{filled.text[:40]} comes twice once it is filled in"
-                self._report.add(Code.YAML_DUPLICATE_KEY, filled, message)
-            entries[filled.text] = (filled, self.fill(value))
+            new_key = self._scalar(key)
+            if new_key.text in entries:
+                message = f"{new_key.text[:40]} comes twice once it is filled in"
+                self._report.add(Code.YAML_DUPLICATE_KEY, new_key, message)
+            entries[new_key.text] = (new_key, self.fill(value))
         return MappingNode(self._place(node), tuple(entries.values()))
 
     def _scalar(self, node: ScalarNode) -> ScalarNode:

@@ -181,7 +181,7 @@ class ConditionCompiler:
         return atom(field.name, op, names) if names else ALWAYS
 
     def _pattern(self, field: Field, node: Node) -> Condition:
-        text = self._scope.reader.filled(node, "pattern")
+        text = self._scope.reader.nonempty_text(node, "pattern")
         if text is None or not is_pattern(self._scope, node, text):
             return ALWAYS
         return atom(field.name, Op.MATCHES, (text,))

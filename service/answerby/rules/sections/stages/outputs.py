@@ -168,7 +168,7 @@ class OutputCompiler:
                 return None if seconds is None else f"PT{seconds}S"
             case FieldType.TEXT | FieldType.STRING:
                 kind = _reference_kind(field.name)
-                return self._scope.refer(kind, node) if kind else reader.filled(node, field.name)
+                return self._scope.refer(kind, node) if kind else reader.nonempty_text(node, field.name)
 
     def _decimal(self, field: Field, node: Node) -> float | None:
         number = node.value if isinstance(node, ScalarNode) else None

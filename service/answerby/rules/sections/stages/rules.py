@@ -36,43 +36,43 @@ RULE_KEYS = (
 )
 
 
-def compile_rules(section: StageFile, node: Node, templates: RuleTemplates) -> Block | None:
+def compile_rules(stage_file: StageFile, node: Node, templates: RuleTemplates) -> Block | None:
     """The block of a `rules:` list. The hit policy is `collect`, unless the file names another."""
-    keys, file = section.keys, node.place.file
-    hit = read_hit(section.scope, keys) or HitPolicy.COLLECT
+    keys, file = stage_file.keys, node.place.file
+    hit = read_hit(stage_file.scope, keys) or HitPolicy.COLLECT
     block = f"file:{file}"
-    items = templates.expand(section.scope.reader.sequence(node, "rules"))
-    mappings = (section.scope.reader.mapping(item, "rule") for item in items)
-    rules = [rule for mapping in mappings if mapping and (rule := _rule(section, block, mapping))]
-    return Block(block, section.stage, hit, tuple(sorted(rules, key=lambda r: r.order))) if rules else None
+    items = templates.expand(stage_file.scope.reader.sequence(node, "rules"))
+    mappings = (stage_file.scope.reader.mapping(item, "rule") for item in items)
+    rules = [rule for mapping in mappings if mapping and (rule := _rule(stage_file, block, mapping))]
+    return Block(block, stage_file.stage, hit, tuple(sorted(rules, key=lambda r: r.order))) if rules else None
 
 
-def _rule(section: StageFile, block: str, node: MappingNode) -> Rule | None:
-    scope = section.scope
+def _rule(stage_file: StageFile, block: str, node: MappingNode) -> Rule | None:
+    scope = stage_file.scope
     keys = MappingKeys(scope.reader, node, "rule", RULE_KEYS)
     id_node = keys.require("id")
     name = None if id_node is None else scope.reader.identifier(id_node, "rule id")
     if id_node is not None and name is not None:
         scope.declare(NameKind.RULE, name, id_node)
     when_node, then_node = keys.get("when"), keys.require("then")
-    when: Condition = ALWAYS if when_node is None else section.conditions.when(when_node)
-    then: Mapping[str, Output] = {} if then_node is None else section.outputs.then(then_node)
+    when: Condition = ALWAYS if when_node is None else stage_file.conditions.when(when_node)
+    then: Mapping[str, Output] = {} if then_node is None else stage_file.outputs.then(then_node)
     if isinstance(then_node, MappingNode):
-        section.complete.check(then_node, f"rule {name or ''}".strip(), then, set(then_node.keys()))
+        stage_file.complete.check(then_node, f"rule {name or ''}".strip(), then, set(then_node.keys()))
     rank = keys.integer("rank", DEFAULT_RANK, 0, MAX_RANK)
     because = keys.because()
     enabled_from, until = read_period(scope, keys)
     return Rule(
         id=name or "",
-        stage=section.stage,
+        stage=stage_file.stage,
         block=block,
         when=when,
         then=then,
         because=because,
         file=node.place.file,
         line=node.place.line,
-        order=(section.rank, rank, name or "", 0),
-        owner=read_owner(scope, keys) or section.owner,
+        order=(stage_file.rank, rank, name or "", 0),
+        owner=read_owner(scope, keys) or stage_file.owner,
         enabled_from=enabled_from,
         until=until,
         mode=read_mode(scope, keys) or RuleMode.LIVE,

@@ -14,22 +14,22 @@ from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import Node, ScalarNode, SequenceNode
 
 
-def compile_table(section: StageFile, node: Node, csv_files: CsvFiles) -> Block | None:
+def compile_table(stage_file: StageFile, node: Node, csv_files: CsvFiles) -> Block | None:
     """The block of a `table:`. The hit policy is `first`, unless the table or its file names another."""
-    scope = section.scope
+    scope = stage_file.scope
     mapping = scope.reader.mapping(node, "table")
     if mapping is None:
         return None
     keys = MappingKeys(scope.reader, mapping, "table", TABLE_KEYS)
-    table = read_table_head(section, keys)
-    hit = read_hit(scope, keys) or read_hit(scope, section.keys) or HitPolicy.FIRST
-    rows = _rows_of_file(table, keys, csv_files) if keys.get("rows_from") else _rows(section, keys)
+    table = read_table_head(stage_file, keys)
+    hit = read_hit(scope, keys) or read_hit(scope, stage_file.keys) or HitPolicy.FIRST
+    rows = _rows_of_file(table, keys, csv_files) if keys.get("rows_from") else _rows(stage_file, keys)
     found = tuple(read_row(table, number, row) for number, row in enumerate(rows, start=1))
-    return Block(table.id, section.stage, hit, found) if found else None
+    return Block(table.id, stage_file.stage, hit, found) if found else None
 
 
-def _rows(section: StageFile, keys: MappingKeys) -> tuple[Node, ...]:
-    report = section.scope.report
+def _rows(stage_file: StageFile, keys: MappingKeys) -> tuple[Node, ...]:
+    report = stage_file.scope.report
     rows = keys.get("rows")
     if rows is None:
         report.add(Code.MISSING_KEY, keys.node, "table needs `rows`, or `rows_from` with the name of a CSV file")
@@ -37,11 +37,11 @@ def _rows(section: StageFile, keys: MappingKeys) -> tuple[Node, ...]:
     if isinstance(rows, SequenceNode) and not rows.items:
         report.add(Code.TABLE_EMPTY, rows, "the table has no rows", "add a row, or remove the table")
         return ()
-    return section.scope.reader.sequence(rows, "rows")
+    return stage_file.scope.reader.sequence(rows, "rows")
 
 
 def _rows_of_file(table: TableHead, keys: MappingKeys, csv_files: CsvFiles) -> tuple[Node, ...]:
-    scope, node = table.section.scope, keys.get("rows_from")
+    scope, node = table.stage_file.scope, keys.get("rows_from")
     if keys.get("rows") is not None:
         scope.report.add(Code.WRONG_VALUE, keys.node, "the table has `rows` and `rows_from`", "keep one")
     file = None if node is None else csv_files.take(node)

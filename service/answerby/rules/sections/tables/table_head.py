@@ -44,7 +44,7 @@ class TableColumn:
 class TableHead:
     """The settings and the columns that the rows of a table share."""
 
-    section: StageFile
+    stage_file: StageFile
     id: str
     because: str
     owner: str
@@ -60,54 +60,56 @@ class TableHead:
         return (*self.inputs, *self.outputs)
 
 
-def read_table_head(section: StageFile, keys: MappingKeys) -> TableHead:
+def read_table_head(stage_file: StageFile, keys: MappingKeys) -> TableHead:
     """The head of a table. Mistakes are reported, and read as defaults."""
-    scope = section.scope
+    scope = stage_file.scope
     id_node = keys.require("id")
     name = None if id_node is None else scope.reader.identifier(id_node, "table id")
     if id_node is not None and name is not None:
         scope.declare(NameKind.RULE, name, id_node)
     return TableHead(
-        section=section,
+        stage_file=stage_file,
         id=name or "",
         because=keys.because(needed=False),
-        owner=read_owner(scope, keys) or section.owner,
-        inputs=_inputs(section, keys),
-        outputs=_outputs(section, keys),
+        owner=read_owner(scope, keys) or stage_file.owner,
+        inputs=_inputs(stage_file, keys),
+        outputs=_outputs(stage_file, keys),
         period=read_period(scope, keys),
         mode=read_mode(scope, keys) or RuleMode.LIVE,
         protected=read_protected(scope, keys) or False,
     )
 
 
-def _inputs(section: StageFile, keys: MappingKeys) -> tuple[TableColumn, ...]:
+def _inputs(stage_file: StageFile, keys: MappingKeys) -> tuple[TableColumn, ...]:
     node = keys.require("inputs")
-    items = () if node is None else section.scope.reader.one_or_more(node, "inputs")
-    return _unique(section, [TableColumn(item, section.conditions.field_name(item)) for item in items])
+    items = () if node is None else stage_file.scope.reader.one_or_more(node, "inputs")
+    return _unique(stage_file, [TableColumn(item, stage_file.conditions.field_name(item)) for item in items])
 
 
-def _outputs(section: StageFile, keys: MappingKeys) -> tuple[TableColumn, ...]:
+def _outputs(stage_file: StageFile, keys: MappingKeys) -> tuple[TableColumn, ...]:
     node = keys.get("output") or keys.get("outputs")
     if keys.get("output") is not None and keys.get("outputs") is not None:
-        section.scope.report.add(Code.WRONG_VALUE, keys.node, "the table has `output` and `outputs`", "keep one")
+        stage_file.scope.report.add(Code.WRONG_VALUE, keys.node, "the table has `output` and `outputs`", "keep one")
     if node is None:
         keys.require("output")
         return ()
-    items = section.scope.reader.one_or_more(node, "outputs")
+    items = stage_file.scope.reader.one_or_more(node, "outputs")
     return _unique(
-        section,
+        stage_file,
         [
-            TableColumn(item, item.text if section.outputs.may_set(item) and isinstance(item, ScalarNode) else None)
+            TableColumn(item, item.text if stage_file.outputs.may_set(item) and isinstance(item, ScalarNode) else None)
             for item in items
         ],
     )
 
 
-def _unique(section: StageFile, columns: list[TableColumn]) -> tuple[TableColumn, ...]:
+def _unique(stage_file: StageFile, columns: list[TableColumn]) -> tuple[TableColumn, ...]:
     seen: set[str] = set()
     for column in columns:
         if column.name in seen:
-            section.scope.report.add(Code.DUPLICATE_ID, column.node, f"{column.name} is already a column", "remove one")
+            stage_file.scope.report.add(
+                Code.DUPLICATE_ID, column.node, f"{column.name} is already a column", "remove one"
+            )
         elif column.name is not None:
             seen.add(column.name)
     return tuple(columns)

@@ -23,7 +23,7 @@ ANY = "any"
 
 def read_row(table: TableHead, number: int, node: Node) -> Rule:
     """The rule of row `number` (from 1). Mistakes are reported, and read as defaults."""
-    scope = table.section.scope
+    scope = table.stage_file.scope
     because, (enabled_from, until), mode = table.because, table.period, table.mode
     protected: bool | None = None
     if isinstance(node, MappingNode):
@@ -42,14 +42,14 @@ def read_row(table: TableHead, number: int, node: Node) -> Rule:
             scope.report.add(Code.MISSING_BECAUSE, node, message, "add `because: ...` to the table")
     return Rule(
         id=f"{table.id}#{number}",
-        stage=table.section.stage,
+        stage=table.stage_file.stage,
         block=table.id,
         when=condition,
         then=outputs,
         because=because,
         file=node.place.file,
         line=node.place.line,
-        order=(table.section.rank, DEFAULT_RANK, table.id, number),
+        order=(table.stage_file.rank, DEFAULT_RANK, table.id, number),
         owner=table.owner,
         enabled_from=enabled_from,
         until=until,
@@ -67,12 +67,12 @@ def _cells(node: Node | None) -> tuple[Node, ...]:
 
 def _list_row(table: TableHead, number: int, node: Node) -> tuple[Condition, Mapping[str, Output]]:
     if not isinstance(node, SequenceNode):
-        table.section.scope.reader.wrong(node, "a row must be a list of cells, or a mapping with when and then")
+        table.stage_file.scope.reader.wrong(node, "a row must be a list of cells, or a mapping with when and then")
         return ALWAYS, {}
     inputs, outputs = len(table.inputs), len(table.outputs)
     if len(node.items) != inputs + outputs:
         message = f"the row has {len(node.items)} cells, the table has {inputs} inputs and {outputs} outputs"
-        table.section.scope.report.add(Code.TABLE_WIDTH, node, message, "write `any` for a cell that asks nothing")
+        table.stage_file.scope.report.add(Code.TABLE_WIDTH, node, message, "write `any` for a cell that asks nothing")
         return ALWAYS, {}
     return _conditions(table, node, node.items[:inputs]), _results(table, number, node, node.items[inputs:])
 
@@ -81,7 +81,7 @@ def _conditions(table: TableHead, row: Node, cells: tuple[Node, ...]) -> Conditi
     if not _has_width(table, row, cells, table.inputs, "when"):
         return ALWAYS
     return all_of(
-        table.section.conditions.on_field(column.name, cell)
+        table.stage_file.conditions.on_field(column.name, cell)
         for column, cell in zip(table.inputs, cells, strict=True)
         if column.name is not None and not _is_any(cell)
     )
@@ -93,10 +93,10 @@ def _results(table: TableHead, number: int, row: Node, cells: tuple[Node, ...]) 
     found: dict[str, Output] = {}
     for column, cell in zip(table.outputs, cells, strict=True):
         is_refused = column.name is None or isinstance(cell, RefusedNode)
-        output = None if column.name is None or is_refused else table.section.outputs.output(column.name, cell)
+        output = None if column.name is None or is_refused else table.stage_file.outputs.output(column.name, cell)
         if column.name is not None and output is not None:
             found[column.name] = output
-    table.section.complete.check(row, f"row {number} of {table.id}", found, {c.name or "" for c in table.outputs})
+    table.stage_file.complete.check(row, f"row {number} of {table.id}", found, {c.name or "" for c in table.outputs})
     return MappingProxyType(dict(sorted(found.items())))
 
 
@@ -107,7 +107,7 @@ def _has_width(
         return True
     if cells:
         message = f"`{side}` has {len(cells)} cells, the table has {len(columns)} such columns"
-        table.section.scope.report.add(Code.TABLE_WIDTH, row, message, "write `any` for a cell that asks nothing")
+        table.stage_file.scope.report.add(Code.TABLE_WIDTH, row, message, "write `any` for a cell that asks nothing")
     return False
 
 

@@ -23,7 +23,7 @@ def read_operand(scope: NameScope, field: Field, node: Node) -> Operand | None:
         case FieldType.ENUM | FieldType.SET:
             return read_member(scope, field, node)
         case FieldType.TEXT | FieldType.STRING:
-            return reader.filled(node, field.name)
+            return reader.nonempty_text(node, field.name)
         case FieldType.INTEGER:
             return reader.integer(node, field.name)
         case FieldType.DECIMAL:

@@ -80,7 +80,7 @@ class ExpectationReader:
         self._names.report.add(Code.TEST_UNKNOWN_EXPECTATION, key, f"nothing is called {key.text}", hint)
 
     def _texts(self, node: Node, what: str) -> list[str]:
-        texts = (self._nodes.filled(item, what) for item in self._nodes.one_or_more(node, what))
+        texts = (self._nodes.nonempty_text(item, what) for item in self._nodes.one_or_more(node, what))
         return [text for text in texts if text is not None]
 
     def _requests_check(self, node: Node) -> list[Check]:

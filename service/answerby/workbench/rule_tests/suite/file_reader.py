@@ -113,7 +113,7 @@ class SuiteFileReader:
         if node is None:
             self._report.add(Code.MISSING_KEY, entry.source, "a case needs `name`", "say what it is about")
             return ""
-        name = self._nodes.filled(node, "name")
+        name = self._nodes.nonempty_text(node, "name")
         if not name:
             return ""
         name = entry.title or name
