@@ -1,4 +1,4 @@
-"""Requests from an export and its mapping: the same reading as of a replay."""
+"""Requests from an export and its mapping, read as a replay reads them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class _PackedRecording(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A RecordedRequest whose events are encoded already."""
+    """A RecordedRequest whose events are already encoded."""
 
     request_id: str
     events: list[msgspec.Raw]
@@ -29,7 +29,7 @@ class _PackedRecording(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 @dataclass
 class Refusals:
-    """Rows that are part of no request: how many, and the first ones."""
+    """The number of rows that belong to no request, and the first such rows."""
 
     shown: int = 20
     count: int = 0
@@ -44,7 +44,7 @@ class Refusals:
 def read_export(
     file: Path, mapping: Mapping, tenant: str, limit: int, period: Period, request_set: RequestSet
 ) -> tuple[Source, Refusals]:
-    """Adds every request of the file. Raises OSError, and CommandFailed for a file that cannot be used."""
+    """Adds every request of the file. Raises OSError, and CommandFailed for an unusable file."""
     refusals = Refusals()
     source = Source(file, mapping, tenant, refusals.add, limit)
     requests: dict[str, _PackedRecording] = {}
@@ -77,7 +77,7 @@ def read_export(
 
 
 def known_facts(planned: Planned) -> dict[str, Value]:
-    """What the export says of decided facts; not of clocks, which it may have run by other rules of time."""
+    """The derived facts in the export. Clocks are left out, since the export may use other rules of time."""
     return {
         name: expected.value
         for name, expected in planned.expected.items()

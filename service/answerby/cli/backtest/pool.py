@@ -1,4 +1,4 @@
-"""Processes that play groups of requests. What comes of it does not depend on how many there are."""
+"""Processes that replay groups of requests. The result does not depend on the number of processes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from answerby.workbench.backtest.groups import Backtest, Settings
 from answerby.workbench.backtest.tally import Tally
 
 ReportProgress = Callable[[int], None]
-"""Told how many more requests are done."""
+"""Called with the number of requests just finished."""
 
 
 class RuleTexts(NamedTuple):
-    """What every process compiles: the texts of both rulebooks (`old` None: what was recorded), and the engine."""
+    """The input of every process: the texts of both rulebooks and the engine. `old` None: the recorded decisions."""
 
     new: list[RuleText]
     old: list[RuleText] | None
@@ -34,13 +34,13 @@ class RuleTexts(NamedTuple):
 
 
 class WorkerFailure(NamedTuple):
-    """What a process answers when it cannot go on."""
+    """The answer of a process that cannot go on."""
 
     message: str
 
 
 class Worker:
-    """One process's share: rules compiled once, then chunk after chunk."""
+    """The work of one process: it compiles the rules once, then replays chunk after chunk."""
 
     def __init__(self, rules: RuleTexts) -> None:
         self._new = compile_texts(rules.new, rules.engine)
@@ -51,7 +51,7 @@ class Worker:
         self._backtest = Backtest(self._new, self._old, settings)
 
     def play(self, chunk: bytes) -> Tally:
-        """After `begin`. Raises RecordingDamaged."""
+        """Call `begin` first. Raises RecordingDamaged."""
         assert self._backtest is not None
         records = self._old is None
         groups = ([unpack(p, with_decisions=records) for p in group] for group in decode_groups(chunk))
@@ -59,7 +59,7 @@ class Worker:
 
 
 class Pool:
-    """As many processes, or this one alone where that is enough. Ends them when its `with` does."""
+    """The processes of a backtest, or only this one if that is enough. The end of the `with` block ends them."""
 
     def __init__(self, rules: RuleTexts, processes: int) -> None:
         self._rules = rules
@@ -77,13 +77,13 @@ class Pool:
         self._stack.close()
 
     def start(self) -> None:
-        """Has the processes compile the rules while something else is done. `run` does it where nobody has."""
+        """Starts compiling the rules in all processes and returns at once. `run` calls it if nobody has."""
         if self._processes > 1 and self._starting is None:
-            # A process takes what it is given only when Python is up in it, so a thread waits for that.
+            # A process reads its input only once Python has started in it, so a thread waits for that.
             self._starting = ThreadPoolExecutor(1).submit(self._start)
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")  # the parent may hold threads, which a fork does not survive
+        context = multiprocessing.get_context("spawn")  # The parent may hold threads, which a fork does not copy.
         for _ in range(self._processes):
             ours, theirs = context.Pipe()
             process = context.Process(target=work, args=(theirs, self._rules), daemon=True)
@@ -94,7 +94,7 @@ class Pool:
             self._connections.append(ours)
 
     def run(self, settings: Settings, chunks: list[tuple[int, bytes]], done: ReportProgress) -> Tally:
-        """The tally of all chunks. Raises CommandFailed when a process fails."""
+        """The merged tally of all chunks. Raises CommandFailed if a process fails."""
         total = Tally.empty(settings.examples)
         if self._starting is None and (self._processes <= 1 or len(chunks) <= 1):
             player = Worker(self._rules)
@@ -136,7 +136,7 @@ def send(line: Connection, message: Settings | bytes) -> None:
             line.send(message)
     except OSError as error:
         if line.poll():
-            receive(line)  # says why it ended
+            receive(line)  # The answer gives the reason of the end.
         raise CommandFailed("a process of the backtest ended before its work was done") from error
 
 
@@ -157,11 +157,11 @@ def end(process: SpawnProcess) -> None:
 
 
 def work(line: Connection, rules: RuleTexts) -> None:
-    """The life of a process: settings and chunks in, tallies out, until nobody is there any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends us
+    """The main function of a process: it reads settings and chunks and sends tallies until the parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one.
     try:
         player = Worker(rules)
-        # What is loaded stays, and decisions make no circles: looking for garbage rarely is enough.
+        # Loaded objects stay, and decisions make no reference cycles, so the collector rarely has work.
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)

@@ -20,7 +20,7 @@ from answerby.workbench.backtest.recording import (
 
 
 def read_lines(file: Path) -> Iterator[bytes]:
-    """Raises OSError, and CommandFailed for a packed file that is damaged."""
+    """Raises OSError, and CommandFailed for a damaged compressed file."""
     opened = {".xz": lzma.open, ".gz": gzip.open}.get(file.suffix)
     try:
         with opened(file) if opened is not None else file.open("rb") as content:  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""The report as text."""
+"""The report of a backtest as text."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rich.text import Text
 from answerby.workbench.backtest.report import FieldReport, Pair, Report, StageReport
 
 MOST_COLUMNS = 12
-"""A matrix of more values is told by its cells."""
+"""The largest matrix shown as a table. A larger one is shown cell by cell."""
 MOST_ROWS = 20
 WIDTH = 160
-"""Without a terminal."""
+"""The width in columns without a terminal."""
 
 
 def console_for_report() -> Console:
@@ -23,7 +23,7 @@ def console_for_report() -> Console:
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Everything but the stage explanations of the examples, which are in JSON and on the page."""
+    """The whole report without the stage explanations of the examples. JSON and the page have those."""
     _print_head(report, console)
     if report.compared:
         _print_summary(report, console)
@@ -70,7 +70,7 @@ def _print_summary(report: Report, console: Console) -> None:
 
 
 def headline(report: Report) -> list[tuple[str, int]]:
-    """The figures that matter most."""
+    """The most important figures."""
     rows = [("decided differently", report.differing)]
     fields = {field.name: field for stage in report.stages for field in stage.fields}
     if (priority := fields.get("priority")) is not None:
@@ -81,7 +81,7 @@ def headline(report: Report) -> list[tuple[str, int]]:
     rows.append(("told, tasked or opened differently", report.effects_changed))
     rows.append(("errors: only under the new rules", report.errors_new))
     if both := report.errors.new - report.errors_new:
-        # Their safe sides were compared, which says little about the rules.
+        # The comparison used the safe defaults of failed stages, which say little about the rules.
         rows.append(("errors: under both", both))
     return rows
 
@@ -192,7 +192,7 @@ def _print_examples(report: Report, console: Console) -> None:
 
 
 def example_lines(example: Mapping[str, object]) -> Iterable[str]:
-    """What changes for an example, in words."""
+    """The changes of an example, in words."""
     for change in _list(example, "changes"):
         yield f"{change['field']}: {shown(change['old'])} -> {shown(change['new'])}"
     for clock in _list(example, "clocks"):

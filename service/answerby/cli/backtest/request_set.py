@@ -1,4 +1,4 @@
-"""The requests of a backtest, packed small until a process takes them, and grouped by what they share."""
+"""The requests of a backtest, compressed until a process takes them, and grouped by shared values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _decoder = msgspec.msgpack.Decoder(RecordedRequest)
 
 
 class PackedRequest(msgspec.Struct, frozen=True, array_like=True):
-    """One request. `position` is -1 when the bytes are a story, else the place of the line in its recording."""
+    """One request.
+
+    `position` is -1 if the bytes are a recorded request, else the index of the line in its recording.
+    """
 
     content: bytes
     position: int
@@ -49,7 +52,7 @@ def decode_groups(content: bytes) -> Groups:
 
 @dataclass(frozen=True, slots=True)
 class WaitingRequest:
-    """One request as it waits: packed, when it began, and how many events it has."""
+    """One waiting request: compressed, with its beginning and its number of events."""
 
     request_id: str
     packed: PackedRequest
@@ -59,14 +62,14 @@ class WaitingRequest:
 
 @dataclass
 class RequestSet:
-    """All requests of a backtest. Add each once."""
+    """All requests of a backtest. Each is added once."""
 
     partition: Partition
     waiting: list[WaitingRequest] = field(default_factory=list)
     ended: datetime | None = None
-    """The latest moment of all."""
+    """The latest moment of all events."""
     recorded: bool = True
-    """Not a recording that leaves out what was decided."""
+    """Whether the decisions are known. False for a recording without them."""
     name: str = ""
 
     @property
@@ -82,7 +85,10 @@ class RequestSet:
             self.ended = moment
 
     def chunks(self, parts: int) -> list[tuple[int, bytes]]:
-        """At least `parts` chunks of whole groups where there are so many, the largest first: requests, groups."""
+        """Chunks of whole groups, at least `parts` if there are as many groups.
+
+        The chunk with the most requests comes first.
+        """
         groups: dict[Hashable, list[WaitingRequest]] = defaultdict(list)
         for unit in self.waiting:
             groups[self.partition.group_of(unit.request_id)].append(unit)
@@ -104,7 +110,7 @@ class RequestSet:
 
 
 def empty_request_set(vocabularies: Iterable[Vocabulary]) -> RequestSet:
-    """Nothing yet; requests that one of the vocabularies counts together will be played together."""
+    """An empty set. Requests that either vocabulary counts together will be replayed together."""
     return RequestSet(Partition(vocabularies))
 
 

@@ -1,4 +1,4 @@
-"""Rule files as a backtest takes them: read once, so that every process decides by the same text."""
+"""Rule files of a backtest, read once, so that every process decides by the same text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REVISION = re.compile(r"r-[0-9a-f]{16}")
 
 
 class RuleSet(NamedTuple):
-    """Rule files and what they are called in the report."""
+    """Rule files and their name in the report."""
 
     name: str
     texts: list[RuleText]
@@ -42,7 +42,7 @@ def read_rules(folder: Path) -> RuleSet:
 
 
 def read_any_rules(name: str, server: Server | None) -> RuleSet:
-    """Of a folder or, where there is a server, of a revision that it keeps; `active` is the one that is live.
+    """The rules of a folder or, with a server, of a stored revision. `active` is the live one.
 
     Raises CommandFailed, grpc.RpcError.
     """
@@ -67,7 +67,7 @@ def of_texts(name: str, texts: list[RuleText]) -> RuleSet:
 
 
 def compile_texts(texts: list[RuleText], engine: str) -> CompiledRulebook:
-    """Of texts that `of_texts` took. Raises EngineLimit."""
+    """The rulebook of texts that `of_texts` checked. Raises EngineLimit."""
     rulebook = load_texts(texts).rulebook
     assert rulebook is not None
     return compile_rulebook(rulebook, engine)

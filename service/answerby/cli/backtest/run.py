@@ -1,4 +1,4 @@
-"""`answerby backtest`: from its options to a report."""
+"""`answerby backtest`: from the options to the report."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from answerby.cli.client import Server
 
 RECORDED = "recorded"
-"""What `--against` calls that which was really decided."""
+"""The `--against` value for the recorded decisions."""
 END, TIMERS = "end", "timers"
 CHUNKS_PER_PROCESS = 24
 LARGE = 4_000_000
-"""Bytes of a file of events while which is read the processes begin; a smaller one is read before they are there."""
+"""The file size, in bytes, from which the processes start during reading. A smaller file is read before they start."""
 STANDARD_OUTPUT = "-"
 TRIPPED, CANNOT = 1, 2
 """Exit statuses."""
@@ -79,7 +79,7 @@ class Options:
 
 
 def run(options: Options) -> None:
-    """Ends the command: status 1 when a gate trips, 2 when the backtest cannot be made."""
+    """Ends the command: status 1 if a gate trips, 2 if the backtest fails."""
     try:
         report = backtest(options)
     except AnswerbyError as error:
@@ -95,7 +95,7 @@ def run(options: Options) -> None:
 
 
 def backtest(options: Options) -> Report:
-    """Runs it, writes and prints what was asked for. Raises AnswerbyError, OSError."""
+    """Runs the backtest, then writes and prints the wanted reports. Raises AnswerbyError, OSError."""
     start = time.monotonic()
     errors = Console(stderr=True, highlight=False)
     new = read_any_rules(options.rules, target_of(options))
@@ -136,7 +136,7 @@ def backtest(options: Options) -> Report:
 
 
 def check(options: Options) -> None:
-    """Raises CommandFailed for options that do not go together."""
+    """Raises CommandFailed for options that exclude each other."""
     if options.engine not in ENGINES:
         raise CommandFailed(f"--engine {options.engine} is none of {', '.join(ENGINES)}")
     if options.at not in set(Point):
@@ -146,7 +146,7 @@ def check(options: Options) -> None:
 
 
 def old_rules(options: Options) -> RuleSet | None:
-    """None: what was recorded is compared with. Raises CommandFailed."""
+    """The old rules. None: the recorded decisions. Raises CommandFailed."""
     against = options.against or RECORDED
     return None if against == RECORDED else read_any_rules(against, target_of(options))
 
@@ -164,7 +164,7 @@ def clocks_of(new: Rulebook, old: RuleSet | None) -> list[str]:
 
 
 def read_requests(options: Options, new: RuleSet, old: RuleSet | None) -> tuple[RequestSet, dict[str, int]]:
-    """The requests, and what became of the rows they came from. Raises CommandFailed when there are none."""
+    """The requests, and the numbers of rows by result. Raises CommandFailed if there are no requests."""
     rulebooks = [new.rulebook] + ([old.rulebook] if old is not None else [])
     request_set = empty_request_set([rulebook.vocabulary for rulebook in rulebooks])
     period = period_of(options.since, options.start, options.end, datetime.now(UTC))
@@ -215,7 +215,10 @@ def read_rows(options: Options, file: Path, mapping: Path, period: Period, reque
 
 
 def horizon_of(text: str, request_set: RequestSet) -> datetime | None:
-    """`end` is the latest moment of the events, a duration so much later, `timers` none. Raises CommandFailed."""
+    """`end` is the latest moment of the events, a duration is that much later, `timers` is none.
+
+    Raises CommandFailed.
+    """
     assert request_set.ended is not None
     if text == END:
         return request_set.ended
@@ -228,7 +231,7 @@ def horizon_of(text: str, request_set: RequestSet) -> datetime | None:
 
 
 def require_comparison(gates: list[Gate], compared: int) -> None:
-    """A gate over nothing would hold for the wrong reason. Raises CommandFailed."""
+    """A gate on no requests would pass for the wrong reason. Raises CommandFailed."""
     if gates and not compared:
         raise CommandFailed(
             "--fail-if needs something to compare with: name --against DIR, or say in the mapping what the export "
@@ -254,7 +257,7 @@ def write(options: Options, report: Report) -> None:
 
 @contextmanager
 def progress_bar(console: Console, total: int) -> Iterator[pool.ReportProgress]:
-    """On a terminal only."""
+    """Progress, shown on a terminal only."""
     columns = (TextColumn("requests"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("requests", total=total)

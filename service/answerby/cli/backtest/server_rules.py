@@ -1,4 +1,4 @@
-"""The rule files of a revision that a server keeps."""
+"""The rule files of a revision on a server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ CALL_SECONDS = 30.0
 
 
 def fetch_revision(server: Server, revision: str, folder: Path) -> str:
-    """Writes its files below the folder; empty: those of the active one. The revision. Raises grpc.RpcError."""
+    """Writes the files of the revision below the folder. Empty: the active one. Returns the revision.
+
+    Raises grpc.RpcError.
+    """
     with server.connect() as channel:
         stub = RulebookServiceStub(channel)
         patience = Patience(server.patience)

@@ -1,4 +1,4 @@
-"""Conditions of the mapping, asked of a row."""
+"""Conditions of the mapping on a row."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from answerby.cli.replay.values import Cells, Cleaner, show
 
 
 class Conditions:
-    """Asks conditions of rows whose cells this cleaner reads."""
+    """Tests conditions on rows whose cells this cleaner reads."""
 
     def __init__(self, cleaner: Cleaner) -> None:
         self._cleaner = cleaner
 
     def hold(self, tests: Mapping[str, Test], cells: Cells) -> bool:
-        """True when every column passes its test."""
+        """True if every column passes its test."""
         return all(passes(test, self._cleaner.text(cells, column)) for column, test in tests.items())
 
     def guard(self, guard: Guard, cells: Cells, previous: Cells | None) -> bool:
-        """`previous` is the row that made the last event of the same request; None for the first event."""
+        """`previous` is the row of the last event of the same request. None for the first event."""
         if guard.first is not None and guard.first != (previous is None):
             return False
         if guard.previous and (previous is None or not self.hold(guard.previous, previous)):

@@ -1,4 +1,4 @@
-"""Decides in this process: the same decide() as the server's, with the states kept in memory."""
+"""Decisions in this process: the same `decide()` as on the server, with the states in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Decided = tuple[Planned, Outcome | Refused]
 
 
 def load(folder: Path, engine: str) -> CompiledRulebook:
-    """The rules of a folder, ready to decide. Raises CommandFailed with every mistake in them, EngineLimit."""
+    """The compiled rules of a folder. Raises CommandFailed with every mistake in them, EngineLimit."""
     result = load_rulebook(folder)
     if result.rulebook is None:
         raise CommandFailed("the rules have errors:\n" + "\n".join(f"  {d}" for d in result.diagnostics))
@@ -33,7 +33,7 @@ def load(folder: Path, engine: str) -> CompiledRulebook:
 
 
 class LocalDecider:
-    """Folds events into states, one after another, and what follows from an event for other requests at once."""
+    """Decides events one after another, with their immediate effects on other requests."""
 
     def __init__(self, compiled: CompiledRulebook) -> None:
         self._compiled = compiled

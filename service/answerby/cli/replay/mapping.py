@@ -1,4 +1,4 @@
-"""The mapping file: from the columns of an export to events. Described in service/docs/howto/replay.md."""
+"""The mapping file: from the columns of an export to events. It is described in service/docs/howto/replay.md."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def as_tuple(value: object) -> object:
 
 
 def seconds(value: object) -> object:
-    """`90s`, `15m`, `2h` to seconds."""
+    """A duration such as `90s`, `15m` or `2h` in seconds."""
     found = re.fullmatch(r"(\d+)([smh])", value) if isinstance(value, str) else None
     if found is None:
         raise ValueError("write a duration such as 90s, 15m or 2h")
@@ -68,7 +68,7 @@ class Keep(Part):
 
 
 class ValueSpec(Part):
-    """Where a value comes from and what it becomes. Exactly one of `column`, `template` and `value` is set."""
+    """The source of a value and its conversion. Exactly one of `column`, `template` and `value` is set."""
 
     column: Names = ()
     template: str = ""
@@ -93,7 +93,7 @@ class ValueSpec(Part):
 
 
 def value_spec(value: object) -> object:
-    """A column or a list of columns stands for itself."""
+    """Expands the short form: a column or a list of columns."""
     return {"column": value} if isinstance(value, str | list) else value
 
 
@@ -101,7 +101,7 @@ Value = Annotated[ValueSpec, BeforeValidator(value_spec)]
 
 
 class Test(Part):
-    """What a condition asks of one cell; all that is set must hold."""
+    """The test of one cell. All parts that are set must hold."""
 
     any_of: Cells = ()
     not_: Cells = Field(default=(), alias="not")
@@ -112,7 +112,7 @@ class Test(Part):
 
 
 def test(value: object) -> object:
-    """A cell or a list of cells means any of them."""
+    """Expands the short form: a cell or a list of cells, any of which matches."""
     return value if isinstance(value, dict) else {"any_of": value}
 
 
@@ -120,7 +120,7 @@ Conditions = dict[str, Annotated[Test, BeforeValidator(test)]]
 
 
 class Guard(Part):
-    """When something holds: for the first event of its request, by the row, by the row of the event before."""
+    """A condition: on the first event of a request, on the row, or on the row of the event before."""
 
     first: bool | None = None
     when: Conditions = {}
@@ -136,7 +136,7 @@ def type_rules(value: object) -> object:
 
 
 class EventSpec(Guard):
-    """One event that a row may become."""
+    """One event that a row may give."""
 
     type: Annotated[tuple[TypeRule, ...], BeforeValidator(type_rules)]
     time: Value
@@ -182,7 +182,7 @@ class Mapping(Part):
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Reads a mapping file. Raises CommandFailed that names every mistake, OSError when it cannot be read."""
+    """Reads a mapping file. Raises CommandFailed that names every mistake, OSError if it cannot be read."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""A decision as replay needs it, whether it was made here or on a server."""
+"""A decision in the form of replay, made here or on a server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Clock(NamedTuple):
-    """One clock. `breached`: met late, or running past its due time when the event happened."""
+    """One clock. `breached`: it was met late, or its due time had passed at the time of the event."""
 
     name: str
     phase: str
@@ -25,7 +25,7 @@ class Clock(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """One decision. `stages` holds how each stage came out, `rules` what won there; a brief reply has neither."""
+    """One decision. `stages` holds each stage's outcome, `rules` its winners. A brief reply has neither."""
 
     sequence: int
     status: str
@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """An event that was not decided, and why."""
+    """An undecided event, and the reason."""
 
     reason: str
 
@@ -98,7 +98,7 @@ def clock_from(message: pb.Clock, event_time: datetime | None) -> Clock:
         started=started,
         due=due,
         stopped=instant_of(message.stop_time) if message.HasField("stop_time") else None,
-        # The server says of a running clock whether it is late by now; a replay asks whether it was late then.
+        # The server's flag on a running clock is as of now. A replay needs it as of the event.
         breached=late if running else message.breached,
     )
 

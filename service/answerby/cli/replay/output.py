@@ -1,4 +1,4 @@
-"""The files that a replay writes: a line per decision, per refusal, and per difference from the export."""
+"""The output files of a replay: a line for each decision, refusal and difference from the export."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STANDARD_OUTPUT = Path("-")
 
 
 class Output:
-    """Lines as they come. The same decisions in the same order make the same bytes."""
+    """Lines in the order of decisions. Equal decisions give equal bytes."""
 
     def __init__(
         self, decisions: BinaryIO, refusals: BinaryIO | None = None, differences: BinaryIO | None = None
@@ -55,9 +55,9 @@ def differences_path(out: Path) -> Path:
 
 @contextmanager
 def open_output(out: Path, *, differences: bool = False) -> Iterator[Output]:
-    """Opens the files for writing; `-` writes decisions to standard output, and the others nowhere. Raises OSError.
+    """Opens the files for writing. `-` writes decisions to standard output and drops the others. Raises OSError.
 
-    `differences`: the mapping expects something, and what differs gets a file too.
+    `differences`: the mapping has expectations, so differences get a file, too.
     """
     with ExitStack() as stack:
         if out == STANDARD_OUTPUT:
@@ -70,7 +70,7 @@ def open_output(out: Path, *, differences: bool = False) -> Iterator[Output]:
 
 
 def line(planned: Planned, outcome: Outcome) -> dict[str, object]:
-    """One decision. What differs from run to run, such as the moment of deciding, is not in it."""
+    """One decision. Values that change from run to run, such as the moment of deciding, are left out."""
     event = planned.event
     record: dict[str, object] = {
         "line": planned.line,

@@ -1,4 +1,4 @@
-"""From rows to the events that they become, in the order in which they are to be decided."""
+"""Events from rows, in the order in which they are decided."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from answerby.domain.event import ActorRole, Event, Value
 LINE = "@line"
 REQUEST_ID = "@request_id"
 Refuse = Callable[[int, str], None]
-"""Takes the line and the reason."""
+"""Called with the line and the reason."""
 
 
 class Expected(NamedTuple):
-    """What the export says that a decision should hold; `within` is a tolerance in seconds, for instants."""
+    """An expectation from the export. `within` is a tolerance in seconds, for instants."""
 
     value: Value
     within: int = 0
 
 
 class Planned(NamedTuple):
-    """An event and where it came from."""
+    """An event and its row."""
 
     event: Event
     line: int
     expected: Mapping[str, Expected]
     groups: Mapping[str, str] = MappingProxyType({})
-    """What its comparisons are counted by, as values of the row."""
+    """The groups of its comparisons, as values of the row."""
 
 
 class Candidate(NamedTuple):
-    """A row that may become the event of one entry; sorts by time, then by its place in the file."""
+    """A row that may give the event of one entry. It sorts by time, then by its place in the file."""
 
     time: datetime
     line: int
@@ -49,7 +49,7 @@ class Candidate(NamedTuple):
 
 
 class Counts:
-    """What became of the rows."""
+    """The numbers of rows by result."""
 
     def __init__(self) -> None:
         self.read = 0
@@ -76,7 +76,7 @@ class Planner:
         self._previous: dict[str, Cells] = {}
 
     def plan(self, rows: Iterable[Row]) -> Iterator[Planned]:
-        """Events in the order that the mapping asks for; rows that cannot become one are handed to `refuse`."""
+        """Events in the order that the mapping asks for. `refuse` gets the rows that give none."""
         candidates = self._candidates(rows)
         if self._mapping.order == "time":
             candidates = iter(sorted(candidates, key=lambda c: (c.time, c.line, c.entry)))
@@ -93,7 +93,7 @@ class Planner:
             yield planned
 
     def check_columns(self, names: Iterable[str]) -> None:
-        """Raises CommandFailed when the mapping names a column that a CSV file does not have."""
+        """Raises CommandFailed if the mapping names a column that a CSV file does not have."""
         missing = sorted(self._columns - set(names))
         if missing:
             raise CommandFailed(f"the mapping names columns that the file does not have: {', '.join(missing)}")

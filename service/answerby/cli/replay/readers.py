@@ -1,4 +1,4 @@
-"""Rows of an export file, one after another, never the whole file at once."""
+"""Rows of an export file, read one after another, never the whole file at once."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from answerby.cli.fail import CommandFailed
 REPLACEMENT = "\ufffd"
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 CELL_CHARACTERS = 16 * 1024 * 1024
-"""A longer cell is an unclosed quotation mark, not a cell."""
+"""Maximum length of a cell. A longer one is an unclosed quotation mark."""
 
 Cell = object
-"""Text from CSV; any JSON value from JSON lines."""
+"""The value of a cell: text from CSV, any JSON value from JSON lines."""
 
 
 class Row(NamedTuple):
-    """One row. `line` is where it begins, from 1; `refused` says why it is none; `damaged`: some bytes were no text."""
+    """One row. `line` counts from 1. `refused` is the reason why it is no row. `damaged`: some bytes were no text."""
 
     line: int
     cells: Mapping[str, Cell]
@@ -34,9 +34,9 @@ class Row(NamedTuple):
 
 
 def open_text(path: Path, encoding: str) -> TextIO:
-    """The file as text, unpacked by the end of its name. Bytes that are no text become U+FFFD. Raises OSError."""
+    """The file as text, uncompressed by its extension. Bytes that are no text become U+FFFD. Raises OSError."""
     if encoding.lower().replace("_", "-") in {"utf-8", "utf8"}:
-        encoding = "utf-8-sig"  # drops a byte order mark
+        encoding = "utf-8-sig"  # The codec drops a byte order mark.
     match path.suffix:
         case ".xz":
             raw = cast("BinaryIO", lzma.open(path))  # noqa: SIM115  # the caller closes it
@@ -48,7 +48,7 @@ def open_text(path: Path, encoding: str) -> TextIO:
 
 
 def format_of(path: Path) -> str:
-    """`csv` or `jsonl`, by the file's name. Raises CommandFailed when the name tells neither."""
+    """`csv` or `jsonl`, by the file's name. Raises CommandFailed for any other name."""
     suffixes = [s for s in path.suffixes if s not in {".xz", ".gz"}]
     match suffixes[-1:]:
         case [".csv"] | [".tsv"]:
@@ -60,7 +60,7 @@ def format_of(path: Path) -> str:
 
 
 def read_rows(path: Path, file_format: str, *, encoding: str = "utf-8", delimiter: str = ",") -> Iterator[Row]:
-    """All rows. Raises OSError when the file cannot be read, CommandFailed when it is cut off in the middle."""
+    """All rows. Raises OSError if the file cannot be read, CommandFailed if it is truncated."""
     with open_text(path, encoding) as text:
         try:
             yield from read_csv(text, delimiter) if file_format == "csv" else read_jsonl(text)
@@ -111,7 +111,7 @@ def read_jsonl(text: TextIO) -> Iterator[Row]:
 
 
 def repair(content: str) -> object:
-    """The line with lone surrogates replaced, for the writers that emit them; None when that is not what is wrong."""
+    """The line with lone surrogates replaced, since some writers emit them. None for any other mistake."""
     import json  # noqa: PLC0415  # slower and more lenient than orjson: only for lines that orjson refuses
 
     try:

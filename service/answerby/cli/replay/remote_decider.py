@@ -1,4 +1,4 @@
-"""Decides on a running server, through SubmitEvents, several batches at a time."""
+"""Decisions on a running server, through SubmitEvents, with several batches at a time."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 Decided = tuple[Planned, Outcome | Refused]
 MAX_BATCH = 500
 CHUNK_ROUNDS = 4
-"""Batches per lane that are planned together; all of them are decided before the next are planned."""
+"""Batches for each lane that are planned together. The next are planned once all of them are decided."""
 
 
 class RemoteDecider:
-    """Submits events as historical ones. Events of one request go down the same lane, so they keep their order."""
+    """Submits events as historical ones. Events of one request use the same lane, so they keep their order."""
 
     def __init__(self, server: Server, *, lanes: int, batch: int, brief: bool) -> None:
         self._server = server
@@ -39,7 +39,7 @@ class RemoteDecider:
         self._brief = brief
 
     async def decide_all(self, plan: Iterable[Planned]) -> AsyncIterator[Decided]:
-        """Results in the order of the plan. Raises grpc.RpcError when the server stays away."""
+        """Results in the order of the plan. Raises grpc.RpcError if the server does not come back."""
         plan = iter(plan)
         async with self._server.connect_async() as channel:
             stub = RequestServiceStub(channel)

@@ -29,7 +29,7 @@ UPDATE_EVERY = 100
 
 @dataclass(frozen=True)
 class Job:
-    """What to replay, and to where. `limit` 0 means all rows."""
+    """The input and the output of a replay. `limit` 0 means all rows."""
 
     file: Path
     mapping: Mapping
@@ -40,7 +40,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Local:
-    """Decide here with these rules."""
+    """Decides here with these rules."""
 
     rules: Path
     engine: str = "durable"
@@ -48,7 +48,7 @@ class Local:
 
 @dataclass(frozen=True)
 class Remote:
-    """Decide on a server."""
+    """Decides on a server."""
 
     target: Server
     in_flight: int = 4
@@ -57,13 +57,13 @@ class Remote:
 
 
 class Progressing(Protocol):
-    """Told after every so many decisions."""
+    """Called after every few decisions."""
 
     def __call__(self, decided: int) -> None: ...
 
 
 class Replay:
-    """The parts of one replay that both ways of deciding share."""
+    """The common parts of local and remote replays."""
 
     def __init__(self, job: Job, output: Output, progress: Progressing) -> None:
         self._output = output
@@ -105,7 +105,7 @@ def replay_and_report(job: Job, way: Local | Remote, summary_file: Path | None) 
 def replay(job: Job, way: Local | Remote, console: Console) -> Summary:
     """Replays the file, prints a summary and returns it.
 
-    Raises CommandFailed for rules or a mapping with errors, OSError for files, grpc.RpcError when a server stays away.
+    Raises CommandFailed for wrong rules or mappings, OSError for files, grpc.RpcError if a server does not come back.
     """
     started = time.monotonic()
     with open_output(job.out, differences=expects(job.mapping)) as output, progress_bar(console) as progress:

@@ -1,4 +1,4 @@
-"""An export and its mapping as one: the planned events of a file."""
+"""An export with its mapping: the planned events of a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from answerby.cli.replay.readers import Row, format_of, read_rows
 
 
 class Source:
-    """Reads a file once. `limit` rows at most, 0: all. Rows that become no event are handed to `refuse`."""
+    """Reads a file once, at most `limit` rows (0: all). `refuse` gets the rows that give no event."""
 
     def __init__(self, file: Path, mapping: Mapping, tenant: str, refuse: Refuse, limit: int = 0) -> None:
         self._file = file
@@ -22,13 +22,13 @@ class Source:
 
     @property
     def counts(self) -> Counts:
-        """What became of the rows read so far."""
+        """The numbers of rows read so far, by result."""
         return self._planner.counts
 
     def plan(self) -> Iterator[Planned]:
         """Events in the order that the mapping asks for.
 
-        Raises OSError, and CommandFailed for a file that is damaged or lacks a column that the mapping names.
+        Raises OSError, and CommandFailed for a file that is damaged or lacks a column of the mapping.
         """
         return self._planner.plan(self._rows())
 
@@ -36,7 +36,7 @@ class Source:
         mapping = self._mapping
         kind = mapping.format or format_of(self._file)
         rows = read_rows(self._file, kind, encoding=mapping.encoding, delimiter=mapping.delimiter)
-        checked = kind != "csv"  # in JSON lines a null may simply be left out
+        checked = kind != "csv"  # A null may be left out of a JSON line.
         for row in islice(rows, self._limit or None):
             if not checked and not row.refused:
                 self._planner.check_columns(row.cells)

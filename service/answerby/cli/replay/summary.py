@@ -1,4 +1,4 @@
-"""The summary of a replay, for people and as data."""
+"""The summary of a replay, as text and as data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_RULES_SHOWN = 30
 
 @dataclass(frozen=True)
 class Summary:
-    """All that is told about one replay. `seconds` is the wall time; `unused` the rules that never decided."""
+    """The figures of one replay. `seconds` is the wall time. `unused` holds the rules that never decided."""
 
     counts: Counts
     tally: Tally

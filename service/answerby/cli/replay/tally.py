@@ -1,4 +1,4 @@
-"""What a replay came to: counts over all decisions, and the state of every request at the end."""
+"""The figures of a replay: counts over all decisions, and the last state of every request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from answerby.cli.replay.planner import Expected, Planned
 from answerby.domain.event import Value
 
 SHOWN = 20
-"""Differences and refusals that the summary shows; the output files hold all."""
+"""The number of differences and refusals in the summary. The output files hold all."""
 COUNTED = ("category", "priority", "department")
 MOST_COMBINATIONS = 1000
 
 
 class Difference(NamedTuple):
-    """A decision that does not hold what the export says. `seconds`: by how much two instants differ."""
+    """A difference from the export. `seconds` is the difference of two instants."""
 
     name: str
     line: int
@@ -32,14 +32,14 @@ class Difference(NamedTuple):
 
 
 class Share(NamedTuple):
-    """Of comparisons, how many were equal."""
+    """A number of comparisons, and how many were equal."""
 
     equal: int = 0
     different: int = 0
 
 
 class Comparison:
-    """One name of `expect` over all decisions, and by each of the mapping's groups."""
+    """One name of `expect` over all decisions, and by group of the mapping."""
 
     def __init__(self) -> None:
         self.groups: dict[str, dict[str, Share]] = defaultdict(dict)
@@ -48,7 +48,7 @@ class Comparison:
         self.first: list[Difference] = []
 
     def add(self, name: str, planned: Planned, decided: Value) -> Difference | None:
-        """Counts one, and returns it when it differs."""
+        """Counts a comparison. Returns it if it differs."""
         expected = planned.expected[name]
         apart = seconds_apart(expected.value, decided)
         equal = same(expected, decided, apart)
@@ -84,7 +84,7 @@ class Tally:
         self.ended: datetime | None = None
 
     def add(self, planned: Planned, outcome: Outcome) -> list[Difference]:
-        """Counts a decision; returns what of it differs from the export."""
+        """Counts a decision. Returns its differences from the export."""
         self.decisions += 1
         self.duplicates += outcome.duplicate
         self.revisions.add(outcome.revision)
@@ -105,13 +105,13 @@ class Tally:
         return differences
 
     def per_request(self, name: str) -> Counter[str]:
-        """Requests by what the fact was in their last decision; `status` too."""
+        """The number of requests by value of the fact (or of `status`) in their last decision."""
         if name == "status":
             return Counter(outcome.status for outcome in self.last.values())
         return Counter(shown(outcome.facts.get(name)) for outcome in self.last.values())
 
     def clocks(self) -> dict[str, Counter[str]]:
-        """Per clock how it stood in the end: met, late, overdue, running, paused, cancelled."""
+        """The last state of each clock: met, late, overdue, running, paused, cancelled."""
         standing: dict[str, Counter[str]] = defaultdict(Counter)
         for outcome in self.last.values():
             for clock in outcome.clocks:
@@ -119,11 +119,11 @@ class Tally:
         return dict(sorted(standing.items()))
 
     def breaches(self) -> int:
-        """Clocks met late, or still running past their due time when the file ends."""
+        """Clocks met late, or running past their due time at the end of the file."""
         return sum(counts["late"] + counts["overdue"] for counts in self.clocks().values())
 
     def unseen(self, name: str) -> list[tuple[str, ...]]:
-        """Combinations of values that occur on their own, but never together."""
+        """Combinations of values that never occur together although each value occurs."""
         width = len(self._cells[name])
         seen = {key[:width] for key in self.tables[name]}
         axes = [sorted({key[column] for key in seen}) for column in range(width)]
@@ -178,7 +178,7 @@ def same(expected: Expected, decided: Value, apart: float | None) -> bool:
 
 
 def seconds_apart(expected: Value, decided: Value) -> float | None:
-    """How much later the decided instant is; None unless both are instants."""
+    """How much later the decided instant is. None unless both are instants."""
     if not isinstance(expected, str) or not isinstance(decided, str):
         return None
     try:

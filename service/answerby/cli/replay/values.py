@@ -18,17 +18,17 @@ Evaluate = Callable[[Cells], Value]
 
 
 class RowRefused(ValueError):
-    """A row cannot become an event; the message names the column and what is wrong with it."""
+    """A row gives no event. The message names the column and the mistake."""
 
 
 class Cleaner:
-    """What a cell is once null markers and surrounding space are gone."""
+    """A cell without null markers and surrounding space."""
 
     def __init__(self, nulls: tuple[str, ...]) -> None:
         self._nulls = frozenset(nulls) | {""}
 
     def cell(self, cells: Cells, column: str) -> object:
-        """The cell, or None for null. Raises RowRefused when there is no such column in a CSV row."""
+        """The cell, or None for null. Raises RowRefused if a CSV row has no such column."""
         value = cells[column] if column in cells else reach(cells, column)
         if isinstance(value, str):
             value = value.strip()
@@ -41,7 +41,7 @@ class Cleaner:
 
 
 def reach(cells: Cells, path: str) -> object:
-    """`a.b` within nested objects; None where it leads nowhere."""
+    """`a.b` within nested objects. None if there is nothing."""
     value: object = cells
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
@@ -51,7 +51,7 @@ def reach(cells: Cells, path: str) -> object:
 
 
 def show(value: object) -> str:
-    """A JSON value as the text that a table of values or a template uses."""
+    """A JSON value as the text for templates and tables of values."""
     match value:
         case str():
             return value
@@ -64,7 +64,7 @@ def show(value: object) -> str:
 
 
 class ValueMaker:
-    """Makes values of one mapping. `zone` and `formats` are the mapping's own, for values that name none."""
+    """Reads the values of one mapping. `zone` and `formats` are its defaults."""
 
     def __init__(self, cleaner: Cleaner, zone: str | None, formats: tuple[str, ...]) -> None:
         self._cleaner = cleaner
@@ -154,7 +154,7 @@ class ValueMaker:
 
 
 def parse_time(text: str, formats: tuple[str, ...]) -> datetime:
-    """By the first format that fits; without formats by ISO 8601. Raises ValueError."""
+    """Read by the first format that fits, or as ISO 8601 if there are no formats. Raises ValueError."""
     if not formats:
         try:
             return datetime.fromisoformat(text)
@@ -169,7 +169,7 @@ def parse_time(text: str, formats: tuple[str, ...]) -> datetime:
 
 
 def extracted(pattern: re.Pattern[str], text: str) -> str | None:
-    """The first group of what the pattern finds, or all of it without groups; None where it finds nothing."""
+    """The first group of the match, or the whole match without groups. None if nothing matches."""
     found = pattern.search(text)
     return None if found is None else found[1 if pattern.groups else 0]
 
@@ -201,7 +201,7 @@ def plain(raw: object) -> Value:
 
 
 def name(spec: ValueSpec) -> str:
-    """What the value is called in messages."""
+    """The name of the value in messages."""
     return ", ".join(spec.column) or spec.template or "value"
 
 

@@ -1,4 +1,4 @@
-"""`answerby explain`: why a request was decided as it was, and what would have had to be otherwise."""
+"""`answerby explain`: the reasons of a decision, and the changes that would have given another one."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def explain_stored(server: Server, request_id: str, sequence: int, question: Que
 
 
 def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Question) -> None:
-    """Decides the events of a file here, of one request in their order, and explains the last. Raises CommandFailed."""
+    """Decides the events of a file of one request, in order, and explains the last. Raises CommandFailed."""
     result = load_rulebook(rules)
     if result.rulebook is None:
         errors = [str(finding) for finding in result.diagnostics if finding.severity == "error"]
@@ -115,7 +115,7 @@ def fold(compiled: CompiledRulebook, events: Sequence[Event], context: Context) 
 
 
 def read_events_of(file: Path, now: datetime) -> list[Event]:
-    """One event, a JSON list of them, or JSON lines; of one request. Raises CommandFailed."""
+    """One event, a JSON list of events, or JSON lines, all of one request. Raises CommandFailed."""
     content = file.read_bytes().removeprefix(BOM_UTF8)
     try:
         records = as_records(content)
@@ -147,14 +147,14 @@ def as_records(content: bytes) -> list[object]:
 
 
 def with_request(record: object) -> object:
-    """An event to try may leave out of which request it is."""
+    """Adds a request id to an event that has none."""
     if isinstance(record, dict) and not record.get("request_id") and not record.get("subject"):
         return {**record, "request_id": "example"}
     return record
 
 
 def count_of(compiled: CompiledRulebook, text: str) -> tuple[str, int]:
-    """`customer.complaints_24h=2`: requests counted before this one. Raises CommandFailed."""
+    """The counts in `customer.complaints_24h=2`: requests counted before this one. Raises CommandFailed."""
     name, found, number = text.partition("=")
     names = [window for window, _ in compiled.windows]
     if not found or name not in names or not number.isdecimal():

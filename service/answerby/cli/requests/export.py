@@ -1,4 +1,4 @@
-"""`answerby export`: requests from a server into a recording, and the stream that a backtest reads directly."""
+"""`answerby export`: a recording from a server's requests, and the stream that a backtest reads directly."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class Selection:
 
     @property
     def start(self) -> datetime:
-        """Raises CommandFailed without a beginning."""
+        """Raises CommandFailed if the beginning is missing."""
         if self.period.start is None:
             raise CommandFailed("say since when: --since 30d, or --from 2026-03-01")
         return max(EARLIEST, self.period.start - self.lead)
 
 
 def stream(server: Server, selection: Selection, until: datetime) -> Iterator[bytes]:
-    """The header and a line per request. Goes on where it was when the server was away for a moment.
+    """The header, then a line for each request. After a short outage it goes on at the same place.
 
-    Raises CommandFailed, and grpc.RpcError when the server stays away or refuses.
+    Raises CommandFailed, and grpc.RpcError if the server does not come back or refuses.
     """
     start = selection.start
     assert selection.period.start is not None
@@ -82,7 +82,7 @@ def stream(server: Server, selection: Selection, until: datetime) -> Iterator[by
 
 
 def selection_of(since: str, start: str, end: str, lead: str, *, with_decisions: bool) -> Selection:
-    """Of the options of the command. Raises CommandFailed."""
+    """The query from the options of the command. Raises CommandFailed."""
     period = period_of(since, start, end, datetime.now(UTC))
     span = timedelta() if lead in NO_LEAD else parse_span(lead, "--lead")
     return Selection(period, span, with_decisions=with_decisions)
@@ -105,7 +105,7 @@ def export_requests(server: Server, selection: Selection, out: Path) -> None:
 
 @contextmanager
 def create_file(out: Path) -> Iterator[BinaryIO]:
-    """The file under its name once it is whole, packed by the end of its name. Raises OSError."""
+    """The file, compressed by its extension, which gets its name once it is complete. Raises OSError."""
     partial = out.with_name(f".{out.name}.part")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

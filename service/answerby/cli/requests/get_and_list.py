@@ -1,4 +1,4 @@
-"""`answerby get`, `list` and `explain`: what a server knows."""
+"""`answerby get`, `list` and `explain`: requests and decisions stored on a server."""
 
 from __future__ import annotations
 

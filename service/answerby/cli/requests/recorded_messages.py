@@ -1,4 +1,4 @@
-"""Recorded requests from messages to the domain's types: as much of a decision as a backtest looks at."""
+"""Recorded requests from messages as domain types, with the parts of a decision that a backtest uses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CASE = "case"
 
 
 def recorded_from(message: rpc.RecordedRequest, tenant: str, *, with_decisions: bool) -> RequestRecord | Timeline:
-    """A recorded request, with its decisions or only with when they were made."""
+    """A recorded request, with its decisions or only with their times."""
     events = [event_from_record(entry, tenant) for entry in message.events]
     created = moment(message.create_time)
     if with_decisions:
@@ -65,7 +65,7 @@ def event_from_record(entry: rpc.RecordedEvent, tenant: str) -> Event:
 
 
 def decision_from(message: pb.Decision, tenant: str) -> Decision:
-    """Of its effects the kind, the role and the case; without scores and rules in shadow."""
+    """Of effects the kind, the role and the case; no scores and no rules in shadow mode."""
     return Decision(
         tenant=tenant,
         request_id=message.request_id,
@@ -126,6 +126,6 @@ def rule_from(message: pb.RuleReference) -> RuleReference:
 
 
 def moment(stamp: Timestamp) -> datetime:
-    """What the server sent is an instant."""
+    """An instant from a server's message."""
     found = instant_of(stamp)
     return found if found is not None else datetime(1970, 1, 1, tzinfo=UTC)

@@ -27,7 +27,7 @@ BATCH = 100
 
 
 class Submitted(NamedTuple):
-    """What became of one line: a decision, or why there is none."""
+    """The result of one line: a decision, or the reason why there is none."""
 
     line: int
     decision: pb.Decision | None
@@ -36,9 +36,9 @@ class Submitted(NamedTuple):
 
 
 def submit_file(file: Path, server: Server, *, as_json: bool, historical: bool) -> int:
-    """Submits every event and prints the decisions; returns how many were refused.
+    """Submits every event and prints the decisions. Returns the number of refused ones.
 
-    Raises OSError when the file cannot be read, grpc.RpcError when the server does not answer.
+    Raises OSError if the file cannot be read, grpc.RpcError if the server does not answer.
     """
     decisions: list[pb.Decision] = []
     refused = 0
@@ -68,7 +68,7 @@ def read_lines(file: Path) -> Iterator[Line]:
 
 
 def submit(lines: Iterable[Line], server: Server, *, historical: bool = False) -> Iterator[Submitted]:
-    """Results in the order of the lines. Raises grpc.RpcError when the server does not answer."""
+    """Results in the order of the lines. Raises grpc.RpcError if the server does not answer."""
     lines = iter(lines)
     with server.connect() as channel:
         stub = RequestServiceStub(channel)

@@ -1,4 +1,4 @@
-"""`answerby watch`: decisions as they are made."""
+"""`answerby watch`: decisions at the moment they are stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Start:
 
 
 def watch_decisions(server: Server, start: Start, *, as_json: bool) -> None:
-    """Prints decisions until Ctrl-C, then the token to go on from. Raises grpc.RpcError."""
+    """Prints decisions until Ctrl-C, then the token to continue from. Raises grpc.RpcError."""
     query = rpc.WatchDecisionsRequest(
         resume_token=start.resume,
         from_start=start.from_start,

@@ -1,4 +1,4 @@
-"""`answerby what-if`: what would become of a request if something were otherwise. Nothing is stored."""
+"""`answerby what-if`: the decision on a request if something were otherwise. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def ask(server: Server, supposition: Supposition, *, language: str, as_json: boo
 
 
 def fact_of(text: str) -> tuple[str, object]:
-    """`priority=P0`; a number or true and false are taken as such. Raises CommandFailed."""
+    """The name and value in `priority=P0`. Numbers, true and false are typed. Raises CommandFailed."""
     name, found, value = text.partition("=")
     if not found or not name:
         raise CommandFailed(f"--set {text}: write it as <fact>=<value>, such as priority=P0")

@@ -1,1 +1,1 @@
-"""`answerby rulebook`: what is live, what is tried, and how it changes."""
+"""`answerby rulebook`: the live revision, the revision on trial, and changes of both."""

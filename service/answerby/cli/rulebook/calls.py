@@ -1,4 +1,4 @@
-"""What `answerby rulebook` asks a server, and how the answers are shown. All raise grpc.RpcError."""
+"""Calls of `answerby rulebook` to a server, and their answers as text. All raise grpc.RpcError."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Client:
 
 @contextmanager
 def connected(server: Server) -> Iterator[Client]:
-    """A client; mistakes in rule files that a call names are listed before the error goes on."""
+    """A client. Before an error goes on, the mistakes in rule files that it names are listed."""
     with server.connect() as channel:
         try:
             yield Client(RulebookServiceStub(channel), server)  # type: ignore[no-untyped-call,unused-ignore]
@@ -68,7 +68,7 @@ def mistakes(error: grpc.RpcError) -> list[str]:
 
 
 def show(server: Server, *, as_json: bool) -> bool:
-    """Whether the last change was good."""
+    """Whether the last change was accepted."""
     with connected(server) as client:
         rulebook = client.rulebook()
     if as_json:
@@ -79,7 +79,7 @@ def show(server: Server, *, as_json: bool) -> bool:
 
 
 def workers(server: Server, *, as_json: bool) -> bool:
-    """Whether all run the active revision."""
+    """Whether all workers run the active revision."""
     with connected(server) as client:
         rulebook = client.rulebook()
     if as_json:
@@ -124,7 +124,7 @@ def show_all(found: list[Any], table: Callable[[list[Any]], Table], *, as_json: 
 
 
 def files(server: Server, revision: str, out: Path) -> None:
-    """Raises CommandFailed when the folder holds something."""
+    """Raises CommandFailed if the folder is not empty."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CommandFailed(f"{out} is not empty; name a new folder")
     with connected(server) as client:

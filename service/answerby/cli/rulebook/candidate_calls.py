@@ -1,4 +1,4 @@
-"""What `answerby rulebook try, trial, stop, promote` ask a server, and how the answers are shown."""
+"""Calls of `answerby rulebook try, trial, stop, promote` to a server, and their answers as text."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def promote(server: Server, reason: str, etag: str, *, as_json: bool) -> None:
 
 
 def lines(reply: pb.GetCandidateResponse, limit: int) -> Iterator[str]:
-    """The trial as text: what was found in all, what changed how often, and the latest examples."""
+    """The trial as text: the totals, the number of changes of each kind, and the latest examples."""
     if reply.HasField("candidate"):
         candidate = reply.candidate
         why = f": {candidate.reason}" if candidate.reason else ""
@@ -100,7 +100,7 @@ def described(segment: pb.CandidateSegment) -> str:
 
 
 def changed(change: pb.CandidateChange) -> str:
-    """Such as `priority P2 -> P1`; without values where they are not counted one by one."""
+    """Such as `priority P2 -> P1`. Values that are not counted one by one are left out."""
     if not change.before and not change.after:
         return change.name
     return f"{change.name} {change.before or '-'} -> {change.after or '-'}"

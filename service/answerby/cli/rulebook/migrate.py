@@ -1,4 +1,4 @@
-"""`answerby rulebook migrate`: running clocks take what the active rules say."""
+"""`answerby rulebook migrate`: running clocks take the targets of the active rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from answerby.cli.client import Server
 
 
 def migrate(server: Server, clocks: Sequence[str], limit: int, *, preview: bool, as_json: bool) -> bool:
-    """Prints each clock that moves, progress on standard error, then a sum. False when some requests failed."""
+    """Prints each clock that moves, progress on standard error, then a sum. False if some requests failed."""
     request = pb.MigrateClocksRequest(clocks=clocks, limit=limit, preview=preview)
     latest = pb.MigrateClocksResponse()
     with server.connect() as channel:
