@@ -97,10 +97,10 @@ class Pool:
         """The merged tally of all chunks. Raises CommandFailed if a process fails."""
         total = Tally.empty(settings.examples)
         if self._starting is None and (self._processes <= 1 or len(chunks) <= 1):
-            player = Worker(self._rules)
-            player.begin(settings)
+            worker = Worker(self._rules)
+            worker.begin(settings)
             for requests, chunk in chunks:
-                total.merge(player.play(chunk))
+                total.merge(worker.play(chunk))
                 done(requests)
             return total
         self.start()
@@ -160,14 +160,14 @@ def work(line: Connection, rules: RuleTexts) -> None:
     """The main function of a process: it reads settings and chunks and sends tallies until the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one.
     try:
-        player = Worker(rules)
+        worker = Worker(rules)
         # Loaded objects stay, and decisions make no reference cycles, so the collector rarely has work.
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
-        player.begin(line.recv())
+        worker.begin(line.recv())
         while True:
-            line.send(player.play(line.recv_bytes()))
+            line.send(worker.play(line.recv_bytes()))
     except (EOFError, BrokenPipeError):
         return
     except AnswerbyError as error:
