@@ -132,6 +132,7 @@ def _add_timers(after: dict[str, Timer], planning: TimerPlanning, clock: ClockSt
         return
     steps = planning.step_timers.of(planning.ladders, planning.calendars, clock, ladder)
     for timer in steps:
+        # A step that fired keeps its fired timer, which has the same id.
         after.setdefault(timer.id, timer)
     if acknowledged is not None:
         return
@@ -148,6 +149,7 @@ def _difference(before: Mapping[str, Timer], after: Mapping[str, Timer]) -> tupl
     to_arm = []
     for name, timer in after.items():
         planned = before.get(name)
+        # Identity first: most timers are the very objects of before.
         if planned is not timer and not timer.fired and planned != timer:
             to_arm.append(timer)
     if len(to_arm) > 1:
@@ -245,6 +247,7 @@ def _repeats(
     for timer in of_round:
         if timer.fired and (timer.step not in latest or timer.repeat > latest[timer.step].repeat):
             latest[timer.step] = timer
+    # A repeat that waits is already the next one of its step.
     for step in {timer.step for timer in waiting}:
         latest.pop(step, None)
     again = (next_repeat(ladder, clock, timer, now, acknowledged=False) for timer in latest.values())

@@ -39,6 +39,7 @@ def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) ->
     if migrates(event):
         reached = {clock.ladder for clock in request.clocks.values() if migrates_clock(event, clock.name)}
     current = rulebook.ladders
+    # The usual case: the request's ladders are those of the active rules.
     if not reached and all(current.get(name) is ladder for name, ladder in request.ladders.items()):
         return current
     kept = {
@@ -68,6 +69,7 @@ def firing_of(
     if clock is None or clock.phase is not _RUNNING or clock.cycle != timer.cycle:
         return None
     ladder = ladders.get(clock.ladder)
+    # A timer of an earlier round is stale, as its steps have timers of the new round.
     if ladder is None or clock.round != timer.round:
         return None
     step = None

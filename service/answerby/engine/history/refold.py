@@ -113,9 +113,11 @@ def fold(
     """
     state: RequestState | None = None
     for event in events:
+        # A timer due at the very time of an event fires after the event.
         for change in _fire(compiled, state, terms, event.time - _INSTANT, steps):
             state = change.after
             yield "", change
+        # A historical event arms no timer for real. The fold needs its timers all the same.
         case = Case(compiled, state, replace(event, historical=False), terms.context, event.time)
         change = transition(case, steps)
         state = change.after
