@@ -62,9 +62,9 @@ def what_if(
     """
     facts = as_facts(compiled.rulebook, asked.facts)
     moment = max(asked.at, asked.now)
-    course = _Course(compiled, state, list(history), dict(counts))
+    request = _SupposedRequest(compiled, state, list(history), dict(counts))
     if asked.at > asked.now:
-        fire_until(state, asked.at, course.take, MOST_TIMERS)
+        fire_until(state, asked.at, request.take, MOST_TIMERS)
     event = Event(
         tenant=state.tenant,
         source=SOURCE,
@@ -75,9 +75,9 @@ def what_if(
         actor=asked.actor,
         data=facts,
     )
-    before = course.state.clocks
-    decision = course.decide(event, moment)
-    statuses = statuses_of(course.history)
+    before = request.state.clocks
+    decision = request.decide(event, moment)
+    statuses = statuses_of(request.history)
     calendars = compiled.rulebook.calendars
     after = {clock.name: clock_account(calendars, clock, statuses, moment) for clock in decision.clocks}
     names = sorted({*before, *after})
@@ -101,8 +101,8 @@ def as_facts(rulebook: Rulebook, facts: Mapping[str, Value]) -> dict[str, Value]
     return found
 
 
-class _Course:
-    """The request as it goes on. Each decided event joins its history."""
+class _SupposedRequest:
+    """The request under supposed events. Each decided event joins its history."""
 
     def __init__(
         self, compiled: CompiledRulebook, state: RequestState, history: list[Event], counts: dict[str, int]

@@ -97,9 +97,9 @@ def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Que
     most = question.inquiry.most_changes
     response = explained(decision, question.language, last.time, findings, most=most)
     if question.clocks:
-        told = [*decisions, decision]
-        stories = clock_accounts(result.rulebook.calendars, told, statuses_of(events), last.time)
-        response.clocks.extend(ledger_to(story, question.language, last.time) for story in stories)
+        decisions = [*decisions, decision]
+        accounts = clock_accounts(result.rulebook.calendars, decisions, statuses_of(events), last.time)
+        response.clocks.extend(ledger_to(account, question.language, last.time) for account in accounts)
     question.show(response)
 
 
