@@ -42,7 +42,8 @@ def test_an_unknown_commit_is_unknown(monkeypatch):
 
 
 def test_why_nothing_compiled_decides(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "meta_path", [])
+    others = [finder for finder in sys.meta_path if not isinstance(finder, native.Finder)]
+    monkeypatch.setattr(sys, "meta_path", others)
     monkeypatch.setenv(native.SWITCH, "off")
     assert f"; interpreted, {native.SWITCH} is off; " in version.version_line()
     monkeypatch.delenv(native.SWITCH)
