@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 SCALES = {"fast": 0.2, "ci": 1.0, "deep": 20.0}
 PROFILE = os.environ.get("ANSWERBY_TEST_EXAMPLES", "ci")
@@ -19,16 +20,16 @@ USUAL = 100
 """Examples of a test that does not say how many."""
 
 
-def scaled(count: int) -> int:
-    """So many examples by default, in this run."""
-    return max(1, round(count * SCALES[PROFILE]))
+def scaled(count: int, deep: int = 0) -> int:
+    """So many examples by default, in this run; `deep`: in a deep run."""
+    return deep if deep and PROFILE == "deep" else max(1, round(count * SCALES[PROFILE]))
 
 
-def examples(count: int) -> Callable[[Any], Any]:
-    """Marks a property test that tries so many examples; `make test-deep` runs all of these."""
+def examples(count: int, deep: int = 0) -> Callable[[Any], Any]:
+    """Marks a property test that tries so many examples; `make test-deep` runs all of these, with `deep` examples."""
 
     def marked(test: Any) -> Any:
-        return pytest.mark.generated(settings(max_examples=scaled(count))(test))
+        return pytest.mark.generated(settings(max_examples=scaled(count, deep))(test))
 
     return marked
 
@@ -45,3 +46,6 @@ for name in SCALES:
         database=None,
     )
 settings.load_profile(PROFILE)
+
+chances = st.randoms(use_true_random=False)
+"""For generators that take a random.Random: what it gives is drawn by Hypothesis, and made smaller like the rest."""

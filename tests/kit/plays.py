@@ -5,7 +5,7 @@ Keyword arguments that are no parameters are facts; `customer__tier` is the fact
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +18,10 @@ from answerby.domain.event import ActorRole, Event, Value
 from answerby.domain.request import RequestState
 from answerby.domain.timer_event import timer_event
 from answerby.engine.case import Context
-from answerby.engine.clocks.virtual_clock import fire_until
+from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
+from answerby.engine.history.steps import PLAIN, Steps
 
 
 def at(text: str) -> datetime:
@@ -36,11 +37,14 @@ def facts(given: Mapping[str, Value]) -> dict[str, Value]:
 class Play:
     """Plays one request. `with_history`: each decision has the events before it at hand, as on a server."""
 
-    def __init__(self, rulebook: CompiledRulebook, request_id: str = "R1", *, with_history: bool = False) -> None:
+    def __init__(
+        self, rulebook: CompiledRulebook, request_id: str = "R1", *, with_history: bool = False, steps: Steps = PLAIN
+    ) -> None:
         self.rulebook = rulebook
         """May be replaced: another revision becomes active, and nothing happens to the request yet."""
         self.request_id = request_id
         self.with_history = with_history
+        self.steps = steps
         self.state: RequestState | None = None
         self.events: list[Event] = []
         self.decisions: list[Decision] = []
@@ -86,7 +90,8 @@ class Play:
     def take(self, event: Event, now: datetime, counts: Mapping[str, int] | None = None) -> Decision:
         """Decides the event as of `now`. `counts`: of the windows, as the store has them."""
         history = list(self.events) if self.with_history else None
-        decision = decide(self.rulebook, self.state, event, Context(dict(counts or {}), history=history), now)
+        context = Context(dict(counts or {}), history=history)
+        decision = decide(self.rulebook, self.state, event, context, now, self.steps)
         self.events.append(event)
         self.decisions.append(decision)
         self.state = decision.state
@@ -107,9 +112,17 @@ class Play:
         event = self.event(kind, time, actor=actor)
         return self.take(msgspec.structs.replace(event, data=dict(facts or {})), time)
 
-    def waits(self, until: str | datetime) -> None:
-        """Time alone passes: every timer due by then fires at its own time."""
-        fire_until(self.state, moment(until), lambda event, now: self.take(event, now).state)
+    def waits(self, until: str | datetime | None, most: int = TIMER_LIMIT) -> None:
+        """Time alone passes: every timer due by then, but at most so many, fires at its own time. None: every timer."""
+        end = None if until is None else moment(until)
+        fire_until(self.state, end, lambda event, now: self.take(event, now).state, most)
+
+    def lives(self, history: Iterable[tuple[datetime, Event]], *, most: int = TIMER_LIMIT) -> None:
+        """Takes each event when it comes; the timers due in between and after it all fire, at most so many each time."""
+        for come, event in history:
+            self.waits(come, most)
+            self.take(event, come)
+        self.waits(None, most)
 
     @property
     def request(self) -> RequestState:

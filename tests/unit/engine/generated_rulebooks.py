@@ -1,9 +1,8 @@
-"""Random small rulebooks over a domain so small that every request of it can be decided."""
+"""Generated small rulebooks over a domain so small that every request of it can be decided."""
 
 from __future__ import annotations
 
 import itertools
-import random
 from datetime import UTC, datetime
 
 from answerby.domain.condition import Op
@@ -40,8 +39,8 @@ def event_of(facts):
 
 
 class Generator:
-    def __init__(self, seed):
-        self.random = random.Random(seed)
+    def __init__(self, chance):
+        self.random = chance
 
     def rulebook(self):
         choice = self.random.choice

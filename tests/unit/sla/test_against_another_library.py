@@ -13,14 +13,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
-import pytest
 from businesstimedelta import BusinessTimeDelta, HolidayRule, LunchTimeRule, Rules, WorkDayRule
 from businesstimedelta.rules.rule import Rule
+from hypothesis import given
 from pytz import timezone  # type: ignore[import-untyped]
 
 from answerby.sla.business_time import add_working_time, working_seconds_between
 from answerby.sla.calendar import Calendar
 from answerby.sla.intervals import Interval, cut
+from tests.kit.examples import chances, examples
 from tests.unit.sla.random_calendars import CHANGES
 
 STARTS = 5
@@ -103,16 +104,14 @@ def draw_hours(draw: Random) -> tuple[OpeningHours, date]:
     return OpeningHours(zone, hours, breaks, holidays, extra), anchor
 
 
-def compare(calendars: int, seed: int) -> int:
-    draw, asked = Random(seed), 0
-    for _ in range(calendars):
-        hours, anchor = draw_hours(draw)
-        calendar, rules = hours.calendar(), hours.rules(anchor)
-        for _ in range(STARTS):
-            start = datetime.combine(anchor, time(), UTC) + timedelta(seconds=draw.randint(-8 * 86_400, 4 * 86_400))
-            check(hours, calendar, rules, start, draw.randint(1, 10 * 3600))
-            asked += 1
-    return asked
+@examples(60, deep=10_000)
+@given(draw=chances)
+def test_against_another_library(draw: Random) -> None:
+    hours, anchor = draw_hours(draw)
+    calendar, rules = hours.calendar(), hours.rules(anchor)
+    for _ in range(STARTS):
+        start = datetime.combine(anchor, time(), UTC) + timedelta(seconds=draw.randint(-8 * 86_400, 4 * 86_400))
+        check(hours, calendar, rules, start, draw.randint(1, 10 * 3600))
 
 
 def check(hours: OpeningHours, calendar: Calendar, rules: Rules, start: datetime, seconds: int) -> None:
@@ -122,12 +121,3 @@ def check(hours: OpeningHours, calendar: Calendar, rules: Rules, start: datetime
     spent = rules.difference(start, due).timedelta.total_seconds()
     assert working_seconds_between(calendar, start, due) == spent == seconds, (hours, start, seconds)
     assert add_working_time(calendar, start, -seconds) == start - target, (hours, start, seconds)
-
-
-def test_against_another_library() -> None:
-    assert compare(60, 311) == 300
-
-
-@pytest.mark.deep
-def test_against_another_library_at_length() -> None:
-    assert compare(10_000, 312) == 50_000

@@ -10,6 +10,7 @@ from datetime import datetime
 from random import Random
 
 import pytest
+from hypothesis import assume, given
 
 from answerby.domain.clock import Target
 from answerby.sla.business_time import (
@@ -21,12 +22,12 @@ from answerby.sla.business_time import (
 )
 from answerby.sla.calendar import Calendar
 from answerby.sla.targets import share_time
+from tests.kit.examples import chances, examples, scaled
 from tests.unit.sla.counting import BEFORE, Counted
 from tests.unit.sla.random_calendars import DAY, Plan, draw_plan
 
 STARTS = 5
 """Questions asked of one calendar."""
-SEED = 311
 Questions = Iterator[tuple[str, int | None, Callable[..., datetime], tuple[object, ...]]]
 """What is asked, the minute that counting gives (None: it lies outside what is counted), and the call to make."""
 
@@ -67,27 +68,18 @@ def check(plan: Plan, counted: Counted, calendar: Calendar, draw: Random, asked:
             assert call(*arguments) == counted.at(expected), (name, arguments[1:], plan)
 
 
-def compare(calendars: int, seed: int) -> Counter[str]:
-    draw, asked = Random(seed), Counter[str]()
-    for _ in range(calendars):
+@pytest.mark.generated
+def test_against_counting_minutes() -> None:
+    asked = Counter[str]()
+
+    @examples(100, deep=11_000)
+    @given(draw=chances)
+    def compare(draw: Random) -> None:
         plan, anchor = draw_plan(draw)
         calendar, counted = plan.calendar(), Counted(plan, anchor)
-        if not counted.recurs:
-            continue  # calendars that are not open at once week after week
+        assume(counted.recurs)  # calendars that are open at once week after week
         for _ in range(STARTS):
             check(plan, counted, calendar, draw, asked)
-    return asked
 
-
-def test_against_counting_minutes() -> None:
-    asked = compare(100, SEED)
-
-    assert min(asked.values()) > 100, asked
-
-
-@pytest.mark.deep
-def test_against_counting_minutes_at_length() -> None:
-    asked = compare(11_000, SEED + 1)
-
-    assert asked["forward"] > 45_000, asked
-    assert sum(asked.values()) > 300_000, asked
+    compare()
+    assert min(asked.values()) > scaled(100, deep=11_000) / 4, asked

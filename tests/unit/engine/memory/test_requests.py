@@ -1,22 +1,21 @@
-"""Remembering the results of requests changes no decision: long random histories, with memory and without."""
+"""Remembering the results of requests changes no decision: generated histories, with memory and without."""
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
 
-from answerby.domain.event import ActorRole, Event, EventType
-from answerby.domain.request import RequestState
-from answerby.engine.case import Context
-from answerby.engine.clocks.virtual_clock import fire_until
+from answerby.domain.decision import Decision
+from answerby.domain.event import Event, EventType
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.decide import decide
-from answerby.engine.history.steps import PLAIN
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
 from tests.kit.encoding import decision_bytes
+from tests.kit.examples import examples
+from tests.kit.histories import histories
+from tests.kit.plays import Play
 from tests.kit.rulebooks import REPAIRS, compiled, variant
 
 START = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -34,43 +33,21 @@ FACTS = {
 KINDS = [kind for kind in EventType if kind.value.startswith("request.")]
 
 
-def random_event(chance: random.Random, number: int, at: datetime) -> Event:
-    names = chance.sample(sorted(FACTS), chance.randrange(4))
-    return Event(
-        source="test",
-        id=f"e{number}",
-        type=chance.choice(KINDS) if number else EventType.RECEIVED,
-        time=at - timedelta(minutes=chance.choice([0, 0, 30])),
-        request_id="R",
-        actor=chance.choice(list(ActorRole)),
-        data={name: chance.choice(FACTS[name]) for name in names},
-    )
+HISTORIES = histories(
+    KINDS, FACTS, starts=[START], most=6, gap=600, late=[timedelta(), timedelta(), timedelta(minutes=30)]
+)
 
 
-class Telling:
-    """Plays a story and keeps every decision, as bytes."""
+class Counted(Play):
+    """Plays with counts that differ from decision to decision, and counts how often the memory served."""
 
-    def __init__(self, compiled: CompiledRulebook, memory: RememberingRequests | None) -> None:
-        self.compiled, self.memory = compiled, memory
-        self.state: RequestState | None = None
-        self.decisions: list[bytes] = []
-        self.hits = 0
+    hits = 0
 
-    def take(self, event: Event, now: datetime) -> RequestState | None:
-        context = Context(dict.fromkeys((name for name, _ in self.compiled.windows), len(self.decisions) % 3))
-        decision = decide(self.compiled, self.state, event, context, now, self.memory or PLAIN)
-        self.decisions.append(decision_bytes(decision))
-        self.state = decision.state
-        self.hits += self.memory is not None and self.memory.hit
-        return self.state
-
-    def play(self, seed: int) -> None:
-        chance, at = random.Random(seed), START
-        for number in range(6):
-            at += timedelta(minutes=chance.randrange(600))
-            fire_until(self.state, at, self.take, 30)
-            self.take(random_event(chance, number, at), at)
-        fire_until(self.state, None, self.take, 30)
+    def take(self, event: Event, now: datetime, counts: object = None) -> Decision:
+        windows = dict.fromkeys((name for name, _ in self.rulebook.windows), len(self.decisions) % 3)
+        decision = super().take(event, now, windows)
+        self.hits += getattr(self.steps, "hit", False)
+        return decision
 
 
 NEEDS = """
@@ -112,15 +89,22 @@ def circular() -> CompiledRulebook:
     return compiled(variant(REPAIRS, needs=NEEDS, vocabulary=vocabulary, rulebook=rulebook, score=SCORE))
 
 
+@pytest.mark.generated
 @pytest.mark.parametrize("rules", ["shipped", "nosy", "circular"])
 def test_the_decisions_are_the_same_bytes(rules: str, request: pytest.FixtureRequest) -> None:
     compiled = request.getfixturevalue(rules)
-    hits, steps = 0, RememberingSteps(compiled)
-    for seed in range(60):
-        memory = RememberingRequests(steps)
-        plain, remembering = Telling(compiled, None), Telling(compiled, memory)
-        plain.play(seed)
-        remembering.play(seed)
+    hits = 0
+
+    @examples(60)
+    @given(history=HISTORIES)
+    def check(history: list) -> None:
+        nonlocal hits
+        plain = Counted(compiled)
+        remembering = Counted(compiled, steps=RememberingRequests(RememberingSteps(compiled)))
+        plain.lives(history, most=30)
+        remembering.lives(history, most=30)
         hits += remembering.hits
-        assert remembering.decisions == plain.decisions, seed
-    assert hits > (50 if rules == "shipped" else -1)
+        assert decision_bytes(remembering.decisions) == decision_bytes(plain.decisions)
+
+    check()
+    assert hits > 0 or rules != "shipped"

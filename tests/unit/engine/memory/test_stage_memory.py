@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event, EventType, Value
@@ -17,6 +18,8 @@ from answerby.engine.history.steps import PLAIN, Steps
 from answerby.engine.memory.stage_memory import StageMemory
 from answerby.engine.memory.steps import RememberingSteps
 from tests.kit.encoding import decision_bytes
+from tests.kit.examples import examples
+from tests.kit.histories import some_facts
 from tests.kit.rulebooks import OFFICE, compiled, variant
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -79,12 +82,13 @@ def stage(decision: Decision, name: str) -> bytes:
     return decision_bytes(next(s for s in decision.explanation if s.stage == name))
 
 
-def test_random_requests_come_to_the_same_bytes(rules: CompiledRulebook, steps: RememberingSteps) -> None:
-    chance = random.Random(1)
-    for _ in range(3000):
-        facts = {name: chance.choice(FACTS[name]) for name in chance.sample(sorted(FACTS), chance.randrange(6))}
+@examples(300)
+@given(requests=st.lists(some_facts(FACTS, most=5), min_size=1, max_size=10))
+def test_any_requests_come_to_the_same_bytes(rules: CompiledRulebook, requests: list[dict[str, Value]]) -> None:
+    steps = RememberingSteps(rules)
+    for facts in requests:
         remembered, expected = decided(rules, steps, **facts), decided(rules, PLAIN, **facts)
-        assert decision_bytes(remembered) == decision_bytes(expected), facts
+        assert decision_bytes(remembered) == decision_bytes(expected)
 
 
 def test_equal_numbers_that_look_different_are_told_apart(rules: CompiledRulebook, steps: RememberingSteps) -> None:

@@ -1,28 +1,29 @@
-"""Remembering steps change no decision: the same bytes as from the plain steps, over long random histories."""
+"""Remembering steps change no decision: the same bytes as from the plain steps, over generated histories."""
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from answerby.domain.event import ActorRole, Event, EventType
-from answerby.domain.request import RequestState
+from answerby.domain.event import Event, EventType
 from answerby.engine.case import Context
-from answerby.engine.clocks.virtual_clock import fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.history.steps import PLAIN, Steps
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
 from tests.kit.encoding import decision_bytes
+from tests.kit.examples import examples
+from tests.kit.histories import histories
+from tests.kit.plays import Play
 from tests.kit.rulebooks import OFFICE, compiled, variant
 
 STARTS = tuple(datetime(*day, 1, tzinfo=UTC) for day in ((2026, 3, 2), (2026, 12, 29), (2027, 12, 29), (2026, 1, 1)))
 """The small rules' calendar knows 2026 only, the shipped one 2027 too."""
-KINDS = [kind.value for kind in EventType if kind.value.startswith("request.") and kind is not EventType.ABSORBED]
+KINDS = [kind for kind in EventType if kind.value.startswith("request.")]
 FACTS = {
     "channel": ["web", "phone"],
     "text.body": ["我要投诉，设备起火", "how do I pay", "thanks", 7],
@@ -82,45 +83,16 @@ LADDERS = (
 )
 
 
-class History:
-    """Decides the random history of one request and keeps every decision, as bytes."""
-
-    def __init__(self, compiled: CompiledRulebook, steps: Steps) -> None:
-        self.compiled, self.steps = compiled, steps
-        self.state: RequestState | None = None
-        self.decisions: list[bytes] = []
-
-    def take(self, event: Event, now: datetime) -> RequestState | None:
-        decision = decide(self.compiled, self.state, event, Context({}), now, self.steps)
-        self.decisions.append(decision_bytes(decision))
-        self.state = decision.state
-        return self.state
-
-    def play(self, seed: int) -> None:
-        chance = random.Random(seed)
-        at = chance.choice(STARTS)
-        for number in range(10):
-            at += timedelta(minutes=chance.randrange(400))
-            fire_until(self.state, at, self.take, 20)
-            self.take(random_event(chance, number, at), at)
-        fire_until(self.state, None, self.take, 40)
-
-
-def random_event(chance: random.Random, number: int, at: datetime) -> Event:
-    names = chance.sample(sorted(FACTS), chance.randrange(4))
-    kind = chance.choice([*KINDS, EventType.ABSORBED, EventType.UPDATED, EventType.ON_HOLD, EventType.RESUMED])
-    if kind is EventType.ABSORBED:
-        names += ["absorbed.request", "absorbed.created"]
-    return Event(
-        source="test",
-        id=f"e{number}",
-        type=kind if number else EventType.RECEIVED,
-        time=at - timedelta(minutes=chance.choice([0, 0, 0, 30, 300]), microseconds=chance.choice([0, 1])),
-        request_id="R",
-        actor=chance.choice(list(ActorRole)),
-        data={name: chance.choice(FACTS[name]) for name in names},
-        historical=chance.random() < 0.05,
-    )
+HISTORIES = histories(
+    KINDS,
+    FACTS,
+    starts=STARTS,
+    most=10,
+    gap=400,
+    late=[timedelta(), timedelta(minutes=30), timedelta(minutes=300), timedelta(microseconds=1)],
+    historical=True,
+    carried={EventType.ABSORBED: {name: FACTS[name] for name in ("absorbed.request", "absorbed.created")}},
+)
 
 
 @pytest.fixture(scope="module")
@@ -132,14 +104,16 @@ def various() -> CompiledRulebook:
 
 
 @pytest.mark.parametrize("rules", ["shipped", "various"])
-def test_the_decisions_are_the_same_bytes(rules: str, request: pytest.FixtureRequest) -> None:
+@examples(80)
+@given(requests=st.lists(HISTORIES, min_size=1, max_size=3))
+def test_the_decisions_are_the_same_bytes(rules: str, request: pytest.FixtureRequest, requests: list) -> None:
     compiled = request.getfixturevalue(rules)
     steps = RememberingSteps(compiled)
-    for seed in range(150):
-        remembering, plain = History(compiled, steps), History(compiled, PLAIN)
-        remembering.play(seed)
-        plain.play(seed)
-        assert remembering.decisions == plain.decisions, seed
+    for history in requests:
+        remembering, plain = Play(compiled, steps=steps), Play(compiled)
+        remembering.lives(history, most=20)
+        plain.lives(history, most=20)
+        assert decision_bytes(remembering.decisions) == decision_bytes(plain.decisions)
 
 
 def test_an_update_leaves_most_clocks_unchanged(shipped: CompiledRulebook) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import random
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from answerby.rules.loader import load_texts
 from answerby.rules.text.rule_folder import RuleText
+from tests.kit.examples import examples
 
 
 def revision(result) -> str:
@@ -26,24 +28,31 @@ def test_its_form(load):
     assert re.fullmatch(r"r-[0-9a-f]{16}", revision(load()))
 
 
-def test_the_order_of_files_does_not_matter(base):
-    texts = [RuleText(path, text, "") for path, text in base.items()]
-    orders = [random.Random(seed).sample(texts, len(texts)) for seed in range(100)]
-
-    results = [load_texts(order) for order in orders]
-
-    assert len({revision(result) for result in results}) == 1
-    assert all(result.rulebook == results[0].rulebook for result in results)
+def texts_of(files):
+    return [RuleText(path, text, "") for path, text in files.items()]
 
 
-def test_the_order_of_files_does_not_change_the_diagnostics(base):
+@examples(100)
+@given(data=st.data())
+def test_the_order_of_files_does_not_matter(base, data):
+    texts = texts_of(base)
+
+    result, expected = load_texts(data.draw(st.permutations(texts))), load_texts(texts)
+
+    assert revision(result) == revision(expected)
+    assert result.rulebook == expected.rulebook
+
+
+@examples(50)
+@given(data=st.data())
+def test_the_order_of_files_does_not_change_the_diagnostics(base, data):
     broken = {**base, "a.yaml": base["classification.yaml"], "b.yaml": base["words.yaml"], "c.yaml": base["times.yaml"]}
-    texts = [RuleText(path, text, "") for path, text in broken.items()]
+    texts = texts_of(broken)
 
-    found = {load_texts(random.Random(seed).sample(texts, len(texts))).diagnostics for seed in range(50)}
+    found = load_texts(data.draw(st.permutations(texts))).diagnostics
 
-    assert len(found) == 1
-    assert found.pop()
+    assert found == load_texts(texts).diagnostics
+    assert found
 
 
 def test_comments_format_and_the_order_of_keys_do_not_matter(load, base):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import random
 from collections.abc import Callable, Iterable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from answerby.rules.loader import load_rulebook
 from answerby.rules.model.rulebook import Rule
@@ -15,6 +16,8 @@ from answerby.rules.text.csv_parser import records, separator_of
 from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport
 from answerby.server.live.rule_files import lay_out, read_rule_files
 from answerby.server.live.snapshots import Snapshots
+from tests.kit.examples import examples
+from tests.kit.mangling import mangled_texts
 
 FIELDS = """\
 fields:
@@ -337,29 +340,30 @@ def test_the_csv_file_is_part_of_the_rulebook_and_of_its_revision(load):
     assert first.revision != changed.revision
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_cells_are_those_that_the_csv_module_reads(seed):
-    chance = random.Random(seed)
-    for _ in range(300):
-        separator = chance.choice(",;\t")
-        grid = [
-            ["".join(chance.choices('ab"火 ,;\n|', k=chance.randint(0, 6))).strip() or "x" for _ in range(3)]
-            for _ in range(chance.randint(1, 5))
-        ]
-        out = io.StringIO()
-        csv.writer(out, delimiter=separator, lineterminator=chance.choice(["\r\n", "\n"])).writerows(grid)
-        report = DiagnosticReport()
+CELLS = st.text('ab"火 ,;\n|', max_size=6).map(lambda cell: cell.strip() or "x")
 
-        found = records(out.getvalue(), "t.csv", separator, report)
 
-        assert report.sorted() == ()
-        assert [[cell.text for cell in record.cells] for record in found] == grid
-        lines = out.getvalue().replace("\r\n", "\n").split("\n")
-        for record in found:
-            for cell in record.cells:
-                quoted = lines[cell.place.line - 1][cell.place.column - 1 :]
-                start = cell.text.split("\n")[0].replace('"', '""')
-                assert quoted.removeprefix('"').startswith(start) or quoted.startswith(start)
+@examples(500)
+@given(
+    grid=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=5),
+    separator=st.sampled_from(",;\t"),
+    line_end=st.sampled_from(["\r\n", "\n"]),
+)
+def test_cells_are_those_that_the_csv_module_reads(grid, separator, line_end):
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator, lineterminator=line_end).writerows(grid)
+    report = DiagnosticReport()
+
+    found = records(out.getvalue(), "t.csv", separator, report)
+
+    assert report.sorted() == ()
+    assert [[cell.text for cell in record.cells] for record in found] == grid
+    lines = out.getvalue().replace("\r\n", "\n").split("\n")
+    for record in found:
+        for cell in record.cells:
+            quoted = lines[cell.place.line - 1][cell.place.column - 1 :]
+            start = cell.text.split("\n")[0].replace('"', '""')
+            assert quoted.removeprefix('"').startswith(start) or quoted.startswith(start)
 
 
 def test_the_separator_is_the_one_that_the_first_row_holds_most_of():
@@ -424,16 +428,12 @@ def test_kept_copies_of_a_folder_hold_its_csv_files(tmp_path, base):
     assert load_rulebook(tmp_path / "again").rulebook == rulebook
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_mangled_files_never_raise(load, seed):
-    chance = random.Random(seed)
-    good = saved(",", "\r\n", csv.QUOTE_MINIMAL)
-    for _ in range(60):
-        text = list(good)
-        for _ in range(chance.randint(1, 6)):
-            at = chance.randrange(len(text))
-            text[at : at + chance.randint(0, 3)] = chance.choice([*"{}[]:,;|!<>='\"\n\t～－#&-~.", "..", "'", '""', ""])
+PIECES = [*"{}[]:,;|!<>='\"\n\t～－#&-~.", "..", "'", '""', ""]
 
-        result = load({"t.yaml": CSV_TABLE, "t.csv": "".join(text)})
 
-        assert (result.rulebook is None) == any(d.severity == "error" for d in result.diagnostics), text
+@examples(180)
+@given(text=mangled_texts(saved(",", "\r\n", csv.QUOTE_MINIMAL), PIECES))
+def test_mangled_files_never_raise(load, text):
+    result = load({"t.yaml": CSV_TABLE, "t.csv": text})
+
+    assert (result.rulebook is None) == any(d.severity == "error" for d in result.diagnostics)

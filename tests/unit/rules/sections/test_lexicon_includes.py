@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from answerby.rules.sections.reference_cycles import strong_components
+from tests.kit.examples import examples
 
 
 def reachable(graph, start):
@@ -20,11 +20,17 @@ def reachable(graph, start):
     return seen
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_components_are_what_a_search_finds(seed):
-    chance = random.Random(seed)
-    names = [f"n{i}" for i in range(chance.randint(1, 12))]
-    graph = {name: [chance.choice(names) for _ in range(chance.choice([0, 0, 1, 1, 2]))] for name in names}
+@st.composite
+def graphs(draw):
+    """What each of some names refers to."""
+    names = [f"n{i}" for i in range(draw(st.integers(1, 12)))]
+    return {name: draw(st.lists(st.sampled_from(names), max_size=2)) for name in names}
+
+
+@examples(200)
+@given(graph=graphs())
+def test_components_are_what_a_search_finds(graph):
+    names = list(graph)
 
     found = strong_components(graph)
 
@@ -37,14 +43,16 @@ def test_components_are_what_a_search_finds(seed):
         assert all(group_of[b] <= group_of[a] for b in graph[a]), "what is referred to comes first"
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_lexicon_holds_the_terms_of_all_that_it_includes(load, seed):
-    chance = random.Random(seed)
-    graph = {f"l{i}": sorted({f"l{chance.randrange(i)}" for _ in range(min(i, 2))}) for i in range(30)}
-    own = {name: sorted({f"term{chance.randrange(40)}" for _ in range(3)}) for name in graph}
+@examples(20)
+@given(data=st.data())
+def test_a_lexicon_holds_the_terms_of_all_that_it_includes(load, data):
+    terms = st.sets(st.integers(0, 40).map("term{}".format), min_size=1, max_size=3).map(sorted)
+    own = {f"l{i}": data.draw(terms) for i in range(30)}
+    below = {f"l{i}": st.sets(st.integers(0, i - 1).map("l{}".format), max_size=2) for i in range(1, 30)}
+    graph = {"l0": []} | {name: sorted(data.draw(names)) for name, names in below.items()}
     lines = [f"  {n}: {{include: {list(graph[n])}, terms: {own[n]}}}" for n in graph if graph[n]]
     lines += [f"  {n}: {own[n]}" for n in graph if not graph[n]]
-    chance.shuffle(lines)
+    lines = data.draw(st.permutations(lines))
 
     lexicons = load({"deep.yaml": "lexicons:\n" + "\n".join(lines)}).rulebook.lexicons
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import codecs
 import os
-import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from answerby.rules.loader import load_rulebook
 from answerby.rules.text import rule_folder as folder_module
+from tests.kit.examples import examples
+from tests.kit.mangling import mangled_texts
+from tests.kit.rulebooks import write
 
 
 @pytest.fixture
@@ -156,20 +160,15 @@ def test_no_prefix_of_a_file_is_too_much(folder, base):
         assert (result.rulebook is None) == any(d.severity == "error" for d in result.diagnostics)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_mangled_files_never_raise(folder, base, seed):
-    chance = random.Random(seed)
-    for _ in range(40):
-        name = chance.choice(sorted(base))
-        text = list(base[name])
-        for _ in range(chance.randint(1, 6)):
-            at = chance.randrange(len(text))
-            text[at : at + chance.randint(0, 3)] = chance.choice(
-                [*"{}[]:,-#&*!|>'\"%@`\t\n\0 1é火", "- ", ": ", "null", "{}"]
-            )
-        (folder / name).write_bytes("".join(text).encode())
+PIECES = [*"{}[]:,-#&*!|>'\"%@`\t\n\0 1é火", "- ", ": ", "null", "{}"]
 
-        result = load_rulebook(folder)
 
-        assert (result.rulebook is None) == any(d.severity == "error" for d in result.diagnostics), (seed, name)
-        (folder / name).write_text(base[name], "utf-8")
+@examples(200)
+@given(data=st.data())
+def test_mangled_files_never_raise(tmp_path_factory, base, data):
+    name = data.draw(st.sampled_from(sorted(base)))
+    mangled = data.draw(mangled_texts(base[name], PIECES))
+
+    result = load_rulebook(write(tmp_path_factory.mktemp("mangled"), {**base, name: mangled}))
+
+    assert (result.rulebook is None) == any(d.severity == "error" for d in result.diagnostics)

@@ -1,15 +1,17 @@
-"""Playing two rulebooks at once comes to the same courses as playing each alone: random stories, many seeds."""
+"""Playing two rulebooks at once comes to the same runs as playing each alone, over generated recordings."""
 
 from __future__ import annotations
 
-import random
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from answerby.domain.event import ActorRole, Event, EventType
+from answerby.domain.event import EventType
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_texts
@@ -20,6 +22,8 @@ from answerby.workbench.backtest.recorded_request import RecordedEvent, Recorded
 from answerby.workbench.backtest.request_run import RequestRun
 from answerby.workbench.backtest.single_replay import SingleReplay
 from tests.kit.encoding import decision_bytes
+from tests.kit.examples import examples
+from tests.kit.histories import histories
 from tests.kit.places import RULES
 from tests.kit.rulebooks import REPAIRS, compiled
 from tests.unit.workbench.backtest.repairs import NEW
@@ -44,6 +48,7 @@ FACTS = {
     "channel": ["web", "phone"],
     "text.body": ["我要投诉，设备起火", "how do I pay", "thanks", "caught fire"],
     "customer.tier": ["vip", "standard"],
+    "customer.id": ["c1", "c2"],
     "stated.urgency": ["urgent", "normal"],
     "stated.impact": ["wide", "group", "single"],
     "impact": ["low", "mid", "high"],
@@ -54,32 +59,28 @@ FACTS = {
 NAMES = ("A", "B", "C")
 
 
-def random_stories(seed: int) -> list[RecordedRequest]:
-    chance = random.Random(seed)
-    requests, order = [], 0
+HISTORIES = histories(
+    KINDS,
+    FACTS,
+    starts=[START, START + timedelta(hours=1), START + timedelta(hours=5)],
+    most=6,
+    gap=600,
+    carried={EventType.MERGED: {"merged.into": NAMES}, EventType.RECEIVED: {"customer.id": ["c1", "c2"]}},
+)
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> list[RecordedRequest]:
+    """Requests of a few customers, some merged into others."""
+    order = itertools.count()
+    requests = []
     for name in NAMES:
-        at, events = START + timedelta(minutes=chance.randrange(300)), []
-        for number in range(chance.randrange(1, 7)):
-            chosen = chance.sample(sorted(FACTS), chance.randrange(4))
-            data = {fact: chance.choice(FACTS[fact]) for fact in chosen}
-            kind = chance.choice(KINDS) if number else EventType.RECEIVED
-            if kind == EventType.MERGED:
-                data["merged.into"] = chance.choice(NAMES)
-            if not number or chance.random() < 0.1:
-                data["customer.id"] = chance.choice(["c1", "c1", "c2"])
-            event = Event(
-                source="test",
-                id=f"{name}{number}",
-                type=kind,
-                time=at,
-                request_id=name,
-                actor=chance.choice(list(ActorRole)),
-                data=data,
-            )
-            events.append(RecordedEvent(at, order, event))
-            order += 1
-            at += timedelta(minutes=chance.choice([0, 5, 60, 600]))
-        requests.append(RecordedRequest(request_id=name, events=events))
+        events = [
+            (at, msgspec.structs.replace(event, id=f"{name}{event.id}", request_id=name))
+            for at, event in draw(HISTORIES)
+        ]
+        recorded = [RecordedEvent(at, next(order), event) for at, event in events]
+        requests.append(RecordedRequest(request_id=name, events=recorded))
     return requests
 
 
@@ -142,17 +143,17 @@ def pairs() -> dict[str, tuple[CompiledRulebook, CompiledRulebook]]:
     "which", ["shipped, nothing changed", "shipped, a row changed", "desk", "a target that no clock has yet"]
 )
 @pytest.mark.parametrize("horizon", [START + timedelta(hours=12), None])
-def test_twins_come_to_the_same_courses_as_each_alone(which: str, horizon, pairs) -> None:
+@examples(40)
+@given(requests=recordings())
+def test_twins_come_to_the_same_runs_as_each_alone(which: str, horizon, pairs, requests: list[RecordedRequest]) -> None:
     new, old = pairs[which]
     assert comparable(new, old)
-    for seed in range(40):
-        requests = random_stories(seed)
-        after, before = PairedReplay(new, old, 60).run(requests, horizon)
-        for side, together, alone in (("new", after, SingleReplay(new, 60)), ("old", before, SingleReplay(old, 60))):
-            runs = alone.run(requests, horizon)
-            assert sorted(together) == sorted(runs), (seed, side)
-            for name, request_run in runs.items():
-                assert told(together[name]) == told(request_run), (seed, side, name)
+    after, before = PairedReplay(new, old, 60).run(requests, horizon)
+    for side, together, alone in (("new", after, SingleReplay(new, 60)), ("old", before, SingleReplay(old, 60))):
+        runs = alone.run(requests, horizon)
+        assert sorted(together) == sorted(runs), side
+        for name, request_run in runs.items():
+            assert told(together[name]) == told(request_run), (side, name)
 
 
 @pytest.mark.parametrize(

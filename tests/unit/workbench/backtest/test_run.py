@@ -1,17 +1,20 @@
-"""A backtest of the help desk: every figure was counted by hand, see desk.py."""
+"""A backtest of the help desk: every figure was counted by hand, see repairs.py."""
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from answerby.domain.event import Value
 from answerby.workbench.backtest.fields import Point
 from answerby.workbench.backtest.groups import Backtest, Settings
 from answerby.workbench.backtest.tally import Tally
+from tests.kit.examples import examples
 from tests.kit.rulebooks import REPAIRS, compiled
 from tests.unit.workbench.backtest.repairs import COMPLETED, NEW, RECEIVED, at, event, groups, request, story
 
@@ -99,16 +102,15 @@ def test_the_other_way_round_what_was_new_is_gone() -> None:
     ]
 
 
-def test_parts_merge_into_the_same_tally_however_they_are_cut_and_ordered(desk: Backtest) -> None:
-    whole = desk.run(groups())
-    for seed in range(5):
-        parts = [[group] for group in groups()]
-        random.Random(seed).shuffle(parts)
-        merged = Tally.empty(3)
-        for part in parts:
-            merged.merge(desk.run(part))
-        assert +merged.counts == +whole.counts
-        assert merged.examples.in_order() == whole.examples.in_order()
+@examples(10)
+@given(order=st.permutations(groups()), cuts=st.sets(st.integers(1, len(groups()) - 1)))
+def test_parts_merge_into_the_same_tally_however_they_are_cut_and_ordered(order: list, cuts: set[int]) -> None:
+    compared = Backtest(compiled(NEW), compiled(REPAIRS), Settings(horizon=END))
+    whole, merged = compared.run(groups()), Tally.empty(3)
+    for start, end in pairwise([0, *sorted(cuts), len(order)]):
+        merged.merge(compared.run(order[start:end]))
+    assert +merged.counts == +whole.counts
+    assert merged.examples.in_order() == whole.examples.in_order()
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import random
 
 import pytest
+from hypothesis import given, note
+from hypothesis import strategies as st
 
 from answerby.domain.errors import InvalidInput
 from answerby.domain.event import ActorRole, Event
@@ -20,6 +21,7 @@ from answerby.workbench.counterfactual.search import Missing, finish, why_not
 from answerby.workbench.counterfactual.situation import Situation
 from answerby.workbench.counterfactual.wanted_outcome import parse_wanted_outcome
 from answerby.workbench.counterfactual.wording import Wording
+from tests.kit.examples import chances, examples
 from tests.kit.plays import Play, at
 from tests.kit.rulebooks import OFFICE, compiled, variant
 from tests.unit.engine.generated_rulebooks import PRIORITIES, WORDS, Generator, event_of, every_request
@@ -273,25 +275,17 @@ def distance(one, other):
     return changed + sum((word in one.get("text", "")) != (word in other.get("text", "")) for word in WORDS.values())
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_no_fewer_changes_lead_there(seed):
-    hold_against_trying_everything(seed)
-
-
-@pytest.mark.deep
-@pytest.mark.parametrize("seed", range(40, 600))
-def test_the_same_of_many_more(seed):
-    hold_against_trying_everything(seed)
-
-
-def hold_against_trying_everything(seed):
-    generator = Generator(seed)
-    rulebook = compile_rulebook(generator.rulebook(), "reference")
+@examples(40)
+@given(chance=chances, data=st.data())
+def test_no_fewer_changes_lead_there(chance, data):
+    generated = Generator(chance).rulebook()
+    note(generated.stages)
+    rulebook = compile_rulebook(generated, "reference")
     table = [
         (facts, Situation(rulebook, None, event_of(facts), Context(), event_of(facts).time))
         for facts in every_request()
     ]
-    for facts, situation in random.Random(seed).sample(table, 6):
+    for facts, situation in data.draw(st.lists(st.sampled_from(table), min_size=1, max_size=6)):
         for wanted in PRIORITIES:
             reached = [distance(facts, other) for other, at_other in table if at_other.base.facts["priority"] == wanted]
             answer = ask(situation, f"priority={wanted}", most_changes=4, budget=2000)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, note
 
 from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
@@ -14,6 +14,7 @@ from answerby.engine.decide import decide
 from answerby.rules.model.rulebook import Block, HitPolicy, Stage
 from answerby.workbench.diff.compare import compare
 from answerby.workbench.diff.model import Effect, Kind
+from tests.kit.examples import chances, examples
 from tests.kit.rulebooks import OFFICE, rulebook_of, variant
 from tests.unit.engine.generated_rulebooks import KINDS, Generator, event_of, every_request
 
@@ -265,22 +266,13 @@ def outputs(compiled, facts):
     return [stage.outputs for stage in decide(compiled, None, event, Context(), event.time).explanation]
 
 
-@pytest.mark.parametrize("seed", range(50))
-def test_a_difference_is_found_exactly_when_there_is_one(seed):
-    hold_against_trying_everything(seed)
-
-
-@pytest.mark.deep
-@pytest.mark.parametrize("seed", range(50, 800))
-def test_the_same_of_many_more(seed):
-    hold_against_trying_everything(seed)
-
-
-def hold_against_trying_everything(seed):
-    generator = Generator(seed)
-    generator.random = random.Random(seed)
+@examples(50)
+@given(chance=chances)
+def test_a_difference_is_found_exactly_when_there_is_one(chance):
+    generator = Generator(chance)
     old = generator.rulebook()
     new = mutated(old, generator)
+    note(f"old: {old.stages}\nnew: {new.stages}")
     before, after = compile_rulebook(old, "reference"), compile_rulebook(new, "reference")
     differing = [facts for facts in every_request() if outputs(before, facts) != outputs(after, facts)]
     comparison = compare(old, new)

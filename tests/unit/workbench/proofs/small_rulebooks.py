@@ -125,9 +125,8 @@ def outputs(chance: random.Random, names: list[str]) -> dict[str, object]:
     return {name: chance.choice(pools[name]) for name in sorted(names)}
 
 
-def make_stage(seed: int) -> tuple[Stage, list[str]]:
+def make_stage(chance: random.Random) -> tuple[Stage, list[str]]:
     """A stage of one or two blocks, and the fields that its conditions look at."""
-    chance = random.Random(seed)
     fields = chance.sample(sorted(DOMAINS), chance.randrange(1, 4))
     columns = chance.choice(
         [["priority"], ["priority"], ["team"], ["priority", "team"], ["tags"], ["priority", "tags"], ["notify", "team"]]

@@ -1,29 +1,15 @@
 """The findings against an enumeration of all facts, decided by the engine: not one may be missing or too much."""
 
 from itertools import combinations
+from random import Random
 
-import pytest
+from hypothesis import given, note
 
 from answerby.rules.model.rulebook import HitPolicy, Rule, RuleMode
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs import Analysis, analyse
+from tests.kit.examples import chances, examples
 from tests.unit.workbench.proofs.small_rulebooks import VOCABULARY, World, make_rulebook, make_stage
-
-CHUNK = 250
-
-
-def check(seed: int) -> None:
-    stage, fields = make_stage(seed)
-    analysis = analyse(make_rulebook(stage))
-    world = World(stage, fields)
-    assert not [f for f in analysis.not_analysable if "stays open" in f.message], seed
-    expected = Expected(world)
-    assert about(analysis, Code.UNREACHABLE_RULE) == expected.unreachable, seed
-    assert about(analysis, Code.SHADOWED_RULE) | about(analysis, Code.NEVER_WINS) == expected.dead, seed
-    assert about(analysis, Code.OVERLAP) == expected.overlaps(), seed
-    assert about(analysis, Code.CONFLICT) == expected.conflicts(), seed
-    assert about(analysis, Code.REDUNDANT_ROW) == expected.redundant(), seed
-    assert {f.table for f in analysis.of(Code.GAP)} == expected.gaps(), seed
 
 
 def about(analysis: Analysis, code: Code) -> set[str]:
@@ -140,14 +126,18 @@ class Expected:
         return found
 
 
-@pytest.mark.parametrize("start", range(0, 2_000, CHUNK))
-def test_findings_are_exactly_those_of_the_enumeration(start: int) -> None:
-    for seed in range(start, start + CHUNK):
-        check(seed)
-
-
-@pytest.mark.deep
-@pytest.mark.parametrize("start", range(10_000, 40_000, CHUNK))
-def test_findings_are_exactly_those_of_the_enumeration_deep(start: int) -> None:
-    for seed in range(start, start + CHUNK):
-        check(seed)
+@examples(500, deep=30_000)
+@given(chance=chances)
+def test_findings_are_exactly_those_of_the_enumeration(chance: Random) -> None:
+    stage, fields = make_stage(chance)
+    note(stage)
+    analysis = analyse(make_rulebook(stage))
+    world = World(stage, fields)
+    assert not [f for f in analysis.not_analysable if "stays open" in f.message]
+    expected = Expected(world)
+    assert about(analysis, Code.UNREACHABLE_RULE) == expected.unreachable
+    assert about(analysis, Code.SHADOWED_RULE) | about(analysis, Code.NEVER_WINS) == expected.dead
+    assert about(analysis, Code.OVERLAP) == expected.overlaps()
+    assert about(analysis, Code.CONFLICT) == expected.conflicts()
+    assert about(analysis, Code.REDUNDANT_ROW) == expected.redundant()
+    assert {f.table for f in analysis.of(Code.GAP)} == expected.gaps()

@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from answerby.domain.condition import Op
@@ -14,6 +14,7 @@ from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
 from answerby.workbench.proofs import analyse
 from answerby.workbench.proofs.space.lexicon_terms import implications, mentioned
+from tests.kit.examples import examples
 from tests.unit.workbench.proofs.small_rulebooks import VOCABULARY, make_rulebook
 
 ALPHABET = st.sampled_from(["fire", "on", "no", " ", "-", "着", "火", "没", "a", "é", "_", "1"])
@@ -75,7 +76,7 @@ def test_patterns_are_named_and_what_is_certain_is_still_found() -> None:
     assert {f.rules for f in analysis.of(Code.SHADOWED_RULE)} == {("narrow", "wide")}
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(
     st.lists(TERMS, min_size=1, max_size=4), st.lists(TERMS, max_size=3), st.lists(ALPHABET, max_size=8).map("".join)
 )
@@ -88,7 +89,7 @@ def test_lexicons_are_read_as_the_engine_reads_them(terms: list[str], phrases: l
     assert mentioned(lexicons, fold(text)) == LexiconIndex(lexicons).mentioned(fold(text))
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(
     st.lists(TERMS, min_size=1, max_size=3),
     st.lists(TERMS, min_size=1, max_size=3),

@@ -1,11 +1,13 @@
 """`protected: true`: refused exactly where some facts, right or wrong, take an output away."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
+from random import Random
 
 import pytest
+from hypothesis import given, note
 
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.facts.conditions import compile_condition
@@ -15,12 +17,12 @@ from answerby.rules.loader import load_texts
 from answerby.rules.model.rulebook import Rule, RuleMode, Stage
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.rule_folder import RuleText
-from answerby.workbench.proofs import analyse
+from answerby.workbench.proofs import Finding, analyse
 from answerby.workbench.proofs.witnessed_findings import prove
 from answerby.workbench.proofs.witnesses.finder import WitnessFinder
+from tests.kit.examples import chances, examples, scaled
 from tests.unit.workbench.proofs.small_rulebooks import DOMAINS, EDGES, START, VOCABULARY, make_rulebook, make_stage
 
-CHUNK = 100
 WRONG = {
     "colour": True,
     "size": "huge",
@@ -78,47 +80,54 @@ def keeps(rule: Rule, outputs: dict[str, object]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("start", range(0, 600, CHUNK))
-def test_exactly_the_rules_that_can_lose_something_are_refused(start: int) -> None:
-    for seed in range(start, start + CHUNK):
-        stage, fields = make_stage(seed)
-        stage = protect(stage)
-        analysis = analyse(make_rulebook(stage))
-        assert {f.rules[0] for f in analysis.of(Code.NOT_PROTECTED)} == losers(stage, fields), seed
+@examples(200, deep=10_000)
+@given(chance=chances)
+def test_exactly_the_rules_that_can_lose_something_are_refused(chance: Random) -> None:
+    stage, fields = make_stage(chance)
+    stage = protect(stage)
+    note(stage)
+    analysis = analyse(make_rulebook(stage))
+    assert {f.rules[0] for f in analysis.of(Code.NOT_PROTECTED)} == losers(stage, fields)
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("start", range(20_000, 30_000, CHUNK))
-def test_exactly_the_rules_that_can_lose_something_are_refused_deep(start: int) -> None:
-    test_exactly_the_rules_that_can_lose_something_are_refused(start)
-
-
-@pytest.mark.parametrize("start", range(0, 200, CHUNK))
-def test_each_refusal_comes_with_a_request_that_shows_it(start: int) -> None:
+@pytest.mark.generated
+def test_each_refusal_comes_with_a_request_that_shows_it() -> None:
     shown = 0
-    for seed in range(start, start + CHUNK):
-        stage = protect(make_stage(seed)[0])
+
+    @examples(100)
+    @given(chance=chances)
+    def check(chance: Random) -> None:
+        nonlocal shown
+        stage = protect(make_stage(chance)[0])
+        note(stage)
         compiled = compile_rulebook(make_rulebook(stage), "reference")
         finder = WitnessFinder(compiled)
         rules = {rule.id: rule for rule in stage.rules}
         for finding in prove(compiled).of(Code.NOT_PROTECTED):
-            if finding.witness is None:
-                assert "never match" in finding.message or "shadow rule" in finding.message, (seed, finding.message)
-                continue
-            request = finder.find(finding.stage, finding.witness)
-            assert request is not None, (seed, finding.message)
-            explained = request.stage("priority")
-            assert finding.rules[0] in {r.id for r in (*explained.won, *explained.lost)}, (seed, finding.message)
-            (name,) = finding.outputs
-            given, kept = rules[finding.rules[0]].then[name], explained.outputs.get(name)
-            if name == "notify":
-                given, kept = {role for n in given for role in n.roles}, set(kept or ())
-                assert not given <= kept, (seed, finding.message)
-            else:
-                lost = given != kept if name in {"priority", "team"} else not set(given) <= set(kept or ())
-                assert lost, (seed, finding.message, request.event.data)
-            shown += 1
-    assert shown > CHUNK
+            shown += is_shown(finding, rules, finder)
+
+    check()
+    assert shown > scaled(100) / 4
+
+
+def is_shown(finding: Finding, rules: Mapping[str, Rule], finder: WitnessFinder) -> bool:
+    """Whether the finding has a witness. The request made of it shows the rule that loses something."""
+    if finding.witness is None:
+        assert "never match" in finding.message or "shadow rule" in finding.message, finding.message
+        return False
+    request = finder.find(finding.stage, finding.witness)
+    assert request is not None, finding.message
+    explained = request.stage("priority")
+    assert finding.rules[0] in {r.id for r in (*explained.won, *explained.lost)}, finding.message
+    (name,) = finding.outputs
+    given, kept = rules[finding.rules[0]].then[name], explained.outputs.get(name)
+    if name == "notify":
+        given, kept = {role for n in given for role in n.roles}, set(kept or ())
+        assert not given <= kept, finding.message
+    else:
+        lost = given != kept if name in {"priority", "team"} else not set(given) <= set(kept or ())
+        assert lost, (finding.message, request.event.data)
+    return True
 
 
 HEAD = """

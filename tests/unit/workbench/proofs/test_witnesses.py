@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from hypothesis import given
 
 from answerby.domain.condition import Op, atoms
 from answerby.domain.decision import Decision
@@ -21,6 +22,7 @@ from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs import Analysis, Finding, analyse
 from answerby.workbench.proofs.witnessed_findings import prove, shows
 from answerby.workbench.proofs.witnesses.finder import WitnessFinder, WitnessRequest
+from tests.kit.examples import chances, examples, scaled
 from tests.unit.workbench.proofs.small_rulebooks import (
     DOMAINS,
     EDGES,
@@ -32,7 +34,6 @@ from tests.unit.workbench.proofs.small_rulebooks import (
     make_stage,
 )
 
-CHUNK = 100
 LEVELS = ("none", "low", "high")
 STAGED = Vocabulary(
     {
@@ -44,9 +45,8 @@ STAGED = Vocabulary(
 )
 
 
-def staged(seed: int) -> Rulebook:
+def staged(chance: random.Random, second: random.Random) -> Rulebook:
     """Two stages, the second of which asks what the first derives."""
-    chance = random.Random(seed)
     fields = chance.sample(sorted(DOMAINS), 3)
     first = [
         rule(chance, "classification", n, condition(chance, fields), some_outputs(chance))
@@ -55,10 +55,14 @@ def staged(seed: int) -> Rulebook:
     hit = chance.choice([HitPolicy.FIRST, HitPolicy.COLLECT, HitPolicy.MOST_SEVERE])
     default = {"kind": "other"} if chance.random() < 0.5 else {}
     classification = Stage("classification", hit, (Block("file:c.yaml", "classification", hit, sort(first)),), default)
-    stage, _ = make_stage(seed)
+    stage, _ = make_stage(second)
     rules = [replace(r, when=derived_condition(chance, r, fields)) for r in stage.rules]
     blocks = tuple(replace(block, rules=tuple(r for r in rules if r.block == block.id)) for block in stage.blocks)
     return make_rulebook(classification, replace(stage, blocks=blocks), vocabulary=STAGED)
+
+
+def seeded(seed: int) -> Rulebook:
+    return staged(random.Random(seed), random.Random(seed))
 
 
 def rule(chance: random.Random, stage: str, number: int, when: object, then: dict[str, object]) -> Rule:
@@ -105,35 +109,35 @@ def derived_condition(chance: random.Random, r: Rule, fields: list[str]) -> obje
     return all_of(parts)
 
 
-def check(rulebook: Rulebook, seed: int) -> tuple[int, int]:
+def check(rulebook: Rulebook) -> tuple[int, int]:
     """How many witnesses there were, and how many findings were dropped."""
     compiled = compile_rulebook(rulebook, "reference")
     analysis = prove(compiled)
     finder = WitnessFinder(compiled)
     shown = 0
-    for finding, request in witnessed(finder, analysis, seed):
+    for finding, request in witnessed(finder, analysis):
         decision = decide(compiled, request.state, request.event, request.context, request.event.time)
-        show(compiled, finding, request, decision, seed)
+        show(compiled, finding, request, decision)
         shown += 1
     return shown, analysis.unconfirmed
 
 
-def witnessed(finder: WitnessFinder, analysis: Analysis, seed: int) -> Iterator[tuple[Finding, WitnessRequest]]:
+def witnessed(finder: WitnessFinder, analysis: Analysis) -> Iterator[tuple[Finding, WitnessRequest]]:
     for finding in analysis.findings:
         if finding.witness is None:
             # What never matches has no witness; what is proven for all facts may have none that can be made.
             assert finding.code in {Code.UNREACHABLE_RULE, Code.SHADOWED_RULE, Code.NEVER_WINS, Code.REDUNDANT_ROW}
             continue
         request = finder.find(finding.stage, finding.witness)
-        assert request is not None, (seed, finding.message)
+        assert request is not None, finding.message
         yield finding, request
 
 
-def show(compiled: CompiledRulebook, finding: Finding, request: WitnessRequest, decision: Decision, seed: int) -> None:
+def show(compiled: CompiledRulebook, finding: Finding, request: WitnessRequest, decision: Decision) -> None:
     stage = next(s for s in decision.explanation if s.stage == finding.stage)
     won = {reference.id for reference in stage.won}
     matched = won | {reference.id for reference in stage.lost}
-    about = (seed, finding.message, request.event.data)
+    about = (finding.message, request.event.data)
     first = finding.rules[0]
     match finding.code:
         case Code.SHADOWED_RULE | Code.NEVER_WINS:
@@ -166,31 +170,46 @@ def without_rule(compiled: CompiledRulebook, rule: str) -> CompiledRulebook:
     return compile_rulebook(replace(rulebook, stages=stages), "reference")
 
 
-@pytest.mark.parametrize("start", range(0, 400, CHUNK))
-def test_witnesses_of_one_stage_reproduce_and_none_is_dropped(start: int) -> None:
-    shown = 0
-    for seed in range(start, start + CHUNK):
-        found, dropped = check(make_rulebook(make_stage(seed)[0]), seed)
-        shown += found
-        assert dropped == 0, seed
-    assert shown > CHUNK
+@pytest.mark.generated
+def test_witnesses_of_one_stage_reproduce_and_none_is_dropped() -> None:
+    total = 0
+
+    @examples(200, deep=4_000)
+    @given(chance=chances)
+    def one_stage(chance: random.Random) -> None:
+        nonlocal total
+        shown, dropped = check(make_rulebook(make_stage(chance)[0]))
+        total += shown
+        assert dropped == 0
+
+    one_stage()
+    assert total > scaled(200) / 4
 
 
-@pytest.mark.parametrize("start", range(0, 400, CHUNK))
-def test_witnesses_reach_derived_facts_through_earlier_stages(start: int) -> None:
-    assert sum(check(staged(seed), seed)[0] for seed in range(start, start + CHUNK)) > CHUNK
+@pytest.mark.generated
+def test_witnesses_reach_derived_facts_through_earlier_stages() -> None:
+    total = 0
+
+    @examples(120, deep=4_000)
+    @given(chance=chances)
+    def two_stages(chance: random.Random) -> None:
+        nonlocal total
+        total += check(staged(chance, chance))[0]
+
+    two_stages()
+    assert total > scaled(120) / 4
 
 
 def test_findings_are_dropped_only_where_no_request_shows_them() -> None:
     """Such as where a derived field would have to be missing although a rule always gives it."""
     dropped, wrongly = 0, []
-    for seed in range(90):
-        compiled = compile_rulebook(staged(seed), "reference")
+    for seed in range(scaled(90)):
+        compiled = compile_rulebook(seeded(seed), "reference")
         lost = lost_findings(compiled)
         decided = list(everything(compiled)) if lost else []
         dropped += len(lost)
-        wrongly += [(seed, f.message) for f in lost if any(shows(compiled, f, request) for request in decided)]
-    assert dropped > 15
+        wrongly += [f.message for f in lost if any(shows(compiled, f, request) for request in decided)]
+    assert dropped > scaled(15)
     assert len(wrongly) <= 1, wrongly
 
 
@@ -230,13 +249,5 @@ def everything(compiled: CompiledRulebook) -> Iterator[WitnessRequest]:
 
 
 def test_the_same_rules_give_the_same_findings() -> None:
-    compiled = compile_rulebook(staged(11), "reference")
-    assert prove(compiled) == prove(compile_rulebook(staged(11), "reference"))
-
-
-@pytest.mark.deep
-@pytest.mark.parametrize("start", range(1_000, 9_000, CHUNK))
-def test_witnesses_reproduce_deep(start: int) -> None:
-    for seed in range(start, start + CHUNK):
-        check(make_rulebook(make_stage(seed)[0]), seed)
-        check(staged(seed), seed)
+    compiled = compile_rulebook(seeded(11), "reference")
+    assert prove(compiled) == prove(compile_rulebook(seeded(11), "reference"))
