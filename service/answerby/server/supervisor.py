@@ -37,7 +37,7 @@ class _Child:
         self.process = process
         self.pipe = pipe
         self.started = time.monotonic()
-        self.heard = self.started
+        self.last_beat = self.started
         self.ready = False
 
     @property
@@ -114,8 +114,8 @@ class Supervisor:
         for child in list(self._children.values()):
             if child.process.poll() is not None:
                 self._buried(child)
-            elif now - child.heard > child.patience:
-                self._logger.error("worker silent, killed", worker=child.slot, seconds=round(now - child.heard, 1))
+            elif now - child.last_beat > child.patience:
+                self._logger.error("worker silent, killed", worker=child.slot, seconds=round(now - child.last_beat, 1))
                 child.process.kill()
         for slot, moment in list(self._respawn_at.items()):
             if now >= moment:
@@ -125,14 +125,14 @@ class Supervisor:
     def _listen(self, seconds: float) -> None:
         for key, _ in self._selector.select(seconds):
             child: _Child = key.data
-            said = os.read(child.pipe, 4096)
-            if not said:
+            beats = os.read(child.pipe, 4096)
+            if not beats:
                 # The pipe closes when the process dies; waiting for it leaves no zombie behind.
                 self._selector.unregister(child.pipe)
                 child.process.wait()
                 continue
-            child.heard = time.monotonic()
-            if b"R" in said:
+            child.last_beat = time.monotonic()
+            if b"R" in beats:
                 child.ready = True
                 self._logger.info("worker started", worker=child.slot, pid=child.process.pid)
         if not self._announced and self._children and all(child.ready for child in self._children.values()):

@@ -1,4 +1,4 @@
-"""Between domain types and stored bytes."""
+"""Conversions between domain types and stored bytes."""
 
 from __future__ import annotations
 
@@ -43,37 +43,37 @@ decode_timer = _timer.decode
 
 
 def encode_state(state: RequestState, version: int) -> bytes:
-    """The state as stored under `version`, whatever version it carries itself."""
+    """The state as stored under `version`. The version inside the state is replaced."""
     if state.version != version:
         state = msgspec.structs.replace(state, version=version)
     return encode(state)
 
 
 def decode_state(raw: bytes, number: bytes | None) -> RequestState:
-    """The state with the number that its commit allocated."""
+    """The state with the number from its commit."""
     state = _state.decode(raw)
     return state if not number or state.number else msgspec.structs.replace(state, number=number.decode())
 
 
 def encode_decision(decision: Decision) -> bytes:
-    """The log entry of a decision: all but the state after it."""
+    """The log entry of a decision, without the state after the decision."""
     return encode(decision if decision.state is None else msgspec.structs.replace(decision, state=None))
 
 
 def decode_decision(raw: bytes, number: bytes | None) -> Decision:
-    """A logged decision with the number that its commit allocated."""
+    """A logged decision with the number from its commit."""
     decision = _decision.decode(raw)
     return decision if not number or decision.number else msgspec.structs.replace(decision, number=number.decode())
 
 
 def decode_entry(raw: bytes, number: bytes, attempts: int) -> OutboxEntry:
-    """An outbox entry with what changed since it was written."""
+    """An outbox entry with the values that changed after the entry was written."""
     entry = _entry.decode(raw)
     return msgspec.structs.replace(entry, number=entry.number or number.decode(), attempts=attempts)
 
 
 def encode_facets(state: RequestState) -> bytes:
-    """What ListRequests filters by: category, priority, status, department, breached (0 or 1), as a JSON list."""
+    """The filter fields of ListRequests as a JSON list: category, priority, status, department, breached (0 or 1)."""
     derived = state.derived
     breached = any(clock.breached for clock in state.clocks.values())
     return encode(
@@ -99,7 +99,7 @@ class TimerMember(NamedTuple):
 
 
 def encode_member(member: TimerMember) -> str:
-    """A timer id holds no control character, so the split is safe."""
+    """The member text of a timer. A timer id holds no control character, so the split is safe."""
     return "\x1f".join(member)
 
 
@@ -108,7 +108,7 @@ def decode_member(raw: bytes) -> TimerMember:
 
 
 class Idempotency(NamedTuple):
-    """What a commit has kept of an event that may come again."""
+    """The record that a commit keeps of an event, since the event may come again."""
 
     payload_hash: str
     sequence: int
@@ -116,24 +116,24 @@ class Idempotency(NamedTuple):
 
 
 def decode_idempotency(raw: bytes) -> Idempotency:
-    """As the commit's Lua call wrote it."""
+    """The record in the form that the Lua call of a commit writes."""
     payload_hash, sequence, request_id = raw.decode().split(" ", 2)
     return Idempotency(payload_hash, int(sequence), request_id)
 
 
 def decode_schedule(raw: bytes) -> ScheduleRecord:
-    """As the Lua calls of schedules write it: since, the rulebook's generation, sequence."""
+    """The record in the form that the Lua calls of schedules write: since, the rulebook's generation, sequence."""
     since, _, sequence = raw.decode().split()
     return ScheduleRecord(since=from_ms(int(since)), sequence=int(sequence))
 
 
 class StreamPlace(NamedTuple):
-    """Where an entry stands in its stream; a later entry has a larger place."""
+    """The place of an entry in its stream. A later entry has a larger place."""
 
     ms: int
-    """When the server took it, by its own clock."""
+    """The time of arrival at the server, by the server's clock."""
     number: int
-    """Among those of the same millisecond."""
+    """The number among the entries of the same millisecond."""
 
     @property
     def time(self) -> datetime:
@@ -141,7 +141,7 @@ class StreamPlace(NamedTuple):
 
 
 def decode_place(stream_id: str) -> StreamPlace:
-    """Of an entry's id."""
+    """The place of an entry id."""
     ms, _, number = stream_id.partition("-")
     return StreamPlace(int(ms), int(number))
 
@@ -152,7 +152,7 @@ def to_us(instant: datetime) -> int:
 
 
 def to_ms(instant: datetime) -> int:
-    """Epoch milliseconds, rounded up: a timer must never fire early."""
+    """Epoch milliseconds, rounded up, so that a timer never fires early."""
     return -(-to_us(instant) // 1000)
 
 

@@ -1,4 +1,4 @@
-"""The connection to Redis: clients, options, and redis errors told as answerby errors."""
+"""The connection to Redis: clients, options, and the translation of redis errors into answerby errors."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from answerby.domain.errors import AnswerbyError, StoreUnavailable
 from answerby.store.scripts import Call, execute, load_scripts, run, run_many
 
 MAX_BLOCK_MS = 30_000
-"""No read blocks longer; the socket of blocking reads times out later than this."""
+"""The longest wait of a blocking read. The socket of blocking reads times out later."""
 MINIMUM_VERSION = (7, 0)
 AGAIN = Backoff(first=0.04, most=0.5, jitter=1.0)
-"""Before a call that the connection lost is sent again."""
+"""The wait before a call is sent again after a lost connection."""
 
 
 class GroupGone(AnswerbyError):
@@ -43,11 +43,11 @@ class GroupGone(AnswerbyError):
 
 
 class _Closed(RedisError):
-    """No ConnectionError, which would be tried again."""
+    """The error of a closed store. A ConnectionError would cause another try."""
 
 
 class _Waits(AbstractBackoff):
-    """A backoff as the client library wants it."""
+    """A backoff in the form that the client library needs."""
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff
@@ -69,21 +69,21 @@ _REFUSED_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "OOM")
 
 
 class StoreOptions(NamedTuple):
-    """How long things are kept, and how patiently the server is asked."""
+    """Retention times, and the patience with the server."""
 
     idempotency_ttl: timedelta = timedelta(days=7)
     log_retention: timedelta = timedelta(days=30)
     log_max_length: int = 1_000_000
-    """Entries of the watch log kept by `trim_log`, whatever their age."""
+    """The number of watch log entries that `trim_log` keeps, whatever their age."""
     window_retention: timedelta = timedelta(days=92)
-    """Marks of a counting window older than this are dropped; no window may be longer."""
+    """The age at which marks of a counting window are dropped. No window may be longer."""
     socket_timeout: float = 5.0
     """Seconds."""
     max_connections: int = 256
 
 
 class Connection:
-    """Two pools to one server: for calls, and for reads that block."""
+    """Two pools to one server: one for calls, and one for reads that block."""
 
     def __init__(self, url: str, options: StoreOptions) -> None:
         self.options = options
@@ -92,13 +92,13 @@ class Connection:
         self.blocking = self._client(url, MAX_BLOCK_MS / 1000 + options.socket_timeout)
 
     async def open(self) -> None:
-        """Refuse a server that is too old, then load the scripts. Raises StoreUnavailable."""
+        """Refuses a server that is too old, then loads the scripts. Raises StoreUnavailable."""
         with translated():
             await require_version(self.client)
             await load_scripts(self.client)
 
     async def close(self) -> None:
-        """For good: a call under way, or a later one, fails with StoreUnavailable."""
+        """Closes the connection for good. Current and later calls fail with StoreUnavailable."""
         self._closed = True
         await self.client.aclose()
         await self.blocking.aclose()
@@ -109,7 +109,7 @@ class Connection:
             return await run(self.client, Call(command, keys, arguments))
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
-        """Lua commands in one round trip; an item that failed is an AnswerbyError. Raises StoreUnavailable."""
+        """Lua commands in one round trip. A failed item is an AnswerbyError. Raises StoreUnavailable."""
         with translated():
             results = await run_many(self.client, calls)
         return [translate(item) if isinstance(item, RedisError) else item for item in results]
@@ -133,7 +133,7 @@ class Connection:
             return await pipeline.execute()
 
     def _client(self, url: str, timeout: float) -> Redis:
-        # A call sent twice is harmless: commits are idempotent, leases are fenced, so a short retry is safe.
+        # A repeated call is harmless: commits are idempotent and leases are fenced. A short retry is safe.
         return Redis.from_url(
             url,
             protocol=2,
@@ -145,7 +145,7 @@ class Connection:
         )
 
     async def _greet(self, connection: AbstractConnection) -> None:
-        # Without this, a call whose connection was closed under it would open another one, which nobody closes.
+        # Without this, a call with a closed connection would open another connection that nobody closes.
         if self._closed:
             raise _Closed("answerby has closed its connection to the store")
         await connection.on_connect()
@@ -160,7 +160,7 @@ async def require_version(client: Redis) -> None:
 
 
 def translate(error: RedisError) -> AnswerbyError:
-    """The same failure as the callers of the store know it."""
+    """The failure in the form that callers of the store know."""
     refused = isinstance(error, ResponseError) and str(error).startswith(_REFUSED_WRITES)
     if isinstance(error, AuthenticationError):
         return StoreUnavailable(f"the store refused the credentials, check its URL: {error}")

@@ -1,4 +1,4 @@
-"""The embedded store: a real Valkey server of our own, on a unix socket, with its append-only file on."""
+"""The embedded store: a real Valkey server of our own, on a unix socket, with an append-only file."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from answerby.domain.errors import StoreUnavailable
 
 DEFAULT_FOLDER = Path(".answerby")
 _LONGEST_SOCKET_PATH = 100
-"""Bytes; the kernel takes 108 with the final NUL, on macOS 104."""
+"""The limit in bytes. The kernel takes 108 with the final NUL, on macOS 104."""
 _STOP_SECONDS = 10.0
 _NO_RETRY = Retry(NoBackoff(), 0)
 
 
 class EmbeddedValkey:
-    """A Valkey server that lives as long as this object's `start` and `stop`, its data in `data_folder`.
+    """A Valkey server with its data in `data_folder`. The server runs from `start` to `stop` of this object.
 
     `binary` names another redis-server to run in the same way.
     """
@@ -42,19 +42,19 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """For `Store.connect`; known after `start`."""
+        """The URL for `Store.connect`, known after `start`."""
         return f"unix://{self._socket}?db=0"
 
     @property
     def pid(self) -> int | None:
-        """Of the running server."""
+        """The process id of the running server."""
         return self._process.pid if self._process else None
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     def start(self, timeout: float = 30.0) -> None:
-        """Start and wait, at most `timeout` seconds, until it answers with its data loaded. Raises StoreUnavailable."""
+        """Starts the server and waits at most `timeout` seconds until the data is loaded. Raises StoreUnavailable."""
         if self.alive():
             return
         self._make_folder()
@@ -69,7 +69,7 @@ class EmbeddedValkey:
             raise
 
     def stop(self) -> None:
-        """Shut down with everything on disk; harmless when not running."""
+        """Shuts the server down with all data on disk. The call is harmless when no server runs."""
         if self._lock is None:
             return
         process, self._process = self._process, None
@@ -112,7 +112,8 @@ class EmbeddedValkey:
         self._lock = lock
 
     def _end_orphan(self) -> None:
-        # The lock is ours, so a server that still answers has lost its parent: it must not write beside the new one.
+        # The lock is ours, so a server that still answers has lost its parent. That server must not write beside the
+        # new one.
         note = self.folder / "socket"
         if note.exists():
             orphan = Path(note.read_text("utf-8"))
@@ -142,7 +143,7 @@ class EmbeddedValkey:
         }
         options = [part for name, value in arguments.items() for part in (f"--{name}", value)]
         try:
-            # A session of its own: Ctrl-C reaches the workers first, which still need the store to drain.
+            # The server has its own session. Ctrl-C reaches the workers first, and the workers need the store to drain.
             return subprocess.Popen(  # noqa: S603 - the binary is the one we ship, or named by the caller
                 [str(self._binary or _shipped_binary()), *options],
                 stdin=subprocess.DEVNULL,
@@ -177,7 +178,7 @@ def _shipped_binary() -> Path:
 
 
 def _answers(client: Redis) -> bool:
-    """Listening, with its data loaded."""
+    """Whether the server listens with its data loaded."""
     try:
         return bool(client.ping())
     except RedisError:
@@ -194,11 +195,11 @@ def _listens(client: Redis) -> bool:
 
 
 def _shut_down(socket: Path) -> bool:
-    """Ask the server at `socket` to end. False when none answers."""
+    """Asks the server at `socket` to end. False when no server answers."""
     with Redis(unix_socket_path=str(socket), socket_timeout=_STOP_SECONDS, retry=_NO_RETRY) as client:
         if not _listens(client):
             return False
-        # Success is a connection that closes, which the client takes as success too.
+        # A successful shutdown closes the connection, and the client takes that as success too.
         with contextlib.suppress(RedisError):
             client.shutdown()
     return True

@@ -1,4 +1,4 @@
-"""The intake stream: events that wait to be decided, shared by the consumers of one group."""
+"""The intake stream: events that wait for a decision. The consumers of one group share the stream."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _SCAN_LIMIT = 100
 
 
 class IntakeDepth(NamedTuple):
-    """What waits: not yet read, read but not acknowledged, and the oldest of both (None: nothing does)."""
+    """Counts of unread entries and of read entries without acknowledgement, and the age of the oldest.
+
+    None: no entry waits.
+    """
 
     unread: int
     pending: int
@@ -37,7 +40,7 @@ class Intake:
         self._connection = connection
 
     async def open(self, tenant: str) -> None:
-        """Create stream and group, if they are not there."""
+        """Creates the stream and the group where they are missing."""
         with translated():
             try:
                 await execute(
@@ -48,13 +51,13 @@ class Intake:
                     raise
 
     async def enqueue(self, tenant: str, events: Sequence[Event]) -> list[str]:
-        """Store events to be decided later; returns their stream ids. Sent again, an event is decided once."""
+        """Stores events for a later decision. Returns their stream ids. An event that is sent twice is decided once."""
         intake = tenant_keys(tenant).intake
         ids = await self._connection.execute_many([("XADD", intake, "*", "e", codec.encode(event)) for event in events])
         return [stream_id.decode() for stream_id in ids]
 
     async def read(self, tenant: str, consumer: str, count: int = 100, block_ms: int = 0) -> list[IntakeEntry]:
-        """New events for this consumer; waits at most `block_ms` (no more than 30,000) for the first."""
+        """New events for this consumer. The call waits at most `block_ms` (no more than 30,000) for the first event."""
         blocking = ("BLOCK", min(block_ms, MAX_BLOCK_MS)) if block_ms > 0 else ()
         command = ("XREADGROUP", "GROUP", GROUP, consumer, "COUNT", count, *blocking)
         reading = self._connection.execute_blocking(*command, "STREAMS", tenant_keys(tenant).intake, ">")
@@ -62,7 +65,10 @@ class Intake:
         return [_read(tenant, entry) for _name, found in reply or () for entry in found]
 
     async def read_own(self, tenant: str, consumer: str, count: int = 100) -> list[IntakeEntry]:
-        """What this consumer took before and did not acknowledge. To be read first when it starts again."""
+        """Entries that this consumer took before and did not acknowledge.
+
+        A consumer reads them first after a restart.
+        """
         reading = self._connection.call("intake/own", [tenant_keys(tenant).intake], [GROUP, consumer, count])
         found = await self._of_group(tenant, reading, [])
         return [_entry(tenant, stream_id.decode(), payload, n) for stream_id, payload, n in found]
@@ -70,9 +76,9 @@ class Intake:
     async def claim_stale(
         self, tenant: str, consumer: str, min_idle: timedelta, count: int = 100, max_deliveries: int = 5
     ) -> StaleClaim:
-        """Take over what other consumers hold for longer than `min_idle`.
+        """Takes over entries that other consumers have held for longer than `min_idle`.
 
-        What was delivered `max_deliveries` times already becomes a dead letter instead.
+        An entry with `max_deliveries` deliveries becomes a dead letter instead.
         """
         keys = tenant_keys(tenant)
         entries: list[IntakeEntry] = []
@@ -95,7 +101,7 @@ class Intake:
         return StaleClaim(entries=entries, poisoned=poisoned, lost=lost)
 
     async def hold(self, tenant: str, consumer: str, stream_ids: Sequence[str]) -> None:
-        """Keeps entries in this consumer's hands although they take long; not counted as another delivery."""
+        """Keeps slow entries with this consumer. The call counts as no delivery."""
         if stream_ids:
             await self._of_group(tenant, self._hold(tenant, consumer, stream_ids), None)
 
@@ -106,12 +112,12 @@ class Intake:
             )
 
     async def acknowledge(self, tenant: str, stream_ids: Sequence[str]) -> None:
-        """Done with entries that need no commit, such as an event that was accepted before."""
+        """Acknowledges entries that need no commit, such as an event that was accepted before."""
         if stream_ids:
             await self._connection.execute("XACK", tenant_keys(tenant).intake, GROUP, *stream_ids)
 
     async def give_up(self, entry: IntakeEntry, reason: str) -> bool:
-        """Give an entry up: acknowledged and kept for a person. False when it was no longer pending."""
+        """Acknowledges an entry and keeps it for a person. False when the entry was no longer pending."""
         keys = tenant_keys(entry.tenant)
         moved = await self._connection.call(
             "intake/dead",
@@ -121,34 +127,34 @@ class Intake:
         return bool(moved)
 
     async def dead(self, tenant: str, after: str = "", limit: int = 100) -> list[DeadIntake]:
-        """Entries given up, oldest first; pass the last id as `after` for the next page."""
+        """The dead entries, oldest first. The last id as `after` gives the next page."""
         reply = await self._connection.execute(
             "XRANGE", tenant_keys(tenant).intake_dead, f"({after}" if after else "-", "+", "COUNT", limit
         )
         return [_dead(entry) for entry in reply]
 
     async def replay_dead(self, tenant: str, dead_id: str) -> bool:
-        """Queue a dead entry again; its event keeps its id. False when there is none with this id."""
+        """Queues a dead entry again. The event keeps its id. False when no entry has this id."""
         keys = tenant_keys(tenant)
         return bool(await self._connection.call("intake/replay", [keys.intake_dead, keys.intake], [dead_id]))
 
     async def discard_dead(self, tenant: str, dead_id: str) -> bool:
-        """Forget a dead entry. False when there is none with this id."""
+        """Deletes a dead entry. False when no entry has this id."""
         return bool(await self._connection.execute("XDEL", tenant_keys(tenant).intake_dead, dead_id))
 
     async def trim(self, tenant: str) -> int:
-        """Drop entries that were acknowledged, never one that is unread or pending. Returns how many."""
+        """Drops acknowledged entries. Unread and pending entries stay. Returns the number of dropped entries."""
         return int(await self._connection.call("intake/trim", [tenant_keys(tenant).intake], [GROUP]))
 
     async def depth(self, tenant: str) -> IntakeDepth:
-        """How much waits."""
+        """The number of entries that wait."""
         unread, pending, oldest = await self._connection.call("intake/depth", [tenant_keys(tenant).intake], [GROUP])
         return IntakeDepth(unread, pending, codec.decode_place(oldest.decode()) if oldest else None)
 
     async def _of_group(self, tenant: str, answer: Awaitable[Any], empty: Any) -> Any:
-        """The answer; `empty` where the stream or its group has gone. They are made again then.
+        """The answer, or `empty` where the stream or its group is missing. The call then creates both again.
 
-        That happens while consumers run, when a store is emptied or replaced by an older copy.
+        They are missing when a store was emptied or replaced by an older copy while consumers run.
         """
         try:
             return await answer

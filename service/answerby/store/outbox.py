@@ -1,4 +1,4 @@
-"""The outbox: effects that wait for their connector, one in flight per request and connector."""
+"""The outbox: effects that wait for their connector. One effect per request and connector is in flight."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Outbox:
         self._connection = connection
 
     async def lease(self, tenant: str, connector: str, length: timedelta, limit: int = 10) -> list[Lease]:
-        """Take entries to deliver, at most one per request, oldest first, for as long as `length`.
+        """Leases entries for `length`: at most one per request, oldest first.
 
-        An entry whose lease ended without completion comes again, marked `previous_unknown`.
+        An entry whose lease ended without completion comes again, with the mark `previous_unknown`.
         """
         keys = tenant_keys(tenant)
         reply = await self._connection.call(
@@ -46,7 +46,7 @@ class Outbox:
         ]
 
     async def renew(self, lease: Lease, length: timedelta) -> bool:
-        """Hold a lease for `length` from now on. False when it was lost."""
+        """Extends a lease to `length` from now. False when the lease was lost."""
         entry = lease.entry
         keys = tenant_keys(entry.tenant)
         held = await self._connection.call(
@@ -57,9 +57,9 @@ class Outbox:
         return bool(held)
 
     async def complete(self, lease: Lease, completion: Completion) -> bool:
-        """End a delivery. False when the lease was lost to another worker; then nothing is changed.
+        """Ends a delivery. False when another worker has the lease. The store is then unchanged.
 
-        A retry without `unknown` is dropped when a newer entry that supersedes it already waits.
+        A retry without `unknown` is dropped when a newer entry that supersedes the entry already waits.
         """
         entry = lease.entry
         keys = tenant_keys(entry.tenant)
@@ -87,12 +87,12 @@ class Outbox:
         return bool(held)
 
     async def next_attempt(self, tenant: str, connector: str) -> datetime | None:
-        """When the next entry can be leased; None when nothing waits."""
+        """The time of the next possible lease. None when no entry waits."""
         first = await self._connection.execute("ZRANGE", tenant_keys(tenant).outbox_due(connector), 0, 0, "WITHSCORES")
         return codec.from_ms(float(_flat(first)[1])) if first else None
 
     async def depths(self, tenant: str) -> list[QueueDepth]:
-        """What waits or is in flight, for every connector that ever had an entry, in order of name."""
+        """Waiting entries and entries in flight, for every connector that ever had an entry, in the order of names."""
         keys = tenant_keys(tenant)
         names = sorted(name.decode() for name in await self._connection.execute("SMEMBERS", keys.outbox_connectors))
         ages = [keys.outbox_ages(name) for name in names]
@@ -104,14 +104,14 @@ class Outbox:
         ]
 
     async def dead(self, tenant: str, after: str = "", limit: int = 100) -> list[DeadEffect]:
-        """Entries given up, oldest first; pass the last id as `after` for the next page."""
+        """The dead entries, oldest first. The last id as `after` gives the next page."""
         reply = await self._connection.execute(
             "XRANGE", tenant_keys(tenant).outbox_dead, f"({after}" if after else "-", "+", "COUNT", limit
         )
         return [_dead_effect(entry) for entry in reply]
 
     async def replay_dead(self, tenant: str, dead_id: str) -> bool:
-        """Queue a dead entry again, to be read before it is written. False when there is none with this id."""
+        """Queues a dead entry again. The connector must read before writing. False when no entry has this id."""
         keys = tenant_keys(tenant)
         found = await self._connection.execute("XRANGE", keys.outbox_dead, dead_id, dead_id)
         if not found:
@@ -140,7 +140,7 @@ class Outbox:
         return bool(replayed)
 
     async def discard_dead(self, tenant: str, dead_id: str) -> bool:
-        """Forget a dead entry. False when there is none with this id."""
+        """Deletes a dead entry. False when no entry has this id."""
         return bool(await self._connection.execute("XDEL", tenant_keys(tenant).outbox_dead, dead_id))
 
 
@@ -159,5 +159,5 @@ def _dead_entry(fields: dict[str, bytes]) -> OutboxEntry:
 
 
 def _flat(pairs: Any) -> Any:
-    """A member with its score, whichever way the client groups them."""
+    """A member with its score, in every grouping of the client."""
     return pairs[0] if isinstance(pairs[0], (tuple, list)) else pairs

@@ -1,4 +1,4 @@
-"""What goes into the store and comes out of it, beside the domain's own types."""
+"""Records that enter and leave the store, beside the domain's own types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from answerby.domain.window import WindowMark, WindowQuery
 
 
 class StoredReply(msgspec.Struct, frozen=True, kw_only=True):
-    """What was answered to an event before. `decision` is None when the id was used for another request."""
+    """The stored answer to an earlier event. `decision` is None when the id belongs to an event of another request."""
 
     payload_hash: str
     request_id: str
@@ -33,7 +33,7 @@ class LoadQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is needed to decide one event."""
+    """All data that the decision on one event needs."""
 
     state: RequestState | None
     duplicate: StoredReply | None
@@ -41,12 +41,12 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def version(self) -> int:
-        """What a commit must expect."""
+        """The version that a commit must expect."""
         return self.state.version if self.state is not None else 0
 
 
 class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One effect for one connector. `number` and `attempts` are filled in when it is leased."""
+    """One effect for one connector. The lease fills in `number` and `attempts`."""
 
     effect_id: str
     tenant: str
@@ -58,16 +58,16 @@ class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     source: str = ""
     number: str = ""
     attempts: int = 0
-    """Deliveries begun before this one."""
+    """The number of deliveries that began before this one."""
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
-    """The right to deliver one entry until the lease ends; `token` fences off whoever held it before."""
+    """The right to deliver one entry until the lease ends. `token` locks out earlier holders."""
 
     entry: OutboxEntry
     token: int
     previous_unknown: bool
-    """An earlier attempt may have reached the platform: read before you write."""
+    """An earlier attempt may have reached the platform. The connector must read before writing."""
 
 
 class CompletionKind(StrEnum):
@@ -77,7 +77,7 @@ class CompletionKind(StrEnum):
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """How a delivery ended. `unknown` with a retry: the platform may have done it."""
+    """The end of a delivery. `unknown` with a retry: the platform may have carried out the effect."""
 
     kind: CompletionKind
     reason: str = ""
@@ -98,7 +98,7 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """An outbox entry given up; `id` names it in the dead-letter list."""
+    """An outbox entry that was given up. `id` names the entry in the dead-letter list."""
 
     id: str
     entry: OutboxEntry
@@ -107,7 +107,7 @@ class DeadEffect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
-    """How much waits for a connector, and since when (None: nothing does)."""
+    """The number of entries that wait for a connector, and the start of the wait. None: no entry waits."""
 
     connector: str
     waiting: int
@@ -115,7 +115,7 @@ class QueueDepth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DueTimer(msgspec.Struct, frozen=True, kw_only=True):
-    """A timer that is due and claimed by the caller until the claim ends."""
+    """A due timer that the caller has claimed until the claim ends."""
 
     tenant: str
     request_id: str
@@ -124,24 +124,24 @@ class DueTimer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScheduleRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a schedule of a tenant has come."""
+    """The progress of a schedule of a tenant."""
 
     since: datetime
-    """Occurrences after this are still to come, or were missed."""
+    """Occurrences after this moment are still to come, or were missed."""
     sequence: int
-    """How often it has fired."""
+    """The number of firings so far."""
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one decision changes. `decision.state` is the state after it."""
+    """All changes of one decision. `decision.state` is the state after the decision."""
 
     tenant: str
     event: Event
     payload_hash: str
-    """Hexadecimal digest of the event as sent; tells a resend from a reused id."""
+    """Hexadecimal digest of the event as sent. The digest separates a resend from a reused id."""
     decision: Decision
     expected_version: int
-    """`Loaded.version`: the state that was decided upon."""
+    """`Loaded.version`: the version of the state under the decision."""
     outbox: list[OutboxEntry] = []
     window_marks: list[WindowMark] = []
     stream_ack: str = ""
@@ -153,25 +153,25 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 class CommitOutcome(StrEnum):
     COMMITTED = "committed"
     VERSION_CONFLICT = "version_conflict"
-    """Another event of the request came first: load again and decide again."""
+    """Another event of the request came first. The caller must load and decide again."""
     DUPLICATE = "duplicate"
-    """The event was accepted before: compare `payload_hash`, then answer with the stored decision."""
+    """The event was accepted before. The caller compares `payload_hash`, then answers with the stored decision."""
 
 
 class Committed(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a commit."""
+    """The result of a commit."""
 
     outcome: CommitOutcome
     number: str = ""
     log_sequence: int = 0
     payload_hash: str = ""
-    """Of the event accepted before, when a duplicate."""
+    """The hash of the event accepted before, for a duplicate."""
     request_id: str = ""
     sequence: int = 0
 
 
 class LoggedDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the watch log; `token` resumes after it."""
+    """An entry of the watch log. Reading resumes after `token`."""
 
     token: str
     log_sequence: int
@@ -179,7 +179,7 @@ class LoggedDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Combined with and; an empty tuple means any."""
+    """Conditions that must all hold. An empty tuple means any."""
 
     categories: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()
@@ -189,19 +189,19 @@ class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page may hold fewer requests than asked for; only an empty `next_token` is the end."""
+    """A page may hold fewer requests than asked for. Only an empty `next_token` is the end."""
 
     requests: list[RequestState]
     next_token: str = ""
 
 
 class IntakeEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An event from the intake stream. `event` is None when the payload cannot be read; `error` says why."""
+    """An event from the intake stream. `event` is None when the payload is unreadable. `error` holds the reason."""
 
     tenant: str
     id: str
     place: tuple[int, int]
-    """In the stream; a later entry has a larger one."""
+    """The place in the stream. A later entry has a larger place."""
     payload: bytes
     event: Event | None
     error: str = ""
@@ -209,17 +209,17 @@ class IntakeEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StaleClaim(msgspec.Struct, frozen=True, kw_only=True):
-    """What was taken over from consumers that died."""
+    """The entries taken over from consumers that died."""
 
     entries: list[IntakeEntry] = []
     poisoned: list[str] = []
-    """Stream ids moved to the dead letters because they were delivered too often."""
+    """Stream ids of entries that were delivered too often and moved to the dead letters."""
     lost: list[str] = []
-    """Stream ids that were pending, but deleted from the stream: lost data, raise an alarm."""
+    """Stream ids that were pending, but deleted from the stream. They are lost data: raise an alarm."""
 
 
 class DeadIntake(msgspec.Struct, frozen=True, kw_only=True):
-    """An intake entry given up; `id` names it in the dead-letter list."""
+    """An intake entry that was given up. `id` names the entry in the dead-letter list."""
 
     id: str
     stream_id: str

@@ -1,4 +1,4 @@
-"""Schedules: until when each has fired, one worker at a time, each occurrence once."""
+"""Schedules: the progress of each one. One worker at a time fires a schedule, and each occurrence fires once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from answerby.store.keys import target_of, tenant_keys
 from answerby.store.records import OutboxEntry, ScheduleRecord
 
 DECISIONS_KEPT = 400
-"""Of each schedule: more than a year of every day."""
+"""The number for each schedule: more than a year of daily firings."""
 _MILLISECOND = timedelta(milliseconds=1)
 _pack = msgspec.msgpack.Encoder().encode
 
 
 class FiringCall(msgspec.Struct, kw_only=True):
-    """What `lua/schedules_commit.lua` gets beside the decision. Times are epoch ms, as text where they are compared."""
+    """The arguments of `lua/schedules/commit.lua` beside the decision. Times are epoch ms, as text for comparisons."""
 
     schedule: str
     request_id: str
@@ -44,9 +44,9 @@ class Schedules:
     async def records(
         self, tenant: str, now: datetime, generation: int, schedules: Sequence[str]
     ) -> dict[str, ScheduleRecord]:
-        """Until when each schedule has fired. One that is new counts from `now`.
+        """The progress of each schedule. A new schedule counts from `now`.
 
-        What other schedules have left is forgotten, unless a later generation of the rulebook than this one knew them.
+        Records of other schedules are deleted, unless a later generation of the rulebook than this one knew them.
         """
         reply = await self._connection.call(
             "schedules/look", [tenant_keys(tenant).schedules], [codec.to_ms(now), generation, *schedules]
@@ -57,7 +57,7 @@ class Schedules:
         return found
 
     async def claim(self, tenant: str, schedule: str, record: ScheduleRecord, length: timedelta) -> bool:
-        """Keep other workers from the next firing for as long as `length`. False when one was faster."""
+        """Reserves the next firing for `length`. False when another worker was faster."""
         keys = tenant_keys(tenant)
         token = await self._connection.call(
             "schedules/claim",
@@ -69,9 +69,11 @@ class Schedules:
     async def commit(
         self, schedule: str, record: ScheduleRecord, decision: Decision, outbox: Sequence[OutboxEntry]
     ) -> bool:
-        """All of a firing or nothing, in one Lua call. False when the occurrence had been committed before.
+        """Commits a firing completely or not at all, in one Lua call. False when the occurrence had been committed
+        before.
 
-        `record` is what was looked at; `decision.event_time` is the occurrence, `decision.sequence` the next number.
+        `record` is the progress at the claim. `decision.event_time` is the occurrence. `decision.sequence` is the next
+        number.
         """
         keys = tenant_keys(decision.tenant)
         boxes: dict[str, list[tuple[str, str]]] = {}
@@ -99,7 +101,7 @@ class Schedules:
         return reply is not None
 
     async def decisions(self, tenant: str, schedule: str, limit: int = 20) -> list[Decision]:
-        """The latest firings of a schedule, newest first; empty for one that never fired."""
+        """The latest firings of a schedule, newest first. Empty for a schedule that never fired."""
         key = tenant_keys(tenant).schedule_decisions(schedule)
         found = await self._connection.execute("LRANGE", key, -limit, -1)
         return [codec.decode_decision(raw, None) for raw in reversed(found)]

@@ -1,4 +1,4 @@
-"""The Lua commands: loaded once, called by digest, loaded again when the server has forgotten them."""
+"""The Lua commands: loaded once, called by digest, and loaded again when the server has lost them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _sources() -> dict[str, tuple[str, str]]:
 
 
 async def load_scripts(client: Redis) -> None:
-    """Make every Lua command known to the server, in one round trip."""
+    """Loads every Lua command into the server, in one round trip."""
     pipeline = client.pipeline(transaction=False)
     for text, _digest in _sources().values():
         pipeline.execute_command("SCRIPT LOAD", text)
@@ -60,11 +60,11 @@ async def run(client: Redis, call: Call) -> Any:
 
 
 async def run_many(client: Redis, calls: Sequence[Call]) -> list[Any]:
-    """Many calls in one round trip; an item that failed is its exception. Raises redis errors of the connection."""
+    """Many calls in one round trip. A failed item is its exception. Raises redis errors of the connection."""
     results = await _pipelined(client, calls)
     forgotten = [i for i, result in enumerate(results) if isinstance(result, NoScriptError)]
     if forgotten:
-        # A call that found no script did nothing, so only those are sent again, in their order.
+        # A call without a script on the server changed nothing. Only those calls are sent again, in their order.
         await load_scripts(client)
         for i, result in zip(forgotten, await _pipelined(client, [calls[i] for i in forgotten]), strict=True):
             results[i] = result

@@ -1,4 +1,4 @@
-"""The store: one connection, and every concern that keeps something in it."""
+"""The store: one connection, and one service for each concern."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from answerby.store.timers import Timers
 
 
 class Store:
-    """Everything durable, one service for each concern. Safe for use by many tasks of one event loop."""
+    """Everything durable, with one service for each concern. Many tasks of one event loop may share a store."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -38,7 +38,7 @@ class Store:
 
     @classmethod
     async def connect(cls, url: str, options: StoreOptions | None = None) -> Store:
-        """Connect to `redis://`, `rediss://` or `unix://`. Raises StoreUnavailable, also for Redis < 7.0."""
+        """Connects to `redis://`, `rediss://` or `unix://`. Raises StoreUnavailable, also for Redis < 7.0."""
         connection = Connection(url, options or StoreOptions())
         try:
             await connection.open()
@@ -48,15 +48,18 @@ class Store:
         return cls(connection)
 
     async def close(self) -> None:
-        """Give the connections back; calls under way fail."""
+        """Closes the connections. Calls under way fail."""
         await self._connection.close()
 
     async def ping(self) -> None:
-        """Raises StoreUnavailable."""
+        """Asks the server for an answer. Raises StoreUnavailable."""
         await self._connection.execute("PING")
 
     async def check(self) -> list[str]:
-        """Ping; then warnings, each with its remedy, on settings that can lose data. Raises StoreUnavailable."""
+        """Pings the server. Returns warnings, each with its remedy, on settings that can lose data.
+
+        Raises StoreUnavailable.
+        """
         await self.ping()
         with translated():
             memory = await self._connection.client.info("memory")

@@ -1,4 +1,4 @@
-"""Stream entries, whichever way the client groups their fields."""
+"""Stream entries, in every grouping of fields that the client uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tenants: everybody who ever stored something."""
+"""Tenants: the names of all tenants with stored data."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Tenants:
         self._registered: set[str] = set()
 
     async def names(self) -> list[str]:
-        """Every tenant that ever stored something, in order."""
+        """Every tenant that ever stored data, in order."""
         return sorted(name.decode() for name in await self._connection.execute("SMEMBERS", TENANTS))
 
     async def register(self, tenants: set[str]) -> None:
-        """Adds names. Asks the server only for those that this process has not registered before."""
+        """Adds names. The server gets only names that this process has not registered before."""
         new = sorted(tenants - self._registered)
         if new:
             await self._connection.execute("SADD", TENANTS, *new)

@@ -1,4 +1,4 @@
-"""Timers: claimed by one worker at a time, removed by the commit of their event."""
+"""Timers: claimed by one worker at a time, and removed by the commit of their event."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Timers:
     async def claim(
         self, tenants: Sequence[str], now: datetime, limit: int = 100, length: timedelta = timedelta(seconds=30)
     ) -> list[DueTimer]:
-        """Claim timers due at `now` for `length`: at most `limit` of each tenant, earliest first. One round trip.
+        """Claims timers due at `now` for `length`: at most `limit` of each tenant, earliest first. One round trip.
 
         No other worker gets a timer of the same requests until each is committed or dropped, or the claim ends.
         """
@@ -39,9 +39,9 @@ class Timers:
         return [timer for tenant, reply in zip(tenants, replies, strict=True) for timer in _due(tenant, raised(reply))]
 
     async def drop(self, due: DueTimer) -> bool:
-        """Remove a claimed timer that needs no commit: its event was accepted before, or its request is gone.
+        """Removes a claimed timer that needs no commit: its event was accepted before, or its request is gone.
 
-        False when it had gone already, or was armed again for another time.
+        False when the timer was gone already, or was armed again for another time.
         """
         keys = tenant_keys(due.tenant)
         removed = await self._connection.call(
@@ -57,7 +57,8 @@ class Timers:
         return bool(removed)
 
     async def next_due(self, tenants: Sequence[str]) -> datetime | None:
-        """When the next timer of any tenant can be claimed; in the past when one is overdue; None when none is armed.
+        """The time of the next possible claim for any tenant. A past time means an overdue timer. None when no timer is
+        armed.
 
         One round trip.
         """
@@ -68,7 +69,7 @@ class Timers:
         return None if due is None else codec.from_ms(due)
 
     async def count(self, tenant: str, until: datetime | None = None) -> int:
-        """How many timers are armed, or due by `until`."""
+        """The number of timers that are armed, or due by `until`."""
         timers = tenant_keys(tenant).timers
         if until is None:
             return int(await self._connection.execute("ZCARD", timers))
@@ -76,7 +77,7 @@ class Timers:
 
 
 def raised(reply: Any) -> Any:
-    """A reply of many; raises one that is an error."""
+    """The value of one reply of many. An error is raised."""
     if isinstance(reply, AnswerbyError):
         raise reply
     return reply

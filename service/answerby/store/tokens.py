@@ -1,4 +1,4 @@
-"""Opaque tokens: where a reader of the log or of a list goes on. A token fits only what it was issued for."""
+"""Opaque tokens: the place where a reader of the log or of a list continues. A token fits only its own log or list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIGEST = 12
 
 
 class Position(NamedTuple):
-    """After which log entry to go on: its stream id, and its sequence number to prove that none is missing."""
+    """The log entry before the next one: its stream id, and its sequence number to prove that no entry is missing."""
 
     stream_id: str
     sequence: int
@@ -26,7 +26,7 @@ def encode_position(tenant: str, position: Position) -> str:
 
 
 def decode_position(tenant: str, token: str) -> Position:
-    """Raises InvalidInput for a token that this tenant was not given."""
+    """The position of a token. Raises InvalidInput for a token of another tenant."""
     payload = _unseal("log", tenant, token)
     if payload is None:
         raise InvalidInput([FieldViolation("resume_token", "was not issued for this tenant; start without a token")])
@@ -38,7 +38,7 @@ def encode_page(tenant: str, query: RequestFilter, request_id: str) -> str:
 
 
 def decode_page(tenant: str, query: RequestFilter, token: str) -> str:
-    """The request id after which to go on. Raises InvalidPageToken for a token of another query."""
+    """The request id before the next page. Raises InvalidPageToken for a token of another query."""
     payload = _unseal("page", _scope(tenant, query), token)
     if payload is None:
         raise InvalidPageToken
@@ -46,12 +46,12 @@ def decode_page(tenant: str, query: RequestFilter, token: str) -> str:
 
 
 def encode_offset(kind: str, offset: int) -> str:
-    """For short lists that are held whole."""
+    """The token of an offset, for short lists in memory."""
     return _seal("offset", kind, str(offset).encode())
 
 
 def decode_offset(kind: str, token: str) -> int:
-    """Raises InvalidPageToken for a token of another list."""
+    """The offset of a token. Raises InvalidPageToken for a token of another list."""
     payload = _unseal("offset", kind, token)
     if payload is None:
         raise InvalidPageToken
@@ -63,7 +63,10 @@ def encode_export(tenant: str, scope: str, place: tuple[int, str]) -> str:
 
 
 def decode_export(tenant: str, scope: str, token: str) -> tuple[int, str]:
-    """When the request was received, epoch us, and its id. Raises InvalidPageToken for a token of another export."""
+    """The time of receipt of a request in epoch us, and its id.
+
+    Raises InvalidPageToken for a token of another export.
+    """
     payload = _unseal("export", f"{tenant}\n{scope}", token)
     if payload is None:
         raise InvalidPageToken

@@ -55,9 +55,9 @@ class LocalDecider:
         self._seen.add((event.source, event.id))
         try:
             decision = self._fold(event)
-            told = deque(decision.follow_ups)
-            while told:
-                told += self._fold(told.popleft()).follow_ups
+            waiting_events = deque(decision.follow_ups)
+            while waiting_events:
+                waiting_events += self._fold(waiting_events.popleft()).follow_ups
         except AnswerbyError as error:
             return Refused(f"{error.reason}: {error.message}")
         return from_decision(decision)

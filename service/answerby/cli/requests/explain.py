@@ -39,7 +39,7 @@ LANGUAGES = ("en", "zh")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be told, and how."""
+    """The subject and the form of an explanation."""
 
     inquiry: Inquiry
     language: str = "en"

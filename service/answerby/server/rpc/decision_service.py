@@ -41,7 +41,7 @@ LANGUAGES = ("en", "zh")
 YIELD_EVERY = 25
 """Events of a batch between two turns for other calls."""
 DECISIONS_PER_TURN = 8
-LONGEST_STORY = 1000
+LONGEST_HISTORY = 1000
 """Events of a request that are decided again to find the state before one of them."""
 
 
@@ -127,8 +127,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             raise InvalidInput(violations)
         tenant = current_call.get().tenant
         state = await self._store.requests.get(tenant, request.request_id)
-        if state.decisions > LONGEST_STORY:
-            raise InvalidInput([FieldViolation("request_id", f"has more than {LONGEST_STORY} decisions")])
+        if state.decisions > LONGEST_HISTORY:
+            raise InvalidInput([FieldViolation("request_id", f"has more than {LONGEST_HISTORY} decisions")])
         asked = Supposed(
             facts=values_from(request.facts),
             at=at,
@@ -146,8 +146,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
 
     async def _clock_accounts(self, decision: Decision, now: datetime, *, latest: bool) -> list[ClockAccount]:
         """The clocks of a decision; those of the latest up to now, those of an earlier one up to its moment."""
-        if decision.sequence > LONGEST_STORY:
-            problem = f"clocks are told of the first {LONGEST_STORY} decisions of a request"
+        if decision.sequence > LONGEST_HISTORY:
+            problem = f"clocks are told of the first {LONGEST_HISTORY} decisions of a request"
             raise InvalidInput([FieldViolation("sequence", problem)])
         tenant, request_id = decision.tenant, decision.request_id
         events = await self._store.requests.events(tenant, request_id)
@@ -189,8 +189,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
 
     async def _rebuilt(self, compiled: CompiledRulebook, decision: Decision) -> Rebuilt:
         """What the decision was made from."""
-        if decision.sequence > LONGEST_STORY:
-            problem = f"counterfactuals are told of the first {LONGEST_STORY} decisions of a request"
+        if decision.sequence > LONGEST_HISTORY:
+            problem = f"counterfactuals are told of the first {LONGEST_HISTORY} decisions of a request"
             raise InvalidInput([FieldViolation("sequence", problem)])
         tenant, request_id = decision.tenant, decision.request_id
         state = await self._store.requests.get(tenant, request_id)

@@ -71,7 +71,7 @@ def worker_to(worker: WorkerSeen) -> pb.RulebookWorker:
         prepared_revision=worker.beat.prepared,
         problem=worker.beat.problem,
     )
-    set_instant(message.heard_time, worker.heard)
+    set_instant(message.heard_time, worker.last_beat)
     return message
 
 

@@ -1,4 +1,4 @@
-"""The commit: a decision with all that it changes, packed into one Lua call."""
+"""The commit: a decision with all its changes, packed into one Lua call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _text = bytes.decode
 
 
 class CommitCall(msgspec.Struct, kw_only=True):
-    """What `lua/commit.lua` gets beside the documents. Times: `created` and marks epoch us; timers and spans ms."""
+    """The arguments of `lua/requests/commit.lua` beside the documents.
+
+    `created` and marks are epoch us, timers and spans ms.
+    """
 
     request_id: str
     payload_hash: str
@@ -40,9 +43,9 @@ class CommitCall(msgspec.Struct, kw_only=True):
     timer_token: str
     cancel: list[str]
     arm_due: list[int | str]
-    """due, member, due, member, ..."""
+    """Due time, member, due time, member, ..."""
     arm_data: list[str]
-    """member, JSON, member, JSON, ..."""
+    """Member, JSON, member, JSON, ..."""
     marks: list[tuple[int, bool, int]]
     target: str
     outbox: list[tuple[str, list[tuple[str, str, str]]]]
@@ -70,7 +73,7 @@ def commit_call(commit: Commit, options: StoreOptions) -> Call:
 
 
 def read_reply(reply: list[bytes | int]) -> Committed:
-    """What the Lua call answered."""
+    """The result of the Lua call."""
     outcome = CommitOutcome(_string(reply[0]))
     if outcome is CommitOutcome.COMMITTED:
         return Committed(outcome=outcome, number=_string(reply[1]), log_sequence=int(reply[2]))
@@ -156,7 +159,7 @@ def _arguments(
 
 
 def _follow_ups(commit: Commit) -> list[str]:
-    """A past event must not set off events of today."""
+    """The follow-up events of a commit. A past event must not cause events of today."""
     events = [] if commit.event.historical else commit.decision.follow_ups
     return [_text(codec.encode(event)) for event in events]
 

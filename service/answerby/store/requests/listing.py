@@ -13,7 +13,7 @@ from answerby.store.records import RequestFilter, RequestPage
 from answerby.store.tokens import decode_page, encode_page
 
 _LOOKS = 2_000
-"""Index entries looked at per call, so that a rare match keeps the server busy for milliseconds only."""
+"""The number of index entries per call, so that a rare match keeps the server busy for milliseconds only."""
 _CALLS = 50
 
 

@@ -14,7 +14,7 @@ from answerby.store.streams import entry_fields
 from answerby.store.tokens import Position, decode_position, encode_position
 
 _START = Position("0-0", -1)
-"""Before everything that is retained, whatever its number."""
+"""The position before every retained entry, whatever its number."""
 
 
 class DecisionLog:
@@ -26,10 +26,11 @@ class DecisionLog:
     async def read(
         self, tenant: str, after_token: str = "", count: int = 100, block_ms: int = 0
     ) -> list[LoggedDecision]:
-        """Decisions after a token (empty: from the oldest retained on), in order.
+        """Decisions after a token (empty: from the oldest retained one), in order.
 
-        Waits at most `block_ms` (no more than 30,000) for the first. Raises ResumeTokenExpired, with the oldest
-        token in its metadata, when decisions after the token are no longer retained; InvalidInput for a foreign token.
+        The call waits at most `block_ms` (no more than 30,000) for the first decision. Raises ResumeTokenExpired, with
+        the oldest token in its metadata, when decisions after the token are no longer retained. Raises InvalidInput for
+        a foreign token.
         """
         position = decode_position(tenant, after_token) if after_token else _START
         found = await self._entries(tenant, position, count)
@@ -39,19 +40,19 @@ class DecisionLog:
         return found
 
     async def oldest_token(self, tenant: str) -> str:
-        """Reading after it gives every retained decision."""
+        """The token before every retained decision."""
         counter, first, _last = await self._ends(tenant)
         if first is None:
             return encode_position(tenant, Position("0-0", counter))
         return encode_position(tenant, Position("0-0", first.sequence - 1))
 
     async def latest_token(self, tenant: str) -> str:
-        """Reading after it gives only decisions that are yet to come."""
+        """The token after every present decision."""
         counter, _first, last = await self._ends(tenant)
         return encode_position(tenant, last or Position("0-0", counter))
 
     async def trim(self, tenant: str, now: datetime) -> int:
-        """Drop entries that are older or more than the options retain. Returns how many."""
+        """Drops entries that exceed the retained age or number. Returns the number of dropped entries."""
         log = tenant_keys(tenant).log
         options = self._connection.options
         oldest = codec.to_ms(now - options.log_retention)

@@ -1,4 +1,4 @@
-"""Recordings: whole requests as they are stored, by when they were received, for backtests."""
+"""Recordings: whole stored requests for backtests, in the order of receipt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RecordedAfter(NamedTuple):
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """One request: its events in the order decided, and as many decisions."""
+    """One request: its events in the order of the decisions, and as many decisions."""
 
     place: RecordedAfter
     number: str
@@ -43,14 +43,15 @@ class Recordings:
     ) -> list[Recorded]:
         """Requests received in [since, until), oldest first, then by id: at most `limit` after `after`.
 
-        None at all is the end.
+        An empty list is the end.
         """
         keys = tenant_keys(tenant)
         places = await self._places(keys, codec.to_us(since), codec.to_us(until), after, limit)
         commands: list[Sequence[str | bytes | int]] = []
         for place in places:
             request_id = place.request_id
-            # The decisions first: what is committed in between is an event too many, not a decision without its event.
+            # The decisions come first. A commit in between then adds an event too many, and no decision lacks its
+            # event.
             commands += [
                 ("HGET", keys.request(request_id), "n"),
                 ("LRANGE", keys.decisions(request_id), 0, -1),
@@ -62,7 +63,10 @@ class Recordings:
     async def _places(
         self, keys: TenantKeys, since: int, until: int, after: RecordedAfter | None, limit: int
     ) -> list[RecordedAfter]:
-        """Members of one score come in the order of their names, so those up to `after` are skipped."""
+        """The members after `after`.
+
+        Members of one score come in the order of their names, so earlier ones are skipped.
+        """
         first, offset, found = since, 0, list[RecordedAfter]()
         if after is not None:
             first = max(since, after.created_us)
@@ -79,7 +83,7 @@ class Recordings:
 
 
 def _pairs(page: Sequence[Any]) -> list[tuple[str, int]]:
-    """Names and scores, in either shape that the client gives them."""
+    """Names and scores, in either form of the client."""
     nested = bool(page) and isinstance(page[0], (list, tuple))
     pairs = page if nested else zip(page[::2], page[1::2], strict=True)
     return [(name.decode(), int(float(score))) for name, score in pairs]

@@ -1,4 +1,4 @@
-"""Requests: load what a decision needs, commit what it changed, read back what was stored."""
+"""Requests: load the data of a decision, commit its changes, read stored data back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Requests:
     async def load(
         self, tenant: str, request_id: str, source: str, event_id: str, windows: Sequence[WindowQuery] = ()
     ) -> Loaded:
-        """State, an earlier reply to the same event, and window counts: one round trip."""
+        """State, an earlier reply to the same event, and window counts, in one round trip."""
         query = LoadQuery(tenant=tenant, request_id=request_id, source=source, event_id=event_id, windows=list(windows))
         loaded = (await self.load_many([query]))[0]
         if isinstance(loaded, AnswerbyError):
@@ -37,7 +37,7 @@ class Requests:
         return loaded
 
     async def load_many(self, queries: Sequence[LoadQuery]) -> list[Loaded | AnswerbyError]:
-        """`load` for many events in one round trip; one that fails is its error."""
+        """`load` for many events in one round trip. A failed item is its error."""
         replies = await self._connection.call_many([_load_call(query) for query in queries])
         return [
             reply if isinstance(reply, AnswerbyError) else _loaded(query, reply)
@@ -45,14 +45,17 @@ class Requests:
         ]
 
     async def commit(self, commit: Commit) -> Committed:
-        """All of a decision or nothing, in one Lua call. Safe to repeat: the second time is a duplicate."""
+        """Commits a decision completely or not at all, in one Lua call. A repeated commit is a duplicate and safe."""
         committed = (await self.commit_many([commit]))[0]
         if isinstance(committed, AnswerbyError):
             raise committed
         return committed
 
     async def commit_many(self, commits: Sequence[Commit]) -> list[Committed | AnswerbyError]:
-        """`commit` for many decisions in one round trip; each is atomic by itself; one that fails is its error."""
+        """`commit` for many decisions in one round trip. Each commit is atomic by itself.
+
+        A failed item is its error.
+        """
         await self._tenants.register({commit.tenant for commit in commits})
         calls = [commit_call(commit, self._connection.options) for commit in commits]
         replies = await self._connection.call_many(calls)
@@ -66,7 +69,7 @@ class Requests:
         return codec.decode_state(state, number)
 
     async def decisions(self, tenant: str, request_id: str, limit: int = 20) -> list[Decision]:
-        """The latest decisions on a request, newest first; empty for an unknown request."""
+        """The latest decisions on a request, newest first. Empty for an unknown request."""
         keys = tenant_keys(tenant)
         number, found = await self._connection.execute_many(
             [("HGET", keys.request(request_id), "n"), ("LRANGE", keys.decisions(request_id), -limit, -1)]
@@ -86,7 +89,7 @@ class Requests:
         return codec.decode_decision(raw, number)
 
     async def events(self, tenant: str, request_id: str) -> list[Event]:
-        """Every event of a request, in the order decided; empty for an unknown request."""
+        """Every event of a request, in the order of the decisions. Empty for an unknown request."""
         found = await self._connection.execute("LRANGE", tenant_keys(tenant).events(request_id), 0, -1)
         return [codec.decode_event(raw) for raw in found]
 

@@ -1,1 +1,1 @@
-"""Revisions of the rulebook and their candidates, as the store keeps them."""
+"""Revisions of the rulebook and their candidates, in the form of the store."""

@@ -1,4 +1,4 @@
-"""What the store keeps of a candidate: a revision that decides beside the active one, for trying."""
+"""Records of a candidate: a revision on trial that decides beside the active one."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from answerby.domain.event import Value
 
 
 class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which events a candidate decides too; an empty list means all."""
+    """The events that a candidate decides too. An empty list means all."""
 
     tenants: list[str] = []
     categories: list[str] = []
-    """As the active rules classified the request."""
+    """The categories of requests under the active rules."""
     percent: float = 100.0
-    """Of the requests, told apart by their id, so that a request is always in or always out."""
+    """The share of the requests. The id of a request decides, so a request is always in or always out."""
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """The candidate that is tried now. `token` tells one trial from another."""
+    """The candidate on trial now. `token` is the token of one trial."""
 
     token: str
     revision: str
@@ -33,7 +33,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class DifferenceKept(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One event on which the candidate came to something else."""
+    """One event with a different outcome under the candidate."""
 
     tenant: str
     request_id: str
@@ -48,7 +48,7 @@ class DifferenceKept(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Total(StrEnum):
-    """What is counted of all decisions that a candidate made again."""
+    """The counts over all decisions that a candidate repeated."""
 
     COMPARED = "compared"
     DIFFERENT = "different"
@@ -57,14 +57,17 @@ class Total(StrEnum):
     SKIPPED = "skipped"
     """The worker was too busy."""
     TOLD_MORE = "told_more"
-    """Somebody would have been told who was not."""
+    """The candidate would have notified somebody whom the active revision did not notify."""
     TOLD_LESS = "told_less"
     OTHER = "other"
-    """Changes beyond those that are counted apart."""
+    """Changes beyond the ones with a count of their own."""
 
 
 class Change(NamedTuple):
-    """A fact that came out otherwise, with its values as text; without them where they are not counted apart."""
+    """A fact with a different outcome, with both values as text.
+
+    The values are absent where they are not counted apart.
+    """
 
     name: str
     before: str = ""
@@ -75,18 +78,18 @@ Counted = Total | Change
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """What all workers have found of a candidate so far."""
+    """The findings of all workers about a candidate so far."""
 
     totals: dict[Total, int] = {}
     changes: dict[Change, int] = {}
-    """How many decisions had each."""
+    """The number of decisions with each change."""
     differences: list[DifferenceKept] = []
-    """The latest ones, newest first."""
+    """The latest differences, newest first."""
 
 
 class StartOutcome(StrEnum):
     OK = "ok"
     GONE = "gone"
-    """The revision is not kept."""
+    """The store does not keep the revision."""
     ACTIVE = "active"
-    """It is the one that decides anyway."""
+    """The revision is the active one."""

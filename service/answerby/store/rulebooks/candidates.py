@@ -1,4 +1,4 @@
-"""The candidate: which revision is tried, on what, and what all workers found."""
+"""The candidate: the revision on trial, its segment of events, and the findings of all workers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from answerby.store.rulebooks.candidate_records import (
 
 DIFFERENCES_KEPT = 500
 COUNTS_KEPT = 2_000
-"""Distinct counts; more of them are counted as Total.OTHER."""
+"""The number of distinct counts. Further counts fall under Total.OTHER."""
 
 _encode = msgspec.json.Encoder().encode
 _candidate = msgspec.json.Decoder(Candidate)
@@ -29,7 +29,7 @@ _difference = msgspec.json.Decoder(DifferenceKept)
 
 
 class Candidates:
-    """At most one candidate at a time. All methods raise StoreUnavailable when the server does not answer."""
+    """The store of at most one candidate. All methods raise StoreUnavailable when the server does not answer."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -39,7 +39,7 @@ class Candidates:
         return None if raw is None else _candidate.decode(raw)
 
     async def start(self, candidate: Candidate) -> StartOutcome:
-        """What was found of an earlier one is forgotten."""
+        """Starts a trial. The findings of an earlier trial are deleted."""
         reply = await self._connection.call(
             "rulebooks/candidate_start",
             [
@@ -54,11 +54,11 @@ class Candidates:
         return StartOutcome(reply.decode())
 
     async def stop(self) -> None:
-        """What was found stays until the next one starts."""
+        """Stops the trial. The findings stay until the next trial starts."""
         await self._connection.execute("DEL", keys.RULEBOOK_CANDIDATE)
 
     async def add(self, token: str, counts: Mapping[Counted, int], differences: Sequence[DifferenceKept]) -> bool:
-        """Adds what a worker found. False when this trial is over."""
+        """Adds the findings of a worker. False when this trial is over."""
         pairs = [
             part
             for name, count in sorted(zip(map(_name, counts), counts.values(), strict=True))
@@ -72,7 +72,7 @@ class Candidates:
         return bool(reply)
 
     async def findings(self, most: int = DIFFERENCES_KEPT) -> Findings:
-        """Of the candidate that is tried now, or else of the last one."""
+        """The findings of the present candidate, or else of the last candidate."""
         counts, differences = await self._connection.execute_many(
             [
                 ("HGETALL", keys.RULEBOOK_CANDIDATE_COUNTS),
@@ -89,7 +89,7 @@ class Candidates:
 
 
 def _name(counted: Counted) -> bytes:
-    """A total by its word, a change as a JSON list."""
+    """The name of a count: a word for a total, a JSON list for a change."""
     return counted.value.encode() if isinstance(counted, Total) else _encode(counted)
 
 
@@ -97,6 +97,6 @@ def _counted(name: bytes) -> Counted:
     if name.startswith(b"["):
         return _change.decode(name)
     text = name.decode()
-    # Version 0.1 named changes `fact|before|after`, and two totals `told|...`: a trial goes on over an upgrade.
+    # Version 0.1 named changes `fact|before|after`, and two totals `told|...`. A trial continues over an upgrade.
     total = text.replace("told|", "told_")
     return Total(total) if total in tuple(Total) else Change(*text.split("|", 2))

@@ -1,4 +1,4 @@
-"""What the store keeps of rulebooks: revisions, the pointer to the active one, who did what, and who runs what."""
+"""Records of rulebooks: revisions, the pointer to the active one, actions, and the revisions of workers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 
 class Action(StrEnum):
-    """What somebody did with the rules."""
+    """An action on the rules."""
 
     START = "start"
     RELOAD = "reload"
@@ -36,7 +36,7 @@ class FolderName(msgspec.Struct, frozen=True):
 
 
 class Pointer(msgspec.Struct, frozen=True):
-    """The revision that decides. Each activation makes a new one."""
+    """The revision that decides. Each activation makes a new pointer."""
 
     revision: str
     generation: int
@@ -44,13 +44,13 @@ class Pointer(msgspec.Struct, frozen=True):
     actor: str
     reason: str = ""
     folder: FolderName | None = None
-    """The folder that it was read from; None for what no folder brought."""
+    """The folder of the revision. None for a revision from no folder."""
     previous: list[str] = []
-    """What rolling back goes to, latest first."""
+    """The targets of a rollback, latest first."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What an approver said of a revision."""
+    """An approver's answer about a revision."""
 
     approved: bool
     actor: str
@@ -64,7 +64,7 @@ class FileEntry(msgspec.Struct, frozen=True):
 
 
 class Revision(msgspec.Struct, frozen=True):
-    """A revision as first kept; `authors` and `verdict` as they are now."""
+    """A revision as first kept, with its present `authors` and `verdict`."""
 
     revision: str
     author: str
@@ -72,7 +72,7 @@ class Revision(msgspec.Struct, frozen=True):
     reason: str = ""
     folder: FolderName | None = None
     rules: int = 0
-    """Rules and table rows."""
+    """The number of rules and table rows."""
     files: list[FileEntry] = []
     authors: list[str] = []
     verdict: Verdict | None = None
@@ -86,15 +86,15 @@ class Activation(msgspec.Struct, frozen=True):
     actor: str
     reason: str
     before: str
-    """The revision active before."""
+    """The active revision before the action."""
     after: str
-    """The revision that it was about."""
+    """The revision that the action was about."""
     generation: int = 0
-    """That it made; 0 when nothing went live."""
+    """The generation that the action started. 0 when no revision went live."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """A diagnostic as kept."""
+    """A diagnostic in the form of the store."""
 
     code: str
     severity: str
@@ -106,50 +106,50 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """The last change, and why it was refused."""
+    """The last change, and the reason for its refusal."""
 
     actor: str
     time: datetime
     findings: list[Finding] = []
     folder: FolderName | None = None
-    """The folder that it is about; None for uploaded files."""
+    """The folder of the change. None for uploaded files."""
 
 
 class Staged(msgspec.Struct, frozen=True):
-    """A revision that every worker makes ready, before the pointer moves to it."""
+    """A revision that every worker makes ready, before the pointer moves to the revision."""
 
     revision: str
     token: str
-    """Tells one attempt from another."""
+    """The token of one attempt."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
-    """What a worker says of itself."""
+    """A worker's report on itself."""
 
     revision: str = ""
-    """What it decides with; empty: nothing yet."""
+    """The revision that decides in the worker. Empty: no revision yet."""
     generation: int = 0
-    """The activation that it follows."""
+    """The activation that the worker follows."""
     prepared: str = ""
-    """The staged revision, once it is ready."""
+    """The staged revision, once the worker has made the revision ready."""
     problem: str = ""
-    """Why it cannot follow or make ready."""
+    """The reason why the worker cannot follow or make ready."""
     refused: str = ""
-    """The revision that it could not make ready."""
+    """The token of the attempt that this worker could not make ready."""
 
 
 class WorkerSeen(msgspec.Struct, frozen=True):
-    """A worker as others see it."""
+    """A worker in the view of the others."""
 
     name: str
     beat: Heartbeat
-    heard: datetime
+    last_beat: datetime
     live: bool
-    """Heard of just now."""
+    """True when the worker has sent a heartbeat just now."""
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """Everything that a worker hears at a beat."""
+    """All data that a heartbeat returns to a worker."""
 
     active: Pointer | None
     staged: Staged | None
@@ -160,19 +160,19 @@ class Scene(msgspec.Struct, frozen=True):
 class ActivateOutcome(StrEnum):
     OK = "ok"
     MOVED = "moved"
-    """Something else went live meanwhile."""
+    """Another revision went live meanwhile."""
     GONE = "gone"
-    """The revision is not kept."""
+    """The store does not keep the revision."""
     WAITING = "waiting"
-    """It needs an approval first."""
+    """The revision needs an approval first."""
     REJECTED = "rejected"
-    """An approver refused it."""
+    """An approver refused the revision."""
 
 
 class JudgeOutcome(StrEnum):
     OK = "ok"
     GONE = "gone"
     OWN = "own"
-    """The approver brought it."""
+    """The approver brought the revision."""
     ACTIVE = "active"
-    """It is live and cannot be refused."""
+    """The revision is live and cannot be refused."""

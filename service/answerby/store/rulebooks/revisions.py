@@ -1,4 +1,4 @@
-"""Revisions of the rulebook: kept with their files, one of them active, and a history of who did what."""
+"""Revisions of the rulebook with their files, the pointer to the active revision, and the history of actions."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from answerby.store.rulebooks.revision_records import (
 )
 
 HISTORY_LENGTH = 1000
-"""Entries of the history that are kept."""
+"""The number of history entries that are kept."""
 SEEN_DIGESTS = 1000
-"""Contents of folders that are remembered."""
+"""The number of folder contents that are remembered."""
 FILES_BYTES = 32 * 1024 * 1024
-"""All files of one revision, at most."""
+"""The largest total size of the files of one revision."""
 
 _encode = msgspec.json.Encoder().encode
 _pointer = msgspec.json.Decoder(Pointer)
@@ -38,7 +38,7 @@ _files = msgspec.msgpack.Decoder(dict[str, bytes])
 
 
 class Keeping(NamedTuple):
-    """How many revisions stay, and whether those without a verdict wait for one."""
+    """The number of revisions that stay, and whether revisions without a verdict wait for one."""
 
     revisions: int = 50
     approval_required: bool = False
@@ -53,7 +53,10 @@ class Revisions:
     async def save(
         self, revision: Revision, files: Mapping[str, bytes], digest: str, keeping: Keeping, now: datetime
     ) -> bool:
-        """Keeps a revision; True when it is new. Brought again, its first author and files stay, authors are added."""
+        """Keeps a revision. True when the revision is new.
+
+        A known revision keeps its first author and files, and gains authors.
+        """
         bare = msgspec.structs.replace(revision, authors=[], verdict=None)
         reply = await self._connection.call(
             "rulebooks/save",
@@ -84,22 +87,22 @@ class Revisions:
         return bool(reply)
 
     async def files(self, revision: str) -> dict[str, bytes] | None:
-        """Content by path; None when the revision is not kept."""
+        """Content by path. None when the revision is not kept."""
         raw = await self._connection.execute("HGET", keys.RULEBOOK_FILES, revision)
         return None if raw is None else _files.decode(zlib.decompress(raw))
 
     async def get(self, revision: str) -> Revision | None:
-        """None when it is not kept."""
+        """The revision. None when the revision is not kept."""
         return (await self._read([revision]))[0]
 
     async def all(self) -> list[Revision]:
-        """All that are kept, the one brought last first."""
+        """All kept revisions, in the order of their latest upload, newest first."""
         order = await self._connection.execute("ZREVRANGE", keys.RULEBOOK_ORDER, 0, -1)
         found = await self._read([name.decode() for name in order])
         return [revision for revision in found if revision is not None]
 
     async def seen(self, digest: str) -> str:
-        """The revision that files of this digest came to; empty when they were never kept."""
+        """The revision of the files with this digest. Empty for files that were never kept."""
         raw = await self._connection.execute("HGET", keys.RULEBOOK_SEEN, digest)
         return "" if raw is None else raw.decode()
 
@@ -116,7 +119,7 @@ class Revisions:
         approval_required: bool = False,
         staged: Staged | None = None,
     ) -> ActivateOutcome:
-        """Moves the pointer when generation `expected` is still active (0: none is), and writes the history."""
+        """Moves the pointer while generation `expected` (0: none) is still active, and writes the history."""
         reply = await self._connection.call(
             "rulebooks/activate",
             [
@@ -139,7 +142,7 @@ class Revisions:
         return ActivateOutcome(reply.decode())
 
     async def judge(self, revision: str, verdict: Verdict, entry: Activation) -> JudgeOutcome:
-        """Notes what an approver says of a revision, and writes the history."""
+        """Stores an approver's verdict on a revision, and writes the history."""
         reply = await self._connection.call(
             "rulebooks/judge",
             [
@@ -161,7 +164,7 @@ class Revisions:
         return JudgeOutcome(reply.decode())
 
     async def note(self, entry: Activation) -> None:
-        """Writes into the history what moved no pointer."""
+        """Writes an action into the history that moved no pointer."""
         await self._connection.execute("LPUSH", keys.RULEBOOK_HISTORY, _encode(entry))
         await self._connection.execute("LTRIM", keys.RULEBOOK_HISTORY, 0, HISTORY_LENGTH - 1)
 

@@ -1,4 +1,4 @@
-"""Workers: what each of them runs, what all of them make ready, and what went wrong with the last change."""
+"""Workers: the revision of each worker, the staged revision, and the problem of the last change."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from answerby.store.connection import Connection
 from answerby.store.rulebooks.revision_records import Heartbeat, Pointer, Problem, Scene, Staged, WorkerSeen
 
 LIVE_MS = 3_000
-"""A worker that was silent for longer is waited for no more."""
+"""The longest silence of a worker that others still wait for."""
 DROP_MS = 30_000
-"""A worker that was silent for longer is not listed."""
+"""The longest silence of a worker that is still listed."""
 
 _encode = msgspec.json.Encoder().encode
 _pointer = msgspec.json.Decoder(Pointer)
@@ -32,7 +32,7 @@ class Workers:
         self._connection = connection
 
     async def stage(self, staged: Staged, patience: timedelta) -> bool:
-        """Asks every worker to make a revision ready; False when another activation is under way."""
+        """Asks every worker to make a revision ready. False when another activation is under way."""
         milliseconds = max(1, patience // timedelta(milliseconds=1))
         reply = await self._connection.execute("SET", keys.RULEBOOK_STAGED, _encode(staged), "NX", "PX", milliseconds)
         return reply is not None
@@ -41,22 +41,22 @@ class Workers:
         await self._connection.call("rulebooks/unstage", [keys.RULEBOOK_STAGED], [_encode(staged)])
 
     async def show_problem(self, problem: Problem | None) -> None:
-        """What every worker shows of the last change; None: it was good."""
+        """Stores the problem that every worker shows for the last change. None: the change was good."""
         if problem is None:
             await self._connection.execute("DEL", keys.RULEBOOK_PROBLEM)
         else:
             await self._connection.execute("SET", keys.RULEBOOK_PROBLEM, _encode(problem))
 
     async def beat(self, worker: str, heartbeat: Heartbeat) -> Scene:
-        """Says what a worker runs, and hears everything else. One round trip."""
+        """Reports a worker's heartbeat and returns the scene. One round trip."""
         return await self._scene(worker, _encode(heartbeat))
 
     async def look(self) -> Scene:
-        """Everything that a worker hears at a beat, without being a worker."""
+        """The scene of a heartbeat, for a caller that is no worker."""
         return await self._scene("", b"")
 
     async def forget(self, worker: str) -> None:
-        """A worker that stops is not waited for."""
+        """Removes a stopping worker, so that nobody waits for the worker."""
         await self._connection.execute("HDEL", keys.RULEBOOK_WORKERS, worker)
 
     async def _scene(self, worker: str, heartbeat: bytes) -> Scene:
@@ -77,13 +77,13 @@ class Workers:
 def _workers(pairs: Sequence[Any], now: int) -> list[WorkerSeen]:
     seen = []
     for name, text in zip(pairs[::2], pairs[1::2], strict=True):
-        heard, _, beat = text.partition(b" ")
+        last_beat, _, beat = text.partition(b" ")
         seen.append(
             WorkerSeen(
                 name=name.decode(),
                 beat=_heartbeat.decode(beat),
-                heard=_EPOCH + timedelta(milliseconds=int(heard)),
-                live=now - int(heard) <= LIVE_MS,
+                last_beat=_EPOCH + timedelta(milliseconds=int(last_beat)),
+                live=now - int(last_beat) <= LIVE_MS,
             )
         )
     return sorted(seen, key=lambda worker: worker.name)

@@ -84,7 +84,7 @@ def weight_of(request_id: str, difference: Difference) -> Weight:
 def example(kind: Kind, candidate: Candidate, texts: Vocabulary | None) -> Data:
     """One example as data. Without `texts` it holds no field that the vocabulary marks as personal."""
     _, request, difference, old, new = candidate
-    before, after = telling(difference, old, new)
+    before, after = decisive_decisions(difference, old, new)
     data: Data = {"kind": kind.value, "request_id": request.request_id}
     if request.number:
         data["number"] = request.number
@@ -107,7 +107,9 @@ def example(kind: Kind, candidate: Candidate, texts: Vocabulary | None) -> Data:
     return data
 
 
-def telling(difference: Difference, old: RequestRun, new: RequestRun) -> tuple[Decision | None, Decision | None]:
+def decisive_decisions(
+    difference: Difference, old: RequestRun, new: RequestRun
+) -> tuple[Decision | None, Decision | None]:
     """The decisions to explain: those on the first event that differs, else the last ones of both runs."""
     if difference.changes or difference.sometime:
         for before, after in pairs(old, new):

@@ -40,12 +40,12 @@ def nearest(situation: Situation, keep: Iterable[str] = (), budget: int = BUDGET
             best.setdefault((stage, name, hashable(value)), change)
     found: list[Alternative] = []
     for explained in situation.base.explanation:
-        told: Counter[str] = Counter()
+        ranks: Counter[str] = Counter()
         of_stage = [(name, change) for (where, name, _), change in best.items() if where == explained.stage]
         ranked = []
         for name, change in sorted(of_stage, key=lambda item: (cost((item[1],)), item[0])):
-            told[name] += 1
-            ranked.append((told[name], name, change))
+            ranks[name] += 1
+            ranked.append((ranks[name], name, change))
         # The nearest outcome of each output comes first, then the second of each.
         for _, name, change in sorted(ranked, key=lambda item: item[0])[:PER_STAGE]:
             decision = situation.decide((change,))

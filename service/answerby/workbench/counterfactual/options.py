@@ -113,9 +113,13 @@ class Options:
         key = (atom.field, value)
         record = self._records.get(key)
         if record is None:
-            told = list(value) if isinstance(value, tuple) else value
+            plain_value = list(value) if isinstance(value, tuple) else value
             given = self.fields[atom.field].derived_by == () and atom.field not in self._windows
-            record = self._plan.record({atom.field: told}) if given else self._plan.record({}, {atom.field: told})
+            record = (
+                self._plan.record({atom.field: plain_value})
+                if given
+                else self._plan.record({}, {atom.field: plain_value})
+            )
             self._records[key] = record
         return record.truth(atom)
 

@@ -126,8 +126,8 @@ class Situation:
         return found
 
     def _mention(self, name: str, term: str, found: dict[str, Value]) -> None:
-        told = [part for part in self._sources(name) if _text(found.get(part, self.given.get(part)))]
-        part = told[-1] if told else self._sources(name)[0]
+        named_parts = [part for part in self._sources(name) if _text(found.get(part, self.given.get(part)))]
+        part = named_parts[-1] if named_parts else self._sources(name)[0]
         found[part] = with_term(_text(found.get(part, self.given.get(part))), term)
 
     def _unmention(self, name: str, lexicon: str, found: dict[str, Value]) -> None:

@@ -106,8 +106,8 @@ class Comparison:
 
     @property
     def changed_meaning(self) -> bool:
-        telling = {Effect.SHOWN, Effect.MEANING, Effect.OPEN}
-        return bool(self.differences) or any(change.effect in telling for change in self.changes)
+        visible_effects = {Effect.SHOWN, Effect.MEANING, Effect.OPEN}
+        return bool(self.differences) or any(change.effect in visible_effects for change in self.changes)
 
     @property
     def empty(self) -> bool:

@@ -32,12 +32,12 @@ def report_text(found: Comparison) -> str:
 
 def _lines(found: Comparison) -> Iterator[str]:
     yield f"{found.old_revision} -> {found.new_revision}"
-    telling = [change for change in found.changes if change.effect is not Effect.WORDS]
+    visible_changes = [change for change in found.changes if change.effect is not Effect.WORDS]
     words = [change for change in found.changes if change.effect is Effect.WORDS]
-    if telling:
+    if visible_changes:
         yield ""
         yield "Changed:"
-        for change in telling:
+        for change in visible_changes:
             yield from _change(change)
     if found.differences:
         yield ""
