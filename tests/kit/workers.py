@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import CollectorRegistry
 
 from answerby.api.v1 import decision_service_pb2_grpc as decision_rpc
 from answerby.api.v1 import request_service_pb2_grpc as request_rpc
@@ -24,8 +25,17 @@ from tests.kit.patience import eventually, in_time
 class Running:
     """A worker that runs, and clients of it."""
 
-    def __init__(self, worker: Worker, channel: grpc.aio.Channel, log: io.StringIO, task: asyncio.Task[None]) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        channel: grpc.aio.Channel,
+        log: io.StringIO,
+        task: asyncio.Task[None],
+        registry: CollectorRegistry,
+    ) -> None:
         self.worker = worker
+        self.registry = registry
+        """What it counts."""
         self.channel = channel
         self.log = log
         self.task = task
@@ -45,9 +55,11 @@ class Running:
 
 
 @asynccontextmanager
-async def working(settings: Mapping[str, Any], log: io.StringIO) -> AsyncIterator[tuple[Worker, asyncio.Task[None]]]:
+async def working(
+    settings: Mapping[str, Any], log: io.StringIO, registry: CollectorRegistry | None = None
+) -> AsyncIterator[tuple[Worker, asyncio.Task[None]]]:
     """A worker that listens, and the task it runs in. Raises what keeps it from starting."""
-    worker = Worker(Config.model_validate(settings), make_logger("debug", log))
+    worker = Worker(Config.model_validate(settings), make_logger("debug", log), registry=registry)
     ready = asyncio.Event()
     task = asyncio.create_task(worker.run(ready=ready.set))
     waiting = asyncio.create_task(ready.wait())
@@ -71,12 +83,12 @@ async def finish(worker: Worker, task: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def launched(settings: Mapping[str, Any], *, serving: bool = True) -> AsyncIterator[Running]:
     """A worker and clients of it; `serving`: once its health service says so. It ends before the connection does."""
-    log = io.StringIO()
+    log, registry = io.StringIO(), CollectorRegistry()
     async with (
-        working(settings, log) as (worker, task),
+        working(settings, log, registry) as (worker, task),
         grpc.aio.insecure_channel(f"127.0.0.1:{worker.port}") as channel,
     ):
-        running = Running(worker, channel, log, task)
+        running = Running(worker, channel, log, task, registry)
         if serving:
             await running.health_is("SERVING")
         try:

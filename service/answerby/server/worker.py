@@ -56,11 +56,18 @@ BEAT_SECONDS = 1.0
 class Worker:
     """Everything of one process. `config.store.redis_url` must be set; `slot` tells the workers of a machine apart."""
 
-    def __init__(self, config: Config, logger: Logger, slot: int = 0, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        config: Config,
+        logger: Logger,
+        slot: int = 0,
+        clock: Callable[[], datetime] = utc_now,
+        registry: CollectorRegistry | None = None,
+    ) -> None:
         self._config = config
         self._logger = logger
         self._clock = clock
-        self._metrics = Metrics(CollectorRegistry())
+        self._metrics = Metrics(registry or CollectorRegistry())
         self._slot = slot
         self._consumer = f"{socket.gethostname()}-{slot}"
         self._stopping = asyncio.Event()

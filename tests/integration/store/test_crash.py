@@ -15,7 +15,7 @@ from answerby.store.connection import StoreOptions
 from answerby.store.embedded import EmbeddedValkey
 from answerby.store.records import CommitOutcome, WindowMark, WindowQuery
 from answerby.store.store import Store
-from tests.kit.patience import PATIENCE, eventually
+from tests.kit.patience import eventually
 
 T0 = datetime(2023, 10, 9, 1, 0, tzinfo=UTC)
 TIMER = Timer(id="reply/1/0/0", due=T0, clock="reply", cycle=1, step=0)
@@ -68,7 +68,7 @@ async def test_kill_in_the_middle_of_commits(own_server: EmbeddedValkey, make_co
         killed.set()
         os.kill(own_server.pid, signal.SIGKILL)
         await asyncio.gather(*writers)
-        own_server._process.wait(PATIENCE)
+        await eventually(lambda: not own_server.alive())
         await store.close()
         own_server.start()
 

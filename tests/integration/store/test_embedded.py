@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,12 +18,13 @@ from answerby.domain.errors import StoreUnavailable
 from answerby.store.connection import StoreOptions
 from answerby.store.embedded import EmbeddedValkey
 from answerby.store.store import Store
-from tests.kit.patience import PATIENCE
+from tests.kit.patience import PATIENCE, wait_until
+from tests.kit.processes import alive, started
 
 
 def kill(server: EmbeddedValkey) -> None:
     os.kill(server.pid, signal.SIGKILL)
-    server._process.wait(PATIENCE)
+    wait_until(lambda: not server.alive(), "the server ends")
 
 
 async def test_committed_data_survives_kill_and_restart(own_server: EmbeddedValkey, make_commit, make_entry) -> None:
@@ -106,15 +109,30 @@ async def test_starting_twice_is_one_server_and_stop_is_final(own_server: Embedd
     await again.close()
 
 
-def test_a_server_whose_parent_died_is_replaced(own_server: EmbeddedValkey) -> None:
-    orphan = own_server._process
-    # What the death of the parent does: its lock is gone, its server is not.
-    own_server._lock.close()
-    own_server._lock = own_server._process = None
-    own_server.start()
-    assert orphan.wait(PATIENCE) == 0
-    assert own_server.pid != orphan.pid
-    assert own_server.alive()
+PARENT = """
+import sys
+from pathlib import Path
+from answerby.store.embedded import EmbeddedValkey
+server = EmbeddedValkey(Path(sys.argv[1]), binary=Path(sys.argv[2]) if sys.argv[2] else None)
+server.start()
+print(server.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_server_whose_parent_died_is_replaced(data_folder: Path, binary: Path | None) -> None:
+    command = [sys.executable, "-c", PARENT, data_folder, binary or ""]
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        orphan = int(parent.stdout.readline())
+        parent.kill()
+        parent.wait(PATIENCE)
+    assert alive(orphan)
+    heir = EmbeddedValkey(data_folder, binary=binary)
+    heir.start()
+    wait_until(lambda: not alive(orphan), "the orphan ends")
+    assert heir.pid != orphan
+    assert heir.alive()
+    heir.stop()
 
 
 async def test_a_deep_folder_gets_a_short_socket(tmp_path: Path, binary: Path | None) -> None:

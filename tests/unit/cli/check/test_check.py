@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from answerby.cli.check.report import ACCEPTED, NOT_RUN, REFUSED, Options, check, explain
+from answerby.engine.matching import envelope
 from answerby.rules.text.diagnostic_codes import Code
 from tests.kit.places import ERRORS, ROOT
 
@@ -164,7 +165,7 @@ def test_an_empty_folder_is_refused(tmp_path, capsys):
 
 
 def test_what_the_engine_cannot_hold_is_refused(folder, capsys, monkeypatch):
-    monkeypatch.setattr("answerby.engine.matching.envelope.RULES_PER_RULESET", 2)  # 4,001 rules take long to write down
+    monkeypatch.setattr(envelope, "RULES_PER_RULESET", 2)  # 4,001 rules take long to write down
 
     status = check(folder, Options(on=JUNE, proofs=False))
 

@@ -12,6 +12,7 @@ import pytest
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.domain.event import Event
+from answerby.server import worker
 from answerby_connectors.kit.base import DONE, Guarantee, InvalidSignature, Manifest, PlatformUnavailable
 from tests.kit.patience import eventually
 
@@ -119,7 +120,7 @@ class Tickets:
 @pytest.fixture
 def desk(settings, monkeypatch):
     platform = Tickets()
-    monkeypatch.setattr("answerby.server.worker.build_connector", lambda *_: platform)
+    monkeypatch.setattr(worker, "build_connector", lambda *_: platform)
     settings["connectors"] = [{"name": "desk", "type": "desk"}]
     settings["http"] = {"listen": "127.0.0.1:0", "body_bytes": 4096}
     return platform

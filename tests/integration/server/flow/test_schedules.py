@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from answerby.domain.errors import StoreUnavailable
+from answerby.server.flow import schedules
 from answerby.store.records import Completion
-from tests.integration.server.scheduled_tenant import TENANT, ScheduledTenant, at
+from tests.integration.server.flow.scheduled_tenant import TENANT, ScheduledTenant, at
 from tests.kit.needs import on_every_store
 from tests.kit.patience import eventually
 
@@ -172,19 +173,19 @@ async def test_a_worker_that_died_at_it_leaves_it_to_another(tenant, monkeypatch
     async def die(*_):
         raise StoreUnavailable("killed")
 
-    with monkeypatch.context() as patched:
-        patched.setattr("answerby.server.flow.schedules.CLAIM", timedelta(milliseconds=20))
-        patched.setattr(dying, "_commit", die)
+    monkeypatch.setattr(schedules, "CLAIM", timedelta(milliseconds=20))
+    with monkeypatch.context() as killed:
+        killed.setattr(tenant.store.schedules, "commit", die)
         with pytest.raises(StoreUnavailable):
             await dying.step()
-        assert await effects(tenant) == []
-        other = tenant.worker()
+    assert await effects(tenant) == []
+    other = tenant.worker()
 
-        async def taken_over() -> bool:
-            await other.step()
-            return len(await tenant.fired("digest")) > 0
+    async def taken_over() -> bool:
+        await other.step()
+        return len(await tenant.fired("digest")) > 0
 
-        await eventually(taken_over)
+    await eventually(taken_over)
     assert len(await effects(tenant)) == 1
 
 
@@ -278,12 +279,12 @@ async def test_a_schedule_that_comes_new_counts_from_then_on(tenant, folder):
 
 
 async def test_many_follow_ups_are_each_asked_for_once_although_a_crash_comes_between(tenant, monkeypatch):
-    monkeypatch.setattr("answerby.server.flow.schedules.FOLLOW_UPS", 2)
+    monkeypatch.setattr(schedules, "FOLLOW_UPS", 2)
     for number in range(5):
         await tenant.request(f"R-{number}", "2026-03-01T09:00:00+08:00", **{"text.body": "I complain"})
     await tenant.worker().step()
     tenant.now = at("2026-03-02T08:30:00+08:00")
-    monkeypatch.setattr("answerby.server.flow.schedules.CLAIM", timedelta(milliseconds=1))
+    monkeypatch.setattr(schedules, "CLAIM", timedelta(milliseconds=1))
     dying = tenant.worker()
     commit = tenant.store.schedules.commit
 

@@ -327,7 +327,7 @@ async def test_a_bad_change_is_soon_seen_everywhere(watching, launch, rules, mak
                 seen = await shown(running)
                 assert [(d.file, d.line) for d in seen.diagnostics if d.severity == "error"] == [("priority.yaml", 3)]
                 assert seen.revision == before
-                assert running.worker._metrics._state.labels("degraded")._value.get() == 1
+                assert running.registry.get_sample_value("answerby_rulebook_state", {"state": "degraded"}) == 1
             assert '"rule file rejected"' in one.log.getvalue() + two.log.getvalue()
             assert (await priority_of(two, make_event, time.monotonic_ns()))[1] == before
             (rules / "priority.yaml").write_text(good, "utf-8")

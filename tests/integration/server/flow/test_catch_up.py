@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from answerby.api.v1 import request_service_pb2 as pb
+from answerby.server import worker
+from answerby.server.flow import timers
 from answerby.server.flow.timers import TimerLoop
 from tests.kit.needs import on_every_store
 from tests.kit.patience import eventually
@@ -70,7 +72,7 @@ def leave(launch, ladders, make_event, monkeypatch):
     async def left(**minutes: int) -> datetime:
         now = datetime.now(UTC).replace(microsecond=0)
         with monkeypatch.context() as patched:
-            patched.setattr("answerby.server.worker.TimerLoop", Idle)
+            patched.setattr(worker, "TimerLoop", Idle)
             async with launch() as running:
                 for number, (name, before) in enumerate(minutes.items(), start=1):
                     when = now - timedelta(minutes=before)
@@ -159,7 +161,7 @@ async def test_a_limit_of_none_puts_all_that_is_late_together(leave, launch, sto
 async def test_what_was_answered_in_the_outage_is_not_told_of(leave, launch, store, make_event, monkeypatch):
     await leave(**{"R-1": 600})
     with monkeypatch.context() as patched:
-        patched.setattr("answerby.server.worker.TimerLoop", Idle)
+        patched.setattr(worker, "TimerLoop", Idle)
         async with launch() as running:
             reply = make_event(9, request_id="R-1", type="request.replied", facts={}, when=datetime.now(UTC))
             await running.requests.SubmitEvent(pb.SubmitEventRequest(event=reply))
@@ -170,8 +172,8 @@ async def test_what_was_answered_in_the_outage_is_not_told_of(leave, launch, sto
 
 async def test_a_restart_in_the_middle_loses_and_repeats_nothing(leave, launch, store, settings, monkeypatch):
     await leave(**{"R-1": 600, "R-3": 590, "R-4": 580})
-    monkeypatch.setattr("answerby.server.flow.timers.TOGETHER", 2)
-    monkeypatch.setattr("answerby.server.flow.timers.FEWEST", 2)
+    monkeypatch.setattr(timers, "TOGETHER", 2)
+    monkeypatch.setattr(timers, "FEWEST", 2)
     for fired in (3, 11):
         async with launch() as running:
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.json_format import MessageToJson
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 
 from answerby.api.v1 import decision_service_pb2 as decision_pb
 from answerby.api.v1 import request_service_pb2 as pb
@@ -160,12 +160,9 @@ async def test_refusals_and_failures_quote_nothing(shipped, running, make_event,
     assert_silent(log, "the log")
 
 
-async def test_the_metrics_name_no_customer(shipped, launch, make_event, monkeypatch):
-    registry = CollectorRegistry()
-    monkeypatch.setattr("answerby.server.worker.CollectorRegistry", lambda: registry)
-    async with launch() as running:
-        facts = dict.fromkeys([*personal_fields(), "channel", "nobody.declared.this"], SECRET)
-        await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(1, facts=facts)))
-    shown = generate_latest(registry).decode()
+async def test_the_metrics_name_no_customer(shipped, running, make_event):
+    facts = dict.fromkeys([*personal_fields(), "channel", "nobody.declared.this"], SECRET)
+    await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(1, facts=facts)))
+    shown = generate_latest(running.registry).decode()
     assert 'answerby_decision_flags_total{code="UNKNOWN_VALUE"} 1.0' in shown
     assert_silent(shown, "the metrics")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from answerby.api.v1 import request_service_pb2 as pb
+from answerby.server import worker
 from answerby.server.flow.timers import TimerLoop
 from tests.kit.needs import on_every_store
 from tests.kit.patience import eventually
@@ -45,7 +46,7 @@ async def down(launch, rules, make_event, monkeypatch) -> datetime:
     (rules / "ladders.yaml").write_text(LADDER, "utf-8")
     ended = datetime.now(UTC).replace(microsecond=0)
     with monkeypatch.context() as patched:
-        patched.setattr("answerby.server.worker.TimerLoop", Idle)
+        patched.setattr(worker, "TimerLoop", Idle)
         async with launch() as running:
             for number, (request_id, before) in enumerate(STARTS.items(), start=1):
                 when = ended - timedelta(seconds=before)
