@@ -166,7 +166,7 @@ class Lane:
             self._breaker.failure()
             self._report(lease, Outcome(OutcomeKind.UNKNOWN, "another worker took it over"), started, LOST)
             return
-        self._heed(outcome)
+        self._note_platform(outcome)
         completion = judge(lease, outcome, self._options, self._now())
         held = await self._complete(lease, completion)
         self._report(lease, outcome, started, "" if held else LOST)
@@ -221,7 +221,7 @@ class Lane:
                 await asyncio.sleep(COMPLETE_AGAIN.wait(attempt))
         return False
 
-    def _heed(self, outcome: Outcome) -> None:
+    def _note_platform(self, outcome: Outcome) -> None:
         """What the outcome says about the platform as a whole."""
         if outcome.kind in (OutcomeKind.DONE, OutcomeKind.FAILED):
             self._breaker.success()

@@ -108,8 +108,12 @@ class Intake:
     async def _handle(self, entries: Sequence[IntakeEntry]) -> None:
         if not entries:
             return
-        prepared = await asyncio.gather(*(self._prepare(entry) for entry in entries))
-        work = [(entry, made) for entry, made in zip(entries, prepared, strict=True) if made is not None]
+        submissions = await asyncio.gather(*(self._prepare(entry) for entry in entries))
+        work = [
+            (entry, submission)
+            for entry, submission in zip(entries, submissions, strict=True)
+            if submission is not None
+        ]
         fates = await self._processor.process_many([submission for _, submission in work])
         for (entry, _), fate in zip(work, fates, strict=True):
             await self._conclude(entry, fate)
@@ -151,7 +155,7 @@ class Intake:
                 "event cannot be completed yet", connector=name, stream_id=entry.id, reason=error.reason
             )
             return None
-        self._parking.answered(name)
+        self._parking.note_answer(name)
         if completed is None:
             await self._store.intake.acknowledge(entry.tenant, [entry.id])
         return completed

@@ -53,7 +53,7 @@ class Parking:
         platform.failures += 1
         platform.opens = now + (retry_after if retry_after is not None else PATIENCE.wait(platform.failures))
 
-    def answered(self, connector: str) -> None:
+    def note_answer(self, connector: str) -> None:
         """The platform gave what was asked."""
         platform = self._platforms.get(connector)
         if platform is not None:

@@ -119,7 +119,7 @@ class ScheduleLoop:
             self._logger.exception("schedule failed", tenant=tenant, rule=schedule.id, exc_info=error)
             return
         if await self._commit(firing, record, decision):
-            self._tell(firing, decision)
+            self._report(firing, decision)
 
     async def _decide(self, compiled: CompiledRulebook, firing: ScheduleFiring) -> Decision:
         moment = self._now()
@@ -147,7 +147,7 @@ class ScheduleLoop:
         outbox = route_effects(decision, self._connectors)
         return await self._store.schedules.commit(firing.schedule.id, record, decision, outbox)
 
-    def _tell(self, firing: ScheduleFiring, decision: Decision) -> None:
+    def _report(self, firing: ScheduleFiring, decision: Decision) -> None:
         late = (decision.decided - firing.occurrence.time).total_seconds()
         self._metrics.schedule(firing.schedule.id, late, len(firing.missed))
         self._logger.info(

@@ -72,20 +72,20 @@ class TimerLoop:
                 await self._store.timers.drop(timer)
             else:
                 self._metrics.timer((now - timer.timer.due).total_seconds())
-                self._tell(timer, fate.decision)
+                self._report(timer, fate.decision)
 
-    def _tell(self, timer: DueTimer, decision: Decision) -> None:
+    def _report(self, timer: DueTimer, decision: Decision) -> None:
         """What was missed and is put together is counted, and named once for each request."""
         if decision.state is not None and waits_for_catch_up(decision.state, timer.timer.id):
             self._metrics.held_back()
         if timer.timer.purpose is TimerPurpose.CATCH_UP and decision.effects:
-            told = [e.payload.get("held_back") for e in decision.effects]
+            counts = [e.payload.get("held_back") for e in decision.effects]
             self._logger.warning(
                 "missed reminders told together",
                 tenant=timer.tenant,
                 request_id=timer.request_id,
                 timer_id=timer.timer.id,
-                count=sum(number for number in told if isinstance(number, int)),
+                count=sum(number for number in counts if isinstance(number, int)),
             )
 
 

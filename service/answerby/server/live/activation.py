@@ -97,13 +97,13 @@ class Activator:
         """
         offered = False
         try:
-            async with self._alone(prepared.revision) as staged:
+            async with self._stage(prepared.revision) as staged:
                 before = await self.expected(order)
                 if before is not None and before.revision == prepared.revision:
                     return False
                 self._holder.offer(prepared)
                 offered = True
-                await self._ready(staged)
+                await self._wait_for_workers(staged)
                 await self._move(self._pointer(prepared.revision, order, before), order, before, staged)
         finally:
             if not offered:
@@ -153,7 +153,7 @@ class Activator:
         raise NoPreviousRevision
 
     @asynccontextmanager
-    async def _alone(self, revision: str) -> AsyncIterator[Staged]:
+    async def _stage(self, revision: str) -> AsyncIterator[Staged]:
         """One activation at a time, of all workers. The other workers make ready what is staged."""
         staged = Staged(revision, secrets.token_hex(8))
         patience = timedelta(seconds=self._settings.prepare_seconds + 10)
@@ -168,7 +168,7 @@ class Activator:
         finally:
             await self._store.workers.unstage(staged)
 
-    async def _ready(self, staged: Staged) -> None:
+    async def _wait_for_workers(self, staged: Staged) -> None:
         """Until every other worker has it ready. One that says it cannot stops it; one that is late is left behind."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._settings.prepare_seconds
@@ -196,9 +196,9 @@ class Activator:
         self._holder.follow(pointer)
         self._metrics.rulebook_action(order.action)
         log_action(self._logger, entry)
-        await self._followed(pointer)
+        await self._wait_for_followers(pointer)
 
-    async def _followed(self, pointer: Pointer) -> None:
+    async def _wait_for_followers(self, pointer: Pointer) -> None:
         clock = asyncio.get_running_loop().time
         deadline = clock() + FOLLOW_SECONDS
         while clock() < deadline:

@@ -28,14 +28,14 @@ from answerby.store.rulebooks.candidate_records import Candidate, Change, Counte
 LOOK_SECONDS = 0.5
 AGAIN_SECONDS = 5.0
 """Until a candidate that could not be made ready is tried again."""
-WAITING = 2_000
+QUEUE_LENGTH = 2_000
 """Decisions that wait to be made again."""
 SLICE_SECONDS = 0.002
 MOST_DIFFERENCES = 100
 """Told to the store at a time; all are counted."""
 
 
-class Made(NamedTuple):
+class ActiveDecision(NamedTuple):
     """What the active rules were given, and what they came to."""
 
     state: RequestState | None
@@ -54,7 +54,7 @@ class Trial:
         self._preparer = preparer
         self._live = LivePointer()
         self._candidate: Candidate | None = None
-        self._waiting: deque[Made] = deque()
+        self._queue: deque[ActiveDecision] = deque()
         self._wake = asyncio.Event()
         self._counts: Counter[Counted] = Counter()
         self._differences: list[DifferenceKept] = []
@@ -72,10 +72,10 @@ class Trial:
         candidate = self._candidate
         if candidate is None or self._live.compiled is None or not within(candidate.segment, decision):
             return
-        if len(self._waiting) >= WAITING:
+        if len(self._queue) >= QUEUE_LENGTH:
             self._counts[Total.SKIPPED] += 1
             return
-        self._waiting.append(Made(state, event, context, decision))
+        self._queue.append(ActiveDecision(state, event, context, decision))
         self._wake.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -89,19 +89,19 @@ class Trial:
 
     async def _look(self) -> float:
         """Tells what was found, hears which candidate is on trial, makes it ready."""
-        await self._tell()
-        wanted = await self._store.candidates.current()
-        if wanted is None or (self._candidate is not None and wanted.token != self._candidate.token):
+        await self._save_findings()
+        current = await self._store.candidates.current()
+        if current is None or (self._candidate is not None and current.token != self._candidate.token):
             self._forget()
-        if wanted is not None and self._live.compiled is None and time.monotonic() >= self._not_before:
-            await self._make_ready(wanted)
+        if current is not None and self._live.compiled is None and time.monotonic() >= self._not_before:
+            await self._make_ready(current)
         return LOOK_SECONDS
 
     def _forget(self) -> None:
         self._candidate, self.problem = None, ""
         self._not_before = 0.0
         self._live.swap(None)
-        self._waiting.clear()
+        self._queue.clear()
         self._counts.clear()
         self._differences.clear()
 
@@ -128,37 +128,39 @@ class Trial:
             await self._wake.wait()
             self._wake.clear()
             slice_end = time.perf_counter() + SLICE_SECONDS
-            while self._waiting and self._live.compiled is not None:
-                self._compare_one(self._waiting.popleft())
+            while self._queue and self._live.compiled is not None:
+                self._compare_one(self._queue.popleft())
                 if time.perf_counter() > slice_end:
                     # Requests come first: they get the loop back, and the time that this took once more.
                     await asyncio.sleep(SLICE_SECONDS)
                     slice_end = time.perf_counter() + SLICE_SECONDS
 
-    def _compare_one(self, made: Made) -> None:
+    def _compare_one(self, active: ActiveDecision) -> None:
         candidate = self._candidate
         assert candidate is not None
         self._counts[Total.COMPARED] += 1
         try:
             with self._live.use() as live:
-                found = decide(live.compiled, made.state, made.event, made.context, made.decision.decided, live.steps)
+                decision = decide(
+                    live.compiled, active.state, active.event, active.context, active.decision.decided, live.steps
+                )
         except Exception as error:
             self._counts[Total.FAILED] += 1
             self._metrics.candidate("failed")
             self._logger.exception("candidate failed", revision=candidate.revision, exc_info=error)
             return
-        difference = differ(made.decision, found)
+        difference = differ(active.decision, decision)
         self._metrics.candidate("different" if difference else "same")
         if difference:
-            self._note(made.decision, difference)
+            self._note(active.decision, difference)
 
     def _note(self, decision: Decision, difference: Difference) -> None:
         self._counts[Total.DIFFERENT] += 1
-        self._counts.update(counted(difference))
+        self._counts.update(counters_of(difference))
         if len(self._differences) < MOST_DIFFERENCES:
-            self._differences.append(kept(decision, difference))
+            self._differences.append(record_of(decision, difference))
 
-    async def _tell(self) -> None:
+    async def _save_findings(self) -> None:
         candidate = self._candidate
         if candidate is None or not self._counts:
             return
@@ -187,28 +189,28 @@ def share_of(tenant: str, request_id: str) -> float:
     return int.from_bytes(digest[:4]) / 2**32 * 100
 
 
-def counted(difference: Difference) -> set[Counted]:
+def counters_of(difference: Difference) -> set[Counted]:
     """What is counted of it. Facts with their values; due times by clock; that somebody is told, not how often."""
-    found: set[Counted] = {_change(changed) for changed in difference.changed}
+    counters: set[Counted] = {_change(change) for change in difference.changed}
     if difference.told_more:
-        found.add(Total.TOLD_MORE)
+        counters.add(Total.TOLD_MORE)
     if difference.told_less:
-        found.add(Total.TOLD_LESS)
-    return found
+        counters.add(Total.TOLD_LESS)
+    return counters
 
 
-def _change(changed: FactChange) -> Change:
-    single = all(isinstance(value, (str, bool, type(None))) for value in (changed.before, changed.after))
-    if not single or changed.name.startswith("due."):
-        return Change(changed.name)
-    return Change(changed.name, _shown(changed.before), _shown(changed.after))
+def _change(change: FactChange) -> Change:
+    single = all(isinstance(value, (str, bool, type(None))) for value in (change.before, change.after))
+    if not single or change.name.startswith("due."):
+        return Change(change.name)
+    return Change(change.name, _value_text(change.before), _value_text(change.after))
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def kept(decision: Decision, difference: Difference) -> DifferenceKept:
+def record_of(decision: Decision, difference: Difference) -> DifferenceKept:
     return DifferenceKept(
         tenant=decision.tenant,
         request_id=decision.request_id,

@@ -17,7 +17,7 @@ from answerby.store.rulebooks.revision_records import Action
 MOST_NAMES = 100
 
 
-class CandidateDesk:
+class CandidateTrials:
     """What people do with candidates. The trials themselves run in every worker."""
 
     def __init__(self, services: Services, changes: Changes, rulebooks: RulebookHolder) -> None:

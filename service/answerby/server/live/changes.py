@@ -82,19 +82,19 @@ class Changes:
         """Checks the files, keeps them as a revision, and puts it live when it may be. Raises RulebookRejected,
         RevisionRefused, and what put_live raises.
         """
-        return await self._undisturbed(self._bring(files, order, keep_only))
+        return await self._run_to_end(self._bring(files, order, keep_only))
 
     async def activate(self, revision: str, order: Order) -> Outcome:
         """Puts live what is kept, its tests run again but for a roll back. Raises RevisionNotFound, ApprovalRequired,
         RevisionRefused, RulebookRejected, and what put_live raises.
         """
-        return await self._undisturbed(self._activate(revision, order))
+        return await self._run_to_end(self._activate(revision, order))
 
     async def rollback(self, order: Order) -> tuple[str, Outcome]:
         """Back to what was active before; also the name of what was active. Raises as `activate`, and
         NoPreviousRevision.
         """
-        return await self._undisturbed(self._rollback(order))
+        return await self._run_to_end(self._rollback(order))
 
     async def judge(self, revision: str, actor: str, reason: str, *, approved: bool) -> Revision:
         """Raises RevisionNotFound, OwnRevision, RevisionActive."""
@@ -113,9 +113,9 @@ class Changes:
             case JudgeOutcome.OK:
                 self._metrics.rulebook_action(action)
                 log_action(self._logger, entry)
-        return await self.kept(revision)
+        return await self.revision(revision)
 
-    async def kept(self, revision: str) -> Revision:
+    async def revision(self, revision: str) -> Revision:
         """Raises RevisionNotFound."""
         found = await self._store.revisions.get(revision)
         if found is None:
@@ -132,28 +132,28 @@ class Changes:
 
     async def give_back(self) -> None:
         """The store has lost its rulebook."""
-        await self._undisturbed(self._activator.give_back())
+        await self._run_to_end(self._activator.give_back())
 
     async def folder_is_good(self, actor: str) -> None:
         """The folder is in order. What was refused of it, whoever had it read, is shown no more; an upload is."""
         problem = (await self._store.workers.look()).problem
         if problem is not None and (problem.actor == actor or problem.folder == self._folder.name):
-            await self._good()
+            await self._clear_problem()
 
-    async def _good(self) -> None:
+    async def _clear_problem(self) -> None:
         await self._store.workers.show_problem(None)
-        self._holder.hear(None)
+        self._holder.set_problem(None)
 
     async def _bring(self, files: RuleFiles, order: Order, keep_only: bool) -> Outcome:
         checked = await self._preparer.check(files)
-        self._holder.tried(good=checked.rulebook is not None)
+        self._holder.note_check(good=checked.rulebook is not None)
         if checked.rulebook is None:
             await self._refuse(checked.diagnostics, order)
         revision = checked.rulebook.revision
         kept = await self._keep(files, checked.rulebook, order)
-        await self._good()
+        await self._clear_problem()
         if keep_only or self._waits(kept):
-            return await self._only_kept(kept, order)
+            return await self._note_kept(kept, order)
         if kept.verdict is not None and not kept.verdict.approved:
             raise RevisionRefused(f"{kept.verdict.actor} refused {revision}: {kept.verdict.reason}")
         active = await self._activator.expected(order)
@@ -173,7 +173,7 @@ class Changes:
         try:
             await self._store.workers.show_problem(problem)
         finally:
-            self._holder.hear(problem)
+            self._holder.set_problem(problem)
         raise rejection(diagnostics)
 
     async def _keep(self, files: RuleFiles, rulebook: Rulebook, order: Order) -> Revision:
@@ -188,9 +188,9 @@ class Changes:
             files=[FileEntry(file.path, file.sha256) for file in rulebook.files],
         )
         await self._store.revisions.save(revision, files.content, files.digest, self._activator.keeping, now)
-        return await self.kept(revision.revision)
+        return await self.revision(revision.revision)
 
-    async def _only_kept(self, kept: Revision, order: Order) -> Outcome:
+    async def _note_kept(self, kept: Revision, order: Order) -> Outcome:
         await self.note(Action.KEEP, order, kept.revision)
         return Outcome(kept.revision, waiting=self._waits(kept))
 
@@ -198,7 +198,7 @@ class Changes:
         return self._activator.approval_required and kept.verdict is None
 
     async def _activate(self, revision: str, order: Order) -> Outcome:
-        kept = await self.kept(revision)
+        kept = await self.revision(revision)
         if kept.verdict is not None and not kept.verdict.approved:
             raise RevisionRefused(f"{kept.verdict.actor} refused {revision}: {kept.verdict.reason}")
         if self._waits(kept):
@@ -214,7 +214,7 @@ class Changes:
             raise rejection(checked.diagnostics)
         prepared = await self._preparer.compile(revision, checked.rulebook, files, checked.diagnostics)
         changed = await self._activator.put_live(prepared, order)
-        await self._good()
+        await self._clear_problem()
         return Outcome(revision, changed=changed)
 
     async def _rollback(self, order: Order) -> tuple[str, Outcome]:
@@ -223,17 +223,17 @@ class Changes:
         outcome = await self._activate(previous, order)
         return (active.revision if active is not None else ""), outcome
 
-    async def _undisturbed(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _run_to_end(self, work: Coroutine[Any, Any, T]) -> T:
         async def alone() -> T:
             async with self._one:
                 return await work
 
         task = asyncio.create_task(alone())
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._log_failure)
         return await asyncio.shield(task)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _log_failure(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if task.cancelled() or task.exception() is None or isinstance(task.exception(), RulebookRejected):
             return

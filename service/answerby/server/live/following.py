@@ -39,7 +39,7 @@ class Follower:
         self._changes = changes
         self._worker = worker
         self._scene = Scene(None, None, None, [])
-        self._heard = asyncio.Event()
+        self._news = asyncio.Event()
         self._as_of: Pointer | None = None
         """What was followed when the scene was asked for; one older than what is followed now says nothing."""
         self._trouble = ""
@@ -59,7 +59,7 @@ class Follower:
         """Follows what is active now."""
         self._as_of = self._holder.status.pointer
         self._scene = await self._store.workers.look()
-        self._holder.hear(self._scene.problem)
+        self._holder.set_problem(self._scene.problem)
         await self._act()
 
     async def scene(self) -> Scene:
@@ -70,20 +70,20 @@ class Follower:
 
     async def _beats(self, stopping: asyncio.Event) -> None:
         await repeat("rulebook", self._beat, stopping, self._logger)
-        self._heard.set()
+        self._news.set()
 
     async def _beat(self) -> float:
         status = self._holder.status
-        said = self._holder.said
+        reports = self._holder.reports
         scene = await self._store.workers.beat(self._worker, self._own_beat())
         if self._holder.status.pointer is not status.pointer:
             return 0.0
         self._scene, self._as_of = scene, status.pointer
-        if self._holder.said == said:
-            self._holder.hear(scene.problem)
+        if self._holder.reports == reports:
+            self._holder.set_problem(scene.problem)
         self._metrics.rulebook_follows(status.generation, skew(scene))
         if self._has_work(scene):
-            self._heard.set()
+            self._news.set()
         return STAGED_BEAT_SECONDS if scene.staged is not None else BEAT_SECONDS
 
     def _own_beat(self) -> Heartbeat:
@@ -102,8 +102,8 @@ class Follower:
 
     async def _work(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            await self._heard.wait()
-            self._heard.clear()
+            await self._news.wait()
+            self._news.clear()
             try:
                 await self._act()
             except StoreUnavailable:
@@ -123,7 +123,7 @@ class Follower:
             if scene.staged is not None:
                 await self._make_ready(scene.staged)
         elif not self._waits(scene.active.revision):
-            prepared = await self._prepared(scene.active.revision)
+            prepared = await self._prepare(scene.active.revision)
             if prepared is not None:
                 self._go_to(prepared, scene.active, followed)
 
@@ -142,7 +142,7 @@ class Follower:
     async def _make_ready(self, staged: Staged) -> None:
         if self._holder.has(staged.revision) or self._refused == staged.token:
             return
-        prepared = await self._prepared(staged.revision)
+        prepared = await self._prepare(staged.revision)
         if prepared is None:
             self._refused = staged.token
         elif self._scene.staged == staged:
@@ -150,7 +150,7 @@ class Follower:
         else:
             close(prepared.compiled)
 
-    async def _prepared(self, revision: str) -> Prepared | None:
+    async def _prepare(self, revision: str) -> Prepared | None:
         """None when it cannot run here; why is shown."""
         try:
             files = await self._store.revisions.files(revision)
@@ -169,7 +169,7 @@ class Follower:
         if reason and reason != self._trouble:
             self._logger.error("rulebook cannot be followed", revision=self._holder.status.revision)
         self._trouble = reason
-        self._holder.trouble(reason)
+        self._holder.set_trouble(reason)
 
 
 def skew(scene: Scene) -> int:

@@ -10,7 +10,7 @@ from answerby.server.base.config import Approval, Config
 from answerby.server.base.services import Services
 from answerby.server.live.activation import Activator
 from answerby.server.live.candidate_trial import Trial
-from answerby.server.live.candidates import CandidateDesk
+from answerby.server.live.candidates import CandidateTrials
 from answerby.server.live.changes import Changes
 from answerby.server.live.folder_watch import FolderWatch
 from answerby.server.live.following import Follower
@@ -39,7 +39,7 @@ class LiveRules:
         self.folder = RulesFolder(settings.folder, machine)
         self.changes = Changes(services, rulebooks, self._preparer, activator, self.folder)
         self.follower = Follower(services, rulebooks, self._preparer, self.changes, worker)
-        self.desk = CandidateDesk(services, self.changes, rulebooks)
+        self.trials = CandidateTrials(services, self.changes, rulebooks)
         self.trial = Trial(services, self._preparer)
         """The candidate that decides beside the active rules."""
         self._settled = Settled("", None)

@@ -77,7 +77,7 @@ class RulebookHolder:
         self._live = LivePointer()
         self._problem: Problem | None = None
         self._trouble = ""
-        self.said = 0
+        self.reports = 0
         """How often a problem was heard of."""
         self.status = Status()
         self.current: Prepared | None = None
@@ -128,20 +128,20 @@ class RulebookHolder:
         self._swap(self.current, pointer)
         return True
 
-    def hear(self, problem: Problem | None) -> None:
+    def set_problem(self, problem: Problem | None) -> None:
         """The last change was refused, here or by another worker; None: it was good."""
-        self.said += 1
+        self.reports += 1
         if problem != self._problem:
             self._problem = problem
             self._show()
 
-    def trouble(self, reason: str) -> None:
+    def set_trouble(self, reason: str) -> None:
         """Why this process cannot follow; empty: it can again."""
         if reason != self._trouble:
             self._trouble = reason
             self._show()
 
-    def tried(self, *, good: bool) -> None:
+    def note_check(self, *, good: bool) -> None:
         """A change was checked here."""
         self._metrics.rulebook_loaded(good=good)
         self._show(loaded=self._now())
@@ -201,8 +201,10 @@ def finding_of(diagnostic: Diagnostic) -> Finding:
     )
 
 
-def diagnostic_of(kept: Finding) -> Diagnostic:
-    return Diagnostic(kept.code, kept.severity, kept.file, kept.line, kept.column, kept.message, kept.hint)
+def diagnostic_of(stored: Finding) -> Diagnostic:
+    return Diagnostic(
+        stored.code, stored.severity, stored.file, stored.line, stored.column, stored.message, stored.hint
+    )
 
 
 def rejection(diagnostics: tuple[Diagnostic, ...]) -> RulebookRejected:

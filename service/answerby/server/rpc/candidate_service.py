@@ -7,7 +7,7 @@ from answerby.api.v1 import rulebook_service_pb2 as pb
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.server.live.activation import Order
 from answerby.server.live.candidate_trial import Trial
-from answerby.server.live.candidates import CandidateDesk
+from answerby.server.live.candidates import CandidateTrials
 from answerby.server.rpc.candidate_messages import candidate_to, findings_to, segment_of
 from answerby.server.rpc.interceptors import Context, current_call
 from answerby.store.rulebooks.candidate_records import Candidate
@@ -21,24 +21,24 @@ SHOWN = 50
 class CandidateCalls:
     """Part of the servicer."""
 
-    _desk: CandidateDesk
+    _trials: CandidateTrials
     _trial: Trial
 
     async def StartCandidate(self, request: pb.StartCandidateRequest, context: Context) -> pb.StartCandidateResponse:
         order = order_of(Action.TRY, request.reason)
-        candidate = await self._desk.start(request.revision, segment_of(request.segment), order)
+        candidate = await self._trials.start(request.revision, segment_of(request.segment), order)
         return pb.StartCandidateResponse(candidate=self._candidate(candidate))
 
     async def GetCandidate(self, request: pb.GetCandidateRequest, context: Context) -> pb.GetCandidateResponse:
         if not 0 <= request.differences <= DIFFERENCES_KEPT:
             raise InvalidInput([FieldViolation("differences", f"must be from 0 to {DIFFERENCES_KEPT}")])
-        candidate = await self._desk.current()
-        findings = await self._desk.findings(request.differences or SHOWN)
+        candidate = await self._trials.current()
+        findings = await self._trials.findings(request.differences or SHOWN)
         message = None if candidate is None else self._candidate(candidate)
         return pb.GetCandidateResponse(candidate=message, findings=findings_to(findings))
 
     async def StopCandidate(self, request: pb.StopCandidateRequest, context: Context) -> pb.StopCandidateResponse:
-        revision = await self._desk.stop(order_of(Action.END_TRIAL, request.reason))
+        revision = await self._trials.stop(order_of(Action.END_TRIAL, request.reason))
         return pb.StopCandidateResponse(revision=revision)
 
     def _candidate(self, candidate: Candidate) -> pb.Candidate:

@@ -32,7 +32,7 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         self._folder = rules.folder
         self._changes = rules.changes
         self._follower = rules.follower
-        self._desk = rules.desk
+        self._trials = rules.trials
         self._trial = rules.trial
         self._approval_required = rules.approval_required
 
@@ -64,7 +64,7 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         return pb.ListRevisionsResponse(revisions=[self._revision(kept) for kept in page], next_page_token=token)
 
     async def GetRevision(self, request: pb.GetRevisionRequest, context: Context) -> pb.GetRevisionResponse:
-        kept = await self._changes.kept(request.revision)
+        kept = await self._changes.revision(request.revision)
         files = await self._store.revisions.files(kept.revision) if request.include_files else None
         message = revision_to(kept, self._active(), files, approval_required=self._approval_required)
         return pb.GetRevisionResponse(revision=message)
@@ -101,7 +101,7 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
     async def PromoteCandidate(
         self, request: pb.PromoteCandidateRequest, context: Context
     ) -> pb.PromoteCandidateResponse:
-        outcome = await self._desk.promote(order_of(Action.PROMOTE, request.reason, etag=request.etag))
+        outcome = await self._trials.promote(order_of(Action.PROMOTE, request.reason, etag=request.etag))
         return pb.PromoteCandidateResponse(rulebook=await self._rulebook(), changed=outcome.changed)
 
     async def _bring(

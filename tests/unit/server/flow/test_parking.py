@@ -35,7 +35,7 @@ def test_an_answer_ends_the_series():
     parking = Parking()
     parking.close("desk", 0.0, None)
     parking.close("desk", 1.0, None)
-    parking.answered("desk")
+    parking.note_answer("desk")
     parking.close("desk", 10.0, None)
     assert not parking.is_closed("desk", 10.3)
 

@@ -139,8 +139,8 @@ class Processor:
                 self._fates.seen_before(waiting, loaded.stored.duplicate)
             elif loaded.no_longer_due:
                 self._fates.no_longer_due(waiting)
-            elif (made := self._decide_one(loaded, live)) is not None:
-                decided.append(made)
+            elif (result := self._decide_one(loaded, live)) is not None:
+                decided.append(result)
             if time.perf_counter() > slice_end:
                 await asyncio.sleep(0)
                 slice_end = time.perf_counter() + SLICE_SECONDS
