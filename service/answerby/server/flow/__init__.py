@@ -1,1 +1,1 @@
-"""The flow: from an event to its decision, and from the decision to the effects outside."""
+"""The flow from an event to its decision, and from the decision to its effects outside."""

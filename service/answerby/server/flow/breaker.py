@@ -1,4 +1,4 @@
-"""A circuit breaker: after several failures in a row a platform is left alone for a while, then asked once."""
+"""A circuit breaker: several failures in a row stop the attempts at a platform for a while, then one attempt probes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class BreakerState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half_open"
-    """Asked once, to see; the answer closes it or opens it for twice as long."""
+    """One attempt probes the platform. Its result closes the breaker or opens it for twice as long."""
 
 
 class Breaker:
-    """Not safe between threads. Times are seconds of `clock`, which must never go back."""
+    """Breaker of one platform, not safe between threads. Times are seconds of `clock`, which must never go back."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Breaker:
         self._failures = 0
         self._open_until: float | None = None
         self._openings = 0
-        """Times in a row that it opened."""
+        """Number of openings in a row."""
         self._probing = False
 
     @property
@@ -47,11 +47,11 @@ class Breaker:
 
     @property
     def wait(self) -> float:
-        """Seconds until it may be asked again; 0 when it may be asked now."""
+        """Seconds until the next attempt; 0 when an attempt may begin now."""
         return 0.0 if self._open_until is None else max(0.0, self._open_until - self._clock())
 
     def allowed(self, wanted: int) -> int:
-        """How many attempts may begin now, at most `wanted`; count each with `begin`."""
+        """Number of attempts that may begin now, at most `wanted`. Callers count each attempt with `begin`."""
         match self.state:
             case BreakerState.CLOSED:
                 return wanted
@@ -60,23 +60,23 @@ class Breaker:
         return 0
 
     def begin(self) -> None:
-        """An attempt begins."""
+        """Counts the begin of an attempt."""
         self._probing = self._open_until is not None
 
     def success(self) -> None:
-        """The platform answered sensibly, be it with a refusal."""
+        """Notes a proper answer of the platform, which may be a refusal."""
         self._failures = 0
         self._open_until = None
         self._probing = False
         self._openings = 0
 
     def failure(self) -> None:
-        """The platform did not answer, or said that it cannot."""
+        """Notes a missing answer, or an answer that the platform is unable to work."""
         self._failures += 1
         if self._open_until is None and self._failures < self._threshold:
             return
         if self._open_until is not None and not self._probing:
-            return  # an attempt from before it opened
+            return  # the attempt began before the breaker opened
         self._openings += 1
         self._open_until = self._clock() + self._cooldown.wait(self._openings)
         self._probing = False

@@ -1,4 +1,4 @@
-"""MigrateClocks: running clocks of live requests take what the active rules say, after a preview."""
+"""MigrateClocks: running clocks of live requests take the values of the active rules, after a preview."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from answerby.store.records import RequestFilter
 
 PAGE = 100
 YIELD_EVERY = 10
-"""Requests decided between two turns for other calls."""
+"""Number of requests between two turns for other calls."""
 LIVE_STATUSES = tuple(
     status.value for status in RequestStatus if status not in (RequestStatus.CLOSED, RequestStatus.MERGED)
 )
 
 
 class RulebookMoved(AnswerbyError):
-    """Another revision went live meanwhile; what was migrated stays so: look at a new preview, then start again."""
+    """Another revision went live meanwhile. Migrated requests stay migrated; callers start again with a preview."""
 
     reason = "RULEBOOK_MOVED"
 
 
 class MovedClock(NamedTuple):
-    """One clock that a migration moves, or would move, as seen at `moment`."""
+    """Clock that a migration moves or would move, in its state at `moment`."""
 
     request: RequestState
     move: Move
@@ -41,31 +41,31 @@ class MovedClock(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What was asked for, and by whom."""
+    """Parameters and caller of a migration."""
 
     tenant: str
     caller: str
     clocks: tuple[str, ...]
     preview: bool
     most: int
-    """Requests looked at; 0: all."""
+    """Most requests to examine; 0 for all."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """What a migration has come to so far."""
+    """Result of a migration so far."""
 
     revision: str
     examined: int = 0
     changed: int = 0
     failed: int = 0
     moved: list[MovedClock] = field(default_factory=list)
-    """Of the latest page."""
+    """Clocks of the latest page."""
     done: bool = False
 
 
 class Migrator:
-    """Goes over the live requests of a tenant, newest first, one page after the other."""
+    """Migrates the live requests of a tenant, newest first, one page after the other."""
 
     def __init__(self, services: Services, processor: Processor, rulebooks: RulebookHolder) -> None:
         self._store = services.store
@@ -75,7 +75,7 @@ class Migrator:
         self._rulebooks = rulebooks
 
     async def run(self, job: Job) -> AsyncIterator[Progress]:
-        """The progress after each page: one object, told again and again. Raises AnswerbyError."""
+        """The progress after each page, always as the same object. Raises AnswerbyError."""
         with self._rulebooks.use() as live:
             revision = live.compiled.rulebook.revision
             unknown = [name for name in job.clocks if definition_of(live.compiled.rulebook.clocks, name) is None]

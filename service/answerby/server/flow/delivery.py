@@ -1,8 +1,8 @@
-"""Delivery: what waits in the outbox goes to its connectors, at least once to the wire and once in effect.
+"""Delivery of outbox entries to their connectors: at least once on the wire, once in effect.
 
-An entry is leased with a fencing token, delivered, and completed with that token, so that a worker that was thought
-dead cannot complete what another has taken over. An outcome that is unknown, and a lease that nobody completed, make
-the next attempt read before it writes. Every entry is in the end done, or in the dead letters with its reason.
+A worker leases an entry with a fencing token, delivers the entry, and completes it with that token. So a worker that
+seemed dead cannot complete an entry of another worker. After an unknown outcome or an expired lease the next attempt
+reads before it writes. Every entry ends as done, or in the dead letters with its reason.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from answerby_connectors.kit.base import Connector, Delivery, Outcome, OutcomeKi
 DEAD = "dead"
 LOST = "lost"
 NUMBER = "{number}"
-"""Stands in texts for the request number, which is only known once the decision is committed."""
+"""Placeholder in texts for the request number, which only the commit of the decision sets."""
 AGAIN = Backoff(first=1.0, most=600.0, jitter=1.0)
 COMPLETE_ATTEMPTS = 5
 COMPLETE_AGAIN = Backoff(first=0.1, most=1.6)
@@ -37,29 +37,29 @@ COMPLETE_AGAIN = Backoff(first=0.1, most=1.6)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOptions:
-    """How patiently effects are delivered. Times are seconds unless they say otherwise."""
+    """Limits and waits of deliveries. Times without a unit are seconds."""
 
     concurrency: int = 8
-    """Deliveries under way at one connector, in one worker."""
+    """Most deliveries at a time for one connector in one worker."""
     poll: float = 0.2
-    """How often the outbox is looked into while nothing waits there."""
+    """Interval of looks into an empty outbox."""
     lease: timedelta = timedelta(seconds=30)
-    """Renewed at a third of it while a delivery goes on."""
+    """Length of a lease. A delivery renews its lease after each third of this length."""
     attempt: float = 120.0
-    """The longest that one attempt may take; then its outcome is unknown."""
+    """Longest time of one attempt. Afterwards the outcome is unknown."""
     backoff: Backoff = AGAIN
-    """Between the attempts of one entry, where the platform does not say how long to wait."""
+    """Wait between the attempts of one entry, unless the platform sets the wait."""
     max_attempts: int = 20
     give_up_after: timedelta = timedelta(hours=6)
-    """An entry dies when it has had so many attempts and is also that old: an outage alone kills nothing at once."""
+    """Least age of an entry that is given up after `max_attempts`, so that a short outage loses no entry."""
     drain: float = 10.0
-    """How long deliveries under way may go on after a stop."""
+    """Time for running deliveries after a stop."""
     breaker_threshold: int = 5
     breaker_cooldown: Backoff = COOLDOWN
 
 
 class DeliveryLoop:
-    """One lane per connector; lanes do not wait for one another."""
+    """Delivery loop with one lane for each connector. Lanes do not wait for one another."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class DeliveryLoop:
             self._running.set_result(None)
 
     async def drain(self) -> None:
-        """Takes nothing more, waits for what is under way, then interrupts it; nothing stays leased."""
+        """Takes no more entries, waits for the running deliveries, then interrupts them. No lease stays."""
         self._stopping.set()
         if self._running is not None:
             await self._running
@@ -104,10 +104,10 @@ class Lane:
         self._options = options
         self._breaker = Breaker(threshold=options.breaker_threshold, cooldown=options.breaker_cooldown)
         self._paused_until = 0.0
-        """By time.monotonic(): the platform asked for patience."""
+        """End of a wait that the platform set, by time.monotonic()."""
         self._under_way: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
-        """A delivery ended, so the next entry of its request may be taken."""
+        """Set after the end of a delivery, so that the next entry of its request may start."""
         self._turn = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -116,7 +116,7 @@ class Lane:
         await self._finish()
 
     async def _step(self) -> float:
-        """Takes as much as may be taken now, or waits a while. Seconds until the next look."""
+        """Starts the deliveries that may start now, or waits a while. Returns the seconds until the next step."""
         if (wait := max(self._breaker.wait, self._paused_until - time.monotonic())) > 0:
             return wait
         free = self._breaker.allowed(self._options.concurrency - len(self._under_way))
@@ -136,7 +136,7 @@ class Lane:
         self._ended.set()
 
     async def _lease(self, limit: int) -> list[Lease]:
-        """From each tenant in turn, another one first each time."""
+        """Leases entries of each tenant in turn. Another tenant is first in each call."""
         tenants = await self._store.tenants.names()
         self._turn += 1
         start = self._turn % max(1, len(tenants))
@@ -174,7 +174,7 @@ class Lane:
             self._report(lease, Outcome(outcome.kind, completion.reason), started, DEAD)
 
     async def _attempt(self, lease: Lease) -> Outcome | None:
-        """One attempt under a lease that is kept alive; None when the lease was lost."""
+        """Outcome of one attempt, with renewals of the lease; None for a lost lease."""
         work = asyncio.create_task(self._connector.deliver(delivery_of(lease)))
         deadline = time.monotonic() + self._options.attempt
         renewal = self._options.lease.total_seconds() / 3
@@ -199,12 +199,12 @@ class Lane:
             return work.result()
         if not isinstance(error, Exception):
             raise error
-        # A mistake of ours or of the connector's: it must not stop the other deliveries, and it must be seen.
+        # A fault of the server or the connector must not stop the other deliveries, and the log must show the fault.
         self._logger.error("connector failed", **self._where(lease), exc_info=error)
         return Outcome(OutcomeKind.UNKNOWN, type(error).__name__)
 
     async def _renew(self, lease: Lease) -> bool:
-        """While the store is away nobody else can take the lease either."""
+        """Renews the lease. Returns True without the store, because then no other worker can take the lease."""
         try:
             return await self._store.outbox.renew(lease, self._options.lease)
         except StoreUnavailable as error:
@@ -212,7 +212,7 @@ class Lane:
             return True
 
     async def _complete(self, lease: Lease, completion: Completion) -> bool:
-        """False when the lease was lost, or the store stayed away: then the entry comes again, to be read first."""
+        """Completes the entry. Returns False for a lost lease or a missing store; then another attempt reads first."""
         for attempt in range(1, COMPLETE_ATTEMPTS + 1):
             try:
                 return await self._store.outbox.complete(lease, completion)
@@ -222,11 +222,11 @@ class Lane:
         return False
 
     def _note_platform(self, outcome: Outcome) -> None:
-        """What the outcome says about the platform as a whole."""
+        """Notes the state of the platform that the outcome shows."""
         if outcome.kind in (OutcomeKind.DONE, OutcomeKind.FAILED):
             self._breaker.success()
         elif outcome.retry_after is not None and self._breaker.state is BreakerState.CLOSED:
-            # A budget is of the account, not of the request: the whole lane waits.
+            # A budget belongs to the account, not to the request, so the whole lane waits.
             self._paused_until = max(self._paused_until, time.monotonic() + outcome.retry_after)
         else:
             self._breaker.failure()
@@ -259,7 +259,7 @@ class Lane:
 
 
 async def wait_for(event: asyncio.Event, seconds: float) -> None:
-    """Until the event is set, or that long."""
+    """Waits until the event is set, at most for `seconds`."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
 
@@ -289,7 +289,7 @@ def with_number(effect: Effect, number: str) -> Effect:
 
 
 def judge(lease: Lease, outcome: Outcome, options: DeliveryOptions, now: datetime) -> Completion:
-    """What becomes of the entry. Unknown stays unknown until an attempt ends with certainty."""
+    """Completion of the entry. An unknown outcome stays unknown until an attempt with a certain outcome."""
     entry, attempts = lease.entry, lease.entry.attempts + 1
     match outcome.kind:
         case OutcomeKind.DONE:
@@ -304,7 +304,7 @@ def judge(lease: Lease, outcome: Outcome, options: DeliveryOptions, now: datetim
 
 
 def backoff(attempts: int, retry_after: float | None, options: DeliveryOptions) -> float:
-    """Seconds: what the platform asked for and a little more, or what the options say."""
+    """Seconds until the next attempt: the wait of the platform and a little more, or the wait of the options."""
     if retry_after is not None:
         return retry_after + random.uniform(0.0, min(1.0, 0.1 * retry_after))
     return options.backoff.wait(attempts)

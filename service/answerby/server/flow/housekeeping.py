@@ -1,4 +1,4 @@
-"""What must be done now and then: trimming the logs, and looking how long events wait."""
+"""Regular tasks: trims the logs and measures the wait of events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TRIM_SECONDS = 60.0
 
 
 class Housekeeping:
-    """Safe to run in every worker at once."""
+    """Housekeeping, which may run in every worker at once."""
 
     def __init__(self, services: Services) -> None:
         self._store = services.store
@@ -23,7 +23,7 @@ class Housekeeping:
         self._next_trim = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until `stopping` is set."""
+        """Runs until `stopping` is set."""
         await repeat("housekeeping", self._step, stopping, self._logger)
 
     async def _step(self) -> float:

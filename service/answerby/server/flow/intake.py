@@ -1,4 +1,4 @@
-"""The stream of events that wait to be decided: read, completed, decided, acknowledged in the commit."""
+"""The intake: reads events from the stream, completes them, decides them, and acknowledges them in the commit."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from answerby.store.records import IntakeEntry
 from answerby_connectors.kit.base import Connector, InboundConnector, PlatformUnavailable
 
 CONNECTOR_FACT = "intake.connector"
-"""Names, inside the stream only, the connector that brought an event and can complete it."""
+"""Field for the connector of an event, which completes the event. Only events in the stream have the field."""
 READ_COUNT = 100
 OWN_COUNT = 1000
 MOST_DELIVERIES = 5
-"""An event that was begun so often and never ended may be what kills the workers."""
+"""Most deliveries of an event. An event with more may be the cause of dead workers."""
 BLOCK_MS = 250
 STALE = timedelta(seconds=5)
-"""An entry held this long belongs to a worker that died. A second decision of it would be recognised as a duplicate."""
+"""Age of entries that other workers take over from a dead worker. A second decision would be a known duplicate."""
 STALE_EVERY_SECONDS = 2.0
 MOST_PARKED = 2000
-"""Events that may wait for their platforms in one worker; beyond, the rest waits in the stream."""
+"""Most events that wait for their platforms in one worker. Further events wait in the stream."""
 PERMANENT = (InvalidInput, EventIdReused, TimeOutOfRange)
 
 
@@ -65,12 +65,12 @@ class Intake:
         self._parking = Parking()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Consumes until `stopping` is set; what was read is finished first."""
+        """Consumes events until `stopping` is set. The events of the last read are finished first."""
         await repeat("intake", self._step, stopping, self._logger)
 
     async def _step(self) -> float:
         if not self._processor.ready:
-            # Nothing can be decided yet: the events wait in the stream, not in our hands.
+            # Without rules the events wait in the stream, not in this worker.
             return 0.2
         if not self._open:
             await self._begin()
@@ -85,7 +85,7 @@ class Intake:
         return 0.0
 
     async def _begin(self) -> None:
-        """What a former process of this name had taken comes first."""
+        """Handles the entries of a former process of this name first."""
         await self._store.intake.open(self._tenant)
         held = await self._store.intake.read_own(self._tenant, self._consumer, OWN_COUNT)
         for entry in held:
@@ -119,7 +119,7 @@ class Intake:
             await self._conclude(entry, fate)
 
     async def _prepare(self, entry: IntakeEntry) -> Submission | None:
-        """The event to decide; None when there is nothing to decide, or not now."""
+        """Submission of the entry; None when there is no event to decide, or not now."""
         if entry.event is None:
             await self._give_up(entry, entry.error)
             return None
@@ -139,7 +139,7 @@ class Intake:
         return Submission(event, Origin.INTAKE, payload_hash=digest, stream_ack=entry.id)
 
     async def _complete(self, connector: InboundConnector, name: str, event: Event, entry: IntakeEntry) -> Event | None:
-        """The whole event; None when it is our own write, or has to wait for the platform."""
+        """The complete event; None for a write of our own, and for an event that waits for its platform."""
         if self._parking.is_closed(name, time.monotonic()):
             self._parking.add(name, entry)
             return None
@@ -161,7 +161,7 @@ class Intake:
         return completed
 
     async def _conclude(self, entry: IntakeEntry, fate: Processed | AnswerbyError) -> None:
-        """The commit has acknowledged what was decided; the rest is settled here."""
+        """Settles an entry that the commit did not acknowledge."""
         if isinstance(fate, Processed):
             if fate.duplicate:
                 await self._store.intake.acknowledge(entry.tenant, [entry.id])
@@ -180,7 +180,7 @@ class Intake:
 
 
 def _unmark(event: Event) -> tuple[Event, str]:
-    """The event as its connector made it, and the connector's name; empty for one that no connector brought."""
+    """The original event and the name of its connector; empty for an event without a connector."""
     name = event.data.get(CONNECTOR_FACT)
     if name is None:
         return event, ""

@@ -1,6 +1,6 @@
-"""Where events wait for a platform that cannot be asked now: it limits us, or it is away.
+"""Parking of events for a platform that limits the calls or is away.
 
-Waiting is not failing: it must not bring an event closer to the dead letters, however long it takes.
+A wait is no failure. A wait of any length must not bring an event closer to the dead letters.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from answerby.domain.backoff import Backoff
 from answerby.store.records import IntakeEntry
 
 PATIENCE = Backoff(first=0.2, most=30.0)
-"""How long a platform is not asked that refused without saying for how long."""
+"""Pause of calls after a refusal without a wait from the platform."""
 
 
 @dataclass(slots=True)
 class _Platform:
-    """What waits for one connector's platform, oldest first, and from when on it may be asked again."""
+    """Entries that wait for the platform of one connector, oldest first, and the time of the next call."""
 
     opens: float = 0.0
     failures: int = 0
@@ -24,7 +24,7 @@ class _Platform:
 
 
 class Parking:
-    """Entries that wait, by connector. Times are seconds of one monotonic clock, passed in."""
+    """Entries that wait, by connector. Times are seconds of one monotonic clock, which callers pass in."""
 
     def __init__(self) -> None:
         self._platforms: dict[str, _Platform] = {}
@@ -37,16 +37,16 @@ class Parking:
         return [entry.id for platform in self._platforms.values() for entry in platform.entries]
 
     def is_closed(self, connector: str, now: float) -> bool:
-        """Whether the platform asked not to be asked yet."""
+        """Whether calls of the platform have to wait."""
         platform = self._platforms.get(connector)
         return platform is not None and now < platform.opens
 
     def add(self, connector: str, entry: IntakeEntry) -> None:
-        """The entry waits until the platform may be asked."""
+        """Adds an entry, which waits until the platform takes calls again."""
         self._platforms.setdefault(connector, _Platform()).entries.append(entry)
 
     def close(self, connector: str, now: float, retry_after: float | None) -> None:
-        """The platform refused: it is not asked for as long as it said or, where it did not, ever longer."""
+        """Stops the calls after a refusal, for the wait of the platform or for growing pauses of our own."""
         platform = self._platforms.setdefault(connector, _Platform())
         if now < platform.opens:
             return
@@ -54,13 +54,13 @@ class Parking:
         platform.opens = now + (retry_after if retry_after is not None else PATIENCE.wait(platform.failures))
 
     def note_answer(self, connector: str) -> None:
-        """The platform gave what was asked."""
+        """Notes a good answer of the platform, which ends the growth of the pauses."""
         platform = self._platforms.get(connector)
         if platform is not None:
             platform.failures = 0
 
     def take_due(self, now: float) -> list[IntakeEntry]:
-        """What may be tried again, taken out, oldest first."""
+        """Removes and returns the entries that may be tried again, oldest first."""
         due: list[IntakeEntry] = []
         for platform in self._platforms.values():
             if now >= platform.opens:

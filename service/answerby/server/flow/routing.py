@@ -1,4 +1,4 @@
-"""Which connectors a decision's effects go to, decided when it is committed."""
+"""Routing of the effects of a decision to connectors, at the commit of the decision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ANY_SOURCE = "*"
 
 
 class Route(Protocol):
-    """What routing needs of a connector's configuration."""
+    """Part of the configuration of a connector that routing uses."""
 
     @property
     def name(self) -> str: ...
@@ -25,19 +25,19 @@ class Route(Protocol):
 
     @property
     def effects(self) -> Sequence[EffectKind]:
-        """The kinds it takes beside update_request."""
+        """Kinds of effects that the connector takes beside update_request."""
         ...
 
 
 def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[OutboxEntry]:
-    """One entry per effect and connector that takes it: the update first, the others in the order of the effects.
+    """One entry for each effect and connector: the update first, then the others in the order of the effects.
 
-    An update goes back to where the request came from. Other effects go to every connector that lists their kind; one
-    that also names sources takes only those of its own requests.
+    An update goes back to the source of the request. Other effects go to every connector that lists their kind. A
+    connector that also names sources takes only the effects of requests from these sources.
     """
     source = decision.state.source if decision.state is not None else decision.event_source
     routes = list(connectors)
-    # A request's effects go out one after another: the ticket should not wait for the notices about it.
+    # The effects of a request go out one after another, and the ticket should not wait for its notices.
     effects = sorted(decision.effects, key=lambda effect: effect.kind is not EffectKind.UPDATE_REQUEST)
     return [
         OutboxEntry(
@@ -69,7 +69,7 @@ def comes_from(source: str, prefixes: Sequence[str]) -> bool:
 
 
 def effect_id(decision: Decision, key: str, connector: str) -> str:
-    """32 hexadecimal digits, the same however often the decision is made: a platform may know the effect by it."""
+    """32 hexadecimal digits, the same for every repeat of the decision. Platforms recognise an effect by this id."""
     parts = (decision.tenant, decision.request_id, str(decision.sequence), key, connector)
     # Lengths keep parts apart: ("a", "bc") and ("ab", "c") are different effects.
     named = "".join(f"{len(part)}:{part}" for part in parts)

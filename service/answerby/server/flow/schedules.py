@@ -1,4 +1,4 @@
-"""Schedules that come due are decided, once for every tenant, by whichever worker is first."""
+"""Schedules: the first worker decides each due schedule, once for every tenant."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from answerby.sla.occurrences import Occurrence, next_occurrence, occurrences
 from answerby.store.records import RequestFilter, ScheduleRecord
 
 LONGEST_SLEEP = 1.0
-"""Seconds; also the latest that a new rulebook or a new tenant is noticed."""
+"""Longest sleep in seconds, and so the longest delay of a new rulebook or a new tenant."""
 CLAIM = timedelta(seconds=60)
-"""How long a worker has for one firing before another may try; whoever commits first wins."""
+"""Time of a worker for one firing before another worker may try. The first commit wins."""
 PAGE = 200
 FOLLOW_UPS = 500
-"""Requests that are asked within one commit; those before them are asked ahead of it."""
+"""Most follow-ups in one commit. Further follow-ups are enqueued before the commit."""
 OPEN_REQUESTS = RequestFilter(statuses=tuple(sorted(OPEN)))
 
 
@@ -46,7 +46,7 @@ class Upcoming:
 
 @dataclass(slots=True)
 class Plan:
-    """What a tenant can expect. Only a firing or another rulebook changes it."""
+    """Next occurrences of the schedules of a tenant. Only a firing or another rulebook changes the plan."""
 
     generation: int
     revision: str
@@ -54,7 +54,7 @@ class Plan:
 
 
 class ScheduleLoop:
-    """Fires schedules. Any number of workers may run it."""
+    """Fires schedules. Any number of workers may run this loop."""
 
     def __init__(self, services: Services, rulebooks: RulebookHolder, connectors: Sequence[Route]) -> None:
         self._store = services.store
@@ -70,7 +70,7 @@ class ScheduleLoop:
         await repeat("schedules", self.step, stopping, self._logger)
 
     async def step(self) -> float:
-        """Fires what is due. Seconds until there may be something to do again. Raises StoreUnavailable."""
+        """Fires the due schedules. Returns the seconds until the next step. Raises StoreUnavailable."""
         if self._rulebooks.active is None:
             return 0.2
         wait = LONGEST_SLEEP
@@ -81,7 +81,7 @@ class ScheduleLoop:
                 for item in due:
                     await self._fire(tenant, live.compiled, item)
             if due:
-                # Whether it fired here or elsewhere, what comes next is to be looked up.
+                # After a firing by any worker the next occurrence is new.
                 self._plans.pop(tenant, None)
             ahead = [(item.occurrence.time - self._now()).total_seconds() for item in plan.upcoming if item not in due]
             wait = min([wait, *ahead])
@@ -103,7 +103,7 @@ class ScheduleLoop:
         return plan
 
     async def _fire(self, tenant: str, compiled: CompiledRulebook, item: Upcoming) -> None:
-        """The latest occurrence that has come; those before it are named as missed."""
+        """Fires the latest due occurrence. The decision names the earlier ones as missed."""
         schedule, record = item.schedule, item.record
         if not await self._store.schedules.claim(tenant, schedule.id, record, CLAIM):
             return
@@ -139,7 +139,11 @@ class ScheduleLoop:
                 return
 
     async def _commit(self, firing: ScheduleFiring, record: ScheduleRecord, decision: Decision) -> bool:
-        """Of very many follow-ups, most go ahead: asked again after a crash, each is decided once all the same."""
+        """Commits the decision. Follow-ups above the limit are enqueued first.
+
+        A crash before the commit repeats these follow-ups. The repeats are known duplicates, so each follow-up is
+        decided once.
+        """
         ahead, last = decision.follow_ups[:-FOLLOW_UPS], decision.follow_ups[-FOLLOW_UPS:]
         for at in range(0, len(ahead), FOLLOW_UPS):
             await self._store.intake.enqueue(firing.tenant, ahead[at : at + FOLLOW_UPS])

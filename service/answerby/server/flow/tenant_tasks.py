@@ -1,4 +1,4 @@
-"""A task per tenant, started when the tenant is first heard of."""
+"""A task for each tenant, started as soon as the tenant is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOOK_SECONDS = 1.0
 
 
 class PerTenant:
-    """Runs `work(tenant)` for every tenant that is configured or has stored something."""
+    """Runs `work(tenant)` for every tenant in the configuration or in the store."""
 
     def __init__(
         self, services: Services, known: Iterable[str], work: Callable[[str], Coroutine[Any, Any, None]]
@@ -25,7 +25,7 @@ class PerTenant:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until `stopping` is set; then waits for the tasks, which end by themselves."""
+        """Runs until `stopping` is set, then waits for the tasks, which end by themselves."""
         async with asyncio.TaskGroup() as group:
 
             async def look() -> float:

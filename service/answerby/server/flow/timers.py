@@ -1,4 +1,4 @@
-"""Due timers become events like any other, and are decided by the same process()."""
+"""Timers: due timers become ordinary events, and the same process() decides them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from answerby.store.records import DueTimer
 
 SOURCE = "answerby/timers"
 TOGETHER = 100
-"""Timers claimed at once, over all tenants: few, so that the first are committed soon and workers share a burst."""
+"""Timers in one claim over all tenants. A small number gives early commits and lets workers share a burst."""
 CLAIM = timedelta(seconds=5)
-"""After that the timers of a worker that died are taken by another. One that is only slow loses nothing by it."""
+"""Time of a claim. Afterwards another worker takes the timers of a dead worker. A slow worker loses no timers."""
 FEWEST = 4
-"""Of each tenant, however many there are."""
+"""Least limit of a claim for each tenant, for any number of tenants."""
 LONGEST_SLEEP = 0.5
-"""Seconds; also the latest that a timer which another worker armed is noticed."""
+"""Longest sleep in seconds, and so the longest delay of a timer from another worker."""
 
 
 class TimerLoop:
-    """Claims what is due and has it decided. Any number of workers share the timers."""
+    """Claims due timers and submits their events. Any number of workers share the timers."""
 
     def __init__(self, services: Services, processor: Processor, settings: TimersConfig) -> None:
         self._store = services.store
@@ -45,7 +45,7 @@ class TimerLoop:
         await repeat("timers", self._step, stopping, self._logger)
 
     async def _step(self) -> float:
-        """Fires what is due. Seconds until there is something to do again."""
+        """Fires the due timers. Returns the seconds until the next step."""
         if not self._processor.ready:
             return 0.2
         tenants = await self._store.tenants.names()
@@ -75,7 +75,7 @@ class TimerLoop:
                 self._report(timer, fate.decision)
 
     def _report(self, timer: DueTimer, decision: Decision) -> None:
-        """What was missed and is put together is counted, and named once for each request."""
+        """Counts the reminders that are held back, and logs each joint reminder of a request."""
         if decision.state is not None and waits_for_catch_up(decision.state, timer.timer.id):
             self._metrics.held_back()
         if timer.timer.purpose is TimerPurpose.CATCH_UP and decision.effects:
@@ -90,16 +90,16 @@ class TimerLoop:
 
 
 def _submission(due: DueTimer, now: datetime, settings: TimersConfig) -> Submission:
-    # How late it fires depends on who claims it, so that is no part of what makes it the same event.
+    # The delay depends on the worker, so the delay is no part of the identity of the event.
     event = timer_event_of(due, now, settings)
     return Submission(event, Origin.TIMER, payload_hash=identity_hash(event), timer=due)
 
 
 def timer_event_of(due: DueTimer, now: datetime, settings: TimersConfig) -> Event:
-    """The event of a due timer: its id is the same however often and wherever the timer is claimed."""
+    """The event of a due timer. Every claim of the timer gives the same event id."""
     late_by = max(0.0, (now - due.timer.due).total_seconds())
     event = timer_event(due.tenant, due.request_id, due.timer, int(late_by))
     if late_by >= settings.catch_up_after_seconds:
-        # Part of the event, so that deciding it again comes to the same.
+        # The limit is part of the event, so that a repeat gives the same decision.
         event.data[CATCH_UP_LIMIT] = settings.catch_up_limit
     return event

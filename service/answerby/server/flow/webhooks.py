@@ -1,4 +1,4 @@
-"""Webhooks in: POST /hook/<connector>. The answer is 202 once the events are durable."""
+"""Incoming webhooks: POST /hook/<connector>. The answer is 202 after the events are durable."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from answerby_connectors.kit.base import Connector, InboundConnector, InvalidSig
 
 
 class Hook(NamedTuple):
-    """One connector that brings events, and for whom."""
+    """Connector that receives webhooks, and the tenant of its events."""
 
     connector: InboundConnector
     tenant: str
 
 
 class _TooLarge(AnswerbyError):
-    """The body is larger than the server takes."""
+    """The body is larger than the limit of the server."""
 
     reason = "BODY_TOO_LARGE"
 
@@ -67,7 +67,7 @@ class HookApp:
         return JSONResponse({"accepted": len(events)}, status_code=202)
 
     async def _body(self, request: Request) -> bytes:
-        """The whole body, as sent: the signature is over these bytes. Raises _TooLarge."""
+        """The original bytes of the body, which the signature covers. Raises _TooLarge."""
         body = bytearray()
         async for chunk in request.stream():
             body += chunk

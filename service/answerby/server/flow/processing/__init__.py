@@ -1,4 +1,4 @@
-"""The one way of every event: load its request, decide, commit.
+"""The single path of all events: load the request, decide, commit.
 
-An event goes through three states, each a type of its own: Waiting, LoadedEvent, DecidedEvent (states.py).
+An event has three states, each with its own type: Waiting, LoadedEvent, DecidedEvent (states.py).
 """

@@ -1,4 +1,4 @@
-"""The fates of events: told to whoever waits for one, counted, and logged."""
+"""Results of events, for the caller, the metrics and the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from answerby.store.records import StoredReply
 
 
 class Fates:
-    """Every event comes here once, at its end."""
+    """Reports the result of each event, once at its end."""
 
     def __init__(self, services: Services) -> None:
         self._metrics = services.metrics
@@ -24,7 +24,7 @@ class Fates:
         waiting.fail(error)
 
     def broken(self, waiting: Waiting, error: Exception, revision: str) -> None:
-        """By a fault of ours, while rulebook `revision` decided it."""
+        """Reports an internal fault in the decision under rulebook `revision`."""
         event = waiting.event
         self._logger.error(
             "decision failed",
@@ -48,7 +48,7 @@ class Fates:
         waiting.done(Processed(stored.decision, duplicate=True))
 
     def committed(self, decided: DecidedEvent, number: str) -> Decision:
-        """The decision as it was stored: with the number of its request."""
+        """The stored decision, with the number of its request."""
         waiting, decision = decided.waiting, decided.decision
         if number and decision.number != number:
             decision = msgspec.structs.replace(decision, number=number)

@@ -1,4 +1,4 @@
-"""The first step of a round: what the decisions need, in as few round trips as there can be."""
+"""First step of a round: loads the input of the decisions with as few round trips as possible."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from answerby.store.requests.requests import Requests
 
 
 class Loading:
-    """Loads the requests of many events at once. An event that cannot be loaded has met its fate."""
+    """Loads the requests of many events at once. An event whose load fails ends with that error."""
 
     def __init__(self, requests: Requests, fates: Fates) -> None:
         self._requests = requests
         self._fates = fates
 
     async def load(self, events: Sequence[Waiting], windows: Windows) -> list[LoadedEvent]:
-        """Raises StoreUnavailable."""
+        """Events with their requests. Raises StoreUnavailable."""
         found = await self._ask(events, [waiting.query(windows) for waiting in events])
         if windows:
             found = await self._count_again(found, windows)
@@ -36,7 +36,7 @@ class Loading:
         return found
 
     async def _count_again(self, events: list[LoadedEvent], windows: Windows) -> list[LoadedEvent]:
-        """One more round trip for events of which only the request's own state knows by whom to count."""
+        """Loads again the events whose counts depend on the state of the request, with one more round trip."""
         lacking = [loaded for loaded in events if loaded.lacks_counts(windows)]
         if not lacking:
             return events
@@ -45,7 +45,7 @@ class Loading:
         return complete + await self._ask([loaded.waiting for loaded in lacking], queries)
 
     async def _with_histories(self, events: list[LoadedEvent]) -> list[LoadedEvent]:
-        """One more round trip for events that come late, or correct others."""
+        """Loads histories for late events and corrections, with one more round trip."""
         late = [loaded for loaded in events if loaded.wants_history]
         if not late:
             return events
@@ -56,6 +56,6 @@ class Loading:
 
 
 def without(events: Iterable[LoadedEvent], some: Iterable[LoadedEvent]) -> list[LoadedEvent]:
-    """The others."""
+    """Events that are not in `some`."""
     left_out = {id(loaded) for loaded in some}
     return [loaded for loaded in events if id(loaded) not in left_out]

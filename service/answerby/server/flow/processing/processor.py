@@ -1,7 +1,7 @@
-"""process(): load state -> decide -> commit, retried on a version conflict. The one way of every event.
+"""process(): load state -> decide -> commit, with a retry after a version conflict. All events take this path.
 
-What arrives while a commit is on its way is collected and goes out with the next one, so that a busy server pays one
-round trip for many events and an idle one does not wait.
+Events that arrive during a commit go out together with the next commit. So a busy server needs one round trip for many
+events, and an idle server does not wait.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from answerby.store.records import CommitOutcome
 
 ATTEMPTS = 50
 OVERTAKEN = Backoff(first=0.002, most=0.02, jitter=1.0)
-"""How long a worker stands back when all that it decided was overtaken by others."""
+"""Pause of a worker after other workers overtook all its decisions."""
 SLICE_SECONDS = 0.005
-"""How long decisions may hold the event loop before others get their turn."""
+"""Longest time for which decisions hold the event loop before other tasks run."""
 
 
 Observer = Callable[[RequestState | None, Event, Context, Decision], None]
-"""Told of every decision that was committed, with what it was made from."""
+"""Receiver of every committed decision and its input."""
 
 
 class Processor:
-    """Decides events and commits the decisions. Start it once; every caller shares it."""
+    """Decides events and commits the decisions. All callers of a process share one processor."""
 
     def __init__(
         self,
@@ -75,13 +75,13 @@ class Processor:
         return await self._enqueue(Submission(event)).result
 
     async def process_many(self, submissions: Sequence[Submission]) -> list[Processed | AnswerbyError]:
-        """Each its own fate, in the order given; events of one request are decided in that order."""
+        """Results in the order of the submissions. The events of one request are decided in that order too."""
         events = [self._enqueue(submission) for submission in submissions]
         results = await asyncio.gather(*(waiting.result for waiting in events), return_exceptions=True)
         return [_fate(result) for result in results]
 
     async def run(self) -> None:
-        """Works until `stop`, then finishes what waits."""
+        """Runs until `stop`, then finishes the events that wait."""
         while True:
             if not self._queue:
                 if self._stopping:
@@ -92,7 +92,7 @@ class Processor:
             await self._round()
 
     def stop(self) -> None:
-        """No new events are taken; those that wait are still decided."""
+        """Refuses new events. Events that wait are still decided."""
         self._stopping = True
         self._wake.set()
 
@@ -108,7 +108,7 @@ class Processor:
         return waiting
 
     async def _round(self) -> None:
-        """One load, the decisions, one commit, for all events that can go side by side."""
+        """Makes one load, the decisions and one commit for all events that can go side by side."""
         taken: list[Waiting] = []
         try:
             with self._rulebooks.use() as live:
@@ -123,7 +123,7 @@ class Processor:
             self._give_up(taken, InternalError())
 
     def _give_up(self, taken: list[Waiting], error: AnswerbyError) -> None:
-        """The events of the round; all that wait when it could not even begin."""
+        """Fails the events of the round, or all events in the queue when the round could not begin."""
         for waiting in taken or self._queue.drain():
             if not waiting.settled:
                 self._fates.failed(waiting, error)
@@ -147,7 +147,7 @@ class Processor:
         return decided
 
     def _decide_one(self, loaded: LoadedEvent, live: Live) -> DecidedEvent | None:
-        """None for an event that cannot be decided: it has met its fate."""
+        """Event with its decision; None for an event that ended with an error."""
         started = time.perf_counter()
         try:
             decision = decide(live.compiled, loaded.state, loaded.event, loaded.context, self._now(), live.steps)
@@ -178,7 +178,7 @@ class Processor:
         self._metrics.committed(committed)
         self._again(overtaken)
         if len(overtaken) == len(events):
-            # Workers that loop in step could overtake the same one again and again.
+            # Workers in step could overtake the same worker again and again.
             await asyncio.sleep(OVERTAKEN.wait(max(waiting.attempts for waiting in overtaken)))
 
     def _committed(self, decided: DecidedEvent, number: str) -> Decision:
@@ -189,7 +189,7 @@ class Processor:
         return decision
 
     def _again(self, events: list[Waiting]) -> None:
-        """After a conflict or a duplicate found by the commit: to be loaded again, which tells which it is."""
+        """Queues events again after a conflict or a duplicate in the commit. The next load tells them apart."""
         left = []
         for waiting in events:
             waiting.attempts += 1

@@ -1,4 +1,4 @@
-"""Events that wait, in their order, and which of them can go side by side."""
+"""Queue of events in their order, and the choice of events that can go side by side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROUND_EVENTS = 500
 
 
 class Queue:
-    """The events that one worker has taken and not settled."""
+    """Events of one worker without a result."""
 
     def __init__(self) -> None:
         self._events: deque[Waiting] = deque()
@@ -24,17 +24,17 @@ class Queue:
         self._events.append(event)
 
     def put_back(self, events: Sequence[Waiting]) -> None:
-        """They come first again, in the order given."""
+        """Puts the events first again, in their order."""
         self._events.extendleft(reversed(events))
 
     def drain(self) -> list[Waiting]:
-        """All of them, taken out."""
+        """Removes and returns all events."""
         events = list(self._events)
         self._events.clear()
         return events
 
     def take(self, windows: Windows) -> list[Waiting]:
-        """The next events in order. One that shares a request or a counted customer with an earlier one stays back."""
+        """The next events in order. An event that shares a request or a counted customer with an earlier one waits."""
         taken: list[Waiting] = []
         left: list[Waiting] = []
         busy: set[Hashable] = set()
@@ -50,7 +50,7 @@ class Queue:
 
 
 def lanes_of(waiting: Waiting, windows: Windows) -> list[Hashable]:
-    """What no two events of one round may have in common."""
+    """Keys of an event that no other event of the round may share."""
     event = waiting.event
     return [
         (event.tenant, event.request_id),

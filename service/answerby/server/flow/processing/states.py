@@ -1,4 +1,4 @@
-"""The states of one event on its way: waiting -> loaded -> decided. Each holds what the step before it has found."""
+"""The states of an event: waiting -> loaded -> decided. Each state holds the result of its step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from answerby.store.records import Commit, Loaded, LoadQuery
 
 
 class Waiting:
-    """An event and the caller who waits for its fate. It stays the same when the event has to go the way again."""
+    """An event and the caller who waits for its result. A retry of the event keeps this object."""
 
     __slots__ = ("attempts", "event", "payload_hash", "result", "submission")
 
@@ -29,11 +29,11 @@ class Waiting:
         self.payload_hash = submission.payload_hash or payload_hash(submission.event)
         self.result = result
         self.attempts = 0
-        """Decisions that were overtaken by another event of the request."""
+        """Number of decisions that another event of the request overtook."""
 
     @property
     def settled(self) -> bool:
-        """Whether its fate is known, or nobody waits for it any more."""
+        """Whether the result is known, or no caller waits for the result any more."""
         return self.result.done()
 
     def done(self, processed: Processed) -> None:
@@ -43,11 +43,11 @@ class Waiting:
     def fail(self, error: AnswerbyError) -> None:
         if not self.result.done():
             self.result.set_exception(error)
-            # A caller that went away never looks at it; it must not be reported as forgotten.
+            # Without a caller nobody reads the exception, and asyncio must not report it as never retrieved.
             self.result.exception()
 
     def query(self, windows: Windows, state: RequestState | None = None) -> LoadQuery:
-        """What to ask of the store. Only the request's own `state` may know by whom to count."""
+        """Query for the store. Some counts depend on the `state` of the request."""
         event = self.event
         return LoadQuery(
             tenant=event.tenant,
@@ -59,12 +59,12 @@ class Waiting:
 
 
 class LoadedEvent(NamedTuple):
-    """An event with all that is needed to decide it."""
+    """An event with the input of its decision."""
 
     waiting: Waiting
     stored: Loaded
     history: list[Event] | None = None
-    """The request's events, loaded only where one comes late or corrects another."""
+    """Events of the request, loaded only for late events and corrections."""
 
     @property
     def event(self) -> Event:
@@ -88,7 +88,7 @@ class LoadedEvent(NamedTuple):
 
     @property
     def no_longer_due(self) -> bool:
-        """A timer that was cancelled or moved after this worker claimed it must not fire."""
+        """Whether the timer was cancelled or moved after its claim. Such a timer must not fire."""
         event, timer, state = self.waiting.event, self.waiting.submission.timer, self.stored.state
         if event.type != EventType.TIMER_DUE or timer is None:
             return False
@@ -96,19 +96,19 @@ class LoadedEvent(NamedTuple):
         return armed is None or armed.fired or armed.due != event.time
 
     def with_history(self, events: list[Event]) -> LoadedEvent:
-        """With the events that were decided before the state was loaded.
+        """Copy with the events that were decided before the load of the state.
 
-        What another worker has committed since is found out by the commit.
+        The commit detects later commits of other workers.
         """
         return self._replace(history=events[: self.state.decisions if self.state is not None else 0])
 
     def lacks_counts(self, windows: Windows) -> bool:
-        """Whether the state that was loaded knows more customers to count by than the event alone."""
+        """Whether the loaded state gives more customers for counts than the event alone."""
         return len(windows.queries(self.event)) < len(windows.queries(self.event, self.state))
 
 
 class DecidedEvent(NamedTuple):
-    """An event with its decision, which is not committed yet."""
+    """An event with its decision before the commit."""
 
     before: LoadedEvent
     decision: Decision
@@ -117,7 +117,7 @@ class DecidedEvent(NamedTuple):
 
     @classmethod
     def of(cls, before: LoadedEvent, decision: Decision) -> DecidedEvent:
-        """Raises ValueError for a decision that is not on a request."""
+        """Event with its decision. Raises ValueError for a decision without a request."""
         if decision.state is None:
             raise ValueError(f"decision {decision.id} carries no state to commit")
         return cls(before, decision, decision.state)
@@ -127,7 +127,7 @@ class DecidedEvent(NamedTuple):
         return self.before.waiting
 
     def commit(self, windows: Windows, connectors: Iterable[Route]) -> Commit:
-        """All that the decision changes."""
+        """Commit with all changes of the decision."""
         waiting = self.before.waiting
         return Commit(
             tenant=waiting.event.tenant,

@@ -1,4 +1,4 @@
-"""An event handed in to be decided, and what became of it."""
+"""Submission of an event for its decision, and the result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Origin(StrEnum):
-    """Where an event came from; a metric label."""
+    """Origin of an event, which is a metric label."""
 
     RPC = "rpc"
     INTAKE = "intake"
@@ -25,12 +25,12 @@ class Origin(StrEnum):
 
 
 class Submission(NamedTuple):
-    """An event to decide, and what its commit takes along."""
+    """An event to decide, with the other changes of its commit."""
 
     event: Event
     origin: Origin = Origin.RPC
     payload_hash: str = ""
-    """Tells a resend from a reused id; empty: that of the event."""
+    """Hash that separates a resend from a reused id; empty for the hash of the event."""
     stream_ack: str = ""
     """The intake entry that carried the event."""
     timer: DueTimer | None = None
@@ -38,19 +38,19 @@ class Submission(NamedTuple):
 
 
 class Processed(NamedTuple):
-    """What became of an event. `decision` is None for a timer that was no longer due."""
+    """Result of an event. `decision` is None for a timer that was no longer due."""
 
     decision: Decision | None
     duplicate: bool = False
 
 
 def payload_hash(event: Event) -> str:
-    """SHA-256 of the event as sent; who sent it and whether it is a replay do not count."""
+    """SHA-256 of the event as sent, without its tenant and its replay mark."""
     canonical = msgspec.structs.replace(event, tenant="", historical=False)
     return hashlib.sha256(msgspec.json.encode(canonical, order="deterministic")).hexdigest()
 
 
 def identity_hash(event: Event) -> str:
-    """For events that we make ourselves: the same source and id is the same event, however it is told again."""
+    """Hash without time, data and actor, for an event that its source and id identify."""
     bare = msgspec.structs.replace(event, time=EPOCH, data={}, actor_id="")
     return payload_hash(bare)
