@@ -1,1 +1,1 @@
-"""The live rulebook: how a change is checked, tried, put live and taken back."""
+"""The live rulebook: check, trial, activation and rollback of a change."""

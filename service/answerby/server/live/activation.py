@@ -1,6 +1,6 @@
-"""Putting a revision live: every worker makes it ready, then one pointer moves, then every worker follows.
+"""Activation of a revision: every worker prepares it, then one pointer moves, then every worker follows.
 
-While it is made ready, and when anything fails, everybody goes on with what is active.
+The active revision stays live during the preparation and after any failure.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from answerby.store.rulebooks.revisions import Keeping
 
 LOOK_SECONDS = 0.02
 FOLLOW_SECONDS = 2.0
-"""How long the caller waits to see that all workers follow. They do anyway."""
+"""Longest wait of the caller for all workers to follow. Later workers still follow."""
 MOST_PREVIOUS = 20
 ERRORS: dict[ActivateOutcome, type[AnswerbyError]] = {
     ActivateOutcome.MOVED: RulebookChanged,
@@ -55,24 +55,24 @@ ERRORS: dict[ActivateOutcome, type[AnswerbyError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who wants what to be live, and why."""
+    """Action on the live rules, with its author and reason."""
 
     action: Action
     actor: str
     reason: str = ""
     folder: FolderName | None = None
-    """Where the rules come from; None: from no folder."""
+    """Folder of the rules; None for rules from no folder."""
     etag: str = ""
-    """Of the rulebook that the caller has seen; empty: any."""
+    """Etag of the rulebook that the caller has seen; empty for any."""
 
 
 def etag_of(pointer: Pointer | None) -> str:
-    """Changes with every activation."""
+    """Etag of the active rulebook. Every activation changes the etag."""
     return f"g{pointer.generation}" if pointer is not None else "g0"
 
 
 class Activator:
-    """Puts revisions live that are kept in the store. `worker` is this process's name among the workers."""
+    """Puts revisions of the store live. `worker` is the name of this process among the workers."""
 
     def __init__(self, services: Services, holder: RulebookHolder, settings: RulesConfig, worker: str) -> None:
         self._store = services.store
@@ -92,8 +92,10 @@ class Activator:
         return Keeping(self._settings.revisions_kept, self.approval_required)
 
     async def put_live(self, prepared: Prepared, order: Order) -> bool:
-        """False when it was live already. Raises RulebookChanged, ActivationUnderWay, WorkerNotReady, and what
-        forbids this revision; nothing has changed then.
+        """Puts the revision live. Returns False when the revision was live already.
+
+        Raises RulebookChanged, ActivationUnderWay, WorkerNotReady, or the error that forbids this revision. An error
+        changes nothing.
         """
         offered = False
         try:
@@ -113,7 +115,7 @@ class Activator:
         return True
 
     async def give_back(self) -> None:
-        """The store has lost its rulebook: it gets the one that decides here, unless another worker is first."""
+        """Restores a lost rulebook in the store from the rulebook of this worker, unless another worker is first."""
         current, pointer = self._holder.current, self._holder.status.pointer
         if current is None or pointer is None:
             return
@@ -131,21 +133,21 @@ class Activator:
         await self._store.revisions.save(revision, current.files, RuleFiles(current.files).digest, self.keeping, now)
         order = Order(Action.RESTORE, pointer.actor, pointer.reason, pointer.folder)
         again = self._pointer(current.revision, order, None)
-        # It was live, so nobody has to approve it again.
+        # The revision was live, so it needs no second approval.
         entry = _entry(order, again, None)
         if await self._store.revisions.activate(again, entry, 0) is ActivateOutcome.OK:
             self._holder.follow(again)
             log_action(self._logger, entry)
 
     async def expected(self, order: Order) -> Pointer | None:
-        """The active pointer. Raises RulebookChanged when the caller has seen another."""
+        """The active pointer. Raises RulebookChanged when the caller has seen another rulebook."""
         before = await self._store.revisions.active()
         if order.etag and order.etag != etag_of(before):
             raise RulebookChanged
         return before
 
     async def previous(self, order: Order) -> str:
-        """What a roll back goes to. Raises NoPreviousRevision and RulebookChanged."""
+        """Target revision of a rollback. Raises NoPreviousRevision and RulebookChanged."""
         before = await self.expected(order)
         for revision in before.previous if before is not None else ():
             if await self._store.revisions.get(revision) is not None:
@@ -154,7 +156,7 @@ class Activator:
 
     @asynccontextmanager
     async def _stage(self, revision: str) -> AsyncIterator[Staged]:
-        """One activation at a time, of all workers. The other workers make ready what is staged."""
+        """Stages the revision for the block; the other workers prepare it. All workers share one stage."""
         staged = Staged(revision, secrets.token_hex(8))
         patience = timedelta(seconds=self._settings.prepare_seconds + 10)
         clock = asyncio.get_running_loop().time
@@ -169,7 +171,10 @@ class Activator:
             await self._store.workers.unstage(staged)
 
     async def _wait_for_workers(self, staged: Staged) -> None:
-        """Until every other worker has it ready. One that says it cannot stops it; one that is late is left behind."""
+        """Waits until every other worker has the revision ready.
+
+        A worker that cannot run the revision stops the activation. A late worker does not.
+        """
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._settings.prepare_seconds
         while others := await self._others():
@@ -213,7 +218,7 @@ class Activator:
     def _pointer(self, revision: str, order: Order, before: Pointer | None) -> Pointer:
         return Pointer(
             revision=revision,
-            # After a store was lost the count goes on where the workers are, never back.
+            # After the loss of a store the count continues from the workers. The count never goes back.
             generation=max(before.generation if before is not None else 0, self._holder.status.generation) + 1,
             activated=self._now(),
             actor=order.actor,
@@ -236,7 +241,7 @@ def _entry(order: Order, pointer: Pointer, before: Pointer | None) -> Activation
 
 
 def log_action(logger: Logger, entry: Activation) -> None:
-    """The audit line."""
+    """Writes the audit line."""
     logger.info(
         "rulebook action",
         action=entry.action.value,
@@ -248,7 +253,7 @@ def log_action(logger: Logger, entry: Activation) -> None:
 
 
 def _previous(revision: str, order: Order, before: Pointer | None) -> list[str]:
-    """Rolled back, the way goes on from there, so that rolling back twice does not return to what was bad."""
+    """Earlier revisions, newest first. A second rollback goes further back, never to the revision just left."""
     if before is None:
         return []
     if order.action is Action.ROLLBACK and revision in before.previous:

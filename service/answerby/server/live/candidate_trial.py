@@ -1,7 +1,8 @@
-"""A candidate on trial: it decides what the active rules have decided, for all or a segment, and nothing comes of it.
+"""Trial of a candidate: the candidate repeats the decisions of the active rules, for all requests or a segment.
 
-Each event is decided again from the request as it was, so that what is counted is what the candidate would have changed
-there and then. Only idle time is spent: what a busy worker has no time for is counted as skipped.
+The decisions of the candidate have no effects. Each event is decided again from the earlier state of its request, so
+the counts show the changes that the candidate would have made. A trial uses only idle time. A busy worker counts the
+other decisions as skipped.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ from answerby.store.rulebooks.candidate_records import Candidate, Change, Counte
 
 LOOK_SECONDS = 0.5
 AGAIN_SECONDS = 5.0
-"""Until a candidate that could not be made ready is tried again."""
+"""Pause before the next attempt to prepare a failed candidate."""
 QUEUE_LENGTH = 2_000
-"""Decisions that wait to be made again."""
+"""Most decisions that wait for their comparison."""
 SLICE_SECONDS = 0.002
 MOST_DIFFERENCES = 100
-"""Told to the store at a time; all are counted."""
+"""Most differences that the store gets at a time. The counts cover all differences."""
 
 
 class ActiveDecision(NamedTuple):
-    """What the active rules were given, and what they came to."""
+    """Decision of the active rules, with its input."""
 
     state: RequestState | None
     event: Event
@@ -45,7 +46,7 @@ class ActiveDecision(NamedTuple):
 
 
 class Trial:
-    """Follows the candidate in the store and compares. One for each worker."""
+    """Follows the candidate in the store and compares its decisions. Each worker has one trial."""
 
     def __init__(self, services: Services, preparer: Preparer) -> None:
         self._store = services.store
@@ -60,15 +61,15 @@ class Trial:
         self._differences: list[DifferenceKept] = []
         self._not_before = 0.0
         self.problem = ""
-        """Why the candidate cannot be tried here."""
+        """Reason why this worker cannot try the candidate; empty for none."""
 
     @property
     def ready(self) -> str:
-        """The revision that is compared with here; empty: none."""
+        """Revision of the candidate that decides here; empty for none."""
         return self._candidate.revision if self._candidate is not None and self._live.compiled is not None else ""
 
     def offer(self, state: RequestState | None, event: Event, context: Context, decision: Decision) -> None:
-        """Takes what the active rules have decided, after its commit; takes no time when nothing is on trial."""
+        """Takes a committed decision of the active rules. The call takes no time without a candidate."""
         candidate = self._candidate
         if candidate is None or self._live.compiled is None or not within(candidate.segment, decision):
             return
@@ -79,7 +80,7 @@ class Trial:
         self._wake.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until `stopping` is set."""
+        """Runs until `stopping` is set."""
         async with asyncio.TaskGroup() as group:
             group.create_task(repeat("candidate", self._look, stopping, self._logger))
             comparing = group.create_task(self._compare())
@@ -88,7 +89,7 @@ class Trial:
         self._live.swap(None)
 
     async def _look(self) -> float:
-        """Tells what was found, hears which candidate is on trial, makes it ready."""
+        """Saves the findings, looks up the candidate on trial and prepares it."""
         await self._save_findings()
         current = await self._store.candidates.current()
         if current is None or (self._candidate is not None and current.token != self._candidate.token):
@@ -131,7 +132,7 @@ class Trial:
             while self._queue and self._live.compiled is not None:
                 self._compare_one(self._queue.popleft())
                 if time.perf_counter() > slice_end:
-                    # Requests come first: they get the loop back, and the time that this took once more.
+                    # Requests come first: the pause is as long as the slice.
                     await asyncio.sleep(SLICE_SECONDS)
                     slice_end = time.perf_counter() + SLICE_SECONDS
 
@@ -175,7 +176,7 @@ class Trial:
 
 
 def within(segment: Segment, decision: Decision) -> bool:
-    """Whether the candidate is tried on this decision of the active rules."""
+    """Whether the segment includes this decision of the active rules."""
     if segment.tenants and decision.tenant not in segment.tenants:
         return False
     if segment.categories and str(decision.facts.get("category", "")) not in segment.categories:
@@ -184,13 +185,16 @@ def within(segment: Segment, decision: Decision) -> bool:
 
 
 def share_of(tenant: str, request_id: str) -> float:
-    """From 0 to below 100, the same for a request wherever it is asked."""
+    """Fixed share of a request, from 0 to below 100. All workers get the same share."""
     digest = hashlib.sha256(f"{tenant}\0{request_id}".encode()).digest()
     return int.from_bytes(digest[:4]) / 2**32 * 100
 
 
 def counters_of(difference: Difference) -> set[Counted]:
-    """What is counted of it. Facts with their values; due times by clock; that somebody is told, not how often."""
+    """Counters that the difference raises.
+
+    Facts count with their values and due times by clock. Notices count once, whatever their number.
+    """
     counters: set[Counted] = {_change(change) for change in difference.changed}
     if difference.told_more:
         counters.add(Total.TOLD_MORE)

@@ -1,4 +1,4 @@
-"""Starting, judging, ending and promoting the trial of a candidate."""
+"""Calls that start, show, end and promote the trial of a candidate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_NAMES = 100
 
 
 class CandidateTrials:
-    """What people do with candidates. The trials themselves run in every worker."""
+    """Actions of people on candidates. The trials themselves run in every worker."""
 
     def __init__(self, services: Services, changes: Changes, rulebooks: RulebookHolder) -> None:
         self._store = services.store
@@ -27,7 +27,7 @@ class CandidateTrials:
         self._rulebooks = rulebooks
 
     async def start(self, revision: str, segment: Segment, order: Order) -> Candidate:
-        """Raises RevisionNotFound, RevisionActive, and InvalidInput for a segment that makes no sense."""
+        """Starts a trial. Raises RevisionNotFound, RevisionActive, and InvalidInput for a bad segment."""
         check_segment(segment, self._rulebooks.status.rulebook)
         candidate = Candidate(
             token=secrets.token_hex(8),
@@ -53,7 +53,7 @@ class CandidateTrials:
         return await self._store.candidates.findings(differences)
 
     async def stop(self, order: Order) -> str:
-        """The revision that was on trial; empty: none was."""
+        """Ends the trial. Returns the revision of its candidate; empty without a trial."""
         candidate = await self._store.candidates.current()
         if candidate is None:
             return ""
@@ -62,7 +62,7 @@ class CandidateTrials:
         return candidate.revision
 
     async def promote(self, order: Order) -> Outcome:
-        """Raises NoCandidate, and what Changes.activate raises; the trial then goes on."""
+        """Puts the candidate live. Raises NoCandidate and the errors of Changes.activate."""
         candidate = await self._store.candidates.current()
         if candidate is None:
             raise NoCandidate
@@ -72,7 +72,7 @@ class CandidateTrials:
 
 
 def check_segment(segment: Segment, active: Rulebook | None) -> None:
-    """Raises InvalidInput. A segment goes by the categories of the active rules."""
+    """Raises InvalidInput. A segment uses the categories of the active rules."""
     wrong = []
     if not 0 < segment.percent <= 100:
         wrong.append(FieldViolation("segment.percent", "must be above 0 and at most 100"))

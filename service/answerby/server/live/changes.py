@@ -1,4 +1,4 @@
-"""What people do with the rules: bring a change, put it live, take it back, approve and refuse."""
+"""Actions of people on the rules: bring, activate, roll back, approve and refuse a change."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a change."""
+    """Result of a change."""
 
     revision: str
     changed: bool = False
-    """Another revision is live now."""
+    """Whether another revision is live now."""
     waiting: bool = False
-    """It waits for an approver."""
+    """Whether the revision waits for an approver."""
 
 
 class Changes:
-    """One at a time in a process. Each goes on to its end even when its caller goes away."""
+    """Changes of the rules, one at a time in a process. A change continues to its end without its caller."""
 
     def __init__(
         self,
@@ -72,32 +72,35 @@ class Changes:
         self._running: set[asyncio.Task[Any]] = set()
 
     async def validate(self, files: RuleFiles) -> Checked:
-        """What a change would be found to have; nothing is kept. Raises RulebookRejected."""
+        """Result of the checks of a change, without keeping the change. Raises RulebookRejected."""
         checked = await self._preparer.check(files)
         if checked.rulebook is None:
             raise rejection(checked.diagnostics)
         return checked
 
     async def bring(self, files: RuleFiles, order: Order, *, keep_only: bool = False) -> Outcome:
-        """Checks the files, keeps them as a revision, and puts it live when it may be. Raises RulebookRejected,
-        RevisionRefused, and what put_live raises.
+        """Checks the files, keeps them as a revision, and puts the revision live when that is allowed.
+
+        Raises RulebookRejected, RevisionRefused, and the errors of put_live.
         """
         return await self._run_to_end(self._bring(files, order, keep_only))
 
     async def activate(self, revision: str, order: Order) -> Outcome:
-        """Puts live what is kept, its tests run again but for a roll back. Raises RevisionNotFound, ApprovalRequired,
-        RevisionRefused, RulebookRejected, and what put_live raises.
+        """Puts a revision of the store live. Its rule tests run again, except for a rollback.
+
+        Raises RevisionNotFound, ApprovalRequired, RevisionRefused, RulebookRejected, and the errors of put_live.
         """
         return await self._run_to_end(self._activate(revision, order))
 
     async def rollback(self, order: Order) -> tuple[str, Outcome]:
-        """Back to what was active before; also the name of what was active. Raises as `activate`, and
-        NoPreviousRevision.
+        """Puts the previous revision live. The result starts with the name of the revision that was active.
+
+        Raises the errors of `activate`, and NoPreviousRevision.
         """
         return await self._run_to_end(self._rollback(order))
 
     async def judge(self, revision: str, actor: str, reason: str, *, approved: bool) -> Revision:
-        """Raises RevisionNotFound, OwnRevision, RevisionActive."""
+        """Approves or refuses a revision. Raises RevisionNotFound, OwnRevision, RevisionActive."""
         now = self._now()
         before = await self._store.revisions.active()
         action = Action.APPROVE if approved else Action.REJECT
@@ -116,14 +119,14 @@ class Changes:
         return await self.revision(revision)
 
     async def revision(self, revision: str) -> Revision:
-        """Raises RevisionNotFound."""
+        """Revision of this name in the store. Raises RevisionNotFound."""
         found = await self._store.revisions.get(revision)
         if found is None:
             raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
         return found
 
     async def note(self, action: Action, order: Order, revision: str) -> None:
-        """Writes what was done with a revision without putting it live into history, metrics and log."""
+        """Records an action without an activation in history, metrics and log."""
         before = await self._store.revisions.active()
         entry = _entry(action, self._now(), order.actor, order.reason, before, revision)
         await self._store.revisions.note(entry)
@@ -131,11 +134,11 @@ class Changes:
         log_action(self._logger, entry)
 
     async def give_back(self) -> None:
-        """The store has lost its rulebook."""
+        """Restores a rulebook that the store has lost."""
         await self._run_to_end(self._activator.give_back())
 
     async def folder_is_good(self, actor: str) -> None:
-        """The folder is in order. What was refused of it, whoever had it read, is shown no more; an upload is."""
+        """Clears the problem of a folder that is good now. The problem of an upload stays."""
         problem = (await self._store.workers.look()).problem
         if problem is not None and (problem.actor == actor or problem.folder == self._folder.name):
             await self._clear_problem()
@@ -163,7 +166,7 @@ class Changes:
         return Outcome(revision, changed=await self._activator.put_live(prepared, order))
 
     async def _refuse(self, diagnostics: tuple[Diagnostic, ...], order: Order) -> NoReturn:
-        """Shows the mistakes to everybody. Raises RulebookRejected."""
+        """Shows the mistakes to all workers. Raises RulebookRejected."""
         for found in diagnostics:
             self._logger.error(
                 "rule file rejected", file=found.file, line=found.line, column=found.column, diagnostic=found.code

@@ -1,4 +1,4 @@
-"""Tells of the faults of the rules engine: a metric, and one log line each."""
+"""Reports of engine faults: a metric, and one log line for each fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from answerby.server.base.metrics import Metrics
 
 
 class EngineWatch:
-    """Looks at the matcher in use."""
+    """Watches the faults of the matcher in use."""
 
     def __init__(self, metrics: Metrics, logger: Logger) -> None:
         self._metrics = metrics
@@ -18,10 +18,10 @@ class EngineWatch:
         self._fallen_back = False
 
     def look(self, matcher: Matcher) -> None:
-        """Call it now and then; it costs nothing while there is nothing new."""
+        """Reports new faults. Callers repeat the call; a call without new faults is cheap."""
         if matcher is not self._matcher:
             self._matcher, self._seen = matcher, 0
-            # Loading told why, when it fell back at once.
+            # The log has the reason of an immediate fallback already.
             self._fallen_back = bool(matcher.fallback_reason)
             self._metrics.engine_fallback(active=self._fallen_back)
         faults = matcher.faults

@@ -1,7 +1,7 @@
-"""Puts a change of the rules folder live without being asked.
+"""Watch over the rules folder: puts a change of the folder live.
 
-It looks at names, times, sizes and inodes rather than being told by the file system: that works on network and
-overlay file systems too, for editors that rename, and for folders that are swapped by a symbolic link.
+The watch compares names, times, sizes and inodes and needs no events of the file system. So the watch also works on
+network and overlay file systems, with editors that rename, and with folders that a symbolic link swaps.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from answerby.store.rulebooks.revision_records import Action
 
 LOOK_SECONDS = 0.25
 SHARE = 20
-"""A look takes at most a twentieth of the time, however large the folder."""
+"""Looks take at most a twentieth of the time, for any size of the folder."""
 AGAIN_SECONDS = 1.0
 
 
 class FolderWatch:
-    """For one worker of a machine. `settled` is what was seen to at the start."""
+    """Watch of one worker of a machine. `settled` is the state of the folder at the start."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class FolderWatch:
         settled: Settled,
         settle_seconds: float,
     ) -> None:
-        """`settle_seconds`: a folder is read once nothing in it has changed for so long."""
+        """`settle_seconds`: time without changes before the watch reads the folder."""
         self._logger = services.logger
         self._folder = folder
         self._changes = changes
@@ -45,7 +45,7 @@ class FolderWatch:
         self._settle = settle_seconds
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until `stopping` is set."""
+        """Runs until `stopping` is set."""
         done = last = self._done
         still_since = 0.0
         clock = asyncio.get_running_loop().time
@@ -63,7 +63,7 @@ class FolderWatch:
             await pause(stopping, max(min(LOOK_SECONDS, self._settle or LOOK_SECONDS), SHARE * cost))
 
     async def _changed(self) -> bool:
-        """Whether what the folder holds now has been seen to, one way or the other."""
+        """Handles a change of the folder. Returns False when the watch has to try again."""
         files = await self._folder.read()
         digest = files.digest
         try:

@@ -1,6 +1,6 @@
-"""Every worker says what it runs, hears what is to be run, makes it ready, and follows.
+"""Following of the active revision: every worker reports its revision, reads the active one, prepares and follows.
 
-Two loops: the beat, which nothing holds up, and the work that it gives.
+Two loops run: the beat, which nothing delays, and the work that the beat starts.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from answerby.store.rulebooks.revision_records import Heartbeat, Pointer, Scene,
 
 BEAT_SECONDS = 0.25
 STAGED_BEAT_SECONDS = 0.02
-"""While an activation is under way."""
+"""Interval of beats during an activation."""
 AGAIN_SECONDS = 5.0
-"""Until what could not be followed is tried again."""
+"""Pause before the next attempt to follow a failed revision."""
 
 
 class Follower:
-    """Keeps one worker on the active revision. `worker` is its name."""
+    """Keeps one worker on the active revision. `worker` is the name of the worker."""
 
     def __init__(
         self, services: Services, holder: RulebookHolder, preparer: Preparer, changes: Changes, worker: str
@@ -41,14 +41,14 @@ class Follower:
         self._scene = Scene(None, None, None, [])
         self._news = asyncio.Event()
         self._as_of: Pointer | None = None
-        """What was followed when the scene was asked for; one older than what is followed now says nothing."""
+        """Pointer that was followed at the request for the scene. A scene of an older pointer is ignored."""
         self._trouble = ""
         self._refused = ""
         self._not_before = 0.0
         self._failed = ""
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until `stopping` is set."""
+        """Runs until `stopping` is set."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beats(stopping))
             group.create_task(self._work(stopping))
@@ -56,14 +56,14 @@ class Follower:
             await self._store.workers.forget(self._worker)
 
     async def catch_up(self) -> None:
-        """Follows what is active now."""
+        """Follows the pointer that is active now."""
         self._as_of = self._holder.status.pointer
         self._scene = await self._store.workers.look()
         self._holder.set_problem(self._scene.problem)
         await self._act()
 
     async def scene(self) -> Scene:
-        """As it is now; as heard last while the store is away."""
+        """Scene of all workers now, or the last known scene while the store is away."""
         with contextlib.suppress(StoreUnavailable):
             return await self._store.workers.beat(self._worker, self._own_beat())
         return self._scene
@@ -128,12 +128,12 @@ class Follower:
                 self._go_to(prepared, scene.active, followed)
 
     def _waits(self, revision: str) -> bool:
-        """What has just failed is not tried at every beat."""
+        """Whether the revision failed a short time ago and waits for its next attempt."""
         return revision == self._failed and asyncio.get_running_loop().time() < self._not_before
 
     def _go_to(self, prepared: Prepared, pointer: Pointer, followed: Pointer | None) -> None:
         if self._holder.status.pointer is not followed:
-            close(prepared.compiled)  # this worker itself has put something else live meanwhile
+            close(prepared.compiled)  # this worker itself has put another revision live meanwhile
             return
         self._holder.offer(prepared)
         self._holder.follow(pointer)
@@ -151,7 +151,7 @@ class Follower:
             close(prepared.compiled)
 
     async def _prepare(self, revision: str) -> Prepared | None:
-        """None when it cannot run here; why is shown."""
+        """Prepared revision; None for a revision that cannot run here. The status then shows the reason."""
         try:
             files = await self._store.revisions.files(revision)
             if files is None:
@@ -173,7 +173,7 @@ class Follower:
 
 
 def skew(scene: Scene) -> int:
-    """Live workers that do not run what is active, or that come to another revision than most for the same files."""
+    """Number of live workers with another rulebook: not the active one, or read differently from the same files."""
     live = [worker.beat for worker in scene.workers if worker.live]
     if scene.active is None or not live:
         return 0

@@ -1,4 +1,4 @@
-"""The rules of one worker, wired together: start, follow, watch the folder."""
+"""The live rules of one worker: start, following, and watch over the folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from answerby.server.live.starting import Settled, Start
 
 
 class LiveRules:
-    """`slot` tells the workers of a machine apart; slot 0 does what one process of a machine has to do."""
+    """Live rules of one worker. `slot` numbers the workers of a machine; slot 0 has the tasks of one process only."""
 
     def __init__(self, services: Services, config: Config, rulebooks: RulebookHolder, slot: int) -> None:
         settings = config.rules
@@ -33,7 +33,7 @@ class LiveRules:
         self._snapshots = Snapshots(config.store.data_folder / "rulebooks")
         self._preparer = Preparer(services, settings.engine)
         machine = socket.gethostname()
-        # Two servers on one machine have the same slots, so chance tells them apart.
+        # Two servers on one machine have the same slots, so the name also has a random part.
         worker = f"{machine}-{slot}-{secrets.token_hex(3)}"
         activator = Activator(services, rulebooks, settings, worker)
         self.folder = RulesFolder(settings.folder, machine)
@@ -41,7 +41,7 @@ class LiveRules:
         self.follower = Follower(services, rulebooks, self._preparer, self.changes, worker)
         self.trials = CandidateTrials(services, self.changes, rulebooks)
         self.trial = Trial(services, self._preparer)
-        """The candidate that decides beside the active rules."""
+        """Trial of the candidate that decides beside the active rules."""
         self._settled = Settled("", None)
 
     @property
@@ -49,14 +49,14 @@ class LiveRules:
         return self._settings.approval is Approval.REQUIRED
 
     async def start(self) -> None:
-        """Before the worker serves: afterwards it decides, or shows why it cannot."""
+        """Prepares the worker before it serves. The worker then decides, or its status shows the reason why not."""
         snapshots = None if self.approval_required else self._snapshots
         start = Start(self._services, self.changes, self.follower, snapshots, self.folder)
         self._settled = await start.run()
         self._preparer.inline = False
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Until `stopping` is set."""
+        """Runs until `stopping` is set."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.follower.run(stopping))
             group.create_task(self.trial.run(stopping))

@@ -1,4 +1,4 @@
-"""A pointer to the rulebook that decides, swapped in one step; whoever uses the old one finishes with it."""
+"""A pointer to the rulebook that decides. A swap takes one step; users of the old rulebook finish with it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from answerby.server.live.checking.rule_check import close
 
 
 class Live:
-    """A compiled rulebook that decides, what is remembered under it, what the store must be asked for it, and how many
-    use it.
-    """
+    """A compiled rulebook that decides, with its remembered steps, its windows and its number of users."""
 
     def __init__(self, compiled: CompiledRulebook) -> None:
         self.compiled = compiled
@@ -25,7 +23,7 @@ class Live:
         self.retired = False
 
     def retire(self) -> None:
-        """Closed once nobody uses it any more."""
+        """Closes the rulebook after its last user."""
         self.retired = True
         self.close_if_done()
 
@@ -35,7 +33,7 @@ class Live:
 
 
 class LivePointer:
-    """At most one rulebook. The active one has a pointer; a candidate that decides beside it would have another."""
+    """Pointer to at most one rulebook. The active rulebook and the candidate have a pointer each."""
 
     def __init__(self) -> None:
         self._live: Live | None = None
@@ -46,7 +44,7 @@ class LivePointer:
 
     @contextmanager
     def use(self) -> Iterator[Live]:
-        """The rulebook, kept open while in use. Raises RulebookUnavailable."""
+        """The rulebook, open for the whole block. Raises RulebookUnavailable."""
         live = self._live
         if live is None:
             raise RulebookUnavailable
@@ -58,7 +56,7 @@ class LivePointer:
             live.close_if_done()
 
     def swap(self, compiled: CompiledRulebook | None) -> None:
-        """From now on this one. Everything that takes time or can fail comes before."""
+        """Replaces the rulebook. Slow steps and steps that can fail come before the call."""
         old, self._live = self._live, Live(compiled) if compiled is not None else None
         if old is not None:
             old.retire()

@@ -1,4 +1,4 @@
-"""From rule files to a rulebook that could decide at once, without holding up the requests of this process."""
+"""Preparation of a rulebook from rule files, without delays for the requests of this process."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from answerby.server.live.rule_files import RuleFiles
 from answerby.server.live.rulebooks import Prepared, rejection
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread may hold the interpreter while others wait (sys.setswitchinterval). The usual 5 ms, several times
-in one request, is what a request would be late by while a rulebook compiles."""
+"""Longest time for which a thread holds the interpreter while others wait (sys.setswitchinterval).
+
+The usual 5 ms would delay a request several times during a compilation.
+"""
 
 
 class Preparer:
-    """Checks in a process of its own, compiles in a thread. `inline`: checks in a thread, too; before it serves."""
+    """Checks rules in a separate process and compiles in a thread. `inline` checks in a thread too."""
 
     def __init__(self, services: Services, engine: Engine) -> None:
         self._metrics = services.metrics
@@ -33,7 +35,7 @@ class Preparer:
         self.inline = True
 
     async def check(self, files: RuleFiles, *, tests: bool = True) -> Checked:
-        """What the files come to; a rulebook only when nothing is wrong with them."""
+        """Result of the check of the files. Only files without errors give a rulebook."""
         folder = files.folder.path if files.folder is not None else ""
         task = Task(files.content, folder, self._engine.value, tests, files.trouble)
         return await self._checker.check(task, inline=self.inline)
@@ -41,7 +43,7 @@ class Preparer:
     async def compile(
         self, revision: str, rulebook: Rulebook, files: Mapping[str, bytes], warnings: tuple[Diagnostic, ...] = ()
     ) -> Prepared:
-        """Raises RulebookRejected when the rules cannot run here."""
+        """Compiles the rulebook. Raises RulebookRejected for rules that cannot run here."""
         try:
             compiled = await asyncio.to_thread(self._compile, rulebook)
         except EngineLimit as error:
@@ -49,7 +51,7 @@ class Preparer:
         return Prepared(revision, compiled, files, warnings)
 
     async def prepare(self, revision: str, files: Mapping[str, bytes]) -> Prepared:
-        """A revision of the store, which was tested when it was brought. Raises RulebookRejected."""
+        """Prepares a revision of the store, whose tests have passed before. Raises RulebookRejected."""
         checked = await self.check(RuleFiles(files), tests=False)
         if checked.rulebook is None:
             raise rejection(checked.diagnostics)
@@ -62,7 +64,7 @@ class Preparer:
         return await self.compile(revision, checked.rulebook, files, checked.diagnostics)
 
     async def wake(self) -> None:
-        """A check is to be expected."""
+        """Starts the checker ahead of an expected check."""
         if not self.inline:
             await self._checker.warm()
 

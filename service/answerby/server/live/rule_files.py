@@ -1,4 +1,4 @@
-"""The files of a rules folder as they are at one moment: what a revision is made of, and whether they have changed."""
+"""The files of a rules folder at one moment, as the content of a revision, and the detection of changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from answerby.rules.text.rule_folder import OTHER_FOLDERS, is_attachment
 from answerby.store.rulebooks.revision_records import FolderName
 
 SUFFIXES = (".yaml", ".yml", ".csv", ".ics")
-"""Rules, tables, holidays and rule tests. What of it is a rule file is for the loader to say."""
+"""Suffixes of rules, tables, holidays and rule tests. The loader decides which files are rule files."""
 FILE_BYTES = 1 << 20
 TOTAL_BYTES = 16 << 20
 MAX_FILES = 5_000
@@ -26,16 +26,16 @@ Stamp = tuple[tuple[str, int, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class RuleFiles:
-    """`content` by path with `/`. `trouble` says why they are not all of the folder's files; empty: they are."""
+    """Files of a revision. `content` is by path with `/`. `trouble` is the reason for missing files; empty for none."""
 
     content: Mapping[str, bytes]
     folder: FolderName | None = None
-    """Where they lie; None for uploaded files."""
+    """Folder of the files; None for uploaded files."""
     trouble: str = ""
 
     @property
     def digest(self) -> str:
-        """Of names and contents; what files are laid out like on disk does not count."""
+        """Digest of the names and contents. The layout on the disk does not count."""
         sums = sorted((path, hashlib.sha256(content).hexdigest()) for path, content in self.content.items())
         text = "\n".join(f"{checksum} {path}" for path, checksum in sums)
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
@@ -49,18 +49,18 @@ class RulesFolder:
         self.name = FolderName(machine, str(path.resolve()))
 
     async def read(self) -> RuleFiles:
-        """The files as they are now."""
+        """The current files."""
         return await asyncio.to_thread(read_rule_files, self.path, self.name)
 
     async def stamp(self) -> Stamp | None:
-        """What changes when any of the files does; None for a folder that cannot be listed."""
+        """Stamp that changes with any of the files; None for a folder that cannot be listed."""
         return await asyncio.to_thread(stamp_of, self.path)
 
 
 def stamp_of(folder: Path) -> Stamp | None:
-    """What changes when any of the files does: names, times, sizes, inodes. None for a folder that cannot be listed.
+    """Names, times, sizes and inodes, which change with any of the files. None for a folder that cannot be listed.
 
-    Symbolic links are followed, so a link that is turned to another target is a change.
+    The stamp follows symbolic links, so a new target of a link is a change.
     """
     found = []
     try:
@@ -73,7 +73,7 @@ def stamp_of(folder: Path) -> Stamp | None:
 
 
 def read_rule_files(folder: Path, name: FolderName | None = None) -> RuleFiles:
-    """All files of one moment: read again when any changed meanwhile. Never raises for what the folder holds."""
+    """All files of one moment. A change during the read causes a new read. The content of the folder never raises."""
     trouble = ""
     for _ in range(READ_ATTEMPTS):
         before = stamp_of(folder)
@@ -91,7 +91,7 @@ def read_rule_files(folder: Path, name: FolderName | None = None) -> RuleFiles:
 
 
 def uploaded(content: Mapping[str, bytes]) -> RuleFiles:
-    """Files that came by a call. Raises InvalidInput for names that no rules folder can have, and for too much."""
+    """Files from a call. Raises InvalidInput for names that no rules folder can have, and for too much content."""
     violations = [
         FieldViolation(f"files[{number}].path", problem)
         for number, (path, data) in enumerate(content.items())
@@ -107,7 +107,7 @@ def uploaded(content: Mapping[str, bytes]) -> RuleFiles:
 
 
 def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
-    """Writes the files below a folder that is made for them."""
+    """Writes the files below a folder, which is created if needed."""
     folder.mkdir(parents=True, exist_ok=True)
     for path, data in files.items():
         target = folder / path
@@ -138,7 +138,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _read(folder: Path) -> dict[str, bytes]:
-    """Raises OSError for what cannot be read, ValueError for what cannot be kept."""
+    """Content by path. Raises OSError for unreadable files and ValueError for files that no revision can hold."""
     content: dict[str, bytes] = {}
     total = 0
     for path in _walk(folder):

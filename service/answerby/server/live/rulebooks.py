@@ -1,4 +1,4 @@
-"""The active rulebook of a process, and what an operator sees of it."""
+"""The active rulebook of a process, and its status for operators."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What an operator sees of the rulebook."""
+    """Status of the rulebook for operators."""
 
     state: State = State.UNAVAILABLE
     rulebook: Rulebook | None = None
@@ -40,7 +40,7 @@ class Status:
     pointer: Pointer | None = None
     """The activation that this process follows."""
     loaded: datetime | None = None
-    """When the last change was tried."""
+    """Time of the last check of a change."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
@@ -58,17 +58,17 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A revision that could decide at once."""
+    """Revision that is ready to decide."""
 
     revision: str
-    """Its name in the store. Other code than this may have come to another hash for the same files."""
+    """Name in the store. Another version of the program may compute another hash for the same files."""
     compiled: CompiledRulebook
     files: Mapping[str, bytes]
     warnings: tuple[Diagnostic, ...] = ()
 
 
 class RulebookHolder:
-    """The one pointer to the active rulebook of a process, and one revision beside it that is ready to follow."""
+    """Holder of the active rulebook of a process, and of one more revision that is ready to follow."""
 
     def __init__(self, services: Services) -> None:
         self._metrics = services.metrics
@@ -78,20 +78,20 @@ class RulebookHolder:
         self._problem: Problem | None = None
         self._trouble = ""
         self.reports = 0
-        """How often a problem was heard of."""
+        """Number of calls of `set_problem`."""
         self.status = Status()
         self.current: Prepared | None = None
-        """What decides."""
+        """Revision that decides."""
         self.ready: Prepared | None = None
-        """What would be next."""
+        """Revision that is ready to be next."""
 
     def use(self) -> AbstractContextManager[Live]:
-        """The active rulebook, kept open while in use. Raises RulebookUnavailable."""
+        """The active rulebook, open for the whole block. Raises RulebookUnavailable."""
         return self._live.use()
 
     @property
     def matcher(self) -> Matcher | None:
-        """Of the active rulebook."""
+        """Matcher of the active rulebook."""
         compiled = self._live.compiled
         return compiled.matcher if compiled is not None else None
 
@@ -105,18 +105,18 @@ class RulebookHolder:
         return any(p is not None and p.revision == revision for p in (self.current, self.ready))
 
     def offer(self, prepared: Prepared) -> None:
-        """Holds it ready, in place of what was ready before."""
+        """Holds the revision ready, in place of the earlier one."""
         self.withdraw()
         self.ready = prepared
 
     def withdraw(self) -> None:
-        """Nothing is held ready any more."""
+        """Drops the revision that is ready."""
         if self.ready is not None:
             close(self.ready.compiled)
         self.ready = None
 
     def follow(self, pointer: Pointer) -> bool:
-        """Decides by the pointer's revision from now on. False when it is not at hand. Takes no time, cannot fail."""
+        """Switches to the revision of the pointer at once. Returns False for a revision that is not ready."""
         if self.status.pointer == pointer:
             return True
         if self.current is not None and self.current.revision == pointer.revision:
@@ -129,20 +129,20 @@ class RulebookHolder:
         return True
 
     def set_problem(self, problem: Problem | None) -> None:
-        """The last change was refused, here or by another worker; None: it was good."""
+        """Sets the problem of the last change, from any worker; None after a good change."""
         self.reports += 1
         if problem != self._problem:
             self._problem = problem
             self._show()
 
     def set_trouble(self, reason: str) -> None:
-        """Why this process cannot follow; empty: it can again."""
+        """Sets the reason why this process cannot follow; empty for none."""
         if reason != self._trouble:
             self._trouble = reason
             self._show()
 
     def note_check(self, *, good: bool) -> None:
-        """A change was checked here."""
+        """Notes the check of a change in this process."""
         self._metrics.rulebook_loaded(good=good)
         self._show(loaded=self._now())
 
@@ -184,12 +184,12 @@ class RulebookHolder:
 
 
 def count_rules(rulebook: Rulebook) -> int:
-    """Rules and table rows."""
+    """Number of rules and table rows."""
     return sum(len(stage.rules) for stage in rulebook.stages)
 
 
 def finding_of(diagnostic: Diagnostic) -> Finding:
-    """As the store keeps it."""
+    """Finding of the store for a diagnostic."""
     return Finding(
         code=str(diagnostic.code),
         severity=str(diagnostic.severity),
@@ -208,7 +208,7 @@ def diagnostic_of(stored: Finding) -> Diagnostic:
 
 
 def rejection(diagnostics: tuple[Diagnostic, ...]) -> RulebookRejected:
-    """The error for a folder with mistakes, all of them in it."""
+    """Error that lists all mistakes of the rule files."""
     findings = [str(finding) for finding in diagnostics if finding.severity == "error"]
     if not findings:
         return RulebookRejected()

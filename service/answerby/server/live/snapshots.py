@@ -1,4 +1,4 @@
-"""Copies of the last good rules on this machine, for when the store is lost and the folder is broken."""
+"""Copies of the last good rules on this machine, for a lost store and a broken folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOK_SECONDS = 1.0
 
 
 class Snapshots:
-    """One sub-folder per revision, and a file that names the last good one."""
+    """Copies of revisions: one sub-folder for each, and a file with the name of the last good one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -35,7 +35,7 @@ class Snapshots:
         self._forget_old()
 
     def last_good(self) -> Mapping[str, bytes] | None:
-        """Content by path; None when nothing was kept, or it cannot be read."""
+        """Content by path of the last good copy; None without a readable copy."""
         target = self._last()
         if target is None:
             return None
@@ -73,7 +73,7 @@ class Snapshots:
 
 
 async def keep_copies(snapshots: Snapshots, rulebooks: RulebookHolder, stopping: asyncio.Event, logger: Logger) -> None:
-    """Saves what goes live, until `stopping` is set. One worker of a machine does it."""
+    """Saves each live revision until `stopping` is set. One worker of a machine runs this task."""
     saved = ""
     while True:
         current = rulebooks.current

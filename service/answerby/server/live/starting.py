@@ -1,13 +1,13 @@
-"""What a worker decides with when it starts: the store's rulebook, unless this machine's folder has something new.
+"""The rulebook of a worker at its start: the one of the store, unless the folder of this machine has new rules.
 
 | the store has | the folder | goes live |
 |---|---|---|
 | nothing | is good | the folder |
-| nothing | is bad | the copy of the last good rules on this machine; without one, nothing is served |
-| a rulebook | holds the same | the store's |
-| a rulebook | holds what the store has seen before, such as what was rolled back | the store's |
-| a rulebook | holds what nobody has seen: it changed while no server ran | the folder, when it is good |
-| a rulebook from another folder of this machine | | the folder: the configuration was changed |
+| nothing | is bad | the copy of the last good rules on this machine; without a copy, no rules |
+| a rulebook | holds the same rules | the rulebook of the store |
+| a rulebook | holds older rules that the store knows, such as after a rollback | the rulebook of the store |
+| a rulebook | holds new rules: the folder changed while no server ran | the folder, when it is good |
+| a rulebook from another folder of this machine | | the folder, because the configuration was changed |
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from answerby.server.live.snapshots import Snapshots
 from answerby.store.rulebooks.revision_records import Action, FolderName, Pointer
 
 FOLDER = "(folder)"
-"""Who changed the rules, when the folder did. No token can have this name."""
+"""Author of changes from the folder. No token can have this name."""
 COPY = "(copy)"
 
 
 class Settled(NamedTuple):
-    """The folder as it was when somebody last saw to it."""
+    """State of the folder after its last handling."""
 
     digest: str
-    """Of the files; empty when they were refused."""
+    """Digest of the files; empty for refused files."""
     stamp: Stamp | None
 
 
 class Start:
-    """Before the worker serves. `snapshots` is None where nothing may go live without an approval."""
+    """Start of a worker, before it serves. `snapshots` is None where every revision needs an approval."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Start:
         self._folder = folder
 
     async def run(self) -> Settled:
-        """What of the folder needs no more attention."""
+        """Takes the rules. Returns the state of the folder that needs no more attention."""
         stamp = await self._folder.stamp()
         files = await self._folder.read()
         pointer = await self._store.revisions.active()
@@ -70,7 +70,7 @@ class Start:
             except StoreUnavailable:
                 raise
             except AnswerbyError as error:
-                # Another worker was first; or the folder may not go live, which is in the history.
+                # Another worker was first, or the folder may not go live. The history has the reason.
                 self._logger.info("rules folder not taken at the start", reason=error.reason)
         else:
             await self._changes.folder_is_good(FOLDER)
@@ -105,5 +105,5 @@ def _order(pointer: Pointer | None, folder: FolderName) -> Order:
 
 
 def _other_folder(folder: FolderName | None, mine: FolderName) -> bool:
-    """Whether it is another one of the same machine."""
+    """Whether `folder` is another folder of the same machine."""
     return folder is not None and folder.machine == mine.machine and folder != mine

@@ -1,1 +1,1 @@
-"""What can be said of rule files before they decide, found out in a process of its own."""
+"""Check of rule files in a separate process, before the rules decide."""

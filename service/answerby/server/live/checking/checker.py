@@ -1,4 +1,4 @@
-"""Checks rule files in a process of its own, which is started when needed and ended when idle."""
+"""Checker of rule files in a separate process, which starts on demand and ends when idle."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from answerby.server.live.checking.program import program_on_disk
 from answerby.server.live.checking.rule_check import Checked, Task, check, finding
 
 CHECK_SECONDS = 120.0
-"""For one check, its rule tests included."""
+"""Time limit of one check with its rule tests."""
 IDLE_SECONDS = 120.0
 MOST_CHECKS = 500
-"""After so many the process is replaced, so that it never grows without bound."""
+"""Number of checks before a new process takes over, so that its memory stays bounded."""
 
 
 T = TypeVar("T")
 
 
 class OtherProgram(Exception):
-    """The program on the disk is not the one that runs here: it was upgraded meanwhile."""
+    """An upgrade has replaced the program on the disk."""
 
 
 class Checker:
-    """One check at a time. `inline` checks in a thread of this process: quicker to start, for before it serves.
+    """Checks rule files, one check at a time. `inline` checks in a thread, for a fast start of the server.
 
-    So does a process whose program was replaced on the disk: what another program makes of the files is not its own.
+    After an upgrade of the program on the disk all checks run in a thread, because the new program may read the files
+    differently.
     """
 
     def __init__(self, patience: float = CHECK_SECONDS, idle: float = IDLE_SECONDS) -> None:
@@ -47,7 +48,7 @@ class Checker:
         self._program = program_on_disk()
 
     async def check(self, task: Task, *, inline: bool = False) -> Checked:
-        """What the files come to. A check that fails or takes too long is a finding, too."""
+        """Result of the check of the files. A check that fails or takes too long is a finding too."""
         if inline:
             return await asyncio.to_thread(check, task)
         exchange = await self._begin(partial(self._exchange, task))
@@ -67,7 +68,7 @@ class Checker:
             return Checked((finding("CHECK_FAILED", f"the process that checks the rules {reason}"),), None)
 
     async def warm(self) -> None:
-        """Starts the process before it is needed."""
+        """Starts the process ahead of a check."""
         if not self._busy.locked():
             with contextlib.suppress(OtherProgram, EOFError):
                 await asyncio.shield(await self._begin(self._running))
@@ -77,7 +78,7 @@ class Checker:
         self._keep()
 
     async def _begin(self, work: Callable[[], T]) -> asyncio.Task[T]:
-        """Work in a thread, once what went before has ended: also where its caller has gone away meanwhile."""
+        """Starts work in a thread after the end of the earlier work, whose caller may have gone away."""
         await self._busy.acquire()
         self._keep()
         task = asyncio.ensure_future(asyncio.to_thread(work))
@@ -86,7 +87,7 @@ class Checker:
 
     def _let_next(self, ended: asyncio.Task[Any]) -> None:
         if not ended.cancelled():
-            ended.exception()  # where the caller went away, nobody asks what became of it
+            ended.exception()  # without a caller nobody reads the result
         self._end_when_idle()
         self._busy.release()
 
@@ -100,7 +101,7 @@ class Checker:
         return reply
 
     def _running(self) -> subprocess.Popen[bytes]:
-        """Raises OtherProgram and EOFError."""
+        """The running process, started if needed. Raises OtherProgram and EOFError."""
         if self._process is not None and (self._process.poll() is not None or self._checks >= MOST_CHECKS):
             self._end()
         if self._process is None:

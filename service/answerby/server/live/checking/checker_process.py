@@ -1,4 +1,4 @@
-"""The process in which rule files are checked: tasks in on standard input, findings out on standard output."""
+"""The process that checks rule files. Standard input has the tasks and standard output the findings."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import signal
 import sys
 
 PRIORITY = 5
-"""Nicer than the process that serves: checking may wait, requests may not."""
+"""Niceness above that of the server: checks may wait, requests may not."""
 with contextlib.suppress(OSError):
     os.nice(PRIORITY)
 
-# Importing takes a third of a second of a processor, so it is done nicely, too.
+# The imports take a third of a second of a processor, so they come after `nice`.
 from answerby.server.live.checking.object_pipe import pass_read_only_mappings, receive, send  # noqa: E402
 from answerby.server.live.checking.program import program_on_disk  # noqa: E402
 from answerby.server.live.checking.rule_check import Checked, Task, check, finding  # noqa: E402
 
 
 def main() -> None:
-    """Works until its parent is gone."""
+    """Answers tasks until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pass_read_only_mappings()
-    # What anything prints must not get between the messages.
+    # Printed text must not get between the messages.
     with os.fdopen(os.dup(1), "wb") as replies:
         os.dup2(2, 1)
         with contextlib.suppress(EOFError, BrokenPipeError):
@@ -34,7 +34,7 @@ def main() -> None:
 def answer(task: Task) -> Checked:
     try:
         return check(task)
-    except Exception as error:  # noqa: BLE001 - the parent must hear of it, whatever it is
+    except Exception as error:  # noqa: BLE001 - the parent must get every error
         return Checked(
             (finding("CHECK_FAILED", f"the rules could not be checked: {type(error).__name__}: {error}"),), None
         )

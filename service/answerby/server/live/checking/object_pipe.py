@@ -1,4 +1,4 @@
-"""How objects pass between a process and one that it has started from the same code."""
+"""Pipe for objects between a process and its child of the same code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LENGTH_BYTES = 8
 
 
 def send(stream: IO[bytes], message: object) -> None:
-    """Raises OSError when the other end is gone."""
+    """Sends an object. Raises OSError when the other end is gone."""
     payload = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
     stream.write(len(payload).to_bytes(LENGTH_BYTES, "big"))
     stream.write(payload)
@@ -19,7 +19,7 @@ def send(stream: IO[bytes], message: object) -> None:
 
 
 def receive(stream: IO[bytes]) -> Any:
-    """Raises EOFError when the other end is gone."""
+    """Receives an object. Raises EOFError when the other end is gone."""
     head = stream.read(LENGTH_BYTES)
     size = int.from_bytes(head, "big")
     payload = stream.read(size)
@@ -29,12 +29,10 @@ def receive(stream: IO[bytes]) -> Any:
 
 
 def pass_read_only_mappings() -> None:
-    """Lets this process send mappings that nobody may change, of which a rulebook is full. Call it once, in a process
-    of our own.
-    """
+    """Lets this process send read-only mappings, which rulebooks contain. A process of our own calls this once."""
     copyreg.pickle(MappingProxyType, lambda mapping: (read_only, (dict(mapping),)))
 
 
 def read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
-    """What such a mapping is made of again at the other end."""
+    """Builds a read-only mapping at the other end."""
     return MappingProxyType(mapping)

@@ -1,4 +1,4 @@
-"""Which program lies on the disk: two processes that pass objects to each other must run the same."""
+"""Identity of the program on the disk. Two processes that exchange objects must run the same program."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 import answerby
 
 PARTS = ("domain", "rules", "sla", "engine", "server")
-"""Of the package: what a rulebook is made of and by."""
+"""Parts of the package that make up or build a rulebook."""
 
 
 def program_on_disk() -> str:
-    """Changes when the program is replaced, as an upgrade does."""
+    """Digest that changes when an upgrade replaces the program."""
     home = Path(answerby.__file__).resolve().parent
     digest = hashlib.sha256()
     for path in sorted(file for part in PARTS for file in (home / part).rglob("*.py")):

@@ -1,6 +1,6 @@
-"""Everything that can be said of rule files before they decide: load, compile, run their tests, warm.
+"""Check of rule files before the rules decide: load, compile, run the rule tests, warm.
 
-It runs in a process of its own (checker.py), so that the process which serves is not held up by it.
+The check runs in a separate process (checker.py), so that the server process has no delays.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from answerby.workbench.rule_tests.runner import run_folder
 from answerby.workbench.rule_tests.suite.loader import BadSuite
 
 LONGEST_LIST = 200
-"""Findings that are kept and shown."""
+"""Most findings that a check returns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What rule files came to: a rulebook, or none and the reasons."""
+    """Result of a check: a rulebook, or no rulebook and the reasons."""
 
     diagnostics: tuple[Diagnostic, ...]
     rulebook: Rulebook | None
@@ -38,7 +38,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be checked. With `trouble`, `folder` is what the files could not be read from."""
+    """Files to check. With `trouble`, `folder` is the folder of the unreadable files."""
 
     files: Mapping[str, bytes]
     folder: str
@@ -48,7 +48,7 @@ class Task:
 
 
 def check(task: Task) -> Checked:
-    """Never raises for what the files hold."""
+    """Checks the files. The content of the files never raises."""
     if task.trouble:
         return _unreadable(task)
     with tempfile.TemporaryDirectory(prefix="answerby-rules-") as scratch:
@@ -60,7 +60,7 @@ def check(task: Task) -> Checked:
 
 
 def warm(compiled: CompiledRulebook) -> None:
-    """One decision that is thrown away: lazy structures are built before the first real event."""
+    """Makes one decision without use, which builds the lazy structures before the first real event."""
     now = datetime.now(UTC)
     event = Event(source="warm-up", id="warm-up", type="request.received", time=now, request_id="warm-up")
     decide(compiled, None, event, Context(), now)
@@ -71,12 +71,12 @@ def finding(code: str, message: str, file: str = "") -> Diagnostic:
 
 
 def close(compiled: CompiledRulebook) -> None:
-    """Frees what the matcher holds outside of Python."""
+    """Frees the memory of the matcher outside of Python."""
     compiled.matcher.close()
 
 
 def _unreadable(task: Task) -> Checked:
-    """The loader knows best what is wrong with a folder."""
+    """Findings for an unreadable folder. The loader gives the best reasons."""
     found = load_rulebook(Path(task.folder)).diagnostics
     if not any(diagnostic.severity == "error" for diagnostic in found):
         found = (*found, finding("FOLDER_UNREADABLE", task.trouble))
@@ -105,7 +105,7 @@ def _check_folder(folder: Path, task: Task) -> Checked:
 
 
 def _failed_tests(compiled: CompiledRulebook, folder: Path) -> tuple[Diagnostic, ...]:
-    """A finding for each rule test that fails, or that is none. Tests are no duty, but those that exist must pass."""
+    """A finding for each bad or failed rule test. Rule tests are optional, but existing ones must pass."""
     found: list[Diagnostic] = []
     for outcome in run_folder(compiled, folder):
         if isinstance(outcome, BadSuite):
