@@ -1,4 +1,4 @@
-"""Calls to the escalated API. Every call ends in its answer or in CallFailed with the outcome that it means."""
+"""Calls to the escalated API. Every call ends in its answer or in CallFailed with an outcome."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from answerby_connectors.kit.base import Outcome, OutcomeKind
 from answerby_connectors.kit.transport import check_url, make_client, outcome_of_error, outcome_of_status
 
 LIST_SECONDS = 300.0
-"""How long departments, tags and macros are remembered: they change rarely and each costs a call of a small budget."""
+"""The time in memory of departments, tags and macros. They change rarely, and each costs a call of a small budget."""
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class CallFailed(AnswerbyError):
 
 
 class Remembered(Generic[T]):
-    """A value that is fetched again when it is older than `seconds`."""
+    """A value that is fetched again once the value is older than `seconds`."""
 
     def __init__(self, fetch: Callable[[], Awaitable[T]], seconds: float = LIST_SECONDS) -> None:
         self._fetch = fetch
@@ -62,7 +62,7 @@ class EscalatedClient:
         self.macros = Remembered(self._macros)
         """Id of a department -> id of a macro that only sets it."""
         self.account: str | None = None
-        """The id of our account, once it was asked."""
+        """The id of our account, once the platform has returned the id."""
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -75,7 +75,7 @@ class EscalatedClient:
         return self.account
 
     async def ticket(self, reference: str) -> Ticket | None:
-        """The ticket with its replies, notes and latest history; None when there is none."""
+        """The ticket with its replies, notes and latest history. None when the platform has no such ticket."""
         path = f"tickets/{quote(reference, safe='')}/"
         try:
             return (await self._read("read ticket", "GET", path, TicketAnswer)).data
@@ -88,7 +88,7 @@ class EscalatedClient:
         try:
             return str(msgspec.json.decode(answer, type=MadeAnswer).data.id)
         except msgspec.DecodeError as error:
-            # It was written, but this is not the API: the next attempt reads what is there.
+            # The note was written, but the answer is not from the API. The next attempt reads the ticket.
             raise CallFailed(
                 "add note", Outcome(OutcomeKind.UNKNOWN, f"not what the API documents: {error}")
             ) from error
@@ -98,11 +98,11 @@ class EscalatedClient:
 
     async def set_tags(self, reference: str, tag_ids: list[int]) -> None:
         """Replaces the ticket's tags."""
-        # An empty list is refused as missing; no tag has the id 0.
+        # The API refuses an empty list as missing. No tag has the id 0.
         await self._write("set tags", "POST", reference, "tags", {"tag_ids": tag_ids or [0]})
 
     async def apply_macro(self, reference: str, macro_id: int) -> None:
-        """It answers 200 also when an action failed: read the ticket to know."""
+        """Applies a macro. The API answers 200 also after a failed action, so the caller must read the ticket."""
         await self._write("apply macro", "POST", reference, "macro", {"macro_id": macro_id})
 
     async def _departments(self) -> dict[str, int]:
@@ -131,7 +131,7 @@ class EscalatedClient:
         return response.content
 
     async def _read(self, what: str, method: str, path: str, kind: type[T]) -> T:
-        """A call that changes nothing: whatever goes wrong on the way, it may be made again."""
+        """A call that changes nothing. The call may be repeated after every failure."""
         try:
             response = await self._http.request(method, f"{self._root}/{path}", headers=self._authorization)
         except httpx2.TransportError as error:
@@ -152,14 +152,14 @@ class NotThere(CallFailed):
 
 
 def explained(response: httpx2.Response) -> Outcome:
-    """The outcome of a status; a refused token may be mended at any time, so it is tried again."""
+    """The outcome of a status. A refused token may be mended at any time, so the call is tried again."""
     if response.status_code == httpx2.codes.UNAUTHORIZED:
         return Outcome(OutcomeKind.RETRY, "HTTP 401: the token is refused; set a valid one")
     return outcome_of_status(response)
 
 
 def again(outcome: Outcome) -> Outcome:
-    """Nothing was written, so unknown becomes a plain retry."""
+    """The outcome of a call without a write: unknown becomes a plain retry."""
     if outcome.kind is OutcomeKind.UNKNOWN:
         return Outcome(OutcomeKind.RETRY, outcome.detail, outcome.retry_after)
     return outcome

@@ -15,7 +15,7 @@ from answerby_connectors.kit.base import Delivery, Guarantee, Manifest, Outcome,
 
 
 class EscalatedConnector:
-    """Writes decisions to tickets of an escalated help desk, and brings its events."""
+    """Writes decisions to tickets of an escalated help desk, and brings the events of the help desk."""
 
     def __init__(self, name: str, settings: Mapping[str, object]) -> None:
         parsed = parse_settings(EscalatedSettings, name, settings)

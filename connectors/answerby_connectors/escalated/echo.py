@@ -1,4 +1,4 @@
-"""What this process is writing just now, so that its echo is known without asking."""
+"""The present writes of this process. Their echoes are recognised without a call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 LINGER = 60.0
-"""Seconds for which a write is remembered: the platform tries its webhook three times, ten seconds each."""
+"""The seconds that a write is remembered. The platform tries its webhook three times, ten seconds each."""
 LIMIT = 10_000
 
 
@@ -21,7 +21,7 @@ class Expected:
 
     @contextlib.contextmanager
     def write(self, reference: str, field: str, value: str = "") -> Iterator[None]:
-        """Around a write. The echo may come before the answer, or long after it."""
+        """Surrounds a write. The echo may come before the answer, or long after the answer."""
         self._remember(reference, field, value)
         try:
             yield
@@ -29,12 +29,12 @@ class Expected:
             self._remember(reference, field, value)
 
     def settle(self, reference: str, field: str, value: str) -> None:
-        """The answer says what exactly was written: from now on only that is ours."""
+        """Stores the exact value from the answer. From then on only this value is ours."""
         self._until.pop((reference, field, ""), None)
         self._remember(reference, field, value)
 
     def holds(self, reference: str, field: str, value: str = "") -> bool:
-        """Whether such a write is under way or was made within the last minute."""
+        """Whether such a write is under way or happened within the last minute."""
         return self._until.get((reference, field, value), 0.0) >= self._clock()
 
     def _remember(self, reference: str, field: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks into events: verified and read at once, completed from the ticket later."""
+"""Webhooks into events. Webhooks are verified and read at once, and completed from the ticket later."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from answerby_connectors.kit.base import InvalidSignature, PlatformUnavailable
 
 SIGNATURE = "x-escalated-signature"
 NOT_YET_KNOWN = datetime(1970, 1, 1, tzinfo=UTC)
-"""The time of an event before it is completed: a webhook tells when it was sent, and a repeat tells another time."""
+"""The time of an event before its completion. A webhook only has the time of sending, which differs in a repeat."""
 RAW = "webhook."
-"""Facts that carry a webhook's own fields from `receive` to `complete`; they go no further."""
+"""The prefix of facts that carry a webhook's own fields from `receive` to `complete`, and no further."""
 
 CREATED, UPDATED = "ticket.created", "ticket.updated"
 STATUS, PRIORITY, DEPARTMENT = "ticket.status_changed", "ticket.priority_changed", "ticket.department_changed"
@@ -37,7 +37,7 @@ HISTORY: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ASSIGNED: ("assigned", {"agent_id": "agent_id"}),
     UNASSIGNED: ("unassigned", {"previous_agent_id": "previous_agent_id"}),
 }
-"""Webhook -> the type of its entry in the ticket's history, and the fields in which the two must agree."""
+"""Webhook -> the type of its entry in the ticket's history, and the fields in which both must agree."""
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
@@ -51,7 +51,7 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> N
 
 
 def parse(body: bytes) -> Webhook:
-    """The webhook. Raises InvalidInput that names the place."""
+    """The webhook. Raises InvalidInput. The message names the place."""
     try:
         webhook = msgspec.json.decode(body, type=Webhook)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -62,7 +62,7 @@ def parse(body: bytes) -> Webhook:
 
 
 class Reader:
-    """Turns what the platform sends into events."""
+    """Turns webhooks of the platform into events."""
 
     def __init__(self, settings: EscalatedSettings, source: str, client: EscalatedClient, expected: Expected) -> None:
         self._settings = settings
@@ -80,7 +80,7 @@ class Reader:
         return [self._raw_event(webhook)]
 
     def _is_echo(self, webhook: Webhook) -> bool:
-        """Whether this process is writing just that, as the account that the webhook names."""
+        """Whether this process is writing the same value, as the account in the webhook."""
         payload = webhook.payload
         if self._client.account is None or text(payload.get("user_id")) != self._client.account:
             return False
@@ -95,7 +95,7 @@ class Reader:
         return False
 
     def _raw_event(self, webhook: Webhook) -> Event:
-        """The event as far as the webhook tells; `complete` gives it type, time, identity and facts."""
+        """The event with the data of the webhook. `complete` adds type, time, identity and facts."""
         payload = webhook.payload
         data: dict[str, Value] = {f"{RAW}{name}": text(value) for name, value in sorted(payload.items())}
         data[f"{RAW}event"] = webhook.event
@@ -135,7 +135,7 @@ class Completion:
         self._kind = str(event.data[f"{RAW}event"])
 
     def event(self) -> Event | None:
-        """The whole event; None when the account is ours and a note of ours announces it."""
+        """The whole event. None when the account is ours and a note of ours announces the change."""
         if self._kind == CREATED:
             return self._created()
         if self._kind in (REPLY, NOTE):
@@ -167,7 +167,7 @@ class Completion:
 
     def _edited(self) -> Event:
         facts = self._named({"subject": self._ticket.subject, "body": self._ticket.description or ""})
-        # The history holds no edits: the ticket's own time tells this one from an equal one later.
+        # The history holds no edits, so the ticket's own time separates this edit from an equal later edit.
         stamp = hashlib.sha256(f"{facts}{self._ticket.updated_at}".encode()).hexdigest()[:16]
         return self._made(
             EventType.UPDATED, f"edit/{self._ticket.id}/{stamp}", self._ticket.updated_at, self._person(), facts
@@ -187,7 +187,7 @@ class Completion:
         return self._made(kind, f"reply/{reply.id}", reply.created_at, actor, facts)
 
     def _author(self, reply: Reply) -> ActorRole:
-        """A guest has no account; a registered customer is the one who asked."""
+        """The role of an author. A guest has no account. A registered customer is the requester."""
         author, asker = reply.author, self._ticket.requester or Person()
         if author is None or (author.email and author.email == asker.email):
             return ActorRole.CUSTOMER
@@ -202,7 +202,7 @@ class Completion:
         return self._made(self._change_type(), stem, time, self._person(), self._named(self._by_hand()))
 
     def _announced(self) -> bool:
-        """Whether a note of ours on the ticket says that we set this value."""
+        """Whether a note of ours on the ticket announces this value."""
         field, value = {
             PRIORITY: ("priority", self._raw("new_priority")),
             DEPARTMENT: ("department", self._raw("new_department_id")),
@@ -211,7 +211,7 @@ class Completion:
         return bool(value) and any(m is not None and m.values.get(field) == value for m in markers)
 
     def _find_activity(self) -> Activity | None:
-        """The latest entry of the history that says the same."""
+        """The latest entry of the history that matches the webhook."""
         kind, fields = HISTORY[self._kind]
         for activity in self._ticket.activities:
             properties = activity.properties or {}
@@ -230,7 +230,7 @@ class Completion:
         return self._settings.statuses.get(after, EventType.UPDATED)
 
     def _by_hand(self) -> dict[str, Value]:
-        """A priority or department that a person chose, in our words. An automation's choice is not a person's."""
+        """A priority or department that a person chose, in our words. A choice by an automation does not count."""
         if self._person() is not ActorRole.AGENT:
             return {}
         if self._kind == PRIORITY:
@@ -245,7 +245,7 @@ class Completion:
         return ActorRole.SYSTEM if self._raw("user_id") in ("", self._account) else ActorRole.AGENT
 
     def _named(self, facts: Mapping[str, Value]) -> dict[str, Value]:
-        """Under the vocabulary's names; what is empty or has no name is left out."""
+        """The facts under the vocabulary's names. Empty facts and facts without a name are left out."""
         named: dict[str, Value] = {
             self._settings.fact(n): value for n, value in facts.items() if value not in (None, "")
         }
@@ -262,7 +262,7 @@ def changes(webhook: Webhook) -> set[str]:
 
 
 def digest(webhook: Webhook) -> str:
-    """Of what happened, not of when it was sent: the same for a repeat."""
+    """The digest of the change, without the time of sending. A repeat has the same digest."""
     content = msgspec.json.encode([webhook.event, webhook.payload], order="sorted")
     return hashlib.sha256(content).hexdigest()[:32]
 

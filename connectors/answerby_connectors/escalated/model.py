@@ -1,4 +1,4 @@
-"""What the API answers, as far as it is used."""
+"""The used part of the API's answers."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Macro(msgspec.Struct, frozen=True):
 
     @property
     def department(self) -> int | None:
-        """The department that this macro sets, if that is all it does."""
+        """The department of a macro whose only action sets a department."""
         if len(self.actions) != 1 or self.actions[0].get("type") != "department":
             return None
         value = str(self.actions[0].get("value"))

@@ -1,4 +1,4 @@
-"""The internal note: what a person reads, and the marker by which we know it again."""
+"""The internal note: a text for persons, and a marker by which we recognise the note."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TEXT = "text."
 MARKER = re.compile(r"\[answerby effect=(?P<effect>[0-9a-f]{8,64})(?P<values>(?: [a-z]+=[^\s\]]+)*)\]")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 LIMIT = 20_000
-"""Characters of a note; a longer one is cut before its marker."""
+"""The limit in characters. A longer note is cut before its marker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """The last line of a note of ours. `values` are the fields that go with it, as the platform names them."""
+    """The last line of a note of ours. `values` are the fields of the same write, in the names of the platform."""
 
     effect_id: str
     values: Mapping[str, str]
@@ -41,7 +41,7 @@ class Marker:
 
 
 def find_marker(body: str) -> Marker | None:
-    """The marker of a note, if it is one of ours."""
+    """The marker of a note, if the note is ours."""
     found = None
     for found in MARKER.finditer(body):  # noqa: B007 - the last one counts: a text before it may quote another
         pass
@@ -52,7 +52,7 @@ def find_marker(body: str) -> Marker | None:
 
 
 def write_note(delivery: Delivery, values: Mapping[str, str], remarks: Iterable[str]) -> str:
-    """The note of an effect: title, texts, facts, due times, reasons, remarks on what could not be set, marker."""
+    """The note of an effect: title, texts, facts, due times, reasons, remarks on failed settings, marker."""
     payload = delivery.effect.payload
     lines = [" ".join(filter(None, ("answerby", TITLES[delivery.effect.kind], delivery.number)))]
     lines += [str(payload[name]) for name in sorted(payload) if name.startswith(TEXT) and payload[name]]
@@ -67,7 +67,7 @@ def write_note(delivery: Delivery, values: Mapping[str, str], remarks: Iterable[
 
 
 def ordered(payload: Mapping[str, Value], kind: EffectKind) -> list[str]:
-    """The facts that say something, the known ones first. A text of its own needs only whom it is for, and by when."""
+    """The facts with content, known facts first. A text of its own needs only its recipient and its due time."""
     if kind not in EXPLAINED and any(name.startswith(TEXT) for name in payload):
         named, others = [name for name in BESIDE_TEXT if name in payload], []
     else:

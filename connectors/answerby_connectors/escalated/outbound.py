@@ -1,4 +1,4 @@
-"""What a decision changes on a ticket, and how: only what differs, in an order in which nothing is doubled."""
+"""The changes of a decision to a ticket: only differences are written, in an order that doubles nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAGGED = ("category", "priority", "department")
 
 @dataclass(slots=True)
 class Plan:
-    """What there is to write. None: leave it as it is. `values` are announced in the note."""
+    """The values to write. None: the present value stays. The note announces `values`."""
 
     note: str | None = None
     priority: str | None = None
@@ -33,7 +33,7 @@ class Plan:
 
 
 class Writer:
-    """Brings one ticket to what an effect says."""
+    """Changes one ticket to match an effect."""
 
     def __init__(self, settings: EscalatedSettings, client: EscalatedClient, expected: Expected) -> None:
         self._settings = settings
@@ -41,7 +41,10 @@ class Writer:
         self._expected = expected
 
     async def deliver(self, delivery: Delivery) -> Outcome:
-        """Reads, compares, writes. Any write may be the last before a crash: the next attempt goes on from there."""
+        """Reads, compares and writes. Any write may be the last before a crash.
+
+        The next attempt continues from there.
+        """
         try:
             await self._client.identify()
             ticket = await self._client.ticket(delivery.request_id)
@@ -94,7 +97,10 @@ class Writer:
         plan.values["department"] = str(department)
 
     async def _plan_tags(self, plan: Plan, payload: Mapping[str, Value], ticket: Ticket) -> None:
-        """Our own tags follow the decision; tags that rules set are added; whatever else is there stays."""
+        """Plans the tags of the ticket. Our own tags follow the decision. Tags from rules are added.
+
+        Other tags stay.
+        """
         given = payload.get("tags")
         wanted = set(given if isinstance(given, list) else [])
         wanted |= {f"{OWN_TAG}{name}={payload[name]}" for name in TAGGED if payload.get(name)}
@@ -106,9 +112,9 @@ class Writer:
             plan.tags = sorted(after.values())
 
     async def _apply(self, plan: Plan, ticket: Ticket) -> Outcome:
-        """The note goes first: it announces the values that follow, so that any worker knows them as ours.
+        """Writes the plan, the note first. The note announces the later values, so that any worker knows them as ours.
 
-        A definite refusal of one part does not keep the others from being written.
+        A definite refusal of one part does not stop the others.
         """
         reference, problems = ticket.reference, []
         for step in (self._write_note, self._write_priority, self._write_department, self._write_tags):
@@ -146,6 +152,6 @@ class Writer:
 
 
 def has_note(ticket: Ticket, effect_id: str) -> bool:
-    """Whether the note of this effect was written, by whichever attempt."""
+    """Whether any attempt has written the note of this effect."""
     markers = (find_marker(note.body) for note in ticket.notes)
     return any(marker is not None and marker.effect_id == effect_id for marker in markers)

@@ -1,4 +1,4 @@
-"""What can be set of the escalated connector."""
+"""The settings of the escalated connector."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ class EscalatedSettings(Settings):
     timeout: float = Field(30.0, gt=0, le=300, description="Seconds.")
 
     def fact(self, name: str) -> str:
-        """The vocabulary's name of what we read; empty to leave it out."""
+        """The vocabulary's name of a value that we read. Empty: the value is left out."""
         return self.facts.get(name, FACTS.get(name, ""))
 
     def our_priority(self, theirs: str) -> str | None:
-        """Our priority for a value of theirs, where the reverse is not said, the first that maps to it."""
+        """Our priority for a value of theirs. Without a reverse mapping, the first priority that maps to the value."""
         if theirs in self.priorities_back:
             return self.priorities_back[theirs]
         ours = next((mine for mine, value in self.priorities.items() if value == theirs), None)
         return PRIORITIES_BACK.get(theirs) if ours is None else ours
 
     def same_priority(self, ours: str, theirs: str) -> bool:
-        """Whether their value already says what ours does; `urgent` by hand need not become `critical`."""
+        """Whether their value matches ours already. A manual `urgent` need not become `critical`."""
         return self.priorities.get(ours) == theirs or self.our_priority(theirs) == ours
 
     def our_department(self, theirs: str) -> str:

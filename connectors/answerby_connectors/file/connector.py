@@ -76,7 +76,7 @@ class FileConnector:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[int]:
-        """The file, opened for this process alone. Readers need no lock: they see whole lines but for a crash."""
+        """The file, opened for this process alone. Readers need no lock: all lines are whole, except after a crash."""
         path = self._settings.path
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -88,7 +88,7 @@ class FileConnector:
 
 
 def line_of(delivery: Delivery) -> bytes:
-    """The line, the effect id first: `contains` looks at the start of each line only."""
+    """The line, with the effect id first. `contains` looks only at the start of each line."""
     effect = delivery.effect
     record = {
         "effect_id": delivery.effect_id,
@@ -107,7 +107,7 @@ def line_of(delivery: Delivery) -> bytes:
 
 
 def append(descriptor: int, line: bytes) -> None:
-    """Writes the whole line or nothing of it. Raises OSError."""
+    """Writes the whole line or no byte. Raises OSError."""
     size = os.fstat(descriptor).st_size
     try:
         written = os.write(descriptor, line)
@@ -127,7 +127,7 @@ def contains(descriptor: int, effect_id: str) -> bool:
 
 
 def mend(descriptor: int) -> None:
-    """Ends or removes a last line without its newline: what a crash in the middle of a write leaves."""
+    """Ends or removes a last line without its newline. A crash in the middle of a write leaves such a line."""
     size = os.fstat(descriptor).st_size
     if size == 0 or os.pread(descriptor, 1, size - 1) == b"\n":
         return
@@ -141,7 +141,7 @@ def mend(descriptor: int) -> None:
 
 
 def last_line(descriptor: int, size: int) -> int:
-    """Where the line that reaches up to `size` starts."""
+    """The start of the line that ends at `size`."""
     end = size
     while end > 0:
         begin = max(0, end - BLOCK)

@@ -1,1 +1,1 @@
-"""The kit: what connectors are built on."""
+"""The kit: the base of every connector."""

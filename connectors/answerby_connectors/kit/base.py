@@ -1,4 +1,4 @@
-"""What a connector is: the manifest, the outcome of a delivery, the two protocols, and their errors."""
+"""The contract of connectors: the manifest, the outcome of a delivery, the two protocols, and their errors."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from answerby.domain.event import Event
 
 
 class Guarantee(StrEnum):
-    """How often an effect may be seen at the platform when answers get lost and workers die."""
+    """The number of times that an effect may appear at the platform when answers are lost and workers die."""
 
     EXACTLY_ONCE = "exactly_once"
-    """The platform knows our effect id, or we read before we write again."""
+    """The platform knows our effect id, or the connector reads before another write."""
     AT_LEAST_ONCE = "at_least_once"
-    """The receiver has to drop what it has seen, by the effect id."""
+    """The receiver has to drop repeats, by the effect id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a connector is and promises. `inbound` connectors also turn webhooks into events."""
+    """The properties and promises of a connector. `inbound` connectors also turn webhooks into events."""
 
     name: str
     effects: frozenset[EffectKind]
@@ -38,18 +38,18 @@ class Manifest:
 class OutcomeKind(StrEnum):
     DONE = "done"
     FAILED = "failed"
-    """Definitely not done, and trying again would not help."""
+    """The effect was definitely not carried out, and another attempt would not help."""
     RETRY = "retry"
-    """Definitely not done, or not all of it; trying again may help."""
+    """The effect was definitely not carried out, or only in part. Another attempt may help."""
     UNKNOWN = "unknown"
-    """It may have been done: the next attempt reads before it writes."""
+    """The effect may have been carried out. The next attempt reads before writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one attempt ended. `retry_after` is what the platform asked for, in seconds.
+    """The end of one attempt. `retry_after` is the wait that the platform asked for, in seconds.
 
-    `detail` is for operators: it names statuses and ids, never a person or a text of theirs.
+    `detail` is for operators. `detail` names statuses and ids, never a person or a person's text.
     """
 
     kind: OutcomeKind
@@ -62,7 +62,7 @@ DONE = Outcome(OutcomeKind.DONE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One attempt at one effect. `attempt` counts from 1; `source` is where the request came from, when known."""
+    """One attempt at one effect. `attempt` counts from 1. `source` is the origin of the request, when known."""
 
     effect_id: str
     tenant: str
@@ -72,7 +72,7 @@ class Delivery:
     effect: Effect
     attempt: int = 1
     previous_unknown: bool = False
-    """An earlier attempt may have done it: look before writing."""
+    """An earlier attempt may have carried out the effect. The connector must look before writing."""
     created: datetime | None = None
 
 
@@ -99,13 +99,13 @@ class PlatformUnavailable(AnswerbyError):
 
 
 class Connector(Protocol):
-    """Something that effects are delivered to."""
+    """A receiver of effects."""
 
     @property
     def manifest(self) -> Manifest: ...
 
     async def deliver(self, delivery: Delivery) -> Outcome:
-        """Does the effect. Raises nothing that it foresees: a failure is an outcome."""
+        """Carries out the effect. A foreseen failure is an outcome, not an exception."""
         ...
 
     async def close(self) -> None: ...
@@ -115,28 +115,29 @@ class Connector(Protocol):
 class InboundConnector(Connector, Protocol):
     """A connector that also brings events, in two steps.
 
-    `receive` is quick and asks nobody, so that a webhook is answered at once: platforms often send it while a person
-    waits, and some could not answer a question of ours before we have answered theirs. `complete` comes later, before
-    the event is decided.
+    `receive` is quick and makes no call, so that a webhook is answered at once. Platforms often send a webhook while a
+    person waits, and some platforms cannot answer our question before our answer. `complete` follows later, before the
+    decision on the event.
     """
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
-        """The events of one webhook; none when it is our own write coming back.
+        """The events of one webhook. The list is empty for the echo of our own write.
 
-        Raises InvalidSignature before anything is parsed, InvalidInput when the body is not what the platform sends.
+        Raises InvalidSignature before anything is parsed, and InvalidInput when the body has another form than the
+        platform's.
         """
         ...
 
     async def complete(self, event: Event) -> Event | None:
-        """The event with what the webhook left out, or None when it turns out to be our own write.
+        """The event with the data that the webhook lacks, or None for the echo of our own write.
 
-        Raises PlatformUnavailable when the platform cannot be asked now; the event must then be kept and tried again.
+        Raises PlatformUnavailable when the platform cannot answer now. The event must then be kept and tried again.
         """
         ...
 
 
 class Settings(BaseModel):
-    """The typed settings of a connector; an unknown key is an error."""
+    """The typed settings of a connector. An unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -145,7 +146,7 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
 def parse_settings(model: type[SettingsT], name: str, values: Mapping[str, object]) -> SettingsT:
-    """Typed settings of the connector `name`. Raises InvalidSettings that names every wrong key."""
+    """Typed settings of the connector `name`. Raises InvalidSettings. The message names every wrong key."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:

@@ -15,12 +15,12 @@ from answerby_connectors.kit.base import Connector, InvalidSettings
 
 GROUP = "answerby.connectors"
 PARTS = ("manifest", "deliver", "close")
-"""What every connector has."""
+"""The parts of every connector."""
 _IS_A_CONNECTOR = "see answerby_connectors.kit.base.Connector for what a connector has"
 
 
 def connector_types() -> Mapping[str, tuple[EntryPoint, ...]]:
-    """The installed connectors by type; more than one where packages quarrel over it. Nothing of them is imported."""
+    """The installed connectors by type. Packages with the same type conflict. No connector is imported."""
     types: dict[str, tuple[EntryPoint, ...]] = {}
     for entry in entry_points(group=GROUP):
         types[entry.name] = (*types.get(entry.name, ()), entry)
@@ -30,8 +30,8 @@ def connector_types() -> Mapping[str, tuple[EntryPoint, ...]]:
 def build_connector(name: str, type: str, settings: Mapping[str, object]) -> Connector:  # noqa: A002
     """The connector `name` of this type.
 
-    Raises InvalidSettings, with what to do about it: for an unknown type, for one that two packages register, that
-    cannot be imported or is no connector, and for wrong settings.
+    Raises InvalidSettings, with the remedy. The reasons are: an unknown type, a type of two packages, a failed import,
+    an object that is no connector, and wrong settings.
     """
     where = f"connector {name!r}"
     builder = _load(where, _only_entry(where, type))
@@ -62,7 +62,7 @@ def _load(where: str, entry: EntryPoint) -> Callable[[str, Mapping[str, object]]
     try:
         builder = entry.load()
     except Exception as error:
-        # Code of others may fail in any way while it is imported.
+        # The import of foreign code may fail in any way.
         reason = f"{type(error).__name__}: {error}"
         raise InvalidSettings(f"{broken} cannot be loaded ({reason}); install a version that works here") from error
     try:

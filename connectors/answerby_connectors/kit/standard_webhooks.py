@@ -18,7 +18,7 @@ from answerby_connectors.kit.base import InvalidSettings, InvalidSignature
 SECRET_PREFIX = "whsec_"  # noqa: S105 - a marker, not a secret
 SCHEME = "v1"
 TOLERANCE_SECONDS = 300
-"""How far a timestamp may lie from now, in either direction, before a webhook counts as replayed."""
+"""The largest distance of a timestamp from now, in either direction. A webhook beyond the limit counts as replayed."""
 
 
 def decode_secret(secret: str) -> bytes:
@@ -33,7 +33,10 @@ def decode_secret(secret: str) -> bytes:
 
 
 def sign(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers. `timestamp` is Unix time of this attempt in seconds; the id stays the same over attempts."""
+    """The three headers. `timestamp` is the Unix time of this attempt in seconds.
+
+    The id stays the same over attempts.
+    """
     signatures = [f"{SCHEME},{signature(key, message_id, str(timestamp), body)}" for key in keys]
     return {
         "webhook-id": message_id,
@@ -61,7 +64,7 @@ def verify(
         for scheme, _, value in (s.partition(",") for s in given["webhook-signature"].split(" "))
         if scheme == SCHEME
     ]
-    # Every pair is compared, each in constant time: how long it takes says nothing about which one fits.
+    # Every pair is compared, each in constant time, so that the timing does not reveal the matching pair.
     fits = [hmac.compare_digest(e, o.encode()) for e in expected for o in offered]
     if not any(fits):
         raise InvalidSignature("no signature fits")

@@ -1,4 +1,4 @@
-"""HTTP for connectors: a client that keeps to itself, and what an answer, or the lack of one, means for an effect."""
+"""HTTP for connectors: an isolated client, and the outcome of an effect for each answer or missing answer."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from answerby_connectors.kit.base import DONE, InvalidSettings, Outcome, Outcome
 
 USER_AGENT = "answerby"
 MAX_RETRY_AFTER = 24 * 3600.0
-"""Seconds; a platform that asks for longer is asked again after a day."""
+"""The limit in seconds. A platform that asks for a longer wait is asked again after a day."""
 
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
-"""Errors after which the request certainly did not reach the other side."""
+"""The errors before the request reaches the other side."""
 TRY_LATER = frozenset({408, 425, 429, 503})
-"""Statuses by which a platform says that it did nothing and may be asked again."""
+"""The statuses of a platform that did nothing and permits another attempt."""
 
 
 class AddressRefused(AnswerbyError):
@@ -49,8 +49,8 @@ def make_client(timeout: float, *, allow_private: bool = True, connections: int 
 class PublicOnlyTransport(httpx2.AsyncBaseTransport):
     """Connects to public addresses only.
 
-    The name is resolved once and the connection goes to the address that was checked, so that a name server cannot
-    answer differently in between. TLS still checks the name.
+    The name is resolved once and the connection goes to the checked address, so that a name server cannot answer
+    differently in between. TLS still checks the name.
     """
 
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
@@ -97,7 +97,7 @@ def is_public(address: str) -> bool:
 
 
 def check_url(url: str) -> str:
-    """The URL as it may be used. Raises InvalidSettings for another scheme, no host, or credentials inside."""
+    """The checked URL. Raises InvalidSettings for another scheme, no host, or credentials inside."""
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL as error:
@@ -110,7 +110,7 @@ def check_url(url: str) -> str:
 
 
 def retry_after(headers: httpx2.Headers, now: datetime | None = None) -> float | None:
-    """Seconds to wait by `Retry-After` (seconds or a date), or by `RateLimit-Reset` where that is missing."""
+    """The seconds to wait by `Retry-After` (seconds or a date), or else by `RateLimit-Reset`."""
     text = headers.get("retry-after", headers.get("ratelimit-reset", "")).strip()
     if not text:
         return None
@@ -126,14 +126,14 @@ def retry_after(headers: httpx2.Headers, now: datetime | None = None) -> float |
 
 
 def outcome_of_status(response: httpx2.Response) -> Outcome:
-    """What a status means for a request that writes."""
+    """The outcome of a status, for a request that writes."""
     status = response.status_code
     if response.is_success:
         return DONE
     if status in TRY_LATER:
         return Outcome(OutcomeKind.RETRY, f"HTTP {status}", retry_after(response.headers))
     if response.is_server_error:
-        # It may have failed after the write, or between the write and us.
+        # The failure may have come after the write, or between the write and us.
         return Outcome(OutcomeKind.UNKNOWN, f"HTTP {status}", retry_after(response.headers))
     if response.is_redirect:
         return Outcome(OutcomeKind.FAILED, f"HTTP {status}: redirects are not followed; correct the URL")
@@ -141,6 +141,6 @@ def outcome_of_status(response: httpx2.Response) -> Outcome:
 
 
 def outcome_of_error(error: httpx2.TransportError) -> Outcome:
-    """What a lost connection means for a request that writes: unknown, unless it was never sent."""
+    """The outcome of a lost connection, for a request that writes: unknown, unless the request was never sent."""
     kind = OutcomeKind.RETRY if isinstance(error, NOT_SENT) else OutcomeKind.UNKNOWN
     return Outcome(kind, type(error).__name__)

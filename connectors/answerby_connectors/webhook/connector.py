@@ -84,7 +84,10 @@ class WebhookConnector:
 
 
 def cloud_event(delivery: Delivery, source: str = "") -> dict[str, object]:
-    """The effect in CloudEvents structured mode. It depends on the effect only: a repeat has the same bytes."""
+    """The effect in CloudEvents structured mode.
+
+    The bytes depend on the effect only, so a repeat has the same bytes.
+    """
     effect = delivery.effect
     event: dict[str, object] = {
         "specversion": "1.0",

@@ -37,15 +37,15 @@ class HttpServer:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
-        """Listens; the port bound. Raises InvalidConfig."""
+        """Starts to listen. Returns the bound port. Raises InvalidConfig."""
         listener = shared_socket(self._address)
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
-        # Bound already; connections that come before uvicorn is up wait in the queue of the socket.
+        # The socket is bound already. Connections that come before uvicorn is ready wait in the queue of the socket.
         listener.listen(128)
         return int(listener.getsockname()[1])
 
     async def stop(self) -> None:
-        """Lets the requests in progress end, at most five seconds."""
+        """Lets the requests in progress end, in at most five seconds."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task

@@ -1,4 +1,4 @@
-"""serve(): the store when it is ours, the ports, the metrics and the workers, in that order; and back."""
+"""serve() starts our own store if needed, the ports, the metrics and the workers, and stops them in reverse order."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def serve(config: Config, on_ready: Callable[[Address], None] | None = None) -> int:
-    """Serves until a stop signal; the exit status. `on_ready` gets the address once every worker listens.
+    """Serves until a stop signal. Returns the exit status. `on_ready` gets the address once every worker listens.
 
-    Raises AnswerbyError when it cannot start: a port in use, a data folder in use, no store.
+    Raises AnswerbyError when the start fails: a port in use, a data folder in use, no store.
     """
     logger = make_logger(config.log.level)
     with ExitStack() as stack:
@@ -59,7 +59,10 @@ def serve(config: Config, on_ready: Callable[[Address], None] | None = None) -> 
 
 
 def _with_store(config: Config, stack: ExitStack, logger: Logger) -> tuple[Config, Callable[[], None]]:
-    """The configuration with a store to connect to, ours started when none is named; and what keeps ours alive."""
+    """The configuration with a store, and the keeper of our own store.
+
+    Our store starts when the configuration names none.
+    """
     if config.store.redis_url is not None:
         return config, lambda: None
     valkey = EmbeddedValkey(config.store.data_folder)
@@ -79,7 +82,7 @@ def _with_store(config: Config, stack: ExitStack, logger: Logger) -> tuple[Confi
 
 
 def _with_ports(config: Config, stack: ExitStack) -> Config:
-    """The configuration with the ports that all workers share, held for them until the end."""
+    """The configuration with the shared ports of all workers. The ports stay reserved until the end."""
     config = _changed(config, "server", listen=_reserve(config.server.listen, stack))
     if config.http.listen is not None:
         config = _changed(config, "http", listen=_reserve(config.http.listen, stack))
@@ -91,11 +94,11 @@ def _changed(config: Config, section: str, **values: object) -> Config:
 
 
 def _reserve(address: Address, stack: ExitStack) -> Address:
-    """Binds the port, so that it is ours, without listening on it. Raises InvalidConfig when it is in use."""
+    """Binds the port without listening, to reserve the port. Raises InvalidConfig when the port is in use."""
     if address.port:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
-            # Without SO_REUSEPORT this fails when anybody listens, another answerby included.
+            # Without SO_REUSEPORT the call fails when any process listens, another answerby included.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address.host, address.port))
@@ -106,7 +109,7 @@ def _reserve(address: Address, stack: ExitStack) -> Address:
 
 
 class _Own(Collector):
-    """What the supervisor itself knows."""
+    """The metrics of the supervisor itself."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor

@@ -1,4 +1,4 @@
-"""The supervisor: starts the workers, replaces any that dies or falls silent, and stops them in order."""
+"""The supervisor starts the workers, replaces each dead or silent worker, and stops the workers in order."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ from answerby.server.base.config import Config
 from answerby.server.base.logs import Logger
 
 SILENT_SECONDS = 10.0
-"""A worker that has not beaten for so long is stuck: it is killed and replaced."""
+"""The longest silence of a worker.
+
+A worker that is silent for longer is stuck: the supervisor kills and replaces it.
+"""
 START_SECONDS = 60.0
-"""The same, before its first beat."""
+"""The longest silence before the first beat."""
 TICK_SECONDS = 0.2
 STEADY_SECONDS = 10.0
-"""A worker that lived so long ends a series of quick deaths."""
+"""The lifetime of a worker that ends a series of quick deaths."""
 RESPAWN = Backoff(first=0.1, most=5.0)
-"""From the second quick death on; after the first, another worker starts at once."""
+"""The wait from the second quick death on. After the first death, another worker starts at once."""
 STOP_MARGIN_SECONDS = 10.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Child:
-    """One worker process and the pipe that it beats on."""
+    """One worker process and the pipe of its beats."""
 
     def __init__(self, slot: int, process: subprocess.Popen[bytes], pipe: int) -> None:
         self.slot = slot
@@ -73,7 +76,7 @@ class Supervisor:
 
     @property
     def alive(self) -> int:
-        """How many workers run."""
+        """The number of running workers."""
         return len(self._children)
 
     @property
@@ -81,8 +84,9 @@ class Supervisor:
         return [child.process.pid for child in self._children.values()]
 
     def run(self) -> int:
-        """Blocks until a stop signal and the drain after it. 0 after a clean drain, 1 when workers had to be killed
-        or none could ever start.
+        """Runs the workers until a stop signal, and drains them.
+
+        Returns 0 after a clean drain. Returns 1 when workers had to be killed or no worker could ever start.
         """
         previous = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
         try:
@@ -102,7 +106,7 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def request_stop(self) -> None:
-        """As a stop signal would."""
+        """Acts like a stop signal."""
         self._signals.append(signal.SIGTERM)
 
     def _on_signal(self, number: int, _: object) -> None:
@@ -127,7 +131,7 @@ class Supervisor:
             child: _Child = key.data
             beats = os.read(child.pipe, 4096)
             if not beats:
-                # The pipe closes when the process dies; waiting for it leaves no zombie behind.
+                # The pipe closes when the process dies. The wait for the process leaves no zombie behind.
                 self._selector.unregister(child.pipe)
                 child.process.wait()
                 continue
@@ -159,7 +163,7 @@ class Supervisor:
         self._selector.register(read_end, selectors.EVENT_READ, child)
 
     def _buried(self, child: _Child) -> None:
-        """A worker has ended: starts another, at once unless it keeps dying."""
+        """Handles the end of a worker. Another worker starts at once, unless workers keep dying."""
         self._forget(child)
         quick = time.monotonic() - child.started < STEADY_SECONDS
         deaths = self._quick_deaths.get(child.slot, 0) + 1 if quick else 0
@@ -171,7 +175,7 @@ class Supervisor:
         )
 
     def _all_failed(self) -> bool:
-        """Every slot has died three times without any worker ever being ready."""
+        """Whether every slot has died three times and no worker was ever ready."""
         slots = range(self._config.server.workers)
         return not any(child.ready for child in self._children.values()) and all(
             self._quick_deaths.get(slot, 0) >= 3 for slot in slots
@@ -185,7 +189,7 @@ class Supervisor:
         self._on_exit(child.process.pid)
 
     def _stop(self) -> int:
-        """Drains; a second signal, or too long a drain, stops hard."""
+        """Drains the workers. A second signal, or too long a drain, kills the workers."""
         self._logger.info("stopping", signal=signal.Signals(self._signals[0]).name)
         for child in self._children.values():
             child.process.terminate()
@@ -209,6 +213,6 @@ class Supervisor:
 
 
 def _import_path(environ: Mapping[str, str]) -> str:
-    """The workers import the same code as the supervisor, wherever that was found."""
+    """The import path of the supervisor, so that the workers import the same code."""
     home = str(Path(answerby.__file__).resolve().parent.parent)
     return os.pathsep.join(filter(None, [home, environ.get("PYTHONPATH", "")]))

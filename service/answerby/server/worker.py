@@ -1,6 +1,6 @@
 """One worker: a process with a gRPC server, an intake consumer, timers, delivery and webhooks, on one event loop.
 
-Workers are crash-only: a loop that fails unexpectedly ends the process, and the supervisor starts another.
+Workers are crash-only: an unexpected failure of a loop ends the process, and the supervisor starts another.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ BEAT_SECONDS = 1.0
 
 
 class Worker:
-    """Everything of one process. `config.store.redis_url` must be set; `slot` tells the workers of a machine apart."""
+    """All parts of one process. `config.store.redis_url` must be set. `slot` numbers the workers of a machine."""
 
     def __init__(
         self,
@@ -76,18 +76,18 @@ class Worker:
         self._gate = Gate(config.server.limits)
         self._authenticator = Authenticator(config.server.tokens, config.server.default_tenant)
         self.port = 0
-        """The gRPC port, once listening."""
+        """The gRPC port, once the worker listens."""
         self.http_port = 0
-        """The webhook port, once listening; 0 when there is none."""
+        """The webhook port, once the worker listens. 0 without webhooks."""
 
     def stop(self) -> None:
-        """Begins to drain: no new work, and an end once what is in progress is done."""
+        """Starts the drain: no new work begins, and the worker ends after the work in progress."""
         self._stopping.set()
 
     async def run(self, beat: Callable[[], None] = lambda: None, ready: Callable[[], None] = lambda: None) -> None:
-        """Works until `stop`, then drains. `beat` is called every second, `ready` once it listens.
+        """Works until `stop`, then drains. `beat` is called every second, and `ready` once the worker listens.
 
-        Raises AnswerbyError when it cannot start, and what a background loop raised.
+        Raises AnswerbyError when the start fails, and the error of a failed background loop.
         """
         url = self._config.store.redis_url
         if url is None:
@@ -108,7 +108,8 @@ class Worker:
                 services, rulebooks, self._config.connectors, limits.waiting_events, rules.trial.offer
             )
             server = self._server(services, processor, rulebooks, rules)
-            # A worker joins the shared port only once it can decide; with a bad folder it joins to say so.
+            # A worker joins the shared port only once it can decide. With a bad folder the worker joins to report the
+            # problem.
             await rules.start()
             self.port = listen(server, self._config.server)
             await self._health.show(serving=False)
@@ -193,7 +194,7 @@ class Worker:
         server: grpc.aio.Server,
         http: HttpServer | None,
     ) -> None:
-        """Callers first learn that it ends; what was taken is finished; then the effects under way."""
+        """Tells callers about the end first, then finishes the events at hand, then the effects under way."""
         self._logger.info("draining")
         await self._health.show(serving=False)
         self._gate.draining.set()
@@ -206,7 +207,7 @@ class Worker:
         self._drained.set()
 
     async def _keep_health(self, rulebooks: RulebookHolder) -> None:
-        """Serving as soon as, and only while, there is a rulebook and no drain. Tells of engine faults, too."""
+        """Reports health: serving while a rulebook is present and no drain runs. Engine faults are reported too."""
         shown: bool | None = None
         detail: bool | None = None
         engine = EngineWatch(self._metrics, self._logger)
@@ -225,20 +226,23 @@ class Worker:
             await pause(self._stopping, 0.05)
 
     async def _beats(self, beat: Callable[[], None]) -> None:
-        """Goes on while draining: a worker that still beats is not stuck."""
+        """Beats during the drain too. A worker that still beats is not stuck."""
         while not self._drained.is_set():
             beat()
             await pause(self._drained, BEAT_SECONDS)
 
 
 def main() -> int:
-    """The worker process: configuration on standard input; heartbeat file descriptor and slot as arguments."""
+    """Runs a worker. Standard input holds the configuration.
+
+    The arguments are the heartbeat file descriptor and the slot.
+    """
     config = Config.model_validate_json(sys.stdin.buffer.read())
     logger = make_logger(config.log.level).bind(worker=int(sys.argv[2]), pid=os.getpid())
     forward_library_logs(logger)
-    # A rulebook that compiles in a thread must not hold up the requests.
+    # A rulebook that compiles in a thread must not delay the requests.
     sys.setswitchinterval(SWITCH_SECONDS)
-    # Ctrl-C reaches the whole process group; only the supervisor acts on it.
+    # Ctrl-C reaches the whole process group. Only the supervisor acts on the signal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         asyncio.run(_supervised(config, logger, pipe=int(sys.argv[1]), slot=int(sys.argv[2])))
@@ -259,11 +263,11 @@ async def _supervised(config: Config, logger: Logger, pipe: int, slot: int) -> N
         try:
             os.write(pipe, what)
         except BrokenPipeError:
-            # The supervisor is gone: nobody would replace or stop this worker.
+            # The supervisor is gone, so nobody would replace or stop this worker.
             worker.stop()
 
     def ready() -> None:
-        # What is there from the start stays: looking through it for garbage again and again would hold up requests.
+        # Objects from the start stay alive. Repeated garbage collection of these objects would delay requests.
         gc.collect()
         gc.freeze()
         say(b"R")

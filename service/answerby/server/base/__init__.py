@@ -1,1 +1,1 @@
-"""What every room of the server stands on: configuration, logs, metrics, loops, roles, validation of events."""
+"""The base of the server: configuration, logs, metrics, loops, roles, validation of events."""

@@ -24,7 +24,7 @@ from answerby.server.base.roles import Role
 
 ENV_PREFIX = "ANSWERBY_"
 ENV_OF_OTHERS = frozenset({"ANSWERBY_CONFIG", "ANSWERBY_FAULT", "ANSWERBY_TARGET", "ANSWERBY_TOKEN", native.SWITCH})
-"""Variables that the command line or the tests read, and that are no configuration keys."""
+"""Variables that the command line or the tests read. These variables are no configuration keys."""
 
 
 class InvalidConfig(AnswerbyError):
@@ -34,7 +34,7 @@ class InvalidConfig(AnswerbyError):
 
 
 def _from_text(value: object) -> object:
-    """Environment variables carry lists and tables as JSON."""
+    """Parses lists and tables, which environment variables carry as JSON."""
     if isinstance(value, str) and value[:1] in "[{" and value:
         try:
             return orjson.loads(value)
@@ -44,7 +44,7 @@ def _from_text(value: object) -> object:
 
 
 class Engine(StrEnum):
-    """Which matcher decides. `shadow` runs both, returns the reference's answer and counts differences."""
+    """The matcher that decides. `shadow` runs both matchers, returns the reference's answer and counts differences."""
 
     DURABLE = "durable"
     REFERENCE = "reference"
@@ -56,7 +56,7 @@ class Section(BaseModel):
 
 
 class Address(Section):
-    """`host:port` taken apart; an IPv6 host stands in brackets."""
+    """`host:port` in two parts. An IPv6 host stands in brackets."""
 
     host: str
     port: int = Field(ge=0, le=65535)
@@ -66,7 +66,7 @@ class Address(Section):
 
     @property
     def loopback(self) -> bool:
-        """True when only this machine can reach it. A name other than localhost is not trusted to be."""
+        """True when only this machine can reach the address. A name other than localhost is not trusted."""
         if self.host == "localhost":
             return True
         try:
@@ -88,7 +88,10 @@ def parse_address(value: object) -> object:
 
 
 def check_redis_url(value: str | None) -> str | None:
-    """Raises ValueError for what no store can be reached by; the URL, which may hold a password, is not quoted."""
+    """The URL. Raises ValueError for a URL that reaches no store.
+
+    The message omits the URL, which may hold a password.
+    """
     if value is None:
         return None
     message = "write it as redis://host:6379/0, rediss://host:6379/0 or unix:///path/to/socket?db=0"
@@ -106,7 +109,7 @@ ListenAddress = Annotated[Address, BeforeValidator(parse_address)]
 
 
 def parse_optional_address(value: object) -> object:
-    """As `parse_address`; empty text is no address."""
+    """The address by `parse_address`. Empty text is no address."""
     return None if value == "" else parse_address(value)
 
 
@@ -115,7 +118,7 @@ RedisUrl = Annotated[str | None, AfterValidator(check_redis_url)]
 
 
 class Limits(Section):
-    """What one worker takes before it says no."""
+    """The limits of one worker."""
 
     message_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="Largest gRPC message taken, bytes.")
     batch_events: int = Field(default=500, ge=1, le=500, description="Most events in one batch.")
@@ -135,7 +138,7 @@ class Limits(Section):
 
 
 class TokenConfig(Section):
-    """Who a bearer token stands for. Text stands for the tenant alone."""
+    """The caller of a bearer token. Plain text names the tenant alone."""
 
     tenant: str = Field(default="", description="The tenant whose requests it may use; empty: rules only.")
     name: str = Field(
@@ -207,7 +210,7 @@ class ServerConfig(Section):
 
 
 class StoreConfig(Section):
-    """Where requests and decisions are kept."""
+    """The store of requests and decisions."""
 
     redis_url: RedisUrl = Field(
         default=None,
@@ -224,7 +227,7 @@ class StoreConfig(Section):
 
 
 class Approval(StrEnum):
-    """Whether somebody else must agree before rules go live."""
+    """Whether another person must agree before rules go live."""
 
     NONE = "none"
     REQUIRED = "required"
@@ -249,7 +252,7 @@ class RulesConfig(Section):
 
 
 class TimersConfig(Section):
-    """What becomes of timers that an outage left behind. Each fires, once and in order, however late."""
+    """Timers that an outage left behind. Each timer fires once and in order, however late."""
 
     catch_up_limit: int = Field(
         default=3,
@@ -262,14 +265,14 @@ class TimersConfig(Section):
 
 
 class HttpConfig(Section):
-    """Webhooks in."""
+    """The HTTP port for incoming webhooks."""
 
     listen: OptionalAddress = Field(default=None, description="host:port of POST /hook/<connector>; unset: none.")
     body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Largest webhook body taken, bytes.")
 
 
 class MetricsConfig(Section):
-    """Prometheus."""
+    """The Prometheus metrics."""
 
     listen: OptionalAddress = Field(
         default=Address(host="127.0.0.1", port=9464), description="host:port of GET /metrics; empty: none."
@@ -284,7 +287,7 @@ class LogLevel(StrEnum):
 
 
 class LogConfig(Section):
-    """JSON lines on standard error."""
+    """The log: JSON lines on standard error."""
 
     level: LogLevel = Field(default=LogLevel.INFO, description="debug, info, warning or error.")
 
@@ -305,7 +308,7 @@ class ConnectorConfig(Section):
 
 
 class Config(Section):
-    """Everything that can be set."""
+    """All settings."""
 
     server: ServerConfig = ServerConfig()
     store: StoreConfig = StoreConfig()
@@ -339,7 +342,7 @@ class Config(Section):
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
     """The configuration from an optional file and the environment.
 
-    Raises InvalidConfig that names every wrong key, and says what to do.
+    Raises InvalidConfig. The message names every wrong key and its remedy.
     """
     values = _read_toml(path) if path is not None else {}
     _overlay(values, environ)
@@ -377,7 +380,7 @@ def _put(values: dict[str, Any], keys: list[str], text: str) -> None:
 
 
 def _typed(keys: list[str], text: str) -> object:
-    """An empty variable unsets an address; `sources` and `effects` lists are JSON."""
+    """The value of a variable. An empty variable unsets an address. `sources` and `effects` lists are JSON."""
     if text == "" and keys[-1] in {"listen", "redis_url", "tls_cert", "tls_key", "tls_client_ca"}:
         return None
     return text
@@ -393,7 +396,7 @@ def _describe(error: ValidationError, path: Path | None) -> str:
 
 
 def reference(model: type[BaseModel] = Config, prefix: str = "") -> list[tuple[str, str, str]]:
-    """Every key with its default and its meaning: what the configuration page is made of."""
+    """Every key with its default and its meaning, for the configuration page."""
     rows: list[tuple[str, str, str]] = []
     for name, field in model.model_fields.items():
         inner = field.annotation

@@ -1,7 +1,7 @@
-"""Logs: one JSON object per line on standard error, with no word of a customer in it.
+"""Logs: one JSON object per line on standard error, without any text of a customer.
 
-Only the fields in SAFE_FIELDS get through. What else a caller passes is dropped and named in `dropped`, so that a
-careless line can never spill a name, a contact or a text.
+Only the fields in SAFE_FIELDS pass. Other fields are removed, and `dropped` lists their names. A careless line can
+therefore never reveal a name, a contact or a text.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Logger = FilteringBoundLogger
 
 
 def make_logger(level: str, stream: TextIO | None = None) -> Logger:
-    """A logger of its own; nothing is configured globally."""
+    """A logger with its own settings. Global logging stays unchanged."""
     logger: Logger = structlog.wrap_logger(
         structlog.WriteLogger(stream or sys.stderr),
         processors=[
@@ -60,7 +60,7 @@ def make_logger(level: str, stream: TextIO | None = None) -> Logger:
 
 
 def _describe_exception(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Type and place of an exception. Its message may quote an input, so it stays out."""
+    """Type and place of an exception. The message may quote an input, so the message is left out."""
     info = line.pop("exc_info", None)
     exception = sys.exc_info()[1] if info is True else info
     if isinstance(exception, BaseException):
@@ -84,7 +84,7 @@ def _render(_: Any, __: str, line: MutableMapping[str, Any]) -> str:
 
 
 class _Forward(logging.Handler):
-    """Lines of libraries: logger, level and exception type; their messages may hold inputs and stay out."""
+    """Lines of libraries: logger, level and exception type. Their messages may hold inputs and are left out."""
 
     def __init__(self, logger: Logger) -> None:
         super().__init__(logging.WARNING)
@@ -102,7 +102,10 @@ class _Forward(logging.Handler):
 
 
 def forward_library_logs(logger: Logger) -> None:
-    """Sends the warnings of libraries through `logger`. Call it once, in a process of our own."""
+    """Sends the warnings of libraries through `logger`.
+
+    Only a process of our own calls this function, and only once.
+    """
     root = logging.getLogger()
     root.handlers = [_Forward(logger)]
     root.setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What the background loops share: pausing until stopped, and outlasting a store that is away."""
+"""Helpers of the background loops: pauses that a stop ends, and patience with a store that is away."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from answerby.domain.errors import StoreUnavailable
 from answerby.server.base.logs import Logger
 
 AWAY = Backoff(first=0.2, most=2.0, jitter=0.5)
-"""While the store is away."""
+"""The waits while the store is away."""
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:
-    """Waits that long, or until `stopping` is set."""
+    """Waits for `seconds`, or until `stopping` is set."""
     if seconds <= 0:
         await asyncio.sleep(0)
         return
@@ -25,7 +25,10 @@ async def pause(stopping: asyncio.Event, seconds: float) -> None:
 
 
 async def repeat(name: str, step: Callable[[], Awaitable[float]], stopping: asyncio.Event, logger: Logger) -> None:
-    """Runs `step` until `stopping` is set; it returns the seconds to wait. Waits longer while the store is away."""
+    """Runs `step` until `stopping` is set. `step` returns the seconds to wait.
+
+    The wait is longer while the store is away.
+    """
     away = 0
     while not stopping.is_set():
         try:

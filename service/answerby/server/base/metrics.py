@@ -13,12 +13,12 @@ from answerby.domain.decision import Decision
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LABELS = 1024
-"""Combinations of labels remembered of one metric; there are never so many."""
+"""The number of label combinations that a metric remembers. Fewer combinations exist."""
 LATENESS = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 86_400.0)
 
 
 class Metrics:
-    """Everything that one worker counts. No label holds an id of a request or a customer."""
+    """All counts of one worker. No label holds an id of a request or a customer."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -43,7 +43,7 @@ class Metrics:
             "would",
         )
         flags = counter("decision_flags", "Flags on decisions.", "code")
-        # Looking up a label costs more than counting, so what every event counts by is looked up once.
+        # A label look-up costs more than a count, so the labels of every event are looked up once.
         self._calls = lru_cache(LABELS)(calls.labels)
         self._call_seconds = lru_cache(LABELS)(call_seconds.labels)
         self._events = lru_cache(LABELS)(events.labels)
@@ -84,7 +84,10 @@ class Metrics:
         self._call_seconds(method).observe(seconds)
 
     def event(self, origin: str, result: str) -> None:
-        """`origin`: rpc, http, intake or timer. `result`: decided, duplicate or the reason of a refusal."""
+        """Counts an event. `origin`: rpc, http, intake or timer.
+
+        `result`: decided, duplicate or the reason of a refusal.
+        """
         self._events(origin, result).inc()
 
     def decided(self, seconds: float) -> None:
@@ -117,7 +120,7 @@ class Metrics:
             self._late.inc()
 
     def held_back(self) -> None:
-        """A reminder waits for the digest of its request."""
+        """Counts a reminder that waits for the digest of its request."""
         self._held_back.inc()
 
     def schedule(self, schedule: str, late_seconds: float, missed: int) -> None:
@@ -133,7 +136,7 @@ class Metrics:
         self._differences.inc()
 
     def candidate(self, result: str) -> None:
-        """`result`: same, different or failed."""
+        """Counts a decision of the candidate. `result`: same, different or failed."""
         self._candidate.labels(result).inc()
 
     def engine_faults(self, count: int) -> None:
@@ -146,7 +149,7 @@ class Metrics:
         self._actions.labels(action).inc()
 
     def rulebook_follows(self, generation: int, skew: int) -> None:
-        """`skew`: how many workers run something else than the active revision."""
+        """Shows the generation. `skew`: the number of workers with another revision than the active one."""
         self._generation.set(generation)
         self._skew.set(skew)
 

@@ -1,4 +1,4 @@
-"""Who may do what with the rules, and who calls at all."""
+"""Callers, and the roles that allow actions on the rules."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from answerby.domain.errors import AnswerbyError
 
 
 class Role(StrEnum):
-    """What a token may do with the rules. Every role may read."""
+    """The permission of a token on the rules. Every role may read."""
 
     READER = "reader"
     AUTHOR = "author"
-    """Bring a change; it goes live at once where no approval is required."""
+    """May bring a change. The change goes live at once where no approval is required."""
     APPROVER = "approver"
-    """Approve and refuse what others brought."""
+    """May approve and refuse changes by others."""
     OPERATOR = "operator"
-    """Put live what is kept, take it back, and export requests for a backtest."""
+    """May activate kept revisions, roll back, and export requests for a backtest."""
 
 
 EVERY_ROLE = frozenset(Role)
@@ -43,13 +43,13 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "ApproveRevision": APPROVES,
     "RejectRevision": APPROVES,
 }
-"""Method of RulebookService -> the roles of which one is enough."""
+"""Method of RulebookService -> the roles. One of the roles is enough."""
 
 
 EXPORT = "/answerby.v1.RequestService/ExportEvents"
-"""Gives away what customers wrote, so belonging to the tenant is not enough."""
+"""An export hands out the texts of customers, so membership of the tenant is not enough."""
 MIGRATE = "/answerby.v1.RequestService/MigrateClocks"
-"""Moves the deadlines of whoever waits."""
+"""A migration moves the deadlines of waiting customers."""
 
 
 class PermissionDenied(AnswerbyError):
@@ -66,7 +66,7 @@ class OwnRevision(AnswerbyError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. `tenant` is empty for a token that only has to do with rules."""
+    """The caller. `tenant` is empty for a token that covers the rules only."""
 
     name: str
     tenant: str
@@ -74,7 +74,7 @@ class Caller:
 
 
 def check_permission(method: str, caller: Caller) -> None:
-    """`method` is the full name of the call. Raises PermissionDenied."""
+    """Checks the caller's roles. `method` is the full name of the call. Raises PermissionDenied."""
     if method.startswith(SERVICE):
         needed = PERMISSIONS.get(method.removeprefix(SERVICE), frozenset())
         if not needed & caller.roles:

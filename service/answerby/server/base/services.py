@@ -1,4 +1,4 @@
-"""What every part of a worker is given: the store, the metrics, the log and the clock."""
+"""The services for every part of a worker: the store, the metrics, the log and the clock."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from answerby.store.store import Store
 
 
 def utc_now() -> datetime:
-    """The time by the wall."""
+    """The present time by the system clock."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Made once in a process and shared by all its parts."""
+    """The services of a process. All parts of the process share one object."""
 
     store: Store
     metrics: Metrics
     logger: Logger
     clock: Callable[[], datetime] = utc_now
-    """The present moment, in UTC. Everything that is stored or decided by the time takes it from here."""
+    """The present moment, in UTC. All storage and all decisions use this clock."""

@@ -1,4 +1,4 @@
-"""What an event must be before it is decided. Every violation is named at once; values are never quoted."""
+"""The conditions for an event before its decision. A refusal names every violation at once and quotes no value."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ NAME_CHARACTERS = 128
 
 
 def event_violations(event: Event, limits: Limits, prefix: str = "event.") -> list[FieldViolation]:
-    """Everything that is wrong with an event from outside; empty when it may be decided."""
+    """Every violation of an event from outside. Empty when the event may be decided."""
     return [FieldViolation(prefix + v.field, v.description) for v in _violations(event, limits)]
 
 
 def identity_violations(field: str, value: str, limits: Limits) -> list[FieldViolation]:
-    """What is wrong with an id."""
+    """The violations of an id."""
     return [FieldViolation(field, problem) for problem in _identity(value, limits)]
 
 
 def time_problem(moment: datetime) -> str:
-    """Why a moment cannot be an event's time; empty when it can."""
+    """The reason why a moment cannot be an event's time. Empty when the moment is good."""
     if moment.tzinfo is None:
         return "has no offset; give an instant with an offset, such as 2026-01-05T09:00:00+08:00"
     return "" if EARLIEST <= moment < LATEST else "must be between the years 1970 and 2199"
@@ -57,7 +57,7 @@ def _violations(event: Event, limits: Limits) -> Iterator[FieldViolation]:
 
 
 def _plain(value: str, limits: Limits) -> bool:
-    """Whether an id is as nearly all are, with nothing more to look at."""
+    """Whether an id has the usual form, so that no further check is needed."""
     return 0 < len(value) <= limits.id_characters and value.isascii() and value.isprintable()
 
 
@@ -92,7 +92,7 @@ def _facts(facts: dict[str, Value], limits: Limits) -> Iterator[FieldViolation]:
             yield FieldViolation(f"facts.{name}", problem)
 
 
-# The names that callers use are few and come again and again.
+# Callers use few names, and use them again and again.
 @lru_cache(1024)
 def _well_formed(name: str) -> bool:
     return FACT_PATTERN.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""Who calls: a bearer token stands for a name, a tenant and roles."""
+"""Callers: a bearer token stands for a name, a tenant and roles."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from answerby.server.rpc.errors import Unauthenticated
 
 Metadata = Iterable[tuple[str, str | bytes]]
 ANYBODY = "(local)"
-"""The name of whoever calls a server without tokens. No token can have it."""
+"""The name of the caller on a server without tokens. No token can have this name."""
 
 
 class Authenticator:
-    """Maps a call's metadata to its caller. Without tokens every call is the default tenant's, and may do all."""
+    """Maps a call's metadata to its caller. Without tokens every call has the default tenant and all permissions."""
 
     def __init__(self, tokens: Mapping[str, TokenConfig], default_tenant: str) -> None:
         self._digests = [
@@ -33,12 +33,12 @@ class Authenticator:
         return frozenset(caller.tenant for _, caller in self._digests if caller.tenant)
 
     def caller(self, metadata: Metadata) -> Caller:
-        """Raises Unauthenticated."""
+        """The caller of a call. Raises Unauthenticated."""
         if not self._digests:
             return self._anybody
         presented = _digest(_bearer(metadata))
         found = None
-        # All are compared, in constant time each, so that timing tells nothing about the tokens.
+        # All tokens are compared, in constant time each, so that the timing reveals nothing about the tokens.
         for digest, caller in self._digests:
             if hmac.compare_digest(digest, presented):
                 found = caller

@@ -1,4 +1,4 @@
-"""Candidates and what was found of them, as messages."""
+"""Candidates and their findings, as messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def segment_of(message: pb.CandidateSegment) -> Segment:
 
 
 def candidate_to(candidate: Candidate, ready: str, problem: str) -> pb.Candidate:
-    """`ready` is the revision that this worker compares with."""
+    """The message of a candidate. `ready` is the revision that this worker compares with."""
     segment = candidate.segment
     message = pb.Candidate(
         revision=candidate.revision,

@@ -19,7 +19,7 @@ SHOWN = 50
 
 
 class CandidateCalls:
-    """Part of the servicer."""
+    """The part of the servicer for candidates."""
 
     _trials: CandidateTrials
     _trial: Trial
@@ -46,7 +46,7 @@ class CandidateCalls:
 
 
 def order_of(action: Action, reason: str, *, folder: FolderName | None = None, etag: str = "") -> Order:
-    """What the caller of the current call wants. Raises InvalidInput."""
+    """The order of the current caller. Raises InvalidInput."""
     if len(reason) > LONGEST_REASON:
         raise InvalidInput([FieldViolation("reason", f"is longer than {LONGEST_REASON} characters")])
     return Order(action, current_call.get().caller, reason.strip(), folder, etag)

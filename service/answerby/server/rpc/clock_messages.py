@@ -1,4 +1,4 @@
-"""Stories of clocks, and comparisons of them, as messages."""
+"""Accounts of clocks, and comparisons of clocks, as messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REASONS = {
 
 
 def ledger_to(account: ClockAccount, language: str, now: datetime) -> pb.ClockLedger:
-    """`now` tells whether a running clock is past its due time."""
+    """The message of an account. `now` decides whether a running clock is past its due time."""
     message = pb.ClockLedger(
         clock=clock_to(account.clock, now),
         target=target_text(account.clock.target),

@@ -1,7 +1,7 @@
-"""Decisions and requests as protobuf messages, decisions as bytes too.
+"""Decisions and requests as protobuf messages, and decisions as bytes too.
 
-Most of a reply was in the one before it: rules, outputs, the usual values of facts. Pieces of a protobuf message, put
-one after the other, are the message; so the usual pieces are encoded once, kept, and joined.
+Most parts of a reply repeat the reply before: rules, outputs, the usual values of facts. Joined pieces of a protobuf
+message are the message. The usual pieces are therefore encoded once, kept, and joined.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from answerby.rules.model.vocabulary import Vocabulary
 from answerby.server.rpc.values import put_values, set_instant
 
 MOST_KEPT = 4096
-"""Pieces kept of each kind."""
+"""The number of kept pieces of each kind."""
 LONGEST_KEPT = 2000
-"""Bytes of a fact that is kept; a longer one hardly comes again."""
+"""The largest kept fact in bytes. A longer fact rarely comes again."""
 
 PHASES = {
     ClockPhase.RUNNING: pb.CLOCK_PHASE_RUNNING,
@@ -60,12 +60,12 @@ _unpack_stage = msgspec.msgpack.Decoder(StageExplanation).decode
 
 
 def decision_to(decision: Decision, now: datetime, *, brief: bool = False) -> pb.Decision:
-    """The message of a decision. `now` tells whether a running clock is past its due time."""
+    """The message of a decision. `now` decides whether a running clock is past its due time."""
     return pb.Decision.FromString(encode_decision(decision, now, brief=brief))
 
 
 def encode_decision(decision: Decision, now: datetime, *, brief: bool = False) -> bytes:
-    """The bytes of `decision_to`; a brief one is without effects and explanation."""
+    """The bytes of `decision_to`. A brief decision is without effects and explanation."""
     pieces = [_head(decision), FACTS.join(decision.facts)]
     pieces += [nested(pb.Decision.CLOCKS_FIELD_NUMBER, _clock(clock, now)) for clock in decision.clocks]
     if not brief:
@@ -85,14 +85,14 @@ def _prefix(field: int, size: int) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; the top bit says that more follow."""
+    """Seven bits a byte, the lowest first. The top bit announces further bytes."""
     if number < 128:
         return bytes((number,))
     return bytes((number & 127 | 128,)) + _varint(number >> 7)
 
 
 def _head(decision: Decision) -> bytes:
-    """What is of this decision alone."""
+    """The fields that belong to this decision alone."""
     message = pb.Decision(
         id=decision.id,
         request_id=decision.request_id,
@@ -114,7 +114,7 @@ def _head(decision: Decision) -> bytes:
 
 
 def clock_to(clock: ClockState, now: datetime) -> pb.Clock:
-    """The message of a clock. `now` tells whether a running one is past its due time."""
+    """The message of a clock. `now` decides whether a running clock is past its due time."""
     return pb.Clock.FromString(_clock(clock, now))
 
 
@@ -158,7 +158,7 @@ def _effect(effect: Effect) -> bytes:
 
 @lru_cache(MOST_KEPT)
 def _stage(packed: bytes) -> bytes:
-    """A decision with this one stage in its explanation."""
+    """A decision with only this stage in its explanation."""
     return pb.Decision(explanation=[_stage_message(_unpack_stage(packed))]).SerializeToString()
 
 
@@ -220,7 +220,7 @@ def _fact(value: Value) -> pb.FactValue:
 
 
 class FactPieces:
-    """The entries of a map field of facts. `encode` gives the bytes of a message with only these facts in it."""
+    """The entries of a map field of facts. `encode` gives the bytes of a message with only these facts."""
 
     def __init__(self, encode: Callable[[Mapping[str, object]], bytes]) -> None:
         self._encode = encode
@@ -230,7 +230,7 @@ class FactPieces:
         kept = self._kept
         pieces = []
         for name, value in facts.items():
-            # The type is part of the key, for 1, 1.0 and True are equal.
+            # The type is part of the key, because 1, 1.0 and True are equal.
             key = (name, tuple(value)) if isinstance(value, list) else (name, value, type(value))
             pieces.append(kept.get(key) or self._piece(key, name, value))
         return b"".join(pieces)
@@ -278,7 +278,7 @@ def request_to(state: RequestState, vocabulary: Vocabulary | None, now: datetime
 
 
 def public_facts(facts: Mapping[str, Value], vocabulary: Vocabulary | None) -> dict[str, Value]:
-    """The facts that may be shown: declared in the vocabulary and not personal."""
+    """The public facts: declared in the vocabulary and not personal."""
     if vocabulary is None:
         return {}
     return {name: value for name, value in facts.items() if name in vocabulary and not vocabulary[name].personal}

@@ -1,4 +1,4 @@
-"""DecisionService: decide without storing, and explain what was stored."""
+"""DecisionService: decisions without storage, and explanations of stored decisions."""
 
 # ruff: noqa: ARG002, N802 - names and arguments are those of the generated interface
 from __future__ import annotations
@@ -39,10 +39,10 @@ from answerby.workbench.what_if import Supposed, outlook_text, what_if
 
 LANGUAGES = ("en", "zh")
 YIELD_EVERY = 25
-"""Events of a batch between two turns for other calls."""
+"""The number of events of a batch between two turns for other calls."""
 DECISIONS_PER_TURN = 8
 LONGEST_HISTORY = 1000
-"""Events of a request that are decided again to find the state before one of them."""
+"""The number of events of a request that are decided again, to find the state before one event."""
 
 
 class DecisionServicer(rpc.DecisionServiceServicer):
@@ -145,7 +145,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         return message
 
     async def _clock_accounts(self, decision: Decision, now: datetime, *, latest: bool) -> list[ClockAccount]:
-        """The clocks of a decision; those of the latest up to now, those of an earlier one up to its moment."""
+        """The clocks of a decision. The latest decision has clocks up to now, and an earlier one up to its moment."""
         if decision.sequence > LONGEST_HISTORY:
             problem = f"clocks are told of the first {LONGEST_HISTORY} decisions of a request"
             raise InvalidInput([FieldViolation("sequence", problem)])
@@ -159,7 +159,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             return clock_accounts(calendars, decisions, statuses, now if latest else decision.decided)
 
     async def _counts(self, live: Live, events: Sequence[Event | AnswerbyError]) -> dict[int, dict[str, int]]:
-        """What the store has counted for those events that count something, by their position."""
+        """The stored counts for the events that need counts, by position."""
         queries = {
             index: LoadQuery(
                 tenant=event.tenant,
@@ -188,7 +188,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         return await self._store.requests.decision(tenant, request.request_id, sequence)
 
     async def _rebuilt(self, compiled: CompiledRulebook, decision: Decision) -> Rebuilt:
-        """What the decision was made from."""
+        """The situation of the decision."""
         if decision.sequence > LONGEST_HISTORY:
             problem = f"counterfactuals are told of the first {LONGEST_HISTORY} decisions of a request"
             raise InvalidInput([FieldViolation("sequence", problem)])
@@ -201,7 +201,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
 
 
 async def _in_turns(search: Search[Answered]) -> Answered:
-    """Runs a search; other calls have their turn between its decisions."""
+    """Runs a search. Other calls have their turn between its decisions."""
     while True:
         for _ in range(DECISIONS_PER_TURN):
             try:
@@ -221,7 +221,7 @@ def _inquiry(request: pb.ExplainRequest) -> Inquiry:
 
 
 def _as_of(request: Any, now: datetime) -> datetime:
-    """The moment to decide as of; `now` when none is named. Raises InvalidInput."""
+    """The moment of the decision. `now` when the request names none. Raises InvalidInput."""
     if not request.HasField("as_of"):
         return now
     moment = instant_of(request.as_of)
@@ -238,7 +238,7 @@ def _read(message: Any, tenant: str, limits: Limits) -> Event | AnswerbyError:
 
 
 def _fold(live: Live, history: list[Event], event: Event, counts: Mapping[str, int], now: datetime) -> Decision:
-    """The decision on `event` after the events before it, each of those decided as of its own time."""
+    """The decision on `event` after the earlier events. Each earlier event is decided as of its own time."""
     state: RequestState | None = None
     for place, earlier in enumerate(history):
         context = DecisionContext(history=history[:place])

@@ -1,4 +1,4 @@
-"""AnswerbyError to google.rpc.Status (AIP-193): one ErrorInfo, and the details that the code calls for."""
+"""AnswerbyError to google.rpc.Status (AIP-193): one ErrorInfo, and the details for the code."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ CODES: dict[str, Code] = {
     "DEADLINE_EXCEEDED": Code.DEADLINE_EXCEEDED,
     "INTERNAL": Code.INTERNAL,
 }
-"""Every reason that a call can end with, and its google.rpc.Code. Clients retry UNAVAILABLE by themselves."""
+"""Every reason of a failed call, and its google.rpc.Code. Clients retry UNAVAILABLE by themselves."""
 
 RETRY_SECONDS: dict[str, float] = {
     "RULEBOOK_UNAVAILABLE": 5.0,
@@ -85,7 +85,7 @@ RESOURCES = {
     "DECISION_NOT_FOUND": "answerby.v1.Decision",
     "REVISION_NOT_FOUND": "answerby.v1.Revision",
 }
-"""What was not found."""
+"""The kind of the missing resource, by reason."""
 
 
 class Unauthenticated(AnswerbyError):
@@ -107,12 +107,12 @@ class DeadlineExceeded(AnswerbyError):
 
 
 def code_of(error: AnswerbyError) -> Code:
-    """The google.rpc.Code of an error; a reason that is not listed is INTERNAL."""
+    """The google.rpc.Code of an error. An unlisted reason is INTERNAL."""
     return CODES.get(error.reason, Code.INTERNAL)
 
 
 def public(error: AnswerbyError) -> AnswerbyError:
-    """The error as a caller may see it: what is INTERNAL loses its words."""
+    """The error in the form for callers. An INTERNAL error loses its words."""
     return InternalError() if code_of(error) == Code.INTERNAL else error
 
 
@@ -128,7 +128,7 @@ def to_status(error: AnswerbyError) -> Any:
 
 
 def to_grpc_status(error: AnswerbyError) -> grpc.Status:
-    """For ServicerContext.abort_with_status."""
+    """The status for ServicerContext.abort_with_status."""
     status: grpc.Status = rpc_status.to_status(to_status(error))
     return status
 

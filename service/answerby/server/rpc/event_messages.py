@@ -1,4 +1,4 @@
-"""Events as messages, and back: what a client submits, and what an export gives."""
+"""Events as messages, and back: the events of a client, and the events of an export."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACTOR_MESSAGES = {
 
 
 def event_to(event: Event) -> pb.Event:
-    """The message of an event. The tenant is not in it: the credential decides."""
+    """The message of an event. The message omits the tenant, because the credential decides the tenant."""
     message = pb.Event(
         id=event.id,
         source=event.source,

@@ -1,4 +1,4 @@
-"""Why not otherwise, as messages and in words."""
+"""Explanations of other possible outcomes, as messages and in words."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def explained(
     same: bool = True,
     most: int = 0,
 ) -> pb.ExplainResponse:
-    """The reply to Explain; with `findings`, what was asked for besides. `same`: they are of the decision as stored."""
+    """The reply to Explain, with optional `findings`. `same`: the findings fit the decision as stored."""
     response = pb.ExplainResponse(decision=decision_to(decision, now), text=explain_text(decision, language))
     if findings is None:
         return response
@@ -138,13 +138,13 @@ def _reference(rule: RuleReference) -> resources_pb2.RuleReference:
 
 
 def _put(slot: resources_pb2.FactValue, value: Value) -> None:
-    """Fills a value; an unset one stays unset."""
+    """Fills a value. An unset value stays unset."""
     if value is not None:
         put_values(_One(slot), {"": value})
 
 
 class _One(dict[str, resources_pb2.FactValue]):
-    """One message as the map that `put_values` fills."""
+    """One message in the form of the map that `put_values` fills."""
 
     def __init__(self, slot: resources_pb2.FactValue) -> None:
         super().__init__({"": slot})

@@ -1,4 +1,4 @@
-"""ExportEvents: whole requests as they were stored, for backtests. Who exported what stands in the log."""
+"""ExportEvents: whole stored requests for backtests. The log holds the caller and the scope of each export."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from answerby.store.requests.recordings import Recorded, RecordedAfter
 from answerby.store.tokens import decode_export, encode_export
 
 PAGE = 50
-"""Requests read at once."""
+"""The number of requests in one read."""
 
 
 class Export(NamedTuple):
-    """What was asked for, and by whom."""
+    """The subject of an export, and the caller."""
 
     tenant: str
     caller: str
@@ -29,13 +29,13 @@ class Export(NamedTuple):
     start: datetime
     end: datetime
     scope: str
-    """What a page token of this export fits."""
+    """The scope that a page token of this export must match."""
     after: RecordedAfter | None
     with_decisions: bool
 
 
 class Exporter:
-    """Streams requests from the store; the next page is read when the former was taken."""
+    """Streams requests from the store. The next page is read after the client took the former page."""
 
     def __init__(self, services: Services) -> None:
         self._store = services.store
@@ -69,7 +69,7 @@ class Exporter:
 
 
 def export_of(request: pb.ExportEventsRequest, tenant: str, caller: str, call_id: str, now: datetime) -> Export:
-    """What a call asks for; without an end, until `now`. Raises InvalidInput, InvalidPageToken."""
+    """The export of a call. Without an end, the export reaches to `now`. Raises InvalidInput, InvalidPageToken."""
     start = instant_of(request.start_time) if request.HasField("start_time") else None
     end = instant_of(request.end_time) if request.HasField("end_time") else now
     violations = []
@@ -82,7 +82,7 @@ def export_of(request: pb.ExportEventsRequest, tenant: str, caller: str, call_id
         violations.append(FieldViolation("end_time", "must not lie before start_time"))
     if violations or start is None or end is None:
         raise InvalidInput(violations)
-    # Without an end, each call means another moment; what was received meanwhile may follow.
+    # Without an end, each call means another moment. Requests received in between may follow.
     scope = f"{start.isoformat()} {end.isoformat() if request.HasField('end_time') else ''}"
     after = RecordedAfter(*decode_export(tenant, scope, request.page_token)) if request.page_token else None
     return Export(tenant, caller, call_id, start, end, scope, after, request.include_decisions)

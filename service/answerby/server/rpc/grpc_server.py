@@ -44,7 +44,7 @@ class Health:
             await self.servicer.set(service, status)
 
     async def show_rulebook(self, *, good: bool) -> None:
-        """Requests are decided by the last good rules all the same."""
+        """Shows the state of the rules. Requests are decided by the last good rules in any case."""
         status = health_pb2.HealthCheckResponse.SERVING if good else health_pb2.HealthCheckResponse.NOT_SERVING
         await self.servicer.set(RULEBOOK, status)
 
@@ -57,7 +57,7 @@ def build_server(
     rulebooks: rulebook_service_pb2_grpc.RulebookServiceServicer,
     state: Health,
 ) -> grpc.aio.Server:
-    """A server with all services, not yet listening."""
+    """A server with all services. The server does not listen yet."""
     server = grpc.aio.server(interceptors=interceptors, options=options(config))
     request_service_pb2_grpc.add_RequestServiceServicer_to_server(requests, server)  # type: ignore[no-untyped-call,unused-ignore]
     decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(decisions, server)  # type: ignore[no-untyped-call,unused-ignore]
@@ -69,7 +69,7 @@ def build_server(
 
 
 def options(config: ServerConfig) -> list[tuple[str, Any]]:
-    """Keepalive that tolerates the clients of the same checklist, and limits."""
+    """The channel options: limits, and a keepalive that tolerates the clients of the same checklist."""
     return [
         ("grpc.so_reuseport", 1),
         ("grpc.max_receive_message_length", config.limits.message_bytes),
@@ -80,14 +80,14 @@ def options(config: ServerConfig) -> list[tuple[str, Any]]:
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
-        # Connections are renewed now and then, so that clients spread over workers that came later.
+        # Connections are renewed now and then, so that clients spread over newer workers.
         ("grpc.max_connection_age_ms", 600_000),
         ("grpc.max_connection_age_grace_ms", 30_000),
     ]
 
 
 def listen(server: grpc.aio.Server, config: ServerConfig) -> int:
-    """Binds the configured address; the port bound. Raises InvalidConfig."""
+    """Binds the configured address. Returns the bound port. Raises InvalidConfig."""
     address = str(config.listen)
     try:
         if config.tls:

@@ -1,4 +1,4 @@
-"""What surrounds every call: recovery, credentials, deadline, limits, access log and metrics."""
+"""Steps around every call: recovery, credentials, deadline, limits, access log and metrics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from answerby.server.rpc.auth import Authenticator
 from answerby.server.rpc.errors import Code, DeadlineExceeded, MalformedMessage, code_of, to_grpc_status
 
 OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
-"""Answered without a token and not logged: load balancers ask all the time."""
+"""Services without a token and without a log line. Load balancers call them all the time."""
 CALL_ID = "x-request-id"
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -34,18 +34,18 @@ class Call(NamedTuple):
     tenant: str
     id: str
     caller: str = ""
-    """Who it is, as the history of the rules shows it."""
+    """The caller's name, as shown in the history of the rules."""
 
 
 current_call: ContextVar[Call] = ContextVar("current_call")
 
 
 class _Malformed(NamedTuple):
-    """Stands for a request whose bytes could not be read."""
+    """The stand-in for a request with unreadable bytes."""
 
 
 class Gate:
-    """How many calls and watches are in progress, and whether new ones are let in."""
+    """The number of calls and watches in progress, and the admission of new ones."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -54,7 +54,7 @@ class Gate:
         self.draining = asyncio.Event()
 
     def enter(self, *, watch: bool) -> None:
-        """Raises Draining or Overloaded."""
+        """Admits a call or a watch. Raises Draining or Overloaded."""
         if self.draining.is_set():
             raise Draining
         if watch:
@@ -82,7 +82,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._metrics = metrics
         self._logger = logger
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
-        """By method: every call of one gets the same."""
+        """Handlers by method. Every call of a method gets the same handler."""
 
     async def intercept_service(
         self,
@@ -176,7 +176,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     def _identify(self, method: str, request: Any, context: Context, identity: Call) -> Call:
-        """Credentials come first, so that no other error tells what exists."""
+        """Checks the credentials first, so that no other error reveals what exists."""
         caller = self._authenticator.caller(context.invocation_metadata() or ())
         check_permission(method, caller)
         if isinstance(request, _Malformed):
@@ -202,7 +202,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
 
 def _tolerant(deserialise: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
-    """Unreadable bytes become an INVALID_ARGUMENT of ours, not a raw error of the transport."""
+    """A deserialiser that turns unreadable bytes into our INVALID_ARGUMENT, not a raw error of the transport."""
     if deserialise is None:
         return bytes
 
@@ -216,7 +216,10 @@ def _tolerant(deserialise: Callable[[bytes], Any] | None) -> Callable[[bytes], A
 
 
 def _unless_encoded(serialise: Callable[[Any], bytes] | None) -> Callable[[Any], bytes] | None:
-    """Replies of the busy methods come encoded, see decision_messages.py."""
+    """A serialiser that passes encoded replies through.
+
+    Busy methods return encoded replies, see decision_messages.py.
+    """
     if serialise is None:
         return None
     return lambda reply: reply if isinstance(reply, bytes) else serialise(reply)
@@ -228,7 +231,7 @@ def _time_left(context: Context, longest: float) -> float:
 
 
 def _call_id(context: Context) -> str:
-    """The caller's x-request-id when it is a decent one, else one of ours."""
+    """The caller's x-request-id when the id is well formed, else an id of our own."""
     for name, value in context.invocation_metadata() or ():
         if (
             name == CALL_ID

@@ -10,7 +10,7 @@ from answerby.server.rpc.decision_messages import clock_to
 
 
 def job_of(request: pb.MigrateClocksRequest, tenant: str, caller: str) -> Job:
-    """The migration that a call asks for. Raises InvalidInput."""
+    """The migration of a call. Raises InvalidInput."""
     if request.limit < 0:
         raise InvalidInput([FieldViolation("limit", "must not be negative; 0 is all")])
     return Job(tenant, caller, tuple(request.clocks), request.preview, request.limit)

@@ -1,4 +1,4 @@
-"""RequestService: events in, requests and decisions out."""
+"""RequestService: takes events and returns requests and decisions."""
 
 # ruff: noqa: ARG002, N802 - names and arguments are those of the generated interface
 from __future__ import annotations
@@ -150,7 +150,7 @@ class RequestServicer(rpc.RequestServiceServicer):
 
 
 def check_batch_size(count: int, most: int) -> None:
-    """Raises InvalidInput for an empty or too large batch."""
+    """Checks the size of a batch. Raises InvalidInput for an empty or too large batch."""
     if not 1 <= count <= most:
         raise InvalidInput([FieldViolation("events", f"holds {count} events; a batch has 1 to {most}")])
 

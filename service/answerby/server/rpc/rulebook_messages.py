@@ -24,7 +24,7 @@ ACTIONS = {action: pb.RulebookAction.Value(f"RULEBOOK_ACTION_{action.name}") for
 def rulebook_to(
     status: Status, scene: Scene, waiting: Iterable[str] = (), *, approval_required: bool = False
 ) -> pb.Rulebook:
-    """What this worker decides with, and what it has heard of the others."""
+    """The rulebook of this worker, and the reports of the other workers."""
     pointer = status.pointer
     message = pb.Rulebook(
         revision=status.revision,
@@ -78,7 +78,7 @@ def worker_to(worker: WorkerSeen) -> pb.RulebookWorker:
 def revision_to(
     kept: Revision, active: str, files: Mapping[str, bytes] | None = None, *, approval_required: bool = False
 ) -> pb.Revision:
-    """`active` is the revision that decides."""
+    """The message of a revision. `active` is the revision that decides."""
     message = pb.Revision(
         revision=kept.revision,
         state=revision_state(kept, active, approval_required=approval_required),

@@ -1,4 +1,4 @@
-"""RulebookService: which rules are active, putting a change live, and taking it back."""
+"""RulebookService: the active rules, the activation of a change, and its rollback."""
 
 # ruff: noqa: ARG002, N802 - names and arguments are those of the generated interface
 from __future__ import annotations
@@ -107,7 +107,7 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
     async def _bring(
         self, files: RuleFiles, order: Order, validate_only: bool, keep_only: bool
     ) -> tuple[bool, str, bool]:
-        """Whether another revision is live, the revision of the files, and whether it waits."""
+        """Whether another revision is live, the revision of the files, and whether that revision waits."""
         if validate_only:
             checked = await self._changes.validate(files)
             return False, checked.rulebook.revision if checked.rulebook is not None else "", False
@@ -128,7 +128,7 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
 
 
 def _distinct(files: Iterable[pb.RulebookFile]) -> dict[str, bytes]:
-    """Raises InvalidInput."""
+    """The files by path. Raises InvalidInput."""
     content: dict[str, bytes] = {}
     twice = []
     for number, file in enumerate(files):
@@ -141,7 +141,7 @@ def _distinct(files: Iterable[pb.RulebookFile]) -> dict[str, bytes]:
 
 
 def _page(items: Sequence[T], kind: str, size: int, token: str) -> tuple[Sequence[T], str]:
-    """Raises InvalidInput and InvalidPageToken."""
+    """One page and the token of the next. Raises InvalidInput and InvalidPageToken."""
     if size < 0:
         raise InvalidInput([FieldViolation("page_size", "is negative")])
     start = decode_offset(kind, token) if token else 0

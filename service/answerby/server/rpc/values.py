@@ -1,4 +1,4 @@
-"""Values of facts and instants, between protobuf messages and domain types."""
+"""Conversions of facts and instants between protobuf messages and domain types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LATEST_SECONDS = int((LATEST - EPOCH).total_seconds())
 
 
 def instant_of(message: Timestamp) -> datetime | None:
-    """A timestamp's instant in UTC; None when it is no instant that a request can have."""
+    """A timestamp's instant in UTC. None for an instant that no request can have."""
     if not (0 <= message.seconds < LATEST_SECONDS and 0 <= message.nanos < 1_000_000_000):
         return None
     return EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
@@ -28,7 +28,7 @@ def set_instant(message: Timestamp, moment: datetime) -> None:
 
 
 def values_from(facts: Mapping[str, pb.FactValue]) -> dict[str, Value]:
-    # Of a map field, looking up by name is quicker than asking for its items.
+    # In a map field, a look-up by name is quicker than a call for its items.
     return {name: _value_from(facts[name]) for name in facts}
 
 
@@ -49,7 +49,7 @@ def _value_from(value: pb.FactValue) -> Value:
 
 
 def put_values(target: MutableMapping[str, pb.FactValue], facts: Mapping[str, object]) -> None:
-    """Fills a map field. A value that is no plain fact (a target, a notification) is put as its text."""
+    """Fills a map field. A value that is no plain fact (a target, a notification) becomes its text."""
     for name, value in facts.items():
         slot = target[name]
         if isinstance(value, str):

@@ -1,7 +1,7 @@
 """The stream of decisions: at least once, in order, resumable from every message.
 
-The server reads the next decisions only after the client took the former ones, so a slow watcher costs no memory. One
-that falls behind what is retained gets OUT_OF_RANGE, never a silent gap.
+The server reads the next decisions only after the client took the former ones, so a slow watcher costs no memory. A
+watcher that falls behind the retained log gets OUT_OF_RANGE, never a silent gap.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BOOKMARK_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """From where on to watch, and what; empty sets mean all."""
+    """The start and the filter of a watch. Empty sets mean all."""
 
     tenant: str
     resume_token: str = ""
@@ -53,7 +53,7 @@ class Watcher:
     async def follow(self, watch: Watch) -> AsyncIterator[pb.WatchDecisionsResponse]:
         """The messages of one watch, without end. Raises ResumeTokenExpired, Draining, InvalidInput."""
         position = await self._begin(watch)
-        # The first message tells where the watch stands, so that even one that sees nothing can be resumed.
+        # The first message gives the position of the watch, so that a watch without decisions can be resumed too.
         yield _bookmark(position, self._now())
         last_sent = time.monotonic()
         while not self._draining.is_set():
