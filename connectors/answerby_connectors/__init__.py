@@ -1,10 +1,10 @@
 """Connectors: one module per platform behind one small protocol.
 
-* `base` is the protocol: a manifest that says what the connector guarantees, `deliver` for what goes out, `receive` and
-  `complete` for what comes in.
-* `registry` builds a connector from its type and settings.
-* `file`, `webhook` and `escalated` are the connectors that ship. `standard_webhooks` signs and verifies.
+* `kit.base` is the protocol: a manifest with the connector's guarantee, `deliver` for effects, `receive` and `complete`
+  for events.
+* `kit.registry` builds a connector from its type and settings.
+* `file`, `webhook` and `escalated` are the included connectors. `kit.standard_webhooks` signs and verifies.
 
-A connector keeps no state that it could not lose: whether an effect was done is read from the platform itself.
-Connectors import `answerby.domain` and nothing else of ours.
+A connector keeps only state that may be lost. The platform itself shows whether an effect was carried out.
+Connectors import the kit and `answerby.domain`, and no other part of answerby.
 """

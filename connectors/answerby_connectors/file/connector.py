@@ -1,13 +1,13 @@
 """The `file` connector: one JSON line per effect, appended to a file. Several processes may share the file.
 
 Settings:
-    path    the file; it is created (mode 0600) with the folders above it.
-    fsync   wait until a line is on the disk before it counts as delivered; default true.
+    path    the file; the connector creates the file (mode 0600) and the folders above.
+    fsync   whether a line must be on the disk before the effect counts as delivered; default true.
 
-Exactly once, also when a worker dies at any point: an attempt after one with an unknown outcome first looks for the
-effect id in the file. A line that a crash cut short is removed (or ended, when only its newline is missing) by the next
-writer; it was not delivered, so it is written again. The promise ends where the file does: rotate it only while nothing
-is pending.
+Every effect is written exactly once, also when a worker dies at any point. An attempt after an unknown outcome first
+looks for the effect id in the file. The next writer removes a line that a crash cut short, or ends the line when only
+its newline is missing. A removed line was not delivered, so the effect is written again. The promise covers one file:
+rotate the file only while no effect is pending.
 """
 
 from __future__ import annotations

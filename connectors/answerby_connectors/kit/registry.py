@@ -1,7 +1,8 @@
-"""The connectors by type, ours and those that other packages bring, and how one is built from configuration.
+"""The connectors by type, from answerby and from other packages, and their construction from the configuration.
 
-A package registers a connector as an entry point of the group `answerby.connectors`: its name is the type in the
-configuration, its object takes the connector's name and settings and returns a `Connector`.
+A package registers a connector as an entry point of the group `answerby.connectors`. The name of the entry point is the
+type in the configuration. The object of the entry point takes the connector's name and settings and returns a
+`Connector`.
 """
 
 from __future__ import annotations

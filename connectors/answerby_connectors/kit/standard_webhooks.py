@@ -1,8 +1,8 @@
-"""Standard Webhooks 1.0 with symmetric secrets: sign what goes out, verify what comes in.
+"""Standard Webhooks 1.0 with symmetric secrets: signatures on posts, and checks of incoming webhooks.
 
-The signed content is `<webhook-id>.<webhook-timestamp>.<body>`, the exact bytes; the signature is base64 of its
-HMAC-SHA256, written `v1,<base64>`. While a secret is being replaced, one signature per secret is sent, with spaces
-between.
+The signed content is the exact bytes of `<webhook-id>.<webhook-timestamp>.<body>`. The signature is the base64 of the
+HMAC-SHA256, written `v1,<base64>`. During the replacement of a secret, the header has one signature per secret, with
+spaces between.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """The `webhook` connector: a CloudEvents 1.0 JSON body, signed by Standard Webhooks 1.0, posted to a URL.
 
 Settings:
-    url             where to post; https in production.
+    url             the target of the posts; https in production.
     secrets         one or more `whsec_<base64>`; with several, each signs, so that a receiver can change over.
     timeout         seconds to connect, and seconds to wait for each part of the answer; default 10.
     allow_private   post to addresses that are not public (loopback, internal networks); default false.
     source          the CloudEvents source; default `/answerby/<tenant>`.
 
-Both `webhook-id` and the CloudEvents `id` are the effect id, the same over all attempts, and the body is the same too:
-the receiver keeps the ids it has seen and drops repeats. So an attempt whose answer was lost may be sent again. Done is
-any 2xx. 408, 425, 429 and 503 are tried again after `Retry-After`; other 4xx, 410 among them, and redirects are final.
+Both `webhook-id` and the CloudEvents `id` are the effect id. The ids and the body stay the same over all attempts. The
+receiver keeps known ids and drops repeats, so an attempt with a lost answer may be sent again. Any 2xx means done.
+408, 425, 429 and 503 are tried again after `Retry-After`. Other 4xx, 410 among them, and redirects are final.
 """
 
 from __future__ import annotations

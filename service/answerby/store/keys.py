@@ -1,7 +1,7 @@
 """Every Redis key of answerby, in one place.
 
-All keys of a tenant carry the hash tag `{tenant}`, so that one Lua call may touch them all on a Redis Cluster too.
-A key name never holds personal data: customer identities and event ids enter hashed.
+All keys of a tenant carry the hash tag `{tenant}`, so that one Lua call may use all of them on a Redis Cluster too.
+A key name never holds personal data: customer identities and event ids are hashed.
 
 Units: scores named "ms" are epoch milliseconds, "us" epoch microseconds.
 """
@@ -14,40 +14,40 @@ from functools import lru_cache
 from answerby.domain.errors import FieldViolation, InvalidInput
 
 TENANTS = "ab:tenants"
-"""set: every tenant that ever stored something. Outside every tenant's hash tag, as are the next ones."""
+"""set: every tenant that ever stored data. This key and the next keys are outside every tenant's hash tag."""
 
 _RULEBOOK = "ab:rulebook:{live}:"
-"""The rulebook is the same for every tenant; its keys share a hash tag of their own."""
+"""The rulebook is the same for every tenant. The keys of the rulebook share a hash tag of their own."""
 RULEBOOK_ACTIVE = _RULEBOOK + "active"
-"""Pointer JSON: the revision that decides, its generation, and what can be rolled back to."""
+"""Pointer JSON: the revision that decides, its generation, and the targets of a rollback."""
 RULEBOOK_STAGED = _RULEBOOK + "staged"
 """Staged JSON: the revision that every worker makes ready now. Expires."""
 RULEBOOK_PROBLEM = _RULEBOOK + "problem"
-"""Problem JSON: the last change, when it was refused; gone once a change is good."""
+"""Problem JSON: the last change, when the change was refused. Deleted once a change is good."""
 RULEBOOK_REVISIONS = _RULEBOOK + "revisions"
 """hash revision -> Revision JSON, as first kept."""
 RULEBOOK_FILES = _RULEBOOK + "files"
 """hash revision -> its files, compressed."""
 RULEBOOK_AUTHORS = _RULEBOOK + "authors"
-"""hash revision -> names of everybody who brought this content, one a line."""
+"""hash revision -> names of all authors of this content, one a line."""
 RULEBOOK_VERDICTS = _RULEBOOK + "verdicts"
 """hash revision -> Verdict JSON of the last approver."""
 RULEBOOK_ORDER = _RULEBOOK + "order"
-"""zset revision -> when it was last brought, us: which go first when there are too many."""
+"""zset revision -> time of the latest upload, us. The oldest revisions go first when there are too many."""
 RULEBOOK_SEEN = _RULEBOOK + "seen"
-"""hash digest of a folder's files -> the revision that they came to; outlives the revision."""
+"""hash digest of a folder's files -> their revision. The entry outlives the revision."""
 RULEBOOK_SEEN_AGE = _RULEBOOK + "seen:age"
-"""zset digest -> when it was last seen, us."""
+"""zset digest -> time of the latest use, us."""
 RULEBOOK_HISTORY = _RULEBOOK + "history"
 """list of Activation JSON, newest first, bounded."""
 RULEBOOK_CANDIDATE = _RULEBOOK + "candidate"
-"""Candidate JSON: the revision that decides beside the active one, for trying."""
+"""Candidate JSON: the revision on trial that decides beside the active one."""
 RULEBOOK_CANDIDATE_COUNTS = _RULEBOOK + "candidate:counts"
-"""hash what came out differently -> how often."""
+"""hash difference in the outcome -> number."""
 RULEBOOK_CANDIDATE_DIFFERENCES = _RULEBOOK + "candidate:differences"
 """list DifferenceKept JSON, newest first."""
 RULEBOOK_WORKERS = _RULEBOOK + "workers"
-"""hash worker -> "ms Heartbeat JSON", ms by the server's clock; silent ones are dropped."""
+"""hash worker -> "ms Heartbeat JSON", ms by the server's clock. Silent workers are dropped."""
 
 
 class TenantKeys:
@@ -67,32 +67,32 @@ class TenantKeys:
         self.index = f"{root}:requests"
         """zset request id -> created, us: the order of ListRequests."""
         self.facets = f"{root}:facets"
-        """hash request id -> what ListRequests filters by, see codec.encode_facets."""
+        """hash request id -> the filter fields of ListRequests, see codec.encode_facets."""
         self.log = f"{root}:log"
         """stream of decisions, the watch log: n sequence, r request id, p priority, u number, d decision JSON."""
         self.log_sequence = f"{root}:log:seq"
-        """counter: sequence number of the newest log entry; consumers prove by it that there is no gap."""
+        """counter: sequence number of the newest log entry. The number proves to consumers that no entry is missing."""
         self.timers = f"{root}:timers"
         """zset timer member -> due, ms."""
         self.timer_data = f"{root}:timers:data"
         """hash timer member -> Timer JSON."""
         self.timer_claims = f"{root}:timers:claims"
-        """hash request id -> "token timers-left expiry-ms": which worker looks at the due timers of a request."""
+        """hash request id -> "token timers-left expiry-ms": the worker that handles the due timers of a request."""
         self.schedules = f"{root}:schedules"
-        """hash schedule -> "since-ms generation sequence": until when it has fired, and how often."""
+        """hash schedule -> "since-ms generation sequence": the progress and the number of firings."""
         self.schedule_claims = f"{root}:schedules:claims"
-        """hash schedule -> "token expiry-ms": which worker goes through the requests for it."""
+        """hash schedule -> "token expiry-ms": the worker that goes through the requests for the schedule."""
         self._schedule_decisions = f"{root}:schedules:dec:"
         self.counter = f"{root}:counter"
-        """counter: fencing tokens and the order of outbox entries; unique and rising within the tenant."""
+        """counter: fencing tokens and the order of outbox entries. Numbers are unique and rise within the tenant."""
         self.intake = f"{root}:in"
-        """stream of events that wait to be decided: e event JSON."""
+        """stream of events that wait for a decision: e event JSON."""
         self.intake_dead = f"{root}:in:dead"
         """stream of intake entries given up: i stream id, e payload, w reason, n deliveries."""
         self.outbox_entries = f"{root}:out:entries"
         """hash effect id -> OutboxEntry JSON, until delivered or dead."""
         self.outbox_meta = f"{root}:out:meta"
-        """hash effect id -> "attempts flag number"; flag - waiting, L leased, U outcome unknown."""
+        """hash effect id -> "attempts flag number". Flag: - waiting, L leased, U outcome unknown."""
         self.outbox_dead = f"{root}:out:dead"
         """stream of outbox entries given up: c connector, e entry JSON, u number, a attempts, w reason."""
         self.outbox_connectors = f"{root}:out:connectors"
@@ -127,11 +127,11 @@ class TenantKeys:
         return self._serial + prefix
 
     def outbox_due(self, connector: str) -> str:
-        """Zset target -> next attempt, ms. A target is one request at one connector; leased ones lie in the future."""
+        """Zset target -> next attempt, ms. A target is one request at one connector. Leased ones lie in the future."""
         return f"{self._outbox}due:{connector}"
 
     def outbox_queue(self, connector: str) -> str:
-        """zset, all scores 0, so ordered by name: "target:order:supersedes-digest:effect id", FIFO per target."""
+        """Zset by name, since all scores are 0: "target:order:supersedes-digest:effect id", FIFO per target."""
         return f"{self._outbox}queue:{connector}"
 
     def outbox_ages(self, connector: str) -> str:
@@ -139,7 +139,7 @@ class TenantKeys:
         return f"{self._outbox}ages:{connector}"
 
     def outbox_leases(self, connector: str) -> str:
-        """Hash target -> "token effect-id": who may complete the effect in flight."""
+        """Hash target -> "token effect-id": the lease that may complete the effect in flight."""
         return f"{self._outbox}leases:{connector}"
 
 
@@ -155,7 +155,7 @@ def target_of(request_id: str) -> str:
 
 
 def supersedes_digest(supersedes: str) -> str:
-    """Fixed-width name of a supersedes mark; "-" when an effect replaces nothing."""
+    """The fixed-width name of a supersedes mark. "-" for an effect that replaces nothing."""
     return _digest("supersedes", supersedes)[:16] if supersedes else "-"
 
 

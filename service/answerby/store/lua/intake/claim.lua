@@ -1,4 +1,4 @@
---[[ Take over what dead consumers left; what was delivered too often becomes a dead letter in the same call.
+--[[ Take over the entries of dead consumers. An entry with too many deliveries becomes a dead letter in the same call.
 KEYS[1] stream intake  KEYS[2] stream dead letters
 ARGV[1] group  ARGV[2] consumer  ARGV[3] idle for at least, ms  ARGV[4] how many  ARGV[5] most deliveries  ARGV[6] cursor
 Returns { next cursor, { { stream id, payload, deliveries }, ... }, { poisoned id, ... }, { lost id, ... } }

@@ -1,4 +1,4 @@
---[[ Give an intake entry up: acknowledged and kept as a dead letter, in one call.
+--[[ Acknowledge an intake entry and keep it as a dead letter, in one call.
 KEYS[1] stream intake  KEYS[2] stream dead letters
 ARGV[1] group  ARGV[2] stream id  ARGV[3] payload  ARGV[4] reason  ARGV[5] deliveries
 Returns 1, or 0 when the entry was no longer pending

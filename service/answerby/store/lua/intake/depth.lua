@@ -1,4 +1,4 @@
---[[ What waits in the intake stream. Changes nothing.
+--[[ Count the waiting entries of the intake stream. Changes nothing.
 KEYS[1] stream intake
 ARGV[1] group
 Returns { unread, pending, oldest stream id or false }

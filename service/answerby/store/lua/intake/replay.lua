@@ -1,4 +1,4 @@
---[[ Put a dead intake entry back into the stream; the event keeps its id.
+--[[ Put a dead intake entry back into the stream. The event keeps its id.
 KEYS[1] stream dead letters  KEYS[2] stream intake
 ARGV[1] dead letter id
 Returns 1, or 0 when there is no such dead letter

@@ -1,4 +1,4 @@
---[[ Drop intake entries that are delivered and acknowledged; never one that is pending or unread.
+--[[ Drop delivered and acknowledged intake entries. Pending and unread entries stay.
 KEYS[1] stream intake
 ARGV[1] group
 Returns how many were dropped

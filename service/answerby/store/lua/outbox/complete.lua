@@ -1,4 +1,4 @@
---[[ End a delivery, if the caller still holds the lease: the fencing token decides, not the clock.
+--[[ End a delivery, if the caller still holds the lease. The fencing token decides, not the clock.
 KEYS[1] zset due  KEYS[2] zset queue  KEYS[3] zset ages  KEYS[4] hash entries  KEYS[5] hash meta  KEYS[6] hash leases
 KEYS[7] stream dead letters
 ARGV[1] target  ARGV[2] token  ARGV[3] done | dead | retry  ARGV[4] reason  ARGV[5] retry at, ms
@@ -15,7 +15,7 @@ local members = redis.call('ZRANGEBYLEX', KEYS[2], '[' .. target .. ':', '(' .. 
 local digest = string.match(members[1], '^[^:]*:[^:]*:([^:]*):')
 local attempts, _, number = string.match(redis.call('HGET', KEYS[5], effect_id), '^(%d+) (%S+) (.*)$')
 
--- What certainly was not done need not be repeated when a newer entry that replaces it already waits.
+-- An effect without a write needs no retry when a newer entry that replaces the effect already waits.
 local function replaced()
   if ARGV[6] == '1' or digest == '-' then return false end
   for i = 2, #members do

@@ -1,4 +1,4 @@
---[[ Lease the first entry of each target that is due; a leased target is out of sight until the lease ends.
+--[[ Lease the first entry of each target that is due. A leased target is hidden until the lease ends.
 KEYS[1] zset due  KEYS[2] zset queue  KEYS[3] hash entries  KEYS[4] hash meta  KEYS[5] hash leases  KEYS[6] counter
 ARGV[1] how many  ARGV[2] length of the lease, ms
 Returns a list of { entry JSON, number, attempts before, token, 1 when an earlier attempt may have arrived }
@@ -17,7 +17,7 @@ for _, target in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT
     redis.call('HSET', KEYS[5], target, token .. ' ' .. effect_id)
     redis.call('HSET', KEYS[4], effect_id, (tonumber(attempts) + 1) .. ' L ' .. number)
     redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), target)
-    -- Still marked L: whoever held it died or stalled, so what it sent may have arrived.
+    -- The mark is still L, so the holder died or stalled. The effect may have arrived.
     local unknown = flag == '-' and 0 or 1
     leased[#leased + 1] = { redis.call('HGET', KEYS[3], effect_id), number, tonumber(attempts), token, unknown }
   end

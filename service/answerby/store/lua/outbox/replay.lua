@@ -1,4 +1,4 @@
---[[ Put a dead entry back into its queue, behind what waits there. It is marked unknown: read before write.
+--[[ Put a dead entry back into its queue, behind the waiting entries. The mark is unknown: read before write.
 KEYS[1] stream dead letters  KEYS[2] zset due  KEYS[3] zset queue  KEYS[4] zset ages
 KEYS[5] hash entries  KEYS[6] hash meta  KEYS[7] counter
 ARGV[1] dead letter id  ARGV[2] target  ARGV[3] supersedes digest  ARGV[4] effect id  ARGV[5] entry JSON  ARGV[6] number

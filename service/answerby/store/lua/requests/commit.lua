@@ -32,7 +32,7 @@ local function end_claim()
   end
 end
 
--- A timer that was armed again meanwhile has another due time, and stays.
+-- A timer that was armed again meanwhile has another due time and stays.
 local function consume_timer()
   if c.timer == '' then return end
   local score = redis.call('ZSCORE', KEYS[9], c.timer)
@@ -102,7 +102,7 @@ for _, mark in ipairs(c.marks) do
   key = key + 1
 end
 
--- Of the waiting entries of this target, drop those that a newer one replaces. What may have been sent stays.
+-- Drop waiting entries of this target that a newer entry replaces. Entries that may have been sent stay.
 local function supersede(queue, ages, digest)
   for _, member in ipairs(redis.call('ZRANGEBYLEX', queue, '[' .. c.target .. ':', '(' .. c.target .. ';')) do
     local old_digest, effect_id = string.match(member, '^[^:]*:[^:]*:([^:]*):(.*)$')

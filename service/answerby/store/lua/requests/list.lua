@@ -1,6 +1,6 @@
 --[[ Scan the request index, newest first, for requests that pass a filter. Changes nothing.
 KEYS[1] zset request index  KEYS[2] hash request facets
-ARGV[1] request id after which to go on, or ''  ARGV[2] how many to find  ARGV[3] how many to look at
+ARGV[1] request id before the next one, or ''  ARGV[2] how many to find  ARGV[3] how many to look at
 ARGV[4] JSON list of five lists of wanted values, in the order of the facets; an empty list wants any
 Returns { 1 when the end was reached, last id looked at or '', found id, ... } or { -1 } when the start is unknown
 --]]

@@ -1,4 +1,4 @@
---[[ Read all that is needed to decide one event. Changes nothing.
+--[[ Read all data for the decision on one event. Changes nothing.
 KEYS[1] hash   request: s state JSON, n number
 KEYS[2] string idempotency record "payload-hash sequence request-id"
 KEYS[3] list   decisions of the request

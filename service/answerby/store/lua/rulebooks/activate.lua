@@ -1,4 +1,4 @@
---[[ Move the pointer to a revision that is kept, when nobody else moved it meanwhile; or nothing.
+--[[ Move the pointer to a kept revision, unless another caller moved the pointer meanwhile.
 KEYS[1] active  KEYS[2] hash revisions  KEYS[3] hash verdicts  KEYS[4] list history  KEYS[5] staged
 ARGV[1] revision  ARGV[2] generation that must be active, 0: none  ARGV[3] Pointer JSON  ARGV[4] Activation JSON
 ARGV[5] "1": an approval is required  ARGV[6] longest history  ARGV[7] Staged JSON of the caller, "" for none

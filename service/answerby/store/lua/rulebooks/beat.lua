@@ -1,6 +1,6 @@
---[[ A worker says what it runs, and hears what is to be run and what the others run.
+--[[ Store the heartbeat of a worker. Return the active and the staged revision and the heartbeats of all workers.
 KEYS[1] hash workers  KEYS[2] active  KEYS[3] staged  KEYS[4] problem
-ARGV[1] worker  ARGV[2] Heartbeat JSON; "": only look  ARGV[3] after how much silence a worker is dropped, ms
+ARGV[1] worker  ARGV[2] Heartbeat JSON; "": only read  ARGV[3] longest silence of a worker before its removal, ms
 Returns { now, active or "", staged or "", problem or "", worker, "ms Heartbeat JSON", worker, ... }
 --]]
 local time = redis.call('TIME')

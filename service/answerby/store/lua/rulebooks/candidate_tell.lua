@@ -1,4 +1,4 @@
---[[ Add what a worker has found, unless another trial has begun meanwhile.
+--[[ Add the findings of a worker, unless another trial has begun meanwhile.
 KEYS[1] candidate  KEYS[2] hash counts  KEYS[3] list differences
 ARGV[1] token of the trial  ARGV[2] differences kept, at most  ARGV[3] distinct counts, at most
 ARGV[4] how many counts follow  then name, count, ...  then DifferenceKept JSON, ...

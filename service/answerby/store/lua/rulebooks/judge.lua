@@ -1,4 +1,4 @@
---[[ Note an approver's verdict on a revision. Nobody approves what they brought; the active one is not refused.
+--[[ Store an approver's verdict on a revision. Authors cannot approve, and the active revision cannot be refused.
 KEYS[1] active  KEYS[2] hash revisions  KEYS[3] hash verdicts  KEYS[4] hash authors  KEYS[5] list history
 ARGV[1] revision  ARGV[2] name of the approver  ARGV[3] "1" approved, "0" refused  ARGV[4] Verdict JSON
 ARGV[5] Activation JSON  ARGV[6] longest history

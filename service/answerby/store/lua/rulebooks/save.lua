@@ -1,11 +1,11 @@
---[[ Keep a revision, or note that it was brought again. Drop the oldest when there are too many.
+--[[ Keep a revision, or store the time of another upload. Drop the oldest when there are too many.
 KEYS[1] hash revisions  KEYS[2] hash files  KEYS[3] hash authors  KEYS[4] zset order  KEYS[5] hash seen
 KEYS[6] zset seen:age  KEYS[7] active  KEYS[8] hash verdicts  KEYS[9] staged  KEYS[10] candidate
 ARGV[1] revision  ARGV[2] Revision JSON  ARGV[3] files  ARGV[4] author  ARGV[5] digest of the files  ARGV[6] now, us
 ARGV[7] how many revisions to keep  ARGV[8] how many digests to remember
 ARGV[9] "1": revisions without a verdict wait for an approver and go last
-The active one, the one before it, the one being activated, the one being tried and the one just brought always stay.
-Returns 1 when it is new, 0 when it was kept before
+Always kept: the active revision, the one before, the staged one, the candidate, and the latest upload.
+Returns 1 for a new revision, 0 for a known one
 --]]
 local revision = ARGV[1]
 local new = redis.call('HSETNX', KEYS[1], revision, ARGV[2])

@@ -1,7 +1,7 @@
 --[[ Claim one firing of a schedule, so that one worker at a time goes through the requests for it.
 KEYS[1] hash schedules  KEYS[2] hash claims  KEYS[3] counter
-ARGV[1] schedule  ARGV[2] since, ms, as looked at  ARGV[3] length of the claim, ms, by the server's clock
-Returns a token, or false when it has fired meanwhile or another worker is at it
+ARGV[1] schedule  ARGV[2] since, ms, as returned by look  ARGV[3] length of the claim, ms, by the server's clock
+Returns a token, or false when the schedule has fired meanwhile or another worker has the claim
 --]]
 local held = redis.call('HGET', KEYS[1], ARGV[1])
 if not held or string.match(held, '^%d+') ~= ARGV[2] then return false end

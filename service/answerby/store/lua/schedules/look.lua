@@ -1,4 +1,4 @@
---[[ What is kept of each schedule of a rulebook. One that is new counts from now on; one that is gone is forgotten.
+--[[ Return the record of each schedule of a rulebook. A new schedule counts from now on. Other records are deleted.
 KEYS[1] hash schedules
 ARGV[1] now, ms  ARGV[2] generation of the rulebook  ARGV[3..] ids of its schedules
 Returns { id, "since-ms generation sequence", ... }
@@ -15,7 +15,7 @@ for i = 1, #held, 2 do
     if tonumber(seen) < generation then
       redis.call('HSET', KEYS[1], held[i], since .. ' ' .. ARGV[2] .. ' ' .. sequence)
     end
-  -- A worker that still follows an older rulebook must not forget what a newer one has begun.
+  -- A worker that still follows an older rulebook must not delete the records of a newer rulebook.
   elseif tonumber(seen) < generation then
     redis.call('HDEL', KEYS[1], held[i])
   end

@@ -1,6 +1,6 @@
 --[[ Claim due timers, earliest first. All due timers of one request go to one claimant, so they stay in order.
 KEYS[1] zset timers  KEYS[2] hash timer data  KEYS[3] hash claims  KEYS[4] counter
-ARGV[1] now, ms: what counts as due  ARGV[2] how many  ARGV[3] length of the claim, ms, by the server's clock
+ARGV[1] now, ms: the limit of due times  ARGV[2] how many  ARGV[3] length of the claim, ms, by the server's clock
 Returns { token, member, timer JSON, member, timer JSON, ... }, or an empty list
 --]]
 local time = redis.call('TIME')

@@ -1,7 +1,7 @@
---[[ Remove a claimed timer whose event needs no commit (again), if it is still the one that was claimed.
+--[[ Remove a claimed timer whose event needs no commit (again), if the timer is still the claimed one.
 KEYS[1] zset timers  KEYS[2] hash timer data  KEYS[3] hash claims
 ARGV[1] member  ARGV[2] due, ms  ARGV[3] token  ARGV[4] request id
-Returns 1 when removed, 0 when it had gone or was armed again
+Returns 1 when removed, 0 when the timer was gone or armed again
 --]]
 local removed = 0
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])

@@ -1,4 +1,4 @@
---[[ When is there something to claim next? A claimed request counts from the end of its claim on. Changes nothing.
+--[[ Find the time of the next possible claim. A claimed request counts from the end of its claim on. Changes nothing.
 KEYS[1] zset timers  KEYS[2] hash claims
 Returns epoch ms, or false when no timer is armed
 --]]
@@ -10,7 +10,7 @@ while true do
   local page = redis.call('ZRANGE', KEYS[1], offset, offset + 199, 'WITHSCORES')
   for i = 1, #page, 2 do
     local due = tonumber(page[i + 1])
-    -- Sorted by due time: from here on nothing can be earlier.
+    -- The timers are sorted by due time, so no later timer can be earlier.
     if earliest and due >= earliest then return earliest end
     local claim = redis.call('HGET', KEYS[2], string.match(page[i], '^[^\31]*\31(.*)$'))
     local expiry = claim and tonumber(string.match(claim, '(%d+)$'))
