@@ -97,32 +97,32 @@ class Migrator:
         self._log("migration ended", job, revision, progress.changed)
 
     async def _page(self, job: Job, states: Sequence[RequestState], progress: Progress) -> None:
-        found: list[tuple[RequestState, Migration]] = []
+        migrations: list[tuple[RequestState, Migration]] = []
         now = self._now()
         for place, state in enumerate(states):
             progress.examined += 1
             if has_live_clocks(state):
-                found += [(state, planned) for planned in self._planned(job, state, progress.revision, now)]
+                migrations += [(state, plan) for plan in self._planned(job, state, progress.revision, now)]
             if place % YIELD_EVERY == YIELD_EVERY - 1:
                 await asyncio.sleep(0)
         if not job.preview:
-            submissions = [Submission(planned.event, Origin.RPC) for _, planned in found]
-            for (state, _), fate in zip(found, await self._processor.process_many(submissions), strict=True):
+            submissions = [Submission(plan.event, Origin.RPC) for _, plan in migrations]
+            for (state, _), fate in zip(migrations, await self._processor.process_many(submissions), strict=True):
                 if isinstance(fate, AnswerbyError):
                     progress.failed += 1
                     self._logger.warning(
                         "not migrated", tenant=state.tenant, request_id=state.request_id, reason=fate.reason
                     )
-        progress.changed += len(found)
-        for state, planned in found:
-            progress.moved.extend(MovedClock(state, move, now) for move in planned.moves)
+        progress.changed += len(migrations)
+        for state, plan in migrations:
+            progress.moved.extend(MovedClock(state, move, now) for move in plan.moves)
 
     def _planned(self, job: Job, state: RequestState, revision: str, now: datetime) -> list[Migration]:
         with self._rulebooks.use() as live:
             if live.compiled.rulebook.revision != revision:
                 raise RulebookMoved
-            planned = migration(live.compiled, state, job.clocks, now)
-        return [planned] if planned.needed else []
+            plan = migration(live.compiled, state, job.clocks, now)
+        return [plan] if plan.needed else []
 
     def _log(self, what: str, job: Job, revision: str, count: int) -> None:
         self._logger.info(

@@ -158,9 +158,9 @@ class Lane:
         try:
             outcome = await self._attempt(lease)
         except asyncio.CancelledError:
-            stopped = Outcome(OutcomeKind.UNKNOWN, "stopped while it was under way")
-            await self._complete(lease, Completion.retry(self._now(), unknown=True, reason=stopped.detail))
-            self._report(lease, stopped, started)
+            interruption = Outcome(OutcomeKind.UNKNOWN, "stopped while it was under way")
+            await self._complete(lease, Completion.retry(self._now(), unknown=True, reason=interruption.detail))
+            self._report(lease, interruption, started)
             raise
         if outcome is None:
             self._breaker.failure()
@@ -281,11 +281,11 @@ def delivery_of(lease: Lease) -> Delivery:
 
 def with_number(effect: Effect, number: str) -> Effect:
     """The effect with the request number in its texts."""
-    named = {name: value for name, value in effect.payload.items() if isinstance(value, str) and NUMBER in value}
-    if not number or not named:
+    texts = {name: value for name, value in effect.payload.items() if isinstance(value, str) and NUMBER in value}
+    if not number or not texts:
         return effect
-    filled = {name: value.replace(NUMBER, number) for name, value in named.items()}
-    return msgspec.structs.replace(effect, payload={**effect.payload, **filled})
+    replacements = {name: value.replace(NUMBER, number) for name, value in texts.items()}
+    return msgspec.structs.replace(effect, payload={**effect.payload, **replacements})
 
 
 def judge(lease: Lease, outcome: Outcome, options: DeliveryOptions, now: datetime) -> Completion:

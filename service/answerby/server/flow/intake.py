@@ -87,11 +87,11 @@ class Intake:
     async def _begin(self) -> None:
         """Handles the entries of a former process of this name first."""
         await self._store.intake.open(self._tenant)
-        held = await self._store.intake.read_own(self._tenant, self._consumer, OWN_COUNT)
-        for entry in held:
+        entries = await self._store.intake.read_own(self._tenant, self._consumer, OWN_COUNT)
+        for entry in entries:
             if entry.deliveries > MOST_DELIVERIES:
                 await self._give_up(entry, f"delivered {entry.deliveries} times")
-        await self._handle([entry for entry in held if entry.deliveries <= MOST_DELIVERIES])
+        await self._handle([entry for entry in entries if entry.deliveries <= MOST_DELIVERIES])
         self._open = True
 
     async def _take_over(self) -> None:

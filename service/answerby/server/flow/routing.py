@@ -72,5 +72,5 @@ def effect_id(decision: Decision, key: str, connector: str) -> str:
     """32 hexadecimal digits, the same for every repeat of the decision. Platforms recognise an effect by this id."""
     parts = (decision.tenant, decision.request_id, str(decision.sequence), key, connector)
     # Lengths keep parts apart: ("a", "bc") and ("ab", "c") are different effects.
-    named = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(named.encode()).hexdigest()[:32]
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

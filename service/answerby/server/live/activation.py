@@ -182,11 +182,11 @@ class Activator:
             if refused:
                 names = "; ".join(f"{worker.name}: {worker.beat.problem}" for worker in refused)
                 raise WorkerNotReady(f"nothing went live, for a worker cannot run the revision: {names}")
-            late = [w.name for w in others if staged.revision not in (w.beat.prepared, w.beat.revision)]
-            if not late:
+            late_workers = [w.name for w in others if staged.revision not in (w.beat.prepared, w.beat.revision)]
+            if not late_workers:
                 return
             if clock() > deadline:
-                self._logger.warning("workers not ready in time", workers=late, revision=staged.revision)
+                self._logger.warning("workers not ready in time", workers=late_workers, revision=staged.revision)
                 return
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -120,10 +120,10 @@ class Changes:
 
     async def revision(self, revision: str) -> Revision:
         """Revision of this name in the store. Raises RevisionNotFound."""
-        found = await self._store.revisions.get(revision)
-        if found is None:
+        record = await self._store.revisions.get(revision)
+        if record is None:
             raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
-        return found
+        return record
 
     async def note(self, action: Action, order: Order, revision: str) -> None:
         """Records an action without an activation in history, metrics and log."""
@@ -153,12 +153,12 @@ class Changes:
         if checked.rulebook is None:
             await self._refuse(checked.diagnostics, order)
         revision = checked.rulebook.revision
-        kept = await self._keep(files, checked.rulebook, order)
+        record = await self._keep(files, checked.rulebook, order)
         await self._clear_problem()
-        if keep_only or self._waits(kept):
-            return await self._note_kept(kept, order)
-        if kept.verdict is not None and not kept.verdict.approved:
-            raise RevisionRefused(f"{kept.verdict.actor} refused {revision}: {kept.verdict.reason}")
+        if keep_only or self._waits(record):
+            return await self._note_kept(record, order)
+        if record.verdict is not None and not record.verdict.approved:
+            raise RevisionRefused(f"{record.verdict.actor} refused {revision}: {record.verdict.reason}")
         active = await self._activator.expected(order)
         if active is not None and active.revision == revision:
             return Outcome(revision)
@@ -167,11 +167,15 @@ class Changes:
 
     async def _refuse(self, diagnostics: tuple[Diagnostic, ...], order: Order) -> NoReturn:
         """Shows the mistakes to all workers. Raises RulebookRejected."""
-        for found in diagnostics:
+        for diagnostic in diagnostics:
             self._logger.error(
-                "rule file rejected", file=found.file, line=found.line, column=found.column, diagnostic=found.code
+                "rule file rejected",
+                file=diagnostic.file,
+                line=diagnostic.line,
+                column=diagnostic.column,
+                diagnostic=diagnostic.code,
             )
-        findings = [finding_of(item) for item in diagnostics]
+        findings = [finding_of(diagnostic) for diagnostic in diagnostics]
         problem = Problem(order.actor, self._now(), findings, order.folder)
         try:
             await self._store.workers.show_problem(problem)
@@ -193,18 +197,18 @@ class Changes:
         await self._store.revisions.save(revision, files.content, files.digest, self._activator.keeping, now)
         return await self.revision(revision.revision)
 
-    async def _note_kept(self, kept: Revision, order: Order) -> Outcome:
-        await self.note(Action.KEEP, order, kept.revision)
-        return Outcome(kept.revision, waiting=self._waits(kept))
+    async def _note_kept(self, record: Revision, order: Order) -> Outcome:
+        await self.note(Action.KEEP, order, record.revision)
+        return Outcome(record.revision, waiting=self._waits(record))
 
-    def _waits(self, kept: Revision) -> bool:
-        return self._activator.approval_required and kept.verdict is None
+    def _waits(self, record: Revision) -> bool:
+        return self._activator.approval_required and record.verdict is None
 
     async def _activate(self, revision: str, order: Order) -> Outcome:
-        kept = await self.revision(revision)
-        if kept.verdict is not None and not kept.verdict.approved:
-            raise RevisionRefused(f"{kept.verdict.actor} refused {revision}: {kept.verdict.reason}")
-        if self._waits(kept):
+        record = await self.revision(revision)
+        if record.verdict is not None and not record.verdict.approved:
+            raise RevisionRefused(f"{record.verdict.actor} refused {revision}: {record.verdict.reason}")
+        if self._waits(record):
             raise ApprovalRequired
         active = await self._activator.expected(order)
         if active is not None and active.revision == revision:

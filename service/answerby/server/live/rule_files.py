@@ -62,14 +62,14 @@ def stamp_of(folder: Path) -> Stamp | None:
 
     The stamp follows symbolic links, so a new target of a link is a change.
     """
-    found = []
+    entries = []
     try:
         for path in _walk(folder):
             about = path.stat()
-            found.append((str(path), about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino))
+            entries.append((str(path), about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino))
     except OSError:
         return None
-    return tuple(sorted(found))
+    return tuple(sorted(entries))
 
 
 def read_rule_files(folder: Path, name: FolderName | None = None) -> RuleFiles:

@@ -177,10 +177,10 @@ class RulebookHolder:
         self._metrics.rulebook_state(state, State)
 
     def _diagnostics(self) -> tuple[Diagnostic, ...]:
-        found = tuple(diagnostic_of(item) for item in self._problem.findings) if self._problem is not None else ()
+        diagnostics = tuple(diagnostic_of(item) for item in self._problem.findings) if self._problem is not None else ()
         if self._trouble:
-            found += (finding("CANNOT_FOLLOW", self._trouble),)
-        return found or (self.current.warnings if self.current is not None else ())
+            diagnostics += (finding("CANNOT_FOLLOW", self._trouble),)
+        return diagnostics or (self.current.warnings if self.current is not None else ())
 
 
 def count_rules(rulebook: Rulebook) -> int:
@@ -201,9 +201,9 @@ def finding_of(diagnostic: Diagnostic) -> Finding:
     )
 
 
-def diagnostic_of(stored: Finding) -> Diagnostic:
+def diagnostic_of(record: Finding) -> Diagnostic:
     return Diagnostic(
-        stored.code, stored.severity, stored.file, stored.line, stored.column, stored.message, stored.hint
+        record.code, record.severity, record.file, record.line, record.column, record.message, record.hint
     )
 
 

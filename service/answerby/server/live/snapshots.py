@@ -64,21 +64,21 @@ class Snapshots:
         Path(scratch).replace(self._folder / POINTER)
 
     def _forget_old(self) -> None:
-        kept = [path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-        kept.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        copies = [path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        copies.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         current = self._last()
-        for path in kept[KEPT:]:
+        for path in copies[KEPT:]:
             if path != current:
                 shutil.rmtree(path, ignore_errors=True)
 
 
 async def keep_copies(snapshots: Snapshots, rulebooks: RulebookHolder, stopping: asyncio.Event, logger: Logger) -> None:
     """Saves each live revision until `stopping` is set. One worker of a machine runs this task."""
-    saved = ""
+    last_revision = ""
     while True:
         current = rulebooks.current
-        if current is not None and current.revision != saved:
-            saved = current.revision
+        if current is not None and current.revision != last_revision:
+            last_revision = current.revision
             try:
                 await asyncio.to_thread(snapshots.save, current.revision, current.files)
             except OSError as error:

@@ -59,12 +59,12 @@ class Start:
         stamp = await self._folder.stamp()
         files = await self._folder.read()
         pointer = await self._store.revisions.active()
-        settled = files.digest
+        digest = files.digest
         if await self._is_news(pointer, files):
             try:
                 await self._changes.bring(files, _order(pointer, self._folder.name))
             except RulebookRejected:
-                settled = ""
+                digest = ""
                 if pointer is None:
                     await self._take_copy()
             except StoreUnavailable:
@@ -75,24 +75,24 @@ class Start:
         else:
             await self._changes.folder_is_good(FOLDER)
         await self._follower.catch_up()
-        return Settled(settled, stamp)
+        return Settled(digest, stamp)
 
     async def _is_news(self, pointer: Pointer | None, files: RuleFiles) -> bool:
         if pointer is None:
             return True
-        seen = await self._store.revisions.seen(files.digest)
-        if seen == pointer.revision:
+        known_revision = await self._store.revisions.seen(files.digest)
+        if known_revision == pointer.revision:
             return False
-        return not seen or _other_folder(pointer.folder, self._folder.name)
+        return not known_revision or _other_folder(pointer.folder, self._folder.name)
 
     async def _take_copy(self) -> None:
-        kept = self._snapshots.last_good() if self._snapshots is not None else None
-        if kept is None:
+        copy = self._snapshots.last_good() if self._snapshots is not None else None
+        if copy is None:
             return
         problem = (await self._store.workers.look()).problem
         order = Order(Action.START, COPY, "the rules folder was refused", etag=etag_of(None))
         try:
-            await self._changes.bring(RuleFiles(kept), order)
+            await self._changes.bring(RuleFiles(copy), order)
         except RulebookRejected:
             return
         await self._store.workers.show_problem(problem)

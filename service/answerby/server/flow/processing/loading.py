@@ -21,28 +21,28 @@ class Loading:
 
     async def load(self, events: Sequence[Waiting], windows: Windows) -> list[LoadedEvent]:
         """Events with their requests. Raises StoreUnavailable."""
-        found = await self._ask(events, [waiting.query(windows) for waiting in events])
+        result = await self._ask(events, [waiting.query(windows) for waiting in events])
         if windows:
-            found = await self._count_again(found, windows)
-        return await self._with_histories(found)
+            result = await self._count_again(result, windows)
+        return await self._with_histories(result)
 
     async def _ask(self, events: Sequence[Waiting], queries: Sequence[LoadQuery]) -> list[LoadedEvent]:
-        found = []
-        for waiting, loaded in zip(events, await self._requests.load_many(queries), strict=True):
-            if isinstance(loaded, AnswerbyError):
-                self._fates.failed(waiting, loaded)
+        result = []
+        for waiting, reply in zip(events, await self._requests.load_many(queries), strict=True):
+            if isinstance(reply, AnswerbyError):
+                self._fates.failed(waiting, reply)
             else:
-                found.append(LoadedEvent(waiting, loaded))
-        return found
+                result.append(LoadedEvent(waiting, reply))
+        return result
 
     async def _count_again(self, events: list[LoadedEvent], windows: Windows) -> list[LoadedEvent]:
         """Loads again the events whose counts depend on the state of the request, with one more round trip."""
-        lacking = [loaded for loaded in events if loaded.lacks_counts(windows)]
-        if not lacking:
+        incomplete = [loaded for loaded in events if loaded.lacks_counts(windows)]
+        if not incomplete:
             return events
-        complete = without(events, lacking)
-        queries = [loaded.waiting.query(windows, loaded.state) for loaded in lacking]
-        return complete + await self._ask([loaded.waiting for loaded in lacking], queries)
+        complete = without(events, incomplete)
+        queries = [loaded.waiting.query(windows, loaded.state) for loaded in incomplete]
+        return complete + await self._ask([loaded.waiting for loaded in incomplete], queries)
 
     async def _with_histories(self, events: list[LoadedEvent]) -> list[LoadedEvent]:
         """Loads histories for late events and corrections, with one more round trip."""

@@ -109,22 +109,22 @@ class Processor:
 
     async def _round(self) -> None:
         """Makes one load, the decisions and one commit for all events that can go side by side."""
-        taken: list[Waiting] = []
+        batch: list[Waiting] = []
         try:
             with self._rulebooks.use() as live:
-                taken = self._queue.take(live.windows)
-                loaded = await self._loading.load(taken, live.windows)
+                batch = self._queue.take(live.windows)
+                loaded = await self._loading.load(batch, live.windows)
                 decided = await self._decide(loaded, live)
                 await self._commit(decided, live.windows)
         except AnswerbyError as error:
-            self._give_up(taken, error)
+            self._give_up(batch, error)
         except Exception as error:
-            self._logger.exception("round failed", count=len(taken), exc_info=error)
-            self._give_up(taken, InternalError())
+            self._logger.exception("round failed", count=len(batch), exc_info=error)
+            self._give_up(batch, InternalError())
 
-    def _give_up(self, taken: list[Waiting], error: AnswerbyError) -> None:
+    def _give_up(self, batch: list[Waiting], error: AnswerbyError) -> None:
         """Fails the events of the round, or all events in the queue when the round could not begin."""
-        for waiting in taken or self._queue.drain():
+        for waiting in batch or self._queue.drain():
             if not waiting.settled:
                 self._fates.failed(waiting, error)
 
@@ -190,14 +190,14 @@ class Processor:
 
     def _again(self, events: list[Waiting]) -> None:
         """Queues events again after a conflict or a duplicate in the commit. The next load tells them apart."""
-        left = []
+        retries = []
         for waiting in events:
             waiting.attempts += 1
             if waiting.attempts >= ATTEMPTS:
                 self._fates.failed(waiting, Contention())
             else:
-                left.append(waiting)
-        self._queue.put_back(left)
+                retries.append(waiting)
+        self._queue.put_back(retries)
 
 
 def _fate(result: Processed | BaseException) -> Processed | AnswerbyError:

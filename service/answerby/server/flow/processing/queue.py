@@ -35,18 +35,18 @@ class Queue:
 
     def take(self, windows: Windows) -> list[Waiting]:
         """The next events in order. An event that shares a request or a counted customer with an earlier one waits."""
-        taken: list[Waiting] = []
-        left: list[Waiting] = []
+        batch: list[Waiting] = []
+        rest: list[Waiting] = []
         busy: set[Hashable] = set()
-        while self._events and len(taken) < ROUND_EVENTS:
+        while self._events and len(batch) < ROUND_EVENTS:
             waiting = self._events.popleft()
             if waiting.settled:
                 continue
             lanes = lanes_of(waiting, windows)
-            (left if busy.intersection(lanes) else taken).append(waiting)
+            (rest if busy.intersection(lanes) else batch).append(waiting)
             busy.update(lanes)
-        self.put_back(left)
-        return taken
+        self.put_back(rest)
+        return batch
 
 
 def lanes_of(waiting: Waiting, windows: Windows) -> list[Hashable]:

@@ -55,8 +55,10 @@ def check(task: Task) -> Checked:
         folder = Path(scratch) / "rules"
         lay_out(task.files, folder)
         checked = _check_folder(folder, task)
-    named = tuple(replace(d, file=d.file.replace(str(folder), task.folder or "rules")) for d in checked.diagnostics)
-    return replace(checked, diagnostics=named)
+    diagnostics = tuple(
+        replace(d, file=d.file.replace(str(folder), task.folder or "rules")) for d in checked.diagnostics
+    )
+    return replace(checked, diagnostics=diagnostics)
 
 
 def warm(compiled: CompiledRulebook) -> None:
@@ -77,41 +79,43 @@ def close(compiled: CompiledRulebook) -> None:
 
 def _unreadable(task: Task) -> Checked:
     """Findings for an unreadable folder. The loader gives the best reasons."""
-    found = load_rulebook(Path(task.folder)).diagnostics
-    if not any(diagnostic.severity == "error" for diagnostic in found):
-        found = (*found, finding("FOLDER_UNREADABLE", task.trouble))
-    return Checked(found[:LONGEST_LIST], None)
+    diagnostics = load_rulebook(Path(task.folder)).diagnostics
+    if not any(diagnostic.severity == "error" for diagnostic in diagnostics):
+        diagnostics = (*diagnostics, finding("FOLDER_UNREADABLE", task.trouble))
+    return Checked(diagnostics[:LONGEST_LIST], None)
 
 
 def _check_folder(folder: Path, task: Task) -> Checked:
     result = load_rulebook(folder)
-    found = result.diagnostics[:LONGEST_LIST]
+    diagnostics = result.diagnostics[:LONGEST_LIST]
     if result.rulebook is None:
-        return Checked(found, None)
+        return Checked(diagnostics, None)
     try:
         compiled = compile_rulebook(result.rulebook, task.engine)
     except EngineLimit as error:
-        return Checked((*found, finding(error.reason, error.message)), None)
+        return Checked((*diagnostics, finding(error.reason, error.message)), None)
     try:
         warm(compiled)
         failures = _failed_tests(compiled, folder) if task.tests else ()
     except Exception as error:  # noqa: BLE001 - a rulebook that cannot decide at all must not go live
-        return Checked((*found, finding("WARM_UP_FAILED", f"the rules do not decide: {type(error).__name__}")), None)
+        return Checked(
+            (*diagnostics, finding("WARM_UP_FAILED", f"the rules do not decide: {type(error).__name__}")), None
+        )
     finally:
         close(compiled)
     if failures:
-        return Checked((*found, *failures)[:LONGEST_LIST], None)
-    return Checked(found, result.rulebook)
+        return Checked((*diagnostics, *failures)[:LONGEST_LIST], None)
+    return Checked(diagnostics, result.rulebook)
 
 
 def _failed_tests(compiled: CompiledRulebook, folder: Path) -> tuple[Diagnostic, ...]:
     """A finding for each bad or failed rule test. Rule tests are optional, but existing ones must pass."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for outcome in run_folder(compiled, folder):
         if isinstance(outcome, BadSuite):
-            found.append(outcome.diagnostic)
+            diagnostics.append(outcome.diagnostic)
         elif outcome.differences:
             place = outcome.located
             message = f"{place.case.name}: {'; '.join(outcome.differences)}"
-            found.append(Diagnostic("RULE_TEST_FAILED", "error", place.file, place.line, 1, message))
-    return tuple(diagnostic for diagnostic in found if diagnostic.severity == "error")
+            diagnostics.append(Diagnostic("RULE_TEST_FAILED", "error", place.file, place.line, 1, message))
+    return tuple(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
