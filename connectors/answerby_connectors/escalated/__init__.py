@@ -20,7 +20,7 @@ are ignored. A webhook holds no text and no id of its own, and a repeat has anot
 the ticket and takes text, time and identity from the ticket (the reply, the note, the entry in the ticket's history). A
 repeat is then the same event. A person's priority or department becomes `override.priority` or `override.department`.
 
-**Out.** An update becomes an internal note, the priority, the department and the tags; other effects become an internal
+**Out.** An update becomes an internal note, the priority, the department and the tags. Other effects become an internal
 note. The connector reads the ticket first and writes only differences. The note carries the effect id. A lost answer or
 a 429 half-way therefore doubles nothing. The API cannot set a department, but a macro can: give the account (or share)
 one macro per department. The only action of the macro sets the department. The API cannot create tags either. The

@@ -60,7 +60,7 @@ class EscalatedClient:
         self.tags = Remembered(self._tags)
         """Name -> id."""
         self.macros = Remembered(self._macros)
-        """Id of a department -> id of a macro that only sets it."""
+        """Id of a department -> id of a macro that only sets the department."""
         self.account: str | None = None
         """The id of our account, once the platform has returned the id."""
 

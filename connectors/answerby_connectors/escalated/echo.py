@@ -13,7 +13,7 @@ LIMIT = 10_000
 
 
 class Expected:
-    """Writes under way and those of the last minute, at most 10,000."""
+    """Writes under way and writes of the last minute, at most 10,000."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -43,7 +43,7 @@ class Marker:
 def find_marker(body: str) -> Marker | None:
     """The marker of a note, if the note is ours."""
     found = None
-    for found in MARKER.finditer(body):  # noqa: B007 - the last one counts: a text before it may quote another
+    for found in MARKER.finditer(body):  # noqa: B007 - the last marker counts: an earlier text may quote another
         pass
     if found is None:
         return None

@@ -21,7 +21,7 @@ _IS_A_CONNECTOR = "see answerby_connectors.kit.base.Connector for what a connect
 
 
 def connector_types() -> Mapping[str, tuple[EntryPoint, ...]]:
-    """The installed connectors by type. Packages with the same type conflict. No connector is imported."""
+    """The installed connectors by type. Several entries of a type conflict. No connector is imported."""
     types: dict[str, tuple[EntryPoint, ...]] = {}
     for entry in entry_points(group=GROUP):
         types[entry.name] = (*types.get(entry.name, ()), entry)

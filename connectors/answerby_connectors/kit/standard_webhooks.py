@@ -22,7 +22,7 @@ TOLERANCE_SECONDS = 300
 
 
 def decode_secret(secret: str) -> bytes:
-    """The key of a `whsec_<base64>` secret of 24 to 64 bytes. Raises InvalidSettings; the message does not show it."""
+    """The key of a `whsec_<base64>` secret of 24 to 64 bytes. Raises InvalidSettings without the secret."""
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError) as error:

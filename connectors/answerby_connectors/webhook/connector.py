@@ -2,7 +2,7 @@
 
 Settings:
     url             the target of the posts; https in production.
-    secrets         one or more `whsec_<base64>`; with several, each signs, so that a receiver can change over.
+    secrets         one or more `whsec_<base64>`; each secret signs, so that a receiver can change over.
     timeout         seconds to connect, and seconds to wait for each part of the answer; default 10.
     allow_private   post to addresses that are not public (loopback, internal networks); default false.
     source          the CloudEvents source; default `/answerby/<tenant>`.

@@ -23,9 +23,9 @@ _SCAN_LIMIT = 100
 
 
 class IntakeDepth(NamedTuple):
-    """Counts of unread entries and of read entries without acknowledgement, and the age of the oldest.
+    """Counts of unread entries and of read entries without acknowledgement, and the place of the oldest entry.
 
-    None: no entry waits.
+    The place is None when no entry waits.
     """
 
     unread: int

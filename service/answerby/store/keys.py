@@ -107,7 +107,7 @@ class TenantKeys:
         return f"{self._request}{request_id}:ev"
 
     def decisions(self, request_id: str) -> str:
-        """List of Decision JSON without state; the decision with sequence n is at index n - 1."""
+        """List of Decision JSON without state. The decision with sequence n is at index n - 1."""
         return f"{self._request}{request_id}:dec"
 
     def schedule_decisions(self, schedule: str) -> str:

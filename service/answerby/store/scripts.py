@@ -46,7 +46,7 @@ async def load_scripts(client: Redis) -> None:
 
 async def execute(client: Redis, *command: Argument) -> Any:
     """One plain command. Raises redis errors."""
-    send: Any = client.execute_command  # the library leaves it untyped
+    send: Any = client.execute_command  # the library has no type here
     return await send(*command)
 
 

@@ -1,7 +1,7 @@
 """The configuration: one TOML file and `ANSWERBY_*` environment variables. Every key, unit and default is here.
 
 A nested key is spelt with two underscores in the environment: `ANSWERBY_SERVER__WORKERS=4`. `REDIS_URL` stands for
-`store.redis_url`. The environment outranks the file; a key that does not exist is an error that names it.
+`store.redis_url`. The environment outranks the file. An unknown key is an error that names the key.
 """
 
 from __future__ import annotations

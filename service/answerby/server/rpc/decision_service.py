@@ -188,7 +188,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         return await self._store.requests.decision(tenant, request.request_id, sequence)
 
     async def _rebuilt(self, compiled: CompiledRulebook, decision: Decision) -> Rebuilt:
-        """The situation of the decision."""
+        """The situation of the decision, and whether the situation still gives the stored decision."""
         if decision.sequence > LONGEST_HISTORY:
             problem = f"counterfactuals are told of the first {LONGEST_HISTORY} decisions of a request"
             raise InvalidInput([FieldViolation("sequence", problem)])

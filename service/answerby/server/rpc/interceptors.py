@@ -176,7 +176,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     def _identify(self, method: str, request: Any, context: Context, identity: Call) -> Call:
-        """Checks the credentials first, so that no other error reveals what exists."""
+        """Checks the credentials first, so that no other error reveals the existence of a resource."""
         caller = self._authenticator.caller(context.invocation_metadata() or ())
         check_permission(method, caller)
         if isinstance(request, _Malformed):
