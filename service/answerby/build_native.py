@@ -14,9 +14,12 @@ from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
 
-from mypyc.build import mypycify
-from setuptools import Distribution
-from setuptools.command.build_ext import build_ext
+try:
+    from mypyc.build import mypycify
+    from setuptools import Distribution
+    from setuptools.command.build_ext import build_ext
+except ImportError as error:
+    raise SystemExit(f"answerby: cannot compile: {error}; pip install answerby[native] brings what it needs") from error
 
 from answerby.native import FOLDER, HOME, MANIFEST, digest, modules
 

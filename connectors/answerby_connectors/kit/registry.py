@@ -35,11 +35,14 @@ def build_connector(name: str, type: str, settings: Mapping[str, object]) -> Con
     an object that is no connector, and wrong settings.
     """
     where = f"connector {name!r}"
-    builder = _load(where, _only_entry(where, type))
+    entry = _only_entry(where, type)
+    builder = _load(where, entry)
     connector = builder(name, settings)
     missing = [part for part in PARTS if not hasattr(connector, part)]
     if missing:
-        raise InvalidSettings(f"{where}: what type {type!r} builds has no {', '.join(missing)}; {_IS_A_CONNECTOR}")
+        raise InvalidSettings(
+            f"{where}: type {type!r} of {_origin(entry)} builds what has no {', '.join(missing)}; {_IS_A_CONNECTOR}"
+        )
     return cast("Connector", connector)
 
 

@@ -5,6 +5,7 @@
 
 `request_id` may be called `subject`, and `facts` `data`, as CloudEvents do. What may be left out: `source` (cli),
 `type` (request.received), `actor` (customer), `time` (now), and `id` (made of the request, the type and the time).
+An event may be sent again without harm if it names its `id` and its `time`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ import grpc
 from answerby.domain.backoff import Backoff
 
 AGAIN = Backoff(first=0.2, most=2.0)
-OUTLASTED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+OUTLASTED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+"""A server that ends cancels the calls under way; the commands themselves cancel none."""
 TELL_AFTER = 3
 """Failures in a row before a line is printed. A silence of a moment is not worth one."""
 

@@ -79,10 +79,6 @@ class Supervisor:
         """The number of running workers."""
         return len(self._children)
 
-    @property
-    def pids(self) -> list[int]:
-        return [child.process.pid for child in self._children.values()]
-
     def run(self) -> int:
         """Runs the workers until a stop signal, and drains them.
 
@@ -104,10 +100,6 @@ class Supervisor:
             self._selector.close()
             for number, handler in previous.items():
                 signal.signal(number, handler)
-
-    def request_stop(self) -> None:
-        """Acts like a stop signal."""
-        self._signals.append(signal.SIGTERM)
 
     def _on_signal(self, number: int, _: object) -> None:
         self._signals.append(number)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.kit.outages import Outages, Running, command, finds_workers
-from tests.kit.patience import PATIENCE
+from tests.kit.patience import PATIENCE, wait_until
 
 pytestmark = finds_workers
 BATCH = 100
@@ -47,6 +47,18 @@ def test_submit_gives_up_when_its_patience_ends(outages: Outages) -> None:
         submitting.type(lines(range(1)), end=True)
         assert submitting.status() == 1
     assert "no server answers there" in "".join(submitting.err)
+
+
+def test_submit_shows_what_was_decided_before_it_gave_up(outages: Outages, answerby: Callable[..., Any]) -> None:
+    address = outages.target.address
+    with command("submit", "-", "--target", address, "--patience", 0.1) as submitting:
+        submitting.type(lines(range(2 * BATCH)))
+        wait_until(lambda: answerby("get", f"R-{2 * BATCH - 1}", "--target", address).exit_code == 0)
+        outages.begin()
+        submitting.type(lines(range(2 * BATCH, 3 * BATCH)), end=True)
+        assert submitting.status() == 1
+    assert f"{2 * BATCH} decided, 0 refused" in submitting.out[-1]
+    assert f"the answers end at line {2 * BATCH}; later lines may have been accepted, too" in "".join(submitting.err)
 
 
 def test_watch_goes_on_where_it_was(outages: Outages, answerby: Callable[..., Any], tmp_path: Path) -> None:

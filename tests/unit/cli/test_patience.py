@@ -57,6 +57,18 @@ def test_without_patience_the_first_failure_is_the_last() -> None:
         Time().patience(0).outlast(Failure())
 
 
+def test_a_call_that_a_server_cancels_as_it_ends_is_made_again() -> None:
+    answers = iter([Failure(grpc.StatusCode.CANCELLED), "answer"])
+
+    def call() -> str:
+        answer = next(answers)
+        if isinstance(answer, Failure):
+            raise answer
+        return answer
+
+    assert Time().patience(5.0).ask(call) == "answer"
+
+
 def test_a_refusal_is_not_waited_out() -> None:
     time = Time()
     with pytest.raises(Failure):

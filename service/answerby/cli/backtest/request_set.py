@@ -114,9 +114,5 @@ def empty_request_set(vocabularies: Iterable[Vocabulary]) -> RequestSet:
     return RequestSet(Partition(vocabularies))
 
 
-def pack(request: RecordedRequest) -> PackedRequest:
-    return PackedRequest(_encode(request), -1, request.compared)
-
-
 def _weight(group: list[WaitingRequest]) -> int:
     return sum(unit.events for unit in group)

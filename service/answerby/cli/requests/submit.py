@@ -41,20 +41,33 @@ def submit_file(file: Path, server: Server, *, as_json: bool, historical: bool) 
     Raises OSError if the file cannot be read, grpc.RpcError if the server does not answer.
     """
     decisions: list[pb.Decision] = []
-    refused = 0
-    for result in submit(read_lines(file), server, historical=historical):
-        if result.decision is None:
-            refused += 1
-            print(f"line {result.line}: {result.refused}", file=sys.stderr)
-        elif as_json:
-            print_json(result.decision)
-        else:
-            decisions.append(result.decision)
+    refused, line = 0, 0
+    try:
+        for result in submit(read_lines(file), server, historical=historical):
+            line = result.line
+            if result.decision is None:
+                refused += 1
+                print(f"line {line}: {result.refused}", file=sys.stderr)
+            elif as_json:
+                print_json(result.decision)
+            else:
+                decisions.append(result.decision)
+    except grpc.RpcError:
+        if line:
+            # What was decided stays decided.
+            if not as_json:
+                _print_table(decisions, refused)
+            print(f"the answers end at line {line}; later lines may have been accepted, too", file=sys.stderr)
+        raise
     if not as_json:
-        console = console_for_tables()
-        console.print(decisions_table(decisions))
-        console.print(Text(f"{len(decisions)} decided, {refused} refused"))
+        _print_table(decisions, refused)
     return refused
+
+
+def _print_table(decisions: list[pb.Decision], refused: int) -> None:
+    console = console_for_tables()
+    console.print(decisions_table(decisions))
+    console.print(Text(f"{len(decisions)} decided, {refused} refused"))
 
 
 def read_lines(file: Path) -> Iterator[Line]:

@@ -25,9 +25,7 @@ from answerby.store.rulebooks.revision_records import (
 HISTORY_LENGTH = 1000
 """The number of history entries that are kept."""
 SEEN_DIGESTS = 1000
-"""The number of folder contents that are remembered."""
-FILES_BYTES = 32 * 1024 * 1024
-"""The largest total size of the files of one revision."""
+"""Contents of folders that are remembered."""
 
 _encode = msgspec.json.Encoder().encode
 _pointer = msgspec.json.Decoder(Pointer)

@@ -10,9 +10,6 @@ from answerby.domain.decision import Decision
 from answerby.workbench.backtest.fields import NOTHING, ComparedField, Point, outcome_at, outcome_of
 from answerby.workbench.backtest.request_run import ComparedValue, NameCounts, Outcome, RequestRun
 
-MAIN = ("priority", "category")
-"""The fields whose changes matter most."""
-
 
 class Kind(StrEnum):
     """The most important kind of change of a request. The members are in order of importance."""

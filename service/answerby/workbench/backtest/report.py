@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -13,8 +13,6 @@ from answerby.rules.model.rulebook import STAGES, Rulebook
 from answerby.workbench.backtest.fields import NOTHING, ComparedField
 from answerby.workbench.backtest.gates import GateResult
 from answerby.workbench.backtest.tally import EFFECT_KINDS, NEW, OLD, Tally
-
-Labels = Mapping[str, str]
 
 
 class Pair(msgspec.Struct, frozen=True):

@@ -21,7 +21,6 @@ BUILT_IN = ("event.", "request.")
 STAND_IN = "given"
 """The placeholder for a value of which only its presence matters."""
 ORDERED = frozenset({Op.AT_LEAST, Op.AT_MOST, Op.MORE_THAN, Op.LESS_THAN, Op.EQ, Op.IN})
-NUMBERS = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.DURATION})
 MULTIPLES = (0.0, 0.5, 2.0, 5.0, 10.0, 100.0)
 """Other values to try for a number that a score takes unchanged."""
 CALENDAR_DAYS = 21

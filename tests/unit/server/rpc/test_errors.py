@@ -15,9 +15,6 @@ from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput, 
 from answerby.server.rpc import errors
 from answerby.server.rpc.errors import CODES, RETRY_SECONDS, Code, to_status
 
-NEVER_LEAVES = {"INVALID_CONFIG", "INVALID_SETTINGS", "INVALID_SIGNATURE", "BODY_TOO_LARGE", "PLATFORM_UNAVAILABLE"}
-"""Reasons of the command line, of HTTP and of connectors; none is raised in a gRPC call."""
-
 
 def unpack(error: AnswerbyError) -> dict[str, object]:
     found = {}

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -201,13 +200,6 @@ class World:
         return {
             name: canonical(value)
             for name, value in outputs_with_defaults(self.stage, self.resolution(matched)).items()
-        }
-
-    def of_rules(self, matched: tuple[int, ...]) -> dict[str, object]:
-        """What rules alone put out, without defaults."""
-        stage = replace(self.stage, default={})
-        return {
-            name: canonical(value) for name, value in outputs_with_defaults(stage, self.resolution(matched)).items()
         }
 
 

@@ -33,11 +33,6 @@ def intersection(one: Box, other: Box) -> Box | None:
     return make_box(masks)
 
 
-def disjoint(one: Box, other: Box) -> bool:
-    masks = dict(one)
-    return any(dimension in masks and not masks[dimension] & mask for dimension, mask in other)
-
-
 def contains(outer: Box, inner: Box) -> bool:
     """Whether all of `inner` lies in `outer`."""
     masks = dict(inner)
