@@ -135,7 +135,8 @@ class EmbeddedValkey:
             "unixsocketperm": "700",
             "dir": str(self.folder),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            # With `everysec` the server answers while an earlier sync still runs; a kill then loses what it answered.
+            "appendfsync": "always",
             "save": "",
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
