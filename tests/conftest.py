@@ -14,6 +14,7 @@ import redis
 
 from answerby.store.embedded import EmbeddedValkey
 from answerby.store.store import Store
+from tests.kit import examples  # noqa: F401 - loads the profile of every property test
 from tests.kit.patience import LONG_TEST, WHOLE_TEST
 from tests.kit.starts import forbidden
 
