@@ -15,7 +15,7 @@ JOBS ?= auto
 PARALLEL := -n $(JOBS) --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen native lint format type test test-fast test-interpreted test-deep bench run demo check lock clean
+.PHONY: help setup gen native lint format type test test-fast test-interpreted coverage test-deep bench run demo check lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-17s %s\n", $$1, $$2}'
@@ -50,6 +50,13 @@ test-fast: $(API) ## The unit and golden tests that start no process, with fewer
 test-interpreted: $(API) ## The unit and golden tests without compiled code
 	ANSWERBY_NATIVE=off $(PYTEST) $(PARALLEL) -m "not deep and not platform" tests/unit tests/golden
 
+coverage: $(API) ## The tests without compiled code, measured: which lines and branches run. Fails below the gate
+	rm -f .coverage .coverage.*
+	ANSWERBY_NATIVE=off ANSWERBY_TEST_EXAMPLES=fast ANSWERBY_TEST_PATIENCE=3 $(BIN)/coverage run -m pytest -q $(PARALLEL) \
+	  -m "not deep and not platform" -k "not (keeps_memory_flat or complete_match_sets)" --ignore tests/integration/packaging
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
 test-deep: $(API) ## The long runs and kill cycles, and many more generated examples, new ones each time
 	ANSWERBY_TEST_EXAMPLES=deep $(PYTEST) -m "deep or generated"
 
@@ -72,7 +79,7 @@ lock: $(READY) ## Resolve the dependencies again and write .lock/
 
 clean: ## Remove everything that is made: environment, generated code, caches. Keeps the data folder .answerby
 	rm -rf $(VENV) service/answerby/api service/answerby/api.new service/answerby/_native build dist
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
+	rm -rf .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): .lock/dev.txt pyproject.toml

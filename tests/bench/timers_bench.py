@@ -28,7 +28,6 @@ from answerby.store import codec
 from answerby.store.embedded import EmbeddedValkey
 from answerby.store.keys import tenant_keys
 from answerby.store.records import Commit
-from answerby.store.requests.commit import timer_member
 from answerby.store.store import Store
 from tests.kit.places import ROOT
 
@@ -101,7 +100,7 @@ async def arm_a_million(client: redis.asyncio.Redis) -> None:
         for number in range(first, first + BATCH):
             at = start_of + timedelta(seconds=number * 7919 % (30 * 86_400))
             timer = Timer(id="first_response/1/0/0", due=at, clock="first_response", cycle=1, step=0)
-            member = timer_member(timer.id, f"request-{number}")
+            member = codec.encode_member(codec.TimerMember(timer.id, f"request-{number}"))
             scores[member], data[member] = codec.to_ms(at), codec.encode(timer)
         pipeline = client.pipeline(transaction=False)
         pipeline.zadd(keys.timers, scores)
