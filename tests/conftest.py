@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -23,6 +24,13 @@ UNIT, GOLDEN = (Path(__file__).with_name(name) for name in ("unit", "golden"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell. What the tests start, and stop by Ctrl-C, would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_test_variables() -> None:
+    """The tests have read theirs by now; a service that they start would take them for a mistake."""
+    for name in [name for name in os.environ if name.startswith("ANSWERBY_TEST_")]:
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")

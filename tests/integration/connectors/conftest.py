@@ -24,7 +24,7 @@ import pytest
 from tests.kit.patience import PATIENCE, wait_until
 from tests.kit.processes import free_address, started
 
-PYTHON = "ANSWERBY_TEST_ESCALATED_PYTHON"
+PYTHON = os.environ.get("ANSWERBY_TEST_ESCALATED_PYTHON")
 PACKAGES = ["escalated-django==0.7.8", "requests", "waitress"]
 SITE = Path(__file__).parent / "escalated_site"
 SECRET = "hook secret of the test"
@@ -33,9 +33,8 @@ SECRET = "hook secret of the test"
 @pytest.fixture(scope="session")
 def desk_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A Python that can run escalated."""
-    given = os.environ.get(PYTHON)
-    if given:
-        return given
+    if PYTHON:
+        return PYTHON
     folder = tmp_path_factory.mktemp("escalated")
     python = str(folder / "bin" / "python")
     try:
