@@ -10,9 +10,9 @@ API := service/answerby/api/v1/resources_pb2.py
 NATIVE := service/answerby/_native/manifest.json
 DECIDES := $(shell cd service/answerby && find domain rules sla engine workbench/backtest -name '*.py' | sed 's,^,service/answerby/,') service/answerby/native.py
 PYTEST := $(BIN)/python -m pytest -q
-# Tests run in so many processes, a file in one of them: as many as there are cores, up to four. JOBS=0: in one.
-JOBS ?= auto
-PARALLEL := -n $(JOBS) --maxprocesses 4 --dist loadfile
+# Tests run in so many processes, a file in one of them: three, since they wait as much as they compute. JOBS=0: in one.
+JOBS ?= 3
+PARALLEL := -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gen native lint format type test test-fast test-interpreted coverage test-deep bench run demo check lock clean
