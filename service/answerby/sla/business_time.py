@@ -58,16 +58,17 @@ def add_working_days(calendar: Calendar, start: datetime, days: int, boundary: B
     closing time stays. The result is not `days` times 24 hours of working time.
     """
     at = to_micros(start)
-    closing = days < 0 and _is_closing(calendar, at)
-    at = at if closing else _forward_to_open(calendar, at, 0)
-    # A day that closes at midnight does so at 24:00 of its own date.
-    local = local_datetime(calendar.zone, at - closing)
-    table = calendar.year_table(local.year)
-    day = _working_date(calendar, local.year, bisect_left(table.days, local.toordinal()) + days)
-    landing = _at_time_of(calendar, day, local, closing=closing)
-    table = calendar.year_table(day.year)
-    works = table.is_open(landing) or (boundary == "close" and _closes_on(calendar, table, day, landing))
-    return to_datetime(landing if works else _forward_to_open(calendar, landing, 0))
+    return _days_from(calendar, at, days, boundary, closing=days < 0 and _is_closing(calendar, at))
+
+
+def working_days_from(calendar: Calendar, instant: datetime, days: int) -> datetime:
+    """Like `add_working_days`, from an instant at which something ends, such as a due time.
+
+    A closing time belongs to the day that it closes, counted forward too: one working day after Wednesday's closing is
+    Thursday's closing, not the time after Thursday's opening at which a whole day has been worked.
+    """
+    at = to_micros(instant)
+    return _days_from(calendar, at, days, "close", closing=_is_closing(calendar, at))
 
 
 def end_of_working_day(calendar: Calendar, instant: datetime) -> datetime:
@@ -129,6 +130,19 @@ def touches_provisional(calendar: Calendar, start: datetime, end: datetime) -> t
         return ()
     first, last = (local_year(calendar.zone, to_micros(instant)) for instant in (start, end))
     return tuple(year for year in sorted(calendar.provisional_years) if first <= year <= last)
+
+
+def _days_from(calendar: Calendar, at: int, days: int, boundary: Boundary, *, closing: bool) -> datetime:
+    """`days` working dates from `at`; with `closing`, work ends at `at` and counts for the date that it ends."""
+    at = at if closing else _forward_to_open(calendar, at, 0)
+    # A day that closes at midnight does so at 24:00 of its own date.
+    local = local_datetime(calendar.zone, at - closing)
+    table = calendar.year_table(local.year)
+    day = _working_date(calendar, local.year, bisect_left(table.days, local.toordinal()) + days)
+    landing = _at_time_of(calendar, day, local, closing=closing)
+    table = calendar.year_table(day.year)
+    works = table.is_open(landing) or (boundary == "close" and _closes_on(calendar, table, day, landing))
+    return to_datetime(landing if works else _forward_to_open(calendar, landing, 0))
 
 
 def _is_closing(calendar: Calendar, at: int) -> bool:

@@ -10,7 +10,12 @@ from typing import Final
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from answerby.domain.errors import CalendarYearMissing
 from answerby.domain.ladder import Ladder, Step
-from answerby.sla.business_time import add_working_days, add_working_time
+from answerby.sla.business_time import (
+    add_working_micros,
+    add_working_time,
+    working_days_from,
+    working_micros_between,
+)
 from answerby.sla.calendar import Calendar
 from answerby.sla.clocks import calendar_of
 from answerby.sla.targets import share_time
@@ -31,7 +36,7 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
     Offsets count from the due time, in wall seconds or, as the ladder or the unit says, in the target's working time.
     Percentages are of the target's working time. A warning that would lie before the clock's start is left out. A time
     may lie in the past: the step then fires at once. In a later round, the steps keep their distances from the first
-    step of the round.
+    step of the round, in working time where their offsets count in it.
     """
     ladder = ladders.get(clock.ladder)
     if ladder is None or clock.phase is not ClockPhase.RUNNING or clock.due is None:
@@ -41,7 +46,7 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
     timers = []
     for number, step in enumerate(ladder.steps):
         seconds = step.offset_seconds
-        if seconds == 0 or step.percent == 100:
+        if seconds == 0 or step.percent == 100 or step.offset_days == 0:
             at = due
         elif seconds is not None and wall_time:
             at = due + timedelta(0, seconds)
@@ -50,7 +55,7 @@ def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock:
         if at >= started:
             timers.append(_timer(clock, number, 0, at))
     if clock.round_started is not None:
-        timers = _of_the_round(clock, timers, clock.round_started)
+        timers = _of_the_round(ladder, calendar, clock, timers, clock.round_started)
     timers.sort(key=_BY_DUE_AND_STEP)
     return timers
 
@@ -195,14 +200,34 @@ def _by_cycle(timers: Mapping[str, Timer]) -> dict[tuple[str, int], list[Timer]]
     return groups
 
 
-def _of_the_round(clock: ClockState, timers: list[Timer], started: datetime) -> list[Timer]:
+def _of_the_round(
+    ladder: Ladder, calendar: Calendar, clock: ClockState, timers: list[Timer], started: datetime
+) -> list[Timer]:
     """The steps of a round, from its first step on. Their distances count from the start of the round."""
-    first = min((timer.due for timer in timers if timer.step >= clock.round_from), default=started)
-    return [
-        _timer(clock, timer.step, 0, started + (timer.due - first))
-        for timer in timers
-        if timer.step >= clock.round_from
-    ]
+    of_round = [timer for timer in timers if timer.step >= clock.round_from]
+    first = min((timer.due for timer in of_round), default=started)
+    moved = []
+    for timer in of_round:
+        if _counts_in_working_time(ladder, ladder.steps[timer.step]):
+            at = _as_much_work_later(calendar, started, first, timer.due)
+        else:
+            at = started + (timer.due - first)
+        moved.append(_timer(clock, timer.step, 0, at))
+    return moved
+
+
+def _counts_in_working_time(ladder: Ladder, step: Step) -> bool:
+    at_due = step.offset_seconds == 0 or step.percent == 100
+    return ladder.offsets != "wall_time" or not (at_due or step.offset_seconds is not None)
+
+
+def _as_much_work_later(calendar: Calendar, started: datetime, first: datetime, due: datetime) -> datetime:
+    """As much working time after `started` as `due` lies after `first`."""
+    try:
+        return add_working_micros(calendar, started, working_micros_between(calendar, first, due))
+    except CalendarYearMissing:
+        known = calendar.open_ended()
+        return add_working_micros(known, started, working_micros_between(known, first, due))
 
 
 def _held_back(known: Iterable[Timer], name: str, deferred: Timer | None) -> list[Timer]:
@@ -267,7 +292,7 @@ def _working_step_time(step: Step, calendar: Calendar, clock: ClockState, due: d
     if step.offset_seconds is not None:
         return add_working_time(calendar, due, step.offset_seconds)
     if step.offset_days is not None:
-        return add_working_days(calendar, due, step.offset_days)
+        return working_days_from(calendar, due, step.offset_days)
     assert step.percent is not None
     unpaused_due = None if clock.pauses or clock.manual else due
     return share_time(clock.target, calendar, clock.started, step.percent, clock.pauses, unpaused_due=unpaused_due)

@@ -11,6 +11,7 @@ from answerby.sla.business_time import (
     add_working_days,
     add_working_time,
     next_opening,
+    working_days_from,
     working_periods,
     working_seconds_between,
 )
@@ -176,6 +177,41 @@ def test_working_days_keep_the_local_time_over_a_clock_change() -> None:
 )
 def test_working_days(start: datetime, days: int, expected: datetime) -> None:
     assert add_working_days(OFFICE, start, days) == expected
+
+
+@pytest.mark.parametrize(
+    ("due", "days", "expected"),
+    [
+        (at(10), 1, at(10, 3)),
+        (at(17), 1, at(17, 3)),  # closing on Friday: closing on Monday
+        (at(17), 2, at(17, 4)),
+        (at(17), -1, at(17, -1)),
+        (at(12), 1, at(12, 3)),  # the closing before the break at noon
+        (at(13), 1, at(13, 3)),
+        (at(15, 1), 1, at(9, 4)),  # a Saturday counts from Monday's opening, as what is received then does
+        (at(15, 1), -1, at(9)),
+        (at(20, 3), 1, at(9, 5)),  # Monday night counts from Tuesday's opening
+        (at(20, 3), -1, at(9, 3)),
+    ],
+)
+def test_working_days_from_a_due_time(due: datetime, days: int, expected: datetime) -> None:
+    assert working_days_from(OFFICE, due, days) == expected
+
+
+def test_working_days_from_closing_over_half_days_and_clock_changes() -> None:
+    half_saturday = {**dict.fromkeys(range(5), ((9 * H, 17 * H),)), 5: ((9 * H, 12 * H),)}
+    berlin = Calendar.build("berlin", "Europe/Berlin", half_saturday)
+    zone = berlin.zone
+    # Saturday has no work at 17:00: the next opening counts. The clock changes on Sunday, 29 March 2026.
+    assert working_days_from(berlin, datetime(2026, 3, 27, 17, tzinfo=zone), 1) == datetime(2026, 3, 30, 9, tzinfo=zone)
+    saturday_closes = datetime(2026, 3, 28, 12, tzinfo=zone)
+    assert working_days_from(berlin, saturday_closes, 1) == datetime(2026, 3, 30, 12, tzinfo=zone)
+    assert working_days_from(berlin, datetime(2026, 3, 30, 17, tzinfo=zone), 1).hour == 15
+    assert working_days_from(ALWAYS, at(20), 1) == at(20, 1)
+    # A day that closes at midnight: Friday's 24:00 is Monday's 24:00, a working day later.
+    nights = Calendar.build("nights", "UTC", dict.fromkeys(range(5), ((16 * H, 24 * H),)))
+    assert working_days_from(nights, at(24), 1) == at(24, 3)
+    assert working_days_from(nights, at(24, 3), -1) == at(24)
 
 
 def test_working_days_cross_years_both_ways() -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit, Timer
-from answerby.domain.ladder import Ladder, Notification, Step
+from answerby.domain.ladder import Ladder, Notification, Offsets, Step
 from answerby.sla.calendar import ALWAYS, Calendar
 from answerby.sla.ladders import TimerPlanning, arm, next_repeat, plan_timers
 
@@ -28,6 +28,9 @@ def step(offset: int | None = None, percent: int | None = None, every: int = 0, 
 
 LADDERS = {
     "standard": Ladder("standard", (step(percent=75), step(-30 * M), step(0, every=30 * M, at_most=3), step(H))),
+    "days": Ladder("days", (Step(None, None, TELL, offset_days=-1), step(0), Step(None, None, TELL, offset_days=1))),
+    "hours": Ladder("hours", (step(-2 * H), step(0), step(4 * H)), offsets=Offsets.WORKING_TIME),
+    "no-days": Ladder("no-days", (Step(None, None, TELL, offset_days=0),)),
     "percents": Ladder("percents", (step(percent=50), step(percent=100), step(percent=150))),
 }
 
@@ -96,6 +99,47 @@ def test_only_a_running_clock_has_timers(phase: ClockPhase) -> None:
 @pytest.mark.parametrize("ladder", ["", "gone"])
 def test_no_ladder_no_timers(ladder: str) -> None:
     assert arm(LADDERS, CALENDARS, clock(ladder=ladder)) == []
+
+
+def office_clock(**changes: object) -> ClockState:
+    return clock(target=Target(4 * H, calendar="office"), **changes)
+
+
+def test_working_days_around_a_due_time_at_closing() -> None:
+    closing = office_clock(started=at(13, -1), due=at(17), ladder="days")
+    assert times(arm(LADDERS, CALENDARS, closing)) == {0: at(17, -1), 1: at(17), 2: at(17, 3)}
+
+
+def test_working_hours_around_a_due_time_at_closing() -> None:
+    closing = office_clock(started=at(13), due=at(17), ladder="hours")
+    assert times(arm(LADDERS, CALENDARS, closing)) == {0: at(15), 1: at(17), 2: at(13, 3)}
+
+
+def test_offsets_from_a_due_time_set_by_hand_outside_working_time() -> None:
+    saturday = office_clock(started=at(10, -4), due=at(15, 1), manual=True, ladder="days")
+    assert times(arm(LADDERS, CALENDARS, saturday)) == {0: at(9), 1: at(15, 1), 2: at(9, 4)}
+    hours = replace(saturday, ladder="hours")
+    assert times(arm(LADDERS, CALENDARS, hours)) == {0: at(15), 1: at(15, 1), 2: at(13, 3)}
+    assert times(arm(LADDERS, CALENDARS, replace(saturday, ladder="no-days"))) == {0: at(15, 1)}
+
+
+@pytest.mark.parametrize("ladder", ["days", "hours"])
+def test_a_later_round_keeps_distances_in_working_time(ladder: str) -> None:
+    # The round begins on Friday at 15:00, with the step at due; the next step comes 8 or 4 working hours later.
+    again = office_clock(started=at(10, -4), due=at(15, -2), ladder=ladder, round=1, round_started=at(15), round_from=1)
+    assert times(arm(LADDERS, CALENDARS, again)) == {1: at(15), 2: at(15, 3) if ladder == "days" else at(11, 3)}
+
+
+def test_a_later_round_beyond_the_known_years_assumes_no_holidays() -> None:
+    again = clock(
+        target=Target(4 * H, calendar="this-year"),
+        due=datetime(2026, 12, 30, 15, tzinfo=UTC),
+        ladder="days",
+        round=1,
+        round_started=datetime(2026, 12, 31, 15, tzinfo=UTC),
+        round_from=1,
+    )
+    assert times(arm(LADDERS, CALENDARS, again))[2] == datetime(2027, 1, 1, 15, tzinfo=UTC)
 
 
 def test_a_percentage_beyond_the_known_years_assumes_no_holidays() -> None:
