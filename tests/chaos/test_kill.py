@@ -1,135 +1,95 @@
-"""kill -9 of workers under load: nothing accepted is lost, no effect is doubled, every sequence is whole."""
+"""kill -9 of any part under load, again and again: nothing acknowledged is lost, doubled, left behind or numbered twice."""
+
+from __future__ import annotations
 
 import asyncio
-import json
-import os
 import random
-import signal
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
-import grpc
+import grpc.aio
 import pytest
 
-from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
-from answerby.api.v1 import resources_pb2
-from tests.kit.clients import insist
+from tests.kit.chaos.site import Site, Victim
+from tests.kit.chaos.slow_sync import slowed_by
+from tests.kit.chaos.traffic import Client, Ledger
+from tests.kit.chaos.verdict import judge
 from tests.kit.needs import on_every_store
-from tests.kit.patience import eventually
-from tests.kit.processes import workers_of
-from tests.kit.rulebooks import OFFICE, write
-from tests.kit.served import serving
+from tests.kit.outages import finds_workers
 
-STEPS = ("request.received", "request.updated", "request.blocked", "request.replied")
-EVERY_KIND = ["notify", "create_task", "open_case"]
+pytestmark = finds_workers
+CLIENTS = 6
+SHARES = {
+    Victim.WORKER: 3,
+    Victim.WORKERS: 1,
+    Victim.SUPERVISOR: 1,
+    Victim.EVERYTHING: 1,
+    Victim.STORE_AND_WORKER: 4,
+    Victim.STORE: 10,
+}
+"""Of the 20 cycles of a round. Every victim is among them, the ones that take long seldom."""
+LONGEST_QUIET = 0.6
+"""Seconds between two kills in which the clients work undisturbed, at most."""
 
 
 @on_every_store
 @pytest.mark.parametrize(
-    ("kills", "requests"),
-    [(4, 60), pytest.param(200, 1500, marks=pytest.mark.deep)],
+    ("rounds", "sync_ms"),
+    [
+        pytest.param(1, 0, id="20-cycles"),
+        pytest.param(10, 0, id="200-cycles", marks=pytest.mark.deep),
+        pytest.param(10, 400, id="200-cycles-slow-disk", marks=pytest.mark.deep),
+    ],
 )
-async def test_workers_killed_at_random(tmp_path, redis_url, kills, requests):
+async def test_any_part_killed_at_random(site: Callable[[int], Site], rounds: int, sync_ms: int) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    delivered = tmp_path / "delivered.jsonl"
-    with serving(settings(tmp_path, redis_url, delivered)) as server:
-        async with grpc.aio.insecure_channel(server.address()) as channel:
-            stub = rpc.RequestServiceStub(channel)
-            await serves(stub)
-            await asyncio.gather(
-                killer(server, chance, kills), *(client(stub, number, requests // 10) for number in range(10))
-            )
-            decisions = [await decisions_of(stub, f"R-{c}-{n}") for c in range(10) for n in range(requests // 10)]
-        wanted = await all_delivered(decisions, delivered)
-        assert server.stop() == 0
-    for ours in decisions:
-        assert [d.sequence for d in ours] == [1, 2, 3, 4]
-        assert [d.event_type for d in ours] == list(STEPS)
-    found = Counter(json.loads(line)["effect_id"] for line in delivered.read_bytes().splitlines())
-    assert [name for name, times in found.items() if times > 1] == []
-    assert wanted - effects_in(delivered) == Counter()
+    here = site(sync_ms)
+    await here.start()
+    ledger, stopping = Ledger(), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for name in range(CLIENTS):
+            group.create_task(Client(name, here.address, ledger).run(stopping))
+        recoveries = await kill_in_turn(here, chance, rounds)
+        stopping.set()
+    async with grpc.aio.insecure_channel(here.address) as channel:
+        verdict = await judge(rpc.RequestServiceStub(channel), ledger, here.delivered)
+    print(f"{verdict} sent-again={dict(ledger.refusals)}")
+    for victim, seconds in recoveries.items():
+        print(f"{victim}: {len(seconds)} kills, ready after {min(seconds):.1f} to {max(seconds):.1f} s")
+    assert verdict.broken == {}
+    assert Counter({victim: len(seconds) for victim, seconds in recoveries.items()}) == Counter(
+        {victim: rounds * share for victim, share in SHARES.items()}
+    )
+    assert here.stop() == 0
 
 
-def settings(folder, redis_url, delivered):
-    """Of a service with two workers over the store, all effects to a file."""
-    connector = {"name": "file", "type": "file", "sources": ["*"], "effects": EVERY_KIND}
-    connector["settings"] = {"path": str(delivered), "fsync": False}
-    return {
-        "server": {"listen": "127.0.0.1:0", "workers": 2},
-        "store": {"redis_url": redis_url, "data_folder": str(folder / "data")},
-        "rules": {"folder": str(write(folder / "rules", OFFICE))},
-        "metrics": {"listen": "127.0.0.1:0"},
-        "log": {"level": "info"},
-        "connectors": [connector],
-    }
+async def kill_in_turn(here: Site, chance: random.Random, rounds: int) -> dict[Victim, list[float]]:
+    """The seconds of each recovery. Every kill waits until all is ready, and comes at a random moment after that."""
+    recoveries: dict[Victim, list[float]] = defaultdict(list)
+    for _ in range(rounds):
+        victims = [victim for victim, share in SHARES.items() for _ in range(share) if victim is not Victim.STORE]
+        chance.shuffle(victims)
+        # What a killed worker had leased is delivered half a minute later. The store's turn falls into that time.
+        victims += [Victim.STORE] * SHARES[Victim.STORE]
+        for victim in victims:
+            await asyncio.sleep(chance.uniform(0.05, LONGEST_QUIET))
+            recoveries[victim].append(await here.kill(victim))
+    return recoveries
 
 
-async def serves(stub):
-    """A server whose workers die before any has started gives up, as it should."""
-    await insist(stub.ListRequests, pb.ListRequestsRequest())
+@pytest.fixture
+async def site(tmp_path: Path, binary: Path | None) -> AsyncIterator[Callable[[int], Site]]:
+    """Makes the site; its store syncs as much more slowly as the argument says, in milliseconds."""
+    made: list[Site] = []
 
+    def make(sync_ms: int) -> Site:
+        made.append(Site(tmp_path, binary, slowed_by(sync_ms, tmp_path)))
+        return made[-1]
 
-async def killer(server, chance, kills):
-    """Kills one worker after another, each at a random moment; waits for the replacement."""
-    for _ in range(kills):
-        await asyncio.sleep(chance.uniform(0.05, 0.4))
-        victims = await eventually(lambda: both(server), "the workers are replaced")
-        os.kill(chance.choice(victims), signal.SIGKILL)
-
-
-def both(server):
-    workers = workers_of(server.process.pid)
-    return workers if len(workers) == 2 else None
-
-
-async def client(stub, number, requests):
-    """Sends the events of its requests one after the other, each until it was accepted."""
-    for serial in range(requests):
-        for step, type_ in enumerate(STEPS):
-            message = pb.SubmitEventRequest(event=event(f"R-{number}-{serial}", step, type_))
-            await insist(stub.SubmitEvent, message)
-
-
-def event(request_id, step, type_):
-    message = resources_pb2.Event(id=f"{request_id}/{step}", source="crm", type=type_, request_id=request_id)
-    message.time.FromSeconds(1772416800 + step)  # Monday 2026-03-02 10:00 in Shanghai
-    message.actor = resources_pb2.ACTOR_AGENT
-    if step == 0:
-        message.facts["text.body"].string_value = "设备起火了"
-    if step == 1:
-        message.facts["customer.tier"].string_value = "vip"
-    return message
-
-
-async def decisions_of(stub, request_id):
-    reply = await insist(stub.GetRequest, pb.GetRequestRequest(request_id=request_id, decision_limit=200))
-    own = [d for d in reply.decisions if d.event_source == "crm"]
-    assert len({d.sequence for d in reply.decisions}) == len(reply.decisions)
-    return [pb_with_own_sequence(d, n) for n, d in enumerate(reversed(own), 1)]
-
-
-def pb_with_own_sequence(decision, number):
-    """Timers decide in between; what counts is that our own events come in order and once each."""
-    decision.sequence = number
-    return decision
-
-
-async def all_delivered(decisions, delivered):
-    """Waits until each effect that nothing superseded is in the file; returns them."""
-    wanted = Counter()
-    for ours in decisions:
-        for decision in ours:
-            for effect in decision.effects:
-                if effect.kind != "update_request":
-                    wanted[(decision.request_id, effect.kind, effect.key)] += 1
-    await eventually(lambda: not wanted - effects_in(delivered), "every effect is delivered")
-    return wanted
-
-
-def effects_in(delivered):
-    if not delivered.exists():
-        return Counter()
-    lines = [json.loads(line) for line in delivered.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-    return Counter((line["request_id"], line["kind"], line["key"]) for line in lines)
+    yield make
+    for one in made:
+        await asyncio.to_thread(one.close)

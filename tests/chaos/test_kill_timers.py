@@ -1,21 +1,22 @@
 """kill -9 of workers while hundreds of timers fall due: each fires once, in order, and each effect arrives once."""
 
+import asyncio
 import json
+import os
 import random
+import signal
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-import grpc
 import pytest
 
-from answerby.api.v1 import request_service_pb2_grpc as rpc
 from answerby.domain.event import Event
 from answerby.engine.case import Context
 from answerby.engine.decide import decide
 from answerby.server.base.config import ConnectorConfig
 from answerby.server.flow.routing import route_effects
 from answerby.store.records import Commit
-from tests.chaos.test_kill import EVERY_KIND, effects_in, killer, serves, settings
+from tests.kit.chaos.site import EVERY_KIND, WORKERS, delivered_in, settings_of
 from tests.kit.patience import eventually
 from tests.kit.rulebooks import OFFICE, compiled, write
 from tests.kit.served import serving
@@ -54,13 +55,12 @@ clocks:
 async def test_timers_that_fall_due_while_workers_are_killed(tmp_path, redis_url, store, kills, requests):
     seed = random.randrange(10**6)
     print(f"seed {seed}")
-    delivered = tmp_path / "delivered.jsonl"
-    configured = settings(tmp_path, redis_url, delivered)
+    delivered = delivered_in(tmp_path)
+    configured = settings_of(tmp_path, redis_url)
     files = {**OFFICE, **RULES}
     write(tmp_path / "rules", files)
     with serving(configured) as server:
-        async with grpc.aio.insecure_channel(server.address()) as channel:
-            await serves(rpc.RequestServiceStub(channel))
+        server.address()
         due = await receive(store, compiled(files), requests)
         await killer(server, random.Random(seed), kills)
         await fired(store, requests * STEPS)
@@ -103,6 +103,14 @@ async def receive(store, rulebook, requests) -> dict[str, list[datetime]]:
     return due
 
 
+async def killer(server, chance, kills) -> None:
+    """Kills one worker after another, each at a random moment after every worker is ready."""
+    for _ in range(kills):
+        await eventually(lambda: len(server.ready_workers()) == WORKERS, "every worker is ready")
+        await asyncio.sleep(chance.uniform(0.05, 0.4))
+        os.kill(chance.choice(sorted(server.ready_workers())), signal.SIGKILL)
+
+
 async def all_decisions(store):
     token = ""
     while found := await store.log.read(TENANT, token, 500):
@@ -122,6 +130,9 @@ async def arrived(delivered, count) -> None:
     """Each step's notice and the case at the end."""
 
     def reached() -> bool:
-        return sum(n for (_, kind, _), n in effects_in(delivered).items() if kind != "update_request") >= count
+        if not delivered.exists():
+            return False
+        lines = [json.loads(line) for line in delivered.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+        return sum(line["kind"] != "update_request" for line in lines) >= count
 
     await eventually(reached, f"{count} effects arrive")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.kit.patience import PATIENCE
-from tests.kit.processes import end, started, stop
+from tests.kit.processes import end, started, stop, workers_of
 
 PROGRAM = """
 import sys
@@ -58,6 +59,14 @@ class Served:
         begun = [line for line in self.lines if line["event"] == "worker started"]
         return list({line["worker"]: line["pid"] for line in sorted(begun, key=lambda line: line["worker"])}.values())
 
+    def ready_workers(self) -> set[int]:
+        """The processes of the workers that have said that they are ready, and still run."""
+        while not self._unread.empty():
+            if (line := self._unread.get()) is not None:
+                self.lines.append(line)
+        begun = {line["pid"] for line in self.lines if line["event"] == "worker started"}
+        return begun.intersection(workers_of(self.process.pid))
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Sends the signal; returns the exit status."""
         status = stop(self.process, number)
@@ -75,10 +84,13 @@ class Served:
 
 
 @contextmanager
-def serving(settings: Mapping[str, Any], *, before: str = "") -> Iterator[Served]:
-    """A service with these settings. `before`: a line of Python that its process runs first."""
+def serving(
+    settings: Mapping[str, Any], *, before: str = "", environment: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """A service with these settings. `before`: a line of Python that its process runs first. `environment` adds variables."""
     command = [sys.executable, "-c", before + PROGRAM]
-    with started(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    variables = {**os.environ, **(environment or {})}
+    with started(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables) as process:
         served = Served(process)
         process.stdin.write(json.dumps(settings))
         process.stdin.close()

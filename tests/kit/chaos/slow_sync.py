@@ -1,0 +1,32 @@
+"""A store on a busy disk: a library that delays its syncs, compiled for the test and preloaded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.kit.processes import run
+
+SOURCE = Path(__file__).with_name("slow_sync.c")
+
+
+def slowed_by(milliseconds: int, folder: Path) -> Mapping[str, str]:
+    """The variables that delay every sync of a store's server. None are needed for 0 ms.
+
+    Skips the test where the lever does not work.
+    """
+    if milliseconds == 0:
+        return {}
+    compiler = shutil.which("cc")
+    if sys.platform != "linux" or compiler is None:
+        pytest.skip("delays syncs by LD_PRELOAD, which needs Linux and a C compiler")
+    library = folder / "slow_sync.so"
+    built = run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, SOURCE, "-ldl"])
+    assert built.returncode == 0, built.stderr
+    already = os.environ.get("LD_PRELOAD", "")
+    return {"LD_PRELOAD": f"{library} {already}".strip(), "SLOW_SYNC_MS": str(milliseconds)}
