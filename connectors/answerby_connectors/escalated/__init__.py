@@ -5,7 +5,6 @@ Settings:
     token               an API token of an account that only answerby uses, with all abilities
     webhook_secrets     secrets of the incoming webhook; several secrets during a replacement
     source              source of the events; default `escalated/<name of the connector>`
-    tenant              the tenant of the events; default `default`
     priorities          our priority -> theirs; default P0 critical, P1 high, P2 medium
     priorities_back     their priority -> ours, for a change by hand; default the reverse, urgent P0, low P2
     departments         our department -> the name of theirs; an unlisted department has the same name

@@ -100,7 +100,6 @@ class Reader:
         data: dict[str, Value] = {f"{RAW}{name}": text(value) for name, value in sorted(payload.items())}
         data[f"{RAW}event"] = webhook.event
         return Event(
-            tenant=self._settings.tenant,
             source=self._source,
             id=f"{webhook.event}:{digest(webhook)}",
             type=EventType.RECEIVED if webhook.event == CREATED else EventType.UPDATED,

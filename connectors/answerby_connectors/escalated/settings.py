@@ -37,7 +37,6 @@ class EscalatedSettings(Settings):
     token: str = Field(min_length=1, repr=False)
     webhook_secrets: tuple[str, ...] = Field((), repr=False)
     source: str = ""
-    tenant: str = "default"
     priorities: Mapping[str, str] = PRIORITIES
     priorities_back: Mapping[str, str] = {}
     departments: Mapping[str, str] = {}

@@ -18,6 +18,15 @@ INTERNAL_SOURCE = "answerby/"
 """Prefix of the sources of internal events. Events from outside must not have it."""
 
 
+def is_within(source: str, path: str) -> bool:
+    """Whether a source is the path, or lies below it. Whole segments count: `crm/desk2` does not lie below `crm/desk`.
+
+    A slash at the end of the path changes nothing.
+    """
+    path = path.rstrip("/")
+    return source == path or source.startswith(f"{path}/")
+
+
 class ActorRole(StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"

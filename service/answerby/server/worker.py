@@ -20,7 +20,7 @@ import grpc.aio
 from prometheus_client import CollectorRegistry
 
 from answerby.domain.errors import AnswerbyError
-from answerby.server.base.config import Config, ConnectorConfig, InvalidConfig
+from answerby.server.base.config import Config, InvalidConfig
 from answerby.server.base.logs import Logger, forward_library_logs, make_logger
 from answerby.server.base.loops import pause
 from answerby.server.base.metrics import Metrics
@@ -30,6 +30,7 @@ from answerby.server.flow.housekeeping import Housekeeping
 from answerby.server.flow.intake import Intake
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.schedules import ScheduleLoop
+from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.server.flow.tenant_tasks import PerTenant
 from answerby.server.flow.timers import TimerLoop
 from answerby.server.flow.webhooks import HookApp, inbound
@@ -47,7 +48,6 @@ from answerby.server.rpc.rulebook_service import RulebookServicer
 from answerby.server.rpc.watch import Watcher
 from answerby.store.connection import StoreOptions
 from answerby.store.store import Store
-from answerby_connectors.kit.base import Connector
 from answerby_connectors.kit.registry import build_connector
 
 BEAT_SECONDS = 1.0
@@ -104,9 +104,7 @@ class Worker:
             stack.push_async_callback(rules.close)
             connectors = self._connectors(stack)
             limits = self._config.server.limits
-            processor = Processor(
-                services, rulebooks, self._config.connectors, limits.waiting_events, rules.trial.offer
-            )
+            processor = Processor(services, rulebooks, self._config.routes, limits.waiting_events, rules.trial.offer)
             server = self._server(services, processor, rulebooks, rules)
             # A worker joins the shared port only once it can decide. With a bad folder the worker joins to report the
             # problem.
@@ -127,7 +125,7 @@ class Worker:
             feeding = [
                 PerTenant(services, self._tenants(), consume).run(self._stopping),
                 TimerLoop(services, processor, self._config.timers).run(self._stopping),
-                ScheduleLoop(services, rulebooks, self._config.connectors).run(self._stopping),
+                ScheduleLoop(services, rulebooks, self._config.routes).run(self._stopping),
             ]
             delivery = DeliveryLoop(services, connectors)
             serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks)]
@@ -148,17 +146,14 @@ class Worker:
 
     def _tenants(self) -> frozenset[str]:
         """The tenants that the configuration names."""
-        return self._authenticator.tenants | {self._tenant_of(entry) for entry in self._config.connectors}
+        return self._authenticator.tenants | {entry.tenant for entry in self._config.routes}
 
-    def _tenant_of(self, entry: ConnectorConfig) -> str:
-        return entry.tenant or self._config.server.default_tenant
-
-    def _connectors(self, stack: AsyncExitStack) -> dict[str, Connector]:
-        built: dict[str, Connector] = {}
-        for entry in self._config.connectors:
+    def _connectors(self, stack: AsyncExitStack) -> dict[str, TenantConnector]:
+        built: dict[str, TenantConnector] = {}
+        for entry in self._config.routes:
             connector = build_connector(entry.name, entry.type, entry.settings)
             stack.push_async_callback(connector.close)
-            built[entry.name] = connector
+            built[entry.name] = TenantConnector(entry.tenant, connector)
         return built
 
     def _server(
@@ -175,12 +170,11 @@ class Worker:
             self._health,
         )
 
-    async def _http(self, services: Services, connectors: dict[str, Connector]) -> HttpServer | None:
+    async def _http(self, services: Services, connectors: dict[str, TenantConnector]) -> HttpServer | None:
         settings = self._config.http
         if settings.listen is None:
             return None
-        tenants = {entry.name: self._tenant_of(entry) for entry in self._config.connectors}
-        hooks = inbound(connectors, tenants)
+        hooks = inbound(connectors)
         app = HookApp(services, hooks, self._config.server.limits, settings.body_bytes).starlette()
         http = HttpServer(app, settings.listen)
         self.http_port = await http.start()

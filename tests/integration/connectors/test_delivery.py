@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
 from answerby.server.flow.delivery import DeliveryLoop, DeliveryOptions
+from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.store.records import Commit, Completion, OutboxEntry
 from answerby_connectors.file.connector import FileConnector
 from answerby_connectors.kit.base import DONE, Delivery, Guarantee, Manifest, Outcome, OutcomeKind
@@ -101,8 +103,8 @@ async def start(store):
     """Starts a loop; all are drained at the end."""
     loops: list[tuple[DeliveryLoop, asyncio.Task[None]]] = []
 
-    def begin(platform, name="p", options=QUICK, kit=None) -> DeliveryLoop:
-        loop = DeliveryLoop((kit or Kit(store)).services, {name: platform}, options)
+    def begin(platform, name="p", options=QUICK, kit=None, tenant="acme") -> DeliveryLoop:
+        loop = DeliveryLoop((kit or Kit(store)).services, {name: TenantConnector(tenant, platform)}, options)
         loops.append((loop, asyncio.create_task(loop.run())))
         return loop
 
@@ -128,14 +130,38 @@ async def test_delivers_what_waits_and_what_comes(store, start):
     assert second.effect.payload["text.en"] == "202601-CSR-002 is late"
 
 
-async def test_delivers_for_every_tenant(store, start):
-    platform = Platform()
+async def test_an_entry_of_another_tenant_is_never_delivered(store, start):
+    """An older version queued every effect for every connector. Such an entry ends as a dead letter with its reason."""
+    platform, kit = Platform(), Kit(store)
     for tenant in ("acme", "beta", "gamma"):
-        await store.requests.commit(make_commit("R-1", tenant=tenant))
-    start(platform)
+        for number in range(3):
+            await store.requests.commit(make_commit(f"R-{number}", tenant=tenant))
+    start(platform, kit=kit)
     for tenant in ("acme", "beta", "gamma"):
         await eventually(lambda tenant=tenant: empty(store, tenant))
-    assert {d.tenant for d in platform.seen} == {"acme", "beta", "gamma"}
+    assert sorted((d.tenant, d.request_id) for d in platform.seen) == [("acme", f"R-{n}") for n in range(3)]
+    assert await store.outbox.dead("acme") == []
+    for tenant in ("beta", "gamma"):
+        dead = await store.outbox.dead(tenant)
+        assert sorted(letter.entry.effect_id for letter in dead) == [f"{tenant}/R-{n}/1" for n in range(3)]
+        assert {letter.reason for letter in dead} == {"the connector belongs to another tenant"}
+    assert kit.counts("deliveries")[("p", "dead")] == 6
+
+
+async def test_an_entry_put_back_for_another_tenant_is_given_up_again(store, start):
+    platform = Platform()
+    options = replace(QUICK, stray_look=0.01)
+    await store.requests.commit(make_commit("R-1", tenant="beta"))
+    start(platform, options=options)
+
+    async def buried() -> bool:
+        return len(await store.outbox.dead("beta")) == 1
+
+    await eventually(buried)
+    (letter,) = await store.outbox.dead("beta")
+    assert await store.outbox.replay_dead("beta", letter.id)
+    await eventually(buried)
+    assert platform.seen == []
 
 
 async def test_one_at_a_time_for_a_request_and_several_at_once_for_many(store, start):
@@ -324,7 +350,7 @@ async def test_a_stop_waits_and_then_leaves_nothing_leased(store, start):
 
 
 async def test_a_stop_before_the_start_and_twice(store):
-    loop = DeliveryLoop(Kit(store).services, {"p": Platform()}, QUICK)
+    loop = DeliveryLoop(Kit(store).services, {"p": TenantConnector("acme", Platform())}, QUICK)
     await loop.drain()
     await loop.run()
     await loop.drain()

@@ -15,7 +15,16 @@ from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from answerby import native
 from answerby.domain.effect import EffectKind
@@ -140,7 +149,9 @@ class Limits(Section):
 class TokenConfig(Section):
     """The caller of a bearer token. Plain text names the tenant alone."""
 
-    tenant: str = Field(default="", description="The tenant whose requests it may use; empty: rules only.")
+    tenant: str = Field(
+        default="", pattern=r"^[^{}]*$", description="The tenant whose requests it may use; empty: rules only."
+    )
     name: str = Field(
         default="",
         pattern=r"^[\w.@ -]{0,64}$",
@@ -182,7 +193,7 @@ class ServerConfig(Section):
         description="Bearer token -> tenant, or a table as below. Without any, every call is the default tenant's.",
     )
     default_tenant: str = Field(
-        default="default", min_length=1, description="The tenant of calls when no tokens are set."
+        default="default", pattern=r"^[^{}]+$", description="The tenant of calls when no tokens are set."
     )
     insecure_allow_remote: bool = Field(
         default=False,
@@ -298,13 +309,29 @@ class ConnectorConfig(Section):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="Its name; also in /hook/<name>.")
     type: str = Field(description="Kind of connector, such as file or webhook.")
     sources: tuple[str, ...] = Field(
-        default=(), description="Prefixes of event sources whose requests are written back here; * means all."
+        default=(),
+        description="Event sources whose requests are written back here, with all below each: crm/desk takes "
+        "crm/desk/x, not crm/desk2; * means all.",
     )
     effects: tuple[EffectKind, ...] = Field(
         default=(), description="Other effects it takes: notify, create_task, open_case."
     )
-    tenant: str = Field(default="", description="The tenant whose events it brings; empty: the default tenant.")
+    tenant: str = Field(
+        default="",
+        pattern=r"^[^{}]*$",
+        description="Its one tenant: it takes the effects and brings the events of no other; empty: the default one.",
+    )
     settings: dict[str, Any] = Field(default_factory=dict, description="What the connector itself needs.")
+
+    @field_validator("sources")
+    @classmethod
+    def _paths(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
+        for source in sources:
+            if not source.strip("/"):
+                raise ValueError("a source is empty; write * for all sources")
+            if "*" in source and source != "*":
+                raise ValueError(f"{source}: * stands alone; write {source.split('*')[0] or 'crm/'} for all below it")
+        return sources
 
 
 class Config(Section):
@@ -337,6 +364,12 @@ class Config(Section):
         if len(set(names)) != len(names):
             raise ValueError("two connectors have the same name; a name must be unique")
         return self
+
+    @property
+    def routes(self) -> tuple[ConnectorConfig, ...]:
+        """The connectors, each with the name of its tenant."""
+        default = self.server.default_tenant
+        return tuple(entry.model_copy(update={"tenant": entry.tenant or default}) for entry in self.connectors)
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from answerby.domain.errors import FieldViolation
-from answerby.domain.event import EARLIEST, INTERNAL_SOURCE, LATEST, Event, Value
+from answerby.domain.event import EARLIEST, INTERNAL_SOURCE, LATEST, Event, Value, is_within
 from answerby.server.base.config import Limits
 
 TYPE_PATTERN = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
@@ -41,8 +41,8 @@ def _violations(event: Event, limits: Limits) -> Iterator[FieldViolation]:
     for field, value in (("id", event.id), ("source", event.source), ("request_id", event.request_id)):
         if not _plain(value, limits):
             yield from identity_violations(field, value, limits)
-    if event.source.startswith(INTERNAL_SOURCE):
-        yield FieldViolation("source", "starts with answerby/, which is kept for internal events")
+    if is_within(event.source, INTERNAL_SOURCE):
+        yield FieldViolation("source", "lies within answerby/, which is kept for internal events")
     if event.actor_id:
         yield from identity_violations("actor_id", event.actor_id, limits)
     if not event.type:

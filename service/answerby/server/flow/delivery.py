@@ -23,9 +23,13 @@ from answerby.domain.errors import StoreUnavailable
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.flow.breaker import COOLDOWN, Breaker, BreakerState
+from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.store.records import Completion, Lease
-from answerby_connectors.kit.base import Connector, Delivery, Outcome, OutcomeKind
+from answerby_connectors.kit.base import Delivery, Outcome, OutcomeKind
 
+STRAYS = 100
+"""Most entries of another tenant that are given up in one look."""
+NOT_ITS_TENANT = "the connector belongs to another tenant"
 DEAD = "dead"
 LOST = "lost"
 NUMBER = "{number}"
@@ -52,6 +56,8 @@ class DeliveryOptions:
     max_attempts: int = 20
     give_up_after: timedelta = timedelta(hours=6)
     """Least age of an entry that is given up after `max_attempts`, so that a short outage loses no entry."""
+    stray_look: float = 5.0
+    """Interval of looks for entries of other tenants."""
     drain: float = 10.0
     """Time for running deliveries after a stop."""
     breaker_threshold: int = 5
@@ -64,14 +70,13 @@ class DeliveryLoop:
     def __init__(
         self,
         services: Services,
-        connectors: Mapping[str, Connector],
+        connectors: Mapping[str, TenantConnector],
         options: DeliveryOptions | None = None,
     ) -> None:
         self._stopping = asyncio.Event()
         self._running: asyncio.Future[None] | None = None
         self._lanes = [
-            Lane(services, name, connector, options or DeliveryOptions())
-            for name, connector in sorted(connectors.items())
+            Lane(services, name, owned, options or DeliveryOptions()) for name, owned in sorted(connectors.items())
         ]
 
     async def run(self) -> None:
@@ -92,15 +97,16 @@ class DeliveryLoop:
 
 
 class Lane:
-    """The deliveries of one connector."""
+    """The deliveries of one connector, which serves one tenant."""
 
-    def __init__(self, services: Services, name: str, connector: Connector, options: DeliveryOptions) -> None:
+    def __init__(self, services: Services, name: str, owned: TenantConnector, options: DeliveryOptions) -> None:
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
         self._now = services.clock
         self._name = name
-        self._connector = connector
+        self._connector = owned.connector
+        self._tenant = owned.tenant
         self._options = options
         self._breaker = Breaker(threshold=options.breaker_threshold, cooldown=options.breaker_cooldown)
         self._paused_until = 0.0
@@ -108,7 +114,8 @@ class Lane:
         self._under_way: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
         """Set after the end of a delivery, so that the next entry of its request may start."""
-        self._turn = 0
+        self._next_look = 0.0
+        """Time of the next look for entries of other tenants, by time.monotonic()."""
 
     async def run(self, stopping: asyncio.Event) -> None:
         self._stopping = stopping
@@ -117,6 +124,7 @@ class Lane:
 
     async def _step(self) -> float:
         """Starts the deliveries that may start now, or waits a while. Returns the seconds until the next step."""
+        await self._bury_strays()
         if (wait := max(self._breaker.wait, self._paused_until - time.monotonic())) > 0:
             return wait
         free = self._breaker.allowed(self._options.concurrency - len(self._under_way))
@@ -136,15 +144,24 @@ class Lane:
         self._ended.set()
 
     async def _lease(self, limit: int) -> list[Lease]:
-        """Leases entries of each tenant in turn. Another tenant is first in each call."""
-        tenants = await self._store.tenants.names()
-        self._turn += 1
-        start = self._turn % max(1, len(tenants))
-        leases: list[Lease] = []
-        for tenant in tenants[start:] + tenants[:start]:
-            if len(leases) < limit:
-                leases += await self._store.outbox.lease(tenant, self._name, self._options.lease, limit - len(leases))
-        return leases
+        return await self._store.outbox.lease(self._tenant, self._name, self._options.lease, limit)
+
+    async def _bury_strays(self) -> None:
+        """Gives up entries of other tenants in the queues of this connector, without a delivery.
+
+        Routing makes no such entry. An older version did, and the configuration may give a connector to another tenant.
+        """
+        if time.monotonic() < self._next_look:
+            return
+        for tenant in await self._store.tenants.names():
+            if tenant != self._tenant:
+                for lease in await self._store.outbox.lease(tenant, self._name, self._options.lease, STRAYS):
+                    await self._bury(lease)
+        self._next_look = time.monotonic() + self._options.stray_look
+
+    async def _bury(self, lease: Lease) -> None:
+        if await self._complete(lease, Completion.dead(NOT_ITS_TENANT)):
+            self._report(lease, Outcome(OutcomeKind.FAILED, NOT_ITS_TENANT), time.monotonic(), DEAD)
 
     async def _finish(self) -> None:
         if self._under_way:
@@ -154,6 +171,9 @@ class Lane:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _deliver(self, lease: Lease) -> None:
+        if lease.entry.tenant != self._tenant:
+            await self._bury(lease)
+            return
         started = time.monotonic()
         try:
             outcome = await self._attempt(lease)

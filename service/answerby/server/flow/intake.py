@@ -18,8 +18,9 @@ from answerby.server.base.validate import event_violations
 from answerby.server.flow.parking import Parking
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.processing.submission import Origin, Processed, Submission, identity_hash, payload_hash
+from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.store.records import IntakeEntry
-from answerby_connectors.kit.base import Connector, InboundConnector, PlatformUnavailable
+from answerby_connectors.kit.base import InboundConnector, PlatformUnavailable
 
 CONNECTOR_FACT = "intake.connector"
 """Field for the connector of an event, which completes the event. Only events in the stream have the field."""
@@ -33,6 +34,7 @@ STALE = timedelta(seconds=5)
 STALE_EVERY_SECONDS = 2.0
 MOST_PARKED = 2000
 """Most events that wait for their platforms in one worker. Further events wait in the stream."""
+NO_CONNECTOR = "the tenant has no connector of this name that could complete the event"
 PERMANENT = (InvalidInput, EventIdReused, TimeOutOfRange)
 
 
@@ -47,7 +49,7 @@ class Intake:
         self,
         services: Services,
         processor: Processor,
-        connectors: Mapping[str, Connector],
+        connectors: Mapping[str, TenantConnector],
         limits: Limits,
         tenant: str,
         consumer: str,
@@ -124,9 +126,12 @@ class Intake:
             await self._give_up(entry, entry.error)
             return None
         event, name = _unmark(entry.event)
-        connector = self._connectors.get(name)
         digest = payload_hash(event)
-        if isinstance(connector, InboundConnector):
+        if name:
+            connector = self._connector_of(name)
+            if connector is None:
+                await self._give_up(entry, NO_CONNECTOR)
+                return None
             completed = await self._complete(connector, name, event, entry)
             if completed is None:
                 return None
@@ -137,6 +142,13 @@ class Intake:
             await self._give_up(entry, InvalidInput(violations).message)
             return None
         return Submission(event, Origin.INTAKE, payload_hash=digest, stream_ack=entry.id)
+
+    def _connector_of(self, name: str) -> InboundConnector | None:
+        """The connector that completes its events; None for a connector of another tenant, and for an unknown one."""
+        owned = self._connectors.get(name)
+        if owned is None or owned.tenant != self._tenant or not isinstance(owned.connector, InboundConnector):
+            return None
+        return owned.connector
 
     async def _complete(self, connector: InboundConnector, name: str, event: Event, entry: IntakeEntry) -> Event | None:
         """The complete event; None for a write of our own, and for an event that waits for its platform."""

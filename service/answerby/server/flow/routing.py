@@ -8,6 +8,7 @@ from typing import Protocol
 
 from answerby.domain.decision import Decision
 from answerby.domain.effect import EffectKind
+from answerby.domain.event import is_within
 from answerby.store.records import OutboxEntry
 
 ANY_SOURCE = "*"
@@ -19,8 +20,13 @@ class Route(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def tenant(self) -> str:
+        """The one tenant whose effects the connector may see. No effect goes to a route without a tenant."""
+        ...
+
+    @property
     def sources(self) -> Sequence[str]:
-        """Prefixes of event sources; `*` means all."""
+        """Paths that event sources lie within; `*` means all."""
         ...
 
     @property
@@ -32,8 +38,9 @@ class Route(Protocol):
 def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[OutboxEntry]:
     """One entry for each effect and connector: the update first, then the others in the order of the effects.
 
-    An update goes back to the source of the request. Other effects go to every connector that lists their kind. A
-    connector that also names sources takes only the effects of requests from these sources.
+    An effect only ever goes to a connector of its own tenant. An update goes back to the source of the request. Other
+    effects go to every connector that lists their kind. A connector that also names sources takes only the effects of
+    requests from these sources.
     """
     source = decision.state.source if decision.state is not None else decision.event_source
     routes = list(connectors)
@@ -53,7 +60,7 @@ def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[Outbo
         )
         for effect in effects
         for route in routes
-        if takes(route, effect.kind, source)
+        if route.tenant == decision.tenant and takes(route, effect.kind, source)
     ]
 
 
@@ -64,8 +71,8 @@ def takes(route: Route, kind: EffectKind, source: str) -> bool:
     return kind in route.effects and (not route.sources or comes_from(source, route.sources))
 
 
-def comes_from(source: str, prefixes: Sequence[str]) -> bool:
-    return any(prefix == ANY_SOURCE or source.startswith(prefix) for prefix in prefixes)
+def comes_from(source: str, paths: Sequence[str]) -> bool:
+    return any(path == ANY_SOURCE or is_within(source, path) for path in paths)
 
 
 def effect_id(decision: Decision, key: str, connector: str) -> str:

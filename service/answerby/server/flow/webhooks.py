@@ -17,7 +17,8 @@ from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
 from answerby.server.flow.intake import mark_connector
-from answerby_connectors.kit.base import Connector, InboundConnector, InvalidSignature
+from answerby.server.flow.tenant_connector import TenantConnector
+from answerby_connectors.kit.base import InboundConnector, InvalidSignature
 
 
 class Hook(NamedTuple):
@@ -86,11 +87,11 @@ class HookApp:
         return [mark_connector(event, name) for event in events]
 
 
-def inbound(connectors: Mapping[str, Connector], tenants: Mapping[str, str]) -> dict[str, Hook]:
+def inbound(connectors: Mapping[str, TenantConnector]) -> dict[str, Hook]:
     """The connectors that take webhooks."""
     return {
-        name: Hook(connector, tenants[name])
-        for name, connector in connectors.items()
+        name: Hook(connector, tenant)
+        for name, (tenant, connector) in connectors.items()
         if connector.manifest.inbound and isinstance(connector, InboundConnector)
     }
 

@@ -25,7 +25,6 @@ async def connector(http_server, desk):
         "url": http_server.url + "/api",
         "token": "secret-token",
         "webhook_secrets": ["old", SECRET],
-        "tenant": "acme",
         "timeout": PATIENCE,
     }
     made = EscalatedConnector("desk", settings)
@@ -90,7 +89,7 @@ def test_what_is_not_listed_is_ignored(connector, event):
 
 async def test_a_new_ticket(connector):
     event = await complete(connector, webhook("ticket.created", user_id=WANG, subject="电池起火", priority="medium"))
-    assert (event.tenant, event.source, event.id) == ("acme", "escalated/desk", "ticket/1")
+    assert (event.source, event.id) == ("escalated/desk", "ticket/1")
     assert (event.type, event.request_id, event.actor) == ("request.received", "ESC-A1B2C3", ActorRole.CUSTOMER)
     assert event.time == datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
     assert event.data == {

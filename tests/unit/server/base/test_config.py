@@ -88,6 +88,13 @@ def test_a_table_in_the_environment_is_json():
         ({"ANSWERBY_SERVER__TOKENS": '{"short": "one"}'}, "fewer than 16 characters"),
         ({"ANSWERBY_SERVER__TOKENS": "{"}, "not valid JSON"),
         ({"ANSWERBY_STORE__IDEMPOTENCY_DAYS": "1"}, "store.idempotency_days"),
+        (
+            {"ANSWERBY_CONNECTORS": '[{"name":"a","type":"file","sources":["crm/*"]}]'},
+            "crm/*: * stands alone; write crm/",
+        ),
+        ({"ANSWERBY_CONNECTORS": '[{"name":"a","type":"file","sources":["/"]}]'}, "write * for all sources"),
+        ({"ANSWERBY_CONNECTORS": '[{"name":"a","type":"file","tenant":"a{b}"}]'}, "connectors.0.tenant"),
+        ({"ANSWERBY_SERVER__DEFAULT_TENANT": "{}"}, "server.default_tenant"),
         ({"REDIS_URL": "localhost:6379"}, "store.redis_url: write it as redis://"),
         ({"REDIS_URL": "http://localhost:6379"}, "store.redis_url: write it as redis://"),
         ({"REDIS_URL": "redis://localhost:many"}, "store.redis_url: write it as redis://"),

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from answerby.domain.decision import Decision
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.request import RequestState
-from answerby.server.base.config import ConnectorConfig
+from answerby.server.base.config import Config, ConnectorConfig
 from answerby.server.flow.routing import route_effects
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -38,8 +40,8 @@ def decision(source: str = "escalated/desk", sequence: int = 3, **fields) -> Dec
     return Decision(**{**values, **fields})
 
 
-def connector(name: str, sources=(), effects=()) -> ConnectorConfig:
-    return ConnectorConfig(name=name, type="file", sources=sources, effects=effects)
+def connector(name: str, sources=(), effects=(), tenant="acme") -> ConnectorConfig:
+    return ConnectorConfig(name=name, type="file", sources=sources, effects=effects, tenant=tenant)
 
 
 def routed(made: Decision, *connectors: ConnectorConfig) -> list[tuple[str, str]]:
@@ -54,11 +56,71 @@ def test_the_update_goes_out_before_the_notices():
 
 @pytest.mark.parametrize(
     ("sources", "taken"),
-    [(("escalated/",), True), (("escalated/desk",), True), (("*",), True), (("crm", "esc"), True), (("crm",), False)],
+    [
+        (("escalated/",), True),
+        (("escalated",), True),
+        (("escalated/desk",), True),
+        (("escalated/desk/",), True),
+        (("*",), True),
+        (("crm", "escalated"), True),
+        (("crm",), False),
+        (("esc",), False),
+        (("escalated/des",), False),
+        (("escalated/desk/mail",), False),
+    ],
 )
 def test_an_update_goes_back_to_where_the_request_came_from(sources, taken):
     """Also when a timer was the event: the request's source counts."""
     assert (("update_request", "a") in routed(decision(), connector("a", sources))) is taken
+
+
+def test_a_source_is_matched_by_whole_segments():
+    taken = [
+        source
+        for source in ("crm/desk", "crm/desk/x", "crm/desk/x/y", "crm/desk2", "crm/desk2/x", "crm", "xcrm/desk")
+        if routed(decision(source), connector("a", ("crm/desk",)))
+    ]
+    assert taken == ["crm/desk", "crm/desk/x", "crm/desk/x/y"]
+
+
+SEGMENTS = st.lists(st.sampled_from(["crm", "crm2", "desk", "desk2", "d"]), min_size=1, max_size=3)
+TENANTS = st.sampled_from(["acme", "acme2", "globex", "ac"])
+CONNECTORS = st.lists(
+    st.builds(
+        lambda tenant, sources, effects: (tenant, tuple("/".join(parts) for parts in sources), tuple(effects)),
+        TENANTS,
+        st.lists(SEGMENTS, max_size=2),
+        st.sets(st.sampled_from([EffectKind.NOTIFY, EffectKind.CREATE_TASK])),
+    ),
+    max_size=6,
+)
+
+
+@given(TENANTS, SEGMENTS, CONNECTORS)
+def test_an_effect_reaches_the_connectors_of_its_tenant_and_sources_alone(tenant, source, wanted):
+    """Against a count by hand: segments as lists, tenants as equal texts."""
+    connectors = [connector(str(i), *parts, tenant=owner) for i, (owner, *parts) in enumerate(wanted)]
+    expected = {
+        (kind, str(i))
+        for i, (owner, sources, effects) in enumerate(wanted)
+        for kind in (EffectKind.UPDATE_REQUEST, EffectKind.NOTIFY)
+        if owner == tenant
+        and (kind in effects or kind is EffectKind.UPDATE_REQUEST)
+        and (
+            any(source[: path.count("/") + 1] == path.split("/") for path in sources)
+            or (not sources and kind is not EffectKind.UPDATE_REQUEST)
+        )
+    }
+    made = decision("/".join(source), tenant=tenant, effects=[UPDATE, NOTIFY])
+    assert {(kind, name) for kind, name in routed(made, *connectors)} == expected
+
+
+def test_a_connector_without_a_tenant_gets_the_default_tenant_and_no_other():
+    made = {"name": "desk", "type": "file", "sources": ["*"]}
+    config = Config.model_validate({"server": {"default_tenant": "acme"}, "connectors": [made]})
+    assert [route.tenant for route in config.routes] == ["acme"]
+    assert routed(decision(effects=[UPDATE]), *config.routes) == [("update_request", "desk")]
+    assert routed(decision(effects=[UPDATE], tenant="default"), *config.routes) == []
 
 
 def test_an_update_goes_nowhere_without_sources():
@@ -100,7 +162,13 @@ def test_effect_ids_differ_by_every_part():
     ids = [
         entry.effect_id
         for made in variants
-        for entry in route_effects(made, [connector("a", ("*",), (EffectKind.NOTIFY,)), connector("b", ("*",))])
+        for entry in route_effects(
+            made,
+            [
+                connector("a", ("*",), (EffectKind.NOTIFY,), made.tenant),
+                connector("b", ("*",), tenant=made.tenant),
+            ],
+        )
     ]
     assert len(ids) == len(set(ids)) == 12
 
