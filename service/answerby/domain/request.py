@@ -29,6 +29,8 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
     """The id of the survivor."""
     time: datetime
     status_before: RequestStatus
+    waiting: list[str] = []
+    """The clocks of unanswered messages that the survivor took over, as its notice named them."""
 
 
 class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,5 +68,7 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     merged: Merge | None = None
     absorbed: list[str] = []
     """Ids of the requests that were merged into this one, directly or through another."""
+    passed_on: list[str] = []
+    """Messages of the customer that went on to another request or to people, as `source id`."""
     awaited: list[str] = []
     """Events that have a correction but have not come yet, as `source id`."""

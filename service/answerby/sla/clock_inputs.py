@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +25,13 @@ class ClockTarget(NamedTuple):
     """The rulebook that gave the target."""
 
 
+class MessageStart(NamedTuple):
+    """The start of a clock by an unanswered message that a merged request brings, with its pauses until the merge."""
+
+    started: datetime
+    pauses: Sequence[tuple[datetime, datetime]] = ()
+
+
 class ClockInputs:
     """Inputs of one clock at one event, besides its state before."""
 
@@ -36,6 +43,7 @@ class ClockInputs:
         event: ClockEvent,
         manual_due: datetime | None,
         value_gone: bool,
+        message: MessageStart | None = None,
     ) -> None:
         self.definition = definition
         self.calendars = calendars
@@ -45,6 +53,8 @@ class ClockInputs:
         """The due time that a person set; None: the target gives the due time."""
         self.value_gone = value_gone
         """The field no longer has the value for which the clock runs."""
+        self.message = message
+        """The unanswered message that the event brings from a merged request."""
 
     @property
     def stops(self) -> bool:

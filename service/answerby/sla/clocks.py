@@ -16,7 +16,7 @@ from answerby.domain.request import RequestStatus
 from answerby.sla import occasions
 from answerby.sla.business_time import working_seconds_between
 from answerby.sla.calendar import ALWAYS, Calendar
-from answerby.sla.clock_inputs import ClockInputs, ClockTarget
+from answerby.sla.clock_inputs import ClockInputs, ClockTarget, MessageStart
 from answerby.sla.occasions import ClockEvent
 from answerby.sla.targets import Pauses, due_time, used_micros
 from answerby.sla.unchanged import UnchangedClocks, unchanged_clock
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FINAL_EVENTS = frozenset({EventType.CLOSED, EventType.MERGED})
 FINAL_STATUSES = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
+ENDED_STATUSES = FINAL_STATUSES | {RequestStatus.COMPLETED}
 LIVE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 
 
@@ -53,11 +54,13 @@ def advance_clocks(
     event: ClockEvent,
     manual: Mapping[str, datetime] = MappingProxyType({}),
     unchanged: UnchangedClocks | None = None,
+    messages: Mapping[str, MessageStart] = MappingProxyType({}),
 ) -> dict[str, ClockState]:
     """All clocks of a request after an event, in the order of their names.
 
     `manual` are due times that a person set, by clock. `unchanged` saves time and changes no result; it may be given
-    only when `clocks` are as this function returned them last.
+    only when `clocks` are as this function returned them last. `messages` are unanswered messages of a merged request,
+    by clock: the clock runs from the oldest.
 
     Order of evaluation for each clock: stop, reset, cancel, re-target, pause, resume (ServiceNow's order). A finished
     clock changes by a restart only, which counts its cycle up, or by the request's reopening. A clock without a
@@ -67,7 +70,7 @@ def advance_clocks(
     """
     after: dict[str, ClockState] = {}
     instances, values = _instances(definitions, targets, event)
-    for name in sorted({*clocks, *instances}):
+    for name in sorted({*clocks, *instances, *messages}):
         clock, target = clocks.get(name), instances.get(name)
         definition = definitions.get(name) or definition_of(definitions, name)
         if definition is None:
@@ -77,7 +80,8 @@ def advance_clocks(
         else:
             value_gone = bool(definition.per) and name not in values
             clock_event = _to_the_minute(event) if definition.granularity == "minute" else event
-            inputs = ClockInputs(definition, calendars, target, clock_event, manual.get(name), value_gone)
+            message = messages.get(name)
+            inputs = ClockInputs(definition, calendars, target, clock_event, manual.get(name), value_gone, message)
             advanced = _advance(clock, inputs, unchanged) if clock is not None else _first_start(name, inputs)
         if advanced is not None:
             after[name] = advanced
@@ -148,6 +152,8 @@ def _to_the_minute(event: ClockEvent) -> ClockEvent:
 def _first_start(name: str, inputs: ClockInputs) -> ClockState | None:
     if inputs.target is None or inputs.value_gone or inputs.event.status in FINAL_STATUSES:
         return None
+    if _awaits_answer(inputs) and inputs.message is not None:
+        return _run(name, ClockHistory(inputs.message.started, 1, inputs.message.pauses), inputs, inputs.target)
     if not occasions.starts(inputs.definition, inputs.event):
         return None
     clock = _run(name, ClockHistory(inputs.event.time, 1), inputs, inputs.target)
@@ -156,11 +162,34 @@ def _first_start(name: str, inputs: ClockInputs) -> ClockState | None:
 
 
 def _advance(clock: ClockState, inputs: ClockInputs, unchanged: UnchangedClocks | None) -> ClockState:
+    if inputs.message is not None and inputs.target is not None and _awaits_answer(inputs):
+        return _with_message(clock, inputs, inputs.target, inputs.message)
     if unchanged is not None:
         same = unchanged_clock(unchanged, clock, inputs)
         if same is not None:
             return same
     return _advance_live(clock, inputs) if clock.phase in LIVE else _advance_finished(clock, inputs)
+
+
+def _awaits_answer(inputs: ClockInputs) -> bool:
+    """Whether the message of a merged request, if there is one, runs on here."""
+    return inputs.event.status not in ENDED_STATUSES and not inputs.stops
+
+
+def _with_message(clock: ClockState, inputs: ClockInputs, target: ClockTarget, message: MessageStart) -> ClockState:
+    """The clock from the oldest unanswered message: its own, or that of the merged request.
+
+    Until the merge, the pauses of the request that got the message count; from then on, those of this one.
+    """
+    now = inputs.event.time
+    if clock.phase not in LIVE:
+        return _next_cycle(clock, inputs, target, message)
+    history = _history(clock)
+    if message.started < clock.started:
+        own = [(max(since, now), end) for since, end in clock.pauses if end > now]
+        since = clock.paused_since and max(clock.paused_since, now)
+        history = history._replace(started=message.started, pauses=[*message.pauses, *own], paused_since=since)
+    return _run(clock.name, history, inputs, target)
 
 
 def _advance_live(clock: ClockState, inputs: ClockInputs) -> ClockState:
@@ -207,14 +236,18 @@ def _reopen(clock: ClockState, inputs: ClockInputs, target: ClockTarget) -> Cloc
     return _run(clock.name, history, inputs, target)
 
 
-def _next_cycle(clock: ClockState, inputs: ClockInputs, target: ClockTarget) -> ClockState:
-    started = inputs.event.time
-    if inputs.definition.recurrence == "sequential" and clock.stopped == started and clock.due is not None:
+def _next_cycle(
+    clock: ClockState, inputs: ClockInputs, target: ClockTarget, message: MessageStart | None = None
+) -> ClockState:
+    started = inputs.event.time if message is None else message.started
+    sequential = inputs.definition.recurrence == "sequential" and clock.stopped == started
+    if message is None and sequential and clock.due is not None:
         started = clock.due
     used, late = clock.longest_used, clock.longest_late
     if clock.phase is ClockPhase.STOPPED:
         used, late = longest_seconds(inputs.calendars, clock, inputs.event.time)
-    history = ClockHistory(started, clock.cycle + 1, longest_used=used, longest_late=late)
+    pauses = message.pauses if message is not None else ()
+    history = ClockHistory(started, clock.cycle + 1, pauses, longest_used=used, longest_late=late)
     return _run(clock.name, history, inputs, target)
 
 

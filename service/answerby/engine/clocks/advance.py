@@ -47,13 +47,14 @@ def advance(
     # A clock that the event changed before the rules, such as by an earlier start, has to be computed.
     untouched = case.state is not None and request.clocks is case.state.clocks
     known = unchanged if untouched else None
+    messages = inputs.messages
     calendars, before = rulebook.calendars, request.clocks
     try:
-        clocks = advance_clocks(rulebook.clocks, calendars, before, targets, clock_event, manual, known)
+        clocks = advance_clocks(rulebook.clocks, calendars, before, targets, clock_event, manual, known, messages)
     except CalendarYearMissing as missing:
         flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
         open_ended = {name: calendar.open_ended() for name, calendar in calendars.items()}
-        clocks = advance_clocks(rulebook.clocks, open_ended, before, targets, clock_event, manual)
+        clocks = advance_clocks(rulebook.clocks, open_ended, before, targets, clock_event, manual, None, messages)
     mark_breaches(clocks, case.moment)
     flags += provisional(rulebook, before, clocks)
     if facts.failed:

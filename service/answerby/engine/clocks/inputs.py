@@ -9,12 +9,13 @@ from answerby.domain.event import Event
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
 from answerby.engine.clocks.firing import Firing
+from answerby.sla.clock_inputs import MessageStart
 
 
 class Inputs:
     """The request and the event as the rules see them."""
 
-    __slots__ = ("counts", "event", "firing", "flags", "follow_ups", "ladders", "request")
+    __slots__ = ("counts", "event", "firing", "flags", "follow_ups", "ladders", "messages", "request")
 
     def __init__(
         self,
@@ -25,6 +26,7 @@ class Inputs:
         counts: dict[str, int],
         flags: list[Flag],
         follow_ups: list[Event],
+        messages: Mapping[str, MessageStart],
     ) -> None:
         self.event = event
         """The event that counts: a refused merge is a refusal."""
@@ -37,3 +39,5 @@ class Inputs:
         self.flags = flags
         self.follow_ups = follow_ups
         """Events for other requests."""
+        self.messages = messages
+        """Unanswered messages of a merged request, by clock."""

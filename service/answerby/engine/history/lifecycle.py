@@ -43,6 +43,11 @@ TEXT_LIMIT = 65_536
 CLOCK_SKEW = timedelta(minutes=5)
 
 
+def name_of(event: Event) -> str:
+    """The identity of an event within its tenant: `source id`."""
+    return f"{event.source} {event.id}"
+
+
 def apply_event(state: RequestState | None, event: Event) -> RequestState:
     """The request after the event, before the rules. The first event of a request, of any type, creates it."""
     if state is None:

@@ -19,7 +19,8 @@ from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.decision import Flag
 from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType, Value
 from answerby.domain.request import Merge, RequestState, RequestStatus
-from answerby.engine.history import lifecycle
+from answerby.engine.history import lifecycle, unanswered
+from answerby.sla.clock_inputs import MessageStart
 
 SOURCE = f"{INTERNAL_SOURCE}merge"
 INTO = "merged.into"
@@ -48,6 +49,8 @@ class AppliedEvent(NamedTuple):
     request: RequestState
     follow_ups: list[Event]
     flags: list[Flag]
+    messages: Mapping[str, MessageStart] = {}
+    """Unanswered messages that count from here on for this request, by clock."""
 
 
 def apply_event(
@@ -57,13 +60,15 @@ def apply_event(
     if event.type not in TYPES:
         request = lifecycle.apply_event(state, event)
         follow_ups, flags = _forward(state, event, moment)
+        if follow_ups:
+            request = replace(request, passed_on=[*request.passed_on, lifecycle.name_of(event)])
         return AppliedEvent(event, request, follow_ups, flags)
     if event.type == EventType.MERGED:
-        return _merge(state, event, moment)
+        return _merge(definitions, state, event, moment)
     request = lifecycle.apply_event(state, event)
     if event.type == EventType.REOPENED:
-        return AppliedEvent(event, replace(request, merged=None), [], [])
-    if state is not None:
+        return AppliedEvent(event, replace(request, merged=None), [], [], _taken_up(request.merged, event.time))
+    if state is not None and unanswered.WAITING not in event.data:
         # The notice's time is when it was sent, not when something happened to this request.
         request = replace(request, last_event=state.last_event)
     if event.type == EventType.MERGE_REFUSED:
@@ -86,7 +91,20 @@ def _forward(state: RequestState | None, event: Event, moment: datetime) -> tupl
     return [copy], [Flag("FORWARDED", f"the request is merged into {into}, which is told")]
 
 
-def _merge(state: RequestState | None, event: Event, moment: datetime) -> AppliedEvent:
+def _taken_up(merge: Merge | None, reopened: datetime | None) -> dict[str, MessageStart]:
+    """The unanswered messages of a request whose merge is undone. The time as part of the survivor does not count."""
+    if merge is None:
+        return {}
+    found = unanswered.message_starts(merge.waiting)
+    if reopened is None or reopened <= merge.time:
+        return found
+    away = (merge.time, reopened)
+    return {name: start._replace(pauses=[*start.pauses, away]) for name, start in found.items()}
+
+
+def _merge(
+    definitions: Mapping[str, ClockDefinition], state: RequestState | None, event: Event, moment: datetime
+) -> AppliedEvent:
     into = _id(event.data.get(INTO))
     refusal = _refusal(state, event, into)
     if refusal:
@@ -101,7 +119,8 @@ def _merge(state: RequestState | None, event: Event, moment: datetime) -> Applie
     if request.merged is not None:
         return AppliedEvent(event, request, [], [])
     status = state.status if state is not None else RequestStatus.OPEN
-    request = replace(request, merged=Merge(into=into, time=event.time, status_before=status))
+    waiting = unanswered.waiting_lines(definitions, request, event.time)
+    request = replace(request, merged=Merge(into=into, time=event.time, status_before=status, waiting=waiting))
     data: dict[str, Value] = {
         ABSORBED: request.request_id,
         CREATED: request.created.isoformat(),
@@ -110,6 +129,12 @@ def _merge(state: RequestState | None, event: Event, moment: datetime) -> Applie
     }
     if request.absorbed:
         data[OTHERS] = list(request.absorbed)
+    if met := unanswered.met_clocks(definitions, request):
+        data[unanswered.MET] = list(met)
+    if waiting:
+        data[unanswered.WAITING] = list(waiting)
+        # What staff wrote in the survivor after the merge answers the messages, however late the merge is told.
+        moment = min(moment, event.time)
     return AppliedEvent(event, request, [_follow_up(request, event, EventType.ABSORBED, into, data, moment)], [])
 
 
@@ -142,13 +167,21 @@ def _absorb(
     known = {*request.absorbed, origin, *(others if isinstance(others, list) else ())} - {request.request_id}
     text = f"{origin}, created {created.isoformat()}, was merged into this request"
     if created < request.created:
-        clocks = {name: _earlier(definitions, request, clock, created) for name, clock in request.clocks.items()}
+        met = event.data.get(unanswered.MET)
+        answered = met if isinstance(met, list) else []
+        clocks = {
+            name: clock if name in answered else _earlier(definitions, request, clock, created)
+            for name, clock in request.clocks.items()
+        }
         request = replace(request, created=created, clocks=clocks)
         text += "; what counts from the receipt counts from there"
     request = replace(request, absorbed=sorted(known))
+    messages = unanswered.message_starts(event.data.get(unanswered.WAITING))
     if request.merged is None:
+        if messages:
+            text += f"; unanswered in it: {', '.join(sorted(messages))}"
         text += f"; this request is {request.status.value}" if request.status in lifecycle.TERMINAL else ""
-        return AppliedEvent(event, request, [], [Flag("ABSORBED", text)])
+        return AppliedEvent(event, request, [], [Flag("ABSORBED", text)], messages)
     flags = [Flag("ABSORBED", f"{text}, itself merged into {request.merged.into}, which is told")]
     follow_up = _pass_on(request, request.merged, event, moment)
     if follow_up is None:
@@ -173,6 +206,8 @@ def _pass_on(request: RequestState, merge: Merge, event: Event, moment: datetime
         return None
     latest = max(_latest(event), (merge.time, request.request_id))
     data = {**event.data, HOPS: hops + 1, LATEST_AT: latest[0].isoformat(), LATEST: latest[1]}
+    if unanswered.WAITING in data:
+        moment = min(moment, max(event.time, merge.time))
     return _follow_up(request, event, EventType.ABSORBED, merge.into, data, moment)
 
 
@@ -192,7 +227,12 @@ def _take_back(request: RequestState, event: Event) -> AppliedEvent:
         return AppliedEvent(event, request, [], [])
     request = replace(request, status=merge.status_before, merged=None)
     flag = Flag("MERGE_REFUSED", f"merging into {merge.into} would have closed a circle; the request goes on")
-    return AppliedEvent(event, request, [], [flag])
+    return AppliedEvent(event, request, [], [flag], _taken_up(merge, None))
+
+
+def is_passed_on(event: Event) -> bool:
+    """Whether the follow-up is a message of the customer that was passed on."""
+    return FORWARDED in event.data
 
 
 def _follow_up(

@@ -21,7 +21,8 @@ from answerby.domain.timer_event import TIMER_CLOCK, TIMER_CYCLE, timer_event, t
 from answerby.engine.case import Case, Context, EarlierRules
 from answerby.engine.clocks.reach import keeps
 from answerby.engine.compiled.rulebook import CompiledRulebook
-from answerby.engine.history.lifecycle import INTERNAL
+from answerby.engine.history import merging, unanswered
+from answerby.engine.history.lifecycle import INTERNAL, name_of
 from answerby.engine.history.steps import Steps
 from answerby.engine.history.transition import Transition, transition
 from answerby.rules.model.rulebook import Rulebook
@@ -56,6 +57,8 @@ class OrderedHistory(NamedTuple):
 
 def needs_fold(state: RequestState | None, event: Event) -> bool:
     """Whether the event needs a fold: it corrects another, lies before a decided one, or has a correction waiting."""
+    if event.type == EventType.ABSORBED:
+        return state is not None and _notice_changes_past(state, event)
     if event.type in NEVER_LATE:
         return False
     if is_correction(event):
@@ -65,13 +68,17 @@ def needs_fold(state: RequestState | None, event: Event) -> bool:
     )
 
 
+def _notice_changes_past(state: RequestState, event: Event) -> bool:
+    """Whether the notice of a merge brings messages that staff may have answered since, or replaces an earlier one."""
+    if state.merged is not None:
+        return False
+    if event.data.get(merging.ABSORBED) in state.absorbed:
+        return True
+    return unanswered.WAITING in event.data and event.time < state.last_event
+
+
 def is_correction(event: Event) -> bool:
     return CORRECTS in event.data
-
-
-def name_of(event: Event) -> str:
-    """The identity of an event within its tenant: `source id`."""
-    return f"{event.source} {event.id}"
 
 
 def ordered_history(history: Sequence[Event], event: Event) -> OrderedHistory:
@@ -92,7 +99,18 @@ def ordered_history(history: Sequence[Event], event: Event) -> OrderedHistory:
             continue
         events.append(each if correction is None else _apply_correction(each, correction))
     awaited = sorted(corrections.keys() - by_name.keys())
+    events = _last_notices(events)
     return OrderedHistory(sorted(events, key=lambda each: each.time), awaited, [_refusal(name) for name in refused])
+
+
+def _last_notices(events: Sequence[Event]) -> list[Event]:
+    """The events; of several notices of one merge only the last. The merged request sends another when it changed."""
+    last = {_merge_of(each): each for each in events if each.type == EventType.ABSORBED}
+    return [each for each in events if each.type != EventType.ABSORBED or last[_merge_of(each)] is each]
+
+
+def _merge_of(notice: Event) -> tuple[object, object]:
+    return notice.data.get(merging.ABSORBED), notice.data.get(merging.LATEST_AT)
 
 
 class FoldInputs(NamedTuple):

@@ -24,6 +24,8 @@ from answerby.engine.clocks.advance import mark_breaches
 from answerby.engine.clocks.reach import facts_changed
 from answerby.engine.clocks.timers import TimerPlan
 from answerby.engine.effects.late import RequestChange, fold_flags, late_effects, renumbered_timer
+from answerby.engine.history import merging
+from answerby.engine.history.lifecycle import name_of
 from answerby.engine.history.refold import (
     MOST_EVENTS,
     FoldInputs,
@@ -34,7 +36,6 @@ from answerby.engine.history.refold import (
     fold,
     is_correction,
     keeps_target,
-    name_of,
     ordered_history,
 )
 from answerby.engine.history.steps import Steps
@@ -60,6 +61,10 @@ class FoldResult(NamedTuple):
     of_event: Transition | None
     """The transition of the late event itself; a correction has none."""
     moment: datetime
+    merge_notice: Event | None = None
+    """The notice of the merge in which the request ends."""
+    passed_on: Sequence[Event] = ()
+    """Messages of the customer that the late event sends on to another request."""
 
 
 def decide_late(case: Case, steps: Steps) -> LateResult | None:
@@ -145,13 +150,20 @@ def _fold(
     counts = case.state.counts if case.state is not None else {}
     fold_context = context._replace(windows={**context.windows, **counts}, history=None, earlier_rules=earlier)
     moment = max(case.moment, ordered.events[-1].time) if event.historical else case.moment
-    last, of_event = None, None
+    last, of_event, notice = None, None, None
+    known = case.state.passed_on if case.state is not None else []
+    passed_on: list[Event] = []
     for name, change in fold(case.compiled, ordered.events, FoldInputs(fired, fold_context, moment), steps):
         last = change
         if name == name_of(event):
             of_event = change
+        if name not in known:
+            passed_on += filter(merging.is_passed_on, change.follow_ups)
+        if change.after.merged is None:
+            notice = None
+        notice = next((each for each in change.follow_ups if each.data.get(merging.ABSORBED)), notice)
     assert last is not None
-    return FoldResult(last, of_event, moment)
+    return FoldResult(last, of_event, moment, notice, passed_on)
 
 
 def _after(
@@ -224,10 +236,21 @@ def _timers(change: RequestChange, ladders: Mapping[str, Ladder]) -> TimerPlan:
 
 def _follow_ups(result: FoldResult, state: RequestState, event: Event) -> list[Event]:
     """Events for other requests that follow from the late event, named after the decision on it."""
-    if result.of_event is None:
-        return []
+    found = list(result.of_event.follow_ups) if result.of_event is not None else []
+    found += [each for each in result.passed_on if each not in found]
+    found += _notice_again(result, state, found)
     name = f"{state.request_id}/{state.decisions + 1}"
-    return [replace(each, id=name, historical=event.historical) for each in result.of_event.follow_ups]
+    names = [f"{name}/{number}" if number else name for number in range(len(found))]
+    return [replace(each, id=own, historical=event.historical) for own, each in zip(names, found, strict=True)]
+
+
+def _notice_again(result: FoldResult, state: RequestState, known: Sequence[Event]) -> list[Event]:
+    """The notice of the merge once more, if the late event changes what the survivor was told."""
+    before, after, notice = state.merged, result.last.after, result.merge_notice
+    if before is None or notice is None or notice in known or notice.request_id != before.into:
+        return []
+    same = after.merged is not None and before.waiting == after.merged.waiting and state.created == after.created
+    return [] if same else [notice]
 
 
 def _awaits(names: Sequence[str]) -> Flag:

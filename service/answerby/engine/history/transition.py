@@ -71,7 +71,8 @@ def inputs_of(case: Case) -> Inputs:
     if ladder_steps.is_stale(firing, event):
         flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
     request = ladder_steps.apply_firing(rulebook, request, firing, moment)
-    return Inputs(applied.event, request, ladders, firing, counts_of(case, request), flags, applied.follow_ups)
+    counts, follow_ups = counts_of(case, request), applied.follow_ups
+    return Inputs(applied.event, request, ladders, firing, counts, flags, follow_ups, applied.messages)
 
 
 def counts_of(case: Case, request: RequestState) -> dict[str, int]:

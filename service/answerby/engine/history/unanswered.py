@@ -1,0 +1,83 @@
+"""Unanswered messages of a request that is merged: they go on in its survivor.
+
+A clock that a customer's message begins runs as long as the message is unanswered. The notice of a merge names these
+clocks of the merged request, each with the time of the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from answerby.domain.clock import ClockPhase, ClockState
+from answerby.domain.clock_definition import ClockDefinition, Occasion
+from answerby.domain.event import ActorRole, EventType, Value
+from answerby.domain.request import RequestState
+from answerby.sla.clock_inputs import MessageStart
+from answerby.sla.clocks import LIVE, definition_of
+
+WAITING = "absorbed.waiting"
+"""Fact of a merge's notice: a line for each clock of an unanswered message, with its start and its pauses."""
+MET = "absorbed.met"
+"""Fact of a merge's notice: the clocks from the receipt that the merged request has met."""
+_MESSAGES = frozenset({EventType.RECEIVED, EventType.CUSTOMER_REPLIED, EventType.SUPPLEMENTED})
+_BETWEEN = "/"
+
+
+def waiting_lines(definitions: Mapping[str, ClockDefinition], request: RequestState, merged_at: datetime) -> list[str]:
+    """The clocks of unanswered messages at the merge, each as `name start pause/end ...`."""
+    lines = []
+    for name, clock in sorted(request.clocks.items()):
+        definition = definition_of(definitions, name)
+        if clock.phase in LIVE and definition is not None and begins_with_a_message(definition):
+            lines.append(" ".join([name, clock.started.isoformat(), *_pauses(definition, clock, merged_at)]))
+    return lines
+
+
+def met_clocks(definitions: Mapping[str, ClockDefinition], request: RequestState) -> list[str]:
+    """The clocks from the receipt that the request has met."""
+    clocks = request.clocks.items()
+    return sorted(n for n, c in clocks if c.phase is ClockPhase.STOPPED and not _starts_by_event(definitions, n))
+
+
+def message_starts(lines: Value) -> dict[str, MessageStart]:
+    """The clocks of a notice by name. Lines that cannot be read are left out; answerby writes them itself."""
+    found = {}
+    for line in lines if isinstance(lines, list) else ():
+        name, *times = line.split(" ")
+        try:
+            started, pauses = datetime.fromisoformat(times[0]), [_pause(text) for text in times[1:]]
+        except (ValueError, IndexError):
+            continue
+        found[name] = MessageStart(started, pauses)
+    return found
+
+
+def begins_with_a_message(definition: ClockDefinition) -> bool:
+    """Whether a message of the customer begins the clock."""
+    return any(_is_message(occasion) for occasion in definition.start)
+
+
+def _is_message(occasion: Occasion) -> bool:
+    if isinstance(occasion, str):
+        return occasion in _MESSAGES
+    if occasion.actors and ActorRole.CUSTOMER not in occasion.actors:
+        return False
+    return any(kind in _MESSAGES for kind in occasion.events)
+
+
+def _starts_by_event(definitions: Mapping[str, ClockDefinition], name: str) -> bool:
+    definition = definition_of(definitions, name)
+    return definition is None or bool(definition.start)
+
+
+def _pauses(definition: ClockDefinition, clock: ClockState, until: datetime) -> list[str]:
+    pauses = list(clock.pauses)
+    if clock.paused_since is not None and until > clock.paused_since and definition.paused_time == "excluded":
+        pauses.append((clock.paused_since, until))
+    return [f"{since.isoformat()}{_BETWEEN}{end.isoformat()}" for since, end in pauses]
+
+
+def _pause(text: str) -> tuple[datetime, datetime]:
+    since, _, end = text.partition(_BETWEEN)
+    return datetime.fromisoformat(since), datetime.fromisoformat(end)
