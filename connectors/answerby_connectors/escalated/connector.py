@@ -32,6 +32,11 @@ class EscalatedConnector:
         self._reader = Reader(parsed, self.source, self._client, expected)
         self._writer = Writer(parsed, self._client, expected)
 
+    @property
+    def account(self) -> str:
+        """Id of the account of the API token; empty before the first call."""
+        return self._client.account or ""
+
     def receive(self, headers: Mapping[str, str], body: bytes) -> list[Event]:
         """One webhook, at most one event. Raises InvalidSignature, InvalidInput."""
         return self._reader.receive(headers, body)

@@ -136,6 +136,19 @@ class InboundConnector(Connector, Protocol):
         ...
 
 
+@runtime_checkable
+class AccountHolder(Protocol):
+    """A connector that knows which account it writes with."""
+
+    @property
+    def account(self) -> str:
+        """Id of the account, as `actor_id` of its events names it. Empty while the platform has not told it.
+
+        Values that this account set are our own writes. The server takes none of them as set by hand.
+        """
+        ...
+
+
 class Settings(BaseModel):
     """The typed settings of a connector. An unknown key is an error."""
 

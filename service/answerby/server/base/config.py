@@ -321,6 +321,10 @@ class ConnectorConfig(Section):
         pattern=r"^[^{}]*$",
         description="Its one tenant: it takes the effects and brings the events of no other; empty: the default one.",
     )
+    account: str = Field(
+        default="",
+        description="Id of the account that it writes with, as actor_id of events names it; empty: the connector says.",
+    )
     settings: dict[str, Any] = Field(default_factory=dict, description="What the connector itself needs.")
 
     @field_validator("sources")

@@ -20,7 +20,7 @@ from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.processing.submission import Origin, Processed, Submission, identity_hash, payload_hash
 from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.store.records import IntakeEntry
-from answerby_connectors.kit.base import InboundConnector, PlatformUnavailable
+from answerby_connectors.kit.base import AccountHolder, InboundConnector, PlatformUnavailable
 
 CONNECTOR_FACT = "intake.connector"
 """Field for the connector of an event, which completes the event. Only events in the stream have the field."""
@@ -141,7 +141,14 @@ class Intake:
         if not follow_up and (violations := event_violations(event, self._limits)):
             await self._give_up(entry, InvalidInput(violations).message)
             return None
-        return Submission(event, Origin.INTAKE, payload_hash=digest, stream_ack=entry.id)
+        return Submission(
+            event,
+            Origin.INTAKE,
+            payload_hash=digest,
+            stream_ack=entry.id,
+            connector=name,
+            account=self._account_of(name),
+        )
 
     def _connector_of(self, name: str) -> InboundConnector | None:
         """The connector that completes its events; None for a connector of another tenant, and for an unknown one."""
@@ -149,6 +156,11 @@ class Intake:
         if owned is None or owned.tenant != self._tenant or not isinstance(owned.connector, InboundConnector):
             return None
         return owned.connector
+
+    def _account_of(self, name: str) -> str:
+        """The account that the connector writes with; empty while it does not know."""
+        connector = self._connectors[name].connector if name else None
+        return connector.account if isinstance(connector, AccountHolder) else ""
 
     async def _complete(self, connector: InboundConnector, name: str, event: Event, entry: IntakeEntry) -> Event | None:
         """The complete event; None for a write of our own, and for an event that waits for its platform."""

@@ -30,6 +30,11 @@ class Route(Protocol):
         ...
 
     @property
+    def account(self) -> str:
+        """Id of the account that the connector writes with, as events name it; empty when not configured."""
+        ...
+
+    @property
     def effects(self) -> Sequence[EffectKind]:
         """Kinds of effects that the connector takes beside update_request."""
         ...

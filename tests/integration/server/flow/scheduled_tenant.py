@@ -22,7 +22,9 @@ from answerby.store.store import Store
 from tests.kit.services import Kit
 
 TENANT = "default"
-CONNECTOR = SimpleNamespace(name="out", tenant=TENANT, sources=(), effects=(EffectKind.NOTIFY, EffectKind.CREATE_TASK))
+CONNECTOR = SimpleNamespace(
+    name="out", tenant=TENANT, account="", sources=(), effects=(EffectKind.NOTIFY, EffectKind.CREATE_TASK)
+)
 
 
 def at(text: str) -> datetime:

@@ -7,24 +7,30 @@ from collections.abc import Iterable, Sequence
 from answerby.domain.errors import AnswerbyError
 from answerby.engine.facts.windows import Windows
 from answerby.server.flow.processing.fates import Fates
+from answerby.server.flow.processing.own_writes import suspicion
 from answerby.server.flow.processing.states import LoadedEvent, Waiting
+from answerby.server.flow.routing import Route
 from answerby.store.records import LoadQuery
 from answerby.store.requests.requests import Requests
+
+DECISIONS = 200
+"""The latest decisions of a request whose updates may come back."""
 
 
 class Loading:
     """Loads the requests of many events at once. An event whose load fails ends with that error."""
 
-    def __init__(self, requests: Requests, fates: Fates) -> None:
+    def __init__(self, requests: Requests, fates: Fates, routes: Sequence[Route]) -> None:
         self._requests = requests
         self._fates = fates
+        self._routes = routes
 
     async def load(self, events: Sequence[Waiting], windows: Windows) -> list[LoadedEvent]:
         """Events with their requests. Raises StoreUnavailable."""
         result = await self._ask(events, [waiting.query(windows) for waiting in events])
         if windows:
             result = await self._count_again(result, windows)
-        return await self._with_histories(result)
+        return await self._with_histories(await self._without_own_writes(result))
 
     async def _ask(self, events: Sequence[Waiting], queries: Sequence[LoadQuery]) -> list[LoadedEvent]:
         result = []
@@ -43,6 +49,24 @@ class Loading:
         complete = without(events, incomplete)
         queries = [loaded.waiting.query(windows, loaded.state) for loaded in incomplete]
         return complete + await self._ask([loaded.waiting for loaded in incomplete], queries)
+
+    async def _without_own_writes(self, events: list[LoadedEvent]) -> list[LoadedEvent]:
+        """Marks the values that answerby wrote itself. Earlier decisions are read for the few events that need them."""
+        checked = []
+        for loaded in events:
+            own = await self._own_writes(loaded)
+            checked.append(loaded._replace(own_writes=own) if own else loaded)
+        return checked
+
+    async def _own_writes(self, loaded: LoadedEvent) -> list[str]:
+        if loaded.stored.duplicate is not None:
+            return []
+        found = suspicion(loaded.waiting.submission, loaded.state, self._routes)
+        if found is None:
+            return []
+        if not found.needs_decisions:
+            return found.own()
+        return found.own(await self._requests.decisions(found.event.tenant, found.event.request_id, DECISIONS))
 
     async def _with_histories(self, events: list[LoadedEvent]) -> list[LoadedEvent]:
         """Loads histories for late events and corrections, with one more round trip."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError
@@ -13,6 +15,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.facts.windows import Windows
 from answerby.engine.history.refold import MOST_EVENTS, needs_fold
+from answerby.server.flow.processing.own_writes import flags, without
 from answerby.server.flow.processing.submission import Processed, Submission, payload_hash
 from answerby.server.flow.routing import Route, route_effects
 from answerby.store.records import Commit, Loaded, LoadQuery
@@ -65,10 +68,14 @@ class LoadedEvent(NamedTuple):
     stored: Loaded
     history: list[Event] | None = None
     """Events of the request, loaded only for late events and corrections."""
+    own_writes: Sequence[str] = ()
+    """Facts of the event that answerby wrote itself. They set nothing by hand."""
 
     @property
     def event(self) -> Event:
-        return self.waiting.event
+        """The event to decide and to keep, without own writes."""
+        event = self.waiting.event
+        return without(event, self.own_writes) if self.own_writes else event
 
     @property
     def state(self) -> RequestState | None:
@@ -84,7 +91,7 @@ class LoadedEvent(NamedTuple):
         state = self.stored.state
         if state is None or self.stored.duplicate is not None or self.waiting.settled:
             return False
-        return needs_fold(state, self.waiting.event) and state.decisions < MOST_EVENTS
+        return needs_fold(state, self.event) and state.decisions < MOST_EVENTS
 
     @property
     def no_longer_due(self) -> bool:
@@ -118,6 +125,8 @@ class DecidedEvent(NamedTuple):
     @classmethod
     def of(cls, before: LoadedEvent, decision: Decision) -> DecidedEvent:
         """Event with its decision. Raises ValueError for a decision without a request."""
+        if before.own_writes:
+            decision = msgspec.structs.replace(decision, flags=[*flags(before.own_writes), *decision.flags])
         if decision.state is None:
             raise ValueError(f"decision {decision.id} carries no state to commit")
         return cls(before, decision, decision.state)
@@ -131,7 +140,7 @@ class DecidedEvent(NamedTuple):
         waiting = self.before.waiting
         return Commit(
             tenant=waiting.event.tenant,
-            event=waiting.event,
+            event=self.before.event,
             payload_hash=waiting.payload_hash,
             decision=self.decision,
             expected_version=self.before.stored.version,

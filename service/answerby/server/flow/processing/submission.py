@@ -33,6 +33,10 @@ class Submission(NamedTuple):
     """Hash that separates a resend from a reused id; empty for the hash of the event."""
     stream_ack: str = ""
     """The intake entry that carried the event."""
+    connector: str = ""
+    """Name of the connector that brought the event; empty for a call."""
+    account: str = ""
+    """The account that this connector writes with, when the connector knows it."""
     timer: DueTimer | None = None
     """The timer that this event consumes."""
 
