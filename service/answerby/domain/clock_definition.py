@@ -43,6 +43,15 @@ class Reopen(StrEnum):
     """It stays finished."""
 
 
+class AfterCompletion(StrEnum):
+    """What becomes of a clock that still runs when its request is completed."""
+
+    CANCEL = "cancel"
+    """It ends, neither met nor late: a finished request raises no alarm of what was not finished."""
+    CONTINUE = "continue"
+    """It goes on until it is met, or the request is closed."""
+
+
 class RetargetFrom(StrEnum):
     """The start from which a target counts when it replaces another."""
 
@@ -97,6 +106,7 @@ class ClockDefinition:
     """`minute`: events count as of the full minute before them."""
     retarget_from: RetargetFrom = RetargetFrom.CREATION
     reopen: Reopen = Reopen.CONTINUE
+    after_completion: AfterCompletion = AfterCompletion.CANCEL
     on_rule_change: OnRuleChange = OnRuleChange.KEEP
     recurrence: Recurrence = Recurrence.INDEPENDENT
     paused_time: Literal["excluded", "counted"] = "excluded"

@@ -57,6 +57,8 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The ladders of live clocks, as they were when the first of these clocks began. Rule changes leave them."""
     reassigned: dict[str, str] = {}
     """The department and role to which a ladder gave the request. They win over routing."""
+    ended: datetime | None = None
+    """When it was completed, or closed after that; None: it is neither."""
     reopen_count: int = 0
     priority_floor: str = ""
     """The value to which a ladder raised the priority. Rules may go above it, never below."""

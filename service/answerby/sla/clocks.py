@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from answerby.domain.clock import ClockPhase, ClockState, Target, clock_name, definition_id
+from answerby.domain.clock_definition import AfterCompletion
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.domain.event import EventType
 from answerby.domain.request import RequestStatus
@@ -146,11 +147,14 @@ def _names(name: str, field: str, event: ClockEvent) -> Iterator[str]:
 
 
 def _to_the_minute(event: ClockEvent) -> ClockEvent:
-    return event._replace(time=event.time.replace(second=0, microsecond=0))
+    ended = event.ended.replace(second=0, microsecond=0) if event.ended is not None else None
+    return event._replace(time=event.time.replace(second=0, microsecond=0), ended=ended)
 
 
 def _first_start(name: str, inputs: ClockInputs) -> ClockState | None:
     if inputs.target is None or inputs.value_gone or inputs.event.status in FINAL_STATUSES:
+        return None
+    if _is_over(inputs) and not inputs.definition.start and not inputs.stops:
         return None
     if _awaits_answer(inputs) and inputs.message is not None:
         return _run(name, ClockHistory(inputs.message.started, 1, inputs.message.pauses), inputs, inputs.target)
@@ -192,6 +196,12 @@ def _with_message(clock: ClockState, inputs: ClockInputs, target: ClockTarget, m
     return _run(clock.name, history, inputs, target)
 
 
+def _is_over(inputs: ClockInputs) -> bool:
+    """Whether the request is completed, and with it what the clock measures."""
+    ends = inputs.definition.after_completion is AfterCompletion.CANCEL
+    return ends and inputs.event.status is RequestStatus.COMPLETED
+
+
 def _advance_live(clock: ClockState, inputs: ClockInputs) -> ClockState:
     if inputs.stops:
         return _advance_finished(_stop(clock, inputs), inputs)
@@ -201,6 +211,8 @@ def _advance_live(clock: ClockState, inputs: ClockInputs) -> ClockState:
         return _next_cycle(ended, inputs, inputs.target) if inputs.target and may_start else ended
     definition, event = inputs.definition, inputs.event
     over = occasions.cancels(definition, event) or occasions.start_has_ended(definition, event)
+    if occasions.completes(event) and _is_over(inputs) and not occasions.starts_again(definition, event):
+        over = True
     if inputs.target is None or over or event.type in FINAL_EVENTS:
         return _cancel(clock, inputs.event.time)
     if inputs.definition.retarget_from == "now" and _complete(inputs.target.target, inputs.definition) != clock.target:
@@ -217,6 +229,8 @@ def _advance_finished(clock: ClockState, inputs: ClockInputs) -> ClockState:
     if event.type == EventType.REOPENED and not definition.start:
         return _reopen(clock, inputs, inputs.target)
     if clock.phase is not ClockPhase.CANCELLED or inputs.stops or not occasions.starts(definition, event):
+        return clock
+    if _is_over(inputs) and (not definition.start or clock.stopped == event.ended):
         return clock
     if definition.start:
         return _next_cycle(clock, inputs, inputs.target)

@@ -35,6 +35,10 @@ class ClockEvent(NamedTuple):
     status: RequestStatus
     facts: Facts | None = None
     """None: no facts are known, and conditions on facts cannot be evaluated."""
+    was: RequestStatus | None = None
+    """The request's status before the event; None for its first event."""
+    ended: datetime | None = None
+    """When the request got the status completed or closed that it has after the event; None: it has neither."""
 
 
 def starts(definition: ClockDefinition, event: ClockEvent) -> bool:
@@ -56,6 +60,17 @@ def start_has_ended(definition: ClockDefinition, event: ClockEvent) -> bool:
 def starts_again(definition: ClockDefinition, event: ClockEvent) -> bool:
     """Whether the event starts a finished clock again. A standing condition does not, as it held before the event."""
     return _fires((o for o in definition.start if isinstance(o, str) or not o.standing), event, unknown=True)
+
+
+def completes(event: ClockEvent) -> bool:
+    """Whether the event completes the request."""
+    return (
+        event.status is RequestStatus.COMPLETED and event.was is not RequestStatus.COMPLETED and _is_completion(event)
+    )
+
+
+def _is_completion(event: ClockEvent) -> bool:
+    return event.type == EventType.COMPLETED
 
 
 def stops(definition: ClockDefinition, event: ClockEvent) -> bool:

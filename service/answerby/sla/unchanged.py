@@ -21,7 +21,7 @@ _RUNNING: Final = ClockPhase.RUNNING
 _STOPPED: Final = ClockPhase.STOPPED
 _CANCELLED: Final = ClockPhase.CANCELLED
 _TIMER_DUE: Final = EventType.TIMER_DUE
-_RELEVANT_TO_ALL = frozenset({EventType.CLOSED, EventType.MERGED, EventType.REOPENED})
+_RELEVANT_TO_ALL = frozenset({EventType.COMPLETED, EventType.CLOSED, EventType.MERGED, EventType.REOPENED})
 
 
 class UnchangedClocks(NamedTuple):

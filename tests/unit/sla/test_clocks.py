@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit
-from answerby.domain.clock_definition import ClockDefinition, Reopen
+from answerby.domain.clock_definition import AfterCompletion, ClockDefinition, Reopen, Trigger
 from answerby.domain.errors import CalendarYearMissing, InvalidInput
 from answerby.domain.event import ActorRole
 from answerby.domain.request import RequestStatus
@@ -35,7 +35,9 @@ NEXT_REPLY = ClockDefinition("next_reply", start=("request.customer_replied",), 
 UPDATE = ClockDefinition("update", start=("request.replied",), stop=("request.replied", "request.completed"))
 ANEW = replace(RESOLUTION, id="anew", reopen=Reopen.NEW_CYCLE)
 FROZEN = ClockDefinition("frozen", stop=("request.replied",), reopen=Reopen.FROZEN)
-DEFINITIONS = {d.id: d for d in (FIRST_RESPONSE, RESOLUTION, FEEDBACK, NEXT_REPLY, UPDATE, ANEW, FROZEN)}
+ALARM = ClockDefinition("alarm", stop=("request.acknowledged",), after_completion=AfterCompletion.CONTINUE)
+ASKED = ClockDefinition("asked", start=(Trigger(),), stop=("request.replied",))
+DEFINITIONS = {d.id: d for d in (FIRST_RESPONSE, RESOLUTION, FEEDBACK, NEXT_REPLY, UPDATE, ANEW, FROZEN, ALARM, ASKED)}
 AFTER = {
     "request.on_hold": RequestStatus.ON_HOLD,
     "request.resumed": RequestStatus.OPEN,
@@ -52,6 +54,7 @@ class RequestClocks:
     def __init__(self, **targets: Target) -> None:
         self.clocks: Mapping[str, ClockState] = {}
         self.status = RequestStatus.OPEN
+        self.ended: datetime | None = None
         self.targets: dict[str, ClockTarget] = {}
         for name, target in targets.items():
             self.targets[name] = ClockTarget(target, "rule", "")
@@ -65,8 +68,10 @@ class RequestClocks:
 
     def see(self, event: str, at: datetime, actor: ActorRole = ActorRole.AGENT) -> Mapping[str, ClockState]:
         kind = event if "." in event else f"request.{event}"
-        self.status = AFTER.get(kind, self.status)
-        seen = ClockEvent(kind, at, actor, self.status)
+        was, self.status = self.status, AFTER.get(kind, self.status)
+        if self.status is not was:
+            self.ended = at if self.status is RequestStatus.COMPLETED else None
+        seen = ClockEvent(kind, at, actor, self.status, was=was, ended=self.ended)
         self.clocks = advance_clocks(DEFINITIONS, CALENDARS, self.clocks, self.targets, seen)
         return self.clocks
 
@@ -475,3 +480,61 @@ def test_an_unknown_calendar_is_named() -> None:
     request = RequestClocks(resolution=hours(4, "nowhere"))
     with pytest.raises(InvalidInput, match="'nowhere' is not in the rulebook"):
         request.see("received", at(10))
+
+
+def test_a_completed_request_ends_what_its_completion_does_not_meet() -> None:
+    request = RequestClocks(frozen=hours(8), next_reply=hours(8), alarm=hours(8), feedback=hours(1))
+    request.see("received", at(10))
+    request.see("customer_replied", at(10.5))
+    clocks = request.see("completed", at(11))
+
+    assert {name: clock.phase.value for name, clock in clocks.items()} == {
+        "alarm": "running",
+        "feedback": "running",
+        "frozen": "cancelled",
+        "next_reply": "cancelled",
+    }
+    assert not any(clock.breached for clock in clocks.values())
+
+
+@pytest.mark.parametrize("again", ["updated", "completed", "feedback_given"])
+def test_what_a_completion_ended_stays_ended_until_the_request_goes_on(again: str) -> None:
+    request = RequestClocks(frozen=hours(8), feedback=hours(1))
+    request.see("received", at(10))
+    request.see("completed", at(11))
+    assert request.see(again, at(12))["frozen"].phase is ClockPhase.CANCELLED
+
+    # One of eight hours was used. The three hours in which the request was completed do not count.
+    clock = request.see("reopened", at(14))["frozen"]
+    assert (clock.phase, clock.due) == (ClockPhase.RUNNING, at(21))
+
+
+def test_a_completed_request_begins_no_clock_without_an_occasion_of_its_own() -> None:
+    request = RequestClocks()
+    request.see("received", at(10))
+    request.see("completed", at(11))
+    request.aim(frozen=hours(8), next_reply=hours(8))
+    assert request.see("updated", at(12)) == {}
+    assert request.see("customer_replied", at(13))["next_reply"].due == at(21)
+
+
+def test_a_late_clock_that_a_completion_ends_was_late() -> None:
+    request = RequestClocks(frozen=hours(1))
+    request.see("received", at(10))
+    assert request.see("completed", at(11.5))["frozen"].breached
+
+
+def test_a_second_completion_leaves_what_began_after_the_first() -> None:
+    request = RequestClocks(next_reply=hours(8))
+    request.see("received", at(10))
+    request.see("completed", at(11))
+    request.see("customer_replied", at(12))
+    assert request.see("completed", at(13))["next_reply"].due == at(20)
+
+
+def test_a_standing_condition_does_not_begin_again_what_a_completion_ended() -> None:
+    request = RequestClocks(asked=hours(8))
+    assert request.see("received", at(10))["asked"].due == at(18)
+    assert request.see("completed", at(11))["asked"].phase is ClockPhase.CANCELLED
+    assert request.see("updated", at(12))["asked"].phase is ClockPhase.CANCELLED
+    assert request.see("reopened", at(14))["asked"].due == at(22)

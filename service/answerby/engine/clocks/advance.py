@@ -41,7 +41,9 @@ def advance(
     rulebook = compiled.rulebook
     facts = RecordFacts(compiled.clock_conditions, results.record)
     # Instants of different zones compare ten times as slowly.
-    clock_event = ClockEvent(event.type, event.time.astimezone(UTC), event.actor, request.status, facts)
+    was = case.state.status if case.state is not None else None
+    time = event.time.astimezone(UTC)
+    clock_event = ClockEvent(event.type, time, event.actor, request.status, facts, was, request.ended)
     targets = keep_targets(case, inputs, results.derived, targets)
     manual, flags = manual_due_times(request.given, rulebook.vocabulary, rulebook.clocks)
     # A clock that the event changed before the rules, such as by an earlier start, has to be computed.

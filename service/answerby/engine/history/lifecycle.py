@@ -21,6 +21,7 @@ STATUS_AFTER = {
     EventType.REOPENED: RequestStatus.OPEN,
 }
 TERMINAL = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
+ENDED = frozenset({RequestStatus.COMPLETED, RequestStatus.CLOSED})
 ENDS_WAITING = frozenset({EventType.CUSTOMER_REPLIED, EventType.SUPPLEMENTED})
 """Events by which the customer ends an on-hold status."""
 STAFF_MESSAGES = frozenset(
@@ -58,12 +59,14 @@ def apply_event(state: RequestState | None, event: Event) -> RequestState:
             created=event.time,
             last_event=event.time,
         )
+    status = next_status(state.status, event.type)
     reopened = event.type == EventType.REOPENED
     return msgspec.structs.replace(
         state,
         # A request that an internal event created takes its source from the first event from outside.
         source=event.source if state.source.startswith(INTERNAL_SOURCE) else state.source,
-        status=next_status(state.status, event.type),
+        status=status,
+        ended=ended(state, event, status),
         last_event=max(state.last_event, event.time),
         given=state.given if event.type in INTERNAL else merge(state.given, event),
         acknowledged=acknowledgement(state, event),
@@ -78,6 +81,13 @@ def next_status(status: RequestStatus, event_type: str) -> RequestStatus:
     if status == RequestStatus.ON_HOLD and event_type in ENDS_WAITING:
         return RequestStatus.OPEN
     return STATUS_AFTER.get(event_type, status)  # type: ignore[call-overload, no-any-return]
+
+
+def ended(state: RequestState, event: Event, status: RequestStatus) -> datetime | None:
+    """When the request got the status completed or closed that it has after the event."""
+    if status not in ENDED:
+        return state.ended if status is RequestStatus.MERGED else None
+    return state.ended if status is state.status else event.time
 
 
 def acknowledgement(state: RequestState, event: Event) -> datetime | None:

@@ -157,7 +157,8 @@ def test_a_withdrawn_event_never_happened(desk):
         "updated", "2026-03-02 12:00", actor="agent", corrects__event="wrong", corrects__withdrawn=True
     )
     answered = clock(decision, "first_response")
-    assert (answered.phase, answered.due) == ("running", at("2026-03-02 14:00"))
+    # Nobody answered before the completion, which ends what it does not meet.
+    assert (answered.phase, answered.stopped) == ("cancelled", at("2026-03-02 11:30"))
     assert clock(decision, "resolution").phase == "stopped"
     assert not any(name.startswith("corrects") for name in desk.state.given)
 

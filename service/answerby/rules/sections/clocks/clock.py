@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from answerby.domain.clock_definition import ClockDefinition, Occasion, Recurrence, Reopen, RetargetFrom
+from answerby.domain.clock_definition import (
+    AfterCompletion,
+    ClockDefinition,
+    Occasion,
+    Recurrence,
+    Reopen,
+    RetargetFrom,
+)
 from answerby.domain.ladder import OnRuleChange
 from answerby.rules.model.vocabulary import FieldType
 from answerby.rules.sections.clocks.clock_kinds import KINDS, PLAIN
@@ -21,6 +28,7 @@ CLOCK_CHOICES = {
     "granularity": ("second", "minute"),
     "retarget_from": tuple(RetargetFrom),
     "reopen": tuple(Reopen),
+    "after_completion": tuple(AfterCompletion),
     "on_rule_change": tuple(OnRuleChange),
     "recurrence": tuple(Recurrence),
     "paused_time": ("excluded", "counted"),
@@ -93,6 +101,7 @@ def _clock(scope: NameScope, node: MappingNode) -> ClockDefinition | None:
         paused_time="counted" if choices.get("paused_time") == "counted" else "excluded",
         retarget_from=RetargetFrom(choices.get("retarget_from", preset.retarget_from)),
         reopen=Reopen(choices.get("reopen", preset.reopen)),
+        after_completion=AfterCompletion(choices.get("after_completion", preset.after_completion)),
         on_rule_change=OnRuleChange(choices.get("on_rule_change", preset.on_rule_change)),
         recurrence=Recurrence(choices.get("recurrence", preset.recurrence)),
     )
