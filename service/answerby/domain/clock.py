@@ -47,7 +47,7 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     pauses: list[tuple[datetime, datetime]] = []
     stopped: datetime | None = None
     breached: bool = False
-    """Stopped after its due time, or still running when its due timer fired."""
+    """Stopped after its due time, or ran at its due time."""
     cycle: int = 1
     """Counts restarts of the same clock (a reopened request, the next reply)."""
     rule: str = ""
@@ -83,6 +83,8 @@ class TimerPurpose(StrEnum):
     """Ends an acknowledgement."""
     ROUND = "round"
     """Begins the ladder again."""
+    DUE = "due"
+    """Makes a running clock late at its due time, where no step of a ladder fires at that very time."""
 
 
 class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

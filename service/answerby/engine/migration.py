@@ -80,4 +80,4 @@ def _moves(state: RequestState, decision: Decision) -> list[Move]:
 
 
 def _standing(clock: ClockState | None) -> object:
-    return None if clock is None else (clock.phase, clock.due, clock.target, clock.cycle)
+    return None if clock is None else (clock.phase, clock.due, clock.target, clock.cycle, clock.breached)

@@ -1,4 +1,4 @@
-"""Ladders: the timers at which a running clock is escalated. Pure."""
+"""The timers of running clocks: the steps of their ladders, and their due times. Pure."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from answerby.sla.targets import share_time
 # Looked up once: see answerby.sla.unchanged.
 _RUNNING: Final = ClockPhase.RUNNING
 _STEP: Final = TimerPurpose.STEP
+_DUE: Final = TimerPurpose.DUE
 _BY_DUE_AND_STEP = attrgetter("due", "step")
 _BY_DUE_AND_ID = attrgetter("due", "id")
 HOLDS_BACK = frozenset({TimerPurpose.QUIET_ENDS, TimerPurpose.CATCH_UP})
@@ -112,41 +113,67 @@ def plan_timers(
 
 
 def _add_timers(after: dict[str, Timer], planning: TimerPlanning, clock: ClockState, known: Sequence[Timer]) -> None:
-    """Adds the timers of one clock: fired, held back, lapse, steps, round, repeats.
+    """Adds the timers of one clock: those that fired, those of its ladder, and that of its due time.
 
-    `known` are the timers of the clock's cycle so far. A timer that fired is kept for the whole cycle and never armed
+    `known` are the timers of the clock's cycle so far. A step that fired is kept for the whole cycle and never armed
     again.
     """
     for timer in known:
-        if timer.fired:
+        if timer.fired and timer.purpose is not _DUE:
             after[timer.id] = timer
     ladder = planning.ladders.get(clock.ladder)
-    if ladder is None or clock.phase not in _WAITS_WHILE_PAUSED:
+    steps: Sequence[Timer] = ()
+    if ladder is not None and clock.phase in _WAITS_WHILE_PAUSED:
+        steps = _add_ladder_timers(after, planning, clock, ladder, known)
+    due = clock.due
+    if due is None or clock.breached or clock.phase is not _RUNNING:
         return
+    for step in steps:
+        if step.due == due and not after[step.id].fired:
+            # The event of this step makes the clock late.
+            return
+    timer = _due_timer(clock, due, known)
+    after[timer.id] = timer
+
+
+def _due_timer(clock: ClockState, due: datetime, known: Sequence[Timer]) -> Timer:
+    """The timer of a clock's due time: the known one, where the due time has not moved."""
+    for timer in known:
+        if timer.purpose is _DUE and timer.due == due and not timer.fired:
+            return timer
+    name = f"{clock.name}/{clock.cycle}/due"
+    return Timer(id=name, due=due, clock=clock.name, cycle=clock.cycle, step=-1, purpose=_DUE)
+
+
+def _add_ladder_timers(
+    after: dict[str, Timer], planning: TimerPlanning, clock: ClockState, ladder: Ladder, known: Sequence[Timer]
+) -> Sequence[Timer]:
+    """Adds the timers of a live clock's ladder: held back, lapse, steps, round, repeats. Returns those of the steps."""
     acknowledged = planning.acknowledged
     chain_ended = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
     if not chain_ended:
         for timer in _held_back(known, clock.name, planning.deferred):
             after[timer.id] = timer
     if clock.phase is not _RUNNING:
-        return
+        return ()
     if acknowledged is not None:
         for timer in _lapse(ladder, clock, known, acknowledged):
             after.setdefault(timer.id, timer)
     if chain_ended:
-        return
+        return ()
     steps = planning.step_timers.of(planning.ladders, planning.calendars, clock, ladder)
     for timer in steps:
         # A step that fired keeps its fired timer, which has the same id.
         after.setdefault(timer.id, timer)
     if acknowledged is not None:
-        return
+        return steps
     if steps and ladder.rounds is not None:
         for timer in _next_round(ladder, clock, steps):
             after.setdefault(timer.id, timer)
     if known:
         for timer in _repeats(ladder, clock, known, steps, planning.now):
             after[timer.id] = timer
+    return steps
 
 
 def _difference(before: Mapping[str, Timer], after: Mapping[str, Timer]) -> tuple[list[Timer], list[str]]:
@@ -178,6 +205,20 @@ def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, 
     every = timedelta(seconds=step.repeat_every_seconds)
     passed = max(0, (now - timer.due) // every)
     return _timer(clock, timer.step, timer.repeat + 1, timer.due + (passed + 1) * every)
+
+
+def due_is_planned(timers: Mapping[str, Timer], clock: ClockState, now: datetime) -> bool:
+    """Whether a timer makes the clock late at its due time, or `now` does, or nothing has to."""
+    due = clock.due
+    if due is None or clock.breached or due <= now or clock.phase is not _RUNNING:
+        return True
+    return any(
+        timer.due == due
+        and not timer.fired
+        and (timer.clock, timer.cycle) == (clock.name, clock.cycle)
+        and (timer.purpose is _DUE or (timer.purpose is _STEP and not timer.repeat))
+        for timer in timers.values()
+    )
 
 
 def quiet_timer(clock: ClockState, opening: datetime) -> Timer:

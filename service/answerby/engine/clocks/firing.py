@@ -1,4 +1,4 @@
-"""The firing of a ladder's timer."""
+"""The firing of a timer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from answerby.domain.ladder import Ladder, Step
 
 
 class Firing(NamedTuple):
-    """A ladder's timer that fires now, `late_by` seconds after it was due."""
+    """A timer that fires now, `late_by` seconds after it was due."""
 
     timer: Timer
     clock: ClockState

@@ -1,4 +1,4 @@
-"""Ladder steps: the step that a due timer fires, and its changes to the request before the rules."""
+"""The firing of timers: the step that a due timer fires, and its changes to the request before the rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
-from answerby.domain.event import Event, EventType
+from answerby.domain.event import Event, EventType, Value
 from answerby.domain.ladder import Ladder, Step
 from answerby.domain.request import RequestState
 from answerby.domain.timer_event import LATE_BY, timer_id
@@ -25,6 +25,9 @@ from answerby.sla.quiet_hours import quiet_until
 _TIMER_DUE: Final = EventType.TIMER_DUE
 _RUNNING: Final = ClockPhase.RUNNING
 _STEP: Final = TimerPurpose.STEP
+_DUE: Final = TimerPurpose.DUE
+NO_LADDER: Final = Ladder(id="", steps=())
+"""The ladder of a due time's timer, which climbs none."""
 REASSIGNABLE = ("department", "role")
 
 
@@ -68,6 +71,9 @@ def firing_of(
     clock = request.clocks.get(timer.clock)
     if clock is None or clock.phase is not _RUNNING or clock.cycle != timer.cycle:
         return None
+    late_by = _seconds(event.data.get(LATE_BY, 0))
+    if timer.purpose is _DUE:
+        return Firing(timer, clock, NO_LADDER, None, late_by, None) if clock.due == timer.due else None
     ladder = ladders.get(clock.ladder)
     # A timer of an earlier round is stale, as its steps have timers of the new round.
     if ladder is None or clock.round != timer.round:
@@ -79,17 +85,20 @@ def firing_of(
         step = ladder.steps[timer.step]
     if request.acknowledged is not None and _ended_by_acknowledgement(ladder, timer, step):
         return None
-    late_by = event.data.get(LATE_BY, 0)
     quiet = quiet_until(ladder.quiet_hours, rulebook.calendars, moment) if step is not None else None
     return Firing(
         timer,
         clock,
         ladder,
         step,
-        int(late_by) if isinstance(late_by, (int, float)) else 0,
+        late_by,
         quiet,
         catch_up_at(ladders, request, event, timer, quiet or moment, moment) if step is not None else None,
     )
+
+
+def _seconds(value: Value) -> int:
+    return int(value) if isinstance(value, (int, float)) else 0
 
 
 def _ended_by_acknowledgement(ladder: Ladder, timer: Timer, step: Step | None) -> bool:

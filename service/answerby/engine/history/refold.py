@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from answerby.domain.clock import ClockState, Timer
+from answerby.domain.clock import ClockState, Timer, TimerPurpose
 from answerby.domain.decision import Flag
 from answerby.domain.event import Event, EventType
 from answerby.domain.ladder import Ladder
@@ -193,7 +193,12 @@ def _fire(
 
 
 def _next(state: RequestState, fired: frozenset[str], until: datetime) -> Timer | None:
-    due = [t for t in state.timers.values() if not t.fired and t.id in fired and t.due <= until]
+    # A fold needs no event to make a clock late: each event, and the end of the fold, find it late.
+    due = [
+        t
+        for t in state.timers.values()
+        if not t.fired and t.id in fired and t.due <= until and t.purpose is not TimerPurpose.DUE
+    ]
     return min(due, key=lambda timer: (timer.due, timer.id), default=None)
 
 

@@ -1,4 +1,4 @@
-"""Reminders: decides timers that only send reminders, without running rules and clocks again.
+"""Reminders: decides timers that only send reminders or make a clock late, without running rules and clocks again.
 
 For callers that fire many timers and need the roles, not the texts, such as a backtest. All other timers are left to
 decide().
@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from answerby.domain.clock import ClockPhase, ClockState, Timer
+from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from answerby.domain.decision import Decision
 from answerby.domain.event import INTERNAL_SOURCE
 from answerby.domain.ladder import Ladder
@@ -31,12 +31,13 @@ from answerby.engine.history.transition import Transition
 from answerby.engine.memory.requests import RememberedStepTimers, RememberingRequests
 from answerby.engine.stages.stage_results import StageResults
 from answerby.sla.clock_inputs import ClockInputs
-from answerby.sla.ladders import next_repeat
+from answerby.sla.ladders import due_is_planned, next_repeat
 from answerby.sla.occasions import ClockEvent
 from answerby.sla.unchanged import unchanged_clock
 
 # Looked up once: see answerby.sla.unchanged.
 _RUNNING: Final = ClockPhase.RUNNING
+_DUE: Final = TimerPurpose.DUE
 _planned_by = attrgetter(
     "due", "target", "started", "cycle", "pauses", "round", "round_started", "round_from", "ladder"
 )
@@ -82,13 +83,16 @@ def reminder(case: Case, memory: RememberingRequests) -> Reminder | None:
     if results is None or clocks is None:
         return None
     firing = firing_of(compiled.rulebook, state.ladders, state, event, moment)
-    if firing is None or firing.step is None or firing.held_until is not None:
+    if firing is None or firing.held_until is not None:
         return None
     step = firing.step
-    if step.raise_priority or step.reassign is not None or step.open_case:
+    if step is None and firing.timer.purpose is not _DUE:
         return None
+    if step is not None and (step.raise_priority or step.reassign is not None or step.open_case):
+        return None
+    messages = step.notify if step is not None else ()
     mark_breaches(clocks, moment)
-    roles = [role for message in step.notify for role in resolve_roles(compiled.rulebook, state, message, firing.clock)]
+    roles = [role for message in messages for role in resolve_roles(compiled.rulebook, state, message, firing.clock)]
     timers = _timers(state.timers, firing, clocks, moment)
     after = replace(
         state,
@@ -139,6 +143,8 @@ def _unchanged_clocks(
         same = unchanged_clock(known, clock, inputs)
         if same is None or not _is_planned(step_timers, state.ladders, clock):
             return None
+        if not due_is_planned(state.timers, same, case.moment):
+            return None
         clocks[name] = same
     return clocks
 
@@ -156,11 +162,17 @@ def _is_planned(step_timers: RememberedStepTimers, ladders: Mapping[str, Ladder]
 def _timers(
     before: Mapping[str, Timer], firing: Firing, clocks: Mapping[str, ClockState], moment: datetime
 ) -> TimerPlan:
-    """The timers after the firing. A step that repeats is armed once more."""
+    """The timers after the firing. A step that repeats is armed once more. A clock is made late once."""
     timer = replace(firing.timer, fired=True)
     after = {**before, timer.id: timer}
+    late = [each.id for each in before.values() if each.purpose is _DUE and clocks[each.clock].breached]
+    for name in late:
+        del after[name]
+    cancel = sorted(name for name in late if name != timer.id)
+    if firing.step is None:
+        return TimerPlan([], cancel, after)
     again = next_repeat(firing.ladder, clocks[timer.clock], timer, moment, acknowledged=False)
     if again is None or again.id in before:
-        return TimerPlan([], [], after)
+        return TimerPlan([], cancel, after)
     after[again.id] = again
-    return TimerPlan([again], [], after)
+    return TimerPlan([again], cancel, after)
