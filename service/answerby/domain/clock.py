@@ -98,12 +98,25 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     step: int
     repeat: int = 0
     fired: bool = False
-    """Fired timers stay in the request's state, so that a step fires once per cycle, however targets change."""
+    """Fired timers stay in the request's state, so that a step fires once for each due time of a cycle."""
     round: int = 0
     """Number of the ladder's round, from 0."""
     purpose: TimerPurpose = TimerPurpose.STEP
     deferred_to: datetime | None = None
     """When its reminders are sent, if it fired in quiet hours or after an outage."""
+    spent: tuple[datetime, ...] = ()
+    """The times for which it fired before, the latest last: a due time that became later arms it anew."""
+
+    @property
+    def firings(self) -> tuple[datetime, ...]:
+        """All times for which it fired, the latest last."""
+        return (*self.spent, self.due) if self.fired else self.spent
+
+    def as_fired(self) -> Timer:
+        """The timer as it fired last. Raises IndexError for one that never fired."""
+        if self.fired:
+            return self
+        return msgspec.structs.replace(self, due=self.spent[-1], fired=True, spent=self.spent[:-1])
 
 
 def clock_name(definition: str, value: str) -> str:

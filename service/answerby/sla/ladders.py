@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
+from msgspec.structs import replace
+
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from answerby.domain.errors import CalendarYearMissing
 from answerby.domain.ladder import Ladder, Step
@@ -115,12 +117,15 @@ def plan_timers(
 def _add_timers(after: dict[str, Timer], planning: TimerPlanning, clock: ClockState, known: Sequence[Timer]) -> None:
     """Adds the timers of one clock: those that fired, those of its ladder, and that of its due time.
 
-    `known` are the timers of the clock's cycle so far. A step that fired is kept for the whole cycle and never armed
-    again.
+    `known` are the timers of the clock's cycle so far. A step that fired is kept for the whole cycle. It is armed again
+    only for a later due time.
     """
     for timer in known:
-        if timer.fired and timer.purpose is not _DUE:
-            after[timer.id] = timer
+        if timer.fired:
+            if timer.purpose is not _DUE:
+                after[timer.id] = timer
+        elif timer.spent:
+            after[timer.id] = timer.as_fired()
     ladder = planning.ladders.get(clock.ladder)
     steps: Sequence[Timer] = ()
     if ladder is not None and clock.phase in _WAITS_WHILE_PAUSED:
@@ -163,17 +168,32 @@ def _add_ladder_timers(
         return ()
     steps = planning.step_timers.of(planning.ladders, planning.calendars, clock, ladder)
     for timer in steps:
-        # A step that fired keeps its fired timer, which has the same id.
-        after.setdefault(timer.id, timer)
+        _arm_step(after, timer, known, planning.now)
     if acknowledged is not None:
         return steps
     if steps and ladder.rounds is not None:
         for timer in _next_round(ladder, clock, steps):
-            after.setdefault(timer.id, timer)
+            _arm_step(after, timer, known, planning.now)
     if known:
-        for timer in _repeats(ladder, clock, known, steps, planning.now):
+        for timer in _repeats(ladder, clock, known, steps, after, planning.now):
             after[timer.id] = timer
     return steps
+
+
+def _arm_step(after: dict[str, Timer], timer: Timer, known: Sequence[Timer], now: datetime) -> None:
+    """Arms the step, unless it fired for this time or for a later one.
+
+    Once more for a time to come, or for one that has passed since it was armed once more and did not fire.
+    """
+    fired = after.get(timer.id)
+    if fired is None:
+        after[timer.id] = timer
+    elif timer.due > fired.due and (timer.due > now or any(t.id == timer.id and not t.fired for t in known)):
+        after[timer.id] = _armed_again(timer, fired)
+
+
+def _armed_again(timer: Timer, fired: Timer) -> Timer:
+    return replace(timer, spent=fired.firings, deferred_to=fired.deferred_to)
 
 
 def _difference(before: Mapping[str, Timer], after: Mapping[str, Timer]) -> tuple[list[Timer], list[str]]:
@@ -186,7 +206,8 @@ def _difference(before: Mapping[str, Timer], after: Mapping[str, Timer]) -> tupl
             to_arm.append(timer)
     if len(to_arm) > 1:
         to_arm.sort(key=_BY_DUE_AND_ID)
-    return to_arm, sorted([name for name, timer in before.items() if name not in after and not timer.fired])
+    gone = [name for name, timer in before.items() if not timer.fired and (name not in after or after[name].fired)]
+    return to_arm, sorted(gone)
 
 
 def next_repeat(ladder: Ladder, clock: ClockState, timer: Timer, now: datetime, acknowledged: bool) -> Timer | None:
@@ -297,17 +318,24 @@ def _next_round(ladder: Ladder, clock: ClockState, steps: list[Timer]) -> list[T
 
 
 def _repeats(
-    ladder: Ladder, clock: ClockState, known: Iterable[Timer], steps: Iterable[Timer], now: datetime
+    ladder: Ladder,
+    clock: ClockState,
+    known: Iterable[Timer],
+    steps: Iterable[Timer],
+    after: Mapping[str, Timer],
+    now: datetime,
 ) -> list[Timer]:
-    """The repeats that wait, and the next repeats, of steps whose time has come.
+    """The repeats that wait, and the next repeats, of steps that fired and whose time has come.
 
     Repeats that wait are kept while the clock runs. A repeat that a pause cancelled is armed again after the pause.
+    Repeats count anew where their step fired anew.
     """
-    of_round = [t for t in known if (t.fired or t.repeat) and t.purpose is _STEP and t.round == clock.round]
+    records = [after[t.id] if t.spent and not (t.fired or t.repeat) else t for t in known if t.purpose is _STEP]
+    of_round = [t for t in records if (t.fired or t.repeat) and t.round == clock.round]
     if not of_round or not (ladder.repeats or any(timer.repeat for timer in of_round)):
         return []
-    reached = {timer.step for timer in steps if timer.due <= now}
-    of_round = [timer for timer in of_round if timer.step in reached]
+    fired = {timer.step: after[timer.id].due for timer in steps if timer.due <= now and after[timer.id].fired}
+    of_round = [t for t in of_round if t.step in fired and (not t.repeat or t.due > fired[t.step])]
     waiting = [timer for timer in of_round if timer.repeat > 0 and not timer.fired]
     latest: dict[int, Timer] = {}
     for timer in of_round:
@@ -317,7 +345,10 @@ def _repeats(
     for step in {timer.step for timer in waiting}:
         latest.pop(step, None)
     again = (next_repeat(ladder, clock, timer, now, acknowledged=False) for timer in latest.values())
-    return [*waiting, *(timer for timer in again if timer is not None)]
+    return [
+        *waiting,
+        *(_armed_again(t, after[t.id]) if t.id in after else t for t in again if t is not None),
+    ]
 
 
 def _step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:

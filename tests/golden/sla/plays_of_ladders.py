@@ -145,15 +145,15 @@ def zam_40(case: Case, calendars: Calendars) -> dict[str, object]:
 
 
 def zam_41(case: Case, calendars: Calendars) -> dict[str, object]:
-    """One level tells once, also after the target moved; another level, cycle or clock of the same day tells again."""
+    """One level tells once for each due time of a cycle; after the value changed, a reminder of the same day is new."""
     desk = climbing(tell("0m"), tell("+1h", "chief"))
     desk.see("received", at(), CUSTOMER)
     desk.waits(at(hours=2, minutes=30))
-    desk.see("updated", at(hours=2, minutes=31), facts={"priority.asked": "P1"})
-    desk.waits(at(hours=3, minutes=30))
-    assert told(desk) == [(at(hours=2), "clerk")], "the same level does not tell twice"
+    desk.see("updated", at(hours=2, minutes=31))
+    assert told(desk) == [(at(hours=2), "clerk")], "the same level does not tell twice of the same due time"
+    desk.see("updated", at(hours=2, minutes=32), facts={"priority.asked": "P1"})
     desk.waits(at(hours=4))
-    assert told(desk)[1:] == [(at(hours=4), "chief")], "another level does"
+    assert told(desk)[1:] == [(at(hours=3), "clerk"), (at(hours=4), "chief")], "of the new one it does"
     ids = {timer.id for timer in desk.state.timers.values()} if desk.state is not None else set()
     assert ids == {"ttr/1/0/0", "ttr/1/1/0"}
     return {"dedup_key": ["request", "clock", "cycle", "level"]}

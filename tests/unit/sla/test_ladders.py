@@ -224,12 +224,19 @@ def test_a_pause_cancels_and_resuming_arms_what_has_not_fired() -> None:
     assert plan.armed == {"resolution/1/1/0": at(14.5), "resolution/1/2/0": at(15), "resolution/1/3/0": at(16)}
 
 
-def test_a_step_fires_once_in_its_cycle_even_when_the_due_time_moves_away() -> None:
+def test_a_step_that_fired_is_armed_again_for_a_later_due_time_only() -> None:
     plan = Plan()
     plan.at(at(10), clock())
     plan.fire("resolution/1/0/0")
-    plan.at(at(13.1), clock(target=Target(8 * H, calendar="always"), due=at(18)))
+    fired = plan.timers["resolution/1/0/0"]
+    # Three quarters of this target had passed before.
+    plan.at(at(13.1), clock(target=Target(39 * H // 10, calendar="always"), due=at(13.9)))
     assert sorted(plan.armed) == resolution("1/1/0", "1/2/0", "1/3/0")
+    plan.at(at(13.2), clock(target=Target(8 * H, calendar="always"), due=at(18)))
+    assert plan.armed == {f"resolution/1/{n}/0": due for n, due in enumerate((at(16), at(17.5), at(18), at(19)))}
+    plan.at(at(13.3), clock())
+    assert sorted(plan.armed) == resolution("1/1/0", "1/2/0", "1/3/0")
+    assert plan.timers["resolution/1/0/0"] == fired
 
 
 def test_a_new_cycle_climbs_the_ladder_again() -> None:
@@ -333,7 +340,8 @@ def test_repeats_go_on_after_a_pause_without_counting_again() -> None:
 def test_repeats_stop_when_a_new_target_is_no_longer_over() -> None:
     plan = overdue()
     plan.at(at(14.2), clock(target=Target(8 * H, calendar="always"), due=at(18)))
-    assert sorted(plan.armed) == resolution("1/3/0", "1/due")
+    # No repeat is left, and the later due time has its steps.
+    assert plan.armed == {f"resolution/1/{n}/0": due for n, due in enumerate((at(16), at(17.5), at(18), at(19)))}
 
 
 def test_the_cap_holds_over_planning() -> None:

@@ -66,14 +66,14 @@ def firing_of(
     if event.type != _TIMER_DUE:
         return None
     timer = request.timers.get(timer_id(event))
-    if timer is None or timer.fired:
+    if timer is None or timer.fired or timer.due != event.time:
         return None
     clock = request.clocks.get(timer.clock)
     if clock is None or clock.phase is not _RUNNING or clock.cycle != timer.cycle:
         return None
     late_by = _seconds(event.data.get(LATE_BY, 0))
     if timer.purpose is _DUE:
-        return Firing(timer, clock, NO_LADDER, None, late_by, None) if clock.due == timer.due else None
+        return Firing(timer, clock, NO_LADDER, None, late_by, None)
     ladder = ladders.get(clock.ladder)
     # A timer of an earlier round is stale, as its steps have timers of the new round.
     if ladder is None or clock.round != timer.round:

@@ -35,7 +35,7 @@ class TimerPlan:
 def plan(
     case: Case, inputs: Inputs, clocks: Mapping[str, ClockState], step_timers: StepTimers = STEP_TIMERS
 ) -> TimerPlan:
-    """Plans the timers after the event. A step that fired stays in the state and is never armed again.
+    """Plans the timers after the event. A step that fired stays in the state, and fires once for each due time.
 
     `step_timers` gives the timers of a clock's steps.
     """
@@ -45,7 +45,7 @@ def plan(
     before = dict(request.timers)
     due = timer_id(event)
     deferred = None
-    if event.type == EventType.TIMER_DUE and due in before:
+    if event.type == EventType.TIMER_DUE and due in before and before[due].due == event.time:
         waits = firing.held_until if firing is not None and firing.reminders_wait else None
         before[due] = msgspec.structs.replace(before[due], fired=True, deferred_to=waits)
         if firing is not None and waits is not None:

@@ -149,19 +149,20 @@ def _outdated_steps(change: RequestChange) -> Iterator[OutdatedMessage]:
     """Messages of ladder steps that would not have fired, had the events come in order."""
     before, rulebook = change.before, change.case.compiled.rulebook
     for timer in sorted(before.timers.values(), key=lambda t: (t.due, t.id)):
-        if not timer.fired or timer.purpose is not TimerPurpose.STEP:
+        if not timer.firings or timer.purpose is not TimerPurpose.STEP:
             continue
         clock = before.clocks.get(timer.clock)
         known = change.fold_timers.get(renumbered_timer(timer, clock, change.runs.get(timer.clock)).id)
         unsent = timer.deferred_to is not None and timer.deferred_to > change.case.moment
-        if clock is None or clock.cycle != timer.cycle or unsent or (known is not None and known.fired):
+        holds = known is not None and len(known.firings) >= len(timer.firings)
+        if clock is None or clock.cycle != timer.cycle or unsent or holds:
             continue
         ladder = before.ladders.get(clock.ladder) or rulebook.ladders.get(clock.ladder)
         if ladder is None or timer.step >= len(ladder.steps):
             continue
         step = ladder.steps[timer.step]
         facts: dict[str, Value] = {"said": "step", "step": timer.step, "repeat": timer.repeat, "case": step.open_case}
-        facts["fired"] = timer.due.isoformat()
+        facts["fired"] = timer.firings[-1].isoformat()
         for notification in step.notify:
             for role in resolve_roles(rulebook, before, notification, clock):
                 details = {**facts, "said_template": notification.template}

@@ -116,8 +116,8 @@ def _merge_of(notice: Event) -> tuple[object, object]:
 class FoldInputs(NamedTuple):
     """Inputs of a fold, besides rules and events."""
 
-    fired: frozenset[str]
-    """The ids of the timers that really fired."""
+    fired: Mapping[str, int]
+    """How often each timer really fired, by its id."""
     context: Context
     moment: datetime
 
@@ -130,9 +130,10 @@ def fold(
     The name of a timer's transition is empty.
     """
     state: RequestState | None = None
+    left = dict(terms.fired)
     for event in events:
         # A timer due at the very time of an event fires after the event.
-        for change in _fire(compiled, state, terms, event.time - _INSTANT, steps):
+        for change in _fire(compiled, state, terms, left, event.time - _INSTANT, steps):
             state = change.after
             yield "", change
         # A historical event arms no timer for real. The fold needs its timers all the same.
@@ -140,7 +141,7 @@ def fold(
         change = transition(case, steps)
         state = change.after
         yield name_of(event), change
-    for change in _fire(compiled, state, terms, terms.moment, steps):
+    for change in _fire(compiled, state, terms, left, terms.moment, steps):
         yield "", change
 
 
@@ -158,32 +159,38 @@ def keeps_target(rulebook: Rulebook, clock: ClockState) -> bool:
     return clock.phase not in LIVE or keeps(definition_of(rulebook.clocks, clock.name))
 
 
-def fired_before(history: Sequence[Event], state: RequestState) -> frozenset[str]:
-    """The ids of the timers that really fired.
+def fired_before(history: Sequence[Event], state: RequestState) -> dict[str, int]:
+    """How often each timer really fired, by id.
 
     The state has those of the current cycles. The history has those of earlier cycles.
     """
-    fired = {timer.id for timer in state.timers.values() if timer.fired}
+    fired = {timer.id: len(timer.firings) for timer in state.timers.values() if timer.firings}
     for event in history:
         if event.type != EventType.TIMER_DUE:
             continue
         clock = state.clocks.get(str(event.data.get(TIMER_CLOCK, "")))
         if clock is None or clock.cycle != event.data.get(TIMER_CYCLE):
-            fired.add(timer_id(event))
-    return frozenset(fired)
+            fired[timer_id(event)] = fired.get(timer_id(event), 0) + 1
+    return fired
 
 
 def _fire(
-    compiled: CompiledRulebook, state: RequestState | None, terms: FoldInputs, until: datetime, steps: Steps
+    compiled: CompiledRulebook,
+    state: RequestState | None,
+    terms: FoldInputs,
+    left: dict[str, int],
+    until: datetime,
+    steps: Steps,
 ) -> Iterator[Transition]:
-    """Fires the timers that really fired and are due by `until`, in order.
+    """Fires the timers that really fired and are due by `until`, in order. Counts them off in `left`.
 
     A timer armed for the past fires at the request's last event, so that time never runs backwards.
     """
-    while state is not None and terms.fired:
-        timer = _next(state, terms.fired, until)
+    while state is not None and left:
+        timer = _next(state, left, until)
         if timer is None:
             return
+        left[timer.id] -= 1
         moment = max(timer.due, state.last_event)
         change = transition(
             Case(compiled, state, timer_event(state.tenant, state.request_id, timer), terms.context, moment), steps
@@ -192,12 +199,12 @@ def _fire(
         yield change
 
 
-def _next(state: RequestState, fired: frozenset[str], until: datetime) -> Timer | None:
+def _next(state: RequestState, left: Mapping[str, int], until: datetime) -> Timer | None:
     # A fold needs no event to make a clock late: each event, and the end of the fold, find it late.
     due = [
         t
         for t in state.timers.values()
-        if not t.fired and t.id in fired and t.due <= until and t.purpose is not TimerPurpose.DUE
+        if not t.fired and left.get(t.id, 0) > 0 and t.due <= until and t.purpose is not TimerPurpose.DUE
     ]
     return min(due, key=lambda timer: (timer.due, timer.id), default=None)
 

@@ -144,7 +144,7 @@ def _settled_fold(
 
 
 def _fold(
-    case: Case, ordered: OrderedHistory, earlier: EarlierRules, fired: frozenset[str], steps: Steps
+    case: Case, ordered: OrderedHistory, earlier: EarlierRules, fired: dict[str, int], steps: Steps
 ) -> FoldResult:
     event, context = case.event, case.context
     counts = case.state.counts if case.state is not None else {}
@@ -204,30 +204,36 @@ def _renumbered(clock: ClockState, now: ClockState | None) -> ClockState:
     return replace(clock, cycle=now.cycle)
 
 
-def _with_new_ids(fired: frozenset[str], state: RequestState, runs: Mapping[str, ClockState]) -> frozenset[str]:
-    """The ids, and the new ones of timers whose run has another cycle number now."""
-    timers = [timer for timer in state.timers.values() if timer.fired]
-    return fired | {
-        renumbered_timer(timer, state.clocks.get(timer.clock), runs.get(timer.clock)).id for timer in timers
-    }
+def _with_new_ids(fired: dict[str, int], state: RequestState, runs: Mapping[str, ClockState]) -> dict[str, int]:
+    """The firings by id, also by the new ids of timers whose run has another cycle number now."""
+    timers = [timer for timer in state.timers.values() if timer.firings]
+    new = [(renumbered_timer(timer, state.clocks.get(timer.clock), runs.get(timer.clock)), timer) for timer in timers]
+    return fired | {renumbered.id: len(timer.firings) for renumbered, timer in new}
 
 
 def _timers(change: RequestChange, ladders: Mapping[str, Ladder]) -> TimerPlan:
     """The timers after a fold.
 
-    A step that fired stays fired if it fires in the folded history too. Else it is still to come, or never comes.
+    A step that fired stays fired as often as it fires in the folded history too. Else it is still to come, or never
+    comes.
     """
     state, after = change.before, change.after
     if change.case.event.historical:
         return TimerPlan([], [], dict(state.timers))
     fired = {name: timer for name, timer in change.fold_timers.items() if timer.fired}
-    before = {timer.id: timer for timer in state.timers.values() if not timer.fired}
+    armed = {timer.id: timer for timer in state.timers.values() if not timer.fired}
     for timer in state.timers.values():
         renumbered = renumbered_timer(timer, state.clocks.get(timer.clock), change.runs.get(timer.clock))
-        if timer.fired and renumbered.id in fired:
+        in_fold = change.fold_timers.get(renumbered.id)
+        held = timer.firings[: len(in_fold.firings)] if in_fold is not None else ()
+        if held:
             # Kept as it really fired: the fold fires it at its due time, and may hold its reminders back otherwise.
-            fired[renumbered.id] = renumbered
-    before |= fired
+            fired[renumbered.id] = replace(renumbered, due=held[-1], fired=True, spent=held[:-1])
+        if not timer.fired and timer.spent:
+            armed[timer.id] = replace(timer, spent=held)
+            if renumbered.id == timer.id:
+                fired.pop(timer.id, None)
+    before = armed | fired
     calendars = change.case.compiled.rulebook.calendars
     planning = TimerPlanning(ladders, calendars, change.case.moment, after.acknowledged)
     arm, cancel, timers = plan_timers(planning, before, after.clocks)

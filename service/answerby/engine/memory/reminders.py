@@ -83,7 +83,7 @@ def reminder(case: Case, memory: RememberingRequests) -> Reminder | None:
     if results is None or clocks is None:
         return None
     firing = firing_of(compiled.rulebook, state.ladders, state, event, moment)
-    if firing is None or firing.held_until is not None:
+    if firing is None or firing.held_until is not None or firing.timer.spent:
         return None
     step = firing.step
     if step is None and firing.timer.purpose is not _DUE:
