@@ -64,6 +64,8 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     round_started: datetime | None = None
     round_from: int = 0
     """Index of the step at which the round began."""
+    round_due: datetime | None = None
+    """The due time when the round began. A later one is climbed to from the first round."""
     longest_used: float = 0.0
     """Seconds of working time of the longest cycle before this one; 0 in the first."""
     longest_late: float = 0.0

@@ -45,6 +45,7 @@ class ClockHistory(NamedTuple):
     round: int = 0
     round_started: datetime | None = None
     round_from: int = 0
+    round_due: datetime | None = None
 
 
 def advance_clocks(
@@ -234,7 +235,7 @@ def _advance_finished(clock: ClockState, inputs: ClockInputs) -> ClockState:
         return clock
     if definition.start:
         return _next_cycle(clock, inputs, inputs.target)
-    again = _history(clock)._replace(cycle=clock.cycle + 1, round=0, round_started=None, round_from=0)
+    again = _history(clock)._replace(cycle=clock.cycle + 1, round=0, round_started=None, round_from=0, round_due=None)
     return _run(clock.name, again, inputs, inputs.target)
 
 
@@ -277,6 +278,7 @@ def _history(clock: ClockState) -> ClockHistory:
         clock.round,
         clock.round_started,
         clock.round_from,
+        clock.round_due,
     )
 
 
@@ -304,6 +306,8 @@ def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTar
         over = paused_since > due
     else:
         over = now >= due if inputs.event.type == EventType.TIMER_DUE else now > due
+    if history.round_due is not None and not pausing and due > max(history.round_due, now):
+        history = history._replace(round=0, round_started=None, round_from=0, round_due=None)
     if history.cycle == 1 and not (pausing or held or pauses or history.round or inputs.manual_due):
         # Most clocks are in their first cycle and have no pause: the defaults of all other fields hold.
         return ClockState(
@@ -337,6 +341,7 @@ def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTar
         round=history.round,
         round_started=history.round_started,
         round_from=history.round_from,
+        round_due=history.round_due,
         longest_used=history.longest_used,
         longest_late=history.longest_late,
     )

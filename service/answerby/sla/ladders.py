@@ -168,27 +168,31 @@ def _add_ladder_timers(
         return ()
     steps = planning.step_timers.of(planning.ladders, planning.calendars, clock, ladder)
     for timer in steps:
-        _arm_step(after, timer, known, planning.now)
+        _arm_step(after, clock, timer, known, planning.now)
     if acknowledged is not None:
         return steps
     if steps and ladder.rounds is not None:
         for timer in _next_round(ladder, clock, steps):
-            _arm_step(after, timer, known, planning.now)
+            _arm_step(after, clock, timer, known, planning.now)
     if known:
         for timer in _repeats(ladder, clock, known, steps, after, planning.now):
             after[timer.id] = timer
     return steps
 
 
-def _arm_step(after: dict[str, Timer], timer: Timer, known: Sequence[Timer], now: datetime) -> None:
+def _arm_step(after: dict[str, Timer], clock: ClockState, timer: Timer, known: Sequence[Timer], now: datetime) -> None:
     """Arms the step, unless it fired for this time or for a later one.
 
-    Once more for a time to come, or for one that has passed since it was armed once more and did not fire.
+    Once more for a time to come, in a round that began since, or where it was armed once more and did not fire.
     """
     fired = after.get(timer.id)
     if fired is None:
         after[timer.id] = timer
-    elif timer.due > fired.due and (timer.due > now or any(t.id == timer.id and not t.fired for t in known)):
+    elif timer.due > fired.due and (
+        timer.due > now
+        or (timer.round > 0 and clock.round_started is not None and fired.due < clock.round_started)
+        or any(t.id == timer.id and not t.fired for t in known)
+    ):
         after[timer.id] = _armed_again(timer, fired)
 
 

@@ -133,7 +133,9 @@ def apply_firing(rulebook: Rulebook, request: RequestState, firing: Firing | Non
 
 
 def begin_round(request: RequestState, clock: ClockState, moment: datetime, step: int) -> RequestState:
-    in_round = msgspec.structs.replace(clock, round=clock.round + 1, round_started=moment, round_from=step)
+    in_round = msgspec.structs.replace(
+        clock, round=clock.round + 1, round_started=moment, round_from=step, round_due=clock.due
+    )
     return msgspec.structs.replace(request, clocks={**request.clocks, clock.name: in_round})
 
 

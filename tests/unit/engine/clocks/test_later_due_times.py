@@ -14,18 +14,21 @@ OFFICE = {"timezone": "Asia/Shanghai", "weekly": {"mon-fri": ["09:00-18:00"]}}
 REPEAT = {"every": "10m", "at_most": 2}
 
 
-def desk(*steps: dict, history: bool = False, **keys: object) -> Play:
-    """A desk with one clock: two hours, six for priority P3, one for P1, thirty minutes for P0."""
-    clock = {"id": "fix", "because": "case", "calendar": "always", "stop": ["request.completed"], "ladder": "steps"}
-    goals = (
-        ({"priority.asked": "P3"}, {"fix": "6h"}),
-        ({"priority.asked": "P1"}, {"fix": "1h"}),
-        ({"priority.asked": "P0"}, {"fix": "30m"}),
-        ({}, {"fix": "2h"}),
-    )
-    ladder = {"id": "steps", "because": "case", "steps": list(steps)}
-    sections = {"clocks": [clock | keys], "ladders": [ladder], "calendars": {"office": OFFICE}}
-    return Play(compiled(sections, targets(*goals)), with_history=history)
+CLOCK = {"id": "fix", "because": "case", "calendar": "always", "stop": ["request.completed"], "ladder": "steps"}
+GOALS = (
+    ({"priority.asked": "P3"}, {"fix": "6h"}),
+    ({"priority.asked": "P1"}, {"fix": "1h"}),
+    ({"priority.asked": "P0"}, {"fix": "30m"}),
+    ({}, {"fix": "2h"}),
+)
+"""Two hours, six for P3, one for P1, thirty minutes for P0."""
+
+
+def desk(*steps: dict, history: bool = False, again: dict | None = None, **keys: object) -> Play:
+    """A desk with one clock. `keys` are of the clock, `again` is how its ladder is climbed again."""
+    ladder = {"id": "steps", "because": "case", "steps": list(steps), **({"climb_again": again} if again else {})}
+    sections = {"clocks": [CLOCK | keys], "ladders": [ladder], "calendars": {"office": OFFICE}}
+    return Play(compiled(sections, targets(*GOALS)), with_history=history)
 
 
 def step(moment: str, role: str = "clerk", **keys: object) -> dict[str, object]:
@@ -199,3 +202,13 @@ def test_late_events_repeat_nothing_of_due_times_told_before() -> None:
     assert play.request.timers == fired
     play.waits(None)
     assert len(heard(play)) == 4
+
+
+def test_a_ladder_climbed_again_begins_anew_for_the_new_due_time() -> None:
+    play = desk(WARN, LATE, again={"from_step": 2, "every": "1h", "at_most": 2})
+    play.happens("received", "2026-03-02 09:00")
+    play.waits("2026-03-02 12:30")
+    assert heard(play) == ["02 10:30 clerk", "02 11:00 chief", "02 12:00 chief"]
+    asks(play, "P3", "2026-03-02 12:30")
+    play.waits(None)
+    assert heard(play)[3:] == ["02 14:30 clerk", "02 15:00 chief", "02 16:00 chief", "02 17:00 chief"]
