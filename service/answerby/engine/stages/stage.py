@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -17,6 +18,10 @@ from answerby.engine.stages.hit import Resolution, in_force, outputs_with_defaul
 from answerby.engine.stages.shadow_rules import ShadowResult, ShadowRule, is_live, shadow_results
 from answerby.engine.stages.targets import clock_targets
 from answerby.rules.model.rulebook import Output, Rule
+
+CONDITION_ERROR = "CONDITION_ERROR"
+RULE_CONFLICT = "RULE_CONFLICT"
+CONFLICT_OVER = ": rules that exclude each other set "
 
 
 class StageResult:
@@ -182,11 +187,18 @@ def stage_flags(stage: CompiledStage, resolution: Resolution, failed: list[Rule]
     flags = []
     if failed:
         names = ", ".join(rule.id for rule in failed)
-        flags.append(Flag("CONDITION_ERROR", f"{stage.stage.name}: could not be evaluated: {names}"))
+        flags.append(Flag(CONDITION_ERROR, f"{stage.stage.name}: could not be evaluated: {names}"))
     if resolution.conflicts:
         names = ", ".join(sorted(resolution.conflicts))
-        flags.append(Flag("RULE_CONFLICT", f"{stage.stage.name}: rules that exclude each other set {names}"))
+        flags.append(Flag(RULE_CONFLICT, f"{stage.stage.name}{CONFLICT_OVER}{names}"))
     return flags
+
+
+def conflicts_in(flags: Iterable[Flag], stage: str) -> frozenset[str]:
+    """The outputs of the stage that flags call in conflict."""
+    start = f"{stage}{CONFLICT_OVER}"
+    found = [flag.message.removeprefix(start) for flag in flags if flag.message.startswith(start)]
+    return frozenset(name for names in found for name in names.split(", "))
 
 
 def by_hand(name: str, value: Value) -> RuleReference:

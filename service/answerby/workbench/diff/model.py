@@ -10,6 +10,9 @@ from answerby.domain.decision import RuleReference
 from answerby.domain.event import Event, Value
 from answerby.domain.request import RequestState
 
+FLAGS = "flags"
+"""Stands for an output in differences of flags alone. Their stage is empty."""
+
 
 class Kind(StrEnum):
     ADDED = "added"
@@ -73,6 +76,13 @@ class OutputResult:
     value: Value
     decided_by: tuple[RuleReference, ...]
     facts: Mapping[str, Value]
+    conflict: bool = False
+    """Whether the decision flags that rules which exclude each other set the output."""
+
+    @property
+    def result(self) -> tuple[object, bool]:
+        """The part that is compared."""
+        return self.value, self.conflict
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from answerby.rules.model.rulebook import HitPolicy, Output, Stage
 from answerby.workbench.proofs.space.boxes import Box, Domains, find
@@ -29,14 +29,21 @@ class Slot:
     member: object = None
 
 
+class Result(NamedTuple):
+    """The result of a slot: its value, and whether rules that exclude each other are flagged over its output."""
+
+    value: Output
+    conflict: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """Facts for which the slot differs: all points of `domains` except those that the space forbids."""
 
     slot: Slot
     domains: tuple[int, ...]
-    old: Output
-    new: Output
+    old: Result
+    new: Result
     old_rules: frozenset[str]
     new_rules: frozenset[str]
     """The rules that decide."""
@@ -185,6 +192,8 @@ class _RelevantRules:
             return False
         rivals = {number} if contest.hit[number] in ALIKE else set(block)
         affected = rivals & self._setters
+        if contest.hit[number] is HitPolicy.UNIQUE:
+            return bool(affected)  # A second match is a conflict, whatever other blocks bring.
         sure = [n for n in self._setters if n not in rivals and self._stands(n)]
         if contest.is_united(self._slot.name) and self._slot.member is None:
             return bool(affected)
@@ -203,17 +212,18 @@ class _RelevantRules:
         in_its_way = bits(self._contest.in_its_way(number, self._slot.name))
         return all(self._truth.get(n) is False for n in in_its_way)
 
-    def outcome(self) -> tuple[Output, frozenset[str]]:
-        """The value of the slot and the rules that decide it."""
+    def outcome(self) -> tuple[Result, frozenset[str]]:
+        """The result of the slot and the rules that decide it."""
         contest, slot = self._contest, self._slot
         outcome = contest.settle(n for n in self.numbers if self._truth[n] is True)
         ids = contest.rules
-        if slot.member is not None and slot.name not in outcome.conflicts:
+        conflict = slot.name in outcome.conflicts
+        if slot.member is not None:
             adding = [n for n in outcome.united.get(slot.name, ()) if slot.member in members(ids[n].then[slot.name])]
-            return bool(adding), frozenset(ids[n].id for n in adding)
+            return Result(bool(adding), conflict), frozenset(ids[n].id for n in adding)
         winner = outcome.winner.get(slot.name)
         decided = frozenset[str]() if winner is None else frozenset({ids[winner].id})
-        return self._whole(outcome), decided
+        return Result(self._whole(outcome), conflict), decided
 
     def _whole(self, outcome: Outcome) -> Output:
         """The output: the safe side of a conflict, the winning or united value, else the default."""

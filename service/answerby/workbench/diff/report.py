@@ -9,7 +9,17 @@ from typing import Any
 from answerby.domain.decision import RuleReference
 from answerby.domain.event import OVERRIDE_PREFIX, Event, Value
 from answerby.workbench.diff.condition_text import value_text
-from answerby.workbench.diff.model import Aspect, Change, Comparison, Difference, Effect, Kind, OutputResult, Witness
+from answerby.workbench.diff.model import (
+    FLAGS,
+    Aspect,
+    Change,
+    Comparison,
+    Difference,
+    Effect,
+    Kind,
+    OutputResult,
+    Witness,
+)
 
 SIGNS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
 EFFECTS = {
@@ -18,6 +28,8 @@ EFFECTS = {
     Effect.OPEN: "may decide requests otherwise; none was found",
     Effect.MEANING: "changes what happens to requests",
 }
+SCOPE = "for all facts that the vocabulary takes"
+"""What a proof is about. A fact that the vocabulary refuses is flagged, and leads to the safe side."""
 MOST_DIFFERENCES = 30
 """The most differences in words."""
 LONGEST_LIST = 3
@@ -57,13 +69,14 @@ def _conclusion(found: Comparison) -> Iterator[str]:
     if found.empty:
         yield "No difference." if not found.open else "No difference found."
     elif not found.changed_meaning and not found.open:
-        yield "No change in meaning: proved."
+        proved = f"proved {SCOPE}" if any(change.effect is Effect.NONE for change in found.changes) else "proved"
+        yield f"No change in meaning: {proved}."
     elif found.open:
-        what = "No difference in meaning found" if not found.differences else "Nothing else was found"
-        yield f"{what} in {found.attempts} requests; that there is none is not proved:"
-        yield from (f"  - {reason}" for reason in found.open)
+        what = "No difference in meaning was found" if not found.differences else "Nothing else was found"
+        yield f"{what} in {found.attempts} requests."
+        yield from (f"  not proved: {reason}" for reason in found.open)
     else:
-        yield "Of the rules, nothing else is decided otherwise: proved."
+        yield f"Nothing else is decided otherwise: proved {SCOPE}."
 
 
 def _named(change: Change) -> str:
@@ -87,8 +100,9 @@ def _aspect(aspect: Aspect, kind: Kind) -> str:
 
 
 def _difference(number: int, found: Difference) -> Iterator[str]:
-    yield f"  {number}. {found.output}: {_change_text(found.old.value, found.new.value)} ({found.stage})"
-    yield f"      by {_deciders(found.old)} -> by {_deciders(found.new)}"
+    yield f"  {number}. {found.output}: {_result_text(found)}{f' ({found.stage})' if found.stage else ''}"
+    if found.output != FLAGS:
+        yield f"      by {_deciders(found.old)} -> by {_deciders(found.new)}"
     if found.cause:
         yield f"      because of {found.cause}"
     if found.region:
@@ -108,6 +122,13 @@ def consequences(found: Difference) -> dict[str, tuple[Value, Value]]:
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
 
 
+def _result_text(found: Difference) -> str:
+    old, new = found.old, found.new
+    if old.conflict is new.conflict:
+        return _change_text(old.value, new.value)
+    return " -> ".join(f"{_value(side.value)}{' with flag RULE_CONFLICT' * side.conflict}" for side in (old, new))
+
+
 def _change_text(old: Value, new: Value) -> str:
     if isinstance(old, list) and isinstance(new, list) and max(len(old), len(new)) > LONGEST_LIST:
         removed, added = sorted(set(old) - set(new)), sorted(set(new) - set(old))
@@ -121,7 +142,8 @@ def _value(value: Value) -> str:
 
 
 def _deciders(result: OutputResult) -> str:
-    return ", ".join(_reference(rule) for rule in result.decided_by) or "no rule (the default)"
+    nobody = "no rule (the safe side)" if result.conflict else "no rule (the default)"
+    return ", ".join(_reference(rule) for rule in result.decided_by) or nobody
 
 
 def _reference(rule: RuleReference) -> str:
@@ -149,6 +171,7 @@ def report_data(found: Comparison) -> dict[str, Any]:
         "new_revision": found.new_revision,
         "changed_meaning": found.changed_meaning,
         "proved": not found.open,
+        "proved_for": SCOPE,
         "open": list(found.open),
         "requests_tried": found.attempts,
         "changes": [_change_data(change) for change in found.changes],
@@ -188,6 +211,7 @@ def _difference_data(found: Difference) -> dict[str, Any]:
 def _result_data(result: OutputResult) -> dict[str, Any]:
     return {
         "value": result.value,
+        "conflict": result.conflict,
         "decided_by": [{"id": r.id, "file": r.file, "line": r.line, "because": r.because} for r in result.decided_by],
         "facts": dict(result.facts),
     }

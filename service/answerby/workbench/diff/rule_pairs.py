@@ -12,9 +12,16 @@ from difflib import SequenceMatcher
 from answerby.domain.ladder import Notification
 from answerby.engine.compiled.rulebook import plain
 from answerby.rules.model.rulebook import Block, Output, Rule, Rulebook, RuleMode
-from answerby.workbench.diff.condition_text import condition_text, value_text
+from answerby.workbench.diff.condition_text import attribute_names, condition_text, value_text
 from answerby.workbench.diff.model import Aspect
 
+WORDS = frozenset({"because", "owner", "protected", "complete"})
+"""Attributes of rules and blocks that no decision depends on: words, and demands on `answerby check`."""
+MODELLED = frozenset({"when", "then", "order", "enabled_from", "until", "mode", "hit"})
+"""Attributes that the search through regions knows. Any other one may mean anything."""
+BLOCK_PARTS = frozenset({"id", "stage", "rules"})
+NO_CONTENT = frozenset({"id", "stage", "block", "file", "line", "order", *WORDS})
+NAMED_ABOVE = frozenset({"id", "stage", "block", "file", "line", "when", "then", "order"})
 ROW = "#"
 """The ids of table rows are `table#row`."""
 
@@ -83,15 +90,10 @@ def _pair_rows(
 
 
 def _content(rule: Rule) -> str:
-    return repr(
-        (
-            rule.when,
-            sorted((name, repr(value)) for name, value in rule.then.items()),
-            rule.enabled_from,
-            rule.until,
-            rule.mode,
-        )
-    )
+    """All of a rule that may count for decisions, besides its rank and block."""
+    found = {name: getattr(rule, name) for name in attribute_names(rule) if name not in NO_CONTENT}
+    found["then"] = sorted((name, repr(value)) for name, value in rule.then.items())
+    return repr(found)
 
 
 def _pair(old: Rule | None, new: Rule | None, before: Mapping[str, Block], after: Mapping[str, Block]) -> RulePair:
@@ -101,9 +103,15 @@ def _pair(old: Rule | None, new: Rule | None, before: Mapping[str, Block], after
         _content(old) == _content(new)
         and old.order[:3] == new.order[:3]
         and old.block == new.block
-        and before[old.block].hit is after[new.block].hit
+        and not _block_settings(before[old.block], after[new.block])
     )
     return RulePair(old, new, same)
+
+
+def _block_settings(old: Block, new: Block) -> list[str]:
+    """The names of the settings in which two blocks differ."""
+    names = [name for name in attribute_names(old) if name not in BLOCK_PARTS]
+    return [name for name in names if getattr(old, name) != getattr(new, name)]
 
 
 def aspects(pair: RulePair, before: Mapping[str, Block], after: Mapping[str, Block]) -> tuple[Aspect, ...]:
@@ -111,22 +119,25 @@ def aspects(pair: RulePair, before: Mapping[str, Block], after: Mapping[str, Blo
     old, new = pair.old, pair.new
     if old is None or new is None:
         rule = pair.rule
-        return (Aspect("condition", new=condition_text(rule.when)), Aspect("outputs", new=outputs_text(rule.then)))
+        known = {*NAMED_ABOVE, *MODELLED, *WORDS}
+        others = [(name, getattr(rule, name)) for name in attribute_names(rule) if name not in known]
+        return (
+            Aspect("condition", new=condition_text(rule.when)),
+            Aspect("outputs", new=outputs_text(rule.then)),
+            *(Aspect(name, new=value_text(value)) for name, value in others if value),
+        )
     found = [
         Aspect("condition", condition_text(old.when), condition_text(new.when)) if old.when != new.when else None,
         Aspect("outputs", outputs_text(old.then), outputs_text(new.then)) if dict(old.then) != dict(new.then) else None,
         Aspect("rank", _rank(old), _rank(new)) if old.order[:2] != new.order[:2] else None,
-        Aspect("enabled_from", value_text(old.enabled_from), value_text(new.enabled_from))
-        if old.enabled_from != new.enabled_from
-        else None,
-        Aspect("until", value_text(old.until), value_text(new.until)) if old.until != new.until else None,
-        Aspect("mode", old.mode, new.mode) if old.mode is not new.mode else None,
-        Aspect("hit", before[old.block].hit, after[new.block].hit)
-        if before[old.block].hit is not after[new.block].hit
-        else None,
-        Aspect("because", old.because, new.because) if old.because != new.because else None,
-        Aspect("owner", old.owner, new.owner) if old.owner != new.owner else None,
     ]
+    blocks = before[old.block], after[new.block]
+    pairs: list[tuple[tuple[object, object], str]] = [(blocks, name) for name in _block_settings(*blocks)]
+    pairs += [((old, new), name) for name in attribute_names(old) if name not in NAMED_ABOVE]
+    for (one, two), name in pairs:
+        values = getattr(one, name), getattr(two, name)
+        if values[0] != values[1]:
+            found.append(Aspect(name, *map(value_text, values)))
     return tuple(aspect for aspect in found if aspect is not None)
 
 

@@ -12,6 +12,7 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.engine.memory.steps import RememberingSteps
+from answerby.engine.stages.stage import CONDITION_ERROR, conflicts_in
 from answerby.rules.model.rulebook import Rulebook
 from answerby.workbench.diff.model import Difference, OutputResult, Witness
 from answerby.workbench.diff.random_requests import random_requests
@@ -49,6 +50,10 @@ class RulebookPair:
         self._steps = (RememberingSteps(self.compiled[0]), RememberingSteps(self.compiled[1]))
         self.maker = WitnessMaker(self.compiled)
 
+    @property
+    def books(self) -> tuple[Rulebook, Rulebook]:
+        return self.old, self.new
+
     def decide(self, witness: Witness) -> tuple[Decision, Decision] | None:
         """The decisions of both; None when one of them cannot decide the request."""
         self.attempts += 1
@@ -69,14 +74,14 @@ class RulebookPair:
         decisions = self.decide(witness)
         if decisions is None:
             return None
-        old, new = ([stage.outputs for stage in decision.explanation] for decision in decisions)
+        old, new = map(results_of, decisions)
         return Sample(witness, decisions) if old != new else None
 
     def add(self, difference: Difference) -> None:
         """Adds a difference, unless the same request shows it already: the members of a set come one by one."""
-        one = (difference.stage, difference.output, difference.old.value, difference.new.value)
+        one = (difference.stage, difference.output, difference.old.result, difference.new.result)
         for known in self.differences:
-            same = (known.stage, known.output, known.old.value, known.new.value) == one
+            same = (known.stage, known.output, known.old.result, known.new.result) == one
             if same and known.witness.event == difference.witness.event:
                 return
         self.differences.append(difference)
@@ -85,10 +90,23 @@ class RulebookPair:
         self.open[why] = None
 
 
+def results_of(decision: Decision) -> list[tuple[object, frozenset[str]]]:
+    """The outputs of each stage, and those in conflict."""
+    return [(stage.outputs, conflicts_in(decision.flags, stage.stage)) for stage in decision.explanation]
+
+
+def flag_texts(decision: Decision) -> list[str]:
+    """The flags of a decision, without the names of rules."""
+    return sorted(
+        flag.code if flag.code == CONDITION_ERROR else f"{flag.code}: {flag.message}" for flag in decision.flags
+    )
+
+
 def output_result(decision: Decision, stage: str, name: str) -> OutputResult:
     """The result of a stage for one output."""
     explained = next((e for e in decision.explanation if e.stage == stage), None)
+    conflict = name in conflicts_in(decision.flags, stage)
     if explained is None:
         return OutputResult(None, (), decision.facts)
     decided_by = tuple(rule for rule in explained.won if name in rule.outputs)
-    return OutputResult(explained.outputs.get(name), decided_by, decision.facts)
+    return OutputResult(explained.outputs.get(name), decided_by, decision.facts, conflict)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.model.vocabulary import Field
 from answerby.sla.calendar import WEEKDAYS, Calendar
-from answerby.workbench.diff.condition_text import value_text
+from answerby.workbench.diff.condition_text import attribute_names, value_text
 from answerby.workbench.diff.model import Aspect, Change, Effect, Kind
 
 WORDS_ONLY = frozenset({"because", "label", "owner", "file", "line"})
 """Attributes for people. Decisions depend on them in their texts only."""
-NOTHING = (None, "", (), 0, False)
-"""Values that are left out: they are the same as no value."""
+PLACES = frozenset({"file", "line"})
+DAYS = ("breaks", "overrides", "holidays", "annual_holidays", "extra_workdays")
 MAX_NAMED = 8
 """The most days, terms or values named of one change. The rest is counted."""
+STAGE_PARTS = frozenset({"name", "blocks", "scores"})
+"""The attributes of a stage that are no settings."""
 COMPARED_BY_THEMSELVES = frozenset(
     {
         "revision",
@@ -57,7 +59,7 @@ def _settings(old: Rulebook, new: Rulebook) -> Iterator[Change]:
     for field in dataclasses.fields(Rulebook):
         before, after = getattr(old, field.name), getattr(new, field.name)
         if field.name not in COMPARED_BY_THEMSELVES and before != after:
-            whole = [Aspect(field.name, _text(before), _text(after))]
+            whole = [Aspect(field.name, value_text(before), value_text(after))]
             found = _attributes(before, after) if attribute_names(before) else whole
             yield Change("settings", Kind.CHANGED, field.name, aspects=tuple(found), effect=Effect.MEANING)
 
@@ -67,9 +69,10 @@ def stage_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
     before, after = ({stage.name: stage for stage in book.stages} for book in (old, new))
     for name in sorted({*before, *after}):
         one, two = before.get(name), after.get(name)
+        keys = [key for key in attribute_names(one or two) if key not in STAGE_PARTS]
         found = [
             Aspect(key, value_text(_setting(one, key)), value_text(_setting(two, key)))
-            for key in ("hit", "default", "on_error")
+            for key in keys
             if _setting(one, key) != _setting(two, key)
         ]
         if found:
@@ -78,7 +81,7 @@ def stage_changes(old: Rulebook, new: Rulebook) -> Iterator[Change]:
 
 def _setting(stage: object, key: str) -> object:
     value = getattr(stage, key, None)
-    return {k: v for k, v in sorted(value.items())} if isinstance(value, Mapping) else value  # noqa: C416 - sorted
+    return dict(sorted(value.items())) if isinstance(value, Mapping) else value
 
 
 def _items(
@@ -111,24 +114,25 @@ def _attributes(old: object, new: object) -> list[Aspect]:
     """The attributes that differ between two dataclasses of one kind; for a mapping the keys."""
     found = []
     for name in attribute_names(old):
-        if name in {"file", "line"}:
+        if name in PLACES:
             continue
         one, two = getattr(old, name), getattr(new, name)
         if isinstance(one, Mapping) and isinstance(two, Mapping):
             keys = sorted(key for key in {*one, *two} if one.get(key) != two.get(key))
-            found += [Aspect(f"{name}.{key}", _text(one.get(key)), _text(two.get(key))) for key in keys]
+            found += [Aspect(f"{name}.{key}", value_text(one.get(key)), value_text(two.get(key))) for key in keys]
         elif isinstance(one, tuple) and isinstance(two, tuple) and one and two and name == "steps":
             found += list(_steps(one, two))
         elif one != two:
-            found.append(Aspect(name, _text(one), _text(two)))
+            found.append(Aspect(name, value_text(one), value_text(two)))
     return found
 
 
-def attribute_names(item: object) -> tuple[str, ...]:
-    """The attributes of a dataclass or a struct; none for anything else."""
-    if dataclasses.is_dataclass(item):
-        return tuple(field.name for field in dataclasses.fields(item))
-    return tuple(getattr(item, "__struct_fields__", ()))
+def _others(old: object, new: object, known: Container[str]) -> Iterator[Aspect]:
+    """The attributes that differ and that nothing else compares, so that none is forgotten."""
+    for name in attribute_names(old):
+        one, two = getattr(old, name), getattr(new, name)
+        if name not in PLACES and name not in known and one != two:
+            yield Aspect(name, value_text(one), value_text(two))
 
 
 def _steps(old: Sequence[object], new: Sequence[object]) -> Iterator[Aspect]:
@@ -136,17 +140,7 @@ def _steps(old: Sequence[object], new: Sequence[object]) -> Iterator[Aspect]:
         one = old[number] if number < len(old) else None
         two = new[number] if number < len(new) else None
         if one != two:
-            yield Aspect(f"step {number + 1}", _text(one), _text(two))
-
-
-def _text(value: object) -> str:
-    """A value in words; for a dataclass its attributes that have a value."""
-    if names := attribute_names(value):
-        parts = [f"{name}={_text(found)}" for name in names if (found := getattr(value, name)) not in NOTHING]
-        return f"({', '.join(parts)})"
-    if isinstance(value, (tuple, list)):
-        return "[" + ", ".join(_text(item) for item in value) + "]"
-    return value_text(value)
+            yield Aspect(f"step {number + 1}", value_text(one), value_text(two))
 
 
 def _lexicon(old: object, new: object) -> Iterator[Aspect]:
@@ -154,6 +148,7 @@ def _lexicon(old: object, new: object) -> Iterator[Aspect]:
         before, after = set(getattr(old, name)), set(getattr(new, name))
         if before != after:
             yield Aspect(name, _some(sorted(before - after)), _some(sorted(after - before)))
+    yield from _others(old, new, {"id", "terms", "exceptions"})
 
 
 def _template(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Aspect]:
@@ -184,8 +179,11 @@ def _calendar(old: Calendar, new: Calendar) -> Iterator[Aspect]:
         if before != after:
             yield Aspect(name, _year_list(before), _year_list(after))
     names = [d for d in sorted({*old.holidays, *new.holidays}) if old.holidays.get(d) != new.holidays.get(d)]
-    if names and not days:
+    if set(old.holidays) == set(new.holidays) and names and not days:
         yield Aspect("label.holidays", ", ".join(d.isoformat() for d in names[:MAX_NAMED]))
+    compared = {"id", "timezone", "weekly", "years", "provisional_years"}
+    named_by_label = {"holidays"} if set(old.holidays) == set(new.holidays) else set()
+    yield from _others(old, new, {*compared, *(DAYS if days else named_by_label)})
 
 
 def _exceptional(calendar: Calendar, day: date) -> object:

@@ -8,16 +8,16 @@ from itertools import chain, islice, product
 
 from answerby.domain.decision import Decision
 from answerby.domain.effect import EffectKind
-from answerby.domain.event import Value
 from answerby.domain.ladder import Notification
 from answerby.engine.compiled.rulebook import plain
-from answerby.rules.model.rulebook import HitPolicy, Lexicon, Output, Rulebook, Stage
+from answerby.rules.model.rulebook import HitPolicy, Lexicon, Rulebook, Stage
 from answerby.rules.model.vocabulary import Vocabulary
-from answerby.workbench.diff.model import Difference, Witness
-from answerby.workbench.diff.regions import Region, RegionSearch, Slot, StageVersion
+from answerby.workbench.diff.model import Difference, OutputResult, Witness
+from answerby.workbench.diff.regions import Region, RegionSearch, Result, Slot, StageVersion
 from answerby.workbench.diff.rule_pairs import RulePair
 from answerby.workbench.diff.rulebook_pair import RulebookPair, output_result
 from answerby.workbench.proofs.space.budget import Budget, OverBudget
+from answerby.workbench.proofs.space.cells import MISSING
 from answerby.workbench.proofs.space.derived_facts import domains_of
 from answerby.workbench.proofs.space.dimensions import NO, Aspect
 from answerby.workbench.proofs.space.facts import Facts, describe, facts_at
@@ -152,13 +152,9 @@ class _StageComparison:
         rulebooks = self._rulebooks
         for sample in rulebooks.samples():
             old, new = (output_result(decision, self._name, slot.name) for decision in sample.decisions)
-            if old.value == new.value:
+            if old.result == new.result:
                 continue
-            same = [
-                region
-                for region in group
-                if _agrees(slot, region.old, old.value) and _agrees(slot, region.new, new.value)
-            ]
+            same = [region for region in group if _agrees(slot, region.old, old) and _agrees(slot, region.new, new)]
             if same:
                 rules = self._changed(same[0])
                 rulebooks.shown_by_witness |= rules or {self._name}
@@ -177,8 +173,8 @@ class _StageComparison:
             old, new = (output_result(decision, self._name, slot.name) for decision in sides)
             if (
                 _full_value(sides[0], self._name, slot.name) != _full_value(sides[1], self._name, slot.name)
-                and _agrees(slot, region.old, old.value)
-                and _agrees(slot, region.new, new.value)
+                and _agrees(slot, region.old, old)
+                and _agrees(slot, region.new, new)
             ):
                 lines = describe(self._space, restricted)
                 rules = self._changed(region)
@@ -194,8 +190,11 @@ class _StageComparison:
         return {number: mask for number, (mask, usual) in enumerate(pairs) if mask != usual}
 
 
-def _agrees(slot: Slot, expected: Output, value: Value) -> bool:
+def _agrees(slot: Slot, region: Result, found: OutputResult) -> bool:
     """Whether the output of a request agrees with the region."""
+    expected, value = region.value, found.value
+    if found.conflict is not region.conflict:
+        return False
     if slot.member is None:
         plain_value = None if expected is None else plain(expected)
         return plain_value == value or (
@@ -208,18 +207,30 @@ def _agrees(slot: Slot, expected: Output, value: Value) -> bool:
 
 def _full_value(decision: Decision, stage: str, name: str) -> object:
     """The result of the stage for the output, with messages in full."""
+    found = output_result(decision, stage, name)
     if name == NOTIFY:
-        return [effect for effect in decision.effects if effect.kind is EffectKind.NOTIFY]
-    return output_result(decision, stage, name).value
+        return [effect for effect in decision.effects if effect.kind is EffectKind.NOTIFY], found.conflict
+    return found.result
 
 
 def _domains(space: Space, books: Sequence[Rulebook], stage: str) -> list[int]:
-    """The masks of the cells that facts can have when either rulebook asks the stage."""
+    """The masks of the cells that facts can have when either rulebook asks the stage.
+
+    A person can set a derived fact to any value of its field by hand, but can take none away.
+    """
     united = [0] * len(space.dimensions)
     for book in books:
         for number, mask in enumerate(domains_of(space, book, stage)):
-            united[number] |= mask
+            united[number] |= mask | _by_hand(space, number)
     return united
+
+
+def _by_hand(space: Space, number: int) -> int:
+    dimension = space.dimensions[number]
+    field = space.vocabulary.fields.get(dimension.field)
+    if field is None or not field.derived_by:
+        return 0
+    return sum(1 << place for place, cell in enumerate(dimension.cells) if cell.value is not MISSING)
 
 
 def _has(book: Rulebook, name: str) -> bool:

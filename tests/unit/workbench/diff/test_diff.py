@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given, note
@@ -11,9 +11,11 @@ from hypothesis import given, note
 from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.rules.model.rulebook import Block, HitPolicy, Stage
+from answerby.rules.model.rulebook import Block, HitPolicy, Rule, Stage
 from answerby.workbench.diff.compare import compare
-from answerby.workbench.diff.model import Effect, Kind
+from answerby.workbench.diff.model import FLAGS, Effect, Kind
+from answerby.workbench.diff.report import report_text
+from answerby.workbench.diff.rule_pairs import BLOCK_PARTS, MODELLED, NO_CONTENT
 from tests.kit.examples import chances, examples
 from tests.kit.rulebooks import OFFICE, rulebook_of, variant
 from tests.unit.engine.generated_rulebooks import KINDS, Generator, event_of, every_request
@@ -143,9 +145,30 @@ def test_terms_of_a_lexicon(differ):
     comparison = differ(lexicons=("[起火, caught fire]", "[起火, 冒烟]"))
     change = the_change(comparison)
     assert [(a.name, a.old, a.new) for a in change.aspects] == [("terms", "caught fire", "冒烟")]
-    (difference,) = comparison.differences
-    assert difference.cause == "lexicon danger"
-    assert set(difference.witness.event.data.values()) <= {"caught fire", "冒烟"}
+    shown = {(str(*d.witness.event.data.values()), d.old.value, d.new.value) for d in comparison.differences}
+    assert shown == {("caught fire", "complaint", "unclassified"), ("冒烟", "unclassified", "complaint")}
+    assert {d.cause for d in comparison.differences} == {"lexicon danger"}
+    assert [reason.partition(":")[0] for reason in comparison.open] == ["lexicon danger"]
+
+
+def test_a_lexicon_that_nothing_asks_for_is_proved_idle(differ):
+    more = "  asking: {terms: [请问, how do i]}\n"
+    comparison = differ(lexicons=(more, f"{more}  idle: {{terms: [weather]}}\n"))
+    assert [(c.id, c.effect) for c in comparison.changes] == [("idle", Effect.NONE)]
+    assert comparison.open == ()
+
+
+def test_a_term_with_other_facts_is_not_proved_absent(differ):
+    also = (
+        "when: {text: {mentions: danger}}, then: {category",
+        "when: {text: {mentions: danger}, devices: {at_least: 2}}, then: {category",
+    )
+    files = {"classification": OFFICE["classification.yaml"].replace(*also)}
+    words = {"lexicons": OFFICE["lexicons.yaml"].replace("caught fire", "caught fire, smoke")}
+    comparison = differ.between(files, files | words)
+    assert the_change(comparison).effect is Effect.OPEN
+    assert comparison.open
+    assert "  not proved: lexicon danger: " in report_text(comparison)
 
 
 def test_days_of_a_calendar(differ):
@@ -174,14 +197,80 @@ def test_a_field_that_is_defined_otherwise(differ):
     )
     difference = comparison.differences[0]
     assert (difference.cause, difference.old.value, difference.new.value) == ("field customer.tier", "P2", "P1")
-    assert any("customer.tier is defined otherwise" in reason for reason in comparison.open)
+    assert any("field customer.tier: it is defined otherwise" in reason for reason in comparison.open)
 
 
-def test_a_field_that_nothing_asks_for_is_no_change_in_meaning(differ):
+def test_a_field_that_nothing_asks_for_is_known_from_now_on(differ):
     comparison = differ(vocabulary=("fields:\n", "fields:\n  colour: {type: enum, values: [red, blue]}\n"))
     change = the_change(comparison)
-    assert (change.section, change.kind, change.effect) == ("field", Kind.ADDED, Effect.NONE)
-    assert not comparison.changed_meaning
+    assert (change.section, change.kind, change.effect) == ("field", Kind.ADDED, Effect.SHOWN)
+    difference = comparison.differences[0]
+    assert (difference.output, difference.witness.event.data) == (FLAGS, {"colour": "red"})
+    assert difference.old.value == ["UNKNOWN_FIELD: colour is not in the vocabulary and was ignored"]
+    assert difference.new.value == []
+    assert comparison.open == ()
+
+
+def test_the_order_of_values_is_not_proved_to_mean_nothing(differ):
+    comparison = differ(vocabulary=("values: [P2, P1, P0]", "values: [P0, P1, P2]"))
+    change = next(c for c in comparison.changes if c.section == "field")
+    assert change.effect is Effect.OPEN
+    assert any(reason.startswith("field priority:") for reason in comparison.open)
+
+
+@pytest.mark.parametrize(
+    ("section", "file", "before", "after"),
+    [
+        ("calendar", "calendar", "mon-fri", "mon-thu"),
+        ("calendar", "calendar", "years: [2026]", "years: [2026], annual_holidays: {05-01: Labour Day}"),
+        ("clock", "clocks", "pause_while: [on_hold]", "pause_while: [blocked]"),
+        ("ladder", "ladders", "every: 10m", "every: 20m"),
+        ("settings", "rulebook", "default_code: DSK", "default_code: LAB"),
+    ],
+)
+def test_a_section_that_no_proof_looks_at_is_named(differ, section, file, before, after):
+    comparison = differ(**{file: (before, after)})
+    assert the_change(comparison).effect is Effect.MEANING
+    assert [reason.partition(" ")[0] for reason in comparison.open] == [section]
+    assert f"  not proved: {section} " in report_text(comparison)
+
+
+UNIQUE_TABLE = """
+stage: priority
+table:
+  id: ages
+  because: so
+  inputs: [devices]
+  output: priority
+  hit: unique
+  rows:
+    - [{less_than: 18}, P2]
+MORE    - [{at_least: 18}, P1]
+"""
+
+
+def test_a_row_written_twice_is_a_conflict_though_the_safe_side_says_the_same(differ):
+    settings = {"rulebook": OFFICE["rulebook.yaml"].replace("on_error: {priority: P0}", "on_error: {priority: P2}")}
+    once = settings | {"priority": UNIQUE_TABLE.replace("MORE", "")}
+    twice = settings | {"priority": UNIQUE_TABLE.replace("MORE", "    - [{less_than: 18}, P2]\n")}
+    comparison = differ.between(once, twice)
+    (difference,) = comparison.differences
+    assert (difference.old.value, difference.new.value) == ("P2", "P2")
+    assert (difference.old.conflict, difference.new.conflict) == (False, True)
+    assert difference.witness.event.data["devices"] < 18
+    assert "priority: P2 -> P2 with flag RULE_CONFLICT (priority)" in report_text(comparison)
+
+
+def test_a_value_that_only_a_person_sets_counts_too(differ):
+    rule = "  - {id: by-hand, because: rare, when: {category: unclassified, tags: {has: safety}}, then: {department: lab, role: clerk}}\n"
+    comparison = differ(routing=("rules:\n", f"rules:\n{rule}"))
+    (difference,) = comparison.differences
+    assert {"override.category", "override.tags"} & set(difference.witness.event.data)
+
+
+def test_every_attribute_of_a_rule_is_compared_or_known_to_mean_nothing():
+    known = MODELLED | NO_CONTENT | BLOCK_PARTS
+    assert {field.name for kind in (Rule, Block) for field in fields(kind)} <= known
 
 
 def test_a_lexicon_that_is_an_exception_to_another(differ):
