@@ -1,6 +1,7 @@
 """One worker: a process with a gRPC server, an intake consumer, timers, delivery and webhooks, on one event loop.
 
-Workers are crash-only: an unexpected failure of a loop ends the process, and the supervisor starts another.
+A background loop outlives a failed step. A failure that ends a loop ends the process, and the supervisor starts
+another. From that failure on the worker refuses calls, since nobody would decide them.
 """
 
 from __future__ import annotations
@@ -132,10 +133,18 @@ class Worker:
             serving += [rules.run(self._stopping), Housekeeping(services).run(self._stopping)]
             async with asyncio.TaskGroup() as group:
                 for task in serving:
-                    group.create_task(task)
-                feeders = [group.create_task(loop) for loop in feeding]
+                    group.create_task(self._essential(task))
+                feeders = [group.create_task(self._essential(loop)) for loop in feeding]
                 await self._stopping.wait()
                 await self._drain(feeders, processor, delivery, server, http)
+
+    async def _essential(self, loop: Coroutine[Any, Any, None]) -> None:
+        """Runs a part that no worker can be without. After its failure every call is refused at once."""
+        try:
+            await loop
+        except Exception:
+            self._gate.draining.set()
+            raise
 
     def _store_options(self) -> StoreOptions:
         settings = self._config.store

@@ -57,6 +57,7 @@ class Metrics:
         self._conflicts = counter("commit_conflicts", "Decisions made again because the request had changed.")
         self.queue_age = gauge("queue_age_seconds", "Age of the oldest intake entry not yet decided, seconds.")
         self._dead = counter("dead_letters", "Intake entries and effects that were given up.", "kind")
+        self._loop_failures = counter("loop_failures", "Steps of background loops that failed.", "loop")
         self._late = counter("timers_late", "Timers fired more than one second after they were due.")
         self._lateness = histogram("timer_lateness_seconds", "How late timers fired, seconds.", buckets=LATENESS)
         self._held_back = counter("reminders_held_back", "Reminders missed while down and put together into a digest.")
@@ -113,6 +114,9 @@ class Metrics:
 
     def dead_letter(self, kind: str) -> None:
         self._dead.labels(kind).inc()
+
+    def loop_failed(self, loop: str) -> None:
+        self._loop_failures.labels(loop).inc()
 
     def timer(self, late_seconds: float) -> None:
         self._lateness.observe(max(0.0, late_seconds))

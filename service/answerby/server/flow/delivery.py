@@ -8,7 +8,6 @@ reads before it writes. Every entry ends as done, or in the dead letters with it
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ import msgspec
 from answerby.domain.backoff import Backoff
 from answerby.domain.effect import Effect
 from answerby.domain.errors import StoreUnavailable
-from answerby.server.base.loops import repeat
+from answerby.server.base.loops import pause, repeat
 from answerby.server.base.services import Services
 from answerby.server.flow.breaker import COOLDOWN, Breaker, BreakerState
 from answerby.server.flow.tenant_connector import TenantConnector
@@ -100,6 +99,7 @@ class Lane:
     """The deliveries of one connector, which serves one tenant."""
 
     def __init__(self, services: Services, name: str, owned: TenantConnector, options: DeliveryOptions) -> None:
+        self._services = services
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
@@ -119,7 +119,7 @@ class Lane:
 
     async def run(self, stopping: asyncio.Event) -> None:
         self._stopping = stopping
-        await repeat(f"delivery {self._name}", self._step, stopping, self._logger)
+        await repeat(f"delivery {self._name}", self._step, stopping, self._services)
         await self._finish()
 
     async def _step(self) -> float:
@@ -136,7 +136,7 @@ class Lane:
             self._under_way.add(task)
             task.add_done_callback(self._end)
         if not leases:
-            await wait_for(self._ended, self._options.poll)
+            await pause(self._ended, self._options.poll)
         return 0.0
 
     def _end(self, task: asyncio.Task[None]) -> None:
@@ -276,12 +276,6 @@ class Lane:
             "request_id": entry.request_id,
             "effect_id": entry.effect_id,
         }
-
-
-async def wait_for(event: asyncio.Event, seconds: float) -> None:
-    """Waits until the event is set, at most for `seconds`."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
 
 
 def delivery_of(lease: Lease) -> Delivery:

@@ -16,6 +16,7 @@ class Housekeeping:
     """Housekeeping, which may run in every worker at once."""
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
@@ -24,7 +25,7 @@ class Housekeeping:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Runs until `stopping` is set."""
-        await repeat("housekeeping", self._step, stopping, self._logger)
+        await repeat("housekeeping", self._step, stopping, self._services)
 
     async def _step(self) -> float:
         now = self._now()

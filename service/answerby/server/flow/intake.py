@@ -54,6 +54,7 @@ class Intake:
         tenant: str,
         consumer: str,
     ) -> None:
+        self._services = services
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
@@ -68,7 +69,7 @@ class Intake:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consumes events until `stopping` is set. The events of the last read are finished first."""
-        await repeat("intake", self._step, stopping, self._logger)
+        await repeat("intake", self._step, stopping, self._services)
 
     async def _step(self) -> float:
         if not self._processor.ready:

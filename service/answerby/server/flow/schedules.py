@@ -57,6 +57,7 @@ class ScheduleLoop:
     """Fires schedules. Any number of workers may run this loop."""
 
     def __init__(self, services: Services, rulebooks: RulebookHolder, connectors: Sequence[Route]) -> None:
+        self._services = services
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
@@ -67,7 +68,7 @@ class ScheduleLoop:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fires until `stopping` is set."""
-        await repeat("schedules", self.step, stopping, self._logger)
+        await repeat("schedules", self.step, stopping, self._services)
 
     async def step(self) -> float:
         """Fires the due schedules. Returns the seconds until the next step. Raises StoreUnavailable."""

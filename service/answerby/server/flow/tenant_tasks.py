@@ -18,6 +18,7 @@ class PerTenant:
     def __init__(
         self, services: Services, known: Iterable[str], work: Callable[[str], Coroutine[Any, Any, None]]
     ) -> None:
+        self._services = services
         self._store = services.store
         self._logger = services.logger
         self._known = frozenset(known)
@@ -33,4 +34,4 @@ class PerTenant:
                     self._running[tenant] = group.create_task(self._work(tenant))
                 return LOOK_SECONDS
 
-            await repeat("tenants", look, stopping, self._logger)
+            await repeat("tenants", look, stopping, self._services)

@@ -33,6 +33,7 @@ class TimerLoop:
     """Claims due timers and submits their events. Any number of workers share the timers."""
 
     def __init__(self, services: Services, processor: Processor, settings: TimersConfig) -> None:
+        self._services = services
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
@@ -42,7 +43,7 @@ class TimerLoop:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Fires timers until `stopping` is set."""
-        await repeat("timers", self._step, stopping, self._logger)
+        await repeat("timers", self._step, stopping, self._services)
 
     async def _step(self) -> float:
         """Fires the due timers. Returns the seconds until the next step."""

@@ -49,6 +49,7 @@ class Trial:
     """Follows the candidate in the store and compares its decisions. Each worker has one trial."""
 
     def __init__(self, services: Services, preparer: Preparer) -> None:
+        self._services = services
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
@@ -82,7 +83,7 @@ class Trial:
     async def run(self, stopping: asyncio.Event) -> None:
         """Runs until `stopping` is set."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(repeat("candidate", self._look, stopping, self._logger))
+            group.create_task(repeat("candidate", self._look, stopping, self._services))
             comparing = group.create_task(self._compare())
             await stopping.wait()
             comparing.cancel()
@@ -145,12 +146,12 @@ class Trial:
                 decision = decide(
                     live.compiled, active.state, active.event, active.context, active.decision.decided, live.steps
                 )
+            difference = differ(active.decision, decision)
         except Exception as error:
             self._counts[Total.FAILED] += 1
             self._metrics.candidate("failed")
             self._logger.exception("candidate failed", revision=candidate.revision, exc_info=error)
             return
-        difference = differ(active.decision, decision)
         self._metrics.candidate("different" if difference else "same")
         if difference:
             self._note(active.decision, difference)

@@ -31,6 +31,7 @@ class Follower:
     def __init__(
         self, services: Services, holder: RulebookHolder, preparer: Preparer, changes: Changes, worker: str
     ) -> None:
+        self._services = services
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
@@ -69,7 +70,7 @@ class Follower:
         return self._scene
 
     async def _beats(self, stopping: asyncio.Event) -> None:
-        await repeat("rulebook", self._beat, stopping, self._logger)
+        await repeat("rulebook", self._beat, stopping, self._services)
         self._news.set()
 
     async def _beat(self) -> float:
@@ -108,6 +109,8 @@ class Follower:
                 await self._act()
             except StoreUnavailable:
                 continue
+            except AnswerbyError as error:
+                self._set_trouble(error.message)
 
     async def _act(self) -> None:
         scene, followed = self._scene, self._as_of
