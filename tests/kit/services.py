@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from answerby.server.base.logs import make_logger
 from answerby.server.base.metrics import Metrics
 from answerby.server.base.services import Services, utc_now
+from answerby.server.base.unreadable_report import report_unreadable
 from answerby.store.store import Store
 
 
@@ -21,6 +22,7 @@ class Kit:
         self.registry = CollectorRegistry()
         self.log = io.StringIO()
         self.services = Services(store, Metrics(self.registry), make_logger(level, self.log), clock)
+        report_unreadable(self.services)
 
     def counts(self, metric: str) -> dict[tuple[str, ...], float]:
         """The values of a counter by its labels, in the order of their names."""

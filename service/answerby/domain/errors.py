@@ -143,6 +143,12 @@ class StoreUnavailable(AnswerbyError):
     reason = "STORE_UNAVAILABLE"
 
 
+class RecordUnreadable(AnswerbyError):
+    """The store holds a record that this version cannot read; restore it, or run the version that wrote it."""
+
+    reason = "RECORD_UNREADABLE"
+
+
 class ResumeTokenExpired(AnswerbyError):
     """The resume token is older than the retained decisions; start again from the oldest token."""
 

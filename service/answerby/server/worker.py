@@ -26,6 +26,7 @@ from answerby.server.base.logs import Logger, forward_library_logs, make_logger
 from answerby.server.base.loops import pause
 from answerby.server.base.metrics import Metrics
 from answerby.server.base.services import Services, utc_now
+from answerby.server.base.unreadable_report import report_unreadable
 from answerby.server.flow.delivery import DeliveryLoop
 from answerby.server.flow.housekeeping import Housekeeping
 from answerby.server.flow.intake import Intake
@@ -99,6 +100,7 @@ class Worker:
             for warning in await store.check():
                 self._logger.warning("store setting", warning=warning)
             services = Services(store, self._metrics, self._logger, self._clock)
+            report_unreadable(services)
             rulebooks = RulebookHolder(services)
             stack.callback(rulebooks.close)
             rules = LiveRules(services, self._config, rulebooks, self._slot)

@@ -39,7 +39,6 @@ _MICROSECOND = timedelta(microseconds=1)
 
 encode = _encoder.encode
 decode_event = _event.decode
-decode_timer = _timer.decode
 
 
 def encode_state(state: RequestState, version: int) -> bytes:
@@ -53,6 +52,14 @@ def decode_state(raw: bytes, number: bytes | None) -> RequestState:
     """The state with the number from its commit."""
     state = _state.decode(raw)
     return state if not number or state.number else msgspec.structs.replace(state, number=number.decode())
+
+
+def decode_state_of(raw: bytes, number: bytes | None, tenant: str, request_id: str) -> RequestState:
+    """The state of this request. Raises ValueError for the state of another."""
+    state = decode_state(raw, number)
+    if (state.tenant, state.request_id) != (tenant, request_id):
+        raise ValueError(f"the state is of request {state.request_id} of tenant {state.tenant}")
+    return state
 
 
 def encode_decision(decision: Decision) -> bytes:
@@ -69,22 +76,26 @@ def decode_decision(raw: bytes, number: bytes | None) -> Decision:
 def decode_entry(raw: bytes, number: bytes, attempts: int) -> OutboxEntry:
     """An outbox entry with the values that changed after the entry was written."""
     entry = _entry.decode(raw)
+    _require_zone(entry.created, "created")
     return msgspec.structs.replace(entry, number=entry.number or number.decode(), attempts=attempts)
 
 
 def encode_facets(state: RequestState) -> bytes:
-    """The filter fields of ListRequests as a JSON list: category, priority, status, department, breached (0 or 1)."""
+    """The filter fields of ListRequests as a JSON list."""
+    return encode(facets_of(state))
+
+
+def facets_of(state: RequestState) -> list[str]:
+    """The filter fields of ListRequests: category, priority, status, department, breached (0 or 1)."""
     derived = state.derived
     breached = any(clock.breached for clock in state.clocks.values())
-    return encode(
-        [
-            _text(derived.get("category")),
-            _text(derived.get("priority")),
-            state.status.value,
-            _text(derived.get("department")),
-            "1" if breached else "0",
-        ]
-    )
+    return [
+        _text(derived.get("category")),
+        _text(derived.get("priority")),
+        state.status.value,
+        _text(derived.get("department")),
+        "1" if breached else "0",
+    ]
 
 
 def _text(value: object) -> str:
@@ -107,6 +118,23 @@ def decode_member(raw: bytes) -> TimerMember:
     return TimerMember(*raw.decode().split("\x1f", 1))
 
 
+def decode_timer(raw: bytes, timer_id: str, due_ms: int) -> Timer:
+    """The timer of this id and due time. Raises ValueError for another, which its commit could never remove."""
+    timer = _timer.decode(raw)
+    _require_zone(timer.due, "due")
+    if timer.id != timer_id:
+        raise ValueError(f"the timer has the id {timer.id}")
+    if to_ms(timer.due) != due_ms:
+        raise ValueError(f"the timer is due at {timer.due.isoformat()}, not at {from_ms(due_ms).isoformat()}")
+    return timer
+
+
+def _require_zone(instant: datetime, name: str) -> None:
+    """Raises ValueError for a time without a zone, which cannot be compared with others."""
+    if instant.tzinfo is None:
+        raise ValueError(f"{name} has no time zone")
+
+
 class Idempotency(NamedTuple):
     """The record that a commit keeps of an event, since the event may come again."""
 
@@ -121,9 +149,16 @@ def decode_idempotency(raw: bytes) -> Idempotency:
     return Idempotency(payload_hash, int(sequence), request_id)
 
 
-def decode_schedule(raw: bytes) -> ScheduleRecord:
+def encode_schedule(record: ScheduleRecord, generation: int) -> str:
     """The record in the form that the Lua calls of schedules write: since, the rulebook's generation, sequence."""
-    since, _, sequence = raw.decode().split()
+    return f"{to_ms(record.since)} {generation} {record.sequence}"
+
+
+def decode_schedule(raw: bytes) -> ScheduleRecord:
+    """The record in the form of `encode_schedule`. Raises ValueError."""
+    since, generation, sequence = raw.decode().split(" ")
+    if not (since.isdigit() and generation.isdigit() and sequence.isdigit()):
+        raise ValueError("not three numbers: since, generation, sequence")
     return ScheduleRecord(since=from_ms(int(since)), sequence=int(sequence))
 
 

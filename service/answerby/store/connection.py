@@ -28,7 +28,7 @@ from redis.exceptions import (
 )
 
 from answerby.domain.backoff import Backoff
-from answerby.domain.errors import AnswerbyError, StoreUnavailable
+from answerby.domain.errors import AnswerbyError, RecordUnreadable, StoreUnavailable
 from answerby.store.scripts import Call, execute, load_scripts, run, run_many
 
 MAX_BLOCK_MS = 30_000
@@ -65,6 +65,7 @@ _UNAVAILABLE = (
     OutOfMemoryError,
     ClusterDownError,
 )
+_WRONG_TYPE = "WRONGTYPE"
 _REFUSED_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "OOM")
 
 
@@ -132,6 +133,23 @@ class Connection:
                 pipeline.execute_command(*command)
             return await pipeline.execute()
 
+    async def execute_each(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        """Plain commands in one round trip. A failed item is an AnswerbyError. Raises StoreUnavailable."""
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            for command in commands:
+                pipeline.execute_command(*command)
+            results = await pipeline.execute(raise_on_error=False)
+        return [translate(item) if isinstance(item, RedisError) else item for item in results]
+
+    async def execute_together(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        """Plain commands of one moment: no other call comes between them. Raises StoreUnavailable."""
+        with translated():
+            pipeline = self.client.pipeline(transaction=True)
+            for command in commands:
+                pipeline.execute_command(*command)
+            return await pipeline.execute()
+
     def _client(self, url: str, timeout: float) -> Redis:
         # A repeated call is harmless: commits are idempotent and leases are fenced. A short retry is safe.
         return Redis.from_url(
@@ -168,6 +186,10 @@ def translate(error: RedisError) -> AnswerbyError:
         return StoreUnavailable(f"the store did not accept the call; nothing is lost, send it again: {error}")
     if isinstance(error, ResponseError) and str(error).startswith("NOGROUP"):
         return GroupGone()
+    if isinstance(error, ResponseError) and _WRONG_TYPE in str(error):
+        return RecordUnreadable(f"a key of the store has another type than answerby gives it; mend it: {error}")
+    if isinstance(error, ResponseError) and str(error).startswith("UNREADABLE"):
+        return RecordUnreadable(f"the store holds a record that this version cannot read; restore it: {error}")
     return AnswerbyError(f"the store failed: {error}")
 
 

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-import msgspec
 from redis.exceptions import ResponseError
 
 from answerby.domain.event import Event
@@ -16,7 +15,8 @@ from answerby.store.keys import tenant_keys
 from answerby.store.records import DeadIntake, IntakeEntry, StaleClaim
 from answerby.store.requests.commit import GROUP
 from answerby.store.scripts import execute
-from answerby.store.streams import entry_fields
+from answerby.store.streams import entry_fields, number_of, text_of
+from answerby.store.unreadable import UNDECODABLE
 
 _MILLISECOND = timedelta(milliseconds=1)
 _SCAN_LIMIT = 100
@@ -173,8 +173,10 @@ def _entry(tenant: str, stream_id: str, payload: bytes, deliveries: int) -> Inta
     error = ""
     try:
         event = codec.decode_event(payload)
-    except msgspec.MsgspecError as problem:
+    except UNDECODABLE as problem:
         error = f"not an event: {problem}"
+    if event is not None and event.tenant != tenant:
+        event, error = None, "not an event: it belongs to another tenant"
     return IntakeEntry(
         tenant=tenant,
         id=stream_id,
@@ -190,9 +192,9 @@ def _dead(entry: Any) -> DeadIntake:
     dead_id, fields = entry_fields(entry)
     return DeadIntake(
         id=dead_id,
-        stream_id=fields["i"].decode(),
-        payload=fields["e"],
-        reason=fields["w"].decode(),
-        deliveries=int(fields["n"]),
+        stream_id=text_of(fields, "i"),
+        payload=fields.get("e", b""),
+        reason=text_of(fields, "w"),
+        deliveries=number_of(fields, "n"),
         died=codec.decode_place(dead_id).time,
     )

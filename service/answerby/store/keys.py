@@ -16,6 +16,9 @@ from answerby.domain.errors import FieldViolation, InvalidInput
 TENANTS = "ab:tenants"
 """set: every tenant that ever stored data. This key and the next keys are outside every tenant's hash tag."""
 
+UNREADABLE = "ab:unreadable"
+"""hash id -> UnreadableRecord JSON, of records that belong to no tenant."""
+
 _RULEBOOK = "ab:rulebook:{live}:"
 """The rulebook is the same for every tenant. The keys of the rulebook share a hash tag of their own."""
 RULEBOOK_ACTIVE = _RULEBOOK + "active"
@@ -97,6 +100,8 @@ class TenantKeys:
         """stream of outbox entries given up: c connector, e entry JSON, u number, a attempts, w reason."""
         self.outbox_connectors = f"{root}:out:connectors"
         """set of the connectors that ever had an entry."""
+        self.unreadable = f"{root}:unreadable"
+        """hash id -> UnreadableRecord JSON: records that this version cannot read."""
 
     def request(self, request_id: str) -> str:
         """hash: s RequestState JSON, v version, n number."""

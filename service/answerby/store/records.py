@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -81,7 +81,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: CompletionKind
     reason: str = ""
-    retry_at: datetime | None = None
+    wait: timedelta = timedelta()
+    """The wait of a retry, from its completion on by the server's clock."""
     unknown: bool = False
 
     @classmethod
@@ -93,15 +94,18 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
         return cls(kind=CompletionKind.DEAD, reason=reason)
 
     @classmethod
-    def retry(cls, at: datetime, *, unknown: bool = False, reason: str = "") -> Completion:
-        return cls(kind=CompletionKind.RETRY, retry_at=at, unknown=unknown, reason=reason)
+    def retry(cls, wait: timedelta, *, unknown: bool = False, reason: str = "") -> Completion:
+        return cls(kind=CompletionKind.RETRY, wait=wait, unknown=unknown, reason=reason)
 
 
 class DeadEffect(msgspec.Struct, frozen=True, kw_only=True):
     """An outbox entry that was given up. `id` names the entry in the dead-letter list."""
 
     id: str
-    entry: OutboxEntry
+    connector: str
+    entry: OutboxEntry | None
+    """None where the entry cannot be read."""
+    payload: bytes
     reason: str
     died: datetime
 
@@ -121,6 +125,8 @@ class DueTimer(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     timer: Timer
     token: int
+    claimed: datetime
+    """The time of the claim, by the server's clock."""
 
 
 class ScheduleRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,7 +181,9 @@ class LoggedDecision(msgspec.Struct, frozen=True, kw_only=True):
 
     token: str
     log_sequence: int
-    decision: Decision
+    decision: Decision | None
+    unreadable: str = ""
+    """The reason where the entry cannot be read. `decision` is then None."""
 
 
 class RequestFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +201,8 @@ class RequestPage(msgspec.Struct, frozen=True, kw_only=True):
 
     requests: list[RequestState]
     next_token: str = ""
+    unreadable: list[str] = []
+    """Ids of requests on this page that cannot be read."""
 
 
 class IntakeEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from answerby.store import codec
 from answerby.store.connection import Connection
 from answerby.store.keys import target_of, tenant_keys
 from answerby.store.records import OutboxEntry, ScheduleRecord
+from answerby.store.unreadable import UNDECODABLE, Place, RecordKind, Undecodable, Unreadables, decoded
 
 DECISIONS_KEPT = 400
 """The number for each schedule: more than a year of daily firings."""
@@ -38,23 +39,50 @@ class FiringCall(msgspec.Struct, kw_only=True):
 class Schedules:
     """The schedules of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, unreadable: Unreadables) -> None:
         self._connection = connection
+        self._unreadable = unreadable
 
     async def records(
         self, tenant: str, now: datetime, generation: int, schedules: Sequence[str]
     ) -> dict[str, ScheduleRecord]:
         """The progress of each schedule. A new schedule counts from `now`.
 
-        Records of other schedules are deleted, unless a later generation of the rulebook than this one knew them.
+        Records of other schedules are deleted, unless a later generation of the rulebook than this one knew them. A
+        record that cannot be read goes to the dead list. The progress after the latest decision takes its place.
         """
         reply = await self._connection.call(
             "schedules/look", [tenant_keys(tenant).schedules], [codec.to_ms(now), generation, *schedules]
         )
         found = {}
         for name, kept in zip(reply[::2], reply[1::2], strict=True):
-            found[name.decode()] = codec.decode_schedule(kept)
+            schedule = name.decode()
+            place = Place(RecordKind.SCHEDULE, tenant, tenant_keys(tenant).schedules, schedule)
+            try:
+                found[schedule] = decoded(place, kept, codec.decode_schedule)
+            except Undecodable as error:
+                await self._unreadable.note(error)
+                found[schedule] = await self._mend(tenant, schedule, kept, now, generation)
         return found
+
+    async def _mend(self, tenant: str, schedule: str, kept: bytes, now: datetime, generation: int) -> ScheduleRecord:
+        """Puts the progress after the latest decision in place of a record that cannot be read.
+
+        The sequence has to go on: platforms know effects by it.
+        """
+        latest = await self.decisions(tenant, schedule, limit=DECISIONS_KEPT)
+        record = ScheduleRecord(since=now, sequence=0)
+        if latest:
+            record = ScheduleRecord(since=latest[0].event_time, sequence=max(item.sequence for item in latest))
+        mended = await self._connection.call(
+            "schedules/mend",
+            [tenant_keys(tenant).schedules],
+            [schedule, kept, codec.encode_schedule(record, generation)],
+        )
+        try:
+            return codec.decode_schedule(mended)
+        except UNDECODABLE:
+            return record
 
     async def claim(self, tenant: str, schedule: str, record: ScheduleRecord, length: timedelta) -> bool:
         """Reserves the next firing for `length`. False when another worker was faster."""
@@ -101,7 +129,15 @@ class Schedules:
         return reply is not None
 
     async def decisions(self, tenant: str, schedule: str, limit: int = 20) -> list[Decision]:
-        """The latest firings of a schedule, newest first. Empty for a schedule that never fired."""
+        """The latest firings of a schedule, newest first, without those that cannot be read.
+
+        Empty for a schedule that never fired.
+        """
         key = tenant_keys(tenant).schedule_decisions(schedule)
-        found = await self._connection.execute("LRANGE", key, -limit, -1)
-        return [codec.decode_decision(raw, None) for raw in reversed(found)]
+        decisions = []
+        for raw in reversed(await self._connection.execute("LRANGE", key, -limit, -1)):
+            try:
+                decisions.append(decoded(Place(RecordKind.DECISION, tenant, key), raw, codec.decode_decision, None))
+            except Undecodable as error:
+                await self._unreadable.note(error)
+        return decisions

@@ -16,6 +16,7 @@ from answerby.store.rulebooks.workers import Workers
 from answerby.store.schedules import Schedules
 from answerby.store.tenants import Tenants
 from answerby.store.timers import Timers
+from answerby.store.unreadable import Unreadables
 
 
 class Store:
@@ -23,18 +24,19 @@ class Store:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.tenants = Tenants(connection)
-        self.requests = Requests(connection, self.tenants)
-        self.listing = Listing(connection)
-        self.recordings = Recordings(connection)
-        self.log = DecisionLog(connection)
+        self.unreadable = unreadable = Unreadables(connection)
+        self.tenants = Tenants(connection, unreadable)
+        self.requests = Requests(connection, self.tenants, unreadable)
+        self.listing = Listing(connection, unreadable)
+        self.recordings = Recordings(connection, unreadable)
+        self.log = DecisionLog(connection, unreadable)
         self.intake = Intake(connection)
-        self.timers = Timers(connection)
-        self.schedules = Schedules(connection)
-        self.outbox = Outbox(connection)
-        self.revisions = Revisions(connection)
-        self.candidates = Candidates(connection)
-        self.workers = Workers(connection)
+        self.timers = Timers(connection, self.requests, unreadable)
+        self.schedules = Schedules(connection, unreadable)
+        self.outbox = Outbox(connection, unreadable)
+        self.revisions = Revisions(connection, unreadable)
+        self.candidates = Candidates(connection, unreadable)
+        self.workers = Workers(connection, unreadable)
 
     @classmethod
     async def connect(cls, url: str, options: StoreOptions | None = None) -> Store:

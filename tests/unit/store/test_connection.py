@@ -17,7 +17,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from answerby.domain.errors import AnswerbyError, StoreUnavailable
+from answerby.domain.errors import AnswerbyError, RecordUnreadable, StoreUnavailable
 from answerby.store.connection import StoreOptions, translate
 from answerby.store.store import Store
 
@@ -70,8 +70,14 @@ def test_what_passes_is_told_as_unavailable(error: RedisError) -> None:
 
 
 def test_what_does_not_pass_is_told_as_a_failure() -> None:
-    error = translate(ResponseError("WRONGTYPE Operation against a key"))
+    error = translate(ResponseError("ERR unknown command"))
     assert type(error) is AnswerbyError
+    assert "unknown command" in error.message
+
+
+def test_a_key_of_another_type_is_told_as_unreadable() -> None:
+    error = translate(ResponseError("WRONGTYPE Operation against a key"))
+    assert type(error) is RecordUnreadable
     assert "WRONGTYPE" in error.message
 
 

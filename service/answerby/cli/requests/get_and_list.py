@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -73,6 +74,8 @@ def pages(server: Server, filters: Filters, limit: int) -> Iterator[pb.Request]:
         while limit > 0:
             query = rpc.ListRequestsRequest(page_size=size, page_token=token, **filters._asdict())
             response = stub.ListRequests(query, metadata=server.metadata, timeout=CALL_SECONDS)
+            for request_id in response.unreadable_request_ids:
+                print(f"request {request_id} cannot be shown: its stored data cannot be read", file=sys.stderr)
             yield from response.requests[:limit]
             limit -= len(response.requests)
             token = response.next_page_token

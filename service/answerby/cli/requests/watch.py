@@ -42,6 +42,8 @@ def watch_decisions(server: Server, start: Start, *, as_json: bool) -> None:
                 print_json(response)
             elif response.HasField("decision"):
                 print(line(response.decision), flush=True)
+            elif response.unreadable:
+                print(f"a decision cannot be shown: {response.unreadable}", file=sys.stderr, flush=True)
     if query.resume_token and not as_json:
         print(f"go on with: answerby watch --resume {query.resume_token}", file=sys.stderr)
 

@@ -34,6 +34,7 @@ SAFE_FIELDS = frozenset(
             "signal",
             "exit_code",
         ),
+        *("kind", "key", "name"),
         *("action", "actor", "before", "generation", "start", "end"),
         *("engine", "compiled", "rules", "stage", "rule", "warning", "seconds", "workers", "version", "status"),
     }

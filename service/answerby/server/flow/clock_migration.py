@@ -89,6 +89,8 @@ class Migrator:
             page = await self._store.listing.page(job.tenant, RequestFilter(statuses=LIVE_STATUSES), token, limit)
             progress.moved.clear()
             await self._page(job, page.requests, progress)
+            progress.examined += len(page.unreadable)
+            progress.failed += len(page.unreadable)
             token = page.next_token
             progress.done = not token or bool(job.most and progress.examined >= job.most)
             yield progress

@@ -18,8 +18,8 @@ import msgspec
 
 from answerby.domain.backoff import Backoff
 from answerby.domain.effect import Effect
-from answerby.domain.errors import StoreUnavailable
-from answerby.server.base.loops import pause, repeat
+from answerby.domain.errors import AnswerbyError, StoreUnavailable
+from answerby.server.base.loops import pause, repeat, spared
 from answerby.server.base.services import Services
 from answerby.server.flow.breaker import COOLDOWN, Breaker, BreakerState
 from answerby.server.flow.tenant_connector import TenantConnector
@@ -155,8 +155,9 @@ class Lane:
             return
         for tenant in await self._store.tenants.names():
             if tenant != self._tenant:
-                for lease in await self._store.outbox.lease(tenant, self._name, self._options.lease, STRAYS):
-                    await self._bury(lease)
+                with spared(f"delivery {self._name}", tenant, self._services):
+                    for lease in await self._store.outbox.lease(tenant, self._name, self._options.lease, STRAYS):
+                        await self._bury(lease)
         self._next_look = time.monotonic() + self._options.stray_look
 
     async def _bury(self, lease: Lease) -> None:
@@ -179,7 +180,7 @@ class Lane:
             outcome = await self._attempt(lease)
         except asyncio.CancelledError:
             interruption = Outcome(OutcomeKind.UNKNOWN, "stopped while it was under way")
-            await self._complete(lease, Completion.retry(self._now(), unknown=True, reason=interruption.detail))
+            await self._complete(lease, Completion.retry(timedelta(), unknown=True, reason=interruption.detail))
             self._report(lease, interruption, started)
             raise
         if outcome is None:
@@ -239,6 +240,9 @@ class Lane:
             except StoreUnavailable as error:
                 self._logger.warning("outcome not stored yet", **self._where(lease), reason=error.reason)
                 await asyncio.sleep(COMPLETE_AGAIN.wait(attempt))
+            except AnswerbyError as error:
+                self._logger.error("outcome not stored", **self._where(lease), reason=error.message)  # noqa: TRY400
+                return False
         return False
 
     def _note_platform(self, outcome: Outcome) -> None:
@@ -258,6 +262,8 @@ class Lane:
     def _report(self, lease: Lease, outcome: Outcome, started: float, verdict: str = "") -> None:
         name = verdict or outcome.kind.value
         self._metrics.delivery(self._name, name)
+        if verdict == DEAD:
+            self._metrics.dead_letter("effect")
         log = self._logger.error if verdict == DEAD else self._logger.info
         log(
             "effect given up" if verdict == DEAD else "effect delivered" if name == "done" else "effect not delivered",
@@ -314,7 +320,7 @@ def judge(lease: Lease, outcome: Outcome, options: DeliveryOptions, now: datetim
         return Completion.dead(f"given up after {attempts} attempts: {outcome.detail}")
     unknown = outcome.kind is OutcomeKind.UNKNOWN or lease.previous_unknown
     wait = timedelta(seconds=backoff(attempts, outcome.retry_after, options))
-    return Completion.retry(now + wait, unknown=unknown, reason=outcome.detail)
+    return Completion.retry(wait, unknown=unknown, reason=outcome.detail)
 
 
 def backoff(attempts: int, retry_after: float | None, options: DeliveryOptions) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from answerby.server.base.loops import repeat
+from answerby.server.base.loops import repeat, spared
 from answerby.server.base.services import Services
 
 LOOK_SECONDS = 5.0
@@ -30,15 +30,18 @@ class Housekeeping:
     async def _step(self) -> float:
         now = self._now()
         oldest = 0.0
-        for tenant in await self._store.tenants.names():
-            await self._store.intake.open(tenant)
-            depth = await self._store.intake.depth(tenant)
-            if depth.oldest is not None:
-                oldest = max(oldest, (now - depth.oldest.time).total_seconds())
+        tenants = await self._store.tenants.names()
+        for tenant in tenants:
+            with spared("housekeeping", tenant, self._services):
+                await self._store.intake.open(tenant)
+                depth = await self._store.intake.depth(tenant)
+                if depth.oldest is not None:
+                    oldest = max(oldest, (now - depth.oldest.time).total_seconds())
         self._metrics.queue_age.set(oldest)
         if time.monotonic() >= self._next_trim:
             self._next_trim = time.monotonic() + TRIM_SECONDS
-            for tenant in await self._store.tenants.names():
-                await self._store.log.trim(tenant, now)
-                await self._store.intake.trim(tenant)
+            for tenant in tenants:
+                with spared("housekeeping", tenant, self._services):
+                    await self._store.log.trim(tenant, now)
+                    await self._store.intake.trim(tenant)
         return LOOK_SECONDS

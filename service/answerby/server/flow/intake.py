@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
-from answerby.domain.errors import AnswerbyError, EventIdReused, InvalidInput, TimeOutOfRange
+from answerby.domain.errors import AnswerbyError, EventIdReused, InvalidInput, RecordUnreadable, TimeOutOfRange
 from answerby.domain.event import INTERNAL_SOURCE, Event
 from answerby.server.base.config import Limits
 from answerby.server.base.loops import repeat
@@ -35,7 +35,7 @@ STALE_EVERY_SECONDS = 2.0
 MOST_PARKED = 2000
 """Most events that wait for their platforms in one worker. Further events wait in the stream."""
 NO_CONNECTOR = "the tenant has no connector of this name that could complete the event"
-PERMANENT = (InvalidInput, EventIdReused, TimeOutOfRange)
+PERMANENT = (InvalidInput, EventIdReused, TimeOutOfRange, RecordUnreadable)
 
 
 def mark_connector(event: Event, name: str) -> Event:
@@ -180,6 +180,10 @@ class Intake:
                 "event cannot be completed yet", connector=name, stream_id=entry.id, reason=error.reason
             )
             return None
+        except Exception as error:
+            # It comes again after a while, and is given up after a few deliveries.
+            self._logger.exception("event not completed", connector=name, stream_id=entry.id, exc_info=error)
+            return None
         self._parking.note_answer(name)
         if completed is None:
             await self._store.intake.acknowledge(entry.tenant, [entry.id])
@@ -191,7 +195,7 @@ class Intake:
             if fate.duplicate:
                 await self._store.intake.acknowledge(entry.tenant, [entry.id])
         elif isinstance(fate, PERMANENT):
-            await self._give_up(entry, fate.reason)
+            await self._give_up(entry, fate.message if isinstance(fate, RecordUnreadable) else fate.reason)
         else:
             self._logger.warning("event stays in the stream", stream_id=entry.id, reason=fate.reason)
 

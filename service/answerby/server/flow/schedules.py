@@ -17,7 +17,7 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.effects.schedule_scope import OPEN
 from answerby.engine.schedules.decide_schedule import ScheduleFiring, decide_schedule
 from answerby.engine.schedules.summary import Summary
-from answerby.server.base.loops import repeat
+from answerby.server.base.loops import repeat, spared
 from answerby.server.base.services import Services
 from answerby.server.flow.routing import Route, route_effects
 from answerby.server.live.pointer import Live
@@ -76,17 +76,22 @@ class ScheduleLoop:
             return 0.2
         wait = LONGEST_SLEEP
         for tenant in await self._store.tenants.names():
-            with self._rulebooks.use() as live:
-                plan = await self._plan(tenant, live)
-                due = [item for item in plan.upcoming if item.occurrence.time <= self._now()]
-                for item in due:
-                    await self._fire(tenant, live.compiled, item)
-            if due:
-                # After a firing by any worker the next occurrence is new.
-                self._plans.pop(tenant, None)
-            ahead = [(item.occurrence.time - self._now()).total_seconds() for item in plan.upcoming if item not in due]
-            wait = min([wait, *ahead])
+            with spared("schedules", tenant, self._services):
+                wait = min(wait, await self._tenant(tenant))
         return max(0.005, wait)
+
+    async def _tenant(self, tenant: str) -> float:
+        """Fires the due schedules of a tenant. Returns the seconds until the next one."""
+        with self._rulebooks.use() as live:
+            plan = await self._plan(tenant, live)
+            due = [item for item in plan.upcoming if item.occurrence.time <= self._now()]
+            for item in due:
+                await self._fire(tenant, live.compiled, item)
+        if due:
+            # After a firing by any worker the next occurrence is new.
+            self._plans.pop(tenant, None)
+        ahead = [(item.occurrence.time - self._now()).total_seconds() for item in plan.upcoming if item not in due]
+        return min([LONGEST_SLEEP, *ahead])
 
     async def _plan(self, tenant: str, live: Live) -> Plan:
         rulebook, generation = live.compiled.rulebook, self._rulebooks.status.generation

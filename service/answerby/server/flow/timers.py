@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from answerby.domain.clock import TimerPurpose
 from answerby.domain.decision import Decision
-from answerby.domain.errors import AnswerbyError
+from answerby.domain.errors import AnswerbyError, RecordUnreadable
 from answerby.domain.event import Event
 from answerby.domain.timer_event import timer_event
 from answerby.engine.clocks.missed_reminders import CATCH_UP_LIMIT, waits_for_catch_up
@@ -37,7 +37,6 @@ class TimerLoop:
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
-        self._now = services.clock
         self._processor = processor
         self._settings = settings
 
@@ -51,28 +50,30 @@ class TimerLoop:
             return 0.2
         tenants = await self._store.tenants.names()
         limit = max(FEWEST, TOGETHER // max(1, len(tenants)))
-        due = await self._store.timers.claim(tenants, self._now(), limit, CLAIM)
+        due = await self._store.timers.claim(tenants, limit=limit, length=CLAIM)
         if due:
             await self._fire(due)
             return 0.0
-        following = await self._store.timers.next_due(tenants)
-        if following is None:
+        wait = await self._store.timers.wait(tenants)
+        if wait is None:
             return LONGEST_SLEEP
-        return max(0.005, min(LONGEST_SLEEP, (following - self._now()).total_seconds()))
+        return max(0.005, min(LONGEST_SLEEP, wait.total_seconds()))
 
     async def _fire(self, due: list[DueTimer]) -> None:
-        now = self._now()
         ordered = sorted(due, key=lambda timer: (timer.timer.due, timer.request_id, timer.timer.id))
-        submissions = [_submission(timer, now, self._settings) for timer in ordered]
+        submissions = [_submission(timer, self._settings) for timer in ordered]
         for timer, fate in zip(ordered, await self._processor.process_many(submissions), strict=True):
-            if isinstance(fate, AnswerbyError):
+            if isinstance(fate, RecordUnreadable):
+                # The timer waits until somebody mends its request. The dead list has the record.
+                self._metrics.loop_failed("timers")
+            elif isinstance(fate, AnswerbyError):
                 self._logger.warning(
                     "timer not decided", tenant=timer.tenant, request_id=timer.request_id, reason=fate.reason
                 )
             elif fate.decision is None or fate.duplicate:
                 await self._store.timers.drop(timer)
             else:
-                self._metrics.timer((now - timer.timer.due).total_seconds())
+                self._metrics.timer((timer.claimed - timer.timer.due).total_seconds())
                 self._report(timer, fate.decision)
 
     def _report(self, timer: DueTimer, decision: Decision) -> None:
@@ -90,15 +91,15 @@ class TimerLoop:
             )
 
 
-def _submission(due: DueTimer, now: datetime, settings: TimersConfig) -> Submission:
+def _submission(due: DueTimer, settings: TimersConfig) -> Submission:
     # The delay depends on the worker, so the delay is no part of the identity of the event.
-    event = timer_event_of(due, now, settings)
+    event = timer_event_of(due, settings)
     return Submission(event, Origin.TIMER, payload_hash=identity_hash(event), timer=due)
 
 
-def timer_event_of(due: DueTimer, now: datetime, settings: TimersConfig) -> Event:
+def timer_event_of(due: DueTimer, settings: TimersConfig) -> Event:
     """The event of a due timer. Every claim of the timer gives the same event id."""
-    late_by = max(0.0, (now - due.timer.due).total_seconds())
+    late_by = max(0.0, (due.claimed - due.timer.due).total_seconds())
     event = timer_event(due.tenant, due.request_id, due.timer, int(late_by))
     if late_by >= settings.catch_up_after_seconds:
         # The limit is part of the event, so that a repeat gives the same decision.

@@ -46,11 +46,9 @@ class CandidateTrials:
                 await self._changes.note(Action.TRY, order, revision)
         return candidate
 
-    async def current(self) -> Candidate | None:
-        return await self._store.candidates.current()
-
-    async def findings(self, differences: int) -> Findings:
-        return await self._store.candidates.findings(differences)
+    async def report(self, differences: int) -> tuple[Candidate | None, Findings]:
+        """The candidate, and the findings with so many differences, of one moment."""
+        return await self._store.candidates.report(differences)
 
     async def stop(self, order: Order) -> str:
         """Ends the trial. Returns the revision of its candidate; empty without a trial."""

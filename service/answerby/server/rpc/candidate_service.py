@@ -32,8 +32,7 @@ class CandidateCalls:
     async def GetCandidate(self, request: pb.GetCandidateRequest, context: Context) -> pb.GetCandidateResponse:
         if not 0 <= request.differences <= DIFFERENCES_KEPT:
             raise InvalidInput([FieldViolation("differences", f"must be from 0 to {DIFFERENCES_KEPT}")])
-        candidate = await self._trials.current()
-        findings = await self._trials.findings(request.differences or SHOWN)
+        candidate, findings = await self._trials.report(request.differences or SHOWN)
         message = None if candidate is None else self._candidate(candidate)
         return pb.GetCandidateResponse(candidate=message, findings=findings_to(findings))
 

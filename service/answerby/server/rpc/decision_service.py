@@ -126,7 +126,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         if violations or at is None:
             raise InvalidInput(violations)
         tenant = current_call.get().tenant
-        state = await self._store.requests.get(tenant, request.request_id)
+        state, history, _ = await self._store.requests.history(tenant, request.request_id)
         if state.decisions > LONGEST_HISTORY:
             raise InvalidInput([FieldViolation("request_id", f"has more than {LONGEST_HISTORY} decisions")])
         asked = Supposed(
@@ -136,7 +136,6 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             event_type=request.event_type or EventType.UPDATED,
             actor=ACTOR_ROLES.get(request.actor, ActorRole.AGENT) if request.actor else ActorRole.AGENT,
         )
-        history = (await self._store.requests.events(tenant, request.request_id))[: state.decisions]
         with self._rulebooks.use() as live:
             outlook = what_if(live.compiled, state, history, state.counts, asked)
         message = pb.WhatIfResponse(decision=decision_to(outlook.decision, max(at, now)))
@@ -150,9 +149,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             problem = f"clocks are told of the first {LONGEST_HISTORY} decisions of a request"
             raise InvalidInput([FieldViolation("sequence", problem)])
         tenant, request_id = decision.tenant, decision.request_id
-        events = await self._store.requests.events(tenant, request_id)
-        newest_first = await self._store.requests.decisions(tenant, request_id, limit=len(events))
-        decisions = newest_first[::-1][: decision.sequence]
+        _, events, decisions = await self._store.requests.history(tenant, request_id)
+        decisions = decisions[: decision.sequence]
         statuses = statuses_of(events[: decision.sequence])
         with self._rulebooks.use() as live:
             calendars = live.compiled.rulebook.calendars
@@ -181,11 +179,9 @@ class DecisionServicer(rpc.DecisionServiceServicer):
 
     async def _stored(self, request: pb.ExplainRequest) -> Decision:
         tenant = current_call.get().tenant
-        sequence = request.sequence
-        if sequence == 0:
-            state = await self._store.requests.get(tenant, request.request_id)
-            sequence = state.decisions
-        return await self._store.requests.decision(tenant, request.request_id, sequence)
+        if request.sequence == 0:
+            return await self._store.requests.latest_decision(tenant, request.request_id)
+        return await self._store.requests.decision(tenant, request.request_id, request.sequence)
 
     async def _rebuilt(self, compiled: CompiledRulebook, decision: Decision) -> Rebuilt:
         """The situation of the decision, and whether the situation still gives the stored decision."""
@@ -193,10 +189,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             problem = f"counterfactuals are told of the first {LONGEST_HISTORY} decisions of a request"
             raise InvalidInput([FieldViolation("sequence", problem)])
         tenant, request_id = decision.tenant, decision.request_id
-        state = await self._store.requests.get(tenant, request_id)
-        events = await self._store.requests.events(tenant, request_id)
-        newest_first = await self._store.requests.decisions(tenant, request_id, limit=len(events))
-        decisions = newest_first[::-1][: decision.sequence]
+        state, events, decisions = await self._store.requests.history(tenant, request_id)
+        decisions = decisions[: decision.sequence]
         return await _in_turns(rebuild(compiled, events[: decision.sequence], decisions, state.counts))
 
 

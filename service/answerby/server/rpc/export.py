@@ -89,7 +89,8 @@ def export_of(request: pb.ExportEventsRequest, tenant: str, caller: str, call_id
 
 
 def _message(export: Export, recorded: Recorded) -> pb.ExportEventsResponse:
-    message = pb.ExportEventsResponse(page_token=encode_export(export.tenant, export.scope, recorded.place))
+    token = encode_export(export.tenant, export.scope, recorded.place)
+    message = pb.ExportEventsResponse(page_token=token, unreadable=recorded.unreadable)
     request = message.request
     request.request_id = recorded.place.request_id
     request.number = recorded.number

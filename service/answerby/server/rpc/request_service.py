@@ -84,9 +84,8 @@ class RequestServicer(rpc.RequestServiceServicer):
         if violations:
             raise InvalidInput(violations)
         tenant = current_call.get().tenant
-        state = await self._store.requests.get(tenant, request.request_id)
         limit = min(request.decision_limit or DECISIONS_DEFAULT, DECISIONS_MOST)
-        decisions = await self._store.requests.decisions(tenant, request.request_id, limit)
+        state, decisions = await self._store.requests.snapshot(tenant, request.request_id, limit)
         now = self._now()
         return pb.GetRequestResponse(
             request=request_to(state, self._vocabulary(), now),
@@ -113,6 +112,7 @@ class RequestServicer(rpc.RequestServiceServicer):
         return pb.ListRequestsResponse(
             requests=[request_to(state, vocabulary, now) for state in page.requests],
             next_page_token=page.next_token,
+            unreadable_request_ids=page.unreadable,
         )
 
     async def WatchDecisions(

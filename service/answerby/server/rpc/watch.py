@@ -36,6 +36,9 @@ class Watch:
 
     def wants(self, logged: LoggedDecision) -> bool:
         decision = logged.decision
+        if decision is None:
+            # Nobody knows whose it is, so every watch hears of the gap.
+            return True
         return (not self.request_ids or decision.request_id in self.request_ids) and (
             not self.priorities or str(decision.facts.get("priority")) in self.priorities
         )
@@ -76,7 +79,9 @@ class Watcher:
 
 
 def _message(logged: LoggedDecision, now: datetime) -> pb.WatchDecisionsResponse:
-    message = pb.WatchDecisionsResponse(resume_token=logged.token, decision=decision_to(logged.decision, now))
+    message = pb.WatchDecisionsResponse(resume_token=logged.token, unreadable=logged.unreadable)
+    if logged.decision is not None:
+        message.decision.CopyFrom(decision_to(logged.decision, now))
     set_instant(message.send_time, now)
     return message
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from answerby.store.keys import tenant_keys
 from answerby.store.records import LoggedDecision
 from answerby.store.streams import entry_fields
 from answerby.store.tokens import Position, decode_position, encode_position
+from answerby.store.unreadable import Place, RecordKind, Undecodable, Unreadables, decoded
 
 _START = Position("0-0", -1)
 """The position before every retained entry, whatever its number."""
@@ -20,8 +22,9 @@ _START = Position("0-0", -1)
 class DecisionLog:
     """The log of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, unreadable: Unreadables) -> None:
         self._connection = connection
+        self._unreadable = unreadable
 
     async def read(
         self, tenant: str, after_token: str = "", count: int = 100, block_ms: int = 0
@@ -66,11 +69,27 @@ class DecisionLog:
         counter, *entries = await self._connection.call(
             "log/read", [keys.log, keys.log_sequence], [position.stream_id, count]
         )
-        found = [_logged(tenant, entry) for entry in entries]
+        found = await self._logged(tenant, entries, position.sequence)
         if position is not _START:
             newest_before = found[0].log_sequence - 1 if found else int(counter or 0)
             if newest_before != position.sequence:
                 raise ResumeTokenExpired(oldest_token=await self.oldest_token(tenant))
+        return found
+
+    async def _logged(self, tenant: str, entries: Sequence[Any], before: int) -> list[LoggedDecision]:
+        """The entries after the sequence `before`. An entry that cannot be read keeps its place, without a decision."""
+        found: list[LoggedDecision] = []
+        for entry in entries:
+            try:
+                logged = _logged(tenant, entry)
+            except Undecodable as error:
+                reason = (await self._unreadable.note(error)).message
+                sequence = _sequence(entry)
+                if sequence is None:
+                    sequence = (found[-1].log_sequence if found else before) + 1
+                token = encode_position(tenant, Position(entry_fields(entry)[0], sequence))
+                logged = LoggedDecision(token=token, log_sequence=sequence, decision=None, unreadable=reason)
+            found.append(logged)
         return found
 
     async def _wait(self, tenant: str, position: Position, block_ms: int) -> None:
@@ -87,15 +106,23 @@ class DecisionLog:
 def _position(entry: Any) -> Position | None:
     if entry is None:
         return None
-    stream_id, fields = entry_fields(entry)
-    return Position(stream_id, int(fields["n"]))
+    return Position(entry_fields(entry)[0], _sequence(entry) or 0)
+
+
+def _sequence(entry: Any) -> int | None:
+    """The number of an entry. None for an entry without one."""
+    number = entry_fields(entry)[1].get("n", b"")
+    return int(number) if number.isdigit() else None
 
 
 def _logged(tenant: str, entry: Any) -> LoggedDecision:
+    """Raises Undecodable."""
     stream_id, fields = entry_fields(entry)
-    sequence = int(fields["n"])
+    place = Place(RecordKind.LOG, tenant, tenant_keys(tenant).log, stream_id)
+    sequence = _sequence(entry)
+    if sequence is None:
+        raise Undecodable(place, repr(fields).encode(), "the entry has no number")
+    decision = decoded(place, fields.get("d", b""), codec.decode_decision, fields.get("u"))
     return LoggedDecision(
-        token=encode_position(tenant, Position(stream_id, sequence)),
-        log_sequence=sequence,
-        decision=codec.decode_decision(fields["d"], fields["u"]),
+        token=encode_position(tenant, Position(stream_id, sequence)), log_sequence=sequence, decision=decision
     )

@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from answerby.domain.decision import Decision
+from answerby.domain.errors import RecordUnreadable
 from answerby.domain.event import Event
 from answerby.store import codec
 from answerby.store.connection import Connection
 from answerby.store.keys import TenantKeys, tenant_keys
+from answerby.store.requests.requests import read_decisions, read_events
+from answerby.store.unreadable import Place, RecordKind, Undecodable, Unreadables
 
 
 class RecordedAfter(NamedTuple):
@@ -30,13 +33,16 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     created: datetime
     events: list[Event]
     decisions: list[Decision]
+    unreadable: str = ""
+    """The reason where the request cannot be read. It then has neither events nor decisions here."""
 
 
 class Recordings:
     """The recordings of every tenant. All methods raise StoreUnavailable when the server does not answer."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, unreadable: Unreadables) -> None:
         self._connection = connection
+        self._unreadable = unreadable
 
     async def page(
         self, tenant: str, since: datetime, until: datetime, after: RecordedAfter | None = None, limit: int = 50
@@ -47,18 +53,29 @@ class Recordings:
         """
         keys = tenant_keys(tenant)
         places = await self._places(keys, codec.to_us(since), codec.to_us(until), after, limit)
-        commands: list[Sequence[str | bytes | int]] = []
-        for place in places:
-            request_id = place.request_id
-            # The decisions come first. A commit in between then adds an event too many, and no decision lacks its
-            # event.
-            commands += [
-                ("HGET", keys.request(request_id), "n"),
-                ("LRANGE", keys.decisions(request_id), 0, -1),
-                ("LRANGE", keys.events(request_id), 0, -1),
-            ]
-        replies = await self._connection.execute_many(commands) if commands else []
-        return [_recorded(place, *replies[3 * at : 3 * at + 3]) for at, place in enumerate(places)]
+        if not places:
+            return []
+        try:
+            replies = await self._connection.execute_together([c for place in places for c in _reads(keys, place)])
+        except RecordUnreadable:
+            return [await self._alone(tenant, place) for place in places]
+        return [await self._recorded(tenant, place, *replies[3 * at : 3 * at + 3]) for at, place in enumerate(places)]
+
+    async def _alone(self, tenant: str, place: RecordedAfter) -> Recorded:
+        """One request, where a key of another on the page cannot be used."""
+        try:
+            replies = await self._connection.execute_together(_reads(tenant_keys(tenant), place))
+        except RecordUnreadable as error:
+            return _unreadable(place, error)
+        return await self._recorded(tenant, place, *replies)
+
+    async def _recorded(
+        self, tenant: str, place: RecordedAfter, number: bytes | None, events: list[bytes], decisions: list[bytes]
+    ) -> Recorded:
+        try:
+            return _recorded(tenant, place, number, events, decisions)
+        except Undecodable as error:
+            return _unreadable(place, await self._unreadable.note(error))
 
     async def _places(
         self, keys: TenantKeys, since: int, until: int, after: RecordedAfter | None, limit: int
@@ -89,12 +106,31 @@ def _pairs(page: Sequence[Any]) -> list[tuple[str, int]]:
     return [(name.decode(), int(float(score))) for name, score in pairs]
 
 
-def _recorded(place: RecordedAfter, number: bytes | None, decisions: list[bytes], events: list[bytes]) -> Recorded:
-    decided = [codec.decode_decision(raw, number) for raw in decisions]
+def _reads(keys: TenantKeys, place: RecordedAfter) -> list[Sequence[str | bytes | int]]:
+    request_id = place.request_id
+    return [
+        ("HGET", keys.request(request_id), "n"),
+        ("LRANGE", keys.events(request_id), 0, -1),
+        ("LRANGE", keys.decisions(request_id), 0, -1),
+    ]
+
+
+def _recorded(
+    tenant: str, place: RecordedAfter, number: bytes | None, events: list[bytes], decisions: list[bytes]
+) -> Recorded:
+    """Raises Undecodable."""
+    if len(events) != len(decisions):
+        where = Place(RecordKind.KEY, tenant, tenant_keys(tenant).decisions(place.request_id))
+        raise Undecodable(where, b"", f"{len(decisions)} decisions on {len(events)} events")
     return Recorded(
         place=place,
-        number=number.decode() if number else "",
+        number=number.decode(errors="replace") if number else "",
         created=codec.from_us(place.created_us),
-        events=[codec.decode_event(raw) for raw in events[: len(decided)]],
-        decisions=decided,
+        events=read_events(tenant, place.request_id, events),
+        decisions=read_decisions(tenant, place.request_id, decisions, number, 1),
     )
+
+
+def _unreadable(place: RecordedAfter, error: RecordUnreadable) -> Recorded:
+    created = codec.from_us(place.created_us)
+    return Recorded(place=place, number="", created=created, events=[], decisions=[], unreadable=error.message)

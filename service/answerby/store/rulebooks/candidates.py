@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -17,6 +17,7 @@ from answerby.store.rulebooks.candidate_records import (
     StartOutcome,
     Total,
 )
+from answerby.store.unreadable import Place, RecordKind, Undecodable, Unreadables, decoded
 
 DIFFERENCES_KEPT = 500
 COUNTS_KEPT = 2_000
@@ -31,12 +32,14 @@ _difference = msgspec.json.Decoder(DifferenceKept)
 class Candidates:
     """The store of at most one candidate. All methods raise StoreUnavailable when the server does not answer."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, unreadable: Unreadables) -> None:
         self._connection = connection
+        self._unreadable = unreadable
 
     async def current(self) -> Candidate | None:
+        """The candidate on trial. One that cannot be read goes to the dead list, and its trial ends."""
         raw = await self._connection.execute("GET", keys.RULEBOOK_CANDIDATE)
-        return None if raw is None else _candidate.decode(raw)
+        return None if raw is None else await self._read(raw)
 
     async def start(self, candidate: Candidate) -> StartOutcome:
         """Starts a trial. The findings of an earlier trial are deleted."""
@@ -73,19 +76,56 @@ class Candidates:
 
     async def findings(self, most: int = DIFFERENCES_KEPT) -> Findings:
         """The findings of the present candidate, or else of the last candidate."""
-        counts, differences = await self._connection.execute_many(
+        return (await self.report(most))[1]
+
+    async def report(self, most: int = DIFFERENCES_KEPT) -> tuple[Candidate | None, Findings]:
+        """The candidate and its findings, of one moment. What cannot be read of them goes to the dead list."""
+        raw, counts, differences = await self._connection.execute_together(
             [
+                ("GET", keys.RULEBOOK_CANDIDATE),
                 ("HGETALL", keys.RULEBOOK_CANDIDATE_COUNTS),
                 ("LRANGE", keys.RULEBOOK_CANDIDATE_DIFFERENCES, 0, most - 1),
             ]
         )
         found = counts.items() if isinstance(counts, Mapping) else zip(counts[::2], counts[1::2], strict=True)
-        counted = {_counted(name): int(count) for name, count in found}
-        return Findings(
+        counted = await self._counts(found)
+        findings = Findings(
             totals={total: count for total, count in counted.items() if isinstance(total, Total)},
             changes={change: count for change, count in counted.items() if isinstance(change, Change)},
-            differences=[_difference.decode(raw) for raw in differences],
+            differences=await self._differences(differences),
         )
+        return None if raw is None else await self._read(raw), findings
+
+    async def _read(self, raw: bytes) -> Candidate | None:
+        try:
+            return decoded(Place(RecordKind.CANDIDATE, "", keys.RULEBOOK_CANDIDATE), raw, _candidate.decode)
+        except Undecodable as error:
+            await self._unreadable.note(error)
+            await self._connection.call("rulebooks/unstage", [keys.RULEBOOK_CANDIDATE], [raw])
+            return None
+
+    async def _counts(self, found: Iterable[tuple[bytes, bytes]]) -> dict[Counted, int]:
+        key = keys.RULEBOOK_CANDIDATE_COUNTS
+        counts = {}
+        for name, count in found:
+            place = Place(RecordKind.COUNT, "", key, name.decode(errors="replace"))
+            try:
+                counts[decoded(place, name, _counted)] = decoded(place, count, int)
+            except Undecodable as error:
+                await self._unreadable.note(error)
+                await self._connection.execute("HDEL", key, name)
+        return counts
+
+    async def _differences(self, found: Sequence[bytes]) -> list[DifferenceKept]:
+        key = keys.RULEBOOK_CANDIDATE_DIFFERENCES
+        differences = []
+        for raw in found:
+            try:
+                differences.append(decoded(Place(RecordKind.DIFFERENCE, "", key), raw, _difference.decode))
+            except Undecodable as error:
+                await self._unreadable.note(error)
+                await self._connection.execute("LREM", key, 1, raw)
+        return differences
 
 
 def _name(counted: Counted) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import msgspec
 from answerby.store import keys
 from answerby.store.codec import to_us
 from answerby.store.connection import Connection
+from answerby.store.rulebooks.reading import RulebookReading
 from answerby.store.rulebooks.revision_records import (
     ActivateOutcome,
     Activation,
@@ -21,6 +22,7 @@ from answerby.store.rulebooks.revision_records import (
     Staged,
     Verdict,
 )
+from answerby.store.unreadable import Place, RecordKind, Undecodable, Unreadables, decoded
 
 HISTORY_LENGTH = 1000
 """The number of history entries that are kept."""
@@ -28,10 +30,8 @@ SEEN_DIGESTS = 1000
 """Contents of folders that are remembered."""
 
 _encode = msgspec.json.Encoder().encode
-_pointer = msgspec.json.Decoder(Pointer)
 _revision = msgspec.json.Decoder(Revision)
 _verdict = msgspec.json.Decoder(Verdict)
-_activation = msgspec.json.Decoder(Activation)
 _files = msgspec.msgpack.Decoder(dict[str, bytes])
 
 
@@ -45,8 +45,10 @@ class Keeping(NamedTuple):
 class Revisions:
     """The revisions of the rulebook. All methods raise StoreUnavailable when the server does not answer."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, unreadable: Unreadables) -> None:
         self._connection = connection
+        self._unreadable = unreadable
+        self._reading = RulebookReading(connection, unreadable)
 
     async def save(
         self, revision: Revision, files: Mapping[str, bytes], digest: str, keeping: Keeping, now: datetime
@@ -85,18 +87,37 @@ class Revisions:
         return bool(reply)
 
     async def files(self, revision: str) -> dict[str, bytes] | None:
-        """Content by path. None when the revision is not kept."""
+        """Content by path. None when the revision is not kept. Raises RecordUnreadable."""
         raw = await self._connection.execute("HGET", keys.RULEBOOK_FILES, revision)
-        return None if raw is None else _files.decode(zlib.decompress(raw))
+        if raw is None:
+            return None
+        try:
+            return decoded(Place(RecordKind.FILES, "", keys.RULEBOOK_FILES, revision), raw, _unpacked)
+        except Undecodable as error:
+            raise await self._unreadable.note(error) from error
 
     async def get(self, revision: str) -> Revision | None:
-        """The revision. None when the revision is not kept."""
-        return (await self._read([revision]))[0]
+        """The revision. None when the revision is not kept. Raises RecordUnreadable."""
+        tables = (keys.RULEBOOK_REVISIONS, keys.RULEBOOK_AUTHORS, keys.RULEBOOK_VERDICTS)
+        parts = await self._connection.execute_together([("HGET", table, revision) for table in tables])
+        try:
+            return await self._complete(revision, *parts)
+        except Undecodable as error:
+            raise await self._unreadable.note(error) from error
 
     async def all(self) -> list[Revision]:
-        """All kept revisions, in the order of their latest upload, newest first."""
-        order = await self._connection.execute("ZREVRANGE", keys.RULEBOOK_ORDER, 0, -1)
-        found = await self._read([name.decode() for name in order])
+        """All kept revisions of one moment, in the order of their latest upload, newest first.
+
+        A revision that cannot be read is left out.
+        """
+        tables = [keys.RULEBOOK_ORDER, keys.RULEBOOK_REVISIONS, keys.RULEBOOK_AUTHORS, keys.RULEBOOK_VERDICTS]
+        reply = await self._connection.call("rulebooks/list", tables)
+        found = []
+        for name, *parts in zip(reply[::4], reply[1::4], reply[2::4], reply[3::4], strict=True):
+            try:
+                found.append(await self._complete(name.decode(errors="replace"), *parts))
+            except Undecodable as error:
+                await self._unreadable.note(error)
         return [revision for revision in found if revision is not None]
 
     async def seen(self, digest: str) -> str:
@@ -105,8 +126,9 @@ class Revisions:
         return "" if raw is None else raw.decode()
 
     async def active(self) -> Pointer | None:
+        """The pointer. In place of one that cannot be read comes the one that the history tells."""
         raw = await self._connection.execute("GET", keys.RULEBOOK_ACTIVE)
-        return None if raw is None else _pointer.decode(raw)
+        return None if raw is None else await self._reading.pointer(raw)
 
     async def activate(
         self,
@@ -167,26 +189,34 @@ class Revisions:
         await self._connection.execute("LTRIM", keys.RULEBOOK_HISTORY, 0, HISTORY_LENGTH - 1)
 
     async def history(self, limit: int = HISTORY_LENGTH) -> list[Activation]:
-        """The history, newest first."""
-        found = await self._connection.execute("LRANGE", keys.RULEBOOK_HISTORY, 0, limit - 1)
-        return [_activation.decode(raw) for raw in found]
+        """The history, newest first, without entries that cannot be read."""
+        return await self._reading.history(limit)
 
-    async def _read(self, names: Sequence[str]) -> list[Revision | None]:
-        if not names:
-            return []
-        tables = (keys.RULEBOOK_REVISIONS, keys.RULEBOOK_AUTHORS, keys.RULEBOOK_VERDICTS)
-        found = await self._connection.execute_many([("HMGET", table, *names) for table in tables])
-        return [_complete(*parts) for parts in zip(*found, strict=True)]
+    async def _complete(
+        self, name: str, raw: bytes | None, authors: bytes | None, verdict: bytes | None
+    ) -> Revision | None:
+        """Raises Undecodable."""
+        if raw is None:
+            return None
+        record = decoded(Place(RecordKind.REVISION, "", keys.RULEBOOK_REVISIONS, name), raw, _revision.decode)
+        names = decoded(Place(RecordKind.REVISION, "", keys.RULEBOOK_AUTHORS, name), authors or b"", bytes.decode)
+        return msgspec.structs.replace(
+            record,
+            authors=names.split("\n"),
+            verdict=None if verdict is None else await self._judged(name, verdict, record),
+        )
+
+    async def _judged(self, name: str, raw: bytes, revision: Revision) -> Verdict:
+        """The verdict. One that cannot be read counts as a refusal, so that nothing goes live which was refused."""
+        try:
+            return decoded(Place(RecordKind.VERDICT, "", keys.RULEBOOK_VERDICTS, name), raw, _verdict.decode)
+        except Undecodable as error:
+            reason = (await self._unreadable.note(error)).message
+            return Verdict(approved=False, actor="(unknown)", time=revision.created, reason=reason)
 
 
-def _complete(raw: bytes | None, authors: bytes | None, verdict: bytes | None) -> Revision | None:
-    if raw is None:
-        return None
-    return msgspec.structs.replace(
-        _revision.decode(raw),
-        authors=(authors or b"").decode().split("\n"),
-        verdict=None if verdict is None else _verdict.decode(verdict),
-    )
+def _unpacked(raw: bytes) -> dict[str, bytes]:
+    return _files.decode(zlib.decompress(raw))
 
 
 def _flag(value: bool) -> str:

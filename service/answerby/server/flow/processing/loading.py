@@ -75,8 +75,12 @@ class Loading:
             return events
         in_time = without(events, late)
         names = [(loaded.event.tenant, loaded.event.request_id) for loaded in late]
-        histories = await self._requests.histories(names)
-        return in_time + [loaded.with_history(history) for loaded, history in zip(late, histories, strict=True)]
+        for loaded, history in zip(late, await self._requests.histories(names), strict=True):
+            if isinstance(history, AnswerbyError):
+                self._fates.failed(loaded.waiting, history)
+            else:
+                in_time.append(loaded.with_history(history))
+        return in_time
 
 
 def without(events: Iterable[LoadedEvent], some: Iterable[LoadedEvent]) -> list[LoadedEvent]:

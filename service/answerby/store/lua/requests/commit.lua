@@ -54,12 +54,14 @@ local number = held[2] or ''
 local record = redis.call('GET', KEYS[4])
 if record then
   local hash, sequence, owner = string.match(record, '^(%S+) (%d+) (.*)$')
+  if not hash then return redis.error_reply('UNREADABLE idempotency record ' .. KEYS[4]) end
   if hash == c.payload_hash then
     acknowledge()
     consume_timer()
   end
   return { 'duplicate', hash, tonumber(sequence), owner, number }
 end
+if held[1] and not tonumber(held[1]) then return redis.error_reply('UNREADABLE version of ' .. KEYS[1]) end
 if tonumber(held[1] or '0') ~= c.expected then
   return { 'version_conflict' }
 end

@@ -18,7 +18,10 @@ for i, values in ipairs(cjson.decode(ARGV[4])) do
   end
 end
 
-local function passes(facets)
+-- A request whose facets cannot be read passes. The caller looks at its state.
+local function passes(raw)
+  local readable, facets = pcall(cjson.decode, raw or '')
+  if not readable or type(facets) ~= 'table' then return true end
   for i, values in pairs(wanted) do
     if not values[facets[i]] then return false end
   end
@@ -35,7 +38,7 @@ while budget > 0 do
   end
   local facets = redis.call('HMGET', KEYS[2], unpack(page))
   for i, request_id in ipairs(page) do
-    if passes(cjson.decode(facets[i])) then
+    if passes(facets[i]) then
       if #reply - 2 == limit then return reply end
       reply[#reply + 1] = request_id
     end

@@ -4,12 +4,18 @@ ARGV[1] revision  ARGV[2] generation that must be active, 0: none  ARGV[3] Point
 ARGV[5] "1": an approval is required  ARGV[6] longest history  ARGV[7] Staged JSON of the caller, "" for none
 Returns "ok", "moved", "gone", "waiting" or "rejected"
 --]]
+-- A record that cannot be read has no fields. Whoever reads it next reports it.
+local function fields(raw)
+  local readable, found = pcall(cjson.decode, raw or '')
+  return readable and type(found) == 'table' and found or {}
+end
+
 local active = redis.call('GET', KEYS[1])
-local generation = active and cjson.decode(active).generation or 0
+local generation = fields(active).generation or 0
 if generation ~= tonumber(ARGV[2]) then return 'moved' end
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 'gone' end
 local verdict = redis.call('HGET', KEYS[3], ARGV[1])
-local approved = verdict and cjson.decode(verdict).approved
+local approved = verdict and fields(verdict).approved
 if verdict and not approved then return 'rejected' end
 if ARGV[5] == '1' and not approved then return 'waiting' end
 redis.call('SET', KEYS[1], ARGV[3])

@@ -16,8 +16,9 @@ local reply = {
 }
 local workers = redis.call('HGETALL', KEYS[1])
 for i = 1, #workers, 2 do
-  local heard = tonumber(string.match(workers[i + 1], '^%d+'))
-  if now - heard > tonumber(ARGV[3]) then
+  local heard = tonumber(string.match(workers[i + 1], '^(%d+) '))
+  -- The caller takes a heartbeat without its time away.
+  if heard and now - heard > tonumber(ARGV[3]) then
     redis.call('HDEL', KEYS[1], workers[i])
   else
     reply[#reply + 1] = workers[i]

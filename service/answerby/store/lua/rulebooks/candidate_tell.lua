@@ -5,7 +5,8 @@ ARGV[4] how many counts follow  then name, count, ...  then DifferenceKept JSON,
 Returns 1 when added, 0 when not
 --]]
 local candidate = redis.call('GET', KEYS[1])
-if not candidate or cjson.decode(candidate).token ~= ARGV[1] then return 0 end
+local readable, trial = pcall(cjson.decode, candidate or '')
+if not readable or type(trial) ~= 'table' or trial.token ~= ARGV[1] then return 0 end
 local room = tonumber(ARGV[3]) - redis.call('HLEN', KEYS[2])
 local last = 4 + 2 * tonumber(ARGV[4])
 for i = 5, last, 2 do
@@ -14,6 +15,8 @@ for i = 5, last, 2 do
     room = room - 1
     if room < 0 then name = 'other' end
   end
+  -- A count that is no number begins anew.
+  if not tonumber(redis.call('HGET', KEYS[2], name) or '0') then redis.call('HDEL', KEYS[2], name) end
   redis.call('HINCRBY', KEYS[2], name, ARGV[i + 1])
 end
 for i = last + 1, #ARGV do redis.call('LPUSH', KEYS[3], ARGV[i]) end

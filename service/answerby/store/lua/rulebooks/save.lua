@@ -7,6 +7,12 @@ ARGV[9] "1": revisions without a verdict wait for an approver and go last
 Always kept: the active revision, the one before, the staged one, the candidate, and the latest upload.
 Returns 1 for a new revision, 0 for a known one
 --]]
+-- A record that cannot be read has no fields. Whoever reads it next reports it.
+local function fields(raw)
+  local readable, found = pcall(cjson.decode, raw or '')
+  return readable and type(found) == 'table' and found or {}
+end
+
 local revision = ARGV[1]
 local new = redis.call('HSETNX', KEYS[1], revision, ARGV[2])
 if new == 1 then
@@ -30,14 +36,14 @@ end
 local stays = { [revision] = true }
 local active = redis.call('GET', KEYS[7])
 if active then
-  local pointer = cjson.decode(active)
-  stays[pointer.revision] = true
-  if pointer.previous[1] then stays[pointer.previous[1]] = true end
+  local pointer = fields(active)
+  stays[pointer.revision or ''] = true
+  if pointer.previous and pointer.previous[1] then stays[pointer.previous[1]] = true end
 end
 local staged = redis.call('GET', KEYS[9])
-if staged then stays[cjson.decode(staged).revision] = true end
+if staged then stays[fields(staged).revision or ''] = true end
 local candidate = redis.call('GET', KEYS[10])
-if candidate then stays[cjson.decode(candidate).revision] = true end
+if candidate then stays[fields(candidate).revision or ''] = true end
 local excess = redis.call('ZCARD', KEYS[4]) - tonumber(ARGV[7])
 for pass = 1, 2 do
   if excess <= 0 then break end

@@ -11,7 +11,10 @@ local held = redis.call('HGETALL', KEYS[1])
 for i = 1, #held, 2 do
   local since, seen, sequence = string.match(held[i + 1], '^(%d+) (%d+) (%d+)$')
   known[held[i]] = true
-  if wanted[held[i]] then
+  -- A record that cannot be read stays. The caller mends a wanted one.
+  if not since then
+    known[held[i]] = true
+  elseif wanted[held[i]] then
     if tonumber(seen) < generation then
       redis.call('HSET', KEYS[1], held[i], since .. ' ' .. ARGV[2] .. ' ' .. sequence)
     end
