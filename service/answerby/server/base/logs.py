@@ -34,7 +34,7 @@ SAFE_FIELDS = frozenset(
             "signal",
             "exit_code",
         ),
-        *("kind", "key", "name"),
+        *("kind", "key", "field"),
         *("action", "actor", "before", "generation", "start", "end"),
         *("engine", "compiled", "rules", "stage", "rule", "warning", "seconds", "workers", "version", "status"),
     }

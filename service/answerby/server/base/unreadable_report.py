@@ -19,7 +19,7 @@ def report_unreadable(services: Services) -> None:
             kind=record.kind.value,
             tenant=record.tenant,
             key=record.key,
-            name="" if record.kind in NAMELESS else record.name,
+            field="" if record.kind in NAMELESS else record.name,
         )
 
     services.store.unreadable.listen(report)

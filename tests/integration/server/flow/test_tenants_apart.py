@@ -113,7 +113,8 @@ async def test_what_a_connector_brings_belongs_to_its_tenant_whatever_the_event_
 
 async def test_a_connector_of_another_tenant_completes_nothing(desk, launch, store):
     """As after a connector was given to another tenant while its events waited."""
-    event = Event(source="desk", id="w-9", type="request.received", time=datetime.now(UTC), request_id="T-9")
+    now = datetime.now(UTC)
+    event = Event(tenant="acme", source="desk", id="w-9", type="request.received", time=now, request_id="T-9")
     await store.intake.enqueue("acme", [mark_connector(event, "desk"), mark_connector(event, "gone")])
     async with launch():
 

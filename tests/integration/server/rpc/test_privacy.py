@@ -149,7 +149,7 @@ async def test_refusals_and_failures_quote_nothing(shipped, running, make_event,
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.requests.SubmitEvent(pb.SubmitEventRequest(event=make_event(3, facts={"text.body": SECRET})))
     errors.append(caught.value)
-    monkeypatch.setattr(Requests, "get", fail)
+    monkeypatch.setattr(Requests, "snapshot", fail)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.requests.GetRequest(pb.GetRequestRequest(request_id="R-2"))
     errors.append(caught.value)
