@@ -56,9 +56,7 @@ class Metrics:
         self._batch = histogram("commit_events", "Events per commit.", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500))
         self._conflicts = counter("commit_conflicts", "Decisions made again because the request had changed.")
         self.queue_age = gauge("queue_age_seconds", "Age of the oldest intake entry not yet decided, seconds.")
-        self._dead = counter(
-            "dead_letters", "Intake entries, effects and unreadable records that were given up.", "kind"
-        )
+        self._dead = counter("dead_letters", "Intake entries, effects and unreadable records given up.", "kind")
         self._loop_failures = counter("loop_failures", "Steps of background loops that failed.", "loop")
         self._late = counter("timers_late", "Timers fired more than one second after they were due.")
         self._lateness = histogram("timer_lateness_seconds", "How late timers fired, seconds.", buckets=LATENESS)
