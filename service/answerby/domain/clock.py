@@ -109,6 +109,9 @@ class Timer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     spent: tuple[datetime, ...] = ()
     """The times for which it fired before, the latest last: a due time that became later arms it anew."""
 
+    answered: bool = False
+    """Somebody acknowledged after it fired last."""
+
     @property
     def firings(self) -> tuple[datetime, ...]:
         """All times for which it fired, the latest last."""

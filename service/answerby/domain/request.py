@@ -33,6 +33,23 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
     """The clocks of unanswered messages that the survivor took over, as its notice named them."""
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An acknowledgement of the alarms that one clock had raised."""
+
+    cycle: int
+    """The cycle of the clock."""
+    time: datetime
+    by: str = ""
+    """Id of the actor, as the platform gave it."""
+    due: datetime | None = None
+    """The due time of the clock then. Alarms of a later one are not answered."""
+
+    def counts_for(self, clock: ClockState) -> bool:
+        """Whether the clock is still in the cycle and before or at the due time that were acknowledged."""
+        moved = clock.due is not None and self.due is not None and clock.due > self.due
+        return self.cycle == clock.cycle and not moved
+
+
 class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The state of a request: all that the next decision needs of the past. `version` counts and guards commits."""
 
@@ -53,6 +70,9 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     acknowledged: datetime | None = None
     acknowledged_by: str = ""
     """Id of the actor, as the platform gave it."""
+    answers: dict[str, Answer] | None = None
+    """The latest acknowledgement of each clock that had raised an alarm. None before the first acknowledgement, and in
+    requests that older versions stored: they had one acknowledgement for all clocks."""
     ladders: dict[str, Ladder] = {}
     """The ladders of live clocks, as they were when the first of these clocks began. Rule changes leave them."""
     reassigned: dict[str, str] = {}

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from answerby.domain.errors import CalendarYearMissing
 from answerby.domain.ladder import Ladder, Step
+from answerby.domain.request import Answer
 from answerby.sla.business_time import (
     add_working_micros,
     add_working_time,
@@ -85,15 +86,15 @@ class TimerPlanning:
         ladders: Mapping[str, Ladder],
         calendars: Mapping[str, Calendar],
         now: datetime,
-        acknowledged: datetime | None = None,
+        answers: Mapping[str, Answer] | None = None,
         deferred: Timer | None = None,
         step_timers: StepTimers = STEP_TIMERS,
     ) -> None:
         self.ladders = ladders
         self.calendars = calendars
         self.now = now
-        self.acknowledged = acknowledged
-        """When the request was acknowledged: repeats that wait are cancelled, with `stop_chain` all steps."""
+        self.answers = answers or {}
+        """The acknowledgements, by clock: with `stop_chain` they end the steps that are left."""
         self.deferred = deferred
         """The timer that sends the reminders held back now."""
         self.step_timers = step_timers
@@ -154,24 +155,24 @@ def _add_ladder_timers(
     after: dict[str, Timer], planning: TimerPlanning, clock: ClockState, ladder: Ladder, known: Sequence[Timer]
 ) -> Sequence[Timer]:
     """Adds the timers of a live clock's ladder: held back, lapse, steps, round, repeats. Returns those of the steps."""
-    acknowledged = planning.acknowledged
-    chain_ended = acknowledged is not None and ladder.on_acknowledgement == "stop_chain"
+    answer = planning.answers.get(clock.name)
+    if answer is not None and not answer.counts_for(clock):
+        answer = None
+    chain_ended = answer is not None and ladder.on_acknowledgement == "stop_chain"
     if not chain_ended:
         for timer in _held_back(known, clock.name, planning.deferred):
             after[timer.id] = timer
     if clock.phase is not _RUNNING:
         return ()
-    if acknowledged is not None:
-        for timer in _lapse(ladder, clock, known, acknowledged):
+    if answer is not None:
+        for timer in _lapse(ladder, clock, known, answer.time):
             after.setdefault(timer.id, timer)
     if chain_ended:
         return ()
     steps = planning.step_timers.of(planning.ladders, planning.calendars, clock, ladder)
     for timer in steps:
         _arm_step(after, clock, timer, known, planning.now)
-    if acknowledged is not None:
-        return steps
-    if steps and ladder.rounds is not None:
+    if steps and ladder.rounds is not None and _waits_for_an_answer(ladder, steps, after):
         for timer in _next_round(ladder, clock, steps):
             _arm_step(after, clock, timer, known, planning.now)
     if known:
@@ -197,7 +198,13 @@ def _arm_step(after: dict[str, Timer], clock: ClockState, timer: Timer, known: S
 
 
 def _armed_again(timer: Timer, fired: Timer) -> Timer:
-    return replace(timer, spent=fired.firings, deferred_to=fired.deferred_to)
+    return replace(timer, spent=fired.firings, deferred_to=fired.deferred_to, answered=fired.answered)
+
+
+def _waits_for_an_answer(ladder: Ladder, steps: Sequence[Timer], after: Mapping[str, Timer]) -> bool:
+    """Whether an alarm of these steps is still to come or not acknowledged; so it is where no step raises any."""
+    alarms = [after[timer.id] for timer in steps if ladder.steps[timer.step].notify]
+    return not alarms or any(not (timer.fired and timer.answered) for timer in alarms)
 
 
 def _difference(before: Mapping[str, Timer], after: Mapping[str, Timer]) -> tuple[list[Timer], list[str]]:
@@ -332,7 +339,8 @@ def _repeats(
     """The repeats that wait, and the next repeats, of steps that fired and whose time has come.
 
     Repeats that wait are kept while the clock runs. A repeat that a pause cancelled is armed again after the pause.
-    Repeats count anew where their step fired anew.
+    An acknowledgement ends the repeats of the steps that fired before it. Repeats count anew where their step fired
+    anew.
     """
     records = [after[t.id] if t.spent and not (t.fired or t.repeat) else t for t in known if t.purpose is _STEP]
     of_round = [t for t in records if (t.fired or t.repeat) and t.round == clock.round]
@@ -340,6 +348,8 @@ def _repeats(
         return []
     fired = {timer.step: after[timer.id].due for timer in steps if timer.due <= now and after[timer.id].fired}
     of_round = [t for t in of_round if t.step in fired and (not t.repeat or t.due > fired[t.step])]
+    answered = {timer.step for timer in of_round if timer.fired and timer.answered}
+    of_round = [timer for timer in of_round if timer.step not in answered]
     waiting = [timer for timer in of_round if timer.repeat > 0 and not timer.fired]
     latest: dict[int, Timer] = {}
     for timer in of_round:

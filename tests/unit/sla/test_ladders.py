@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit, Timer
 from answerby.domain.ladder import Ladder, Notification, Offsets, Step
+from answerby.domain.request import Answer
 from answerby.sla.calendar import ALWAYS, Calendar
 from answerby.sla.ladders import TimerPlanning, arm, next_repeat, plan_timers
 
@@ -160,11 +161,12 @@ class Plan:
         self.armed: dict[str, datetime] = {}
 
     def at(self, now: datetime, *clocks: ClockState, acknowledged: bool = False) -> None:
-        to_arm, to_cancel, self.timers = plan_timers(
-            TimerPlanning(LADDERS, CALENDARS, now, now if acknowledged else None),
-            self.timers,
-            {c.name: c for c in clocks},
-        )
+        answers = {}
+        if acknowledged:
+            answers = {c.name: Answer(cycle=c.cycle, time=now, due=c.due) for c in clocks}
+            self.timers = {name: replace(timer, answered=timer.fired) for name, timer in self.timers.items()}
+        planning = TimerPlanning(LADDERS, CALENDARS, now, answers)
+        to_arm, to_cancel, self.timers = plan_timers(planning, self.timers, {c.name: c for c in clocks})
         for name in to_cancel:
             del self.armed[name]
         self.armed.update((timer.id, timer.due) for timer in to_arm)
@@ -311,7 +313,7 @@ def test_a_waiting_repeat_is_kept() -> None:
     plan = overdue()
     plan.at(at(14.2), clock(breached=True))
     assert sorted(plan.armed) == resolution("1/2/1", "1/3/0")
-    plan.at(at(14.3), clock(breached=True), acknowledged=None)
+    plan.at(at(14.3), clock(breached=True))
     assert sorted(plan.armed) == resolution("1/2/1", "1/3/0")
 
 

@@ -8,11 +8,12 @@ from typing import Final
 
 import msgspec
 
-from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
+from answerby.domain.clock import ClockPhase, ClockState, TimerPurpose
 from answerby.domain.event import Event, EventType, Value
-from answerby.domain.ladder import Ladder, Step
+from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
 from answerby.domain.timer_event import LATE_BY, timer_id
+from answerby.engine.clocks.acknowledgements import lapsed
 from answerby.engine.clocks.firing import Firing
 from answerby.engine.clocks.missed_reminders import catch_up_at
 from answerby.engine.clocks.reach import migrates, migrates_clock
@@ -83,7 +84,7 @@ def firing_of(
         if timer.step >= len(ladder.steps):
             return None
         step = ladder.steps[timer.step]
-    if request.acknowledged is not None and _ended_by_acknowledgement(ladder, timer, step):
+    if timer.purpose is not TimerPurpose.LAPSE and _chain_has_ended(request, ladder, clock):
         return None
     quiet = quiet_until(ladder.quiet_hours, rulebook.calendars, moment) if step is not None else None
     return Firing(
@@ -101,14 +102,12 @@ def _seconds(value: Value) -> int:
     return int(value) if isinstance(value, (int, float)) else 0
 
 
-def _ended_by_acknowledgement(ladder: Ladder, timer: Timer, step: Step | None) -> bool:
-    if timer.purpose is TimerPurpose.LAPSE:
+def _chain_has_ended(request: RequestState, ladder: Ladder, clock: ClockState) -> bool:
+    """Whether an acknowledgement of the clock's alarms has ended its ladder."""
+    if not request.answers or ladder.on_acknowledgement != "stop_chain":
         return False
-    return ladder.on_acknowledgement == "stop_chain" or (step is not None and waits_for_acknowledgement(step))
-
-
-def waits_for_acknowledgement(step: Step) -> bool:
-    return any(notification.until_acknowledged for notification in step.notify)
+    answer = request.answers.get(clock.name)
+    return answer is not None and answer.counts_for(clock)
 
 
 def is_stale(firing: Firing | None, event: Event) -> bool:
@@ -125,7 +124,7 @@ def apply_firing(rulebook: Rulebook, request: RequestState, firing: Firing | Non
         given = {name: value for name in REASSIGNABLE if (value := getattr(step.reassign, name))}
         request = msgspec.structs.replace(request, reassigned={**request.reassigned, **given})
     if firing.timer.purpose is TimerPurpose.LAPSE:
-        request = msgspec.structs.replace(request, acknowledged=None)
+        request = lapsed(request, firing.clock.name)
         return begin_round(request, firing.clock, moment, 0)
     if firing.timer.purpose is TimerPurpose.ROUND and firing.ladder.rounds is not None:
         return begin_round(request, firing.clock, moment, firing.ladder.rounds.from_step)

@@ -47,7 +47,7 @@ def plan(
     deferred = None
     if event.type == EventType.TIMER_DUE and due in before and before[due].due == event.time:
         waits = firing.held_until if firing is not None and firing.reminders_wait else None
-        before[due] = msgspec.structs.replace(before[due], fired=True, deferred_to=waits)
+        before[due] = msgspec.structs.replace(before[due], fired=True, deferred_to=waits, answered=False)
         if firing is not None and waits is not None:
             deferred = (catch_up_timer if firing.catch_up_at else quiet_timer)(firing.clock, waits)
         if firing is not None and firing.timer.purpose in HOLDS_BACK:
@@ -55,6 +55,6 @@ def plan(
             waiting = held_timers(before, firing.timer)
             before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in waiting)
     ladders, calendars = inputs.ladders, case.compiled.rulebook.calendars
-    planning = TimerPlanning(ladders, calendars, case.moment, request.acknowledged, deferred, step_timers)
+    planning = TimerPlanning(ladders, calendars, case.moment, request.answers, deferred, step_timers)
     arm, cancel, after = plan_timers(planning, before, clocks)
     return TimerPlan(arm, cancel, after)

@@ -163,7 +163,8 @@ def ladder_effects(
             yield from catch_up_effects(context, before, firing, moment)
         case TimerPurpose.LAPSE:
             notification = Notification((ACKNOWLEDGER,), first_template(firing.ladder))
-            payload = {**payload, "acknowledged_by": context.after.acknowledged_by}
+            answer = (before.answers or {}).get(firing.clock.name)
+            payload = {**payload, "acknowledged_by": answer.by if answer else context.after.acknowledged_by}
             yield notify(context, notification, ACKNOWLEDGER, f"ladder/{firing.timer.id}", payload)
 
 

@@ -37,7 +37,7 @@ STAFF_MESSAGES = frozenset(
 INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})
 KNOWN_TYPES = frozenset(EventType)
 TEXT_PREFIX = "text."
-PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.")
+PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.", "acknowledged.")
 """Prefixes of facts that concern their event only and do not stay with the request."""
 TEXT_LIMIT = 65_536
 """Characters of one text that are kept. Rules match no more."""

@@ -226,16 +226,17 @@ def _timers(change: RequestChange, ladders: Mapping[str, Ladder]) -> TimerPlan:
         renumbered = renumbered_timer(timer, state.clocks.get(timer.clock), change.runs.get(timer.clock))
         in_fold = change.fold_timers.get(renumbered.id)
         held = timer.firings[: len(in_fold.firings)] if in_fold is not None else ()
+        answered = in_fold is not None and in_fold.answered
         if held:
             # Kept as it really fired: the fold fires it at its due time, and may hold its reminders back otherwise.
-            fired[renumbered.id] = replace(renumbered, due=held[-1], fired=True, spent=held[:-1])
+            fired[renumbered.id] = replace(renumbered, due=held[-1], fired=True, spent=held[:-1], answered=answered)
         if not timer.fired and timer.spent:
-            armed[timer.id] = replace(timer, spent=held)
+            armed[timer.id] = replace(timer, spent=held, answered=answered)
             if renumbered.id == timer.id:
                 fired.pop(timer.id, None)
     before = armed | fired
     calendars = change.case.compiled.rulebook.calendars
-    planning = TimerPlanning(ladders, calendars, change.case.moment, after.acknowledged)
+    planning = TimerPlanning(ladders, calendars, change.case.moment, after.answers)
     arm, cancel, timers = plan_timers(planning, before, after.clocks)
     return TimerPlan(arm, cancel, timers)
 

@@ -12,7 +12,7 @@ from answerby.domain.decision import Flag
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case, EarlierRules
-from answerby.engine.clocks import ladder_steps
+from answerby.engine.clocks import acknowledgements, ladder_steps
 from answerby.engine.clocks.firing import Firing
 from answerby.engine.clocks.inputs import Inputs
 from answerby.engine.clocks.timers import TimerPlan
@@ -59,7 +59,8 @@ def transition(case: Case, steps: Steps) -> Transition:
 
 def inputs_of(case: Case) -> Inputs:
     """The request and the event as the rules see them."""
-    compiled, state, event, moment = case.compiled, case.state, case.event, case.moment
+    compiled, event, moment = case.compiled, case.event, case.moment
+    state = acknowledgements.with_answers(case.state)
     rulebook = compiled.rulebook
     flags = oddities(state, event, moment)
     applied = merging.apply_event(rulebook.clocks, state, event, moment)
@@ -67,9 +68,16 @@ def inputs_of(case: Case) -> Inputs:
     flags += applied.flags
     earlier = case.context.earlier_rules
     ladders = ladder_steps.ladders_in_force(rulebook, request, event) if earlier is None else earlier.ladders
+    request, nothing_answered = acknowledgements.acknowledge(rulebook.clocks, ladders, request, event)
+    flags += nothing_answered
     firing = ladder_steps.firing_of(rulebook, ladders, request, event, moment)
     if ladder_steps.is_stale(firing, event):
-        flags.append(Flag("TIMER_STALE", "the clock of this timer has stopped, moved or been acknowledged"))
+        flags.append(
+            Flag(
+                "TIMER_STALE",
+                "the clock of this timer has stopped or moved, or its ladder was ended by an acknowledgement",
+            )
+        )
     request = ladder_steps.apply_firing(rulebook, request, firing, moment)
     counts, follow_ups = counts_of(case, request), applied.follow_ups
     return Inputs(applied.event, request, ladders, firing, counts, flags, follow_ups, applied.messages)

@@ -36,7 +36,7 @@ OF_LATER_STAGES = 5
 IGNORED_FIELDS = frozenset(
     {
         *("tenant", "request_id", "source", "version", "number", "last_event", "decisions", "counts"),
-        *("status", "reopen_count", "acknowledged", "acknowledged_by"),
+        *("status", "reopen_count", "acknowledged", "acknowledged_by", "answers"),
         "derived",
         *("clocks", "timers", "ladders", "alerts", "merged", "absorbed"),
         *("priority_floor", "reassigned"),

@@ -97,7 +97,7 @@ def notification_schema(names: RulebookNames) -> Schema:
             ),
             "template": with_description(names.template(), "The message."),
             "urgent": with_description(BOOLEAN, "Does not wait for quiet hours to end."),
-            "until_acknowledged": with_description(BOOLEAN, "Stays in force until somebody acknowledges it."),
+            "until_acknowledged": with_description(BOOLEAN, "Asks for an acknowledgement."),
         },
     )
     return {**found, "anyOf": [{"required": ["role"]}, {"required": ["roles"]}]}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from answerby.domain.decision import Flag
 from answerby.domain.event import OVERRIDE_PREFIX, Value
+from answerby.engine.clocks.acknowledgements import CLOCK
 from answerby.engine.facts.coercion import UNKNOWN_VALUE, Refused
 from answerby.engine.history.merging import INTO
 from answerby.rules.model.builtin_fields import BUILTIN_FIELDS
@@ -73,7 +74,7 @@ class FactReader:
         """Whether an event may give the fact. A fact that no event gives is reported."""
         name = key.text
         field = self._names.fields.get(name.removeprefix(OVERRIDE_PREFIX))
-        if name == INTO:
+        if name in (INTO, CLOCK):
             return False
         if name in BUILTIN:
             self._wrong(key, f"{name} is given by answerby itself", "let events happen that make it so")

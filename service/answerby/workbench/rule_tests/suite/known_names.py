@@ -14,6 +14,7 @@ from answerby.rules.model.vocabulary import Field, FieldType
 FLAGS = frozenset(
     {
         "ABSORBED",
+        "ACKNOWLEDGED_NOTHING",
         "BEFORE_REQUEST",
         "CALENDAR_PROVISIONAL",
         "CALENDAR_YEAR_MISSING",
