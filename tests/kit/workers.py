@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import grpc.aio
@@ -18,6 +19,7 @@ from answerby.api.v1 import request_service_pb2_grpc as request_rpc
 from answerby.api.v1 import rulebook_service_pb2_grpc as rulebook_rpc
 from answerby.server.base.config import Config
 from answerby.server.base.logs import make_logger
+from answerby.server.base.services import utc_now
 from answerby.server.worker import Worker
 from tests.kit.patience import eventually, in_time
 
@@ -56,10 +58,13 @@ class Running:
 
 @asynccontextmanager
 async def working(
-    settings: Mapping[str, Any], log: io.StringIO, registry: CollectorRegistry | None = None
+    settings: Mapping[str, Any],
+    log: io.StringIO,
+    registry: CollectorRegistry | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[tuple[Worker, asyncio.Task[None]]]:
     """A worker that listens, and the task it runs in. Raises what keeps it from starting."""
-    worker = Worker(Config.model_validate(settings), make_logger("debug", log), registry=registry)
+    worker = Worker(Config.model_validate(settings), make_logger("debug", log), clock=clock, registry=registry)
     ready = asyncio.Event()
     task = asyncio.create_task(worker.run(ready=ready.set))
     waiting = asyncio.create_task(ready.wait())
@@ -81,11 +86,16 @@ async def finish(worker: Worker, task: asyncio.Task[None]) -> None:
 
 
 @asynccontextmanager
-async def launched(settings: Mapping[str, Any], *, serving: bool = True) -> AsyncIterator[Running]:
-    """A worker and clients of it; `serving`: once its health service says so. It ends before the connection does."""
+async def launched(
+    settings: Mapping[str, Any], *, serving: bool = True, clock: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Running]:
+    """A worker and clients of it; `serving`: once its health service says so. It ends before the connection does.
+
+    `clock` is the clock of its machine.
+    """
     log, registry = io.StringIO(), CollectorRegistry()
     async with (
-        working(settings, log, registry) as (worker, task),
+        working(settings, log, registry, clock) as (worker, task),
         grpc.aio.insecure_channel(f"127.0.0.1:{worker.port}") as channel,
     ):
         running = Running(worker, channel, log, task, registry)

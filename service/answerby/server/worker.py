@@ -26,6 +26,7 @@ from answerby.server.base.logs import Logger, forward_library_logs, make_logger
 from answerby.server.base.loops import pause
 from answerby.server.base.metrics import Metrics
 from answerby.server.base.services import Services, utc_now
+from answerby.server.base.store_clock import ClockWatch, StoreClock
 from answerby.server.base.unreadable_report import report_unreadable
 from answerby.server.flow.delivery import DeliveryLoop
 from answerby.server.flow.housekeeping import Housekeeping
@@ -99,7 +100,9 @@ class Worker:
             stack.push_async_callback(store.close)
             for warning in await store.check():
                 self._logger.warning("store setting", warning=warning)
-            services = Services(store, self._metrics, self._logger, self._clock)
+            clock = StoreClock(store, self._clock)
+            await clock.measure()
+            services = Services(store, self._metrics, self._logger, clock.now, clock.skew)
             report_unreadable(services)
             rulebooks = RulebookHolder(services)
             stack.callback(rulebooks.close)
@@ -133,6 +136,7 @@ class Worker:
             delivery = DeliveryLoop(services, connectors)
             serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks)]
             serving += [rules.run(self._stopping), Housekeeping(services).run(self._stopping)]
+            serving.append(ClockWatch(services, clock).run(self._stopping))
             async with asyncio.TaskGroup() as group:
                 for task in serving:
                     group.create_task(self._essential(task))

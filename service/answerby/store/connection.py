@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
@@ -149,6 +149,11 @@ class Connection:
             for command in commands:
                 pipeline.execute_command(*command)
             return await pipeline.execute()
+
+    async def time(self) -> datetime:
+        """The server's time. Raises StoreUnavailable."""
+        seconds, microseconds = await self.execute("TIME")
+        return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(microseconds))
 
     def _client(self, url: str, timeout: float) -> Redis:
         # A repeated call is harmless: commits are idempotent and leases are fenced. A short retry is safe.

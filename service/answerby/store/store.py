@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from answerby.domain.errors import StoreUnavailable
 from answerby.store.connection import Connection, StoreOptions, translated
 from answerby.store.intake import Intake
@@ -56,6 +58,10 @@ class Store:
     async def ping(self) -> None:
         """Asks the server for an answer. Raises StoreUnavailable."""
         await self._connection.execute("PING")
+
+    async def time(self) -> datetime:
+        """The server's time, which all workers share. Raises StoreUnavailable."""
+        return await self._connection.time()
 
     async def check(self) -> list[str]:
         """Pings the server. Returns warnings, each with its remedy, on settings that can lose data.

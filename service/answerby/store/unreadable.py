@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
@@ -124,7 +124,7 @@ class Unreadables:
             name=place.name,
             reason=found.reason,
             raw=found.raw,
-            found=await self._time(),
+            found=await self._connection.time(),
         )
         if await self._keep(record):
             self.tell(record)
@@ -161,10 +161,6 @@ class Unreadables:
             raise
         except AnswerbyError:
             return True
-
-    async def _time(self) -> datetime:
-        seconds, microseconds = await self._connection.execute("TIME")
-        return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(microseconds))
 
 
 def _key(tenant: str) -> str:

@@ -171,3 +171,19 @@ async def test_any_request_id_survives(store: Store, make_commit, request_id: st
 async def test_overdue_timers_are_counted(store: Store, make_commit) -> None:
     await store.requests.commit(make_commit(arm=[timer(1), timer(2, 1), timer(3, 2)]))
     assert await store.timers.count("acme", T0 + 2 * MINUTE) == 2
+
+
+async def test_nothing_is_claimed_before_its_time_by_the_servers_clock(store: Store, make_commit) -> None:
+    """A worker whose clock is three minutes fast asks for what is due by its own clock."""
+    now = await store.time()
+    soon = Timer(id="reply/1/0/0", due=now + MINUTE, clock="reply", cycle=1, step=0)
+    await store.requests.commit(make_commit(arm=[soon]))
+    assert await store.timers.claim(["acme"], now + 3 * MINUTE) == []
+    assert timedelta() < await store.timers.wait(["acme"]) <= MINUTE
+
+
+async def test_a_claim_tells_its_time_by_the_servers_clock(store: Store, make_commit) -> None:
+    await store.requests.commit(make_commit(arm=[timer(1)]))
+    before = await store.time()
+    (due,) = await store.timers.claim(["acme"])
+    assert before - timedelta(milliseconds=1) <= due.claimed <= await store.time()

@@ -57,6 +57,7 @@ class Metrics:
         self._conflicts = counter("commit_conflicts", "Decisions made again because the request had changed.")
         self.queue_age = gauge("queue_age_seconds", "Age of the oldest intake entry not yet decided, seconds.")
         self._dead = counter("dead_letters", "Intake entries, effects and unreadable records given up.", "kind")
+        self.clock_skew = gauge("clock_skew_seconds", "How far a machine's clock is ahead of the store's, seconds.")
         self._loop_failures = counter("loop_failures", "Steps of background loops that failed.", "loop")
         self._late = counter("timers_late", "Timers fired more than one second after they were due.")
         self._lateness = histogram("timer_lateness_seconds", "How late timers fired, seconds.", buckets=LATENESS)

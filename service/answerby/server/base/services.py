@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from answerby.server.base.logs import Logger
 from answerby.server.base.metrics import Metrics
@@ -24,4 +24,6 @@ class Services:
     metrics: Metrics
     logger: Logger
     clock: Callable[[], datetime] = utc_now
-    """The present moment, in UTC. All storage and all decisions use this clock."""
+    """The present moment, in UTC. All storage and all decisions use this clock. A worker takes the store's."""
+    skew: Callable[[], timedelta] = timedelta
+    """How far the clock of this machine is ahead of the store's. Negative: behind."""

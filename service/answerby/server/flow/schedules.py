@@ -19,6 +19,7 @@ from answerby.engine.schedules.decide_schedule import ScheduleFiring, decide_sch
 from answerby.engine.schedules.summary import Summary
 from answerby.server.base.loops import repeat, spared
 from answerby.server.base.services import Services
+from answerby.server.base.store_clock import may_fire
 from answerby.server.flow.routing import Route, route_effects
 from answerby.server.live.pointer import Live
 from answerby.server.live.rulebooks import RulebookHolder
@@ -74,6 +75,8 @@ class ScheduleLoop:
         """Fires the due schedules. Returns the seconds until the next step. Raises StoreUnavailable."""
         if self._rulebooks.active is None:
             return 0.2
+        if not may_fire(self._services):
+            return LONGEST_SLEEP
         wait = LONGEST_SLEEP
         for tenant in await self._store.tenants.names():
             with spared("schedules", tenant, self._services):

@@ -14,6 +14,7 @@ from answerby.engine.clocks.missed_reminders import CATCH_UP_LIMIT, waits_for_ca
 from answerby.server.base.config import TimersConfig
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
+from answerby.server.base.store_clock import may_fire
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.processing.submission import Origin, Submission, identity_hash
 from answerby.store.records import DueTimer
@@ -48,6 +49,8 @@ class TimerLoop:
         """Fires the due timers. Returns the seconds until the next step."""
         if not self._processor.ready:
             return 0.2
+        if not may_fire(self._services):
+            return LONGEST_SLEEP
         tenants = await self._store.tenants.names()
         limit = max(FEWEST, TOGETHER // max(1, len(tenants)))
         due = await self._store.timers.claim(tenants, limit=limit, length=CLAIM)
