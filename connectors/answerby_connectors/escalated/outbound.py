@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from answerby.domain.effect import EffectKind
@@ -12,7 +12,7 @@ from answerby_connectors.escalated.echo import Expected
 from answerby_connectors.escalated.model import Ticket
 from answerby_connectors.escalated.note import find_marker, write_note
 from answerby_connectors.escalated.settings import EscalatedSettings
-from answerby_connectors.kit.base import DONE, Delivery, Outcome, OutcomeKind
+from answerby_connectors.kit.base import DONE, LEASE_OVER, Delivery, Outcome, OutcomeKind
 
 OWN_TAG = "answerby:"
 TAGGED = ("category", "priority", "department")
@@ -51,7 +51,7 @@ class Writer:
             if ticket is None:
                 return Outcome(OutcomeKind.FAILED, "no such ticket")
             plan = await self._plan(delivery, ticket)
-            return await self._apply(plan, ticket)
+            return await self._apply(plan, ticket, delivery.leased)
         except CallFailed as error:
             return error.outcome
 
@@ -111,13 +111,15 @@ class Writer:
         if set(after.values()) != set(present.values()):
             plan.tags = sorted(after.values())
 
-    async def _apply(self, plan: Plan, ticket: Ticket) -> Outcome:
+    async def _apply(self, plan: Plan, ticket: Ticket, leased: Callable[[], bool]) -> Outcome:
         """Writes the plan, the note first. The note announces the later values, so that any worker knows them as ours.
 
         A definite refusal of one part does not stop the others.
         """
         reference, problems = ticket.reference, []
         for step in (self._write_note, self._write_priority, self._write_department, self._write_tags):
+            if not leased():
+                return LEASE_OVER
             try:
                 await step(plan, reference)
             except CallFailed as error:

@@ -5,9 +5,10 @@ Settings:
     fsync   whether a line must be on the disk before the effect counts as delivered; default true.
 
 Every effect is written exactly once, also when a worker dies at any point. An attempt after an unknown outcome first
-looks for the effect id in the file. The next writer removes a line that a crash cut short, or ends the line when only
-its newline is missing. A removed line was not delivered, so the effect is written again. The promise covers one file:
-rotate the file only while no effect is pending.
+looks for the effect id in the file. A worker that was frozen for longer than its lease writes nothing: it asks for the
+lease under the lock of the file, so nobody else writes between the question and the line. The next writer removes a
+line that a crash cut short, or ends the line when only its newline is missing. A removed line was not delivered, so the
+effect is written again. The promise covers one file: rotate the file only while no effect is pending.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pydantic import Field
 from answerby.domain.effect import EffectKind
 from answerby_connectors.kit.base import (
     DONE,
+    LEASE_OVER,
     Delivery,
     Guarantee,
     Manifest,
@@ -67,6 +69,8 @@ class FileConnector:
                 mend(descriptor)
                 if delivery.previous_unknown and contains(descriptor, delivery.effect_id):
                     return Outcome(OutcomeKind.DONE, "the line is there already")
+                if not delivery.leased():
+                    return LEASE_OVER
                 append(descriptor, line_of(delivery))
                 if self._settings.fsync:
                     os.fsync(descriptor)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar, runtime_checkable
@@ -58,6 +58,12 @@ class Outcome:
 
 
 DONE = Outcome(OutcomeKind.DONE)
+LEASE_OVER = Outcome(OutcomeKind.RETRY, "the lease ran out before the write")
+"""The outcome of an attempt that wrote nothing, or only a part, because another worker may deliver the effect now."""
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,11 @@ class Delivery:
     previous_unknown: bool = False
     """An earlier attempt may have carried out the effect. The connector must look before writing."""
     created: datetime | None = None
+    leased: Callable[[], bool] = field(default=_always, compare=False)
+    """Whether no other worker may deliver the effect. A process that was frozen may have lost that right meanwhile.
+
+    The connector asks right before each write, from any thread, and answers LEASE_OVER when the right is gone.
+    """
 
 
 class InvalidSignature(AnswerbyError):

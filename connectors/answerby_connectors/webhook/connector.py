@@ -23,7 +23,16 @@ import orjson
 from pydantic import Field
 
 from answerby.domain.effect import EffectKind
-from answerby_connectors.kit.base import Delivery, Guarantee, Manifest, Outcome, OutcomeKind, Settings, parse_settings
+from answerby_connectors.kit.base import (
+    LEASE_OVER,
+    Delivery,
+    Guarantee,
+    Manifest,
+    Outcome,
+    OutcomeKind,
+    Settings,
+    parse_settings,
+)
 from answerby_connectors.kit.standard_webhooks import decode_secret, sign
 from answerby_connectors.kit.transport import (
     AddressRefused,
@@ -71,6 +80,8 @@ class WebhookConnector:
         body = orjson.dumps(cloud_event(delivery, self._settings.source))
         headers = sign(self._keys, delivery.effect_id, int(self._clock()), body)
         headers["content-type"] = CONTENT_TYPE
+        if not delivery.leased():
+            return LEASE_OVER
         try:
             response = await self._client.post(self._url, content=body, headers=headers)
         except httpx2.TransportError as error:

@@ -7,13 +7,13 @@ import selectors
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import answerby
 from answerby.domain.backoff import Backoff
 from answerby.server.base.config import Config
+from answerby.server.base.elapsed import elapsed
 from answerby.server.base.logs import Logger
 
 SILENT_SECONDS = 10.0
@@ -24,6 +24,8 @@ A worker that is silent for longer is stuck: the supervisor kills and replaces i
 START_SECONDS = 60.0
 """The longest silence before the first beat."""
 TICK_SECONDS = 0.2
+GAP_SECONDS = 2.0
+"""A longer time between two ticks: the supervisor itself was stopped or held up. Silence of that time tells nothing."""
 STEADY_SECONDS = 10.0
 """The lifetime of a worker that ends a series of quick deaths."""
 RESPAWN = Backoff(first=0.1, most=5.0)
@@ -39,7 +41,7 @@ class _Child:
         self.slot = slot
         self.process = process
         self.pipe = pipe
-        self.started = time.monotonic()
+        self.started = elapsed()
         self.last_beat = self.started
         self.ready = False
 
@@ -72,6 +74,7 @@ class Supervisor:
         self._quick_deaths: dict[int, int] = {}
         self._signals: list[int] = []
         self._announced = False
+        self._last_tick = elapsed()
         self.restarts = 0
 
     @property
@@ -88,6 +91,7 @@ class Supervisor:
         try:
             for slot in range(self._config.server.workers):
                 self._spawn(slot)
+            self._last_tick = elapsed()
             while not self._signals:
                 self._on_tick()
                 self._tick()
@@ -106,7 +110,8 @@ class Supervisor:
 
     def _tick(self) -> None:
         self._listen(TICK_SECONDS)
-        now = time.monotonic()
+        now = elapsed()
+        self._forgive_gap(now)
         for child in list(self._children.values()):
             if child.process.poll() is not None:
                 self._buried(child)
@@ -118,6 +123,17 @@ class Supervisor:
                 del self._respawn_at[slot]
                 self._spawn(slot)
 
+    def _forgive_gap(self, now: float) -> None:
+        """Counts no silence for the time in which the supervisor itself was stopped.
+
+        The workers were probably stopped too, and may wake up later than the supervisor.
+        """
+        gap, self._last_tick = now - self._last_tick, now
+        if gap > GAP_SECONDS:
+            self._logger.warning("supervisor was held up", seconds=round(gap, 1))
+            for child in self._children.values():
+                child.last_beat = min(now, child.last_beat + gap)
+
     def _listen(self, seconds: float) -> None:
         for key, _ in self._selector.select(seconds):
             child: _Child = key.data
@@ -127,7 +143,7 @@ class Supervisor:
                 self._selector.unregister(child.pipe)
                 child.process.wait()
                 continue
-            child.last_beat = time.monotonic()
+            child.last_beat = elapsed()
             if b"R" in beats:
                 child.ready = True
                 self._logger.info("worker started", worker=child.slot, pid=child.process.pid)
@@ -157,10 +173,10 @@ class Supervisor:
     def _buried(self, child: _Child) -> None:
         """Handles the end of a worker. Another worker starts at once, unless workers keep dying."""
         self._forget(child)
-        quick = time.monotonic() - child.started < STEADY_SECONDS
+        quick = elapsed() - child.started < STEADY_SECONDS
         deaths = self._quick_deaths.get(child.slot, 0) + 1 if quick else 0
         self._quick_deaths[child.slot] = deaths
-        self._respawn_at[child.slot] = time.monotonic() + RESPAWN.wait(deaths - 1)
+        self._respawn_at[child.slot] = elapsed() + RESPAWN.wait(deaths - 1)
         self.restarts += 1
         self._logger.warning(
             "worker ended, replaced", worker=child.slot, pid=child.process.pid, exit_code=child.process.returncode
@@ -185,13 +201,13 @@ class Supervisor:
         self._logger.info("stopping", signal=signal.Signals(self._signals[0]).name)
         for child in self._children.values():
             child.process.terminate()
-        deadline = time.monotonic() + self._config.server.drain_seconds + STOP_MARGIN_SECONDS
+        deadline = elapsed() + self._config.server.drain_seconds + STOP_MARGIN_SECONDS
         while self._children:
             self._listen(0.05)
             for child in list(self._children.values()):
                 if child.process.poll() is not None:
                     self._forget(child)
-            if len(self._signals) > 1 or time.monotonic() > deadline:
+            if len(self._signals) > 1 or elapsed() > deadline:
                 self._logger.warning("stopped hard", count=len(self._children))
                 return 1
         self._logger.info("stopped")

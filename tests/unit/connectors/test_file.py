@@ -10,7 +10,7 @@ import pytest
 
 from answerby.domain.effect import EffectKind
 from answerby_connectors.file.connector import FileConnector
-from answerby_connectors.kit.base import Guarantee, InvalidSettings, OutcomeKind
+from answerby_connectors.kit.base import LEASE_OVER, Guarantee, InvalidSettings, OutcomeKind
 from answerby_connectors.kit.registry import build_connector
 
 
@@ -50,6 +50,13 @@ async def test_looks_before_it_writes_again_when_the_outcome_is_unknown(connecto
     outcome = await connector.deliver(make_delivery(attempt=2, previous_unknown=True))
     assert outcome.kind is OutcomeKind.DONE
     assert len(lines(path)) == 1
+
+
+async def test_writes_nothing_once_the_lease_is_over(connector, path, make_delivery):
+    """As after a freeze of the process: another worker may have written the line meanwhile."""
+    outcome = await connector.deliver(make_delivery("aa" * 16, leased=lambda: False))
+    assert outcome is LEASE_OVER
+    assert path.read_text() == ""
 
 
 async def test_an_effect_id_inside_a_payload_is_not_taken_for_the_effect(connector, path, make_delivery):

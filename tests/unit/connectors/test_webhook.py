@@ -13,7 +13,7 @@ import pytest
 
 from answerby.domain.effect import EffectKind
 from answerby_connectors.kit import transport
-from answerby_connectors.kit.base import InvalidSettings, OutcomeKind
+from answerby_connectors.kit.base import LEASE_OVER, InvalidSettings, OutcomeKind
 from answerby_connectors.webhook.connector import WebhookConnector
 from tests.kit.patience import PATIENCE
 
@@ -40,6 +40,11 @@ async def impatient(http_server):
     made = connector_to(http_server, timeout=0.3)
     yield made
     await made.close()
+
+
+async def test_posts_nothing_once_the_lease_is_over(connector, http_server, make_delivery):
+    assert await connector.deliver(make_delivery(leased=lambda: False)) is LEASE_OVER
+    assert http_server.calls == []
 
 
 async def test_posts_a_cloud_event(connector, http_server, make_delivery):

@@ -80,3 +80,7 @@ class Breaker:
         self._openings += 1
         self._open_until = self._clock() + self._cooldown.wait(self._openings)
         self._probing = False
+
+    def abandon(self) -> None:
+        """Notes an attempt that never asked the platform."""
+        self._probing = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,12 +19,14 @@ import msgspec
 from answerby.domain.backoff import Backoff
 from answerby.domain.effect import Effect
 from answerby.domain.errors import AnswerbyError, StoreUnavailable
+from answerby.server.base.elapsed import elapsed
 from answerby.server.base.loops import pause, repeat, spared
 from answerby.server.base.services import Services
 from answerby.server.flow.breaker import COOLDOWN, Breaker, BreakerState
 from answerby.server.flow.tenant_connector import TenantConnector
+from answerby.server.flow.tenure import Tenure
 from answerby.store.records import Completion, Lease
-from answerby_connectors.kit.base import Delivery, Outcome, OutcomeKind
+from answerby_connectors.kit.base import LEASE_OVER, Delivery, Outcome, OutcomeKind
 
 STRAYS = 100
 """Most entries of another tenant that are given up in one look."""
@@ -129,15 +131,19 @@ class Lane:
             return wait
         free = self._breaker.allowed(self._options.concurrency - len(self._under_way))
         self._ended.clear()
+        asked = elapsed()
         leases = await self._lease(free) if free > 0 else []
         for lease in leases:
             self._breaker.begin()
-            task = asyncio.create_task(self._deliver(lease))
+            task = asyncio.create_task(self._deliver(lease, self._tenure(asked)))
             self._under_way.add(task)
             task.add_done_callback(self._end)
         if not leases:
             await pause(self._ended, self._options.poll)
         return 0.0
+
+    def _tenure(self, asked: float) -> Tenure:
+        return Tenure(asked, self._options.lease.total_seconds())
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
@@ -171,18 +177,23 @@ class Lane:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _deliver(self, lease: Lease) -> None:
+    async def _deliver(self, lease: Lease, tenure: Tenure) -> None:
         if lease.entry.tenant != self._tenant:
             await self._bury(lease)
             return
         started = time.monotonic()
         try:
-            outcome = await self._attempt(lease)
+            outcome = await self._attempt(lease, tenure)
         except asyncio.CancelledError:
             interruption = Outcome(OutcomeKind.UNKNOWN, "stopped while it was under way")
             await self._complete(lease, Completion.retry(timedelta(), unknown=True, reason=interruption.detail))
             self._report(lease, interruption, started)
             raise
+        if outcome is LEASE_OVER:
+            # The process was frozen. The entry comes again by itself, to this worker or to another.
+            self._breaker.abandon()
+            self._report(lease, outcome, started, LOST)
+            return
         if outcome is None:
             self._breaker.failure()
             self._report(lease, Outcome(OutcomeKind.UNKNOWN, "another worker took it over"), started, LOST)
@@ -194,9 +205,9 @@ class Lane:
         if held and completion.kind == DEAD:
             self._report(lease, Outcome(outcome.kind, completion.reason), started, DEAD)
 
-    async def _attempt(self, lease: Lease) -> Outcome | None:
-        """Outcome of one attempt, with renewals of the lease; None for a lost lease."""
-        work = asyncio.create_task(self._connector.deliver(delivery_of(lease)))
+    async def _attempt(self, lease: Lease, tenure: Tenure) -> Outcome | None:
+        """Outcome of one attempt, with renewals of the lease; None for a lease that was lost meanwhile."""
+        work = asyncio.create_task(self._write(lease, tenure))
         deadline = time.monotonic() + self._options.attempt
         renewal = self._options.lease.total_seconds() / 3
         try:
@@ -207,12 +218,20 @@ class Lane:
                     return self._result(lease, work)
                 if remaining <= renewal:
                     return Outcome(OutcomeKind.UNKNOWN, f"no outcome within {self._options.attempt:g} s")
-                if not await self._renew(lease):
+                if not await self._renew(lease, tenure):
                     return None
         finally:
             if not work.done():
                 work.cancel()
                 await asyncio.wait({work}, timeout=5.0)
+
+    async def _write(self, lease: Lease, tenure: Tenure) -> Outcome:
+        """Asks for the lease again after a freeze, right before the connector writes."""
+        if not tenure.is_fresh() and not await self._renew(lease, tenure):
+            return LEASE_OVER
+        if not tenure.holds():
+            return LEASE_OVER
+        return await self._connector.deliver(delivery_of(lease, tenure.holds))
 
     def _result(self, lease: Lease, work: asyncio.Task[Outcome]) -> Outcome:
         error = work.exception()
@@ -224,13 +243,17 @@ class Lane:
         self._logger.error("connector failed", **self._where(lease), exc_info=error)
         return Outcome(OutcomeKind.UNKNOWN, type(error).__name__)
 
-    async def _renew(self, lease: Lease) -> bool:
-        """Renews the lease. Returns True without the store, because then no other worker can take the lease."""
+    async def _renew(self, lease: Lease, tenure: Tenure) -> bool:
+        """Renews the lease. Without an answer of the store the lease holds as long as it surely did before."""
+        asked = elapsed()
         try:
-            return await self._store.outbox.renew(lease, self._options.lease)
+            held = await self._store.outbox.renew(lease, self._options.lease)
         except StoreUnavailable as error:
             self._logger.warning("lease not renewed", **self._where(lease), reason=error.reason)
-            return True
+            return tenure.holds()
+        if held:
+            tenure.renewed(asked)
+        return held
 
     async def _complete(self, lease: Lease, completion: Completion) -> bool:
         """Completes the entry. Returns False for a lost lease or a missing store; then another attempt reads first."""
@@ -284,7 +307,8 @@ class Lane:
         }
 
 
-def delivery_of(lease: Lease) -> Delivery:
+def delivery_of(lease: Lease, leased: Callable[[], bool]) -> Delivery:
+    """`leased`: whether no other worker may deliver the effect now."""
     entry = lease.entry
     return Delivery(
         effect_id=entry.effect_id,
@@ -296,6 +320,7 @@ def delivery_of(lease: Lease) -> Delivery:
         attempt=entry.attempts + 1,
         previous_unknown=lease.previous_unknown,
         created=entry.created,
+        leased=leased,
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from answerby.domain.effect import EffectKind
 from answerby_connectors.escalated import EscalatedConnector
-from answerby_connectors.kit.base import Guarantee, OutcomeKind
+from answerby_connectors.kit.base import LEASE_OVER, Guarantee, OutcomeKind
 from tests.kit.patience import PATIENCE
 
 SETTINGS = {"token": "secret-token", "webhook_secrets": ["s"], "timeout": PATIENCE}
@@ -50,6 +50,15 @@ async def test_writes_everything_once(connector, desk, make_delivery):
     assert await until_done(connector, make_delivery) == 1
     assert_written_once(desk)
     assert desk.writes == ["reply", "priority", "macro", "tags"]
+
+
+async def test_writes_no_part_once_the_lease_is_over(connector, desk, make_delivery):
+    """The lease ends after the first part. Another attempt writes the rest, and nothing twice."""
+    holds = iter([True])
+    assert await connector.deliver(make_delivery(leased=lambda: next(holds, False))) is LEASE_OVER
+    assert len(desk.writes) == 1
+    await until_done(connector, make_delivery)
+    assert_written_once(desk)
 
 
 async def test_writes_nothing_that_is_there_already(connector, desk, make_delivery):

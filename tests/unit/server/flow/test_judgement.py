@@ -79,7 +79,7 @@ def test_backoff_is_anything_up_to_a_limit_that_doubles(attempts, limit):
 
 
 def test_a_delivery_says_which_attempt_it_is():
-    made = delivery_of(lease(attempts=2, previous_unknown=True))
+    made = delivery_of(lease(attempts=2, previous_unknown=True), lambda: True)
     assert (made.attempt, made.previous_unknown, made.number, made.source) == (3, True, "202601-CSR-001", "crm")
 
 
