@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from answerby.domain.backoff import Backoff
 from answerby.domain.decision import Decision
-from answerby.domain.errors import AnswerbyError, Contention, Draining, InternalError, Overloaded
+from answerby.domain.errors import AnswerbyError, Contention, Draining, InternalError, Overloaded, StoreUnavailable
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
@@ -113,14 +113,42 @@ class Processor:
         try:
             with self._rulebooks.use() as live:
                 batch = self._queue.take(live.windows)
-                loaded = await self._loading.load(batch, live.windows)
-                decided = await self._decide(loaded, live)
-                await self._commit(decided, live.windows)
+                try:
+                    await self._together(batch, live)
+                except StoreUnavailable:
+                    raise
+                except Exception as error:
+                    if len(batch) == 1:
+                        raise
+                    self._logger.exception("round failed, each event alone", count=len(batch), exc_info=error)
+                    await self._one_by_one(batch, live)
         except AnswerbyError as error:
             self._give_up(batch, error)
         except Exception as error:
             self._logger.exception("round failed", count=len(batch), exc_info=error)
             self._give_up(batch, InternalError())
+
+    async def _together(self, batch: Sequence[Waiting], live: Live) -> None:
+        loaded = await self._loading.load(batch, live.windows)
+        decided = await self._decide(loaded, live)
+        await self._commit(decided, live.windows)
+
+    async def _one_by_one(self, batch: Sequence[Waiting], live: Live) -> None:
+        """Goes through the events of a failed round, so that one of them fails none of the others.
+
+        An event that the round has committed is a known duplicate. Raises StoreUnavailable.
+        """
+        for waiting in batch:
+            if waiting.settled:
+                continue
+            try:
+                await self._together([waiting], live)
+            except StoreUnavailable:
+                raise
+            except AnswerbyError as error:
+                self._fates.failed(waiting, error)
+            except Exception as error:  # noqa: BLE001 - logged with its trace
+                self._fates.broken(waiting, error, live.compiled.rulebook.revision)
 
     def _give_up(self, batch: list[Waiting], error: AnswerbyError) -> None:
         """Fails the events of the round, or all events in the queue when the round could not begin."""
