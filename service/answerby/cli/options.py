@@ -15,6 +15,7 @@ from answerby.cli.client import DEFAULT_PATIENCE, Server
 DEFAULT_TARGET = "127.0.0.1:50051"
 
 RulesOption = Annotated[Path | None, typer.Option("--rules", help="Rules folder.")]
+DemoOption = Annotated[bool, typer.Option("--demo", help="Take the demo rules that ship with answerby.")]
 JsonLinesOption = Annotated[bool, typer.Option("--json", help="JSON lines instead of a table.")]
 TargetOption = Annotated[str, typer.Option("--target", envvar="ANSWERBY_TARGET", help="host:port of the server.")]
 TokenOption = Annotated[str, typer.Option("--token", envvar="ANSWERBY_TOKEN", help="Bearer token.", show_default=False)]

@@ -125,6 +125,12 @@ class NoPreviousRevision(AnswerbyError):
     reason = "NO_PREVIOUS_REVISION"
 
 
+class NoRulesFolder(AnswerbyError):
+    """The server has no rules folder; upload the rules, or set rules.folder."""
+
+    reason = "NO_RULES_FOLDER"
+
+
 class WorkerNotReady(AnswerbyError):
     """A worker cannot run the revision, so nothing went live; its name and problem are in the message."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -19,11 +20,14 @@ from prometheus_client.registry import Collector
 
 from answerby import native
 from answerby.domain.errors import StoreUnavailable
-from answerby.server.base.config import Address, Config, InvalidConfig
+from answerby.server.base.config import Address, Approval, Config, InvalidConfig
 from answerby.server.base.logs import Logger, make_logger
 from answerby.server.http_server import shared_socket
+from answerby.server.live.rules_origin import check_origin
+from answerby.server.live.snapshots import Snapshots, copies_folder
 from answerby.server.supervisor import Supervisor
 from answerby.store.embedded import EmbeddedValkey
+from answerby.store.store import Store
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -36,6 +40,7 @@ def serve(config: Config, on_ready: Callable[[Address], None] | None = None) -> 
     logger = make_logger(config.log.level)
     with ExitStack() as stack:
         config, keep_store = _with_store(config, stack, logger)
+        _check_rules(config)
         config = _with_ports(config, stack)
         folder = Path(tempfile.mkdtemp(prefix="answerby-metrics-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -79,6 +84,28 @@ def _with_store(config: Config, stack: ExitStack, logger: Logger) -> tuple[Confi
             raise StoreUnavailable("the embedded store has moved; start again, or choose a shorter data folder path")
 
     return _changed(config, "store", redis_url=url), keep
+
+
+def _check_rules(config: Config) -> None:
+    """Raises AnswerbyError when a server must not start with these rules.
+
+    A store that does not answer is no reason: the workers wait for it, and look again.
+    """
+    if config.rules.folder is not None and not config.rules.demo:
+        return
+    url = config.store.redis_url
+    assert url is not None
+    asyncio.run(_check_origin(url, config))
+
+
+async def _check_origin(url: str, config: Config) -> None:
+    required = config.rules.approval is Approval.REQUIRED
+    with suppress(StoreUnavailable):
+        store = await Store.connect(url)
+        try:
+            await check_origin(store, config.rules, None if required else Snapshots(copies_folder(config)))
+        finally:
+            await store.close()
 
 
 def _with_ports(config: Config, stack: ExitStack) -> Config:

@@ -189,3 +189,23 @@ def test_run_tells_why_its_server_cannot_start(tmp_path: Path, rules_with_sample
 
     assert second.returncode == 1
     assert f"cannot listen on {address}" in second.stderr
+
+
+def test_serve_without_rules_and_with_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
+    """The case reported: from a folder without rules. The demo rules must not come by themselves."""
+    (tmp_path / "a.toml").write_text('[server]\nlisten = "127.0.0.1:0"\n[metrics]\nlisten = ""\n')
+
+    refused = processes.answerby("serve", "--config", "a.toml", cwd=tmp_path)
+
+    assert refused.returncode == 1
+    assert "Set rules.folder or say --rules" in refused.stderr
+    assert "answerby serve --demo" in refused.stderr
+
+
+def test_commands_that_need_rules_take_none_by_themselves(tmp_path: Path) -> None:
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(EVENTS[0]))
+    for command, status in ((["check"], 2), (["test"], 2), (["explain", "--event", event], 1)):
+        done = processes.answerby(*command, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (status, "")
+        assert "there is no folder rules here" in done.stderr

@@ -34,8 +34,8 @@ def test_the_version_names_the_commit(answerby):
 
 
 def test_the_shipped_rules_are_checked_and_tested(answerby):
-    assert answerby("check").stdout.rstrip().endswith("accepted")
-    assert " passed, 0 failed" in answerby("test").stdout
+    assert answerby("check", "--demo").stdout.rstrip().endswith("accepted")
+    assert " passed, 0 failed" in answerby("test", "--demo").stdout
 
 
 def test_the_pages_are_there(answerby):
@@ -63,7 +63,7 @@ def test_no_folder_beside_a_script_comes_between(python, beside):
     (beside / "script.py").write_text(IMPORT_ALL)
     assert run(python, "script.py", cwd=beside).stdout.split("\n")[-2] == "True [] []"
     assert run(python, "-m", "answerby", "--version", cwd=beside).stdout.startswith("answerby ")
-    assert "accepted" in run(python, "-m", "answerby", "check", "--no-proofs", cwd=beside).stdout
+    assert "accepted" in run(python, "-m", "answerby", "check", "--demo", "--no-proofs", cwd=beside).stdout
 
 
 CLIENT = """

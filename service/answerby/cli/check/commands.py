@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from answerby.cli.fail import command
-from answerby.cli.options import RulesOption
+from answerby.cli.options import DemoOption, RulesOption
 
 
 @command
@@ -19,6 +19,7 @@ def check(
     form: Annotated[str, typer.Option("--format", help="text, json, sarif or github.")] = "text",
     no_proofs: Annotated[bool, typer.Option("--no-proofs", help="Leave out the proofs; quicker.")] = False,
     rules: RulesOption = None,
+    demo: DemoOption = False,
     on: Annotated[str, typer.Option("--on", metavar="DATE", help="As if today were this day.")] = "",
     explain: Annotated[
         str, typer.Option("--explain", metavar="CODE", help="Print the page of a code; all: every code.")
@@ -26,9 +27,9 @@ def check(
 ) -> None:
     """Check rule files; status 1 when they are refused, 2 when they cannot be checked."""
     from answerby.cli.check import report
-    from answerby.cli.rules_folder import shipped_rules
+    from answerby.cli.rules_folder import rules_of
 
     if explain:
         raise typer.Exit(report.explain(explain))
     options = report.Options(strict, form, not no_proofs, rules, on)
-    raise typer.Exit(report.check(path or rules or shipped_rules(), options))
+    raise typer.Exit(report.check(rules_of(path or rules, demo=demo, status=report.NOT_RUN), options))

@@ -10,7 +10,7 @@ import typer
 
 from answerby.cli.client import DEFAULT_PATIENCE, Server
 from answerby.cli.fail import command
-from answerby.cli.options import PatienceOption, RulesOption, TlsCaOption, TokenOption
+from answerby.cli.options import DemoOption, PatienceOption, RulesOption, TlsCaOption, TokenOption
 
 
 @command
@@ -19,6 +19,7 @@ def replay(
     mapping: Annotated[Path, typer.Option("--mapping", help="From columns to events; see the replay how-to.")],
     out: Annotated[Path, typer.Option("--out", help="Decisions as JSON lines; - is standard output.")],
     rules: RulesOption = None,
+    demo: DemoOption = False,
     target: Annotated[str, typer.Option("--target", help="Decide on this server instead of here.")] = "",
     token: TokenOption = "",
     tls_ca: TlsCaOption = None,
@@ -34,11 +35,11 @@ def replay(
     """Decide the past: turn an export into events, decide them all, sum up."""
     from answerby.cli.replay.mapping import load_mapping
     from answerby.cli.replay.run import Job, Local, Remote, replay_and_report
-    from answerby.cli.rules_folder import shipped_rules
+    from answerby.cli.rules_folder import rules_of
 
     job = Job(file=file, mapping=load_mapping(mapping), out=out, tenant=tenant, limit=limit)
     if target:
         server = Server(target, token, tls_ca, patience)
         replay_and_report(job, Remote(server, in_flight=in_flight, batch=batch, brief=brief), summary)
     else:
-        replay_and_report(job, Local(rules or shipped_rules(), engine), summary)
+        replay_and_report(job, Local(rules_of(rules, demo=demo), engine), summary)

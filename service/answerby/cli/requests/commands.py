@@ -10,7 +10,7 @@ import typer
 
 from answerby.cli.client import Server
 from answerby.cli.fail import command
-from answerby.cli.options import JsonLinesOption, PatientServer, RulesOption, on_server
+from answerby.cli.options import DemoOption, JsonLinesOption, PatientServer, RulesOption, on_server
 
 
 @command
@@ -91,6 +91,7 @@ def explain(
     sequence: Annotated[int, typer.Option(help="Which decision of the request; 0 is the latest.", min=0)] = 0,
     event: Annotated[Path | None, typer.Option("--event", help="Decide these JSON events here instead.")] = None,
     rules: RulesOption = None,
+    demo: DemoOption = False,
     count: Annotated[list[str] | None, typer.Option(help="With --event: <count>=<number before it>.")] = None,
     why_not: Annotated[list[str] | None, typer.Option(help="priority=P0, rule=<id>, ...; may be repeated.")] = None,
     keep: Annotated[list[str] | None, typer.Option(help="A fact that must stay; may be repeated.")] = None,
@@ -101,7 +102,7 @@ def explain(
 ) -> None:
     """Say why a request was decided as it was, and what would have had to be otherwise."""
     from answerby.cli.requests.explain import Question, explain_event, explain_stored
-    from answerby.cli.rules_folder import shipped_rules
+    from answerby.cli.rules_folder import rules_of
     from answerby.workbench.counterfactual.inquiry import Inquiry
 
     if bool(request_id) == (event is not None):
@@ -114,7 +115,7 @@ def explain(
     )
     question = Question(inquiry, language, as_json=as_json, clocks=clocks)
     if event is not None:
-        explain_event(event, rules or shipped_rules(), count or (), question)
+        explain_event(event, rules_of(rules, demo=demo), count or (), question)
     else:
         explain_stored(server, request_id, sequence, question)
 

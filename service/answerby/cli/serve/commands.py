@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from answerby.cli.fail import command
-from answerby.cli.options import RulesOption
+from answerby.cli.options import DemoOption, RulesOption
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", envvar="ANSWERBY_CONFIG", help="TOML file; see the configuration how-to.")
@@ -24,13 +24,14 @@ def serve(
     listen: ListenOption = "",
     workers: Annotated[int, typer.Option(help="Processes that share the port.", min=0, show_default=False)] = 0,
     rules: RulesOption = None,
+    demo: DemoOption = False,
     data: DataOption = None,
     engine: Annotated[str, typer.Option(help="durable, reference or shadow.", show_default=False)] = "",
 ) -> None:
     """Serve until a stop signal."""
     from answerby.cli.serve.configuration import serve_forever
 
-    serve_forever(config, listen=listen, workers=workers, rules=rules, data=data, engine=engine)
+    serve_forever(config, listen=listen, workers=workers, rules=rules, demo=demo, data=data, engine=engine)
 
 
 @command
@@ -42,7 +43,7 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="End after the samples are decided and delivered.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say why the first sample was decided so.")] = False,
 ) -> None:
-    """Serve, decide the sample requests that ship with the rules, and keep serving until Ctrl-C."""
+    """Serve, decide the sample requests of the rules, and keep serving until Ctrl-C. Without rules: the demo rules."""
     from answerby.cli.serve.samples import run_samples
 
     run_samples(config, listen=listen, rules=rules, data=data, once=once, explain=explain)

@@ -36,15 +36,20 @@ def run_samples(
 ) -> None:
     """Serves and decides the samples. It ends with `once`, else at Ctrl-C. Raises CommandFailed if it cannot start."""
     overlay = options(listen=listen, rules=rules, data=data)
-    settings = configured(config, overlay)
+    settings = configured(config, overlay, demo_if_none=True)
     if settings.server.listen.port == 0:
         overlay["ANSWERBY_SERVER__LISTEN"] = f"{settings.server.listen.host}:{free_port(settings.server.listen.host)}"
     delivered = settings.store.data_folder / "delivered.jsonl"
     if not settings.connectors:
         overlay["ANSWERBY_CONNECTORS"] = file_connector(delivered)
-    overlay["ANSWERBY_RULES__FOLDER"] = str(settings.rules.folder)
+    folder = settings.rules.folder
+    assert folder is not None
+    if settings.rules.demo:
+        overlay["ANSWERBY_RULES__DEMO"] = "true"
+    else:
+        overlay["ANSWERBY_RULES__FOLDER"] = str(folder)
     settings = configured(config, overlay)
-    samples = settings.rules.folder / SAMPLES
+    samples = folder / SAMPLES
     if not samples.is_file():
         raise CommandFailed(f"{samples} is missing; without samples say `answerby serve`")
     console = console_for_tables()

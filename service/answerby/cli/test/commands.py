@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from answerby.cli.fail import command
+from answerby.cli.options import DemoOption
 
 
 @command
@@ -20,12 +21,13 @@ def run_rule_tests(
     ] = None,
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file too.")] = None,
+    demo: DemoOption = False,
     chosen: Annotated[str, typer.Option("--filter", help="Only cases whose file or name has this in it.")] = "",
     language: Annotated[str, typer.Option("--language", help="Of explanations: en or zh.")] = "en",
 ) -> None:
     """Run the *_test.yaml files beside the rules; status 1 when a case fails, 2 when they cannot be run."""
-    from answerby.cli.rules_folder import shipped_rules
+    from answerby.cli.rules_folder import rules_of
     from answerby.cli.test import run
 
     options = run.options(coverage, fail_under, form, junit, chosen, language)
-    raise typer.Exit(run.test_rules(folder or shipped_rules(), options))
+    raise typer.Exit(run.test_rules(rules_of(folder, demo=demo, status=2), options))

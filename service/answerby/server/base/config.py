@@ -247,7 +247,14 @@ class Approval(StrEnum):
 class RulesConfig(Section):
     """The rule files."""
 
-    folder: Path = Field(default=Path("rules"), description="Folder of the rule files.")
+    folder: Path | None = Field(
+        default=None,
+        description="Folder of the rule files; unset: rules beside the configuration file, else rules in the working "
+        "folder, else the rules of the store go on.",
+    )
+    demo: bool = Field(
+        default=False, description="Take the demo rules that ship. Refused where the store has had other rules."
+    )
     engine: Engine = Field(default=Engine.DURABLE, description="Matcher: durable, reference or shadow.")
     watch: bool = Field(default=True, description="Put a change of the folder live without being asked.")
     settle_seconds: float = Field(

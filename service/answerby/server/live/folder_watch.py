@@ -13,9 +13,10 @@ from answerby.server.base.loops import pause
 from answerby.server.base.services import Services
 from answerby.server.live.activation import Order
 from answerby.server.live.changes import Changes
+from answerby.server.live.precedence import Precedence
 from answerby.server.live.preparing import Preparer
 from answerby.server.live.rule_files import RulesFolder
-from answerby.server.live.starting import FOLDER, Settled
+from answerby.server.live.starting import Settled
 from answerby.store.rulebooks.revision_records import Action
 
 LOOK_SECONDS = 0.25
@@ -33,14 +34,18 @@ class FolderWatch:
         folder: RulesFolder,
         changes: Changes,
         preparer: Preparer,
+        precedence: Precedence,
         settled: Settled,
         settle_seconds: float,
+        actor: str,
     ) -> None:
-        """`settle_seconds`: time without changes before the watch reads the folder."""
+        """`settle_seconds`: time without changes before the watch reads the folder. `actor`: author of its changes."""
         self._logger = services.logger
         self._folder = folder
         self._changes = changes
         self._preparer = preparer
+        self._precedence = precedence
+        self._actor = actor
         self._settled, self._done = settled
         self._settle = settle_seconds
 
@@ -68,9 +73,10 @@ class FolderWatch:
         digest = files.digest
         try:
             if not files.trouble and digest == self._settled:
-                await self._changes.folder_is_good(FOLDER)
+                await self._changes.folder_is_good(self._actor)
                 return True
-            order = Order(Action.RELOAD, FOLDER, "the folder changed", self._folder.name)
+            await self._precedence.check(self._actor)
+            order = Order(Action.RELOAD, self._actor, "the folder changed", self._folder.name)
             await self._changes.bring(files, order)
         except RulebookRejected:
             return True

@@ -15,6 +15,7 @@ from answerby.server.base.services import Services
 from answerby.server.live.changes import Changes
 from answerby.server.live.checking.rule_check import close
 from answerby.server.live.preparing import Preparer
+from answerby.server.live.rule_files import RulesFolder
 from answerby.server.live.rulebooks import Prepared, RulebookHolder
 from answerby.store.rulebooks.revision_records import Heartbeat, Pointer, Scene, Staged
 
@@ -29,7 +30,13 @@ class Follower:
     """Keeps one worker on the active revision. `worker` is the name of the worker."""
 
     def __init__(
-        self, services: Services, holder: RulebookHolder, preparer: Preparer, changes: Changes, worker: str
+        self,
+        services: Services,
+        holder: RulebookHolder,
+        preparer: Preparer,
+        changes: Changes,
+        worker: str,
+        folder: RulesFolder,
     ) -> None:
         self._services = services
         self._store = services.store
@@ -39,6 +46,7 @@ class Follower:
         self._preparer = preparer
         self._changes = changes
         self._worker = worker
+        self._folder = folder
         self._scene = Scene(None, None, None, [])
         self._news = asyncio.Event()
         self._as_of: Pointer | None = None
@@ -95,6 +103,7 @@ class Follower:
             prepared=ready.revision if ready is not None else "",
             problem=self._trouble,
             refused=self._refused,
+            folder=self._folder.name.path,
         )
 
     def _has_work(self, scene: Scene) -> bool:

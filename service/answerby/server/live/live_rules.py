@@ -14,11 +14,13 @@ from answerby.server.live.candidates import CandidateTrials
 from answerby.server.live.changes import Changes
 from answerby.server.live.folder_watch import FolderWatch
 from answerby.server.live.following import Follower
+from answerby.server.live.precedence import Precedence
 from answerby.server.live.preparing import Preparer
 from answerby.server.live.rule_files import RulesFolder
 from answerby.server.live.rulebooks import RulebookHolder
-from answerby.server.live.snapshots import Snapshots, keep_copies
-from answerby.server.live.starting import Settled, Start
+from answerby.server.live.rules_origin import DEMO, check_origin
+from answerby.server.live.snapshots import Snapshots, copies_folder, keep_copies
+from answerby.server.live.starting import FOLDER, Settled, Start
 
 
 class LiveRules:
@@ -30,7 +32,7 @@ class LiveRules:
         self._settings = settings
         self._rulebooks = rulebooks
         self._slot = slot
-        self._snapshots = Snapshots(config.store.data_folder / "rulebooks")
+        self._snapshots = Snapshots(copies_folder(config))
         self._preparer = Preparer(services, settings.engine)
         machine = socket.gethostname()
         # Two servers on one machine have the same slots, so the name also has a random part.
@@ -38,7 +40,9 @@ class LiveRules:
         activator = Activator(services, rulebooks, settings, worker)
         self.folder = RulesFolder(settings.folder, machine)
         self.changes = Changes(services, rulebooks, self._preparer, activator, self.folder)
-        self.follower = Follower(services, rulebooks, self._preparer, self.changes, worker)
+        self.follower = Follower(services, rulebooks, self._preparer, self.changes, worker, self.folder)
+        self._precedence = Precedence(services, rulebooks, self.folder)
+        self._actor = DEMO if settings.demo else FOLDER
         self.trials = CandidateTrials(services, self.changes, rulebooks)
         self.trial = Trial(services, self._preparer)
         """Trial of the candidate that decides beside the active rules."""
@@ -50,8 +54,12 @@ class LiveRules:
 
     async def start(self) -> None:
         """Prepares the worker before it serves. The worker then decides, or its status shows the reason why not."""
-        snapshots = None if self.approval_required else self._snapshots
-        start = Start(self._services, self.changes, self.follower, snapshots, self.folder)
+        # A copy of the demo rules must never stand in for rules of the user.
+        snapshots = None if self.approval_required or self._settings.demo else self._snapshots
+        await check_origin(self._services.store, self._settings, snapshots)
+        start = Start(
+            self._services, self.changes, self.follower, snapshots, self.folder, self._precedence, self._actor
+        )
         self._settled = await start.run()
         self._preparer.inline = False
 
@@ -60,16 +68,18 @@ class LiveRules:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.follower.run(stopping))
             group.create_task(self.trial.run(stopping))
-            if self._slot == 0:
+            if self._slot == 0 and not self._settings.demo:
                 group.create_task(keep_copies(self._snapshots, self._rulebooks, stopping, self._services.logger))
-            if self._slot == 0 and self._settings.watch:
+            if self._slot == 0 and self._settings.watch and self.folder.given:
                 watch = FolderWatch(
                     self._services,
                     self.folder,
                     self.changes,
                     self._preparer,
+                    self._precedence,
                     self._settled,
                     self._settings.settle_seconds,
+                    self._actor,
                 )
                 group.create_task(watch.run(stopping))
 

@@ -42,19 +42,26 @@ class RuleFiles:
 
 
 class RulesFolder:
-    """The rules folder of a machine."""
+    """The rules folder of a server. `path` is None for a server without one."""
 
-    def __init__(self, path: Path, machine: str) -> None:
-        self.path = path
-        self.name = FolderName(machine, str(path.resolve()))
+    def __init__(self, path: Path | None, machine: str) -> None:
+        self._path = path
+        self.name = FolderName(machine, str(path.resolve()) if path is not None else "")
+
+    @property
+    def given(self) -> bool:
+        """Whether the server has a folder."""
+        return self._path is not None
 
     async def read(self) -> RuleFiles:
         """The current files."""
-        return await asyncio.to_thread(read_rule_files, self.path, self.name)
+        if self._path is None:
+            return RuleFiles({}, self.name, "this server has no rules folder; set rules.folder")
+        return await asyncio.to_thread(read_rule_files, self._path, self.name)
 
     async def stamp(self) -> Stamp | None:
         """Stamp that changes with any of the files; None for a folder that cannot be listed."""
-        return await asyncio.to_thread(stamp_of, self.path)
+        return await asyncio.to_thread(stamp_of, self._path) if self._path is not None else None
 
 
 def stamp_of(folder: Path) -> Stamp | None:

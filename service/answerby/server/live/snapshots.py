@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from answerby.server.base.config import Config
 from answerby.server.base.logs import Logger
 from answerby.server.base.loops import pause
 from answerby.server.live.rule_files import lay_out, read_rule_files
@@ -17,6 +18,11 @@ from answerby.server.live.rulebooks import RulebookHolder
 POINTER = "last-good"
 KEPT = 5
 LOOK_SECONDS = 1.0
+
+
+def copies_folder(config: Config) -> Path:
+    """The folder of the copies of a server."""
+    return config.store.data_folder / "rulebooks"
 
 
 class Snapshots:

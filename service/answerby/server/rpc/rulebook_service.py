@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from answerby.api.v1 import rulebook_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2_grpc as rpc
-from answerby.domain.errors import FieldViolation, InvalidInput
+from answerby.domain.errors import FieldViolation, InvalidInput, NoRulesFolder
 from answerby.server.base.services import Services
 from answerby.server.live.activation import Order
 from answerby.server.live.live_rules import LiveRules
@@ -46,6 +46,8 @@ class RulebookServicer(CandidateCalls, rpc.RulebookServiceServicer):
         return pb.GetRulebookResponse(rulebook=await self._rulebook(waiting))
 
     async def ReloadRulebook(self, request: pb.ReloadRulebookRequest, context: Context) -> pb.ReloadRulebookResponse:
+        if not self._folder.given:
+            raise NoRulesFolder
         order = order_of(Action.RELOAD, request.reason, folder=self._folder.name)
         files = await self._folder.read()
         changed, revision, waiting = await self._bring(files, order, request.validate_only, request.keep_only)

@@ -136,6 +136,8 @@ class Heartbeat(msgspec.Struct, frozen=True):
     """The reason why the worker cannot follow or make ready."""
     refused: str = ""
     """The token of the attempt that this worker could not make ready."""
+    folder: str = ""
+    """The path of the rules folder of the worker's server. Empty for none, and from older versions."""
 
 
 class WorkerSeen(msgspec.Struct, frozen=True):
