@@ -185,6 +185,12 @@ class TimeOutOfRange(AnswerbyError):
     reason = "TIME_OUT_OF_RANGE"
 
 
+class TargetOutOfReach(TimeOutOfRange):
+    """A calendar has too little working time within ten years; give it hours, or shorten the target."""
+
+    reason = "TARGET_OUT_OF_REACH"
+
+
 class Overloaded(AnswerbyError):
     """The server has as many calls in progress as it takes; wait and send again."""
 

@@ -16,7 +16,7 @@ from answerby.engine.facts.conditions import compile_condition
 from answerby.engine.facts.plan import FactPlan
 from answerby.engine.matching.factory import build_matcher
 from answerby.engine.stages.shadow_rules import is_live
-from answerby.engine.stages.targets import LADDER_PREFIX
+from answerby.engine.stages.targets import LADDER_PREFIX, safe_targets
 from answerby.rules.model.rulebook import CLASSIFICATION, COMPLETENESS, EVALUATION_ORDER, Rule, Rulebook, Stage
 from answerby.rules.model.vocabulary import FieldType
 from answerby.sla.zones import ZONE_DATA, load_zone
@@ -53,6 +53,7 @@ def compile_rulebook(
         clock_conditions=compile_clock_conditions(rulebook, plan),
         schedule_conditions={s.when: compile_condition(s.when, plan) for s in rulebook.schedules.values()},
         target_fields=target_fields(rulebook),
+        safe_targets=safe_targets(rulebook),
         numbering_zone=load_zone(rulebook.numbering.timezone),
         data=data_versions(rulebook),
     )

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from answerby.rules.model.revision import revision_of
 from answerby.rules.model.rulebook import Rulebook, SourceFile
 from answerby.rules.sections.calendars.calendar import compile_calendars
+from answerby.rules.sections.calendars.calendar_reach import check_calendar_reach
 from answerby.rules.sections.calendars.calendar_years import check_calendar_years
 from answerby.rules.sections.clocks.clock import compile_clocks
 from answerby.rules.sections.clocks.clock_checks import check_clocks
@@ -210,6 +211,7 @@ def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: da
         check_calendar_years(scope, calendars, today)
     if today is not None and not report.has_errors:
         check_unused_names(scope, stages, clocks)
+        check_calendar_reach(scope, calendars, clocks, stages, today)
         check_clocks(scope, clocks)
         check_ladders(scope, ladders, clocks, stages)
     return rulebook if report.has_errors else replace(rulebook, revision=revision_of(rulebook))

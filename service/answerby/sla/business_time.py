@@ -1,7 +1,8 @@
 """Arithmetic in working time. Pure; instants are aware datetimes, results are in UTC, precise to the microsecond.
 
-Every function raises CalendarYearMissing for a year without data in the calendar, TimeOutOfRange for instants near the
-years 1 and 9999 and for targets of over a hundred years, TypeError for naive datetimes.
+Every function raises CalendarYearMissing for a year without data in the calendar, TargetOutOfReach where the calendar
+has too little working time in the ten years that follow (or precede), TimeOutOfRange for instants near the years 1 and
+9999, TypeError for naive datetimes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from answerby.domain.clock_definition import Boundary
-from answerby.domain.errors import TimeOutOfRange
+from answerby.domain.errors import TargetOutOfReach
 from answerby.sla.calendar import Calendar
 from answerby.sla.intervals import DAY_SECONDS
 from answerby.sla.year_table import (
@@ -24,7 +25,9 @@ from answerby.sla.year_table import (
     to_micros,
 )
 
-_HORIZON_YEARS = 100
+HORIZON_YEARS = 10
+"""Calendar years after the one of the start that are searched: as long as the longest target of a rule file. A calendar
+that never opens costs no more than their tables."""
 
 
 def add_working_time(calendar: Calendar, start: datetime, seconds: int, boundary: Boundary = "close") -> datetime:
@@ -215,9 +218,9 @@ def _working_date(calendar: Calendar, year: int, index: int) -> date:
 
 
 def _years_from(calendar: Calendar, year: int, step: int) -> Iterator[YearTable]:
-    for offset in range(_HORIZON_YEARS + 1):
+    for offset in range(HORIZON_YEARS + 1):
         yield calendar.year_table(year + offset * step)
-    raise TimeOutOfRange(
-        f"calendar {calendar.id}: the time asked for lies more than {_HORIZON_YEARS} years away; "
-        "correct the event's time or shorten the target"
+    raise TargetOutOfReach(
+        f"calendar {calendar.id} has too little working time: what is asked for lies more than {HORIZON_YEARS} years "
+        "away; give the calendar hours, or shorten the target"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from answerby.domain.clock import Target
@@ -32,6 +33,25 @@ class MessageStart(NamedTuple):
     pauses: Sequence[tuple[datetime, datetime]] = ()
 
 
+class SafeSides:
+    """The targets to take for clocks whose calendar cannot hold their target, and the clocks that took one."""
+
+    __slots__ = ("taken", "targets")
+
+    def __init__(self, targets: Mapping[str, Target] = MappingProxyType({})) -> None:
+        self.targets = targets
+        """The safe side of the sla stage, by the id of the clock's definition."""
+        self.taken: dict[str, OutOfReach] = {}
+        """By the clock's name; filled as clocks are advanced."""
+
+
+class OutOfReach(NamedTuple):
+    """A target that its calendar cannot hold, and the target that counts instead."""
+
+    target: Target
+    instead: Target
+
+
 class ClockInputs:
     """Inputs of one clock at one event, besides its state before."""
 
@@ -44,6 +64,7 @@ class ClockInputs:
         manual_due: datetime | None,
         value_gone: bool,
         message: MessageStart | None = None,
+        safe_sides: SafeSides | None = None,
     ) -> None:
         self.definition = definition
         self.calendars = calendars
@@ -55,6 +76,7 @@ class ClockInputs:
         """The field no longer has the value for which the clock runs."""
         self.message = message
         """The unanswered message that the event brings from a merged request."""
+        self.safe_sides = safe_sides if safe_sides is not None else SafeSides()
 
     @property
     def stops(self) -> bool:

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from answerby.domain.clock import ClockPhase, ClockState, Target, clock_name, definition_id
 from answerby.domain.clock_definition import AfterCompletion
-from answerby.domain.errors import FieldViolation, InvalidInput
+from answerby.domain.errors import FieldViolation, InvalidInput, TargetOutOfReach
 from answerby.domain.event import EventType
 from answerby.domain.request import RequestStatus
 from answerby.sla import occasions
 from answerby.sla.business_time import working_seconds_between
 from answerby.sla.calendar import ALWAYS, Calendar
-from answerby.sla.clock_inputs import ClockInputs, ClockTarget, MessageStart
+from answerby.sla.clock_inputs import ClockInputs, ClockTarget, MessageStart, OutOfReach, SafeSides
 from answerby.sla.occasions import ClockEvent
 from answerby.sla.targets import Pauses, due_time, used_micros
 from answerby.sla.unchanged import UnchangedClocks, unchanged_clock
@@ -57,12 +57,14 @@ def advance_clocks(
     manual: Mapping[str, datetime] = MappingProxyType({}),
     unchanged: UnchangedClocks | None = None,
     messages: Mapping[str, MessageStart] = MappingProxyType({}),
+    safe_sides: SafeSides | None = None,
 ) -> dict[str, ClockState]:
     """All clocks of a request after an event, in the order of their names.
 
     `manual` are due times that a person set, by clock. `unchanged` saves time and changes no result; it may be given
     only when `clocks` are as this function returned them last. `messages` are unanswered messages of a merged request,
-    by clock: the clock runs from the oldest.
+    by clock: the clock runs from the oldest. Where a calendar cannot hold a target, the safe side's target counts, in
+    its own calendar or else around the clock; `safe_sides` is told of each.
 
     Order of evaluation for each clock: stop, reset, cancel, re-target, pause, resume (ServiceNow's order). A finished
     clock changes by a restart only, which counts its cycle up, or by the request's reopening. A clock without a
@@ -83,7 +85,9 @@ def advance_clocks(
             value_gone = bool(definition.per) and name not in values
             clock_event = _to_the_minute(event) if definition.granularity == "minute" else event
             message = messages.get(name)
-            inputs = ClockInputs(definition, calendars, target, clock_event, manual.get(name), value_gone, message)
+            inputs = ClockInputs(
+                definition, calendars, target, clock_event, manual.get(name), value_gone, message, safe_sides
+            )
             advanced = _advance(clock, inputs, unchanged) if clock is not None else _first_start(name, inputs)
         if advanced is not None:
             after[name] = advanced
@@ -216,7 +220,7 @@ def _advance_live(clock: ClockState, inputs: ClockInputs) -> ClockState:
         over = True
     if inputs.target is None or over or event.type in FINAL_EVENTS:
         return _cancel(clock, inputs.event.time)
-    if inputs.definition.retarget_from == "now" and _complete(inputs.target.target, inputs.definition) != clock.target:
+    if inputs.definition.retarget_from == "now" and _has_new_target(clock, inputs, inputs.target):
         return _next_cycle(clock, inputs, inputs.target)
     return _run(clock.name, _history(clock), inputs, inputs.target)
 
@@ -286,6 +290,12 @@ def _complete(target: Target, definition: ClockDefinition) -> Target:
     return target if target.calendar else replace(target, calendar=definition.calendar)
 
 
+def _has_new_target(clock: ClockState, inputs: ClockInputs, target: ClockTarget) -> bool:
+    complete = _complete(target.target, inputs.definition)
+    # A clock that runs on the safe side has another target than the rules give, and that is no change.
+    return complete != clock.target and _in_reach(clock.name, inputs, complete, clock.started, ())[0] != clock.target
+
+
 def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTarget) -> ClockState:
     """The state of a clock that is not finished, under the target that holds now: running or paused, late or not."""
     definition, now = inputs.definition, inputs.event.time
@@ -301,7 +311,7 @@ def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTar
         paused_since = None
     due = inputs.manual_due
     if due is None:
-        due = due_time(complete, calendar_of(inputs.calendars, complete), history.started, pauses, definition.boundary)
+        complete, due = _in_reach(name, inputs, complete, history.started, pauses)
     if paused_since is not None:
         over = paused_since > due
     else:
@@ -390,5 +400,33 @@ def _close_pause(pauses: Pauses, since: datetime, at: datetime) -> list[tuple[da
 
 
 def _due(clock: ClockState, inputs: ClockInputs) -> datetime:
-    calendar = calendar_of(inputs.calendars, clock.target)
-    return due_time(clock.target, calendar, clock.started, clock.pauses, inputs.definition.boundary)
+    return _in_reach(clock.name, inputs, clock.target, clock.started, clock.pauses)[1]
+
+
+def _in_reach(
+    name: str, inputs: ClockInputs, target: Target, started: datetime, pauses: Pauses
+) -> tuple[Target, datetime]:
+    """The target and its due time; the safe side, where the calendar has too little working time for the target."""
+    boundary = inputs.definition.boundary
+    try:
+        return target, due_time(target, calendar_of(inputs.calendars, target), started, pauses, boundary)
+    except TargetOutOfReach:
+        instead, due = _safe_side(name, inputs, target, started, pauses)
+    inputs.safe_sides.taken[name] = OutOfReach(target, instead)
+    return instead, due
+
+
+def _safe_side(
+    name: str, inputs: ClockInputs, target: Target, started: datetime, pauses: Pauses
+) -> tuple[Target, datetime]:
+    boundary = inputs.definition.boundary
+    named = inputs.safe_sides.targets.get(definition_id(name))
+    if named is None:
+        instead = replace(target, calendar=ALWAYS.id)
+        return instead, due_time(instead, ALWAYS, started, pauses, boundary)
+    safe = _complete(named, inputs.definition)
+    try:
+        return safe, due_time(safe, calendar_of(inputs.calendars, safe), started, pauses, boundary)
+    except TargetOutOfReach:
+        instead = replace(safe, calendar=ALWAYS.id)
+        return instead, due_time(instead, ALWAYS, started, pauses, boundary)

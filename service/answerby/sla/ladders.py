@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
-from answerby.domain.errors import CalendarYearMissing
+from answerby.domain.errors import CalendarYearMissing, TargetOutOfReach
 from answerby.domain.ladder import Ladder, Step
 from answerby.domain.request import Answer
 from answerby.sla.business_time import (
@@ -19,7 +19,7 @@ from answerby.sla.business_time import (
     working_days_from,
     working_micros_between,
 )
-from answerby.sla.calendar import Calendar
+from answerby.sla.calendar import ALWAYS, Calendar
 from answerby.sla.clocks import calendar_of
 from answerby.sla.targets import share_time
 
@@ -299,8 +299,9 @@ def _as_much_work_later(calendar: Calendar, started: datetime, first: datetime, 
     try:
         return add_working_micros(calendar, started, working_micros_between(calendar, first, due))
     except CalendarYearMissing:
-        known = calendar.open_ended()
-        return add_working_micros(known, started, working_micros_between(known, first, due))
+        return _as_much_work_later(calendar.open_ended(), started, first, due)
+    except TargetOutOfReach:
+        return started + (due - first)
 
 
 def _held_back(known: Iterable[Timer], name: str, deferred: Timer | None) -> list[Timer]:
@@ -371,7 +372,10 @@ def _step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime)
         return _working_step_time(step, calendar, clock, due)
     except CalendarYearMissing:
         # The due time was already refused or flagged for the same year. A warning too early beats none.
-        return _working_step_time(step, calendar.open_ended(), clock, due)
+        return _step_time(step, calendar.open_ended(), clock, due)
+    except TargetOutOfReach:
+        # A calendar that opens no more: around the clock, a reminder too early beats none.
+        return _working_step_time(step, ALWAYS, clock, due)
 
 
 def _working_step_time(step: Step, calendar: Calendar, clock: ClockState, due: datetime) -> datetime:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from answerby.domain.errors import TimeOutOfRange
+from answerby.domain.errors import TargetOutOfReach, TimeOutOfRange
 from answerby.sla.business_time import (
     add_working_days,
     add_working_time,
@@ -278,13 +278,32 @@ def test_beyond_the_last_year(calendar: Calendar) -> None:
         add_working_time(calendar, datetime(9999, 12, 31, 23, tzinfo=UTC), 2 * H)
 
 
-def test_a_target_of_centuries_is_refused() -> None:
-    with pytest.raises(TimeOutOfRange, match="more than 100 years"):
-        add_working_time(OFFICE, at(10), 10**10)
+def test_a_target_of_decades_is_refused() -> None:
+    # 35 hours a week: 15,000 hours are 3,000 days, 30,000 are over sixteen years.
+    assert add_working_time(OFFICE, at(10), 15_000 * H).year == 2034
+    with pytest.raises(TargetOutOfReach, match="more than 10 years"):
+        add_working_time(OFFICE, at(10), 30_000 * H)
+    with pytest.raises(TargetOutOfReach):
+        add_working_time(OFFICE, at(10), -30_000 * H)
+    with pytest.raises(TargetOutOfReach):
+        add_working_days(OFFICE, at(10), 3_000)
+
+
+def test_hours_that_never_meet_are_searched_once() -> None:
+    day = Calendar.build("day", weekly=dict.fromkeys(range(5), ((9 * H, 17 * H),)))
+    night = replace(Calendar.build("night", weekly=dict.fromkeys(range(5), ((18 * H, 23 * H),))), within=(day,))
+    with pytest.raises(TargetOutOfReach, match="calendar night has too little working time"):
+        add_working_time(night, at(10), H)
+    tables = dict(night._tables)
+    # The year of the start and ten more; the next decision finds them all.
+    assert sorted(tables) == list(range(2026, 2037))
+    with pytest.raises(TargetOutOfReach):
+        next_opening(night, at(10, 30))
+    assert all(night._tables[year] is table for year, table in tables.items())
 
 
 def test_a_calendar_that_has_run_out_is_refused() -> None:
     fair = Calendar.build("fair", overrides={FRIDAY: [(9 * H, 17 * H)]})
     assert add_working_time(fair, at(10, -9), H) == at(10)
-    with pytest.raises(TimeOutOfRange):
+    with pytest.raises(TargetOutOfReach):
         add_working_time(fair, at(10, 1), H)

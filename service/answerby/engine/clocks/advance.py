@@ -15,11 +15,12 @@ from answerby.engine.case import Case
 from answerby.engine.clocks.inputs import Inputs
 from answerby.engine.clocks.reach import keep_targets
 from answerby.engine.compiled.clock_conditions import RecordFacts
+from answerby.engine.compiled.rulebook import show_target
 from answerby.engine.facts.manual_due import manual_due_times
 from answerby.engine.stages.stage_results import StageResults
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.business_time import touches_provisional
-from answerby.sla.clock_inputs import ClockTarget
+from answerby.sla.clock_inputs import ClockTarget, OutOfReach, SafeSides
 from answerby.sla.clocks import advance_clocks
 from answerby.sla.occasions import ClockEvent
 from answerby.sla.unchanged import UnchangedClocks
@@ -34,8 +35,9 @@ def advance(
 ) -> tuple[dict[str, ClockState], list[Flag]]:
     """The clocks after the event, by name, and flags.
 
-    A calendar without data for a year gives an earlier, safe due time and a flag. `unchanged` saves computing clocks
-    that the event does not change; it changes no result.
+    A calendar without data for a year gives an earlier, safe due time and a flag. A target that its calendar cannot
+    hold gives way to the safe side of stage sla, with a flag. `unchanged` saves computing clocks that the event does
+    not change; it changes no result.
     """
     compiled, request, event = case.compiled, inputs.request, inputs.event
     rulebook = compiled.rulebook
@@ -51,18 +53,30 @@ def advance(
     known = unchanged if untouched else None
     messages = inputs.messages
     calendars, before = rulebook.calendars, request.clocks
+    safe_sides = SafeSides(compiled.safe_targets)
     try:
-        clocks = advance_clocks(rulebook.clocks, calendars, before, targets, clock_event, manual, known, messages)
+        clocks = advance_clocks(
+            rulebook.clocks, calendars, before, targets, clock_event, manual, known, messages, safe_sides
+        )
     except CalendarYearMissing as missing:
         flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
         open_ended = {name: calendar.open_ended() for name, calendar in calendars.items()}
-        clocks = advance_clocks(rulebook.clocks, open_ended, before, targets, clock_event, manual, None, messages)
+        clocks = advance_clocks(
+            rulebook.clocks, open_ended, before, targets, clock_event, manual, None, messages, safe_sides
+        )
+    flags += [_out_of_reach(name, found) for name, found in sorted(safe_sides.taken.items())]
     mark_breaches(clocks, case.moment)
     flags += provisional(rulebook, before, clocks)
     if facts.failed:
         fields = sorted({atom.field for condition in facts.failed for atom in atoms(condition)})
         flags.append(Flag("CLOCK_CONDITION_FAILED", f"conditions of clocks on {', '.join(fields)} cannot be evaluated"))
     return clocks, flags
+
+
+def _out_of_reach(name: str, found: OutOfReach) -> Flag:
+    target, instead = show_target(found.target), show_target(found.instead)
+    message = f"{name}: calendar {found.target.calendar} has too little working time for {target}; {instead} counts"
+    return Flag("TARGET_OUT_OF_REACH", message)
 
 
 def mark_breaches(clocks: dict[str, ClockState], moment: datetime) -> None:

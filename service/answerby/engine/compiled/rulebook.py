@@ -73,6 +73,8 @@ class CompiledRulebook:
     """By the condition of a schedule."""
     target_fields: tuple[str, ...]
     """The fields on which targets and ladders depend."""
+    safe_targets: Mapping[str, Target]
+    """The targets of the safe side of stage sla, by clock."""
     numbering_zone: tzinfo
     """The zone for the month in a request's number."""
     data: str

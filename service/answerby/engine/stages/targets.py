@@ -32,6 +32,16 @@ def clock_targets(
     return targets
 
 
+def safe_targets(rulebook: Rulebook) -> dict[str, Target]:
+    """The targets of the safe side of stage sla, by clock."""
+    return {
+        name.removeprefix(SLA_PREFIX): value
+        for stage in rulebook.stages
+        for name, value in stage.on_error.items()
+        if name.startswith(SLA_PREFIX) and isinstance(value, Target)
+    }
+
+
 def take_ladders(targets: dict[str, ClockTarget], names: Iterable[str], outputs: Mapping[str, Output]) -> None:
     """Replaces, in place, the ladders of targets by those in the outputs with these names."""
     for name in names:

@@ -43,6 +43,7 @@ FLAGS = frozenset(
         "SCORE_ERROR",
         "SCORE_INCOMPLETE",
         "STARTED_WITHOUT_RECEIPT",
+        "TARGET_OUT_OF_REACH",
         "TEXT_CLEANED",
         "TEXT_CUT",
         "TIMER_STALE",
