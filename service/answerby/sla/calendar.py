@@ -191,6 +191,11 @@ class Calendar:
         known = self.years is None or year in self.years or year in self.provisional_years
         return known and all(calendar.knows_year(year) for calendar in self.within)
 
+    def unknown_years(self, start: datetime, end: datetime) -> tuple[int, ...]:
+        """The local years from `start` to `end` whose holidays are not known."""
+        first, last = start.astimezone(self.zone).year, end.astimezone(self.zone).year
+        return tuple(year for year in range(first, last + 1) if not self.knows_year(year))
+
     def covers(self, start: datetime, end: datetime) -> bool:
         """Whether every year of [start, end] has data. False near the ends of the known years, even if all have."""
         return self.known is not None and self.known[0] <= start and end <= self.known[1]

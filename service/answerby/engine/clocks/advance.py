@@ -20,8 +20,9 @@ from answerby.engine.facts.manual_due import manual_due_times
 from answerby.engine.stages.stage_results import StageResults
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.business_time import touches_provisional
+from answerby.sla.calendar import Calendar
 from answerby.sla.clock_inputs import ClockTarget, OutOfReach, SafeSides
-from answerby.sla.clocks import advance_clocks
+from answerby.sla.clocks import LIVE, advance_clocks
 from answerby.sla.occasions import ClockEvent
 from answerby.sla.unchanged import UnchangedClocks
 
@@ -59,11 +60,11 @@ def advance(
             rulebook.clocks, calendars, before, targets, clock_event, manual, known, messages, safe_sides
         )
     except CalendarYearMissing as missing:
-        flags.append(Flag(missing.reason, f"{missing.message}; due times assume that it has no holidays"))
         open_ended = {name: calendar.open_ended() for name, calendar in calendars.items()}
         clocks = advance_clocks(
             rulebook.clocks, open_ended, before, targets, clock_event, manual, None, messages, safe_sides
         )
+        flags.append(_missing_years(calendars, clocks, missing))
     flags += [_out_of_reach(name, found) for name, found in sorted(safe_sides.taken.items())]
     mark_breaches(clocks, case.moment)
     flags += provisional(rulebook, before, clocks)
@@ -71,6 +72,22 @@ def advance(
         fields = sorted({atom.field for condition in facts.failed for atom in atoms(condition)})
         flags.append(Flag("CLOCK_CONDITION_FAILED", f"conditions of clocks on {', '.join(fields)} cannot be evaluated"))
     return clocks, flags
+
+
+def _missing_years(
+    calendars: Mapping[str, Calendar], clocks: Mapping[str, ClockState], missing: CalendarYearMissing
+) -> Flag:
+    """The flag that names every year which a live clock needs and its calendar does not list."""
+    years: dict[str, set[int]] = {missing.metadata["calendar"]: {int(missing.metadata["year"])}}
+    for clock in clocks.values():
+        calendar = calendars.get(clock.target.calendar)
+        if calendar is not None and clock.phase in LIVE:
+            unknown = calendar.unknown_years(clock.started, clock.due or clock.started)
+            if unknown:
+                years.setdefault(calendar.id, set()).update(unknown)
+    listed = {name: ", ".join(map(str, sorted(unknown))) for name, unknown in sorted(years.items())}
+    named = "; ".join(f"calendar {name} has no holidays for {unknown}" for name, unknown in listed.items())
+    return Flag(missing.reason, f"{named}; due times count none there. Add the years to the calendar's file")
 
 
 def _out_of_reach(name: str, found: OutOfReach) -> Flag:

@@ -62,6 +62,8 @@ class ClockAccount(NamedTuple):
     changes: list[Change]
     problem: str = ""
     """Why there is no account of the time; empty if there is one."""
+    missing_years: tuple[int, ...] = ()
+    """The years of the account for which the calendar lists no days off: they count as if they had none."""
 
 
 def clock_accounts(
@@ -86,14 +88,16 @@ def clock_account(
     end = max(clock.started, min(until, clock.stopped) if clock.stopped is not None else until)
     elapsed = (end - clock.started).total_seconds()
     try:
-        calendar = calendar_of(calendars, clock.target).open_ended()
+        listed = calendar_of(calendars, clock.target)
+        calendar = listed.open_ended()
         timeline = spans(calendar, clock, end, statuses)
         counted = used_seconds({**calendars, calendar.id: calendar}, clock, end)
         ahead = clock.stopped or max(clock.due or end, clock.started)
         each = days(calendar, clock, ahead)
     except AnswerbyError as error:
         return ClockAccount(clock, Calendar.build("unknown"), end, elapsed, 0.0, [], [], [], changes, error.message)
-    return ClockAccount(clock, calendar, end, elapsed, counted, timeline, each, shares_of(timeline), changes)
+    shares, missing = shares_of(timeline), listed.unknown_years(clock.started, max(end, ahead))
+    return ClockAccount(clock, calendar, end, elapsed, counted, timeline, each, shares, changes, missing_years=missing)
 
 
 def shares_of(timeline: Sequence[Span]) -> list[Share]:

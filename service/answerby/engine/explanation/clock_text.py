@@ -25,6 +25,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ended": "{phase} {stopped}",
         "breached": "over its due time",
         "head": "{name}: {summary}; target {target} on {calendar} ({rule}), counted from {started}",
+        "missing": "  Calendar {calendar} lists no days off of {years}: that time counts as if there were none.",
         "manual": "  The due time was set by a person.",
         "counted": "  {counted} of working time counted in {elapsed}.",
         "days": "  What counts until {end}:",
@@ -65,6 +66,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ended": "{phase}于 {stopped}",
         "breached": "已超时",
         "head": "{name}：{summary}；时限 {target}，日历 {calendar}（{rule}），自 {started} 起算",
+        "missing": "  日历 {calendar} 未列出 {years} 年的节假日：该时间按没有节假日计。",
         "manual": "  到期时间由人工设定。",
         "counted": "  历时 {elapsed}，其中计入工作时间 {counted}。",
         "days": "  至 {end} 计入的时间：",
@@ -163,6 +165,9 @@ class ClockWriter(NamedTuple):
             yield words["problem"].format(problem=account.problem)
         if clock.manual:
             yield words["manual"]
+        if account.missing_years:
+            years = ("、" if self.language == "zh" else ", ").join(str(year) for year in account.missing_years)
+            yield words["missing"].format(calendar=account.calendar.id, years=years)
         if not account.problem:
             yield from self._time(account)
         if account.changes:

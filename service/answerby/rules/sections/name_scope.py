@@ -73,6 +73,8 @@ class NameScope:
         self.fields: dict[str, Field] = {}
         self.step_places: dict[str, list[Place]] = {}
         """The places of the steps, by ladder."""
+        self.calendars_without_years: dict[str, tuple[Place, frozenset[int]]] = {}
+        """Calendars with dated days off that do not list their years: the place, and the years of the dates."""
         self._declared: dict[NameKind, dict[str, Place]] = {kind: {} for kind in NameKind}
         self._references: dict[NameKind, set[str]] = {kind: set() for kind in NameKind}
         for kind, name in BUILTIN_NAMES:

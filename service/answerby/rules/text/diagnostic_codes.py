@@ -82,6 +82,7 @@ class Code(StrEnum):
     CALENDAR_ENDS = "calendar-ends"
     CALENDAR_NEVER_OPENS = "calendar-never-opens"
     CALENDAR_PROVISIONAL = "calendar-provisional"
+    DAYS_WITHOUT_YEARS = "days-without-years"
     HOLIDAY_RANGE = "holiday-range"
     HOLIDAYS_UNPUBLISHED = "holidays-unpublished"
     ICS_FILE = "ics-file"

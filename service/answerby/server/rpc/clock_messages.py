@@ -39,6 +39,7 @@ def ledger_to(account: ClockAccount, language: str, now: datetime) -> pb.ClockLe
         target=target_text(account.clock.target),
         manual=account.clock.manual,
         problem=account.problem,
+        missing_years=account.missing_years,
         text=ClockWriter(language).describe(account),
     )
     set_instant(message.until_time, account.until)

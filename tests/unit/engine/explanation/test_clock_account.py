@@ -195,3 +195,28 @@ def test_the_shares_are_always_a_whole(rulebook, start, length, pauses):
     assert sum(round(share.percent * 100) for share in account.shares) == 10_000
     assert sum(share.seconds for share in account.shares) == account.elapsed == length * 60
     assert account.counted == sum(s.seconds for s in account.spans if s.holder is Holder.TEAM)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Calendar office lists no days off of 2027: that time counts as if there were none."),
+        ("zh", "日历 office 未列出 2027 年的节假日：该时间按没有节假日计。"),
+    ],
+)
+def test_years_without_days_off_are_told(rulebook, language, words):
+    desk = Accounted(rulebook, with_history=True)
+    decision = desk.happens("received", "2026-12-31 17:00", actor="customer", text__body="hello")
+    (flag,) = [flag for flag in decision.flags if flag.code == "CALENDAR_YEAR_MISSING"]
+    assert flag.message == (
+        "calendar office has no holidays for 2027; due times count none there. Add the years to the calendar's file"
+    )
+    account = desk.account("first_response", "2026-12-31 17:30")
+    assert account.missing_years == (2027,)
+    assert words in ClockWriter(language).describe(account)
+
+
+def test_a_clock_within_known_years_has_none_missing(desk):
+    account = desk.account("resolution", "2026-03-02 18:00")
+    assert account.missing_years == ()
+    assert "lists no days off" not in ClockWriter("en").describe(account)

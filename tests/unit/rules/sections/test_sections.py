@@ -89,6 +89,23 @@ calendar:
     assert calendar.provisional_years == {2027}
 
 
+@pytest.mark.parametrize(
+    ("days", "known"),
+    [
+        ("holidays: [2026-05-01]", {2026}),
+        ("extra_workdays: {2027-05-10: tue}\n  holidays: [{from: 2026-05-01, to: 2026-05-03}]", {2026, 2027}),
+        ("provisional: [2027]", {2027}),
+        ("annual_holidays: [12-25]", {2026, 2027, 2028}),
+        ("overrides: {2026-12-24: []}", {2026, 2027, 2028}),
+    ],
+)
+def test_dated_days_off_without_years_are_complete_for_their_own_years_at_most(load, days, known):
+    text = f"calendar:\n  id: dated\n  timezone: Europe/Berlin\n  weekly: {{mon-fri: ['08:00-16:00']}}\n  {days}\n"
+    calendar = load({"dated.yaml": text}).rulebook.calendars["dated"]
+
+    assert {year for year in (2026, 2027, 2028) if calendar.knows_year(year)} == known
+
+
 def test_a_clock(rulebook):
     clock = rulebook.clocks["first_response"]
 

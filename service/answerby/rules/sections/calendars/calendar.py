@@ -94,6 +94,8 @@ class _CalendarReader:
         weekly = self._weekly()
         years = self._year_set("years")
         provisional = self._year_set("provisional") or frozenset()
+        if years is None and provisional:
+            years = frozenset()
         days = DayReader(self._scope, self._keys, None if years is None else years | provisional)
         source_days = read_sources(
             self._scope, self._keys, self._files, CalendarYears(years or frozenset(), provisional)
@@ -107,6 +109,10 @@ class _CalendarReader:
             "holidays": MappingProxyType({**_without(source_days.holidays, own_workdays), **own_holidays}),
             "extra_workdays": {**_without(source_days.extra_workdays, own_holidays), **own_workdays},
         }
+        dated = {day.year for day in (*own_holidays, *own_workdays)}
+        if years is None and dated:
+            years = frozenset(dated)
+            self._scope.calendars_without_years[name] = (self._node.place, years)
         if zone is None or weekly is None:
             return None
         try:
