@@ -92,8 +92,8 @@ def test_the_owner_is_reminded_on_the_day_on_which_progress_is_due(compiled: Com
 
     (effect,) = [e for e in told.effects if e.kind == "notify"]
     assert (effect.role, effect.payload["template"]) == (state.derived["role"], "progress-due")
-    assert effect.payload["due"] == "2026-03-03T03:00:00+00:00"
-    assert effect.payload["text.zh"] == "{number} 今日 2026-03-03T03:00:00+00:00 前需更新进度"
+    assert effect.payload["due"] == "2026-03-03T11:00:00+08:00"
+    assert effect.payload["text.zh"] == "{number} 今日 2026年3月3日 11:00 前需更新进度"
 
 
 @pytest.mark.parametrize(

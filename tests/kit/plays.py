@@ -101,8 +101,8 @@ class Play:
         """The timer of this id fires, late if `now` is after its due time."""
         timer = self.request.timers[timer_id]
         fired = timer.due if now is None else moment(now)
-        late_by = int((fired - timer.due).total_seconds())
-        return self.take(timer_event(self.request.tenant, self.request_id, timer, late_by), fired)
+        delay_seconds = int((fired - timer.due).total_seconds())
+        return self.take(timer_event(self.request.tenant, self.request_id, timer, delay_seconds), fired)
 
     def see(
         self, kind: str, time: datetime, actor: str = ActorRole.AGENT, facts: Mapping[str, Value] | None = None

@@ -29,7 +29,8 @@ _UNITS: Mapping[str, tuple[str, str, str, str]] = {
 def instant_words(local: datetime, language: str, shape: str = INSTANT) -> str:
     """A local time in words.
 
-    `2026年9月16日 14:55` in Chinese, `16 Sep 2026, 14:55` in English, else `2026-09-16 14:55`. Seconds are left out. `shape` is `instant` or one of INSTANT_FORMATS; `iso` has the offset.
+    `2026年9月16日 14:55` in Chinese, `16 Sep 2026, 14:55` in English, else `2026-09-16 14:55`. Seconds are left out.
+    `shape` is `instant` or one of INSTANT_FORMATS; `iso` has the offset.
     """
     if shape == "iso":
         return local.isoformat()

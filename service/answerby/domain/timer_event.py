@@ -7,12 +7,12 @@ from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType
 
 SOURCE = f"{INTERNAL_SOURCE}timers"
 TIMER_ID, TIMER_CLOCK, TIMER_CYCLE = "timer.id", "timer.clock", "timer.cycle"
-LATE_BY = "timer.late_by"
-"""Seconds from the due time until the timer fires."""
+DELAY_SECONDS = "timer.delay_seconds"
+"""Seconds from the timer's due time until it fires: the delay of the service, not how late the request is."""
 
 
-def timer_event(tenant: str, request_id: str, timer: Timer, late_by: int = 0) -> Event:
-    """The event of the timer. `late_by` are the seconds from the due time until the timer fires."""
+def timer_event(tenant: str, request_id: str, timer: Timer, delay_seconds: int = 0) -> Event:
+    """The event of the timer. `delay_seconds` are those from the due time until the timer fires."""
     return Event(
         tenant=tenant,
         source=SOURCE,
@@ -27,7 +27,7 @@ def timer_event(tenant: str, request_id: str, timer: Timer, late_by: int = 0) ->
             TIMER_CYCLE: timer.cycle,
             "timer.step": timer.step,
             "timer.repeat": timer.repeat,
-            LATE_BY: late_by,
+            DELAY_SECONDS: delay_seconds,
         },
     )
 

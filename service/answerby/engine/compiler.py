@@ -38,6 +38,7 @@ def compile_rulebook(
     stages = tuple(compile_stage(rulebook, number, stage, plan) for number, stage in enumerate(rulebook.stages))
     by_name = {stage.stage.name: stage for stage in stages}
     matcher = build_matcher(rulebook, engine, on_difference, plan=plan)
+    instants = frozenset(n for n, f in rulebook.vocabulary.fields.items() if f.type is FieldType.INSTANT)
     return CompiledRulebook(
         rulebook=rulebook,
         plan=plan,
@@ -47,7 +48,7 @@ def compile_rulebook(
         completeness=by_name.get(COMPLETENESS),
         later_stages=tuple(stage for stage in stages if stage.stage.name not in (CLASSIFICATION, COMPLETENESS)),
         windows=tuple((name, f.window) for name, f in rulebook.vocabulary.fields.items() if f.window),
-        templates={name: compile_template(languages) for name, languages in rulebook.templates.items()},
+        templates={name: compile_template(languages, instants) for name, languages in rulebook.templates.items()},
         tasks=tuple(rulebook.clocks[name] for name in sorted(rulebook.clocks) if rulebook.clocks[name].task),
         ladder_outputs=ladder_outputs(rulebook),
         clock_conditions=compile_clock_conditions(rulebook, plan),

@@ -15,7 +15,6 @@ from answerby.domain.errors import FieldViolation, InvalidInput, TargetOutOfReac
 from answerby.domain.event import EventType
 from answerby.domain.request import RequestStatus
 from answerby.sla import occasions
-from answerby.sla.business_time import working_seconds_between
 from answerby.sla.calendar import ALWAYS, Calendar
 from answerby.sla.clock_inputs import ClockInputs, ClockTarget, MessageStart, OutOfReach, SafeSides
 from answerby.sla.occasions import ClockEvent
@@ -116,11 +115,11 @@ def used_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: date
 
 
 def late_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: datetime) -> float:
-    """Seconds of working time that the clock has run past its due time; 0 without a due time or before it."""
+    """Seconds of working time by which the clock is late, pauses left out; 0 without a due time or before it."""
     until = clock.stopped or clock.paused_since or now
     if clock.due is None:
         return 0.0
-    return working_seconds_between(calendar_of(calendars, clock.target), clock.due, until)
+    return used_micros(calendar_of(calendars, clock.target), clock.due, until, clock.pauses) / SECOND
 
 
 def longest_seconds(calendars: Mapping[str, Calendar], clock: ClockState, now: datetime) -> tuple[float, float]:

@@ -174,7 +174,7 @@ def test_the_ladder_warns_breaches_raises_and_repeats_until_acknowledged(story):
     }
     warned = story.fires("first_response/1/0/0", "2026-03-02 12:00")
     assert [(e.role, e.payload["text.en"]) for e in effects(warned, "notify")] == [
-        ("clerk", "first_response is due 2026-03-02T06:00:00+00:00")
+        ("clerk", "first_response is due 2 Mar 2026, 14:00")
     ]
     breached = story.fires("first_response/1/1/0", "2026-03-02 14:00")
     assert breached.facts["priority"] == "P1"
@@ -206,10 +206,23 @@ def test_a_timer_of_a_stopped_clock_does_nothing(story):
     assert [f.code for f in decision.flags] == ["TIMER_STALE"]
 
 
-def test_a_late_timer_says_by_how_much(story):
+def test_a_timer_that_fires_late_says_so_and_how_late_the_request_is(story):
     story.happens("received", "2026-03-02 10:00")
-    decision = story.fires("first_response/1/0/0", "2026-03-02 13:30")
-    assert effects(decision, "notify")[0].payload["late_by"] == 5400
+    # The warning of 12:00 comes at 13:30, when the request is not late: it is due at 14:00.
+    warned = effects(story.fires("first_response/1/0/0", "2026-03-02 13:30"), "notify")[0].payload
+    assert (warned["delay_seconds"], warned["late_by"]) == (5400, 0)
+    # The office closes at 18:00 and opens at 09:00: five hours of working time, twenty of the wall.
+    told = effects(story.fires("first_response/1/1/0", "2026-03-03 10:00"), "notify")[0].payload
+    assert (told["delay_seconds"], told["late_by"]) == (72_000, 18_000)
+
+
+def test_paused_time_does_not_make_a_request_later(story):
+    story.happens("received", "2026-03-02 10:00")
+    story.fires("first_response/1/1/0", "2026-03-02 14:00")
+    story.happens("on_hold", "2026-03-02 14:30")
+    story.happens("resumed", "2026-03-02 16:30")
+    again = story.fires("first_response/1/1/1", "2026-03-02 17:00")
+    assert effects(again, "notify")[0].payload["late_by"] == 3600
 
 
 def test_safety_alarms_once_opens_a_case_once_and_fills_in_templates(story):
@@ -228,7 +241,7 @@ def test_a_task_is_made_when_its_clock_starts(story):
     story.happens("received", "2026-03-02 10:00")
     decision = story.happens("blocked", "2026-03-02 15:00", actor="agent")
     task = effects(decision, "create_task")[0]
-    assert (task.role, task.payload["text.en"]) == ("chief", "report by 2026-03-02T09:00:00+00:00")
+    assert (task.role, task.payload["text.en"]) == ("chief", "report by 2 Mar 2026, 17:00")
     assert effects(story.happens("updated", "2026-03-02 15:30"), "create_task") == []
     assert clock(story.happens("unblocked", "2026-03-02 15:40"), "blocked").phase == "cancelled"
 
@@ -238,7 +251,7 @@ def test_an_update_is_written_back_first_and_then_only_when_something_changed(st
     assert story.happens("updated", "2026-03-02 10:01").effects == []
     update = effects(story.happens("updated", "2026-03-02 10:02", customer__tier="vip"), "update_request")[0]
     assert update.payload["priority"] == "P1"
-    assert update.payload["due.first_response"] == "2026-03-02T06:00:00+00:00"
+    assert update.payload["due.first_response"] == "2026-03-02T14:00:00+08:00"
     assert update.payload["because"] == ["VIPs first (vip-p1)"]
 
 

@@ -10,14 +10,14 @@ from answerby.domain.ladder import Ladder, Step
 
 
 class Firing(NamedTuple):
-    """A timer that fires now, `late_by` seconds after it was due."""
+    """A timer that fires now, `delay_seconds` after it was due."""
 
     timer: Timer
     clock: ClockState
     ladder: Ladder
     step: Step | None
     """None when the timer is not for a step."""
-    late_by: int
+    delay_seconds: int
     quiet_until: datetime | None
     """The end of the quiet hours in which it fires; None outside of quiet hours."""
     catch_up_at: datetime | None = None

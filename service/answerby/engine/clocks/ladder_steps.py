@@ -12,7 +12,7 @@ from answerby.domain.clock import ClockPhase, ClockState, TimerPurpose
 from answerby.domain.event import Event, EventType, Value
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
-from answerby.domain.timer_event import LATE_BY, timer_id
+from answerby.domain.timer_event import DELAY_SECONDS, timer_id
 from answerby.engine.clocks.acknowledgements import lapsed
 from answerby.engine.clocks.firing import Firing
 from answerby.engine.clocks.missed_reminders import catch_up_at
@@ -72,9 +72,9 @@ def firing_of(
     clock = request.clocks.get(timer.clock)
     if clock is None or clock.phase is not _RUNNING or clock.cycle != timer.cycle:
         return None
-    late_by = _seconds(event.data.get(LATE_BY, 0))
+    delay = _seconds(event.data.get(DELAY_SECONDS, 0))
     if timer.purpose is _DUE:
-        return Firing(timer, clock, NO_LADDER, None, late_by, None)
+        return Firing(timer, clock, NO_LADDER, None, delay, None)
     ladder = ladders.get(clock.ladder)
     # A timer of an earlier round is stale, as its steps have timers of the new round.
     if ladder is None or clock.round != timer.round:
@@ -92,7 +92,7 @@ def firing_of(
         clock,
         ladder,
         step,
-        late_by,
+        delay,
         quiet,
         catch_up_at(ladders, request, event, timer, quiet or moment, moment) if step is not None else None,
     )

@@ -87,12 +87,11 @@ def held_reminders(before: RequestState, after: RequestState, firing: Timer) -> 
 
 
 def digest_of(reminders: list[HeldReminder]) -> dict[str, Value]:
-    """The payload of a notice for these reminders."""
+    """The payload of a notice for these reminders, without their times."""
     return {
         "held_back": len(reminders),
         "digest": [item.notification.template for item in reminders],
         "held_back_clocks": [item.clock.name for item in reminders],
-        "held_back_since": [item.timer.due.isoformat() for item in reminders],
     }
 
 

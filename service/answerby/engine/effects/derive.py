@@ -19,6 +19,7 @@ from answerby.engine.clocks.firing import Firing
 from answerby.engine.clocks.missed_reminders import HeldReminder, digest_of, held_reminders, held_timers
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiled.templates import render
+from answerby.engine.effects.clock_figures import late_by, zone_of
 from answerby.engine.effects.schedules import request_effects
 from answerby.engine.stages.stage_results import StageResults
 from answerby.rules.model.rulebook import ACKNOWLEDGER, OWNER, Rulebook
@@ -37,6 +38,10 @@ class EffectContext(NamedTuple):
     reasons: list[str]
     words: bool = True
     """False: payloads stay empty, and effects only name their roles."""
+
+    def local(self, moment: datetime, clock: ClockState | None) -> str:
+        """An instant as payloads carry it: in the local time of the clock's calendar, with the offset."""
+        return moment.astimezone(zone_of(self.compiled, clock)).isoformat()
 
 
 class Notice(NamedTuple):
@@ -113,12 +118,18 @@ def resolve_roles(
 def rule_notice(context: EffectContext, notice: Notice) -> Effect:
     notification, role, _ = notice
     payload: dict[str, Value] = {**context.summary, "because": context.reasons}
-    return notify(context, notification, role, f"notify/{notification.template}/{role}", payload)
+    return notify(context, notification, role, f"notify/{notification.template}/{role}", payload, None)
 
 
 def notify(
-    context: EffectContext, notification: Notification, role: str, key: str, payload: Mapping[str, Value]
+    context: EffectContext,
+    notification: Notification,
+    role: str,
+    key: str,
+    payload: Mapping[str, Value],
+    clock: ClockState | None,
 ) -> Effect:
+    """The notice for a role. Its texts tell times as in the calendar of `clock`, if it is about one."""
     if not context.words:
         return Effect(kind=EffectKind.NOTIFY, key=key, role=role, urgent=notification.urgent)
     return Effect(
@@ -128,7 +139,7 @@ def notify(
         urgent=notification.urgent,
         payload={
             **payload,
-            **texts(context, notification.template, payload, role),
+            **texts(context, notification.template, payload, role, clock),
             "template": notification.template,
             "role_title": context.compiled.rulebook.roles.get(role, role),
             "acknowledge": notification.until_acknowledged,
@@ -136,9 +147,11 @@ def notify(
     )
 
 
-def texts(context: EffectContext, template: str, payload: Mapping[str, Value], role: str) -> dict[str, Value]:
+def texts(
+    context: EffectContext, template: str, payload: Mapping[str, Value], role: str, clock: ClockState | None
+) -> dict[str, Value]:
     values = {**payload, "number": context.after.number, "role": role}
-    return render(context.compiled.templates.get(template, ()), values)
+    return render(context.compiled.templates.get(template, ()), values, zone_of(context.compiled, clock))
 
 
 def open_case(context: EffectContext, case: str, because: list[str]) -> Effect:
@@ -165,7 +178,7 @@ def ladder_effects(
             notification = Notification((ACKNOWLEDGER,), first_template(firing.ladder))
             answer = (before.answers or {}).get(firing.clock.name)
             payload = {**payload, "acknowledged_by": answer.by if answer else context.after.acknowledged_by}
-            yield notify(context, notification, ACKNOWLEDGER, f"ladder/{firing.timer.id}", payload)
+            yield notify(context, notification, ACKNOWLEDGER, f"ladder/{firing.timer.id}", payload, firing.clock)
 
 
 def first_template(ladder: Ladder) -> str:
@@ -179,9 +192,10 @@ def ladder_payload(context: EffectContext, firing: Firing, moment: datetime) -> 
     payload: dict[str, Value] = {
         **context.summary,
         "clock": timer.clock,
-        "due": clock.due.isoformat() if clock.due else "",
-        "fired": moment.isoformat(),
-        "late_by": firing.late_by,
+        "due": context.local(clock.due, clock) if clock.due else "",
+        "fired": context.local(moment, clock),
+        "late_by": late_by(context.compiled.rulebook, clock, moment),
+        "delay_seconds": firing.delay_seconds,
         "step": timer.step,
         "repeat": timer.repeat,
     }
@@ -205,7 +219,8 @@ def reminders(
     context: EffectContext, firing: Firing, timer: Timer, notification: Notification, payload: Mapping[str, Value]
 ) -> Iterator[Effect]:
     for role in resolve_roles(context.compiled.rulebook, context.after, notification, firing.clock):
-        yield notify(context, notification, role, f"ladder/{timer.id}/{notification.template}/{role}", payload)
+        key = f"ladder/{timer.id}/{notification.template}/{role}"
+        yield notify(context, notification, role, key, payload, firing.clock)
 
 
 def catch_up_effects(
@@ -218,10 +233,11 @@ def catch_up_effects(
             by_role.setdefault(role, []).append(reminder)
     for role, waiting in sorted(by_role.items()):
         last = waiting[-1]
-        late_by = int((moment - last.timer.due).total_seconds())
-        latest = firing._replace(timer=last.timer, clock=last.clock, ladder=last.ladder, late_by=late_by)
+        delay = int((moment - last.timer.due).total_seconds())
+        latest = firing._replace(timer=last.timer, clock=last.clock, ladder=last.ladder, delay_seconds=delay)
         payload = {**ladder_payload(context, latest, moment), **digest_of(waiting)}
-        yield notify(context, last.notification, role, f"catch_up/{firing.timer.id}/{role}", payload)
+        payload["held_back_since"] = [context.local(item.timer.due, item.clock) for item in waiting]
+        yield notify(context, last.notification, role, f"catch_up/{firing.timer.id}/{role}", payload, last.clock)
 
 
 def held_back_effects(
@@ -232,7 +248,8 @@ def held_back_effects(
     waiting = [timer for timer in held_timers(before.timers, firing.timer) if timer.step < len(ladder.steps)]
     digest: dict[str, list[tuple[Timer, Notification]]] = {}
     for timer in waiting:
-        own_payload = {**payload, "step": timer.step, "repeat": timer.repeat, "held_back_since": timer.due.isoformat()}
+        since = context.local(timer.due, clock)
+        own_payload = {**payload, "step": timer.step, "repeat": timer.repeat, "held_back_since": since}
         for notification in ladder.steps[timer.step].notify:
             if notification.urgent:
                 continue
@@ -242,9 +259,9 @@ def held_back_effects(
             for role in resolve_roles(context.compiled.rulebook, context.after, notification, clock):
                 digest.setdefault(role, []).append((timer, notification))
     for role, items in sorted(digest.items()):
-        since: list[str] = [timer.due.isoformat() for timer, _ in items]
-        digest_payload = {**payload, "digest": [n.template for _, n in items], "held_back_since": since}
-        yield notify(context, items[-1][1], role, f"digest/{firing.timer.id}/{role}", digest_payload)
+        all_since: list[str] = [context.local(timer.due, clock) for timer, _ in items]
+        digest_payload = {**payload, "digest": [n.template for _, n in items], "held_back_since": all_since}
+        yield notify(context, items[-1][1], role, f"digest/{firing.timer.id}/{role}", digest_payload, clock)
 
 
 def task_effects(context: EffectContext, before: RequestState | None) -> list[Effect]:
@@ -267,9 +284,9 @@ def task_effects(context: EffectContext, before: RequestState | None) -> list[Ef
 
 
 def task_payload(context: EffectContext, definition: ClockDefinition, clock: ClockState, role: str) -> dict[str, Value]:
-    due = clock.due.isoformat() if clock.due else ""
+    due = context.local(clock.due, clock) if clock.due else ""
     payload: dict[str, Value] = {**context.summary, "clock": clock.name, "due": due}
-    text = texts(context, definition.task, payload, definition.role)
+    text = texts(context, definition.task, payload, definition.role, clock)
     title = context.compiled.rulebook.roles.get(role, role)
     return {**payload, **text, "template": definition.task, "role_title": title}
 
@@ -302,17 +319,17 @@ def deadlines(clocks: Mapping[str, ClockState]) -> dict[str, tuple[datetime | No
 
 
 def update(context: EffectContext) -> Effect:
-    payload = {**context.summary, **due_times(context.after), "because": context.reasons}
+    payload = {**context.summary, **due_times(context), "because": context.reasons}
     return Effect(kind=EffectKind.UPDATE_REQUEST, key=UPDATE, supersedes=UPDATE, payload=payload)
 
 
-def due_times(after: RequestState) -> dict[str, Value]:
+def due_times(context: EffectContext) -> dict[str, Value]:
     """`due.<clock>` of every running clock, the clock due first, and the breached clocks."""
-    clocks = after.clocks.values()
-    running = sorted([(c.due, c.name) for c in clocks if c.due is not None and c.phase is ClockPhase.RUNNING])
-    times: dict[str, Value] = {f"due.{name}": due.isoformat() for due, name in running}
+    clocks = context.after.clocks
+    running = sorted([(c.due, c.name) for c in clocks.values() if c.due is not None and c.phase is ClockPhase.RUNNING])
+    times: dict[str, Value] = {f"due.{name}": context.local(due, clocks[name]) for due, name in running}
     if running:
         name = running[0][1]
         times |= {"next_due": times[f"due.{name}"], "next_due_clock": name}
-    times["breached"] = sorted([c.name for c in clocks if c.breached])
+    times["breached"] = sorted([c.name for c in clocks.values() if c.breached])
     return times

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -14,8 +14,11 @@ from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
 from answerby.domain.decision import Flag
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import Event, Value
+from answerby.domain.message_words import instant_words
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case
+from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.effects.clock_figures import zone_of
 from answerby.engine.effects.derive import (
     UPDATE,
     EffectContext,
@@ -80,7 +83,7 @@ def late_effects(
     context = EffectContext(compiled, after, {**after.derived, "status": after.status.value}, last.reasons)
     if of_event is not None and of_event is not last:
         effects = [*_effects_of_event(context, of_event, {*before.alerts, *alerts}), *effects]
-    moved = clock_changes(before, after)
+    moved = clock_changes(compiled, before, after)
     outdated = [*_outdated_steps(change), *_outdated_notices(change, set(alerts)), *_outdated_tasks(change)]
     if moved:
         effects = [effect for effect in effects if effect.key != UPDATE]
@@ -89,22 +92,25 @@ def late_effects(
     return [*effects, *(_correction(change, context, message) for message in outdated)], alerts
 
 
-def fold_flags(before: RequestState, after: RequestState, event: Event, events: int) -> list[Flag]:
+def fold_flags(
+    compiled: CompiledRulebook, before: RequestState, after: RequestState, event: Event, events: int
+) -> list[Flag]:
     """One flag for the fold of so many events, and one for each clock that the fold moved."""
-    moved = clock_changes(before, after)
-    cause = f"{event.type} of {event.time.isoformat()} was told after one of {before.last_event.isoformat()}"
+    moved = clock_changes(compiled, before, after)
+    time, latest = (_instant(moment, zone_of(compiled)) for moment in (event.time, before.last_event))
+    cause = f"{event.type} of {time} was told after one of {latest}"
     if event.time >= before.last_event:
-        cause = f"{event.type} of {event.time.isoformat()} changes what was decided before"
+        cause = f"{event.type} of {time} changes what was decided before"
     summary = f"{cause}; {events} events were decided again in the order of their times; "
     summary += f"{len(moved)} clocks moved" if moved else "no clock moved"
     return [Flag(RETROACTIVE, summary), *(Flag(RETROACTIVE, line) for line in moved)]
 
 
-def clock_changes(before: RequestState, after: RequestState) -> list[str]:
+def clock_changes(compiled: CompiledRulebook, before: RequestState, after: RequestState) -> list[str]:
     """The clocks that differ, sorted by name, each as `name: due A -> B; breached no -> yes`."""
     lines = []
     for name in sorted({*before.clocks, *after.clocks}):
-        old, new = _shown_state(before.clocks.get(name)), _shown_state(after.clocks.get(name))
+        old, new = _shown_state(compiled, before.clocks.get(name)), _shown_state(compiled, after.clocks.get(name))
         changes = [f"{what} {old[what]} -> {new[what]}" for what in new if old[what] != new[what]]
         if changes:
             lines.append(f"{name}: {'; '.join(changes)}")
@@ -119,20 +125,21 @@ def renumbered_timer(timer: Timer, before: ClockState | None, now: ClockState | 
     return replace(timer, cycle=now.cycle, id=f"{timer.clock}/{now.cycle}/{rest}")
 
 
-def _shown_state(clock: ClockState | None) -> dict[str, str]:
+def _shown_state(compiled: CompiledRulebook, clock: ClockState | None) -> dict[str, str]:
     if clock is None:
         return {"phase": "none", "started": "none", "due": "none", "stopped": "none", "breached": "no"}
+    zone = zone_of(compiled, clock)
     return {
         "phase": clock.phase.value,
-        "started": _instant(clock.started),
-        "due": _instant(clock.due),
-        "stopped": _instant(clock.stopped),
+        "started": _instant(clock.started, zone),
+        "due": _instant(clock.due, zone),
+        "stopped": _instant(clock.stopped, zone),
         "breached": "yes" if clock.breached else "no",
     }
 
 
-def _instant(moment: datetime | None) -> str:
-    return moment.isoformat() if moment is not None else "none"
+def _instant(moment: datetime | None, zone: tzinfo) -> str:
+    return moment.astimezone(zone).isoformat() if moment is not None else "none"
 
 
 def _effects_of_event(context: EffectContext, results: StageResults, known: set[Alert]) -> Iterator[Effect]:
@@ -162,7 +169,7 @@ def _outdated_steps(change: RequestChange) -> Iterator[OutdatedMessage]:
             continue
         step = ladder.steps[timer.step]
         facts: dict[str, Value] = {"said": "step", "step": timer.step, "repeat": timer.repeat, "case": step.open_case}
-        facts["fired"] = timer.firings[-1].isoformat()
+        facts["fired"] = timer.firings[-1].astimezone(zone_of(change.case.compiled, clock)).isoformat()
         for notification in step.notify:
             for role in resolve_roles(rulebook, before, notification, clock):
                 details = {**facts, "said_template": notification.template}
@@ -195,29 +202,31 @@ def _correction(change: RequestChange, context: EffectContext, message: Outdated
     """The effect that corrects a message for its role."""
     event, name, role = change.case.event, message.clock, message.role
     payload: dict[str, Value] = {**context.summary, **message.facts, "template": TEMPLATE, "event": event.type}
-    payload["event_time"] = event.time.isoformat()
+    before, after = change.before.clocks.get(name), change.after.clocks.get(name)
+    payload["event_time"] = context.local(event.time, after or before)
     if name:
-        before, after = change.before.clocks.get(name), change.after.clocks.get(name)
-        payload |= {"clock": name, **_figures("was", before), **_figures("now", after)}
+        payload |= {"clock": name, **_figures(context, "was", before), **_figures(context, "now", after)}
     payload["role_title"] = context.compiled.rulebook.roles.get(role, role)
-    payload |= _texts(context, payload, role)
+    payload |= _texts(context, payload, role, after or before)
     key = f"correction/{message.key}"
     return Effect(kind=EffectKind.NOTIFY, key=key, role=role, urgent=message.urgent, payload=payload)
 
 
-def _figures(prefix: str, clock: ClockState | None) -> dict[str, Value]:
+def _figures(context: EffectContext, prefix: str, clock: ClockState | None) -> dict[str, Value]:
     if clock is None:
         return {f"{prefix}.phase": "none"}
     found: dict[str, Value] = {f"{prefix}.phase": clock.phase.value, f"{prefix}.breached": clock.breached}
     for what, moment in (("due", clock.due), ("stopped", clock.stopped)):
         if moment is not None:
-            found[f"{prefix}.{what}"] = moment.isoformat()
+            found[f"{prefix}.{what}"] = context.local(moment, clock)
     return found
 
 
-def _texts(context: EffectContext, payload: Mapping[str, Value], role: str) -> dict[str, Value]:
+def _texts(
+    context: EffectContext, payload: Mapping[str, Value], role: str, clock: ClockState | None
+) -> dict[str, Value]:
     """The texts of a correction: of the template in the rules, or built in."""
-    own = texts(context, TEMPLATE, payload, role)
+    own = texts(context, TEMPLATE, payload, role, clock)
     if own:
         return own
     number = context.after.number or context.after.request_id
@@ -233,13 +242,18 @@ def _holds(payload: Mapping[str, Value]) -> tuple[str, str]:
     clock, phase = payload.get("clock"), payload.get("now.phase")
     if not clock:
         return "", ""
-    due, stopped = payload.get("now.due"), payload.get("now.stopped")
     late_en, late_zh = (", late", "，已超时") if payload.get("now.breached") else (", in time", "，按时")
     match phase:
         case ClockPhase.STOPPED:
-            return f"{clock} was met at {stopped}{late_en}.", f"{clock} 已于 {stopped} 完成{late_zh}。"
+            en, zh = (_words(payload["now.stopped"], language) for language in ("en", "zh"))
+            return f"{clock} was met at {en}{late_en}.", f"{clock} 已于 {zh} 完成{late_zh}。"
         case ClockPhase.RUNNING:
-            return f"{clock} is due {due}.", f"{clock} 应于 {due}。"
+            en, zh = (_words(payload["now.due"], language) for language in ("en", "zh"))
+            return f"{clock} is due {en}.", f"{clock} 应于 {zh}。"
         case ClockPhase.PAUSED:
             return f"{clock} is paused.", f"{clock} 已暂停。"
     return f"{clock} does not run.", f"{clock} 不再计时。"
+
+
+def _words(local: Value, language: str) -> str:
+    return instant_words(datetime.fromisoformat(str(local)), language)

@@ -13,6 +13,7 @@ from answerby.domain.request import RequestState
 from answerby.domain.schedule import Audience, Schedule
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiled.templates import render
+from answerby.engine.effects.clock_figures import late_by, zone_of
 from answerby.engine.effects.schedule_scope import concerns
 from answerby.engine.facts.record import Record
 from answerby.rules.model.rulebook import OWNER
@@ -89,14 +90,16 @@ def request_effects(
         "status": after.status.value,
         "schedule": schedule.id,
         "date": str(event.data.get("schedule.date", "")),
-        "late_by": max(0, int((moment - event.time).total_seconds())),
+        "delay_seconds": max(0, int((moment - event.time).total_seconds())),
     }
+    zone = zone_of(compiled, clock)
     if clock is not None and clock.due is not None:
-        payload |= {"clock": clock.name, "due": clock.due.isoformat()}
+        payload |= {"clock": clock.name, "due": clock.due.astimezone(zone).isoformat()}
+        payload["late_by"] = late_by(compiled.rulebook, clock, moment)
 
     def texts(template: str, role: str) -> dict[str, Value]:
         values = {**payload, "number": after.number, "role": role}
-        return render(compiled.templates.get(template, ()), values)
+        return render(compiled.templates.get(template, ()), values, zone)
 
     owner = str(after.derived.get("role") or OWNER)
     # The date keeps one day's reminder apart from the next in the request's history.

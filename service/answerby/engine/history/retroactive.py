@@ -97,7 +97,7 @@ def decide_late(case: Case, steps: Steps) -> LateResult | None:
         after=replace(change.after, alerts=alerts), timers=timers, follow_ups=_follow_ups(result, state, event)
     )
     flags = [*(of_event.flags if of_event is not None else ()), *last.results.flags, *last.clock_flags]
-    flags += [*ordered.flags, *fold_flags(state, change.after, event, len(ordered.events))]
+    flags += [*ordered.flags, *fold_flags(case.compiled, state, change.after, event, len(ordered.events))]
     if is_correction(event) and ordered.awaited:
         flags.append(_awaits(ordered.awaited))
     return LateResult(last, effects, list(dict.fromkeys(flags)), result.moment)

@@ -84,7 +84,7 @@ def facts_of(firing: ScheduleFiring, moment: datetime) -> dict[str, Value]:
     facts: dict[str, Value] = {
         "schedule": schedule.id,
         "date": occurrence.day.isoformat(),
-        "late_by": max(0, int((moment - occurrence.time).total_seconds())),
+        "delay_seconds": max(0, int((moment - occurrence.time).total_seconds())),
         "missed": len(firing.missed),
     }
     if occurrence.nominal != occurrence.day:
@@ -111,7 +111,7 @@ def notice(
     def texts(template: str, role: str) -> dict[str, Value]:
         # A dash stands for an empty value, such as the oldest request where there is none.
         shown = {name: "-" if value in (None, "", []) else value for name, value in payload.items()}
-        return render(compiled.templates.get(template, ()), {**shown, "role": role})
+        return render(compiled.templates.get(template, ()), {**shown, "role": role}, compiled.numbering_zone)
 
     owner = group.name if schedule.audience is Audience.ROLE else OWNER
     return ScheduleNotice(group.name, owner, payload, texts)

@@ -119,6 +119,7 @@ class Code(StrEnum):
     SCORE_OUTPUT = "score-output"
     # Templates
     TEMPLATE_SYNTAX = "template-syntax"
+    UNKNOWN_FORMAT = "unknown-format"
     UNKNOWN_PLACEHOLDER = "unknown-placeholder"
     # Declared and not used
     UNUSED_LEXICON = "unused-lexicon"

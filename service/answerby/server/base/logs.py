@@ -29,7 +29,7 @@ SAFE_FIELDS = frozenset(
             "outcome",
             "attempt",
             "timer_id",
-            "late_seconds",
+            "delay_seconds",
             "stream_id",
             "signal",
             "exit_code",

@@ -60,12 +60,14 @@ class Metrics:
         self.clock_skew = gauge("clock_skew_seconds", "How far a machine's clock is ahead of the store's, seconds.")
         self._loop_failures = counter("loop_failures", "Steps of background loops that failed.", "loop")
         self._late = counter("timers_late", "Timers fired more than one second after they were due.")
-        self._lateness = histogram("timer_lateness_seconds", "How late timers fired, seconds.", buckets=LATENESS)
+        self._timer_delay = histogram(
+            "timer_delay_seconds", "How long after their due time timers fired, seconds.", buckets=LATENESS
+        )
         self._held_back = counter("reminders_held_back", "Reminders missed while down and put together into a digest.")
         self._schedules = counter("schedules_fired", "Schedules that came due, by schedule.", "schedule")
         self._schedules_missed = counter("schedules_missed", "Occurrences missed while down, by schedule.", "schedule")
-        self._schedule_lateness = histogram(
-            "schedule_lateness_seconds", "How late schedules fired, seconds.", buckets=LATENESS
+        self._schedule_delay = histogram(
+            "schedule_delay_seconds", "How long after their time schedules fired, seconds.", buckets=LATENESS
         )
         self._deliveries = counter("deliveries", "Attempts to deliver an effect.", "connector", "outcome")
         self._state = gauge("rulebook_state", "1 for the state of the rulebook.", "state")
@@ -119,18 +121,18 @@ class Metrics:
     def loop_failed(self, loop: str) -> None:
         self._loop_failures.labels(loop).inc()
 
-    def timer(self, late_seconds: float) -> None:
-        self._lateness.observe(max(0.0, late_seconds))
-        if late_seconds > 1.0:
+    def timer(self, delay_seconds: float) -> None:
+        self._timer_delay.observe(max(0.0, delay_seconds))
+        if delay_seconds > 1.0:
             self._late.inc()
 
     def held_back(self) -> None:
         """Counts a reminder that waits for the digest of its request."""
         self._held_back.inc()
 
-    def schedule(self, schedule: str, late_seconds: float, missed: int) -> None:
+    def schedule(self, schedule: str, delay_seconds: float, missed: int) -> None:
         self._schedules.labels(schedule).inc()
-        self._schedule_lateness.observe(max(0.0, late_seconds))
+        self._schedule_delay.observe(max(0.0, delay_seconds))
         if missed:
             self._schedules_missed.labels(schedule).inc(missed)
 

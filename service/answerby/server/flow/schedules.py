@@ -161,15 +161,15 @@ class ScheduleLoop:
         return await self._store.schedules.commit(firing.schedule.id, record, decision, outbox)
 
     def _report(self, firing: ScheduleFiring, decision: Decision) -> None:
-        late = (decision.decided - firing.occurrence.time).total_seconds()
-        self._metrics.schedule(firing.schedule.id, late, len(firing.missed))
+        delay = (decision.decided - firing.occurrence.time).total_seconds()
+        self._metrics.schedule(firing.schedule.id, delay, len(firing.missed))
         self._logger.info(
             "schedule fired",
             tenant=firing.tenant,
             rule=firing.schedule.id,
             event_id=decision.event_id,
             count=len(decision.effects) or len(decision.follow_ups),
-            late_seconds=round(late, 3),
+            delay_seconds=round(delay, 3),
         )
         if firing.missed:
             self._logger.warning(

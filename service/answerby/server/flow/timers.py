@@ -102,9 +102,9 @@ def _submission(due: DueTimer, settings: TimersConfig) -> Submission:
 
 def timer_event_of(due: DueTimer, settings: TimersConfig) -> Event:
     """The event of a due timer. Every claim of the timer gives the same event id."""
-    late_by = max(0.0, (due.claimed - due.timer.due).total_seconds())
-    event = timer_event(due.tenant, due.request_id, due.timer, int(late_by))
-    if late_by >= settings.catch_up_after_seconds:
+    delay = max(0.0, (due.claimed - due.timer.due).total_seconds())
+    event = timer_event(due.tenant, due.request_id, due.timer, int(delay))
+    if delay >= settings.catch_up_after_seconds:
         # The limit is part of the event, so that a repeat gives the same decision.
         event.data[CATCH_UP_LIMIT] = settings.catch_up_limit
     return event

@@ -117,8 +117,8 @@ class CaseRun:
     def _fire(self, state: RequestState, timer: Timer) -> None:
         """Fires a timer. One armed for a moment in the past fires at once and is marked late, as on a server."""
         now = max(timer.due, self._now or timer.due)
-        late_by = int((now - timer.due).total_seconds())
-        self._decide(timer_event(state.tenant, state.request_id, timer, late_by), now)
+        delay_seconds = int((now - timer.due).total_seconds())
+        self._decide(timer_event(state.tenant, state.request_id, timer, delay_seconds), now)
 
     def snapshot(self, name: str) -> RequestSnapshot:
         """The present snapshot of a request. Raises KeyError for a request without an event."""

@@ -140,7 +140,7 @@ async def test_one_notice_for_each_role_and_every_step_done(leave, launch, store
         assert by_role["lead"]["held_back_clocks"] == ["first_response"] * 2 + ["resolution"] + ["first_response"] * 2
         assert [datetime.fromisoformat(text) for text in by_role["lead"]["held_back_since"]] == steps
         assert by_role["lead"]["text.en"].endswith("is hopeless")
-        assert by_role["lead"]["late_by"] >= (600 - 260) * 60
+        assert by_role["lead"]["delay_seconds"] >= (600 - 260) * 60
         assert by_role["boss"]["digest"] == ["late"]
 
         # Few enough are told one by one.

@@ -101,14 +101,14 @@ async def test_each_fires_once_in_order_and_says_how_late(down, launch, store):
         events = [event for event in await store.requests.events("default", request) if event.type == "timer.due"]
         for event, moment in zip(events, moments, strict=True):
             least, most = (int((now - moment).total_seconds()) for now in (began, ended))
-            assert least <= event.data["timer.late_by"] <= most
+            assert least <= event.data["timer.delay_seconds"] <= most
         told = [
-            effect.payload["late_by"].int_value
+            effect.payload["delay_seconds"].int_value
             for decision in reversed(decisions[request])
             for effect in decision.effects
             if effect.key.startswith("ladder/")
         ]
-        assert told == [event.data["timer.late_by"] for event in events]
+        assert told == [event.data["timer.delay_seconds"] for event in events]
 
 
 async def test_two_servers_that_start_at_once_share_them(down, launch, store):

@@ -116,7 +116,7 @@ async def test_a_digest_tells_each_department_of_its_work(tenant):
     told = "desk: 3 open, 2 late, 1 due, oldest {R-1}, urgent {R-1}, {R-3}".format_map(numbers)
     assert await effects(tenant) == [("schedule/digest", "lead", told)]
     (facts,) = await tenant.fired("digest")
-    assert facts == {"schedule": "digest", "date": "2026-03-02", "late_by": 0, "missed": 0}
+    assert facts == {"schedule": "digest", "date": "2026-03-02", "delay_seconds": 0, "missed": 0}
 
 
 async def test_it_is_an_entry_of_the_decision_log(tenant):
@@ -198,7 +198,7 @@ async def test_after_an_outage_only_the_latest_is_told_and_names_the_missed(tena
     (facts,) = await tenant.fired("digest")
     assert (facts["date"], facts["missed"]) == ("2026-03-30", 4)
     assert facts["missed_dates"] == ["2026-03-02", "2026-03-10", "2026-03-16", "2026-03-23"]
-    assert facts["late_by"] == (3 * 24 + 6) * 3600
+    assert facts["delay_seconds"] == (3 * 24 + 6) * 3600
     (decision,) = await tenant.store.schedules.decisions(TENANT, "digest")
     assert [flag.code for flag in decision.flags] == ["SCHEDULE_MISSED"]
     assert tenant.registry.get_sample_value("answerby_schedules_missed_total", {"schedule": "digest"}) == 4

@@ -7,8 +7,10 @@ from enum import StrEnum
 
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.ladder import Ladder, Notification
+from answerby.domain.message_words import FORMAT_MARK, INSTANT_FORMATS, INSTANTS, SPAN_FORMATS, SPANS
 from answerby.domain.schedule import Audience, Schedule
 from answerby.rules.model.rulebook import Rulebook, Stage
+from answerby.rules.model.vocabulary import FieldType
 from answerby.rules.sections.messages.templates import Placeholder
 from answerby.rules.sections.name_scope import NameScope
 from answerby.rules.text.diagnostic_codes import Code
@@ -30,9 +32,9 @@ class TemplateUse(StrEnum):
 
 NAMES_BY_USE = {
     TemplateUse.RULE: frozenset({"because"}),
-    TemplateUse.STEP: frozenset({"clock", "due", "fired", "late_by", "step", "repeat"}),
+    TemplateUse.STEP: frozenset({"clock", "due", "fired", "late_by", "delay_seconds", "step", "repeat"}),
     TemplateUse.TASK: frozenset({"clock", "due"}),
-    TemplateUse.REMINDER: frozenset({"clock", "due", "schedule", "date", "late_by"}),
+    TemplateUse.REMINDER: frozenset({"clock", "due", "schedule", "date", "late_by", "delay_seconds"}),
     TemplateUse.DIGEST: frozenset(
         {
             *(
@@ -41,7 +43,7 @@ NAMES_BY_USE = {
                 "schedule",
                 "date",
                 "moved_from",
-                "late_by",
+                "delay_seconds",
                 "missed",
                 "missed_dates",
                 "by",
@@ -61,13 +63,30 @@ def check_placeholders(scope: NameScope, placeholders: Iterable[Placeholder], ru
     for template, use in _uses(rulebook):
         uses.setdefault(template, set()).add(use)
     names = {use: _names(scope, rulebook.clocks, use) for use in TemplateUse}
-    for template, name, node in placeholders:
+    for template, name, node, shape in placeholders:
+        if shape:
+            _check_shape(scope, node, name, shape)
         template_uses = uses.get(template, set(TemplateUse))
         gaps = sorted(use for use in template_uses if name not in names[use])
         if template not in uses and len(gaps) < len(TemplateUse):
             continue
         if gaps and not scope.report.may_have_lost("fields"):
             _warn(scope, node, name, gaps, set().union(*(names[use] for use in template_uses)))
+
+
+def _check_shape(scope: NameScope, node: Node, name: str, shape: str) -> None:
+    field = scope.fields.get(name)
+    if name in INSTANTS or (field is not None and field.type is FieldType.INSTANT):
+        forms: tuple[str, ...] = INSTANT_FORMATS
+    else:
+        forms = SPAN_FORMATS if name in SPANS else ()
+    if shape in forms:
+        return
+    message = f"{{{name}{FORMAT_MARK}{shape}}} asks for a form that {name} does not have"
+    hint = "only times have forms; write {" + name + "}"
+    if forms:
+        hint = f"write {' or '.join('{' + name + FORMAT_MARK + form + '}' for form in forms)}, or {{{name}}}"
+    scope.report.add(Code.UNKNOWN_FORMAT, node, message, hint)
 
 
 def _warn(scope: NameScope, node: Node, name: str, gaps: list[TemplateUse], known: set[str]) -> None:

@@ -7,6 +7,7 @@ import string
 from types import MappingProxyType
 from typing import NamedTuple
 
+from answerby.domain.message_words import FORMAT_MARK
 from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node
@@ -18,11 +19,12 @@ Templates = dict[str, MappingProxyType[str, str]]
 
 
 class Placeholder(NamedTuple):
-    """A name in braces, with its template and the node of its text."""
+    """A name in braces, with its template, its form (empty: none), and the node of its text."""
 
     template: str
     name: str
     node: Node
+    shape: str = ""
 
 
 def compile_templates(scope: NameScope, sections: list[Node]) -> tuple[Templates, list[Placeholder]]:
@@ -54,20 +56,23 @@ def _languages(scope: NameScope, template: str, node: Node, placeholders: list[P
         names = None if text is None else _placeholders(scope, value, text)
         if text is not None and names is not None:
             found[key.text] = text
-            placeholders += [Placeholder(template, name, value) for name in names]
+            placeholders += [Placeholder(template, name, value, shape) for name, shape in names]
     return dict(sorted(found.items()))
 
 
-def _placeholders(scope: NameScope, node: Node, text: str) -> list[str] | None:
-    """The names in braces. None, with a diagnostic, when the text is no valid template."""
+def _placeholders(scope: NameScope, node: Node, text: str) -> list[tuple[str, str]] | None:
+    """The names in braces, each with its form. None, with a diagnostic, when the text is no valid template."""
     try:
         names = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
     except ValueError as error:
         scope.report.add(Code.TEMPLATE_SYNTAX, node, f"not a template: {error}", "write {{ and }} for braces")
         return None
-    for name in names:
-        if not _PLACEHOLDER.match(name):
-            message = f'"{{{name}}}" is not a placeholder'
+    found = []
+    for written in names:
+        name, mark, shape = written.partition(FORMAT_MARK)
+        if not _PLACEHOLDER.match(name) or (mark and not shape.isidentifier()):
+            message = f'"{{{written}}}" is not a placeholder'
             scope.report.add(Code.TEMPLATE_SYNTAX, node, message, "write a name in braces, such as {number}")
             return None
-    return names
+        found.append((name, shape))
+    return found
