@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Value
+from answerby.domain.message_words import local_time
 from answerby_connectors.kit.base import Delivery
 
 TITLES = {
@@ -19,10 +21,12 @@ TITLES = {
 FIRST = ("category", "urgency", "priority", "department", "role", "status", "next_due", "next_due_clock")
 BECAUSE = "because"
 BESIDE_TEXT = ("role_title", "clock", "due")
-UNSAID = frozenset({BECAUSE, "missing_count", "template", "acknowledge"})
+FLAGS = "flags"
+UNSAID = frozenset({BECAUSE, FLAGS, "missing_count", "template", "acknowledge"})
 EXPLAINED = frozenset({EffectKind.UPDATE_REQUEST, EffectKind.OPEN_CASE})
 TEXT = "text."
 MARKER = re.compile(r"\[answerby effect=(?P<effect>[0-9a-f]{8,64})(?P<values>(?: [a-z]+=[^\s\]]+)*)\]")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?[+-]\d\d:\d\d")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 LIMIT = 20_000
 """The limit in characters. A longer note is cut before its marker."""
@@ -51,8 +55,11 @@ def find_marker(body: str) -> Marker | None:
     return Marker(found["effect"], {name: value for name, _, value in pairs})
 
 
-def write_note(delivery: Delivery, values: Mapping[str, str], remarks: Iterable[str]) -> str:
-    """The note of an effect: title, texts, facts, due times, reasons, remarks on failed settings, marker."""
+def write_note(delivery: Delivery, values: Mapping[str, str], remarks: Iterable[str], *, flags: bool = False) -> str:
+    """The note of an effect: title, texts, facts, due times, reasons, remarks on failed settings, marker.
+
+    With `flags`, it also names what was refused, in doubt or missing.
+    """
     payload = delivery.effect.payload
     lines = [" ".join(filter(None, ("answerby", TITLES[delivery.effect.kind], delivery.number)))]
     lines += [str(payload[name]) for name in sorted(payload) if name.startswith(TEXT) and payload[name]]
@@ -61,6 +68,8 @@ def write_note(delivery: Delivery, values: Mapping[str, str], remarks: Iterable[
     if because and delivery.effect.kind in EXPLAINED:
         lines.append("because:")
         lines += [f"- {reason}" for reason in (because if isinstance(because, list) else [str(because)])]
+    told = payload.get(FLAGS) if flags else None
+    lines += [f"! {flag}" for flag in (told if isinstance(told, list) else [])]
     lines += [f"! {remark}" for remark in remarks]
     text = CONTROL.sub(" ", "\n".join(lines))[:LIMIT]
     return f"{text}\n{Marker(delivery.effect_id, values)}"
@@ -77,4 +86,14 @@ def ordered(payload: Mapping[str, Value], kind: EffectKind) -> list[str]:
 
 
 def shown(value: Value) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    """The value for people: an instant as `2026-03-02 14:00 +0800`, in the local time that the effect gives it."""
+    if isinstance(value, list):
+        return ", ".join(map(shown, value))
+    return _instant_text(value) if isinstance(value, str) and INSTANT.fullmatch(value) else str(value)
+
+
+def _instant_text(text: str) -> str:
+    try:
+        return local_time(datetime.fromisoformat(text), None)
+    except ValueError:
+        return text

@@ -63,7 +63,7 @@ class Writer:
             await self._plan_department(plan, payload, ticket)
             await self._plan_tags(plan, payload, ticket)
         if not has_note(ticket, delivery.effect_id):
-            plan.note = write_note(delivery, plan.values, plan.remarks)
+            plan.note = write_note(delivery, plan.values, plan.remarks, flags=self._settings.note_flags)
         return plan
 
     def _plan_priority(self, plan: Plan, payload: Mapping[str, Value], ticket: Ticket) -> None:

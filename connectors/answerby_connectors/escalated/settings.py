@@ -43,6 +43,7 @@ class EscalatedSettings(Settings):
     statuses: Mapping[str, str] = STATUSES
     channels: Mapping[str, str] = CHANNELS
     facts: Mapping[str, str] = {}
+    note_flags: bool = Field(False, description="Notes of decisions name what was refused, in doubt or missing.")
     timeout: float = Field(30.0, gt=0, le=300, description="Seconds.")
 
     def fact(self, name: str) -> str:

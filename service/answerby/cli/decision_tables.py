@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
@@ -38,9 +38,9 @@ def console_for_tables() -> Console:
     return console if console.is_terminal else Console(width=WIDTH_WITHOUT_TERMINAL)
 
 
-def decisions_table(decisions: Iterable[pb.Decision]) -> Table:
+def decisions_table(decisions: Iterable[pb.Decision], zone: tzinfo | None = None) -> Table:
     table = Table(Column("number", no_wrap=True), "request", "category", "priority", box=None)
-    for header in ("next due", "owner role", "decided by"):
+    for header in ("next due", "owner role", "decided by", "flags"):
         table.add_column(header, overflow="fold")
     for decision in decisions:
         facts = decision.facts
@@ -49,37 +49,40 @@ def decisions_table(decisions: Iterable[pb.Decision]) -> Table:
             Text(decision.request_id),
             Text(fact(facts, "category")),
             Text(fact(facts, "priority")),
-            next_due(decision),
+            next_due(decision, zone),
             Text(fact(facts, "role")),
             Text(deciding_rule(decision)),
+            flag_codes(decision.flags),
         )
     return table
 
 
-def history_table(decisions: Iterable[pb.Decision]) -> Table:
+def history_table(decisions: Iterable[pb.Decision], zone: tzinfo | None = None) -> Table:
     """The decisions on one request: the event of each and its result."""
     table = Table(Column("no.", no_wrap=True), Column("event", no_wrap=True), "of", "status", "category", "priority")
     table.box = None
-    for header in ("next due", "decided by"):
+    for header in ("next due", "decided by", "flags"):
         table.add_column(header, overflow="fold")
     for decision in decisions:
         table.add_row(
             str(decision.sequence),
             Text(decision.event_type),
-            show_time(instant_of(decision.event_time)),
+            show_time(instant_of(decision.event_time), zone),
             Text(decision.status),
             Text(fact(decision.facts, "category")),
             Text(fact(decision.facts, "priority")),
-            next_due(decision),
+            next_due(decision, zone),
             Text(deciding_rule(decision)),
+            flag_codes(decision.flags),
         )
     return table
 
 
-def requests_table(requests: Iterable[pb.Request]) -> Table:
+def requests_table(requests: Iterable[pb.Request], zone: tzinfo | None = None) -> Table:
     table = Table("number", "request", "status", "category", "priority", "department", "next due", "late", box=None)
+    table.add_column("flags", overflow="fold")
     for request in requests:
-        due = min((c.due_time.ToDatetime() for c in request.clocks if is_running(c)), default=None)
+        due = min((c.due_time.ToDatetime(UTC) for c in request.clocks if is_running(c)), default=None)
         table.add_row(
             request.number,
             Text(request.request_id),
@@ -87,17 +90,41 @@ def requests_table(requests: Iterable[pb.Request]) -> Table:
             Text(fact(request.facts, "category")),
             Text(fact(request.facts, "priority")),
             Text(fact(request.facts, "department")),
-            f"{due:%Y-%m-%d %H:%M}Z" if due else "",
+            show_time(due, zone),
             ", ".join(clock.name for clock in request.clocks if clock.breached),
+            flag_codes(request.flags),
         )
     return table
 
 
-def clocks_table(clocks: Iterable[pb.Clock]) -> Table:
+def flag_codes(flags: Iterable[pb.Flag]) -> Text:
+    """The codes of flags, each once."""
+    return Text(", ".join(dict.fromkeys(flag.code for flag in flags)))
+
+
+def flag_lines(flagged: Iterable[tuple[str, Iterable[pb.Flag]]]) -> list[str]:
+    """The flags in words, each once, with the requests that have it: `UNKNOWN_FIELD: ... (R-1, R-2)`."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for request_id, flags in flagged:
+        for flag in flags:
+            found.setdefault((flag.code, flag.message), {})[request_id] = None
+    return [f"{code}: {message} ({', '.join(requests)})" for (code, message), requests in found.items()]
+
+
+def print_flags(console: Console, flagged: Iterable[tuple[str, Iterable[pb.Flag]]]) -> None:
+    """Prints the flags in words, below a table that names their codes."""
+    lines = flag_lines(flagged)
+    if lines:
+        console.print()
+    for line in lines:
+        console.print(Text(line, style="yellow"))
+
+
+def clocks_table(clocks: Iterable[pb.Clock], zone: tzinfo | None = None) -> Table:
     table = Table("clock", "state", "started", "due", "stopped", "rule", box=None)
     for clock in clocks:
         state = PHASES.get(clock.phase, "?") + (", breached" if clock.breached else "")
-        times = (show_field(clock, name) for name in ("start_time", "due_time", "stop_time"))
+        times = (show_field(clock, name, zone) for name in ("start_time", "due_time", "stop_time"))
         table.add_row(clock.name, state, *times, Text(clock.rule))
     return table
 
@@ -130,22 +157,22 @@ def deciding_rule(decision: pb.Decision) -> str:
     return f"{rules[0].id} ({rules[0].file}:{rules[0].line})" if rules else ""
 
 
-def next_due(decision: pb.Decision) -> str:
+def next_due(decision: pb.Decision, zone: tzinfo | None = None) -> str:
     if not decision.HasField("next_due_time"):
         return ""
     due = instant_of(decision.next_due_time)
     name = next((c.name for c in decision.clocks if is_running(c) and c.due_time == decision.next_due_time), "")
-    return f"{show_time(due)} {name}".strip()
+    return f"{show_time(due, zone)} {name}".strip()
 
 
 def is_running(clock: pb.Clock) -> bool:
     return clock.phase == pb.CLOCK_PHASE_RUNNING and clock.HasField("due_time")
 
 
-def show_field(clock: pb.Clock, name: str) -> str:
-    return show_time(instant_of(getattr(clock, name))) if clock.HasField(name) else ""  # type: ignore[arg-type]
+def show_field(clock: pb.Clock, name: str, zone: tzinfo | None) -> str:
+    return show_time(instant_of(getattr(clock, name)), zone) if clock.HasField(name) else ""  # type: ignore[arg-type]
 
 
-def show_time(moment: datetime | None) -> str:
-    """The time in the zone of this machine, with its offset; empty for None."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M %z}" if moment else ""
+def show_time(moment: datetime | None, zone: tzinfo | None = None) -> str:
+    """The time in the zone, or without one in that of this machine, with its offset; empty for None."""
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %z}" if moment else ""

@@ -30,6 +30,10 @@ PatienceOption = Annotated[
     ),
 ]
 
+ZoneOption = Annotated[
+    str, typer.Option("--zone", help="Show times in this zone, such as Europe/Berlin; default: the rulebook's.")
+]
+
 PatientServer = Annotated[Server, PatienceOption]
 """A server whose patience is an option too."""
 

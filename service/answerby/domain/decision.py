@@ -114,6 +114,29 @@ class Flag(msgspec.Struct, frozen=True):
     message: str
 
 
+LASTING_FLAGS = frozenset(
+    {
+        "CALENDAR_PROVISIONAL",
+        "CALENDAR_YEAR_MISSING",
+        "CLOCK_CONDITION_FAILED",
+        "CONDITION_ERROR",
+        "CORRECTION_REFUSED",
+        "DERIVED_FIELD",
+        "DUE_REFUSED",
+        "FACT_REFUSED",
+        "OVERRIDE_REFUSED",
+        "RULE_CONFLICT",
+        "SCORE_ERROR",
+        "TARGET_OUT_OF_REACH",
+        "TEXT_CUT",
+        "UNKNOWN_EVENT_TYPE",
+        "UNKNOWN_FIELD",
+        "UNKNOWN_VALUE",
+    }
+)
+"""Codes of flags that concern a person beyond the decision: something was refused, in doubt or missing."""
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One decision. `sequence` counts within its request; `state` is the request after it and is not logged."""
 

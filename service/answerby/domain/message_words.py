@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 INSTANTS = frozenset(
     {"due", "fired", "event_time", "was.due", "was.stopped", "now.due", "now.stopped"},
@@ -45,6 +45,13 @@ def instant_words(local: datetime, language: str, shape: str = INSTANT) -> str:
     else:
         day, between = f"{local.year:04}-{local.month:02}-{local.day:02}", " "
     return day if shape == "date" else f"{day}{between}{clock}"
+
+
+def local_time(moment: datetime, zone: tzinfo | None) -> str:
+    """`2026-03-02 14:00 +0800`, for explanations and tables; with seconds where there are any."""
+    here = moment.astimezone(zone) if zone is not None else moment
+    clock = "%H:%M:%S" if here.second else "%H:%M"
+    return here.strftime(f"%Y-%m-%d {clock} %z")
 
 
 def span_words(seconds: int, language: str) -> str:

@@ -45,7 +45,7 @@ def decide(
             return conclude(case, result.moment, result.transition, result.effects, result.flags)
     change = transition(case, steps)
     flags = [*change.flags, *change.results.flags, *change.clock_flags]
-    effects, alerts = derive_effects(case, change.after, change.results, change.firing, words=words)
+    effects, alerts = derive_effects(case, change.after, change.results, change.firing, flags, words=words)
     after = msgspec.structs.replace(change.after, alerts=alerts)
     if late:
         flags += retroactive.why_not_folded(case)

@@ -56,6 +56,32 @@ def test_submit_then_look_at_it_from_every_side(answerby: Callable[..., Any], ev
     assert chinese.stdout != explained.stdout
 
 
+def test_flags_and_zones_are_seen_from_every_side(answerby: Callable[..., Any], tmp_path: Path, target: Server) -> None:
+    to = ("--target", target.address)
+    odd = {"impact": "high", "urgency": "high", "colour": "red", "due.nothing": "2026-03-02T12:00:00+08:00"}
+    path = tmp_path / "odd.jsonl"
+    path.write_text(json.dumps({**EVENTS[0], "facts": odd}) + "\n")
+
+    submitted = answerby("submit", path, *to)
+    sides = [submitted, answerby("list", *to), answerby("get", "A", *to)]
+    zoned = [answerby(*command, *to, "--zone", "America/New_York") for command in (("list",), ("get", "A"))]
+    explained = answerby("explain", "A", *to, "--zone", "America/New_York")
+    wrong = answerby("list", *to, "--zone", "Mars/Olympus")
+    as_json = json.loads(answerby("list", *to, "--json").stdout)
+
+    for side in sides:
+        # The codes beside the request, and the words below.
+        assert "UNKNOWN_FIELD, DUE_REFUSED" in side.stdout
+        assert "\nUNKNOWN_FIELD: " in side.stdout
+        # The rules are numbered in Shanghai, and times are shown there.
+        assert "+0800" in side.stdout
+    assert [flag["code"] for flag in as_json["flags"]] == ["UNKNOWN_FIELD", "DUE_REFUSED"]
+    assert all("-0500" in side.stdout and "+0800" not in side.stdout for side in zoned)
+    assert "of 2026-03-01 20:00 -0500" in explained.stdout
+    assert wrong.exit_code == 1
+    assert "--zone Mars/Olympus: is no time zone" in wrong.stderr
+
+
 def test_submit_again_changes_nothing_and_a_reused_id_is_refused(
     answerby: Callable[..., Any], events: Path, tmp_path: Path, target: Server
 ) -> None:
@@ -92,6 +118,20 @@ def test_watch_prints_decisions_and_the_token_to_go_on_with(
     assert sorted(line.split()[4] for line in seen) == ["A", "A", "B"]
     assert "go on with: answerby watch --resume " in told
     assert "Traceback" not in told
+
+
+def test_watch_tells_flags_in_words(answerby: Callable[..., Any], tmp_path: Path, target: Server) -> None:
+    path = tmp_path / "odd.jsonl"
+    path.write_text(json.dumps({**EVENTS[0], "facts": {"colour": "red"}}) + "\n")
+    answerby("submit", path, "--target", target.address)
+    command = [*ANSWERBY, "watch", "--target", target.address, "--from-start", "--zone", "America/New_York"]
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
+        decided, flag = watcher.stdout.readline(), watcher.stdout.readline()
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate(timeout=PATIENCE)
+
+    assert "-0500" in decided or "-0400" in decided
+    assert flag.startswith("  ! UNKNOWN_FIELD: ")
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(events: Path, target: Server, answerby: Callable[..., Any]) -> None:

@@ -15,6 +15,7 @@ from answerby.cli.options import (
     TargetOption,
     TlsCaOption,
     TokenOption,
+    ZoneOption,
 )
 
 
@@ -47,6 +48,7 @@ def backtest(
     limit: Annotated[int, typer.Option(help="Stop after so many rows or requests; 0: all.", min=0)] = 0,
     tenant: Annotated[str, typer.Option(help="Tenant of the decisions.")] = "default",
     engine: Annotated[str, typer.Option(help="durable, reference or shadow.")] = "durable",
+    zone: ZoneOption = "",
     target: TargetOption = "",
     token: TokenOption = "",
     tls_ca: TlsCaOption = None,
@@ -75,6 +77,7 @@ def backtest(
             limit=limit,
             tenant=tenant,
             engine=engine,
+            zone=zone,
             target=target or (DEFAULT_TARGET if events is None else ""),
             token=token,
             tls_ca=tls_ca,

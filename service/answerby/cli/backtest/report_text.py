@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from answerby.domain.message_words import local_time
+from answerby.sla.zones import load_zone
 from answerby.workbench.backtest.report import FieldReport, Pair, Report, StageReport
 
 MOST_COLUMNS = 12
@@ -47,7 +49,8 @@ def _print_head(report: Report, console: Console) -> None:
     if report.old:
         revision = f" ({report.old_revision})" if report.old_revision else ""
         console.print(Text(f"against:   {report.old}{revision}", style="bold"))
-    until = f"until {report.horizon:%Y-%m-%d %H:%M}Z" if report.horizon else "until no timer was left"
+    zone = load_zone(report.time_zone)
+    until = f"until {local_time(report.horizon, zone)}" if report.horizon else "until no timer was left"
     lead = f", {report.lead} earlier ones only counted" if report.lead else ""
     console.print(Text(f"{report.source}: {report.requests} requests{lead}, {report.events} events, timers {until}"))
     if report.rows.get("refused"):

@@ -27,6 +27,7 @@ from answerby.cli.client import DEFAULT_PATIENCE
 from answerby.cli.fail import CommandFailed, describe_rpc, fail
 from answerby.cli.period import Period, parse_span, period_of
 from answerby.cli.replay.mapping import load_mapping
+from answerby.cli.zones import zone_asked
 from answerby.domain.errors import AnswerbyError
 from answerby.engine.matching.factory import ENGINES
 from answerby.rules.model.rulebook import Rulebook
@@ -71,6 +72,8 @@ class Options:
     limit: int = 0
     tenant: str = "default"
     engine: str = "durable"
+    zone: str = ""
+    """The zone in which times are shown; empty: that of the new rules."""
     target: str = ""
     """host:port of a server; empty: none is asked."""
     token: str = ""
@@ -97,6 +100,7 @@ def run(options: Options) -> None:
 def backtest(options: Options) -> Report:
     """Runs the backtest, then writes and prints the wanted reports. Raises AnswerbyError, OSError."""
     start = time.monotonic()
+    zone_asked(options.zone)
     errors = Console(stderr=True, highlight=False)
     new = read_any_rules(options.rules, target_of(options))
     old = old_rules(options)
@@ -128,6 +132,7 @@ def backtest(options: Options) -> Report:
         point=options.at,
         events=request_set.events,
         rows=rows,
+        time_zone=options.zone,
     )
     report = make_report(frame, tally, fields, (ask(gate, tally) for gate in gates))
     write(options, report)

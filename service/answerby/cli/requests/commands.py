@@ -10,7 +10,7 @@ import typer
 
 from answerby.cli.client import Server
 from answerby.cli.fail import command
-from answerby.cli.options import DemoOption, JsonLinesOption, PatientServer, RulesOption, on_server
+from answerby.cli.options import DemoOption, JsonLinesOption, PatientServer, RulesOption, ZoneOption, on_server
 
 
 @command
@@ -21,11 +21,13 @@ def submit(
     server: PatientServer,
     as_json: JsonLinesOption = False,
     historical: Annotated[bool, typer.Option("--historical", help="Past events: no timer, no delivery.")] = False,
+    zone: ZoneOption = "",
 ) -> None:
     """Submit events to a server; status 1 when any was refused."""
+    from answerby.cli.requests.shown_zone import ShownZone
     from answerby.cli.requests.submit import submit_file
 
-    if submit_file(file, server, as_json=as_json, historical=historical):
+    if submit_file(file, server, ShownZone(server, zone), as_json=as_json, historical=historical):
         raise typer.Exit(1)
 
 
@@ -37,11 +39,13 @@ def get(
     server: Server,
     as_json: JsonLinesOption = False,
     decisions: Annotated[int, typer.Option(help="How many decisions, newest first.", min=1, max=200)] = 20,
+    zone: ZoneOption = "",
 ) -> None:
     """Show one request: state, clocks, decisions."""
     from answerby.cli.requests.get_and_list import show_request
+    from answerby.cli.requests.shown_zone import ShownZone
 
-    show_request(server, request_id, decisions, as_json=as_json)
+    show_request(server, request_id, decisions, ShownZone(server, zone), as_json=as_json)
 
 
 @command
@@ -56,12 +60,14 @@ def list_(
     department: Annotated[list[str] | None, typer.Option(help="Only this; may be repeated.")] = None,
     breached: Annotated[bool, typer.Option("--breached", help="Only with a breached clock.")] = False,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
+    zone: ZoneOption = "",
 ) -> None:
     """List requests, newest first."""
     from answerby.cli.requests.get_and_list import Filters, list_requests
+    from answerby.cli.requests.shown_zone import ShownZone
 
     filters = Filters(category or [], priority or [], status or [], department or [], breached_only=breached)
-    list_requests(server, filters, limit, as_json=as_json)
+    list_requests(server, filters, limit, ShownZone(server, zone), as_json=as_json)
 
 
 @command
@@ -74,12 +80,14 @@ def watch(
     from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest decision kept.")] = False,
     priority: Annotated[list[str] | None, typer.Option(help="Only this; may be repeated.")] = None,
     request: Annotated[list[str] | None, typer.Option(help="Only this request; may be repeated.")] = None,
+    zone: ZoneOption = "",
 ) -> None:
     """Print decisions as they are made, until Ctrl-C."""
+    from answerby.cli.requests.shown_zone import ShownZone
     from answerby.cli.requests.watch import Start, watch_decisions
 
     start = Start(resume, from_start=from_start, priorities=priority or [], request_ids=request or [])
-    watch_decisions(server, start, as_json=as_json)
+    watch_decisions(server, start, ShownZone(server, zone), as_json=as_json)
 
 
 @command
@@ -98,6 +106,7 @@ def explain(
     most_changes: Annotated[int, typer.Option(help="Facts that may be otherwise.", min=1, max=6)] = 3,
     clocks: Annotated[bool, typer.Option("--clocks", help="Only the clocks: where their time went.")] = False,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    zone: ZoneOption = "",
     as_json: JsonLinesOption = False,
 ) -> None:
     """Say why a request was decided as it was, and what would have had to be otherwise."""
@@ -113,7 +122,7 @@ def explain(
         keep=tuple(keep or ()),
         most_changes=most_changes,
     )
-    question = Question(inquiry, language, as_json=as_json, clocks=clocks)
+    question = Question(inquiry, language, as_json=as_json, clocks=clocks, zone=zone)
     if event is not None:
         explain_event(event, rules_of(rules, demo=demo), count or (), question)
     else:

@@ -17,9 +17,11 @@ from answerby.cli.decision_tables import (
     console_for_tables,
     facts_table,
     history_table,
+    print_flags,
     print_json,
     requests_table,
 )
+from answerby.cli.requests.shown_zone import ShownZone
 
 CALL_SECONDS = 15.0
 PAGE = 500
@@ -35,7 +37,7 @@ class Filters(NamedTuple):
     breached_only: bool = False
 
 
-def show_request(server: Server, request_id: str, decisions: int, *, as_json: bool) -> None:
+def show_request(server: Server, request_id: str, decisions: int, zone: ShownZone, *, as_json: bool) -> None:
     """Prints one request. Raises grpc.RpcError."""
     with server.connect() as channel:
         response = RequestServiceStub(channel).GetRequest(
@@ -46,24 +48,27 @@ def show_request(server: Server, request_id: str, decisions: int, *, as_json: bo
     if as_json:
         print_json(response)
         return
-    console = console_for_tables()
-    console.print(requests_table([response.request]))
+    console, shown = console_for_tables(), zone.get()
+    console.print(requests_table([response.request], shown))
     console.print()
     console.print(facts_table(response.request.facts))
     console.print()
-    console.print(clocks_table(response.request.clocks))
+    console.print(clocks_table(response.request.clocks, shown))
     console.print()
-    console.print(history_table(response.decisions))
+    console.print(history_table(response.decisions, shown))
+    print_flags(console, ((f"decision {decision.sequence}", decision.flags) for decision in response.decisions))
 
 
-def list_requests(server: Server, filters: Filters, limit: int, *, as_json: bool) -> None:
+def list_requests(server: Server, filters: Filters, limit: int, zone: ShownZone, *, as_json: bool) -> None:
     """Prints requests, page after page, up to the limit. Raises grpc.RpcError."""
     requests = pages(server, filters, limit)
     if as_json:
         for request in requests:
             print_json(request)
         return
-    console_for_tables().print(requests_table(requests))
+    listed, console = list(requests), console_for_tables()
+    console.print(requests_table(listed, zone.get() if listed else None))
+    print_flags(console, ((request.request_id, request.flags) for request in listed))
 
 
 def pages(server: Server, filters: Filters, limit: int) -> Iterator[pb.Request]:
@@ -72,7 +77,7 @@ def pages(server: Server, filters: Filters, limit: int) -> Iterator[pb.Request]:
         size = min(limit, PAGE)
         token = ""
         while limit > 0:
-            query = rpc.ListRequestsRequest(page_size=size, page_token=token, **filters._asdict())
+            query = rpc.ListRequestsRequest(page_size=size, page_token=token, with_flags=True, **filters._asdict())
             response = stub.ListRequests(query, metadata=server.metadata, timeout=CALL_SECONDS)
             for request_id in response.unreadable_request_ids:
                 print(f"request {request_id} cannot be shown: its stored data cannot be read", file=sys.stderr)

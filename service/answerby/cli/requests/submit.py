@@ -17,9 +17,10 @@ from answerby.api.v1 import request_service_pb2 as rpc
 from answerby.api.v1 import resources_pb2 as pb
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Server
-from answerby.cli.decision_tables import console_for_tables, decisions_table, print_json
+from answerby.cli.decision_tables import console_for_tables, decisions_table, print_flags, print_json
 from answerby.cli.event_lines import Line, read_events
 from answerby.cli.patience import Patience
+from answerby.cli.requests.shown_zone import ShownZone
 from answerby.cli.submission import CALL_SECONDS, Submission, batches
 from answerby.server.rpc.event_messages import event_to
 
@@ -35,7 +36,7 @@ class Submitted(NamedTuple):
     refused: str = ""
 
 
-def submit_file(file: Path, server: Server, *, as_json: bool, historical: bool) -> int:
+def submit_file(file: Path, server: Server, zone: ShownZone, *, as_json: bool, historical: bool) -> int:
     """Submits every event and prints the decisions. Returns the number of refused ones.
 
     Raises OSError if the file cannot be read, grpc.RpcError if the server does not answer.
@@ -56,17 +57,18 @@ def submit_file(file: Path, server: Server, *, as_json: bool, historical: bool) 
         if line:
             # What was decided stays decided.
             if not as_json:
-                _print_table(decisions, refused)
+                _print_table(decisions, refused, zone)
             print(f"the answers end at line {line}; later lines may have been accepted, too", file=sys.stderr)
         raise
     if not as_json:
-        _print_table(decisions, refused)
+        _print_table(decisions, refused, zone)
     return refused
 
 
-def _print_table(decisions: list[pb.Decision], refused: int) -> None:
+def _print_table(decisions: list[pb.Decision], refused: int, zone: ShownZone) -> None:
     console = console_for_tables()
-    console.print(decisions_table(decisions))
+    console.print(decisions_table(decisions, zone.get() if decisions else None))
+    print_flags(console, ((decision.request_id, decision.flags) for decision in decisions))
     console.print(Text(f"{len(decisions)} decided, {refused} refused"))
 
 

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 
 import grpc
 
@@ -15,6 +16,7 @@ from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Server
 from answerby.cli.decision_tables import deciding_rule, fact, next_due, print_json, show_time
 from answerby.cli.patience import Patience
+from answerby.cli.requests.shown_zone import ShownZone
 from answerby.server.rpc.values import instant_of
 
 
@@ -28,7 +30,7 @@ class Start:
     request_ids: Sequence[str] = field(default=())
 
 
-def watch_decisions(server: Server, start: Start, *, as_json: bool) -> None:
+def watch_decisions(server: Server, start: Start, zone: ShownZone, *, as_json: bool) -> None:
     """Prints decisions until Ctrl-C, then the token to continue from. Raises grpc.RpcError."""
     query = rpc.WatchDecisionsRequest(
         resume_token=start.resume,
@@ -41,7 +43,7 @@ def watch_decisions(server: Server, start: Start, *, as_json: bool) -> None:
             if as_json:
                 print_json(response)
             elif response.HasField("decision"):
-                print(line(response.decision), flush=True)
+                print(line(response.decision, zone.get()), flush=True)
             elif response.unreadable:
                 print(f"a decision cannot be shown: {response.unreadable}", file=sys.stderr, flush=True)
     if query.resume_token and not as_json:
@@ -67,15 +69,17 @@ def follow(server: Server, query: rpc.WatchDecisionsRequest) -> Iterator[rpc.Wat
                 return
 
 
-def line(decision: pb.Decision) -> str:
+def line(decision: pb.Decision, zone: tzinfo) -> str:
+    """The decision in one line, and each of its flags in words in a line of its own."""
     parts = (
-        show_time(instant_of(decision.decide_time)),
+        show_time(instant_of(decision.decide_time), zone),
         decision.number,
         decision.request_id,
         decision.event_type,
         fact(decision.facts, "category"),
         fact(decision.facts, "priority"),
-        next_due(decision),
+        next_due(decision, zone),
         deciding_rule(decision),
     )
-    return "  ".join(part for part in parts if part)
+    flags = (f"  ! {flag.code}: {flag.message}" for flag in decision.flags)
+    return "\n".join(["  ".join(part for part in parts if part), *flags])

@@ -15,10 +15,11 @@ from rich.text import Text
 
 from answerby.api.v1 import resources_pb2 as pb
 from answerby.cli.client import Server
-from answerby.cli.decision_tables import console_for_tables, decisions_table
+from answerby.cli.decision_tables import console_for_tables, decisions_table, print_flags
 from answerby.cli.event_lines import read_events
 from answerby.cli.fail import CommandFailed
 from answerby.cli.requests import get_and_list
+from answerby.cli.requests.shown_zone import ShownZone
 from answerby.cli.requests.submit import Submitted, submit
 from answerby.cli.serve.configuration import configured, options
 from answerby.cli.serve.own_server import LOOK_SECONDS, free_port, own_server, stop_signals, wait_for_stop
@@ -68,7 +69,8 @@ def show_samples(samples: Path, server: Server, delivered: Path, console: Consol
     with samples.open("rb") as lines:
         results = list(submit(read_events(lines, datetime.now(UTC)), server))
     latest: dict[str, pb.Decision] = {r.decision.request_id: r.decision for r in results if r.decision is not None}
-    console.print(decisions_table(latest.values()))
+    console.print(decisions_table(latest.values(), ShownZone(server, "").get()))
+    print_flags(console, ((decision.request_id, decision.flags) for decision in latest.values()))
     for result in results:
         if result.decision is None:
             console.print(Text(f"{samples.name} line {result.line}: {result.refused}", style="yellow"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from answerby.domain.alert import Alert, CaseAlert, NoticeAlert
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose, definition_id
 from answerby.domain.clock_definition import ClockDefinition
+from answerby.domain.decision import LASTING_FLAGS, Flag
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import EventType, Value
 from answerby.domain.ladder import Ladder, Notification
@@ -36,6 +37,7 @@ class EffectContext(NamedTuple):
     after: RequestState
     summary: dict[str, Value]
     reasons: list[str]
+    flags: Sequence[Flag] = ()
     words: bool = True
     """False: payloads stay empty, and effects only name their roles."""
 
@@ -53,9 +55,17 @@ class Notice(NamedTuple):
 
 
 def derive_effects(
-    case: Case, after: RequestState, results: StageResults, firing: Firing | None, *, words: bool = True
+    case: Case,
+    after: RequestState,
+    results: StageResults,
+    firing: Firing | None,
+    flags: Sequence[Flag] = (),
+    *,
+    words: bool = True,
 ) -> tuple[list[Effect], list[Alert]]:
     """The effects, in a stable order, and the alerts in force after the decision, by code.
+
+    An update tells those of the `flags` that concern a person beyond the decision.
 
     Without `words` there is no update, and payloads stay empty but for the name of a case.
     """
@@ -69,7 +79,7 @@ def derive_effects(
     if event.historical:
         return [], sorted(alerts, key=_BY_CODE)
     summary: dict[str, Value] = {**after.derived, "status": after.status.value} if words else {}
-    context = EffectContext(compiled, after, summary, results.reasons, words)
+    context = EffectContext(compiled, after, summary, results.reasons, flags, words)
     known = {alert.code: alert for alert in before.alerts} if before is not None else {}
     effects = [rule_notice(context, notice) for notice in notices if notice.alert.code not in known]
     if case_alert is not None and case_alert.code not in known:
@@ -320,6 +330,9 @@ def deadlines(clocks: Mapping[str, ClockState]) -> dict[str, tuple[datetime | No
 
 def update(context: EffectContext) -> Effect:
     payload = {**context.summary, **due_times(context), "because": context.reasons}
+    flags = [f"{flag.code}: {flag.message}" for flag in context.flags if flag.code in LASTING_FLAGS]
+    if flags:
+        payload["flags"] = flags
     return Effect(kind=EffectKind.UPDATE_REQUEST, key=UPDATE, supersedes=UPDATE, payload=payload)
 
 

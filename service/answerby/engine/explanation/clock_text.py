@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import tzinfo
 from typing import NamedTuple
 
 from answerby.domain.clock import ClockPhase, ClockState
+from answerby.domain.message_words import local_time
 from answerby.engine.explanation.clock_account import Change, ClockAccount, target_text
 from answerby.sla.calendar import WEEKDAYS
 from answerby.sla.ledger import Day, Holder, Reason
@@ -115,9 +116,10 @@ CHANGES_ZH = {
 
 
 class ClockWriter(NamedTuple):
-    """Writes clock accounts in a language, in the local time of the clock's calendar."""
+    """Writes clock accounts in a language, in the local time of the clock's calendar or of `zone`."""
 
     language: str
+    zone: tzinfo | None = None
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -129,37 +131,37 @@ class ClockWriter(NamedTuple):
     def compare(self, before: ClockState | None, after: ClockAccount | None, name: str, *, at_once: bool) -> str:
         """A clock before and after a supposed event. `at_once`: the clock would be late at once."""
         words = self.words
-        zone = after.calendar.zone if after is not None else None
+        zone = self.zone or (after.calendar.zone if after is not None else None)
         was = self.summary(before, zone) if before is not None else words["nothing"]
         now = self.summary(after.clock, zone) if after is not None else words["nothing"]
         if was == now:
             return words["same"].format(name=name, after=now)
         lines = [words["would"].format(name=name, before=was, after=now)]
         if at_once and after is not None:
-            lines.append(words["at_once"].format(started=local(after.clock.started, zone)))
+            lines.append(words["at_once"].format(started=local_time(after.clock.started, zone)))
         return "\n".join(lines)
 
-    def summary(self, clock: ClockState, zone: object) -> str:
+    def summary(self, clock: ClockState, zone: tzinfo | None) -> str:
         words = self.words
         phase = words[clock.phase.value]
         parts = [phase]
         if clock.stopped is not None:
-            parts = [words["ended"].format(phase=phase, stopped=local(clock.stopped, zone))]
+            parts = [words["ended"].format(phase=phase, stopped=local_time(clock.stopped, zone))]
         if clock.due is not None:
-            parts.append(words["due"].format(due=local(clock.due, zone)))
+            parts.append(words["due"].format(due=local_time(clock.due, zone)))
         if clock.breached:
             parts.append(words["breached"])
         return ("，" if self.language == "zh" else ", ").join(parts)
 
     def _lines(self, account: ClockAccount) -> Iterator[str]:
-        words, clock, zone = self.words, account.clock, account.calendar.zone
+        words, clock, zone = self.words, account.clock, self.zone or account.calendar.zone
         yield words["head"].format(
             name=clock.name,
             summary=self.summary(clock, zone),
             target=target_text(clock.target),
             calendar=clock.target.calendar or "always",
             rule=clock.rule,
-            started=local(clock.started, zone),
+            started=local_time(clock.started, zone),
         )
         if account.problem:
             yield words["problem"].format(problem=account.problem)
@@ -175,18 +177,18 @@ class ClockWriter(NamedTuple):
             yield from (self._change(change, zone) for change in account.changes)
 
     def _time(self, account: ClockAccount) -> Iterator[str]:
-        words, clock, zone = self.words, account.clock, account.calendar.zone
+        words, clock, zone = self.words, account.clock, self.zone or account.calendar.zone
         yield words["counted"].format(counted=span_text(account.counted), elapsed=span_text(account.elapsed))
         end = clock.stopped or clock.due or account.until
         if account.days:
-            yield words["days"].format(end=local(end, zone))
+            yield words["days"].format(end=local_time(end, zone))
             yield from (self._day(day) for day in account.days[:MOST_DAYS])
             if len(account.days) > MOST_DAYS:
                 yield words["more"].format(count=len(account.days) - MOST_DAYS)
         for since, until in clock.pauses:
-            yield words["pause"].format(since=local(since, zone), until=local(until, zone))
+            yield words["pause"].format(since=local_time(since, zone), until=local_time(until, zone))
         if clock.phase is ClockPhase.PAUSED and clock.paused_since is not None:
-            yield words["pause"].format(since=local(clock.paused_since, zone), until=words["now"])
+            yield words["pause"].format(since=local_time(clock.paused_since, zone), until=words["now"])
         if account.shares:
             shares = [f"{words[s.holder]} {s.percent:g} % ({span_text(s.seconds)})" for s in account.shares]
             yield words["shares"].format(shares=("、" if self.language == "zh" else ", ").join(shares))
@@ -199,30 +201,23 @@ class ClockWriter(NamedTuple):
         note = WEEKDAYS_ZH.get(day.note, day.note) if self.language == "zh" else day.note
         return words["skipped"].format(date=day.date.isoformat(), why=words[day.reason].format(note=note))
 
-    def _change(self, change: Change, zone: object) -> str:
+    def _change(self, change: Change, zone: tzinfo | None) -> str:
         words = self.words
         moved = ""
         if change.due_before != change.due_after:
             before, after = (
-                local(due, zone) if due else words["none"] for due in (change.due_before, change.due_after)
+                local_time(due, zone) if due else words["none"] for due in (change.due_before, change.due_after)
             )
             moved = words["moved"].format(before=before, after=after)
         return words["change"].format(
             sequence=change.sequence,
-            time=local(change.event_time, zone),
+            time=local_time(change.event_time, zone),
             event=change.event_type,
             what=CHANGES_ZH[change.what] if self.language == "zh" else change.what,
             target=change.target,
             rule=change.rule,
             moved=moved,
         )
-
-
-def local(moment: datetime, zone: object) -> str:
-    """`2026-03-02 14:00 +0800`; with seconds where there are any."""
-    here = moment.astimezone(zone) if zone is not None else moment  # type: ignore[arg-type]
-    clock = "%H:%M:%S" if here.second else "%H:%M"
-    return here.strftime(f"%Y-%m-%d {clock} %z")
 
 
 def span_text(seconds: float) -> str:

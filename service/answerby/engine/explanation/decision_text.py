@@ -3,7 +3,8 @@
 # Stays interpreted: it makes words for people, beside the decision.
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, tzinfo
 
 from answerby.domain.clock import ClockPhase, ClockState
 from answerby.domain.decision import (
@@ -16,6 +17,7 @@ from answerby.domain.decision import (
     StageOutcome,
 )
 from answerby.domain.event import Value
+from answerby.domain.message_words import local_time
 
 WORDS = {
     "en": {
@@ -79,26 +81,37 @@ WORDS = {
 }
 
 
-def explain_text(decision: Decision, language: str = "en") -> str:
+Zones = Callable[[ClockState | None], tzinfo]
+"""The zone in which the times of a clock are told, and for None those of the decision."""
+
+
+def in_utc(clock: ClockState | None) -> tzinfo:
+    """UTC for everything."""
+    del clock  # every clock is told in the same zone
+    return UTC
+
+
+def explain_text(decision: Decision, language: str = "en", zones: Zones = in_utc) -> str:
     """The explanation in `en` or `zh`. For any other language it is in English."""
     words = WORDS.get(language, WORDS["en"])
-    return "\n".join(lines(decision, words))
+    return "\n".join(lines(decision, words, zones))
 
 
-def lines(decision: Decision, words: dict[str, str]) -> Iterator[str]:
+def lines(decision: Decision, words: dict[str, str], zones: Zones) -> Iterator[str]:
     yield words["decision"].format(
         sequence=decision.sequence,
         request_id=decision.request_id,
         number=decision.number or words["none"],
         event_type=decision.event_type,
-        event_time=decision.event_time.isoformat(),
+        event_time=local_time(decision.event_time, zones(None)),
     )
-    yield words["revision"].format(revision=decision.revision, decided=decision.decided.isoformat())
+    decided = local_time(decision.decided, zones(None))
+    yield words["revision"].format(revision=decision.revision, decided=decided)
     for stage in decision.explanation:
         yield from stage_lines(stage, words)
     if decision.clocks:
         yield words["clocks"] + ":"
-        yield from (f"  {clock_line(clock, words)}" for clock in decision.clocks)
+        yield from (f"  {clock_line(clock, words, zones(clock))}" for clock in decision.clocks)
     for flag in decision.flags:
         yield f"{words['flags']}: {flag.code}: {flag.message}"
 
@@ -158,10 +171,10 @@ def reference_line(reference: RuleReference) -> str:
     return f"{reference.id}{place} {reference.because}"
 
 
-def clock_line(clock: ClockState, words: dict[str, str]) -> str:
-    due = f", {words['due']} {clock.due.isoformat()}" if clock.due else ""
+def clock_line(clock: ClockState, words: dict[str, str], zone: tzinfo) -> str:
+    due = f", {words['due']} {local_time(clock.due, zone)}" if clock.due else ""
     late = f", {words['breached']}" if clock.breached else ""
-    stopped = f" {clock.stopped.isoformat()}" if clock.phase is ClockPhase.STOPPED and clock.stopped else ""
+    stopped = f" {local_time(clock.stopped, zone)}" if clock.phase is ClockPhase.STOPPED and clock.stopped else ""
     return f"{clock.name}: {clock.phase.value}{stopped}{due}{late} ({clock.rule})"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -32,15 +32,18 @@ REASONS = {
 }
 
 
-def ledger_to(account: ClockAccount, language: str, now: datetime) -> pb.ClockLedger:
-    """The message of an account. `now` decides whether a running clock is past its due time."""
+def ledger_to(account: ClockAccount, language: str, now: datetime, zone: tzinfo | None = None) -> pb.ClockLedger:
+    """The message of an account. `now` decides whether a running clock is past its due time.
+
+    Without a zone, times in words are local to the clock's calendar.
+    """
     message = pb.ClockLedger(
         clock=clock_to(account.clock, now),
         target=target_text(account.clock.target),
         manual=account.clock.manual,
         problem=account.problem,
         missing_years=account.missing_years,
-        text=ClockWriter(language).describe(account),
+        text=ClockWriter(language, zone).describe(account),
     )
     set_instant(message.until_time, account.until)
     _put(message.elapsed, account.elapsed)

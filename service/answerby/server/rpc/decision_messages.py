@@ -6,9 +6,10 @@ message are the message. The usual pieces are therefore encoded once, kept, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,6 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from answerby.api.v1 import resources_pb2 as pb
 from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit
 from answerby.domain.decision import (
+    LASTING_FLAGS,
     Decision,
     RuleReference,
     ScoreExplanation,
@@ -275,6 +277,21 @@ def request_to(state: RequestState, vocabulary: Vocabulary | None, now: datetime
     put_values(message.facts, public_facts(state.derived, vocabulary))
     message.clocks.extend(pb.Clock.FromString(_clock(clock, now)) for clock in state.clocks.values())
     return message
+
+
+FLAGGED_DECISIONS = 5
+"""So many of a request's latest decisions tell its flags."""
+
+
+def lasting_flags(decisions: Iterable[Decision]) -> list[pb.Flag]:
+    """The flags of a request's latest decisions, newest first, that concern a person beyond the decision; each once."""
+    found = {
+        (flag.code, flag.message): None
+        for decision in islice(decisions, FLAGGED_DECISIONS)
+        for flag in decision.flags
+        if flag.code in LASTING_FLAGS
+    }
+    return [pb.Flag(code=code, message=message) for code, message in found]
 
 
 def public_facts(facts: Mapping[str, Value], vocabulary: Vocabulary | None) -> dict[str, Value]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any
 
 from answerby.api.v1 import decision_service_pb2 as pb
@@ -17,7 +18,9 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Context as DecisionContext
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
+from answerby.engine.effects.clock_figures import zone_in
 from answerby.engine.explanation.clock_account import ClockAccount, clock_accounts, statuses_of
+from answerby.engine.explanation.decision_text import Zones, in_utc
 from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
@@ -31,6 +34,7 @@ from answerby.server.rpc.explain_messages import explained
 from answerby.server.rpc.interceptors import Context, current_call
 from answerby.server.rpc.request_service import check_batch_size
 from answerby.server.rpc.values import instant_of, values_from
+from answerby.sla.zones import load_zone
 from answerby.store.records import LoadQuery
 from answerby.workbench.counterfactual.inquiry import Inquiry, inquire
 from answerby.workbench.counterfactual.rebuild import Rebuilt, rebuild
@@ -95,24 +99,34 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         language = request.language_code or LANGUAGES[0]
         if language not in LANGUAGES:
             violations.append(FieldViolation("language_code", "must be en or zh"))
+        zone, wrong = zone_asked(request.time_zone)
+        violations += wrong
         if violations:
             raise InvalidInput(violations)
         decision = await self._stored(request)
         now = self._now()
         inquiry = _inquiry(request)
         if not inquiry:
-            response = explained(decision, language, now)
+            response = explained(decision, language, now, zones=self._zones(zone))
         else:
             with self._rulebooks.use() as live:
                 wanted_outcomes = inquiry.wanted_outcomes(live.compiled.rulebook)
                 situation, same = await self._rebuilt(live.compiled, decision)
                 findings = await _in_turns(inquire(situation, wanted_outcomes, inquiry))
-            response = explained(decision, language, now, findings, same=same, most=inquiry.most_changes)
+            most = inquiry.most_changes
+            response = explained(decision, language, now, findings, same=same, most=most, zones=self._zones(zone))
         if request.clocks:
             accounts = await self._clock_accounts(decision, now, latest=request.sequence == 0)
-            response.clocks.extend(ledger_to(account, language, now) for account in accounts)
+            response.clocks.extend(ledger_to(account, language, now, zone) for account in accounts)
             response.text = "\n".join([response.text, *(ledger.text for ledger in response.clocks)])
         return response
+
+    def _zones(self, zone: tzinfo | None) -> Zones:
+        """The zone asked for, or those of the active rulebook."""
+        if zone is not None:
+            return lambda _: zone
+        rulebook = self._rulebooks.active
+        return in_utc if rulebook is None else partial(zone_in, rulebook)
 
     async def WhatIf(self, request: pb.WhatIfRequest, context: Context) -> pb.WhatIfResponse:
         violations = identity_violations("request_id", request.request_id, self._limits)
@@ -252,3 +266,13 @@ def _result(
         error = public(failure)
         return pb.EvaluateResult(code=code_of(error), reason=error.reason, message=error.message).SerializeToString()
     return nested(pb.EvaluateResult.DECISION_FIELD_NUMBER, encode_decision(decision, now, brief=brief))
+
+
+def zone_asked(name: str) -> tuple[tzinfo | None, list[FieldViolation]]:
+    """The zone of a request; None for an empty name, and for a wrong one, which is a violation."""
+    if not name:
+        return None, []
+    try:
+        return load_zone(name), []
+    except (LookupError, ValueError, OSError):
+        return None, [FieldViolation("time_zone", "must be an IANA name such as Asia/Shanghai")]

@@ -3,12 +3,13 @@
 # ruff: noqa: ARG002, N802 - names and arguments are those of the generated interface
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
+from answerby.api.v1 import resources_pb2 as resources
 from answerby.domain.errors import AnswerbyError, FieldViolation, InternalError, InvalidInput
 from answerby.rules.model.vocabulary import Vocabulary
 from answerby.server.base.config import Limits
@@ -18,7 +19,14 @@ from answerby.server.flow.clock_migration import Migrator
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.processing.submission import Processed, Submission
 from answerby.server.live.rulebooks import RulebookHolder
-from answerby.server.rpc.decision_messages import decision_to, encode_decision, nested, request_to
+from answerby.server.rpc.decision_messages import (
+    FLAGGED_DECISIONS,
+    decision_to,
+    encode_decision,
+    lasting_flags,
+    nested,
+    request_to,
+)
 from answerby.server.rpc.errors import code_of, public
 from answerby.server.rpc.event_messages import event_from
 from answerby.server.rpc.export import Exporter, export_of
@@ -85,12 +93,13 @@ class RequestServicer(rpc.RequestServiceServicer):
             raise InvalidInput(violations)
         tenant = current_call.get().tenant
         limit = min(request.decision_limit or DECISIONS_DEFAULT, DECISIONS_MOST)
-        state, decisions = await self._store.requests.snapshot(tenant, request.request_id, limit)
+        most = max(limit, FLAGGED_DECISIONS)
+        state, latest = await self._store.requests.snapshot(tenant, request.request_id, most)
+        decisions = latest[:limit]
         now = self._now()
-        return pb.GetRequestResponse(
-            request=request_to(state, self._vocabulary(), now),
-            decisions=[decision_to(decision, now) for decision in decisions],
-        )
+        message = request_to(state, self._vocabulary(), now)
+        message.flags.extend(lasting_flags(latest))
+        return pb.GetRequestResponse(request=message, decisions=[decision_to(decision, now) for decision in decisions])
 
     async def ListRequests(self, request: pb.ListRequestsRequest, context: Context) -> pb.ListRequestsResponse:
         if request.page_size < 0:
@@ -109,11 +118,22 @@ class RequestServicer(rpc.RequestServiceServicer):
             min(request.page_size or PAGE_DEFAULT, PAGE_MOST),
         )
         vocabulary, now = self._vocabulary(), self._now()
+        requests = [request_to(state, vocabulary, now) for state in page.requests]
+        if request.with_flags:
+            await self._add_flags(tenant, requests)
         return pb.ListRequestsResponse(
-            requests=[request_to(state, vocabulary, now) for state in page.requests],
-            next_page_token=page.next_token,
-            unreadable_request_ids=page.unreadable,
+            requests=requests, next_page_token=page.next_token, unreadable_request_ids=page.unreadable
         )
+
+    async def _add_flags(self, tenant: str, requests: Sequence[resources.Request]) -> None:
+        """Adds the flags of their latest decisions to requests; where these cannot be read, a flag that says so."""
+        ids = [request.request_id for request in requests]
+        recent = await self._store.requests.recent_decisions(tenant, ids, FLAGGED_DECISIONS)
+        for request, decisions in zip(requests, recent, strict=True):
+            if isinstance(decisions, AnswerbyError):
+                request.flags.add(code=decisions.reason, message=decisions.message)
+            else:
+                request.flags.extend(lasting_flags(decisions))
 
     async def WatchDecisions(
         self, request: pb.WatchDecisionsRequest, context: Context

@@ -43,6 +43,7 @@ def rulebook_to(
     )
     if status.rulebook is not None:
         message.data = data_versions(status.rulebook)
+        message.time_zone = status.rulebook.numbering.timezone
         message.files.extend(pb.RulebookFile(path=file.path, sha256=file.sha256) for file in status.rulebook.files)
     if pointer is not None:
         set_instant(message.activate_time, pointer.activated)

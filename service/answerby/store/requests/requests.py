@@ -133,6 +133,33 @@ class Requests:
         decisions = await self._understood(read_decisions, tenant, request_id, found, number, first)
         return decisions[::-1]
 
+    async def recent_decisions(
+        self, tenant: str, request_ids: Sequence[str], limit: int
+    ) -> list[list[Decision] | AnswerbyError]:
+        """The latest decisions on each request, newest first and without numbers, in one round trip.
+
+        A request with a decision that cannot be read is its RecordUnreadable.
+        """
+        keys = tenant_keys(tenant)
+        commands: list[tuple[str | int, ...]] = []
+        for request_id in request_ids:
+            name = keys.decisions(request_id)
+            commands += [("LLEN", name), ("LRANGE", name, -limit, -1)]
+        replies = await self._connection.execute_many(commands) if commands else []
+        return [
+            await self._recent(tenant, request_id, count, found)
+            for request_id, count, found in zip(request_ids, replies[::2], replies[1::2], strict=True)
+        ]
+
+    async def _recent(
+        self, tenant: str, request_id: str, count: int, found: list[bytes]
+    ) -> list[Decision] | AnswerbyError:
+        first = count - len(found) + 1
+        try:
+            return (await self._understood(read_decisions, tenant, request_id, found, None, first))[::-1]
+        except RecordUnreadable as error:
+            return error
+
     async def decision(self, tenant: str, request_id: str, sequence: int) -> Decision:
         """One decision. Raises DecisionNotFound and RecordUnreadable."""
         keys = tenant_keys(tenant)

@@ -106,6 +106,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     horizon: datetime | None
     """The horizon of timers. None: timers fired until none was left."""
+    time_zone: str
+    """The IANA zone in which times are shown to people."""
     point: str
     requests: int
     compared: int
@@ -149,6 +151,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     point: str
     events: int
     rows: dict[str, int]
+    time_zone: str = ""
+    """The zone asked for; empty: that of the new rulebook."""
 
 
 def make_report(frame: Frame, tally: Tally, fields: Sequence[ComparedField], gates: Iterable[GateResult]) -> Report:
@@ -159,6 +163,7 @@ def make_report(frame: Frame, tally: Tally, fields: Sequence[ComparedField], gat
         old_revision=frame.old.revision if frame.old is not None else "",
         source=frame.source,
         horizon=frame.horizon,
+        time_zone=frame.time_zone or frame.new.numbering.timezone,
         point=frame.point,
         requests=tally.count("requests"),
         compared=tally.count("compared"),

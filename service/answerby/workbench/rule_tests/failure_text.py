@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from answerby.engine.effects.clock_figures import zone_of
 from answerby.engine.explanation.decision_text import WORDS, clock_line, stage_lines
 from answerby.rules.model.rulebook import STAGES
 from answerby.workbench.rule_tests.checks.difference import Difference
@@ -44,7 +45,8 @@ def _lines(difference: Difference, snapshot: RequestSnapshot, language: str) -> 
             yield from stage_lines(stage, words)
     if difference.stage == "sla":
         clocks = (clock for clock in snapshot.decision.clocks if _concerns(name, clock.name))
-        yield from (f"  {clock_line(clock, words)}" for clock in clocks)
+        compiled = snapshot.compiled
+        yield from (f"  {clock_line(clock, words, zone_of(compiled, clock))}" for clock in clocks)
     if difference.stage in ("escalation", "sla") and not name.startswith(("due.", "clock.")):
         yield from _effects(snapshot, language)
     yield from nearest_rule(snapshot, difference, language)

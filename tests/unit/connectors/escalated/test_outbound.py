@@ -196,7 +196,8 @@ async def test_the_note_says_what_was_decided_and_why(connector, desk, make_deli
     payload = {
         "category": "complaint",
         "priority": "P0",
-        "due.first_response": "2026-01-05T01:15:00+00:00",
+        "due.first_response": "2026-01-05T09:15:00+08:00",
+        "flags": ["UNKNOWN_FIELD: colour is not in the vocabulary"],
         "breached": [],
         "because": ["产品安全问题一律按投诉处理 (safety-complaint)", "VIP (vip)"],
     }
@@ -205,10 +206,26 @@ async def test_the_note_says_what_was_decided_and_why(connector, desk, make_deli
         "answerby decision 202601-CSR-001",
         "category: complaint",
         "priority: P0",
-        "due.first_response: 2026-01-05T01:15:00+00:00",
+        "due.first_response: 2026-01-05 09:15 +0800",
         "because:",
         "- 产品安全问题一律按投诉处理 (safety-complaint)",
         "- VIP (vip)",
+        f"[answerby effect={'a1' * 16} priority=critical]",
+    ]
+
+
+async def test_flags_are_in_the_note_on_request(http_server, desk, make_delivery):
+    connector = EscalatedConnector("desk", {"url": http_server.url + "/api", "note_flags": True, **SETTINGS})
+    flags = ["UNKNOWN_FIELD: colour is not in the vocabulary", "DUE_REFUSED: due.reply names no clock"]
+    await connector.deliver(make_delivery(payload={"priority": "P0", "because": ["VIP (vip)"], "flags": flags}))
+    await connector.close()
+    assert desk.notes[0].split("\n") == [
+        "answerby decision 202601-CSR-001",
+        "priority: P0",
+        "because:",
+        "- VIP (vip)",
+        "! UNKNOWN_FIELD: colour is not in the vocabulary",
+        "! DUE_REFUSED: due.reply names no clock",
         f"[answerby effect={'a1' * 16} priority=critical]",
     ]
 

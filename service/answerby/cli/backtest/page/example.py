@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import tzinfo
 
 from answerby.cli.backtest.page.markup import Markup, element
 from answerby.cli.backtest.report_text import shown
+from answerby.domain.message_words import local_time
 
 Data = Mapping[str, object]
 
@@ -22,19 +24,19 @@ KINDS = {
 }
 
 
-def render_example(example: Data) -> Markup:
+def render_example(example: Data, zone: tzinfo) -> Markup:
     changes = "; ".join(f"{c['field']}: {shown(c['old'])} → {shown(c['new'])}" for c in items(example, "changes"))
     number = f" {example['number']}" if "number" in example else ""
     kind = KINDS.get(str(example["kind"]), str(example["kind"]))
     head = element("summary", f"{kind}: request {example['request_id']}{number}" + (f" ({changes})" if changes else ""))
     parts: list[Markup] = [head]
     if isinstance(event := example.get("event"), Mapping):
-        when = f"{event['time']:%Y-%m-%d %H:%M} UTC"
+        when = local_time(event["time"], zone)
         text = f"As decided upon {event['type']} of {when}, decision {event['sequence']} of the request."
         parts.append(element("p", text, class_="note"))
     if errors := example.get("errors"):
         parts.append(element("p", f"Errors: {shown(errors)}", class_="trips"))
-    parts += [_clock(clock) for clock in items(example, "clocks")]
+    parts += [_clock(clock, zone) for clock in items(example, "clocks")]
     parts += _effects(example)
     parts += [_stage(stage) for stage in items(example, "stages")]
     if isinstance(texts := example.get("text"), Mapping):
@@ -43,16 +45,16 @@ def render_example(example: Data) -> Markup:
     return element("details", *parts, open="")
 
 
-def _clock(clock: Data) -> Markup:
+def _clock(clock: Data, zone: tzinfo) -> Markup:
     head = element("h3", f"Clock {clock['name']}")
-    return element("div", head, _sides(_clock_side(clock["old"]), _clock_side(clock["new"])))
+    return element("div", head, _sides(_clock_side(clock["old"], zone), _clock_side(clock["new"], zone)))
 
 
-def _clock_side(clock: object) -> Markup:
+def _clock_side(clock: object, zone: tzinfo) -> Markup:
     if not isinstance(clock, Mapping):
         return element("p", "does not run", class_="soft")
     words = [f"{clock['target']}, {clock['phase']}{', breached' if clock['breached'] else ''}"]
-    words += [f"{name} {clock[name]:%Y-%m-%d %H:%M} UTC" for name in ("started", "due", "stopped") if name in clock]
+    words += [f"{name} {local_time(clock[name], zone)}" for name in ("started", "due", "stopped") if name in clock]
     return _list(words)
 
 

@@ -9,6 +9,8 @@ from answerby.cli.backtest.page.example import render_example
 from answerby.cli.backtest.page.markup import Markup, element, join
 from answerby.cli.backtest.page.style import STYLE
 from answerby.cli.backtest.report_text import MOST_COLUMNS, headline, share
+from answerby.domain.message_words import local_time
+from answerby.sla.zones import load_zone
 from answerby.workbench.backtest.report import ClockReport, EffectReport, FieldReport, Report, StageReport
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -41,7 +43,9 @@ def render_page(report: Report) -> str:
 
 
 def _header(report: Report) -> Markup:
-    until = f"{report.horizon:%Y-%m-%d %H:%M} UTC" if report.horizon else "until no timer was left"
+    until = "until no timer was left"
+    if report.horizon:
+        until = local_time(report.horizon, load_zone(report.time_zone))
     facts = [("New rules", f"{report.new} ({report.new_revision})")]
     if report.old:
         facts.append(("Compared with", f"{report.old} ({report.old_revision})" if report.old_revision else _recorded()))
@@ -254,7 +258,7 @@ def _effect_label(effect: EffectReport) -> str:
 def _examples(report: Report) -> Iterable[Markup]:
     if report.examples:
         note = "The most important first. Of each kind of change, the requests that change most."
-        listed = [render_example(example) for example in report.examples]
+        listed = [render_example(example, load_zone(report.time_zone)) for example in report.examples]
         yield element("section", element("h2", "Examples"), element("p", note, class_="note"), *listed)
 
 
