@@ -40,7 +40,7 @@ def serve(config: Config, on_ready: Callable[[Address], None] | None = None) -> 
     logger = make_logger(config.log.level)
     with ExitStack() as stack:
         config, keep_store = _with_store(config, stack, logger)
-        _check_rules(config)
+        _check_store(config, logger)
         config = _with_ports(config, stack)
         folder = Path(tempfile.mkdtemp(prefix="answerby-metrics-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -86,26 +86,26 @@ def _with_store(config: Config, stack: ExitStack, logger: Logger) -> tuple[Confi
     return _changed(config, "store", redis_url=url), keep
 
 
-def _check_rules(config: Config) -> None:
-    """Raises AnswerbyError when a server must not start with these rules.
+def _check_store(config: Config, logger: Logger) -> None:
+    """Brings the store up to date. Raises AnswerbyError when a server must not start with this store and these rules.
 
-    A store that does not answer is no reason: the workers wait for it, and look again.
+    A store that does not answer is no reason: the workers look again.
     """
-    if config.rules.folder is not None and not config.rules.demo:
-        return
     url = config.store.redis_url
     assert url is not None
-    asyncio.run(_check_origin(url, config))
-
-
-async def _check_origin(url: str, config: Config) -> None:
-    required = config.rules.approval is Approval.REQUIRED
     with suppress(StoreUnavailable):
-        store = await Store.connect(url)
-        try:
-            await check_origin(store, config.rules, None if required else Snapshots(copies_folder(config)))
-        finally:
-            await store.close()
+        asyncio.run(_check(url, config, logger))
+
+
+async def _check(url: str, config: Config, logger: Logger) -> None:
+    store = await Store.connect(url)
+    try:
+        if store.migration is not None:
+            logger.info("store brought up to date", before=store.migration.before, count=store.migration.moved)
+        required = config.rules.approval is Approval.REQUIRED
+        await check_origin(store, config.rules, None if required else Snapshots(copies_folder(config)))
+    finally:
+        await store.close()
 
 
 def _with_ports(config: Config, stack: ExitStack) -> Config:

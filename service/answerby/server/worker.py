@@ -98,6 +98,10 @@ class Worker:
         async with AsyncExitStack() as stack:
             store = await Store.connect(url, self._store_options())
             stack.push_async_callback(store.close)
+            if store.migration is not None:
+                self._logger.info(
+                    "store brought up to date", before=store.migration.before, count=store.migration.moved
+                )
             for warning in await store.check():
                 self._logger.warning("store setting", warning=warning)
             clock = StoreClock(store, self._clock)

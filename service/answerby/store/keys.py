@@ -1,5 +1,9 @@
 """Every Redis key of answerby, in one place.
 
+A key is the root of its tenant, the kind of the key, and then at most one free part, such as a request id. Nothing
+follows the free part, so no two keys have one name, whatever the ids are. Another layout needs another schema version,
+see `answerby.store.schema`.
+
 All keys of a tenant carry the hash tag `{tenant}`, so that one Lua call may use all of them on a Redis Cluster too.
 A key name never holds personal data: customer identities and event ids are hashed.
 
@@ -13,6 +17,8 @@ from functools import lru_cache
 
 from answerby.domain.errors import FieldViolation, InvalidInput
 
+SCHEMA = "ab:schema"
+"""The schema version of the store, an integer. A program refuses a later version."""
 TENANTS = "ab:tenants"
 """set: every tenant that ever stored data. This key and the next keys are outside every tenant's hash tag."""
 
@@ -61,7 +67,9 @@ class TenantKeys:
             raise InvalidInput([FieldViolation("tenant", "must be non-empty and without braces")])
         self.tenant = tenant
         root = f"ab:{{{tenant}}}"
-        self._request = f"{root}:r:"
+        self._request = f"{root}:request:"
+        self._events = f"{root}:events:"
+        self._decisions = f"{root}:decisions:"
         self._idempotency = f"{root}:idem:"
         self._window = f"{root}:win:"
         self._serial = f"{root}:serial:"
@@ -109,11 +117,11 @@ class TenantKeys:
 
     def events(self, request_id: str) -> str:
         """List of Event JSON, oldest first."""
-        return f"{self._request}{request_id}:ev"
+        return self._events + request_id
 
     def decisions(self, request_id: str) -> str:
         """List of Decision JSON without state. The decision with sequence n is at index n - 1."""
-        return f"{self._request}{request_id}:dec"
+        return self._decisions + request_id
 
     def schedule_decisions(self, schedule: str) -> str:
         """List of Decision JSON of a schedule, oldest first, bounded."""

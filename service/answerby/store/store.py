@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from datetime import datetime
 
-from answerby.domain.errors import StoreUnavailable
 from answerby.store.connection import Connection, StoreOptions, translated
 from answerby.store.intake import Intake
 from answerby.store.outbox import Outbox
@@ -16,6 +16,7 @@ from answerby.store.rulebooks.candidates import Candidates
 from answerby.store.rulebooks.revisions import Revisions
 from answerby.store.rulebooks.workers import Workers
 from answerby.store.schedules import Schedules
+from answerby.store.schema import Migration, bring_up_to_date
 from answerby.store.tenants import Tenants
 from answerby.store.timers import Timers
 from answerby.store.unreadable import Unreadables
@@ -24,8 +25,10 @@ from answerby.store.unreadable import Unreadables
 class Store:
     """Everything durable, with one service for each concern. Many tasks of one event loop may share a store."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, migration: Migration | None = None) -> None:
         self._connection = connection
+        self.migration = migration
+        """What had to be done to the store; None for a store that was up to date."""
         self.unreadable = unreadable = Unreadables(connection)
         self.tenants = Tenants(connection, unreadable)
         self.requests = Requests(connection, self.tenants, unreadable)
@@ -42,14 +45,17 @@ class Store:
 
     @classmethod
     async def connect(cls, url: str, options: StoreOptions | None = None) -> Store:
-        """Connects to `redis://`, `rediss://` or `unix://`. Raises StoreUnavailable, also for Redis < 7.0."""
-        connection = Connection(url, options or StoreOptions())
-        try:
+        """Connects to `redis://`, `rediss://` or `unix://`, and brings the store to the current schema.
+
+        Raises StoreUnavailable, also for Redis < 7.0, StoreNewer and OlderServersRun.
+        """
+        async with AsyncExitStack() as failed:
+            connection = Connection(url, options or StoreOptions())
+            failed.push_async_callback(connection.close)
             await connection.open()
-        except StoreUnavailable:
-            await connection.close()
-            raise
-        return cls(connection)
+            store = cls(connection, await bring_up_to_date(connection))
+            failed.pop_all()
+        return store
 
     async def close(self) -> None:
         """Closes the connections. Calls under way fail."""

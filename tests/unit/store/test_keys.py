@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from answerby.domain.errors import InvalidInput
 from answerby.store.keys import TenantKeys, supersedes_digest, target_of, tenant_keys
@@ -40,6 +43,28 @@ def test_pairs_that_join_to_the_same_text_have_different_keys() -> None:
     keys = tenant_keys("acme")
     assert keys.idempotency("ab", "c") != keys.idempotency("a", "bc")
     assert keys.window("ab", "c", "x") != keys.window("a", "bc", "x")
+
+
+HOSTILE = st.lists(
+    st.sampled_from(
+        ["KD", ":", "ev", "dec", "request", "{", "}", "\n", "\x00", "\x1f", " ", "é", "e\u0301", "投诉", "x" * 300]
+    ),
+    max_size=4,
+).map("".join)
+
+
+@given(st.lists(HOSTILE, min_size=2, max_size=6, unique=True))
+def test_no_id_whatever_it_is_makes_two_keys_one(names: list[str]) -> None:
+    """Of every kind of key that has a free part, and of those that have none."""
+    keys = tenant_keys("acme")
+    made = [value for name, value in vars(keys).items() if not name.startswith("_") and name != "tenant"]
+    for name, method in inspect.getmembers(keys, inspect.ismethod):
+        if name.startswith("_"):
+            continue
+        parameters = list(inspect.signature(method).parameters)
+        made += [method(*choice) for choice in itertools.product(names, repeat=len(parameters))]
+    assert len(made) == len(set(made))
+    assert all(key.startswith("ab:{acme}:") for key in made)
 
 
 def test_a_request_id_cannot_break_the_tag() -> None:

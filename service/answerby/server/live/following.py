@@ -17,6 +17,7 @@ from answerby.server.live.checking.rule_check import close
 from answerby.server.live.preparing import Preparer
 from answerby.server.live.rule_files import RulesFolder
 from answerby.server.live.rulebooks import Prepared, RulebookHolder
+from answerby.store import schema
 from answerby.store.rulebooks.revision_records import Heartbeat, Pointer, Scene, Staged
 
 BEAT_SECONDS = 0.25
@@ -104,6 +105,7 @@ class Follower:
             problem=self._trouble,
             refused=self._refused,
             folder=self._folder.name.path,
+            schema=schema.CURRENT,
         )
 
     def _has_work(self, scene: Scene) -> bool:

@@ -138,6 +138,8 @@ class Heartbeat(msgspec.Struct, frozen=True):
     """The token of the attempt that this worker could not make ready."""
     folder: str = ""
     """The path of the rules folder of the worker's server. Empty for none, and from older versions."""
+    schema: int = 1
+    """The schema version of the store that the worker uses. 1 from versions that tell none."""
 
 
 class WorkerSeen(msgspec.Struct, frozen=True):

@@ -19,6 +19,33 @@ local c = cmsgpack.unpack(ARGV[1])
 local event, state, decision, facets = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local request_id = c.request_id
 
+-- A write to a key of another type would end the script with a part of the commit done. The length of each key that is
+-- written later ends it here, where nothing is written yet. The script reads the other keys first anyway.
+local function counts(key)
+  return string.match(redis.call('GET', key) or '0', '^%d+$') ~= nil
+end
+redis.call('LLEN', KEYS[2])
+redis.call('XLEN', KEYS[5])
+if not counts(KEYS[6]) then return redis.error_reply('WRONGTYPE the counter of the decision log is no number') end
+redis.call('ZCARD', KEYS[7])
+redis.call('HLEN', KEYS[8])
+if c.timer ~= '' or #c.cancel > 0 or #c.arm_due > 0 then
+  redis.call('ZCARD', KEYS[9])
+  redis.call('HLEN', KEYS[10])
+  redis.call('HLEN', KEYS[11])
+end
+if c.number_prefix ~= '' and not counts(KEYS[12]) then
+  return redis.error_reply('WRONGTYPE the counter of request numbers is no number')
+end
+if c.stream_ack ~= '' or #c.follow_ups > 0 then redis.call('XLEN', KEYS[13]) end
+if #c.outbox > 0 then
+  redis.call('HLEN', KEYS[14])
+  redis.call('HLEN', KEYS[15])
+  if not counts(KEYS[16]) then return redis.error_reply('WRONGTYPE the counter of the tenant is no number') end
+  redis.call('SCARD', KEYS[17])
+end
+for i = 18, #KEYS do redis.call('ZCARD', KEYS[i]) end
+
 local function end_claim()
   if c.timer == '' then return end
   local claim = redis.call('HGET', KEYS[11], request_id)
