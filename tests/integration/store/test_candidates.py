@@ -67,3 +67,14 @@ async def test_counts_of_version_0_1_are_read(store: Store, redis_url: str) -> N
         Change("priority", "", "high"): 1,
         Change("due.first_response"): 4,
     }
+
+
+async def test_counts_belong_to_their_tenant(store: Store) -> None:
+    assert await store.candidates.add("trial", {Total.COMPARED: 5, ODD: 2}, [], "acme")
+    assert await store.candidates.add("trial", {Total.COMPARED: 3, ODD: 1, Change("a"): 1}, [], "globex")
+    assert await store.candidates.add("trial", {Total.COMPARED: 1}, [], '{"tenant":"acme"}')
+
+    assert await store.candidates.findings(tenant="acme") == Findings({Total.COMPARED: 5}, {ODD: 2})
+    assert await store.candidates.findings(tenant="globex") == Findings({Total.COMPARED: 3}, {ODD: 1, Change("a"): 1})
+    assert await store.candidates.findings(tenant="nobody") == Findings()
+    assert (await store.candidates.findings()).totals == {Total.COMPARED: 9}

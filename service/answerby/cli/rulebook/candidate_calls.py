@@ -83,6 +83,8 @@ def lines(reply: pb.GetCandidateResponse, limit: int) -> Iterator[str]:
         yield f"effects    more on {found.told_more} decisions, fewer on {found.told_less}"
     for counted in found.changes[:limit]:
         yield f"  {counted.count:>7}  {changed(counted.change)}"
+    if found.different and not found.differences:
+        yield "which requests, and what of them: for a token of their tenant with the role operator"
     for difference in list(found.differences)[:limit]:
         when = show_time(instant_of(difference.decide_time))
         what = "; ".join(map(changed, difference.changes)) or "effects only"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from typing import NamedTuple
 
 from answerby.domain.decision import Decision
@@ -58,7 +58,8 @@ class Trial:
         self._candidate: Candidate | None = None
         self._queue: deque[ActiveDecision] = deque()
         self._wake = asyncio.Event()
-        self._counts: Counter[Counted] = Counter()
+        self._counts: defaultdict[str, Counter[Counted]] = defaultdict(Counter)
+        """By tenant: nobody sees what was found on the requests of another tenant."""
         self._differences: list[DifferenceKept] = []
         self._not_before = 0.0
         self.problem = ""
@@ -75,7 +76,7 @@ class Trial:
         if candidate is None or self._live.compiled is None or not within(candidate.segment, decision):
             return
         if len(self._queue) >= QUEUE_LENGTH:
-            self._counts[Total.SKIPPED] += 1
+            self._counts[decision.tenant][Total.SKIPPED] += 1
             return
         self._queue.append(ActiveDecision(state, event, context, decision))
         self._wake.set()
@@ -140,7 +141,8 @@ class Trial:
     def _compare_one(self, active: ActiveDecision) -> None:
         candidate = self._candidate
         assert candidate is not None
-        self._counts[Total.COMPARED] += 1
+        counts = self._counts[active.decision.tenant]
+        counts[Total.COMPARED] += 1
         try:
             with self._live.use() as live:
                 decision = decide(
@@ -148,7 +150,7 @@ class Trial:
                 )
             difference = differ(active.decision, decision)
         except Exception as error:
-            self._counts[Total.FAILED] += 1
+            counts[Total.FAILED] += 1
             self._metrics.candidate("failed")
             self._logger.exception("candidate failed", revision=candidate.revision, exc_info=error)
             return
@@ -157,8 +159,9 @@ class Trial:
             self._note(active.decision, difference)
 
     def _note(self, decision: Decision, difference: Difference) -> None:
-        self._counts[Total.DIFFERENT] += 1
-        self._counts.update(counters_of(difference))
+        counts = self._counts[decision.tenant]
+        counts[Total.DIFFERENT] += 1
+        counts.update(counters_of(difference))
         if len(self._differences) < MOST_DIFFERENCES:
             self._differences.append(record_of(decision, difference))
 
@@ -166,14 +169,16 @@ class Trial:
         candidate = self._candidate
         if candidate is None or not self._counts:
             return
-        counts, differences = self._counts, self._differences
-        self._counts, self._differences = Counter(), []
-        try:
-            await self._store.candidates.add(candidate.token, counts, differences)
-        except StoreUnavailable:
-            self._counts = counts + self._counts
-            self._differences = [*differences, *self._differences][:MOST_DIFFERENCES]
-            raise
+        for tenant in list(self._counts):
+            counts = self._counts.pop(tenant)
+            own = [each for each in self._differences if each.tenant == tenant]
+            self._differences = [each for each in self._differences if each.tenant != tenant]
+            try:
+                await self._store.candidates.add(candidate.token, counts, own, tenant)
+            except StoreUnavailable:
+                self._counts[tenant] += counts
+                self._differences = [*own, *self._differences][:MOST_DIFFERENCES]
+                raise
 
 
 def within(segment: Segment, decision: Decision) -> bool:

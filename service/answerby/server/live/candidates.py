@@ -26,9 +26,14 @@ class CandidateTrials:
         self._changes = changes
         self._rulebooks = rulebooks
 
-    async def start(self, revision: str, segment: Segment, order: Order) -> Candidate:
-        """Starts a trial. Raises RevisionNotFound, RevisionActive, and InvalidInput for a bad segment."""
+    async def start(self, revision: str, segment: Segment, order: Order, *, operator: bool) -> Candidate:
+        """Starts a trial. Raises RevisionNotFound, RevisionActive, and InvalidInput for a bad segment.
+
+        Raises RevisionRefused for a revision that an approver refused, and ApprovalRequired for one that waits, unless
+        an operator starts the trial: a trial decides the requests of all tenants.
+        """
         check_segment(segment, self._rulebooks.status.rulebook)
+        await self._changes.check_trial(revision, operator=operator)
         candidate = Candidate(
             token=secrets.token_hex(8),
             revision=revision,
@@ -46,9 +51,9 @@ class CandidateTrials:
                 await self._changes.note(Action.TRY, order, revision)
         return candidate
 
-    async def report(self, differences: int) -> tuple[Candidate | None, Findings]:
-        """The candidate, and the findings with so many differences, of one moment."""
-        return await self._store.candidates.report(differences)
+    async def report(self, differences: int, tenant: str | None) -> tuple[Candidate | None, Findings]:
+        """The candidate, and the findings of a tenant, or of all (None), with so many differences, of one moment."""
+        return await self._store.candidates.report(differences, tenant)
 
     async def stop(self, order: Order) -> str:
         """Ends the trial. Returns the revision of its candidate; empty without a trial."""

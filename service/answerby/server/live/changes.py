@@ -125,6 +125,14 @@ class Changes:
             raise RevisionNotFound(f"no revision {revision} is kept; see ListRevisions", name=revision)
         return record
 
+    async def check_trial(self, revision: str, *, operator: bool) -> None:
+        """Raises RevisionNotFound, RevisionRefused or ApprovalRequired for a revision that must not be tried."""
+        record = await self.revision(revision)
+        if record.verdict is not None and not record.verdict.approved:
+            raise RevisionRefused(f"{record.verdict.actor} refused {revision}: {record.verdict.reason}")
+        if self._waits(record) and not operator:
+            raise ApprovalRequired
+
     async def note(self, action: Action, order: Order, revision: str) -> None:
         """Records an action without an activation in history, metrics and log."""
         before = await self._store.revisions.active()

@@ -17,7 +17,7 @@ from answerby.domain.errors import AnswerbyError, Draining, InternalError, Overl
 from answerby.server.base.config import Limits
 from answerby.server.base.logs import Logger
 from answerby.server.base.metrics import Metrics
-from answerby.server.base.roles import check_permission
+from answerby.server.base.roles import Role, check_permission
 from answerby.server.rpc.auth import Authenticator
 from answerby.server.rpc.errors import Code, DeadlineExceeded, MalformedMessage, code_of, to_grpc_status
 
@@ -35,6 +35,7 @@ class Call(NamedTuple):
     id: str
     caller: str = ""
     """The caller's name, as shown in the history of the rules."""
+    roles: frozenset[Role] = frozenset()
 
 
 current_call: ContextVar[Call] = ContextVar("current_call")
@@ -181,7 +182,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         check_permission(method, caller)
         if isinstance(request, _Malformed):
             raise MalformedMessage
-        call = Call(caller.tenant, identity.id, caller.name)
+        call = Call(caller.tenant, identity.id, caller.name, caller.roles)
         current_call.set(call)
         return call
 

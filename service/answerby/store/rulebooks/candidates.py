@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -60,11 +61,13 @@ class Candidates:
         """Stops the trial. The findings stay until the next trial starts."""
         await self._connection.execute("DEL", keys.RULEBOOK_CANDIDATE)
 
-    async def add(self, token: str, counts: Mapping[Counted, int], differences: Sequence[DifferenceKept]) -> bool:
-        """Adds the findings of a worker. False when this trial is over."""
+    async def add(
+        self, token: str, counts: Mapping[Counted, int], differences: Sequence[DifferenceKept], tenant: str = ""
+    ) -> bool:
+        """Adds the findings of a worker on the requests of a tenant. False when this trial is over."""
         pairs = [
             part
-            for name, count in sorted(zip(map(_name, counts), counts.values(), strict=True))
+            for name, count in sorted((_name(tenant, counted), count) for counted, count in counts.items())
             for part in (name, count)
         ]
         reply = await self._connection.call(
@@ -74,25 +77,31 @@ class Candidates:
         )
         return bool(reply)
 
-    async def findings(self, most: int = DIFFERENCES_KEPT) -> Findings:
+    async def findings(self, most: int = DIFFERENCES_KEPT, tenant: str | None = None) -> Findings:
         """The findings of the present candidate, or else of the last candidate."""
-        return (await self.report(most))[1]
+        return (await self.report(most, tenant))[1]
 
-    async def report(self, most: int = DIFFERENCES_KEPT) -> tuple[Candidate | None, Findings]:
-        """The candidate and its findings, of one moment. What cannot be read of them goes to the dead list."""
+    async def report(
+        self, most: int = DIFFERENCES_KEPT, tenant: str | None = None
+    ) -> tuple[Candidate | None, Findings]:
+        """The candidate and its findings on the requests of a tenant, or of all (None), of one moment.
+
+        What cannot be read of them goes to the dead list.
+        """
         raw, counts, differences = await self._connection.execute_together(
             [
                 ("GET", keys.RULEBOOK_CANDIDATE),
                 ("HGETALL", keys.RULEBOOK_CANDIDATE_COUNTS),
-                ("LRANGE", keys.RULEBOOK_CANDIDATE_DIFFERENCES, 0, most - 1),
+                ("LRANGE", keys.RULEBOOK_CANDIDATE_DIFFERENCES, 0, -1),
             ]
         )
         found = counts.items() if isinstance(counts, Mapping) else zip(counts[::2], counts[1::2], strict=True)
-        counted = await self._counts(found)
+        counted = await self._counts(found, tenant)
+        kept = await self._differences(differences)
         findings = Findings(
             totals={total: count for total, count in counted.items() if isinstance(total, Total)},
             changes={change: count for change, count in counted.items() if isinstance(change, Change)},
-            differences=await self._differences(differences),
+            differences=[each for each in kept if tenant is None or each.tenant == tenant][:most],
         )
         return None if raw is None else await self._read(raw), findings
 
@@ -104,17 +113,21 @@ class Candidates:
             await self._connection.call("rulebooks/unstage", [keys.RULEBOOK_CANDIDATE], [raw])
             return None
 
-    async def _counts(self, found: Iterable[tuple[bytes, bytes]]) -> dict[Counted, int]:
+    async def _counts(self, found: Iterable[tuple[bytes, bytes]], tenant: str | None) -> dict[Counted, int]:
         key = keys.RULEBOOK_CANDIDATE_COUNTS
-        counts = {}
+        counts: Counter[Counted] = Counter()
         for name, count in found:
             place = Place(RecordKind.COUNT, "", key, name.decode(errors="replace"))
             try:
-                counts[decoded(place, name, _counted)] = decoded(place, count, int)
+                owner, counted = decoded(place, name, _counted)
+                number = decoded(place, count, int)
             except Undecodable as error:
                 await self._unreadable.note(error)
                 await self._connection.execute("HDEL", key, name)
-        return counts
+                continue
+            if tenant is None or owner == tenant:
+                counts[counted] += number
+        return dict(counts)
 
     async def _differences(self, found: Sequence[bytes]) -> list[DifferenceKept]:
         key = keys.RULEBOOK_CANDIDATE_DIFFERENCES
@@ -128,15 +141,35 @@ class Candidates:
         return differences
 
 
-def _name(counted: Counted) -> bytes:
-    """The name of a count: a word for a total, a JSON list for a change."""
-    return counted.value.encode() if isinstance(counted, Total) else _encode(counted)
+class _Name(msgspec.Struct, omit_defaults=True):
+    """The name of a count on the requests of one tenant, as JSON."""
+
+    tenant: str
+    total: Total | None = None
+    change: Change | None = None
 
 
-def _counted(name: bytes) -> Counted:
+_name_of = msgspec.json.Decoder(_Name)
+
+
+def _name(tenant: str, counted: Counted) -> bytes:
+    return _encode(_Name(tenant, counted) if isinstance(counted, Total) else _Name(tenant, change=counted))
+
+
+def _counted(name: bytes) -> tuple[str, Counted]:
+    """The tenant and what is counted. Raises ValueError for a name that is none.
+
+    Names without a tenant, from earlier versions and of what is beyond the number kept, have an empty tenant.
+    """
+    if name.startswith(b"{"):
+        found = _name_of.decode(name)
+        counted = found.total or found.change
+        if counted is None:
+            raise ValueError("the name counts nothing")
+        return found.tenant, counted
     if name.startswith(b"["):
-        return _change.decode(name)
+        return "", _change.decode(name)
     text = name.decode()
     # Version 0.1 named changes `fact|before|after`, and two totals `told|...`. A trial continues over an upgrade.
     total = text.replace("told|", "told_")
-    return Total(total) if total in tuple(Total) else Change(*text.split("|", 2))
+    return "", Total(total) if total in tuple(Total) else Change(*text.split("|", 2))
