@@ -56,6 +56,8 @@ class Follower:
         self._refused = ""
         self._not_before = 0.0
         self._failed = ""
+        self._older: list[str] = []
+        """Workers of an earlier version that use the store, as last reported."""
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Runs until `stopping` is set."""
@@ -89,12 +91,24 @@ class Follower:
         if self._holder.status.pointer is not status.pointer:
             return 0.0
         self._scene, self._as_of = scene, status.pointer
+        self._report_older(scene)
         if self._holder.reports == reports:
             self._holder.set_problem(scene.problem)
         self._metrics.rulebook_follows(status.generation, skew(scene))
         if self._has_work(scene):
             self._news.set()
         return STAGED_BEAT_SECONDS if scene.staged is not None else BEAT_SECONDS
+
+    def _report_older(self, scene: Scene) -> None:
+        """Reports workers of an earlier version. They see no request of this version, and it sees none of theirs."""
+        older = [worker.name for worker in scene.workers if worker.live and worker.beat.schema < schema.CURRENT]
+        if older and older != self._older:
+            self._logger.error(
+                "a server of an earlier version uses this store",
+                workers=older,
+                warning="stop it now; what it accepts is stored under names that this version does not read",
+            )
+        self._older = older
 
     def _own_beat(self) -> Heartbeat:
         status, ready = self._holder.status, self._holder.ready

@@ -494,3 +494,14 @@ async def test_two_hundred_reloads_under_load_mix_no_decision(running, rules, ma
     await asyncio.gather(*lanes)
     assert checked > 200
     assert (await shown(running)).generation == 203
+
+
+async def test_a_server_of_an_earlier_version_on_the_same_store_is_reported(running, store):
+    """Version 0.1.0 does not know the schema version and cannot refuse by itself."""
+    await store.workers.beat("old-0", Heartbeat("r-1", 1))
+
+    async def told() -> bool:
+        return "a server of an earlier version uses this store" in running.log.getvalue()
+
+    await eventually(told)
+    assert "old-0" in running.log.getvalue()
