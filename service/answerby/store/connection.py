@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -200,10 +201,24 @@ def translate(error: RedisError) -> AnswerbyError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises redis errors as AnswerbyError."""
+    """Raises redis errors as AnswerbyError, and a cancellation that came meanwhile.
+
+    The client library sends by `asyncio.wait_for`. On Python 3.11 that swallows a cancellation that meets the end of
+    the sending. A loop would then go on for ever, and its task group would wait for it.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
     try:
         yield
     except RedisError as error:
+        _raise_cancellation(task, before)
         raise translate(error) from error
     except OSError as error:
+        _raise_cancellation(task, before)
         raise StoreUnavailable(f"the store cannot be reached: {error}") from error
+    _raise_cancellation(task, before)
+
+
+def _raise_cancellation(task: asyncio.Task[Any] | None, before: int) -> None:
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError

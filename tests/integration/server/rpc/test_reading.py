@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 import pytest
 
@@ -113,3 +115,22 @@ async def test_an_evaluation_counts_what_is_stored(running, make_event):
     batch = await running.decisions.EvaluateBatch(decision_pb.EvaluateBatchRequest(events=[event]))
     assert single.decision.facts["priority"].string_value == "top"
     assert batch.results[0].decision.facts["priority"].string_value == "top"
+
+
+async def test_the_count_and_the_list_of_a_request_agree_while_events_come(running, make_event):
+    stub = running.requests
+    await stub.SubmitEvent(pb.SubmitEventRequest(event=make_event(0, request_id="R-1")))
+
+    async def hammer() -> None:
+        for number in range(1, 200):
+            event = make_event(number, request_id="R-1", type="request.updated")
+            await stub.SubmitEvent(pb.SubmitEventRequest(event=event))
+
+    task = asyncio.create_task(hammer())
+    counts = set()
+    while not task.done():
+        reply = await stub.GetRequest(pb.GetRequestRequest(request_id="R-1", decision_limit=2))
+        assert reply.decisions[0].sequence == reply.request.decision_count
+        counts.add(reply.request.decision_count)
+    await task
+    assert len(counts) > 1
