@@ -77,7 +77,9 @@ class Outbox:
     async def depths(self, tenant: str) -> list[QueueDepth]:
         """Waiting entries and entries in flight, for every connector that ever had an entry, in the order of names."""
         keys = tenant_keys(tenant)
-        names = sorted(name.decode() for name in await self._connection.execute("SMEMBERS", keys.outbox_connectors))
+        names = sorted(
+            raw.decode(errors="replace") for raw in await self._connection.execute("SMEMBERS", keys.outbox_connectors)
+        )
         ages = [keys.outbox_ages(name) for name in names]
         looks: list[tuple[str | int, ...]] = [("ZCARD", key) for key in ages]
         looks += [("ZRANGE", key, 0, 0, "WITHSCORES") for key in ages]

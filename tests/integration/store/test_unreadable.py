@@ -222,6 +222,16 @@ async def test_an_unreadable_state_fails_its_own_calls_only(
     assert await kinds(store) == [RecordKind.STATE]  # once, however often it is met
 
 
+async def test_ids_that_name_no_request_cost_no_list_and_no_export(store: Store, raw: Redis, make_commit) -> None:
+    await store.requests.commit(make_commit("R-1", "e1"))
+    raw.zadd(ACME.index, {b"\xff\xfe": 5e15, "ghost": 1.696813e15})
+    page = await store.listing.page("acme", limit=10)
+    assert [state.request_id for state in page.requests] == ["R-1"]
+    assert len(page.unreadable) == 2
+    recorded = await store.recordings.page("acme", T0 - timedelta(days=1), T0 + timedelta(days=1))
+    assert {item.place.request_id: bool(item.unreadable) for item in recorded} == {"ghost": True, "R-1": False}
+
+
 async def test_the_state_of_another_request_is_no_state(store: Store, raw: Redis, make_commit) -> None:
     await store.requests.commit(make_commit("R-1", "e1"))
     await store.requests.commit(make_commit("R-2", "e2"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,9 +73,13 @@ def stream(server: Server, selection: Selection, until: datetime) -> Iterator[by
             try:
                 for message in stub.ExportEvents(request, metadata=server.metadata):
                     patience.answered()
-                    recorded = recorded_from(message.request, selection.tenant, with_decisions=selection.with_decisions)
                     request.page_token = message.page_token
-                    yield encode_line(recorded)
+                    if message.unreadable:
+                        print(f"request {message.request.request_id} left out: {message.unreadable}", file=sys.stderr)
+                        continue
+                    yield encode_line(
+                        recorded_from(message.request, selection.tenant, with_decisions=selection.with_decisions)
+                    )
             except grpc.RpcError as error:
                 patience.outlast(error)
             else:

@@ -36,8 +36,8 @@ class Listing:
         """
         query = query or RequestFilter()
         keys = tenant_keys(tenant)
-        after = decode_page(tenant, query, page_token) if page_token else ""
-        found: list[str] = []
+        after = decode_page(tenant, query, page_token).encode() if page_token else b""
+        found: list[bytes] = []
         ended = False
         for _ in range(_CALLS):
             ended, after, ids = await self._scan(keys, query, after, limit - len(found))
@@ -48,24 +48,26 @@ class Listing:
         return RequestPage(
             requests=requests,
             unreadable=unreadable,
-            next_token="" if ended else encode_page(tenant, query, after),
+            next_token="" if ended else encode_page(tenant, query, after.decode(errors="replace")),
         )
 
     async def _scan(
-        self, keys: TenantKeys, query: RequestFilter, after: str, limit: int
-    ) -> tuple[bool, str, list[str]]:
+        self, keys: TenantKeys, query: RequestFilter, after: bytes, limit: int
+    ) -> tuple[bool, bytes, list[bytes]]:
         reply: list[Any] = await self._connection.call(
             "requests/list", [keys.index, keys.facets], [after, limit, _LOOKS, _wanted(query)]
         )
         if reply[0] == -1:
             raise InvalidPageToken
-        last, *ids = [item.decode() for item in reply[1:]]
+        last, *ids = reply[1:]
         return reply[0] == 1, last, ids
 
     async def _states(
-        self, keys: TenantKeys, request_ids: list[str], query: RequestFilter
+        self, keys: TenantKeys, found: list[bytes], query: RequestFilter
     ) -> tuple[list[RequestState], list[str]]:
         """The requests that still pass the filter, and the ids of those that cannot be read."""
+        # An id that is no text has no state under its name, and is named as unreadable.
+        request_ids = [request_id.decode(errors="replace") for request_id in found]
         replies = await self._connection.execute_each(
             [("HMGET", keys.request(request_id), "s", "n") for request_id in request_ids]
         )

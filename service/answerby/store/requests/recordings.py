@@ -103,7 +103,7 @@ def _pairs(page: Sequence[Any]) -> list[tuple[str, int]]:
     """Names and scores, in either form of the client."""
     nested = bool(page) and isinstance(page[0], (list, tuple))
     pairs = page if nested else zip(page[::2], page[1::2], strict=True)
-    return [(name.decode(), int(float(score))) for name, score in pairs]
+    return [(name.decode(errors="replace"), int(float(score))) for name, score in pairs]
 
 
 def _reads(keys: TenantKeys, place: RecordedAfter) -> list[Sequence[str | bytes | int]]:
@@ -119,7 +119,7 @@ def _recorded(
     tenant: str, place: RecordedAfter, number: bytes | None, events: list[bytes], decisions: list[bytes]
 ) -> Recorded:
     """Raises Undecodable."""
-    if len(events) != len(decisions):
+    if not decisions or len(events) != len(decisions):
         where = Place(RecordKind.KEY, tenant, tenant_keys(tenant).decisions(place.request_id))
         raise Undecodable(where, b"", f"{len(decisions)} decisions on {len(events)} events")
     return Recorded(
