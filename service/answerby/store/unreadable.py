@@ -6,6 +6,7 @@ a loop would meet again and again, such as a timer, also leaves its place. Every
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import zlib
 from collections.abc import Callable
@@ -145,9 +146,15 @@ class Unreadables:
             listener(record)
 
     async def all(self, tenant: str = "") -> list[UnreadableRecord]:
-        """The dead list of a tenant, or of what belongs to no tenant, oldest first."""
-        found = await self._connection.execute("HVALS", _key(tenant))
-        return sorted(map(_record.decode, found), key=lambda record: (record.found, record.id))
+        """The dead list of a tenant, or of what belongs to no tenant, oldest first.
+
+        An entry that this version cannot read is left out.
+        """
+        records = []
+        for raw in await self._connection.execute("HVALS", _key(tenant)):
+            with contextlib.suppress(*UNDECODABLE):
+                records.append(_record.decode(raw))
+        return sorted(records, key=lambda record: (record.found.timestamp(), record.id))
 
     async def discard(self, tenant: str, record_id: str) -> bool:
         """Deletes a record of the dead list. False when no record has this id."""

@@ -438,6 +438,7 @@ async def test_a_record_is_told_once_and_may_be_discarded(store: Store, raw: Red
     for _ in range(3):
         with pytest.raises(RecordUnreadable):
             await store.requests.get("acme", "R-1")
+    raw.hset(ACME.unreadable, "garbage", b"garbage")
     assert told == await store.unreadable.all("acme")
     assert await store.unreadable.discard("acme", told[0].id)
     assert not await store.unreadable.discard("acme", told[0].id)

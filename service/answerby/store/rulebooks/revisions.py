@@ -123,7 +123,7 @@ class Revisions:
     async def seen(self, digest: str) -> str:
         """The revision of the files with this digest. Empty for files that were never kept."""
         raw = await self._connection.execute("HGET", keys.RULEBOOK_SEEN, digest)
-        return "" if raw is None else raw.decode()
+        return "" if raw is None else raw.decode(errors="replace")
 
     async def active(self) -> Pointer | None:
         """The pointer. In place of one that cannot be read comes the one that the history tells."""
