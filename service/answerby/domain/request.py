@@ -92,5 +92,9 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Ids of the requests that were merged into this one, directly or through another."""
     passed_on: list[str] = []
     """Messages of the customer that went on to another request or to people, as `source id`."""
+    follows: str = ""
+    """The id of the finished request to which the customer wrote the message that began this one."""
+    followed_by: str = ""
+    """The id of the request that began with a message to this one, when it was finished."""
     awaited: list[str] = []
     """Events that have a correction but have not come yet, as `source id`."""

@@ -13,6 +13,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Case, Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.effects.derive import derive_effects
+from answerby.engine.effects.replies import reply_effects
 from answerby.engine.history import retroactive
 from answerby.engine.history.refold import needs_fold
 from answerby.engine.history.steps import PLAIN, Steps
@@ -46,6 +47,8 @@ def decide(
     change = transition(case, steps)
     flags = [*change.flags, *change.results.flags, *change.clock_flags]
     effects, alerts = derive_effects(case, change.after, change.results, change.firing, flags, words=words)
+    if change.reply is not None:
+        effects += reply_effects(case, change.after, change.reply, words=words)
     after = msgspec.structs.replace(change.after, alerts=alerts)
     if late:
         flags += retroactive.why_not_folded(case)

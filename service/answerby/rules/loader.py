@@ -21,6 +21,7 @@ from answerby.rules.sections.lexicons import compile_lexicons
 from answerby.rules.sections.messages.placeholders import check_placeholders
 from answerby.rules.sections.messages.templates import compile_templates
 from answerby.rules.sections.name_scope import NameScope
+from answerby.rules.sections.reply_policy import compile_reply_policy
 from answerby.rules.sections.rule_templates.expansion import RuleTemplates
 from answerby.rules.sections.rulebook_settings import compile_settings
 from answerby.rules.sections.schedules import compile_schedules
@@ -185,6 +186,7 @@ def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: da
     calendars = compile_calendars(scope, sections["calendar"], ics_files)
     ics_files.report_unused()
     templates, placeholders = compile_templates(scope, sections["templates"])
+    replies = compile_reply_policy(scope, settings.replies)
     ladders = compile_ladders(scope, sections["ladders"])
     clocks = compile_clocks(scope, sections["clocks"])
     schedules = compile_schedules(scope, sections["schedules"], clocks)
@@ -205,6 +207,7 @@ def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: da
         roles=MappingProxyType(settings.roles),
         numbering=settings.numbering,
         schedules=MappingProxyType(schedules),
+        replies=replies,
     )
     check_placeholders(scope, placeholders, rulebook)
     if today is not None:

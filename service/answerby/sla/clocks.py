@@ -230,7 +230,8 @@ def _advance_finished(clock: ClockState, inputs: ClockInputs) -> ClockState:
         return clock
     if occasions.starts_again(definition, event):
         return _next_cycle(clock, inputs, inputs.target)
-    if event.type == EventType.REOPENED and not definition.start:
+    reopens = event.type == EventType.REOPENED or (event.reopened and not inputs.stops)
+    if reopens and not definition.start:
         return _reopen(clock, inputs, inputs.target)
     if clock.phase is not ClockPhase.CANCELLED or inputs.stops or not occasions.starts(definition, event):
         return clock

@@ -37,6 +37,8 @@ class ClockEvent(NamedTuple):
     """None: no facts are known, and conditions on facts cannot be evaluated."""
     was: RequestStatus | None = None
     """The request's status before the event; None for its first event."""
+    reopened: bool = False
+    """Whether a message of the customer opened the finished request again."""
     ended: datetime | None = None
     """When the request got the status completed or closed that it has after the event; None: it has neither."""
 

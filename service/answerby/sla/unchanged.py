@@ -60,7 +60,7 @@ def unchanged_clock(known: UnchangedClocks, clock: ClockState, inputs: ClockInpu
     """
     definition, target, event = inputs.definition, inputs.target, inputs.event
     relevant_types = known.relevant_types.get(clock.name)
-    if relevant_types is None or event.type in relevant_types:
+    if relevant_types is None or event.reopened or event.type in relevant_types:
         return None
     if clock.phase is _STOPPED:
         return clock

@@ -45,8 +45,9 @@ def advance(
     facts = RecordFacts(compiled.clock_conditions, results.record)
     # Instants of different zones compare ten times as slowly.
     was = case.state.status if case.state is not None else None
+    reopened = case.state is not None and request.reopen_count > case.state.reopen_count
     time = event.time.astimezone(UTC)
-    clock_event = ClockEvent(event.type, time, event.actor, request.status, facts, was, request.ended)
+    clock_event = ClockEvent(event.type, time, event.actor, request.status, facts, was, reopened, request.ended)
     targets = keep_targets(case, inputs, results.derived, targets)
     manual, flags = manual_due_times(request.given, rulebook.vocabulary, rulebook.clocks)
     # A clock that the event changed before the rules, such as by an earlier start, has to be computed.

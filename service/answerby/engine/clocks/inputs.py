@@ -9,13 +9,14 @@ from answerby.domain.event import Event
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
 from answerby.engine.clocks.firing import Firing
+from answerby.engine.history.replies import Reply
 from answerby.sla.clock_inputs import MessageStart
 
 
 class Inputs:
     """The request and the event as the rules see them."""
 
-    __slots__ = ("counts", "event", "firing", "flags", "follow_ups", "ladders", "messages", "request")
+    __slots__ = ("counts", "event", "firing", "flags", "follow_ups", "ladders", "messages", "reply", "request")
 
     def __init__(
         self,
@@ -27,6 +28,7 @@ class Inputs:
         flags: list[Flag],
         follow_ups: list[Event],
         messages: Mapping[str, MessageStart],
+        reply: Reply | None = None,
     ) -> None:
         self.event = event
         """The event that counts: a refused merge is a refusal."""
@@ -41,3 +43,5 @@ class Inputs:
         """Events for other requests."""
         self.messages = messages
         """Unanswered messages of a merged request, by clock."""
+        self.reply = reply
+        """A message to a finished request of which people are told."""

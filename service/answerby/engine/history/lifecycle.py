@@ -37,7 +37,9 @@ STAFF_MESSAGES = frozenset(
 INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})
 KNOWN_TYPES = frozenset(EventType)
 TEXT_PREFIX = "text."
-PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.", "acknowledged.")
+PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.", "acknowledged.", "follows.")
+FOLLOWS, FOLLOWS_SOURCE = "follows.request", "follows.source"
+"""Facts of the first event of a request that follows a finished one: its id and its source."""
 """Prefixes of facts that concern their event only and do not stay with the request."""
 TEXT_LIMIT = 65_536
 """Characters of one text that are kept. Rules match no more."""
@@ -52,10 +54,12 @@ def name_of(event: Event) -> str:
 def apply_event(state: RequestState | None, event: Event) -> RequestState:
     """The request after the event, before the rules. The first event of a request, of any type, creates it."""
     if state is None:
+        followed = event.data if event.source.startswith(INTERNAL_SOURCE) else {}
         state = RequestState(
             tenant=event.tenant,
             request_id=event.request_id,
-            source=event.source,
+            source=str(followed.get(FOLLOWS_SOURCE, event.source)),
+            follows=str(followed.get(FOLLOWS, "")),
             created=event.time,
             last_event=event.time,
         )

@@ -18,8 +18,11 @@ from answerby.domain.clock import ClockPhase, ClockState
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.decision import Flag
 from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType, Value
+from answerby.domain.reply_policy import ReplyAction, ReplyPolicy
 from answerby.domain.request import Merge, RequestState, RequestStatus
-from answerby.engine.history import lifecycle, unanswered
+from answerby.engine.history import lifecycle, replies, unanswered
+from answerby.engine.history.replies import Reply
+from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.clock_inputs import MessageStart
 
 SOURCE = f"{INTERNAL_SOURCE}merge"
@@ -51,13 +54,19 @@ class AppliedEvent(NamedTuple):
     flags: list[Flag]
     messages: Mapping[str, MessageStart] = {}
     """Unanswered messages that count from here on for this request, by clock."""
+    reply: Reply | None = None
+    """A message to a finished request of which people are told."""
 
 
-def apply_event(
-    definitions: Mapping[str, ClockDefinition], state: RequestState | None, event: Event, moment: datetime
-) -> AppliedEvent:
+def apply_event(rulebook: Rulebook, state: RequestState | None, event: Event, moment: datetime) -> AppliedEvent:
     """Applies the event to the request, merges included."""
+    definitions = rulebook.clocks
     if event.type not in TYPES:
+        action = replies.action_for(rulebook.replies, state, event.time) if replies.is_message(event) else None
+        if action is not None and state is not None:
+            answered = replies.apply_reply(action, state, event)
+            sent = [answered.follow_up] if answered.follow_up is not None else []
+            return AppliedEvent(event, answered.request, sent, [answered.flag], {}, answered.reply)
         request = lifecycle.apply_event(state, event)
         follow_ups, flags = _forward(state, event, moment)
         if follow_ups:
@@ -73,7 +82,7 @@ def apply_event(
         request = replace(request, last_event=state.last_event)
     if event.type == EventType.MERGE_REFUSED:
         return _take_back(request, event)
-    return _absorb(definitions, request, event, moment)
+    return _absorb(rulebook, request, event, moment)
 
 
 def _forward(state: RequestState | None, event: Event, moment: datetime) -> tuple[list[Event], list[Flag]]:
@@ -129,6 +138,8 @@ def _merge(
     }
     if request.absorbed:
         data[OTHERS] = list(request.absorbed)
+    if status not in lifecycle.ENDED and unanswered.awaits_answer(definitions, request):
+        data[unanswered.UNANSWERED] = True
     if met := unanswered.met_clocks(definitions, request):
         data[unanswered.MET] = list(met)
     if waiting:
@@ -153,9 +164,7 @@ def _refusal(state: RequestState | None, event: Event, into: str) -> str:
     return ""
 
 
-def _absorb(
-    definitions: Mapping[str, ClockDefinition], request: RequestState, event: Event, moment: datetime
-) -> AppliedEvent:
+def _absorb(rulebook: Rulebook, request: RequestState, event: Event, moment: datetime) -> AppliedEvent:
     origin, created = _id(event.data.get(ABSORBED)), _time(event.data.get(CREATED))
     if not origin or created is None:
         return AppliedEvent(
@@ -170,7 +179,7 @@ def _absorb(
         met = event.data.get(unanswered.MET)
         answered = met if isinstance(met, list) else []
         clocks = {
-            name: clock if name in answered else _earlier(definitions, request, clock, created)
+            name: clock if name in answered else _earlier(rulebook.clocks, request, clock, created)
             for name, clock in request.clocks.items()
         }
         request = replace(request, created=created, clocks=clocks)
@@ -180,14 +189,33 @@ def _absorb(
     if request.merged is None:
         if messages:
             text += f"; unanswered in it: {', '.join(sorted(messages))}"
-        text += f"; this request is {request.status.value}" if request.status in lifecycle.TERMINAL else ""
-        return AppliedEvent(event, request, [], [Flag("ABSORBED", text)], messages)
+        return _absorbed_by_finished(rulebook.replies, request, event, text, messages)
     flags = [Flag("ABSORBED", f"{text}, itself merged into {request.merged.into}, which is told")]
     follow_up = _pass_on(request, request.merged, event, moment)
     if follow_up is None:
         message = f"the notice of {origin} was passed on {MOST_HOPS} times and ends here; look for merges in a circle"
         return AppliedEvent(event, request, [], [Flag("MERGE_CHAIN_TOO_LONG", message)])
     return AppliedEvent(event, request, [follow_up], flags)
+
+
+def _absorbed_by_finished(
+    policy: ReplyPolicy, request: RequestState, event: Event, text: str, messages: Mapping[str, MessageStart]
+) -> AppliedEvent:
+    """The survivor after the notice. What nobody answered opens a finished one again, or people are told."""
+    action = replies.action_for(policy, request, event.time)
+    if action is None:
+        return AppliedEvent(event, request, [], [Flag("ABSORBED", text)], messages)
+    flags = [Flag("ABSORBED", f"{text}; this request is {request.status.value}")]
+    if event.data.get(unanswered.UNANSWERED) is not True:
+        return AppliedEvent(event, request, [], flags)
+    if action is ReplyAction.REOPEN:
+        flags.append(Flag("REOPENED_BY_REPLY", "what was merged into the request is not answered"))
+        return AppliedEvent(event, replies.reopened(request), [], flags, messages)
+    # The merged request is over, and a person said that this one stands for it: no third one begins.
+    flags.append(Flag("REPLY_AFTER_COMPLETION", "what was merged into the request is not answered; people are told"))
+    name = lifecycle.name_of(event)
+    request = replace(request, passed_on=[*request.passed_on, name])
+    return AppliedEvent(event, request, [], flags, {}, Reply(ReplyAction.NOTIFY, name, event.time))
 
 
 def _earlier(
@@ -232,7 +260,7 @@ def _take_back(request: RequestState, event: Event) -> AppliedEvent:
 
 def is_passed_on(event: Event) -> bool:
     """Whether the follow-up is a message of the customer that was passed on."""
-    return FORWARDED in event.data
+    return FORWARDED in event.data or replies.is_passed_on(event)
 
 
 def _follow_up(

@@ -24,6 +24,7 @@ from answerby.engine.clocks.advance import mark_breaches
 from answerby.engine.clocks.reach import facts_changed
 from answerby.engine.clocks.timers import TimerPlan
 from answerby.engine.effects.late import RequestChange, fold_flags, late_effects, renumbered_timer
+from answerby.engine.effects.replies import reply_effects
 from answerby.engine.history import merging
 from answerby.engine.history.lifecycle import name_of
 from answerby.engine.history.refold import (
@@ -38,6 +39,7 @@ from answerby.engine.history.refold import (
     keeps_target,
     ordered_history,
 )
+from answerby.engine.history.replies import Reply
 from answerby.engine.history.steps import Steps
 from answerby.engine.history.transition import Transition
 from answerby.rules.model.rulebook import Rulebook
@@ -63,6 +65,8 @@ class FoldResult(NamedTuple):
     moment: datetime
     merge_notice: Event | None = None
     """The notice of the merge in which the request ends."""
+    replies: Sequence[Reply] = ()
+    """Messages to the finished request of which people were not told yet."""
     passed_on: Sequence[Event] = ()
     """Messages of the customer that the late event sends on to another request."""
 
@@ -93,6 +97,8 @@ def decide_late(case: Case, steps: Steps) -> LateResult | None:
     change = change._replace(after=replace(change.after, timers=timers.after, ladders=in_use))
     of_event = result.of_event
     effects, alerts = late_effects(change, result.last.results, of_event.results if of_event is not None else None)
+    for reply in result.replies:
+        effects += reply_effects(change.case, change.after, reply)
     last = result.last._replace(
         after=replace(change.after, alerts=alerts), timers=timers, follow_ups=_follow_ups(result, state, event)
     )
@@ -153,17 +159,20 @@ def _fold(
     last, of_event, notice = None, None, None
     known = case.state.passed_on if case.state is not None else []
     passed_on: list[Event] = []
+    told: list[Reply] = []
     for name, change in fold(case.compiled, ordered.events, FoldInputs(fired, fold_context, moment), steps):
         last = change
         if name == name_of(event):
             of_event = change
+        if change.reply is not None and change.reply.name not in known:
+            told.append(change.reply)
         if name not in known:
             passed_on += filter(merging.is_passed_on, change.follow_ups)
         if change.after.merged is None:
             notice = None
         notice = next((each for each in change.follow_ups if each.data.get(merging.ABSORBED)), notice)
     assert last is not None
-    return FoldResult(last, of_event, moment, notice, passed_on)
+    return FoldResult(last, of_event, moment, notice, told, passed_on)
 
 
 def _after(

@@ -18,6 +18,7 @@ from answerby.engine.clocks.inputs import Inputs
 from answerby.engine.clocks.timers import TimerPlan
 from answerby.engine.history import merging
 from answerby.engine.history.lifecycle import oddities
+from answerby.engine.history.replies import Reply
 from answerby.engine.history.steps import Steps
 from answerby.engine.stages.stage_results import StageResults
 from answerby.sla.clock_inputs import ClockTarget
@@ -33,6 +34,7 @@ class Transition(NamedTuple):
     flags: list[Flag]
     clock_flags: list[Flag]
     follow_ups: list[Event]
+    reply: Reply | None = None
 
 
 def transition(case: Case, steps: Steps) -> Transition:
@@ -54,7 +56,7 @@ def transition(case: Case, steps: Steps) -> Transition:
         ladders=ladder_steps.ladders_in_use(inputs.ladders, clocks),
         counts=inputs.counts,
     )
-    return Transition(after, results, inputs.firing, timers, inputs.flags, clock_flags, inputs.follow_ups)
+    return Transition(after, results, inputs.firing, timers, inputs.flags, clock_flags, inputs.follow_ups, inputs.reply)
 
 
 def inputs_of(case: Case) -> Inputs:
@@ -63,7 +65,7 @@ def inputs_of(case: Case) -> Inputs:
     state = acknowledgements.with_answers(case.state)
     rulebook = compiled.rulebook
     flags = oddities(state, event, moment)
-    applied = merging.apply_event(rulebook.clocks, state, event, moment)
+    applied = merging.apply_event(rulebook, state, event, moment)
     request = applied.request
     flags += applied.flags
     earlier = case.context.earlier_rules
@@ -80,7 +82,7 @@ def inputs_of(case: Case) -> Inputs:
         )
     request = ladder_steps.apply_firing(rulebook, request, firing, moment)
     counts, follow_ups = counts_of(case, request), applied.follow_ups
-    return Inputs(applied.event, request, ladders, firing, counts, flags, follow_ups, applied.messages)
+    return Inputs(applied.event, request, ladders, firing, counts, flags, follow_ups, applied.messages, applied.reply)
 
 
 def counts_of(case: Case, request: RequestState) -> dict[str, int]:

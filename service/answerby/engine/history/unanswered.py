@@ -18,6 +18,8 @@ from answerby.sla.clocks import LIVE, definition_of
 
 WAITING = "absorbed.waiting"
 """Fact of a merge's notice: a line for each clock of an unanswered message, with its start and its pauses."""
+UNANSWERED = "absorbed.unanswered"
+"""Fact of a merge's notice. True: nobody answered the merged request, or the customer's last message to it."""
 MET = "absorbed.met"
 """Fact of a merge's notice: the clocks from the receipt that the merged request has met."""
 _MESSAGES = frozenset({EventType.RECEIVED, EventType.CUSTOMER_REPLIED, EventType.SUPPLEMENTED})
@@ -32,6 +34,12 @@ def waiting_lines(definitions: Mapping[str, ClockDefinition], request: RequestSt
         if clock.phase in LIVE and definition is not None and begins_with_a_message(definition):
             lines.append(" ".join([name, clock.started.isoformat(), *_pauses(definition, clock, merged_at)]))
     return lines
+
+
+def awaits_answer(definitions: Mapping[str, ClockDefinition], request: RequestState) -> bool:
+    """Whether a clock that an answer of staff would meet still runs."""
+    live = [definition_of(definitions, name) for name, clock in request.clocks.items() if clock.phase in LIVE]
+    return any(_ends_with_an_answer(definition) for definition in live if definition is not None)
 
 
 def met_clocks(definitions: Mapping[str, ClockDefinition], request: RequestState) -> list[str]:
@@ -64,6 +72,11 @@ def _is_message(occasion: Occasion) -> bool:
     if occasion.actors and ActorRole.CUSTOMER not in occasion.actors:
         return False
     return any(kind in _MESSAGES for kind in occasion.events)
+
+
+def _ends_with_an_answer(definition: ClockDefinition) -> bool:
+    stops = definition.stop
+    return any(EventType.REPLIED in ((o,) if isinstance(o, str) else o.events) for o in stops)
 
 
 def _starts_by_event(definitions: Mapping[str, ClockDefinition], name: str) -> bool:

@@ -43,6 +43,7 @@ def revision_of(rulebook: Rulebook) -> str:
         "templates": rulebook.templates,
         "roles": rulebook.roles,
         "numbering": rulebook.numbering,
+        "replies": rulebook.replies,
     }
     text = json.dumps(msgspec.to_builtins(content, enc_hook=_plain), sort_keys=True, ensure_ascii=False)
     return f"r-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -12,6 +12,7 @@ from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.condition import Condition
 from answerby.domain.event import Value
 from answerby.domain.ladder import Ladder, Notification
+from answerby.domain.reply_policy import ReplyPolicy
 from answerby.domain.schedule import Schedule
 from answerby.rules.model.score import Score
 from answerby.rules.model.vocabulary import Vocabulary
@@ -154,3 +155,5 @@ class Rulebook:
     numbering: Numbering
     files: tuple[SourceFile, ...] = field(default=())
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    replies: ReplyPolicy = field(default_factory=ReplyPolicy)
+    """What becomes of a customer's message to a request that is completed or closed."""

@@ -35,6 +35,8 @@ class RulebookSettings:
     numbering: Numbering = field(default_factory=Numbering)
     complete_outputs: tuple[Node, ...] = ()
     """Entries of `complete_outputs:`, still as nodes. Their types need the vocabulary."""
+    replies: MappingNode | None = None
+    """`replies_after_completion:`, still as a node. It names a template."""
 
 
 def compile_settings(scope: NameScope, sections: list[Node]) -> RulebookSettings:
@@ -52,7 +54,7 @@ def compile_settings(scope: NameScope, sections: list[Node]) -> RulebookSettings
     return settings
 
 
-RULEBOOK_KEYS = ("stages", "roles", "departments", "numbering", "complete_outputs")
+RULEBOOK_KEYS = ("stages", "roles", "departments", "numbering", "complete_outputs", "replies_after_completion")
 
 
 def _read(scope: NameScope, keys: MappingKeys, settings: RulebookSettings) -> None:
@@ -61,6 +63,7 @@ def _read(scope: NameScope, keys: MappingKeys, settings: RulebookSettings) -> No
             settings.roles[key.text] = scope.reader.nonempty_text(node, "role title") or ""
     settings.roles = dict(sorted(settings.roles.items()))
     settings.numbering = _numbering(scope, keys, _departments(scope, keys))
+    settings.replies = keys.mapping("replies_after_completion")
     complete = keys.get("complete_outputs")
     if complete is not None:
         settings.complete_outputs = scope.reader.sequence(complete, "complete_outputs")

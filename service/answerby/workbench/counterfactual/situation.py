@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event, Value
 from answerby.domain.request import RequestState
@@ -45,7 +43,7 @@ class Situation:
 
     def __post_init__(self) -> None:
         self._steps = RememberingSteps(self.compiled)
-        self.given = merging.apply_event(self._clocks, self.state, self.event, self._moment).request.given
+        self.given = merging.apply_event(self.compiled.rulebook, self.state, self.event, self._moment).request.given
         self.base = self.decide(())
         self.record = self.look(())
 
@@ -143,10 +141,6 @@ class Situation:
         if not parts or (_text(self.given.get(name)) and not any(_text(self.given.get(part)) for part in parts)):
             return (name,)
         return parts
-
-    @property
-    def _clocks(self) -> Mapping[str, ClockDefinition]:
-        return self.compiled.rulebook.clocks
 
     @property
     def _moment(self) -> datetime:

@@ -293,7 +293,18 @@ def test_a_survivor_that_is_not_known_yet_begins_with_the_notice(two):
     assert decision.state.created == at("2026-03-02 09:00")
 
 
-def test_a_closed_survivor_stays_closed_and_says_so(two):
+def test_a_closed_survivor_is_opened_by_what_nobody_answered(two):
+    two.happens("B", "closed", "2026-03-02 11:20")
+    two.merges("A", "B", "2026-03-02 11:30")
+    (decision,) = two.deliver()
+
+    assert (decision.status, flags(decision)) == ("open", ["ABSORBED", "REOPENED_BY_REPLY"])
+    # A's receipt of 09:00; the ten minutes in which B was closed do not count.
+    assert clock(decision, "first_response").due == at("2026-03-02 13:10")
+
+
+def test_a_closed_survivor_of_an_answered_request_stays_closed_and_says_so(two):
+    two.happens("A", "replied", "2026-03-02 11:10", actor="agent")
     two.happens("B", "closed", "2026-03-02 11:20")
     two.merges("A", "B", "2026-03-02 11:30")
     (decision,) = two.deliver()

@@ -26,6 +26,7 @@ class TemplateUse(StrEnum):
     RULE = "notify of a rule"
     STEP = "a ladder step"
     TASK = "a task"
+    REPLY = "a message to a finished request"
     REMINDER = "a schedule for requests"
     DIGEST = "a schedule for many requests"
 
@@ -34,6 +35,7 @@ NAMES_BY_USE = {
     TemplateUse.RULE: frozenset({"because"}),
     TemplateUse.STEP: frozenset({"clock", "due", "fired", "late_by", "delay_seconds", "step", "repeat"}),
     TemplateUse.TASK: frozenset({"clock", "due"}),
+    TemplateUse.REPLY: frozenset({"replied", "new_request"}),
     TemplateUse.REMINDER: frozenset({"clock", "due", "schedule", "date", "late_by", "delay_seconds"}),
     TemplateUse.DIGEST: frozenset(
         {
@@ -113,6 +115,7 @@ def _uses(rulebook: Rulebook) -> Iterator[tuple[str, TemplateUse]]:
     """Every use of a template, with the id of the template."""
     yield from _in_rules(rulebook.stages)
     yield from _in_steps(rulebook.ladders)
+    yield from ((notification.template, TemplateUse.REPLY) for notification in rulebook.replies.notify)
     yield from _in_tasks(rulebook.clocks)
     yield from _in_schedules(rulebook.schedules)
 
