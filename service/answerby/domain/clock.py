@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -66,10 +67,23 @@ class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """Index of the step at which the round began."""
     round_due: datetime | None = None
     """The due time when the round began. A later one is climbed to from the first round."""
+    counts_from: datetime | None = None
+    """When a ladder raised the request: the target counts from there, not from the start."""
+    set_aside: Target | None = None
+    """A target that came with a ladder's raise and that the clock does not take."""
     longest_used: float = 0.0
     """Seconds of working time of the longest cycle before this one; 0 in the first."""
     longest_late: float = 0.0
     """Seconds of working time by which the latest of the cycles before was late."""
+
+
+def counted_from(
+    started: datetime, counts_from: datetime | None, pauses: Sequence[tuple[datetime, datetime]]
+) -> tuple[datetime, Sequence[tuple[datetime, datetime]]]:
+    """The instant from which a clock's target counts, and its pauses after that."""
+    if counts_from is None:
+        return started, pauses
+    return counts_from, [(max(since, counts_from), end) for since, end in pauses if end > counts_from]
 
 
 class TimerPurpose(StrEnum):

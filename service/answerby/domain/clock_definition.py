@@ -61,6 +61,17 @@ class RetargetFrom(StrEnum):
     """From the event that changed it, as a new cycle."""
 
 
+class RaiseRetargets(StrEnum):
+    """What becomes of the clock's due time when a ladder raises the request or gives it to another."""
+
+    FROM_RAISE = "from_raise"
+    """A clock that is late keeps its due time. Another counts its new target from the raise, and is never due later."""
+    KEEP = "keep"
+    """It keeps its target."""
+    AS_RETARGET_FROM = "as_retarget_from"
+    """As with any other new target."""
+
+
 class Recurrence(StrEnum):
     """The start of the next cycle of a clock that restarts when it is met."""
 
@@ -108,6 +119,7 @@ class ClockDefinition:
     reopen: Reopen = Reopen.CONTINUE
     after_completion: AfterCompletion = AfterCompletion.CANCEL
     on_rule_change: OnRuleChange = OnRuleChange.KEEP
+    raise_retargets: RaiseRetargets = RaiseRetargets.FROM_RAISE
     recurrence: Recurrence = Recurrence.INDEPENDENT
     paused_time: Literal["excluded", "counted"] = "excluded"
     """`counted`: a pause hides the due time and does not move it."""

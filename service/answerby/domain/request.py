@@ -79,6 +79,8 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The department and role to which a ladder gave the request. They win over routing."""
     ended: datetime | None = None
     """When it was completed, or closed after that; None: it is neither."""
+    handed_over: dict[str, list[str]] = {}
+    """Department and role that had the request before a ladder gave it to others, by the id of the step's timer."""
     reopen_count: int = 0
     priority_floor: str = ""
     """The value to which a ladder raised the priority. Rules may go above it, never below."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from answerby.domain.clock import ClockPhase, ClockState, Target, clock_name, definition_id
-from answerby.domain.clock_definition import AfterCompletion
+from answerby.domain.clock import ClockPhase, ClockState, Target, clock_name, counted_from, definition_id
+from answerby.domain.clock_definition import AfterCompletion, RaiseRetargets
 from answerby.domain.errors import FieldViolation, InvalidInput, TargetOutOfReach
 from answerby.domain.event import EventType
 from answerby.domain.request import RequestStatus
@@ -45,6 +45,8 @@ class ClockHistory(NamedTuple):
     round_started: datetime | None = None
     round_from: int = 0
     round_due: datetime | None = None
+    counts_from: datetime | None = None
+    set_aside: Target | None = None
 
 
 def advance_clocks(
@@ -196,7 +198,9 @@ def _with_message(clock: ClockState, inputs: ClockInputs, target: ClockTarget, m
     if message.started < clock.started:
         own = [(max(since, now), end) for since, end in clock.pauses if end > now]
         since = clock.paused_since and max(clock.paused_since, now)
-        history = history._replace(started=message.started, pauses=[*message.pauses, *own], paused_since=since)
+        history = history._replace(
+            started=message.started, pauses=[*message.pauses, *own], paused_since=since, counts_from=None
+        )
     return _run(clock.name, history, inputs, target)
 
 
@@ -219,9 +223,34 @@ def _advance_live(clock: ClockState, inputs: ClockInputs) -> ClockState:
         over = True
     if inputs.target is None or over or event.type in FINAL_EVENTS:
         return _cancel(clock, inputs.event.time)
-    if inputs.definition.retarget_from == "now" and _has_new_target(clock, inputs, inputs.target):
-        return _next_cycle(clock, inputs, inputs.target)
-    return _run(clock.name, _history(clock), inputs, inputs.target)
+    return _retarget(clock, inputs, inputs.target)
+
+
+def _retarget(clock: ClockState, inputs: ClockInputs, target: ClockTarget) -> ClockState:
+    """The clock under the target that the rules give now."""
+    definition, event = inputs.definition, inputs.event
+    history, wanted = _history(clock), _complete(target.target, definition)
+    if not _has_new_target(clock, inputs, target):
+        return _run(clock.name, history, inputs, target)
+    own = ClockTarget(clock.target, clock.rule, target.ladder, target.revision)
+    if wanted == clock.set_aside:
+        return _run(clock.name, history, inputs, own)
+    if event.raised is not None and definition.raise_retargets is not RaiseRetargets.AS_RETARGET_FROM:
+        if definition.raise_retargets is RaiseRetargets.KEEP or not _due_earlier(clock, inputs, wanted, event.raised):
+            return _run(clock.name, history._replace(set_aside=wanted), inputs, own)
+        if definition.retarget_from != "now":
+            return _run(clock.name, history._replace(counts_from=event.raised, set_aside=None), inputs, target)
+    if definition.retarget_from == "now":
+        return _next_cycle(clock, inputs, target)
+    return _run(clock.name, history._replace(counts_from=None, set_aside=None), inputs, target)
+
+
+def _due_earlier(clock: ClockState, inputs: ClockInputs, wanted: Target, raised: datetime) -> bool:
+    """Whether the target, counted from the raise, is due before the clock is. Nothing is, of a clock that is late."""
+    due = _due(_end_pause(clock, inputs), inputs)
+    if clock.phase is ClockPhase.RUNNING and raised >= due:
+        return False
+    return _in_reach(clock.name, inputs, wanted, raised, ())[1] < due
 
 
 def _advance_finished(clock: ClockState, inputs: ClockInputs) -> ClockState:
@@ -240,6 +269,8 @@ def _advance_finished(clock: ClockState, inputs: ClockInputs) -> ClockState:
     if definition.start:
         return _next_cycle(clock, inputs, inputs.target)
     again = _history(clock)._replace(cycle=clock.cycle + 1, round=0, round_started=None, round_from=0, round_due=None)
+    if event.raised is not None and definition.raise_retargets is not RaiseRetargets.AS_RETARGET_FROM:
+        again = again._replace(counts_from=event.raised)
     return _run(clock.name, again, inputs, inputs.target)
 
 
@@ -283,6 +314,8 @@ def _history(clock: ClockState) -> ClockHistory:
         clock.round_started,
         clock.round_from,
         clock.round_due,
+        clock.counts_from,
+        clock.set_aside,
     )
 
 
@@ -311,14 +344,16 @@ def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTar
         paused_since = None
     due = inputs.manual_due
     if due is None:
-        complete, due = _in_reach(name, inputs, complete, history.started, pauses)
+        started, counted = counted_from(history.started, history.counts_from, pauses)
+        complete, due = _in_reach(name, inputs, complete, started, counted)
     if paused_since is not None:
         over = paused_since > due
     else:
         over = now >= due if inputs.event.type == EventType.TIMER_DUE else now > due
     if history.round_due is not None and not pausing and due > max(history.round_due, now):
         history = history._replace(round=0, round_started=None, round_from=0, round_due=None)
-    if history.cycle == 1 and not (pausing or held or pauses or history.round or inputs.manual_due):
+    raised = history.counts_from or history.set_aside
+    if history.cycle == 1 and not (pausing or held or pauses or history.round or inputs.manual_due or raised):
         # Most clocks are in their first cycle and have no pause: the defaults of all other fields hold.
         return ClockState(
             name=name,
@@ -352,6 +387,8 @@ def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTar
         round_started=history.round_started,
         round_from=history.round_from,
         round_due=history.round_due,
+        counts_from=history.counts_from,
+        set_aside=history.set_aside,
         longest_used=history.longest_used,
         longest_late=history.longest_late,
     )
@@ -400,7 +437,8 @@ def _close_pause(pauses: Pauses, since: datetime, at: datetime) -> list[tuple[da
 
 
 def _due(clock: ClockState, inputs: ClockInputs) -> datetime:
-    return _in_reach(clock.name, inputs, clock.target, clock.started, clock.pauses)[1]
+    started, pauses = counted_from(clock.started, clock.counts_from, clock.pauses)
+    return _in_reach(clock.name, inputs, clock.target, started, pauses)[1]
 
 
 def _in_reach(

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose
+from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose, counted_from
 from answerby.domain.errors import CalendarYearMissing, TargetOutOfReach
 from answerby.domain.ladder import Ladder, Step
 from answerby.domain.request import Answer
@@ -384,8 +384,9 @@ def _working_step_time(step: Step, calendar: Calendar, clock: ClockState, due: d
     if step.offset_days is not None:
         return working_days_from(calendar, due, step.offset_days)
     assert step.percent is not None
+    started, pauses = counted_from(clock.started, clock.counts_from, clock.pauses)
     unpaused_due = None if clock.pauses or clock.manual else due
-    return share_time(clock.target, calendar, clock.started, step.percent, clock.pauses, unpaused_due=unpaused_due)
+    return share_time(clock.target, calendar, started, step.percent, pauses, unpaused_due=unpaused_due)
 
 
 def _timer(clock: ClockState, step: int, repeat: int, due: datetime) -> Timer:

@@ -37,6 +37,8 @@ class ClockEvent(NamedTuple):
     """None: no facts are known, and conditions on facts cannot be evaluated."""
     was: RequestStatus | None = None
     """The request's status before the event; None for its first event."""
+    raised: datetime | None = None
+    """When a ladder raised the request or gave it to another, if the event did that."""
     reopened: bool = False
     """Whether a message of the customer opened the finished request again."""
     ended: datetime | None = None

@@ -47,7 +47,9 @@ def advance(
     was = case.state.status if case.state is not None else None
     reopened = case.state is not None and request.reopen_count > case.state.reopen_count
     time = event.time.astimezone(UTC)
-    clock_event = ClockEvent(event.type, time, event.actor, request.status, facts, was, reopened, request.ended)
+    clock_event = ClockEvent(
+        event.type, time, event.actor, request.status, facts, was, _raised(case, inputs), reopened, request.ended
+    )
     targets = keep_targets(case, inputs, results.derived, targets)
     manual, flags = manual_due_times(request.given, rulebook.vocabulary, rulebook.clocks)
     # A clock that the event changed before the rules, such as by an earlier start, has to be computed.
@@ -95,6 +97,15 @@ def _out_of_reach(name: str, found: OutOfReach) -> Flag:
     target, instead = show_target(found.target), show_target(found.instead)
     message = f"{name}: calendar {found.target.calendar} has too little working time for {target}; {instead} counts"
     return Flag("TARGET_OUT_OF_REACH", message)
+
+
+def _raised(case: Case, inputs: Inputs) -> datetime | None:
+    """When the firing of a ladder's step raised the request or gave it to another; None if it did not."""
+    firing = inputs.firing
+    if firing is None or firing.step is None or firing.timer.repeat > 0:
+        return None
+    raises = firing.step.raise_priority or firing.step.reassign is not None
+    return case.moment.astimezone(UTC) if raises else None
 
 
 def mark_breaches(clocks: dict[str, ClockState], moment: datetime) -> None:

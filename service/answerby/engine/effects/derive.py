@@ -7,13 +7,15 @@ from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from answerby.domain.alert import Alert, CaseAlert, NoticeAlert
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose, definition_id
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.decision import LASTING_FLAGS, Flag
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import EventType, Value
-from answerby.domain.ladder import Ladder, Notification
+from answerby.domain.ladder import Ladder, Notification, Step
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case
 from answerby.engine.clocks.firing import Firing
@@ -125,6 +127,25 @@ def resolve_roles(
     return list(roles)
 
 
+def told_roles(
+    rulebook: Rulebook, request: RequestState, timer: Timer, step: Step, notification: Notification, clock: ClockState
+) -> list[str]:
+    """The roles of a step's notification, and the role that had the request before the step gave it to others."""
+    roles = resolve_roles(rulebook, request, notification, clock)
+    former = former_owner(request, timer, step, notification)
+    return [*roles, former[1]] if former and former[1] not in roles else roles
+
+
+def former_owner(request: RequestState, timer: Timer, step: Step, notification: Notification) -> list[str]:
+    """Department and role that lost the request by the step and hear of it by this notification; empty: nobody.
+
+    They hear by what is said to the owner, or else by the step's first notification.
+    """
+    to_owner = [each for each in step.notify if OWNER in each.roles]
+    tells = OWNER in notification.roles if to_owner else notification is step.notify[0]
+    return request.handed_over.get(timer.id, []) if tells else []
+
+
 def rule_notice(context: EffectContext, notice: Notice) -> Effect:
     notification, role, _ = notice
     payload: dict[str, Value] = {**context.summary, "because": context.reasons}
@@ -218,6 +239,8 @@ def ladder_payload(context: EffectContext, firing: Firing, moment: datetime) -> 
 def step_effects(context: EffectContext, firing: Firing, payload: Mapping[str, Value]) -> Iterator[Effect]:
     timer, step, after = firing.timer, firing.step, context.after
     assert step is not None
+    if not step.notify:
+        yield from handed_over_effects(context, firing, payload)
     for notification in step.notify:
         if firing.held_until is None or notification.urgent:
             yield from reminders(context, firing, timer, notification, payload)
@@ -228,9 +251,45 @@ def step_effects(context: EffectContext, firing: Firing, payload: Mapping[str, V
 def reminders(
     context: EffectContext, firing: Firing, timer: Timer, notification: Notification, payload: Mapping[str, Value]
 ) -> Iterator[Effect]:
-    for role in resolve_roles(context.compiled.rulebook, context.after, notification, firing.clock):
-        key = f"ladder/{timer.id}/{notification.template}/{role}"
-        yield notify(context, notification, role, key, payload, firing.clock)
+    after, key = context.after, f"ladder/{timer.id}/{notification.template}"
+    roles = resolve_roles(context.compiled.rulebook, after, notification, firing.clock)
+    for role in roles:
+        yield notify(context, notification, role, f"{key}/{role}", payload, firing.clock)
+    former = former_owner(after, timer, firing.ladder.steps[timer.step], notification)
+    if not former:
+        return
+    department, role = former
+    same_role = role == after.derived.get("role") and department != after.derived.get("department")
+    if role not in roles or same_role:
+        yield notify(context, notification, role, f"{key}/{role}/before", _of_before(payload, department), firing.clock)
+
+
+def handed_over_effects(context: EffectContext, firing: Firing, payload: Mapping[str, Value]) -> Iterator[Effect]:
+    """Messages, in words of answerby's own, of a step that gives the request to others and says nothing itself."""
+    after = context.after
+    former = after.handed_over.get(firing.timer.id)
+    if not former:
+        return
+    department, role = former
+    notification, key = Notification((OWNER,)), f"ladder/{firing.timer.id}/handed_over"
+    (owner,) = resolve_roles(context.compiled.rulebook, after, notification, firing.clock)
+    for told, suffix, facts in ((owner, "", payload), (role, "/before", _of_before(payload, department))):
+        message = notify(context, notification, told, f"{key}/{told}{suffix}", facts, firing.clock)
+        words = _handed_over_words(context, role, owner) if context.words else {}
+        yield replace(message, payload={**message.payload, **words})
+
+
+def _of_before(payload: Mapping[str, Value], department: str) -> dict[str, Value]:
+    return {**payload, "department": department, "handed_over": True} if payload else {}
+
+
+def _handed_over_words(context: EffectContext, role: str, owner: str) -> dict[str, Value]:
+    titles, number = context.compiled.rulebook.roles, context.after.number or context.after.request_id
+    before, now = titles.get(role, role), titles.get(owner, owner)
+    return {
+        "text.en": f"{number} was given by an escalation from {before} to {now}.",
+        "text.zh": f"{number} 因超时升级，由“{before}”转交“{now}”。",
+    }
 
 
 def catch_up_effects(
@@ -239,7 +298,11 @@ def catch_up_effects(
     """One notice per role for reminders missed in an outage: the text of the last one, and a list of all."""
     by_role: dict[str, list[HeldReminder]] = {}
     for reminder in held_reminders(before, context.after, firing.timer):
-        for role in resolve_roles(context.compiled.rulebook, context.after, reminder.notification, reminder.clock):
+        step = reminder.ladder.steps[reminder.timer.step]
+        roles = told_roles(
+            context.compiled.rulebook, context.after, reminder.timer, step, reminder.notification, reminder.clock
+        )
+        for role in roles:
             by_role.setdefault(role, []).append(reminder)
     for role, waiting in sorted(by_role.items()):
         last = waiting[-1]
@@ -266,7 +329,8 @@ def held_back_effects(
             if ladder.quiet_hours is None or ladder.quiet_hours.then != "digest":
                 yield from reminders(context, firing, timer, notification, own_payload)
                 continue
-            for role in resolve_roles(context.compiled.rulebook, context.after, notification, clock):
+            step = ladder.steps[timer.step]
+            for role in told_roles(context.compiled.rulebook, context.after, timer, step, notification, clock):
                 digest.setdefault(role, []).append((timer, notification))
     for role, items in sorted(digest.items()):
         all_since: list[str] = [context.local(timer.due, clock) for timer, _ in items]

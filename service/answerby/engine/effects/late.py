@@ -25,9 +25,9 @@ from answerby.engine.effects.derive import (
     addressed,
     derive_effects,
     open_case,
-    resolve_roles,
     rule_notice,
     texts,
+    told_roles,
     update,
 )
 from answerby.engine.stages.stage_results import StageResults
@@ -171,7 +171,7 @@ def _outdated_steps(change: RequestChange) -> Iterator[OutdatedMessage]:
         facts: dict[str, Value] = {"said": "step", "step": timer.step, "repeat": timer.repeat, "case": step.open_case}
         facts["fired"] = timer.firings[-1].astimezone(zone_of(change.case.compiled, clock)).isoformat()
         for notification in step.notify:
-            for role in resolve_roles(rulebook, before, notification, clock):
+            for role in told_roles(rulebook, before, timer, step, notification, clock):
                 details = {**facts, "said_template": notification.template}
                 yield OutdatedMessage(f"{timer.id}/{role}", role, details, clock.name, notification.urgent)
 

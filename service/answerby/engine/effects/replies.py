@@ -22,11 +22,11 @@ def reply_effects(case: Case, after: RequestState, reply: Reply, *, words: bool 
         return
     compiled = case.compiled
     summary: dict[str, Value] = {**after.derived, "status": after.status.value} if words else {}
-    context = EffectContext(compiled, after, summary, [], words)
+    context = EffectContext(compiled, after, summary, [], (), words)
     for notification in compiled.rulebook.replies.notify:
         for role in resolve_roles(compiled.rulebook, after, notification):
             key = f"reply/{reply.name}/{role}"
-            yield notify(context, notification, role, key, _payload(after, reply, notification, summary))
+            yield notify(context, notification, role, key, _payload(after, reply, notification, summary), None)
 
 
 def _payload(

@@ -9,7 +9,7 @@ import msgspec
 
 from answerby.domain.clock import definition_id
 from answerby.domain.decision import Flag
-from answerby.domain.event import Event
+from answerby.domain.event import Event, Value
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case, EarlierRules
 from answerby.engine.clocks import acknowledgements, ladder_steps
@@ -55,6 +55,7 @@ def transition(case: Case, steps: Steps) -> Transition:
         timers=timers.after,
         ladders=ladder_steps.ladders_in_use(inputs.ladders, clocks),
         counts=inputs.counts,
+        handed_over=handed_over(case, inputs, results.derived),
     )
     return Transition(after, results, inputs.firing, timers, inputs.flags, clock_flags, inputs.follow_ups, inputs.reply)
 
@@ -99,6 +100,15 @@ def counts_of(case: Case, request: RequestState) -> dict[str, int]:
         elif name in context.windows:
             counts[name] = context.windows[name]
     return counts
+
+
+def handed_over(case: Case, inputs: Inputs, derived: Mapping[str, Value]) -> dict[str, list[str]]:
+    """Who had the request before, by the step that gave it to others; with the step that fires now, if it does."""
+    known, state, firing = inputs.request.handed_over, case.state, inputs.firing
+    if state is None or firing is None or firing.step is None:
+        return known
+    before, now = ([str(of.get(name) or "") for name in ladder_steps.REASSIGNABLE] for of in (state.derived, derived))
+    return known if before == now or not before[-1] else {**known, firing.timer.id: before}
 
 
 def with_earlier_targets(earlier: EarlierRules, targets: Mapping[str, ClockTarget]) -> Mapping[str, ClockTarget]:

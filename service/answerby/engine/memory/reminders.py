@@ -39,7 +39,17 @@ from answerby.sla.unchanged import unchanged_clock
 _RUNNING: Final = ClockPhase.RUNNING
 _DUE: Final = TimerPurpose.DUE
 _planned_by = attrgetter(
-    "due", "target", "started", "cycle", "pauses", "round", "round_started", "round_from", "round_due", "ladder"
+    "due",
+    "target",
+    "started",
+    "cycle",
+    "pauses",
+    "round",
+    "round_started",
+    "round_from",
+    "round_due",
+    "counts_from",
+    "ladder",
 )
 """The parts of a clock on which its timers depend."""
 

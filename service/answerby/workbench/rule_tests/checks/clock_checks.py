@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from answerby.domain.clock import Target
+from answerby.domain.clock import Target, counted_from
 from answerby.engine.compiled.rulebook import show_target
 from answerby.sla.clocks import calendar_of
 from answerby.sla.targets import due_time
@@ -27,7 +27,8 @@ class DueCheck:
         wanted = self.expected
         if isinstance(wanted, Target) and clock is not None:
             calendars = snapshot.compiled.rulebook.calendars
-            wanted = due_time(wanted, calendar_of(calendars, wanted), clock.started, clock.pauses)
+            started, pauses = counted_from(clock.started, clock.counts_from, clock.pauses)
+            wanted = due_time(wanted, calendar_of(calendars, wanted), started, pauses)
         if (actual == wanted) != self.negative:
             return []
         offset = self._offset(snapshot)
