@@ -17,7 +17,8 @@ SOURCE = f"{INTERNAL_SOURCE}replies"
 FORWARDED = "follows.hops"
 """How often a message has been passed on from a finished request to the one that follows it."""
 MOST_HOPS = 100
-_NEXT = "+1"
+NEXT = "+1"
+"""What the id of a request that follows a finished one has more than the id of that one."""
 _OF_THE_REQUEST = (lifecycle.TEXT_PREFIX, OVERRIDE_PREFIX, "due.")
 """Prefixes of facts that do not go on in the request that follows: its own message says what it is about."""
 
@@ -73,7 +74,7 @@ def apply_reply(action: ReplyAction, state: RequestState, event: Event) -> Answe
         return AnsweredReply(request, _told(was), Reply(action, name, event.time))
     # What the message says belongs to the request that begins with it, or that it is passed on to.
     request = replace(request, given=state.given)
-    into = state.followed_by or f"{state.request_id}{_NEXT}"
+    into = state.followed_by or f"{state.request_id}{NEXT}"
     hops = event.data.get(FORWARDED, 0)
     if not isinstance(hops, int) or hops >= MOST_HOPS:
         return AnsweredReply(request, _told(was), Reply(ReplyAction.NOTIFY, name, event.time))

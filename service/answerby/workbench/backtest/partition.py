@@ -1,4 +1,4 @@
-"""Groups of requests that must be replayed together: those counted by the same value, and merged ones."""
+"""Groups of requests that must be replayed together: those counted by the same value, and merged or following ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable
 from answerby.domain.event import Event
 from answerby.engine.facts.windows import Windows
 from answerby.engine.history.merging import INTO
+from answerby.engine.history.replies import NEXT
 from answerby.rules.model.vocabulary import Vocabulary
 
 REQUEST = "request"
@@ -30,6 +31,8 @@ class Partition:
         for windows in self._windows:
             for lane in windows.lanes(event):
                 self._unite(own, ("by", *lane))
+        if event.request_id.endswith(NEXT):
+            self._unite(own, (REQUEST, event.request_id.removesuffix(NEXT)))
         into = event.data.get(INTO) if INTO in event.data else None
         if into is not None:
             self._unite(own, (REQUEST, str(into)))

@@ -27,6 +27,14 @@ def test_requests_are_tied_by_what_counts_them_and_by_merges() -> None:
     assert sorted(map(sorted, groups.values())) == [["A", "C"], ["B"], ["D", "E"], ["F"]]
 
 
+def test_a_request_that_follows_a_finished_one_is_tied_to_it() -> None:
+    partition = Partition([])
+    for name in ("R", "R+1", "R+1+1", "S+1"):
+        partition.see(event(name, "request.received", "9:00"))
+    assert partition.group_of("R") == partition.group_of("R+1") == partition.group_of("R+1+1")
+    assert partition.group_of("S+1") != partition.group_of("R")
+
+
 def test_without_windows_every_request_is_alone() -> None:
     plain = {
         "often.yaml": "stage: priority\nrules: [{id: often, because: Never., when: {impact: low}, then: {priority: P3}}]\n",

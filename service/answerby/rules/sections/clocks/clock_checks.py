@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from answerby.domain.clock_definition import ClockDefinition, Occasion, Trigger
+from answerby.domain.clock_definition import AfterCompletion, ClockDefinition, Occasion, Trigger
 from answerby.domain.event import EventType
 from answerby.domain.request import RequestStatus
 from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.text.diagnostic_codes import Code
 
 _FINAL_EVENTS = frozenset({EventType.CLOSED.value, EventType.MERGED.value})
+
+
+_AFTER_COMPLETION = frozenset({EventType.FEEDBACK_GIVEN.value, EventType.CONFIRMED.value, EventType.RATED.value})
 
 
 _LIVE_STATUSES = frozenset(s.value for s in RequestStatus if s not in {RequestStatus.CLOSED, RequestStatus.MERGED})
@@ -29,6 +32,17 @@ def check_clocks(scope: NameScope, clocks: Mapping[str, ClockDefinition]) -> Non
         elif not (clock.stop or clock.cancel or clock.reset or _is_standing(clock.start)):
             message = f"the clock {clock.id} is never met: no event stops it"
             scope.report.add(Code.CLOCK_NEVER_MET, place, message, "add `stop: [request.replied]` or another event")
+        elif _only_after_completion(clock):
+            message = f"the clock {clock.id} is never met: what stops it follows the completion, which cancels it"
+            hint = "write `after_completion: continue`, or start it with `start: [request.completed]`"
+            scope.report.add(Code.CLOCK_NEVER_MET, place, message, hint)
+
+
+def _only_after_completion(clock: ClockDefinition) -> bool:
+    """Whether the clock runs from before the completion to an event after it, and does not outlast it."""
+    if clock.start or clock.cancel or clock.reset or clock.after_completion is AfterCompletion.CONTINUE:
+        return False
+    return all(isinstance(occasion, str) and occasion in _AFTER_COMPLETION for occasion in clock.stop)
 
 
 def _only_at_the_end(occasion: Occasion) -> bool:
