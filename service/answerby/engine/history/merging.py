@@ -76,12 +76,14 @@ def apply_event(rulebook: Rulebook, state: RequestState | None, event: Event, mo
         return _merge(definitions, state, event, moment)
     request = lifecycle.apply_event(state, event)
     if event.type == EventType.REOPENED:
-        return AppliedEvent(event, replace(request, merged=None), [], [], _taken_up(request.merged, event.time))
+        return AppliedEvent(
+            event, replace(request, merged=None), [], [], _taken_up(definitions, request.merged, event.time)
+        )
     if state is not None and unanswered.WAITING not in event.data:
         # The notice's time is when it was sent, not when something happened to this request.
         request = replace(request, last_event=state.last_event)
     if event.type == EventType.MERGE_REFUSED:
-        return _take_back(request, event)
+        return _take_back(definitions, request, event)
     return _absorb(rulebook, request, event, moment)
 
 
@@ -100,11 +102,13 @@ def _forward(state: RequestState | None, event: Event, moment: datetime) -> tupl
     return [copy], [Flag("FORWARDED", f"the request is merged into {into}, which is told")]
 
 
-def _taken_up(merge: Merge | None, reopened: datetime | None) -> dict[str, MessageStart]:
+def _taken_up(
+    definitions: Mapping[str, ClockDefinition], merge: Merge | None, reopened: datetime | None
+) -> dict[str, MessageStart]:
     """The unanswered messages of a request whose merge is undone. The time as part of the survivor does not count."""
     if merge is None:
         return {}
-    found = unanswered.message_starts(merge.waiting)
+    found = unanswered.begun_by_events(definitions, unanswered.message_starts(merge.waiting))
     if reopened is None or reopened <= merge.time:
         return found
     away = (merge.time, reopened)
@@ -249,13 +253,13 @@ def _break_circle(request: RequestState, event: Event, moment: datetime) -> Appl
     )
 
 
-def _take_back(request: RequestState, event: Event) -> AppliedEvent:
+def _take_back(definitions: Mapping[str, ClockDefinition], request: RequestState, event: Event) -> AppliedEvent:
     merge = request.merged
     if merge is None or merge.time != _time(event.data.get(MERGED_AT)):
         return AppliedEvent(event, request, [], [])
     request = replace(request, status=merge.status_before, merged=None)
     flag = Flag("MERGE_REFUSED", f"merging into {merge.into} would have closed a circle; the request goes on")
-    return AppliedEvent(event, request, [], [flag], _taken_up(merge, None))
+    return AppliedEvent(event, request, [], [flag], _taken_up(definitions, merge, None))
 
 
 def is_passed_on(event: Event) -> bool:

@@ -1,7 +1,7 @@
 """Unanswered messages of a request that is merged: they go on in its survivor.
 
-A clock that a customer's message begins runs as long as the message is unanswered. The notice of a merge names these
-clocks of the merged request, each with the time of the message.
+A clock that a customer's message begins runs as long as the message is unanswered. So does one from the receipt that
+only an answer meets. The notice of a merge names these clocks of the merged request, each with the time of the message.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from answerby.domain.clock import ClockPhase, ClockState
-from answerby.domain.clock_definition import ClockDefinition, Occasion
+from answerby.domain.clock_definition import ClockDefinition, Occasion, Reopen
 from answerby.domain.event import ActorRole, EventType, Value
 from answerby.domain.request import RequestState
+from answerby.engine.history import lifecycle
 from answerby.sla.clock_inputs import MessageStart
 from answerby.sla.clocks import LIVE, definition_of
 
@@ -23,6 +24,7 @@ UNANSWERED = "absorbed.unanswered"
 MET = "absorbed.met"
 """Fact of a merge's notice: the clocks from the receipt that the merged request has met."""
 _MESSAGES = frozenset({EventType.RECEIVED, EventType.CUSTOMER_REPLIED, EventType.SUPPLEMENTED})
+_ANSWERS = lifecycle.STAFF_MESSAGES - {EventType.ACKNOWLEDGED}
 _BETWEEN = "/"
 
 
@@ -31,7 +33,7 @@ def waiting_lines(definitions: Mapping[str, ClockDefinition], request: RequestSt
     lines = []
     for name, clock in sorted(request.clocks.items()):
         definition = definition_of(definitions, name)
-        if clock.phase in LIVE and definition is not None and begins_with_a_message(definition):
+        if clock.phase in LIVE and definition is not None and _waits_for_an_answer(definition):
             lines.append(" ".join([name, clock.started.isoformat(), *_pauses(definition, clock, merged_at)]))
     return lines
 
@@ -61,9 +63,22 @@ def message_starts(lines: Value) -> dict[str, MessageStart]:
     return found
 
 
-def begins_with_a_message(definition: ClockDefinition) -> bool:
-    """Whether a message of the customer begins the clock."""
-    return any(_is_message(occasion) for occasion in definition.start)
+def begun_by_events(
+    definitions: Mapping[str, ClockDefinition], starts: Mapping[str, MessageStart]
+) -> dict[str, MessageStart]:
+    """The starts of those clocks that an event of their own begins. The others come back with their request."""
+    return {name: start for name, start in starts.items() if _starts_by_event(definitions, name)}
+
+
+def _waits_for_an_answer(definition: ClockDefinition) -> bool:
+    """Whether a message of the customer begins the clock, or nothing but an answer meets it.
+
+    A first response that stays as it ended (`reopen: frozen`) is owed once for both requests.
+    """
+    if definition.start:
+        return any(_is_message(occasion) for occasion in definition.start)
+    met_by = {kind for o in definition.stop for kind in ((o,) if isinstance(o, str) else o.events)}
+    return definition.reopen is not Reopen.FROZEN and EventType.REPLIED in met_by and met_by <= _ANSWERS
 
 
 def _is_message(occasion: Occasion) -> bool:

@@ -132,10 +132,29 @@ def test_a_paused_clock_starts_earlier_too(two):
     assert clock(decision, "first_response").due == at("2026-03-02 13:30")
 
 
-def test_what_already_ended_stays_as_it_was(two):
+def test_what_nobody_answered_is_owed_although_the_survivor_was_answered(two):
     two.happens("B", "replied", "2026-03-02 11:10")
     two.merges("A", "B", "2026-03-02 14:00")
     (decision,) = two.deliver()
+
+    response = clock(decision, "first_response")
+    assert (response.phase, response.due, response.cycle, response.breached) == (
+        "running",
+        at("2026-03-02 13:00"),
+        2,
+        True,
+    )
+
+
+def test_what_already_ended_and_is_owed_once_stays_as_it_was():
+    frozen = Tenant(
+        compiled(variant(OFFICE, clocks=CLOCKS.replace("ladder: usual,", "ladder: usual, reopen: frozen,")))
+    )
+    frozen.happens("A", "received", "2026-03-02 09:00", text__body="complaint")
+    frozen.happens("B", "received", "2026-03-02 11:00", text__body="complaint again")
+    frozen.happens("B", "replied", "2026-03-02 11:10")
+    frozen.merges("A", "B", "2026-03-02 14:00")
+    (decision,) = frozen.deliver()
 
     response = clock(decision, "first_response")
     assert (response.phase, response.due, response.breached) == ("stopped", at("2026-03-02 15:00"), False)
@@ -299,8 +318,8 @@ def test_a_closed_survivor_is_opened_by_what_nobody_answered(two):
     (decision,) = two.deliver()
 
     assert (decision.status, flags(decision)) == ("open", ["ABSORBED", "REOPENED_BY_REPLY"])
-    # A's receipt of 09:00; the ten minutes in which B was closed do not count.
-    assert clock(decision, "first_response").due == at("2026-03-02 13:10")
+    # A has waited since 09:00, also while B was closed.
+    assert clock(decision, "first_response").due == at("2026-03-02 13:00")
 
 
 def test_a_closed_survivor_of_an_answered_request_stays_closed_and_says_so(two):
