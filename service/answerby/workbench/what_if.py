@@ -77,7 +77,7 @@ def what_if(
     )
     before = request.state.clocks
     decision = request.decide(event, moment)
-    statuses = statuses_of(request.history)
+    statuses = statuses_of(request.history, compiled.rulebook.replies)
     calendars = compiled.rulebook.calendars
     after = {clock.name: clock_account(calendars, clock, statuses, moment) for clock in decision.clocks}
     names = sorted({*before, *after})

@@ -110,7 +110,8 @@ def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Que
     response = explained(decision, question.language, last.time, findings, most=most, zones=zones)
     if question.clocks:
         decisions = [*decisions, decision]
-        accounts = clock_accounts(result.rulebook.calendars, decisions, statuses_of(events), last.time)
+        statuses = statuses_of(events, result.rulebook.replies)
+        accounts = clock_accounts(result.rulebook.calendars, decisions, statuses, last.time)
         response.clocks.extend(ledger_to(account, question.language, last.time, zone) for account in accounts)
     question.show(response)
 

@@ -11,9 +11,10 @@ from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import Event, EventType
+from answerby.domain.reply_policy import ReplyPolicy
 from answerby.domain.request import RequestStatus
-from answerby.engine.history.lifecycle import next_status
 from answerby.engine.history.refold import ordered_history
+from answerby.engine.history.replies import status_after
 from answerby.sla.calendar import Calendar
 from answerby.sla.clocks import calendar_of, used_seconds
 from answerby.sla.ledger import Day, Holder, Span, Statuses, days, shares, spans
@@ -114,17 +115,18 @@ def shares_of(timeline: Sequence[Span]) -> list[Share]:
     return [Share(holder, seconds[holder], whole[holder] / 100) for holder in Holder if holder in seconds]
 
 
-def statuses_of(events: Sequence[Event]) -> Statuses:
+def statuses_of(events: Sequence[Event], policy: ReplyPolicy) -> Statuses:
     """The request's status from each event on. Late and corrected events count at their own times.
 
-    `events` are in the order decided.
+    `events` are in the order decided. `policy`: of messages that open a finished request again.
     """
     if not events:
         return []
-    status = RequestStatus.OPEN
+    status: RequestStatus = RequestStatus.OPEN
+    ended: datetime | None = None
     found = []
     for event in ordered_history(events[:-1], events[-1]).events:
-        status = next_status(status, event.type)
+        status, ended = status_after(policy, status, ended, event)
         found.append((event.time, status))
     return found
 

@@ -70,7 +70,7 @@ def apply_event(state: RequestState | None, event: Event) -> RequestState:
         # A request that an internal event created takes its source from the first event from outside.
         source=event.source if state.source.startswith(INTERNAL_SOURCE) else state.source,
         status=status,
-        ended=ended(state, event, status),
+        ended=ended_at(state.status, state.ended, status, event.time),
         last_event=max(state.last_event, event.time),
         given=state.given if event.type in INTERNAL else merge(state.given, event),
         acknowledged=acknowledgement(state, event),
@@ -87,11 +87,11 @@ def next_status(status: RequestStatus, event_type: str) -> RequestStatus:
     return STATUS_AFTER.get(event_type, status)  # type: ignore[call-overload, no-any-return]
 
 
-def ended(state: RequestState, event: Event, status: RequestStatus) -> datetime | None:
-    """When the request got the status completed or closed that it has after the event."""
-    if status not in ENDED:
-        return state.ended if status is RequestStatus.MERGED else None
-    return state.ended if status is state.status else event.time
+def ended_at(before: RequestStatus, ended: datetime | None, after: RequestStatus, at: datetime) -> datetime | None:
+    """When the request got the status completed or closed that it has after an event; `ended` is that before it."""
+    if after not in ENDED:
+        return ended if after is RequestStatus.MERGED else None
+    return ended if after is before else at
 
 
 def acknowledgement(state: RequestState, event: Event) -> datetime | None:

@@ -52,7 +52,21 @@ def action_for(policy: ReplyPolicy, state: RequestState | None, at: datetime) ->
     """What becomes of a message of that time to the request; None when the request is not finished."""
     if state is None or state.status not in lifecycle.ENDED:
         return None
-    since = at - (state.ended or state.last_event)
+    return _action_after(policy, at - (state.ended or state.last_event))
+
+
+def status_after(
+    policy: ReplyPolicy, status: RequestStatus, ended: datetime | None, event: Event
+) -> tuple[RequestStatus, datetime | None]:
+    """The request's status after the event, and when it was completed or closed, with the same two before it."""
+    if status in lifecycle.ENDED and ended is not None and is_message(event):
+        again = _action_after(policy, event.time - ended) is ReplyAction.REOPEN
+        return (RequestStatus.OPEN, None) if again else (status, ended)
+    after = lifecycle.next_status(status, event.type)
+    return after, lifecycle.ended_at(status, ended, after, event.time)
+
+
+def _action_after(policy: ReplyPolicy, since: timedelta) -> ReplyAction:
     return policy.then if since <= timedelta(seconds=policy.within_seconds) else policy.after
 
 

@@ -165,10 +165,10 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         tenant, request_id = decision.tenant, decision.request_id
         _, events, decisions = await self._store.requests.history(tenant, request_id)
         decisions = decisions[: decision.sequence]
-        statuses = statuses_of(events[: decision.sequence])
         with self._rulebooks.use() as live:
-            calendars = live.compiled.rulebook.calendars
-            return clock_accounts(calendars, decisions, statuses, now if latest else decision.decided)
+            rulebook = live.compiled.rulebook
+            statuses = statuses_of(events[: decision.sequence], rulebook.replies)
+            return clock_accounts(rulebook.calendars, decisions, statuses, now if latest else decision.decided)
 
     async def _counts(self, live: Live, events: Sequence[Event | AnswerbyError]) -> dict[int, dict[str, int]]:
         """The stored counts for the events that need counts, by position."""

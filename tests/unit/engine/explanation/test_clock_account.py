@@ -40,7 +40,9 @@ class Accounted(Play):
         return super().happens(kind, time, actor=actor, **options)
 
     def account(self, name, until):
-        accounts = clock_accounts(self.rulebook.rulebook.calendars, self.decisions, statuses_of(self.events), at(until))
+        rulebook = self.rulebook.rulebook
+        statuses = statuses_of(self.events, rulebook.replies)
+        accounts = clock_accounts(rulebook.calendars, self.decisions, statuses, at(until))
         return next(account for account in accounts if account.clock.name == name)
 
     def supposing(self, now, time=None, event="request.updated", **given):
@@ -220,3 +222,13 @@ def test_a_clock_within_known_years_has_none_missing(desk):
     account = desk.account("resolution", "2026-03-02 18:00")
     assert account.missing_years == ()
     assert "lists no days off" not in ClockWriter("en").describe(account)
+
+
+def test_a_message_that_opens_a_closed_request_gives_the_next_wait_to_the_customer(desk):
+    desk.happens("closed", "2026-03-02 15:00")
+    desk.happens("customer_replied", "2026-03-02 16:00", actor="customer")
+    desk.happens("on_hold", "2026-03-02 17:00")
+
+    statuses = statuses_of(desk.events, desk.rulebook.rulebook.replies)
+    assert [status.value for _, status in statuses[-3:]] == ["closed", "open", "on_hold"]
+    assert desk.request.status.value == "on_hold"
