@@ -183,7 +183,8 @@ def _advance(clock: ClockState, inputs: ClockInputs, unchanged: UnchangedClocks 
 
 def _awaits_answer(inputs: ClockInputs) -> bool:
     """Whether the message of a merged request, if there is one, runs on here."""
-    return inputs.event.status not in ENDED_STATUSES and not inputs.stops
+    ends = inputs.stops or occasions.cancels(inputs.definition, inputs.event)
+    return inputs.event.status not in ENDED_STATUSES and not ends
 
 
 def _with_message(clock: ClockState, inputs: ClockInputs, target: ClockTarget, message: MessageStart) -> ClockState:
