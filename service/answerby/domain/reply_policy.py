@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from answerby.domain.ladder import Notification
 
@@ -29,3 +31,14 @@ class ReplyPolicy:
     after: ReplyAction = ReplyAction.NEW_REQUEST
     notify: tuple[Notification, ...] = (Notification(("owner",)),)
     """Whom to tell. Without a template answerby has words of its own."""
+
+
+class Reply(NamedTuple):
+    """A message to a finished request of which people are told."""
+
+    action: ReplyAction
+    name: str
+    """The message's event, as `source id`."""
+    time: datetime
+    request: str = ""
+    """The id of the request in which the message goes on; empty: of none."""

@@ -40,7 +40,7 @@ def acknowledge(
     if event.type not in _NEW:
         return request, []
     if event.type == EventType.REOPENED:
-        return _reopened(request), []
+        return reopened(request), []
     named = event.data.get(CLOCK)
     alarms = [
         timer
@@ -74,7 +74,8 @@ def _answered(request: RequestState, alarms: list[Timer], answer: Answer) -> Req
     return replace(request, timers=timers, answers=answers)
 
 
-def _reopened(request: RequestState) -> RequestState:
+def reopened(request: RequestState) -> RequestState:
+    """The request with its alarms open again: whoever acknowledged them did so before it was finished."""
     if not request.answers:
         return request
     timers = {name: replace(t, answered=False) if t.answered else t for name, t in request.timers.items()}

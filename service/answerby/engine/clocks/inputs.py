@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from answerby.domain.decision import Flag
 from answerby.domain.event import Event
 from answerby.domain.ladder import Ladder
+from answerby.domain.reply_policy import Reply
 from answerby.domain.request import RequestState
 from answerby.engine.clocks.firing import Firing
-from answerby.engine.history.replies import Reply
 from answerby.sla.clock_inputs import MessageStart
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from answerby.domain.effect import Effect
 from answerby.domain.event import Value
 from answerby.domain.ladder import Notification
+from answerby.domain.reply_policy import Reply
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case
 from answerby.engine.effects.derive import EffectContext, notify, resolve_roles
-from answerby.engine.history.replies import Reply
 
 NO_REQUEST = "-"
 """What a template shows for the new request where none begins."""

@@ -14,7 +14,7 @@ from answerby.domain.event import Event, EventType
 from answerby.domain.reply_policy import ReplyPolicy
 from answerby.domain.request import RequestStatus
 from answerby.engine.history.refold import ordered_history
-from answerby.engine.history.replies import status_after
+from answerby.engine.history.replies import REOPENED_BY_REPLY, status_after
 from answerby.sla.calendar import Calendar
 from answerby.sla.clocks import calendar_of, used_seconds
 from answerby.sla.ledger import Day, Holder, Span, Statuses, days, shares, spans
@@ -184,6 +184,8 @@ def _what(before: ClockState | None, after: ClockState, decision: Decision) -> s
         if ended:
             return after.phase.value
         if before.phase in (ClockPhase.STOPPED, ClockPhase.CANCELLED):
-            return "reopened" if decision.event_type == EventType.REOPENED else "restarted"
+            reopens = decision.event_type == EventType.REOPENED
+            reopens = reopens or any(flag.code == REOPENED_BY_REPLY for flag in decision.flags)
+            return "reopened" if reopens else "restarted"
         return "paused" if after.phase is ClockPhase.PAUSED else "resumed"
     return "retargeted" if after.target != before.target else "moved"

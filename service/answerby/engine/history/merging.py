@@ -18,10 +18,9 @@ from answerby.domain.clock import ClockPhase, ClockState
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.decision import Flag
 from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType, Value
-from answerby.domain.reply_policy import ReplyAction, ReplyPolicy
+from answerby.domain.reply_policy import Reply, ReplyAction, ReplyPolicy
 from answerby.domain.request import Merge, RequestState, RequestStatus
 from answerby.engine.history import lifecycle, replies, unanswered
-from answerby.engine.history.replies import Reply
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.clock_inputs import MessageStart
 
@@ -213,7 +212,7 @@ def _absorbed_by_finished(
     if event.data.get(unanswered.UNANSWERED) is not True:
         return AppliedEvent(event, request, [], flags)
     if action is ReplyAction.REOPEN:
-        flags.append(Flag("REOPENED_BY_REPLY", "what was merged into the request is not answered"))
+        flags.append(Flag(replies.REOPENED_BY_REPLY, "what was merged into the request is not answered"))
         return AppliedEvent(event, replies.reopened(request), [], flags, messages)
     # The merged request is over, and a person said that this one stands for it: no third one begins.
     flags.append(Flag("REPLY_AFTER_COMPLETION", "what was merged into the request is not answered; people are told"))

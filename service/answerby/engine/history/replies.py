@@ -9,29 +9,21 @@ from msgspec.structs import replace
 
 from answerby.domain.decision import Flag
 from answerby.domain.event import INTERNAL_SOURCE, OVERRIDE_PREFIX, ActorRole, Event, EventType, Value
-from answerby.domain.reply_policy import ReplyAction, ReplyPolicy
+from answerby.domain.reply_policy import Reply, ReplyAction, ReplyPolicy
 from answerby.domain.request import RequestState, RequestStatus
+from answerby.engine.clocks import acknowledgements
 from answerby.engine.history import lifecycle
 
 SOURCE = f"{INTERNAL_SOURCE}replies"
 FORWARDED = "follows.hops"
 """How often a message has been passed on from a finished request to the one that follows it."""
 MOST_HOPS = 100
+REOPENED_BY_REPLY = "REOPENED_BY_REPLY"
+"""Code of the flag of a message that opens a finished request again."""
 NEXT = "+1"
 """What the id of a request that follows a finished one has more than the id of that one."""
 _OF_THE_REQUEST = (lifecycle.TEXT_PREFIX, OVERRIDE_PREFIX, "due.")
 """Prefixes of facts that do not go on in the request that follows: its own message says what it is about."""
-
-
-class Reply(NamedTuple):
-    """A message to a finished request of which people are told."""
-
-    action: ReplyAction
-    name: str
-    """The message's event, as `source id`."""
-    time: datetime
-    request: str = ""
-    """The id of the request in which the message goes on; empty: of none."""
 
 
 class AnsweredReply(NamedTuple):
@@ -71,10 +63,11 @@ def _action_after(policy: ReplyPolicy, since: timedelta) -> ReplyAction:
 
 
 def reopened(request: RequestState) -> RequestState:
-    """The request open again."""
-    return replace(
+    """The request open again, as after `request.reopened`."""
+    again = replace(
         request, status=RequestStatus.OPEN, ended=None, acknowledged=None, reopen_count=request.reopen_count + 1
     )
+    return acknowledgements.reopened(again)
 
 
 def apply_reply(action: ReplyAction, state: RequestState, event: Event) -> AnsweredReply:
@@ -82,7 +75,7 @@ def apply_reply(action: ReplyAction, state: RequestState, event: Event) -> Answe
     request, name = lifecycle.apply_event(state, event), lifecycle.name_of(event)
     was = state.status.value
     if action is ReplyAction.REOPEN:
-        return AnsweredReply(reopened(request), Flag("REOPENED_BY_REPLY", f"the request was {was}; the customer wrote"))
+        return AnsweredReply(reopened(request), Flag(REOPENED_BY_REPLY, f"the request was {was}; the customer wrote"))
     request = replace(request, passed_on=[*request.passed_on, name])
     if action is ReplyAction.NOTIFY:
         return AnsweredReply(request, _told(was), Reply(action, name, event.time))

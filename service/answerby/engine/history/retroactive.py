@@ -17,6 +17,7 @@ from answerby.domain.decision import Flag
 from answerby.domain.effect import Effect
 from answerby.domain.event import INTERNAL_SOURCE, Event
 from answerby.domain.ladder import Ladder
+from answerby.domain.reply_policy import Reply
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case, EarlierRules
 from answerby.engine.clocks import ladder_steps
@@ -39,7 +40,6 @@ from answerby.engine.history.refold import (
     keeps_target,
     ordered_history,
 )
-from answerby.engine.history.replies import Reply
 from answerby.engine.history.steps import Steps
 from answerby.engine.history.transition import Transition
 from answerby.rules.model.rulebook import Rulebook

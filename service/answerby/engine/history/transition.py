@@ -10,6 +10,7 @@ import msgspec
 from answerby.domain.clock import definition_id
 from answerby.domain.decision import Flag
 from answerby.domain.event import Event, Value
+from answerby.domain.reply_policy import Reply
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case, EarlierRules
 from answerby.engine.clocks import acknowledgements, ladder_steps
@@ -18,7 +19,6 @@ from answerby.engine.clocks.inputs import Inputs
 from answerby.engine.clocks.timers import TimerPlan
 from answerby.engine.history import merging
 from answerby.engine.history.lifecycle import oddities
-from answerby.engine.history.replies import Reply
 from answerby.engine.history.steps import Steps
 from answerby.engine.stages.stage_results import StageResults
 from answerby.sla.clock_inputs import ClockTarget
