@@ -23,3 +23,10 @@ def test_every_statement_has_its_test(page: str) -> None:
 
     assert numbers == [str(number) for number in range(1, len(tests) + 1)]
     assert [NAMED.findall(paragraph) for paragraph in paragraphs] == [[name] for name in tests]
+
+
+@pytest.mark.parametrize("page", ["invariants.md", "invariants.zh.md"])
+def test_every_test_that_is_named_exists(page: str) -> None:
+    text = (DOCS / "explanation" / page).read_text("utf-8")
+    for path, name in re.findall(r"`(tests/[\w/]+)\.py::(test_\w+)`", text):
+        assert hasattr(importlib.import_module(path.replace("/", ".")), name), (path, name)
