@@ -22,6 +22,7 @@ from answerby import native
 from answerby.domain.errors import StoreUnavailable
 from answerby.server.base.config import Address, Approval, Config, InvalidConfig
 from answerby.server.base.logs import Logger, make_logger
+from answerby.server.base.store_keeper import StoreKeeper
 from answerby.server.http_server import shared_socket
 from answerby.server.live.rules_origin import check_origin
 from answerby.server.live.snapshots import Snapshots, copies_folder
@@ -70,20 +71,9 @@ def _with_store(config: Config, stack: ExitStack, logger: Logger) -> tuple[Confi
     """
     if config.store.redis_url is not None:
         return config, lambda: None
-    valkey = EmbeddedValkey(config.store.data_folder)
-    stack.callback(valkey.stop)
-    valkey.start()
-    url = valkey.url
-
-    def keep() -> None:
-        if valkey.alive():
-            return
-        logger.error("embedded store ended, restarted")
-        valkey.start()
-        if valkey.url != url:
-            raise StoreUnavailable("the embedded store has moved; start again, or choose a shorter data folder path")
-
-    return _changed(config, "store", redis_url=url), keep
+    keeper = StoreKeeper(EmbeddedValkey(config.store.data_folder), logger)
+    stack.callback(keeper.stop)
+    return _changed(config, "store", redis_url=keeper.start()), keeper.look
 
 
 def _check_store(config: Config, logger: Logger) -> None:

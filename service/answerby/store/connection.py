@@ -188,6 +188,10 @@ def translate(error: RedisError) -> AnswerbyError:
     refused = isinstance(error, ResponseError) and str(error).startswith(_REFUSED_WRITES)
     if isinstance(error, AuthenticationError):
         return StoreUnavailable(f"the store refused the credentials, check its URL: {error}")
+    if str(error).startswith("NOREPLICAS"):
+        return StoreUnavailable(
+            f"the store takes no writes, as replicas or the embedded store's data folder are gone; send again: {error}"
+        )
     if isinstance(error, _UNAVAILABLE) or refused:
         return StoreUnavailable(f"the store did not accept the call; nothing is lost, send it again: {error}")
     if isinstance(error, ResponseError) and str(error).startswith("NOGROUP"):

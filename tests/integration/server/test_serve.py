@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 import grpc.aio
 import httpx2
 import pytest
@@ -171,6 +172,35 @@ async def test_the_embedded_store_is_restarted_when_it_dies(settings, make_event
             return result if result.code == 0 else None
 
         result = await eventually(taken)
+        assert result.decision.number != first.decision.number
+        assert served.stop() == 0
+
+
+async def test_nothing_is_acknowledged_while_the_data_folder_is_gone(settings, make_event, tmp_path):
+    settings["store"]["redis_url"] = None
+    settings["log"] = {"level": "info"}
+    folder, away = Path(settings["store"]["data_folder"]), tmp_path / "away"
+    with serving(settings) as served:
+        address = served.address()
+        first = (await submit(address, [make_event(1)])).results[0]
+        folder.rename(away)
+        gone = await asyncio.to_thread(served.line, "data folder is gone")
+        assert str(folder) in gone["problem"]
+        refused = (await submit(address, [make_event(2)])).results[0]
+        assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE.value[0], "STORE_UNAVAILABLE")
+        with serving(settings) as second:
+            assert await asyncio.to_thread(second.process.wait, PATIENCE) != 0
+            assert "in use by answerby process" in str(second.rest())
+        shutil.rmtree(folder)
+        away.rename(folder)
+        await asyncio.to_thread(served.line, "data folder is back")
+
+        async def taken():
+            result = (await submit(address, [make_event(2)])).results[0]
+            return result if result.code == 0 else None
+
+        result = await eventually(taken)
+        assert not result.duplicate
         assert result.decision.number != first.decision.number
         assert served.stop() == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -16,7 +17,7 @@ from redis import Redis
 from answerby.domain.clock import Timer
 from answerby.domain.errors import StoreUnavailable
 from answerby.store.connection import StoreOptions
-from answerby.store.embedded import EmbeddedValkey
+from answerby.store.embedded import EmbeddedValkey, shipped_binary
 from answerby.store.store import Store
 from tests.kit.patience import PATIENCE, wait_until
 from tests.kit.processes import alive, started
@@ -91,6 +92,80 @@ def test_a_second_start_in_the_folder_is_refused_and_does_no_harm(own_server: Em
     assert Path(own_server.url.removeprefix("unix://").split("?")[0]).exists()
 
 
+@pytest.mark.parametrize("vanish", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("moved"))])
+async def test_a_folder_that_vanished_is_noticed_and_nothing_is_acknowledged(
+    own_server: EmbeddedValkey, make_commit, vanish
+) -> None:
+    store = await Store.connect(own_server.url)
+    await store.requests.commit(make_commit())
+    assert own_server.data_problem() == ""
+    vanish(own_server.folder)
+    assert str(own_server.folder) in own_server.data_problem()
+    with pytest.raises(StoreUnavailable, match="in use by answerby process"):
+        EmbeddedValkey(own_server.folder).start()
+    # A folder of that name is not the folder with the data.
+    assert "replaced by another folder" in own_server.data_problem()
+    own_server.refuse_writes(refuse=True)
+    with pytest.raises(StoreUnavailable, match="data folder"):
+        await store.requests.commit(make_commit("R-2", "e2"))
+    assert (await store.requests.get("acme", "R-1")).request_id == "R-1"
+    own_server.refuse_writes(refuse=False)
+    assert (await store.requests.commit(make_commit("R-2", "e2"))).number == "202310-CSR-002"
+    await store.close()
+
+
+async def test_a_data_file_that_vanished_is_noticed(own_server: EmbeddedValkey, own_raw: Redis) -> None:
+    files = own_server.folder / "appendonlydir"
+    own_raw.set("x", 1)
+    for _ in range(3):
+        own_raw.bgrewriteaof()
+        # The server deletes its old files while we look.
+        wait_until(lambda: own_server.data_problem() or not own_raw.info("persistence")["aof_rewrite_in_progress"])
+        assert own_server.data_problem() == ""
+    next(files.glob("*.incr.aof")).unlink()
+    assert "incr.aof cannot be read" in own_server.data_problem()
+
+
+COMMANDS = 20 * 1024
+"""The server tells of its progress after each 1024 commands that it has loaded."""
+
+
+def test_a_start_lasts_as_long_as_it_makes_progress(tmp_path: Path, data_folder: Path, binary: Path | None) -> None:
+    first = EmbeddedValkey(data_folder, binary=binary)
+    first.start()
+    with Redis.from_url(first.url) as client:
+        for at in range(0, COMMANDS, 2048):
+            pipeline = client.pipeline(transaction=False)
+            for n in range(at, at + 2048):
+                pipeline.set(n, "x")
+            pipeline.execute()
+    first.stop()
+    # 200 microseconds for each command are at least 4 s for all, and a fifth of a second between two signs of progress.
+    slow = tmp_path / "slow-loader"
+    slow.write_text(f'#!/bin/sh\nexec {binary or shipped_binary()} "$@" --key-load-delay 200\n')
+    slow.chmod(0o700)
+    again = EmbeddedValkey(data_folder, binary=slow)
+    again.start(stalled=3.0)
+    with Redis.from_url(again.url) as client:
+        assert client.dbsize() == COMMANDS
+    kill(again)
+    again.restart()
+    seen = set()
+    wait_until(lambda: (seen.add(again.loading()), again.loading() is None)[1], "the data is loaded")
+    progress = sorted(loading.loaded for loading in seen if loading is not None)
+    assert len(progress) > 2
+    assert progress[-1] > progress[0]
+    again.stop()
+
+
+def test_a_start_without_progress_ends(tmp_path: Path, data_folder: Path) -> None:
+    idle = tmp_path / "idle"
+    idle.write_text("#!/bin/sh\nexec sleep 1000\n")
+    idle.chmod(0o700)
+    with pytest.raises(StoreUnavailable, match="did not start"):
+        EmbeddedValkey(data_folder, binary=idle).start(stalled=0.2)
+
+
 async def test_starting_twice_is_one_server_and_stop_is_final(own_server: EmbeddedValkey, make_commit) -> None:
     pid = own_server.pid
     own_server.start()
@@ -112,7 +187,7 @@ async def test_starting_twice_is_one_server_and_stop_is_final(own_server: Embedd
 PARENT = """
 import sys
 from pathlib import Path
-from answerby.store.embedded import EmbeddedValkey
+from answerby.store.embedded import EmbeddedValkey, shipped_binary
 server = EmbeddedValkey(Path(sys.argv[1]), binary=Path(sys.argv[2]) if sys.argv[2] else None)
 server.start()
 print(server.pid, flush=True)
