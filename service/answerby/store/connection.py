@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,9 +13,12 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import AbstractBackoff
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     BusyLoadingError,
+    ClusterCrossSlotError,
     ClusterDownError,
+    MovedError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -35,6 +38,8 @@ from answerby.store.scripts import Call, execute, load_scripts, run, run_many
 MAX_BLOCK_MS = 30_000
 """The longest wait of a blocking read. The socket of blocking reads times out later."""
 MINIMUM_VERSION = (7, 0)
+KEEPS_ALL = "noeviction"
+"""The only policy under which a full store refuses writes in place of dropping what it has."""
 AGAIN = Backoff(first=0.04, most=0.5, jitter=1.0)
 """The wait before a call is sent again after a lost connection."""
 
@@ -67,6 +72,8 @@ _UNAVAILABLE = (
     ClusterDownError,
 )
 _WRONG_TYPE = "WRONGTYPE"
+_MOVED = ("MOVED", "ASK", "CROSSSLOT")
+"""Answers of a Redis Cluster that has got more masters than one since the start."""
 _REFUSED_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "OOM")
 
 
@@ -94,9 +101,9 @@ class Connection:
         self.blocking = self._client(url, MAX_BLOCK_MS / 1000 + options.socket_timeout)
 
     async def open(self) -> None:
-        """Refuses a server that is too old, then loads the scripts. Raises StoreUnavailable."""
+        """Refuses a server that cannot keep its data or is too old, then loads the scripts. Raises StoreUnavailable."""
         with translated():
-            await require_version(self.client)
+            await require_suitable(self.client)
             await load_scripts(self.client)
 
     async def close(self) -> None:
@@ -175,12 +182,32 @@ class Connection:
         await connection.on_connect()
 
 
-async def require_version(client: Redis) -> None:
-    """Raises StoreUnavailable for a server older than Redis 7.0."""
+async def require_suitable(client: Redis) -> None:
+    """Raises StoreUnavailable for a server older than Redis 7.0, one that evicts keys, or one of several masters."""
     server = await client.info("server")
     version = str(server["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < MINIMUM_VERSION:
         raise StoreUnavailable(f"Redis {version} is too old: answerby needs Redis 7.0 or later, or Valkey")
+    policy = (await client.info("memory")).get("maxmemory_policy", KEEPS_ALL)
+    if policy != KEEPS_ALL:
+        raise StoreUnavailable(
+            f"maxmemory-policy of the store is {policy}, so requests and numbers may vanish; set it to {KEEPS_ALL}"
+        )
+    if "cluster" in (server.get("redis_mode"), server.get("server_mode")):
+        masters = _cluster_size(await execute(client, "CLUSTER", "INFO"))
+        if masters > 1:
+            raise StoreUnavailable(
+                f"the store is a Redis Cluster of {masters} masters, and answerby needs one master for all its keys;"
+                " use a single server, Sentinel, or a cluster of one master with replicas"
+            )
+
+
+def _cluster_size(info: bytes | Mapping[str, str]) -> int:
+    """The number of masters that hold slots."""
+    if isinstance(info, Mapping):
+        return int(info["cluster_size"])
+    lines = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
+    return int(lines["cluster_size"])
 
 
 def translate(error: RedisError) -> AnswerbyError:
@@ -188,6 +215,8 @@ def translate(error: RedisError) -> AnswerbyError:
     refused = isinstance(error, ResponseError) and str(error).startswith(_REFUSED_WRITES)
     if isinstance(error, AuthenticationError):
         return StoreUnavailable(f"the store refused the credentials, check its URL: {error}")
+    if isinstance(error, MovedError | AskError | ClusterCrossSlotError) or str(error).startswith(_MOVED):
+        return StoreUnavailable(f"the store is a Redis Cluster whose keys lie on several masters: {error}")
     if str(error).startswith("NOREPLICAS"):
         return StoreUnavailable(
             f"the store takes no writes, as replicas or the embedded store's data folder are gone; send again: {error}"

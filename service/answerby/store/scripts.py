@@ -1,4 +1,4 @@
-"""The Lua commands: loaded once, called by digest, and loaded again when the server has lost them."""
+"""The Lua commands: loaded once, called by digest, and sent whole when the server has lost them."""
 
 from __future__ import annotations
 
@@ -55,28 +55,32 @@ async def run(client: Redis, call: Call) -> Any:
     try:
         return await execute(client, *_evalsha(call))
     except NoScriptError:
-        await load_scripts(client)
-        return await execute(client, *_evalsha(call))
+        return await execute(client, *_eval(call))
 
 
 async def run_many(client: Redis, calls: Sequence[Call]) -> list[Any]:
     """Many calls in one round trip. A failed item is its exception. Raises redis errors of the connection."""
-    results = await _pipelined(client, calls)
+    results = await _pipelined(client, [_evalsha(call) for call in calls])
     forgotten = [i for i, result in enumerate(results) if isinstance(result, NoScriptError)]
     if forgotten:
         # A call without a script on the server changed nothing. Only those calls are sent again, in their order.
-        await load_scripts(client)
-        for i, result in zip(forgotten, await _pipelined(client, [calls[i] for i in forgotten]), strict=True):
+        again = await _pipelined(client, [_eval(calls[i]) for i in forgotten])
+        for i, result in zip(forgotten, again, strict=True):
             results[i] = result
     return results
 
 
-async def _pipelined(client: Redis, calls: Sequence[Call]) -> list[Any]:
+async def _pipelined(client: Redis, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
     pipeline = client.pipeline(transaction=False)
-    for call in calls:
-        pipeline.execute_command(*_evalsha(call))
+    for command in commands:
+        pipeline.execute_command(*command)
     return await pipeline.execute(raise_on_error=False)
 
 
 def _evalsha(call: Call) -> tuple[Argument, ...]:
     return ("EVALSHA", _sources()[call.command][1], len(call.keys), *call.keys, *call.arguments)
+
+
+def _eval(call: Call) -> tuple[Argument, ...]:
+    """The call with its text, which works whatever the server has forgotten meanwhile. The server keeps the text."""
+    return ("EVAL", _sources()[call.command][0], len(call.keys), *call.keys, *call.arguments)

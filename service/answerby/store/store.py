@@ -76,12 +76,8 @@ class Store:
         """
         await self.ping()
         with translated():
-            memory = await self._connection.client.info("memory")
             persistence = await self._connection.client.info("persistence")
         warnings = []
-        policy = memory.get("maxmemory_policy", "unknown")
-        if policy != "noeviction":
-            warnings.append(f"maxmemory-policy is {policy}: keys may vanish; set it to noeviction")
         if not persistence.get("aof_enabled"):
             warnings.append("appendonly is no: a crash of the store loses accepted events; set it to yes")
         return warnings

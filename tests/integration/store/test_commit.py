@@ -181,6 +181,24 @@ async def test_a_forgotten_script_is_loaded_again(store: Store, raw: Redis, make
     assert [r.number for r in results] == [f"202310-CSR-{i:03d}" for i in range(2, 12)]
 
 
+async def test_scripts_that_are_forgotten_all_the_time_cost_nothing(store: Store, raw: Redis, make_commit) -> None:
+    ended = asyncio.Event()
+
+    async def flush() -> None:
+        while not ended.is_set():
+            await asyncio.to_thread(raw.execute_command, "SCRIPT FLUSH")
+
+    flushing = asyncio.create_task(flush())
+    numbers = []
+    for round_ in range(50):
+        commits = [make_commit(f"B-{round_}-{i}", f"b{round_}-{i}") for i in range(20)]
+        numbers += [committed.number for committed in await store.requests.commit_many(commits)]
+        numbers.append((await store.requests.commit(make_commit(f"S-{round_}", f"s{round_}"))).number)
+    ended.set()
+    await flushing
+    assert numbers == [f"202310-CSR-{n:03d}" for n in range(1, 50 * 21 + 1)]
+
+
 def test_a_commit_needs_the_state_after_the_decision(make_commit) -> None:
     from answerby.store.connection import StoreOptions
     from answerby.store.requests.commit import commit_call
