@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import grpc.aio
@@ -27,6 +28,7 @@ from answerby.server.base.loops import pause
 from answerby.server.base.metrics import Metrics
 from answerby.server.base.services import Services, utc_now
 from answerby.server.base.store_clock import ClockWatch, StoreClock
+from answerby.server.base.store_watch import StoreWatch
 from answerby.server.base.unreadable_report import report_unreadable
 from answerby.server.flow.delivery import DeliveryLoop
 from answerby.server.flow.housekeeping import Housekeeping
@@ -54,6 +56,10 @@ from answerby.store.store import Store
 from answerby_connectors.kit.registry import build_connector
 
 BEAT_SECONDS = 1.0
+NO_MARKS = (
+    "a store that went back, such as to a backup, cannot be found out, and numbers may be given twice then;"
+    " set store.data_folder to a folder that can be written"
+)
 
 
 class Worker:
@@ -138,7 +144,7 @@ class Worker:
                 ScheduleLoop(services, rulebooks, self._config.routes).run(self._stopping),
             ]
             delivery = DeliveryLoop(services, connectors)
-            serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks)]
+            serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks, store)]
             serving += [rules.run(self._stopping), Housekeeping(services).run(self._stopping)]
             serving.append(ClockWatch(services, clock).run(self._stopping))
             async with asyncio.TaskGroup() as group:
@@ -161,7 +167,19 @@ class Worker:
         return StoreOptions(
             idempotency_ttl=timedelta(days=settings.idempotency_days),
             log_retention=timedelta(days=settings.retention_days),
+            durability=settings.durability,
+            marks=self._marks(),
         )
+
+    def _marks(self) -> Path | None:
+        """Where this worker writes down what callers were told. Without a folder to write in, nowhere."""
+        folder = self._config.store.data_folder / "marks"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            self._logger.warning("store setting", warning=f"{NO_MARKS}: {folder}: {error.strerror}")
+            return None
+        return folder
 
     def _tenants(self) -> frozenset[str]:
         """The tenants that the configuration names."""
@@ -219,11 +237,16 @@ class Worker:
         await delivery.drain()
         self._drained.set()
 
-    async def _keep_health(self, rulebooks: RulebookHolder) -> None:
-        """Reports health: serving while a rulebook is present and no drain runs. Engine faults are reported too."""
+    async def _keep_health(self, rulebooks: RulebookHolder, store: Store) -> None:
+        """Reports health: serving while a rulebook is present and no drain runs.
+
+        Faults of the engine and losses of the store are reported too.
+        """
         shown: bool | None = None
         detail: bool | None = None
+        kept: bool | None = None
         engine = EngineWatch(self._metrics, self._logger)
+        losses = StoreWatch(store, self._metrics, self._logger)
         while not self._stopping.is_set():
             if rulebooks.matcher is not None:
                 engine.look(rulebooks.matcher)
@@ -236,6 +259,9 @@ class Worker:
             if good != detail:
                 await self._health.show_rulebook(good=good)
                 detail = good
+            if (whole := losses.look()) != kept:
+                await self._health.show_store(good=whole)
+                kept = whole
             await pause(self._stopping, 0.05)
 
     async def _beats(self, beat: Callable[[], None]) -> None:

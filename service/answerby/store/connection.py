@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
@@ -33,6 +34,10 @@ from redis.exceptions import (
 
 from answerby.domain.backoff import Backoff
 from answerby.domain.errors import AnswerbyError, RecordUnreadable, StoreUnavailable
+from answerby.store.durability import Durability
+from answerby.store.keys import STORE
+from answerby.store.lineage import Lineage, Loss
+from answerby.store.marks import Given, Marks
 from answerby.store.scripts import Call, execute, load_scripts, run, run_many
 
 MAX_BLOCK_MS = 30_000
@@ -72,6 +77,13 @@ _UNAVAILABLE = (
     ClusterDownError,
 )
 _WRONG_TYPE = "WRONGTYPE"
+SYNC_MS = 4000
+"""The longest wait for a sync. It ends before the timeout of a socket."""
+WAIT_FOR_SYNC = ("WAITAOF", 1, 0, SYNC_MS)
+TELLS = frozenset(
+    {"requests/commit", "schedules/commit", "outbox/lease", "rulebooks/save", "rulebooks/activate", "rulebooks/judge"}
+)
+"""Lua commands after which somebody hears of what was written: a caller, or a platform."""
 _MOVED = ("MOVED", "ASK", "CROSSSLOT")
 """Answers of a Redis Cluster that has got more masters than one since the start."""
 _REFUSED_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "OOM")
@@ -89,6 +101,9 @@ class StoreOptions(NamedTuple):
     socket_timeout: float = 5.0
     """Seconds."""
     max_connections: int = 256
+    marks: Path | None = None
+    """The folder in which this process keeps what callers heard of. None: a store that went back is not found out."""
+    durability: Durability = Durability.SERVER
 
 
 class Connection:
@@ -97,6 +112,7 @@ class Connection:
     def __init__(self, url: str, options: StoreOptions) -> None:
         self.options = options
         self._closed = False
+        self._lineage = Lineage(Marks(options.marks)) if options.marks is not None else None
         self.client = self._client(url, options.socket_timeout)
         self.blocking = self._client(url, MAX_BLOCK_MS / 1000 + options.socket_timeout)
 
@@ -104,7 +120,24 @@ class Connection:
         """Refuses a server that cannot keep its data or is too old, then loads the scripts. Raises StoreUnavailable."""
         with translated():
             await require_suitable(self.client)
+            if self.options.durability is Durability.ACKNOWLEDGED:
+                await require_synced_replies(self.client)
             await load_scripts(self.client)
+
+    @property
+    def losses(self) -> list[Loss]:
+        """What the store has lost, oldest first."""
+        return self._lineage.losses if self._lineage is not None else []
+
+    async def tell(self, given: Iterable[Given]) -> None:
+        """Writes down what callers are about to hear. Raises StoreUnavailable."""
+        if self._lineage is not None:
+            try:
+                await self._lineage.marks.note(list(given))
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"the event was decided, but the data folder cannot be written, send it again: {error}"
+                ) from error
 
     async def close(self) -> None:
         """Closes the connection for good. Current and later calls fail with StoreUnavailable."""
@@ -114,13 +147,22 @@ class Connection:
 
     async def call(self, command: str, keys: Sequence[str], arguments: Sequence[str | bytes | int] = ()) -> Any:
         """One Lua command. Raises StoreUnavailable."""
+        call = Call(command, keys, arguments)
+        if self._waits_for_sync(call):
+            (result,) = await self.call_many([call])
+            if isinstance(result, AnswerbyError):
+                raise result
+            return result
         with translated():
-            return await run(self.client, Call(command, keys, arguments))
+            return await run(self.client, call)
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
         """Lua commands in one round trip. A failed item is an AnswerbyError. Raises StoreUnavailable."""
+        waits = any(map(self._waits_for_sync, calls))
         with translated():
-            results = await run_many(self.client, calls)
+            results = await run_many(self.client, calls, *((WAIT_FOR_SYNC,) if waits else ()))
+            if waits:
+                _require_synced(results.pop())
         return [translate(item) if isinstance(item, RedisError) else item for item in results]
 
     async def execute(self, *command: str | bytes | int) -> Any:
@@ -128,18 +170,44 @@ class Connection:
         with translated():
             return await execute(self.client, *command)
 
+    async def setting(self, name: str) -> str:
+        """A setting of the server. Empty where the server does not tell. Raises StoreUnavailable."""
+        with translated():
+            try:
+                reply = await execute(self.client, "CONFIG", "GET", name)
+            except ResponseError as error:
+                if isinstance(error, AuthenticationError):
+                    raise
+                return ""
+        pairs = reply.items() if isinstance(reply, Mapping) else zip(reply[::2], reply[1::2], strict=True)
+        return next((_text(value) for _, value in pairs), "")
+
     async def execute_blocking(self, *command: str | bytes | int) -> Any:
         """One plain command that may wait, at most MAX_BLOCK_MS. Raises StoreUnavailable."""
         with translated():
             return await execute(self.blocking, *command)
 
+    async def settle(self) -> None:
+        """Returns once all that was written before is as durable as the settings ask. Raises StoreUnavailable."""
+        if self.options.durability is Durability.ACKNOWLEDGED:
+            # A connection waits for its own writes only. A sync of this one includes those of all others before.
+            await self.execute_many([("HINCRBY", STORE, "settled", 1)])
+
     async def execute_many(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
-        """Plain commands in one round trip. Raises StoreUnavailable."""
+        """Plain commands in one round trip. Writes are as durable then as the settings ask. Raises StoreUnavailable."""
         with translated():
             pipeline = self.client.pipeline(transaction=False)
             for command in commands:
                 pipeline.execute_command(*command)
-            return await pipeline.execute()
+            if self.options.durability is Durability.SERVER:
+                return await pipeline.execute()
+            pipeline.execute_command(*WAIT_FOR_SYNC)
+            *results, synced = await pipeline.execute()
+            _require_synced(synced)
+            return results
+
+    def _waits_for_sync(self, call: Call) -> bool:
+        return self.options.durability is Durability.ACKNOWLEDGED and call.command in TELLS
 
     async def execute_each(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
         """Plain commands in one round trip. A failed item is an AnswerbyError. Raises StoreUnavailable."""
@@ -180,6 +248,13 @@ class Connection:
         if self._closed:
             raise _Closed("answerby has closed its connection to the store")
         await connection.on_connect()
+        if self._lineage is not None:
+
+            async def ask(*command: str | bytes | int) -> Any:
+                await connection.send_command(*command)
+                return await connection.read_response()
+
+            await self._lineage.look(ask)
 
 
 async def require_suitable(client: Redis) -> None:
@@ -200,6 +275,31 @@ async def require_suitable(client: Redis) -> None:
                 f"the store is a Redis Cluster of {masters} masters, and answerby needs one master for all its keys;"
                 " use a single server, Sentinel, or a cluster of one master with replicas"
             )
+
+
+async def require_synced_replies(client: Redis) -> None:
+    """Raises StoreUnavailable for a server that cannot say when its append-only file is synced."""
+    try:
+        await execute(client, *WAIT_FOR_SYNC)
+    except ResponseError as error:
+        raise StoreUnavailable(
+            "store.durability = acknowledged needs Redis 7.2 or later, or Valkey, with appendonly yes;"
+            f" set that up, or set store.durability to server: {error}"
+        ) from error
+
+
+def _require_synced(reply: Any) -> None:
+    """Raises StoreUnavailable when the write is not on the disk. Raises redis errors."""
+    if isinstance(reply, RedisError):
+        raise reply
+    if reply[0] < 1:
+        raise StoreUnavailable(
+            f"the store has not synced its file within {SYNC_MS / 1000:g} s; the event may be stored, send it again"
+        )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _cluster_size(info: bytes | Mapping[str, str]) -> int:

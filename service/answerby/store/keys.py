@@ -24,6 +24,8 @@ TENANTS = "ab:tenants"
 
 UNREADABLE = "ab:unreadable"
 """hash id -> UnreadableRecord JSON, of records that belong to no tenant."""
+STORE = "ab:store"
+"""hash: id of the store, settled a counter that is written only to wait for its sync."""
 
 _RULEBOOK = "ab:rulebook:{live}:"
 """The rulebook is the same for every tenant. The keys of the rulebook share a hash tag of their own."""

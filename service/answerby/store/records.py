@@ -170,6 +170,8 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True):
     outcome: CommitOutcome
     number: str = ""
     log_sequence: int = 0
+    log_entry: str = ""
+    """The id of the entry in the decision log, which no other entry has, also after the store went back."""
     payload_hash: str = ""
     """The hash of the event accepted before, for a duplicate."""
     request_id: str = ""

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 Argument = str | bytes | int
+Command = tuple[Argument, ...]
 
 
 class Call(NamedTuple):
@@ -58,29 +59,32 @@ async def run(client: Redis, call: Call) -> Any:
         return await execute(client, *_eval(call))
 
 
-async def run_many(client: Redis, calls: Sequence[Call]) -> list[Any]:
-    """Many calls in one round trip. A failed item is its exception. Raises redis errors of the connection."""
-    results = await _pipelined(client, [_evalsha(call) for call in calls])
+async def run_many(client: Redis, calls: Sequence[Call], *then: Command) -> list[Any]:
+    """Many calls in one round trip, and plain commands after them, whose results come last.
+
+    A failed item is its exception. Raises redis errors of the connection.
+    """
+    results = await _pipelined(client, [*(_evalsha(call) for call in calls), *then])
     forgotten = [i for i, result in enumerate(results) if isinstance(result, NoScriptError)]
     if forgotten:
         # A call without a script on the server changed nothing. Only those calls are sent again, in their order.
-        again = await _pipelined(client, [_eval(calls[i]) for i in forgotten])
-        for i, result in zip(forgotten, again, strict=True):
+        again = await _pipelined(client, [*(_eval(calls[i]) for i in forgotten), *then])
+        for i, result in zip((*forgotten, *range(len(calls), len(results))), again, strict=True):
             results[i] = result
     return results
 
 
-async def _pipelined(client: Redis, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+async def _pipelined(client: Redis, commands: Sequence[Command]) -> list[Any]:
     pipeline = client.pipeline(transaction=False)
     for command in commands:
         pipeline.execute_command(*command)
     return await pipeline.execute(raise_on_error=False)
 
 
-def _evalsha(call: Call) -> tuple[Argument, ...]:
+def _evalsha(call: Call) -> Command:
     return ("EVALSHA", _sources()[call.command][1], len(call.keys), *call.keys, *call.arguments)
 
 
-def _eval(call: Call) -> tuple[Argument, ...]:
+def _eval(call: Call) -> Command:
     """The call with its text, which works whatever the server has forgotten meanwhile. The server keeps the text."""
     return ("EVAL", _sources()[call.command][0], len(call.keys), *call.keys, *call.arguments)

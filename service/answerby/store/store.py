@@ -6,7 +6,9 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 
 from answerby.store.connection import Connection, StoreOptions, translated
+from answerby.store.durability import Durability
 from answerby.store.intake import Intake
+from answerby.store.lineage import Loss
 from answerby.store.outbox import Outbox
 from answerby.store.requests.listing import Listing
 from answerby.store.requests.log import DecisionLog
@@ -20,6 +22,12 @@ from answerby.store.schema import Migration, bring_up_to_date
 from answerby.store.tenants import Tenants
 from answerby.store.timers import Timers
 from answerby.store.unreadable import Unreadables
+
+SYNCS = {
+    "everysec": "a loss of power, or a kill of the store on a busy disk, loses accepted events of the last two seconds",
+    "no": "a loss of power loses accepted events of the last half minute",
+}
+"""What may be lost, by the setting of the append-only file. With `always` nothing is."""
 
 
 class Store:
@@ -61,6 +69,11 @@ class Store:
         """Closes the connections. Calls under way fail."""
         await self._connection.close()
 
+    @property
+    def losses(self) -> list[Loss]:
+        """Decisions that callers heard of and that the store has no more, oldest first."""
+        return self._connection.losses
+
     async def ping(self) -> None:
         """Asks the server for an answer. Raises StoreUnavailable."""
         await self._connection.execute("PING")
@@ -80,4 +93,20 @@ class Store:
         warnings = []
         if not persistence.get("aof_enabled"):
             warnings.append("appendonly is no: a crash of the store loses accepted events; set it to yes")
+        elif self._connection.options.durability is Durability.SERVER:
+            setting = await self._connection.setting("appendfsync")
+            if risk := SYNCS.get(setting):
+                warnings.append(
+                    f"appendfsync is {setting}: {risk}; set it to always, or set store.durability to acknowledged"
+                )
+        if (await self._replicas()) and await self._connection.setting("min-replicas-to-write") == "0":
+            warnings.append(
+                "replicas follow, and a failover to one that lags loses accepted events; that is found out afterwards."
+                " With min-replicas-to-write 1 and a small min-replicas-max-lag it loses less"
+            )
         return warnings
+
+    async def _replicas(self) -> int:
+        with translated():
+            found = await self._connection.client.info("replication")
+        return int(found.get("connected_slaves", 0))

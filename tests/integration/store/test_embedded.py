@@ -70,9 +70,10 @@ async def test_a_full_store_refuses_a_commit_whole(own_server: EmbeddedValkey, o
 async def test_the_embedded_server_needs_no_warning(own_server: EmbeddedValkey, own_raw: Redis) -> None:
     store = await Store.connect(own_server.url)
     assert await store.check() == []
-    own_raw.execute_command("CONFIG", "SET", "appendonly", "no")
-    warnings = await store.check()
-    assert [warning.split(" is ")[0] for warning in warnings] == ["appendonly"]
+    for setting, value in (("appendfsync", "everysec"), ("appendfsync", "no"), ("appendonly", "no")):
+        own_raw.config_set(setting, value)
+        (warning,) = await store.check()
+        assert warning.startswith(f"{setting} is {value}: ")
     await store.close()
 
 

@@ -23,6 +23,7 @@ import redis
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
 from answerby.store.embedded import EmbeddedValkey
+from tests.kit.chaos.slow_sync import inherited
 from tests.kit.chaos.traffic import OPTIONS
 from tests.kit.clients import insist
 from tests.kit.patience import eventually
@@ -141,13 +142,8 @@ class Site:
 
     def _start_own(self) -> None:
         assert self._own is not None
-        kept = {name: os.environ.get(name) for name in self._environment}
-        os.environ.update(self._environment)
-        try:
+        with inherited(self._environment):
             self._own.start()
-        finally:
-            for name, value in kept.items():
-                os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
     def _all_workers_ready(self) -> bool:
         served = self._running

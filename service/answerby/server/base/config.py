@@ -30,6 +30,7 @@ from answerby import native
 from answerby.domain.effect import EffectKind
 from answerby.domain.errors import AnswerbyError
 from answerby.server.base.roles import Role
+from answerby.store.durability import Durability
 
 ENV_PREFIX = "ANSWERBY_"
 ENV_OF_OTHERS = frozenset({"ANSWERBY_CONFIG", "ANSWERBY_FAULT", "ANSWERBY_TARGET", "ANSWERBY_TOKEN", native.SWITCH})
@@ -230,6 +231,10 @@ class StoreConfig(Section):
     )
     data_folder: Path = Field(
         default=Path(".answerby"), description="Folder of the embedded Valkey and the last good rules."
+    )
+    durability: Durability = Field(
+        default=Durability.SERVER,
+        description="An event is accepted once the store answers (server), or has synced it to disk (acknowledged).",
     )
     retention_days: float = Field(default=30.0, gt=0, description="How long the decision log can be watched, days.")
     idempotency_days: float = Field(

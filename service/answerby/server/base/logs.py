@@ -36,7 +36,7 @@ SAFE_FIELDS = frozenset(
         ),
         *("kind", "key", "field"),
         *("action", "actor", "before", "generation", "start", "end"),
-        *("problem", "remedy", "loaded_bytes", "total_bytes"),
+        *("problem", "remedy", "known", "found", "loaded_bytes", "total_bytes"),
         *("engine", "compiled", "rules", "stage", "rule", "warning", "seconds", "workers", "version", "status"),
     }
 )

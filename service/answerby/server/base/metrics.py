@@ -59,6 +59,7 @@ class Metrics:
         self._dead = counter("dead_letters", "Intake entries, effects and unreadable records given up.", "kind")
         self.clock_skew = gauge("clock_skew_seconds", "How far a machine's clock is ahead of the store's, seconds.")
         self._loop_failures = counter("loop_failures", "Steps of background loops that failed.", "loop")
+        self._lost = counter("store_lost_decisions", "Decisions that were told and that the store has no more.")
         self._late = counter("timers_late", "Timers fired more than one second after they were due.")
         self._timer_delay = histogram(
             "timer_delay_seconds", "How long after their due time timers fired, seconds.", buckets=LATENESS
@@ -120,6 +121,9 @@ class Metrics:
 
     def loop_failed(self, loop: str) -> None:
         self._loop_failures.labels(loop).inc()
+
+    def store_lost(self, count: int) -> None:
+        self._lost.inc(count)
 
     def timer(self, delay_seconds: float) -> None:
         self._timer_delay.observe(max(0.0, delay_seconds))

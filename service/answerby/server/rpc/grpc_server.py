@@ -30,6 +30,8 @@ SERVICES = (
 
 RULEBOOK = "answerby.rulebook"
 """A detail of health: not serving while the last change of the rules is refused or cannot be followed."""
+STORE = "answerby.store"
+"""A detail of health: not serving once the store was found to have lost decisions that were told."""
 
 
 class Health:
@@ -47,6 +49,11 @@ class Health:
         """Shows the state of the rules. Requests are decided by the last good rules in any case."""
         status = health_pb2.HealthCheckResponse.SERVING if good else health_pb2.HealthCheckResponse.NOT_SERVING
         await self.servicer.set(RULEBOOK, status)
+
+    async def show_store(self, *, good: bool) -> None:
+        """Shows whether the store still has all that it had. Events are decided in any case."""
+        status = health_pb2.HealthCheckResponse.SERVING if good else health_pb2.HealthCheckResponse.NOT_SERVING
+        await self.servicer.set(STORE, status)
 
 
 def build_server(

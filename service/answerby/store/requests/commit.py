@@ -76,7 +76,8 @@ def read_reply(reply: list[bytes | int]) -> Committed:
     """The result of the Lua call."""
     outcome = CommitOutcome(_string(reply[0]))
     if outcome is CommitOutcome.COMMITTED:
-        return Committed(outcome=outcome, number=_string(reply[1]), log_sequence=int(reply[2]))
+        number, sequence, entry = _string(reply[1]), int(reply[2]), _string(reply[3])
+        return Committed(outcome=outcome, number=number, log_sequence=sequence, log_entry=entry)
     if outcome is CommitOutcome.DUPLICATE:
         return Committed(
             outcome=outcome,

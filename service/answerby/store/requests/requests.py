@@ -13,7 +13,8 @@ from answerby.domain.window import WindowQuery
 from answerby.store import codec
 from answerby.store.connection import Connection
 from answerby.store.keys import tenant_keys
-from answerby.store.records import Commit, Committed, Loaded, LoadQuery, StoredReply
+from answerby.store.marks import Given, Newest
+from answerby.store.records import Commit, CommitOutcome, Committed, Loaded, LoadQuery, StoredReply
 from answerby.store.requests.commit import commit_call, read_reply
 from answerby.store.scripts import Call
 from answerby.store.tenants import Tenants
@@ -58,7 +59,11 @@ class Requests:
     async def load_many(self, queries: Sequence[LoadQuery]) -> list[Loaded | AnswerbyError]:
         """`load` for many events in one round trip. A failed item is its error, such as RecordUnreadable."""
         replies = await self._connection.call_many([_load_call(query) for query in queries])
-        return [await self._loaded(query, reply) for query, reply in zip(queries, replies, strict=True)]
+        loaded = [await self._loaded(query, reply) for query, reply in zip(queries, replies, strict=True)]
+        if any(isinstance(item, Loaded) and item.duplicate is not None for item in loaded):
+            # The caller hears that the event was accepted. Whoever committed it may not have heard so yet.
+            await self._connection.settle()
+        return loaded
 
     async def commit(self, commit: Commit) -> Committed:
         """Commits a decision completely or not at all, in one Lua call. A repeated commit is a duplicate and safe."""
@@ -75,7 +80,13 @@ class Requests:
         await self._tenants.register({commit.tenant for commit in commits})
         calls = [commit_call(commit, self._connection.options) for commit in commits]
         replies = await self._connection.call_many(calls)
-        return [reply if isinstance(reply, AnswerbyError) else read_reply(reply) for reply in replies]
+        results = [reply if isinstance(reply, AnswerbyError) else read_reply(reply) for reply in replies]
+        await self._connection.tell(
+            Given(commit.tenant, result.number, Newest(result.log_sequence, result.log_entry))
+            for commit, result in zip(commits, results, strict=True)
+            if isinstance(result, Committed) and result.outcome is CommitOutcome.COMMITTED
+        )
+        return results
 
     async def get(self, tenant: str, request_id: str) -> RequestState:
         """The request after its latest decision. Raises RequestNotFound and RecordUnreadable."""

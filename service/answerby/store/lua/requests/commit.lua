@@ -12,7 +12,7 @@ KEYS[14] hash   outbox entries    KEYS[15] hash   outbox meta      KEYS[16] coun
 KEYS[18..] zset windows, one for each mark; then for each connector: zset due, zset queue, zset ages
 ARGV[1]  MessagePack map, see answerby/store/requests/commit.py: CommitCall
 ARGV[2]  event JSON   ARGV[3] state JSON   ARGV[4] decision JSON   ARGV[5] facets JSON
-Returns { "committed", number, log sequence } | { "version_conflict" }
+Returns { "committed", number, log sequence, log entry } | { "version_conflict" }
       | { "duplicate", payload hash, sequence, request id, number }
 --]]
 local c = cmsgpack.unpack(ARGV[1])
@@ -104,7 +104,7 @@ redis.call('RPUSH', KEYS[2], event)
 redis.call('RPUSH', KEYS[3], decision)
 redis.call('SET', KEYS[4], c.payload_hash .. ' ' .. c.sequence .. ' ' .. request_id, 'PX', c.idempotency_ms)
 local log_sequence = redis.call('INCR', KEYS[6])
-redis.call('XADD', KEYS[5], '*', 'n', log_sequence, 'r', request_id, 'p', c.priority, 'u', number, 'd', decision)
+local log_entry = redis.call('XADD', KEYS[5], '*', 'n', log_sequence, 'r', request_id, 'p', c.priority, 'u', number, 'd', decision)
 redis.call('ZADD', KEYS[7], 'NX', c.created, request_id)
 redis.call('HSET', KEYS[8], request_id, facets)
 
@@ -168,4 +168,4 @@ for _, event in ipairs(c.follow_ups) do
   redis.call('XADD', KEYS[13], '*', 'e', event)
 end
 acknowledge()
-return { 'committed', number, log_sequence }
+return { 'committed', number, log_sequence, log_entry }
