@@ -144,7 +144,7 @@ class Contention(AnswerbyError):
 
 
 class StoreUnavailable(AnswerbyError):
-    """The store did not answer; nothing was accepted, send the event again."""
+    """The store did not answer; send the event again, it is decided once."""
 
     reason = "STORE_UNAVAILABLE"
 

@@ -56,6 +56,8 @@ from answerby.store.store import Store
 from answerby_connectors.kit.registry import build_connector
 
 BEAT_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
+"""The time for the last answers of a server that stops."""
 NO_MARKS = (
     "a store that went back, such as to a backup, cannot be found out, and numbers may be given twice then;"
     " set store.data_folder to a folder that can be written"
@@ -88,6 +90,10 @@ class Worker:
         """The gRPC port, once the worker listens."""
         self.http_port = 0
         """The webhook port, once the worker listens. 0 without webhooks."""
+
+    @property
+    def calls_in_progress(self) -> int:
+        return self._gate.calls
 
     def stop(self) -> None:
         """Starts the drain: no new work begins, and the worker ends after the work in progress."""
@@ -128,7 +134,8 @@ class Worker:
             self.port = listen(server, self._config.server)
             await self._health.show(serving=False)
             await server.start()
-            stack.push_async_callback(server.stop, None)
+            # A worker that fails has callers too. They hear that it stops.
+            stack.push_async_callback(self._finish_calls, server, 0)
             http = await self._http(services, connectors)
             if http is not None:
                 stack.push_async_callback(http.stop)
@@ -231,11 +238,20 @@ class Worker:
         self._gate.draining.set()
         if http is not None:
             await http.stop()
-        await server.stop(self._config.server.drain_seconds)
+        await self._finish_calls(server, self._config.server.drain_seconds)
         await asyncio.wait(feeders)
         processor.stop()
         await delivery.drain()
         self._drained.set()
+
+    async def _finish_calls(self, server: grpc.aio.Server, seconds: float) -> None:
+        """Takes no more calls, gives those in progress `seconds`, then answers the others that this server stops."""
+        # The library ends calls without a word that no handler has begun, and all others when its time is up.
+        await self._gate.refuse()
+        stopping = asyncio.ensure_future(server.stop(seconds + ANSWER_SECONDS))
+        await self._gate.drained(seconds)
+        self._gate.end_calls()
+        await stopping
 
     async def _keep_health(self, rulebooks: RulebookHolder, store: Store) -> None:
         """Reports health: serving while a rulebook is present and no drain runs.

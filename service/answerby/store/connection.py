@@ -206,9 +206,6 @@ class Connection:
             _require_synced(synced)
             return results
 
-    def _waits_for_sync(self, call: Call) -> bool:
-        return self.options.durability is Durability.ACKNOWLEDGED and call.command in TELLS
-
     async def execute_each(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
         """Plain commands in one round trip. A failed item is an AnswerbyError. Raises StoreUnavailable."""
         with translated():
@@ -230,6 +227,9 @@ class Connection:
         """The server's time. Raises StoreUnavailable."""
         seconds, microseconds = await self.execute("TIME")
         return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(microseconds))
+
+    def _waits_for_sync(self, call: Call) -> bool:
+        return self.options.durability is Durability.ACKNOWLEDGED and call.command in TELLS
 
     def _client(self, url: str, timeout: float) -> Redis:
         # A repeated call is harmless: commits are idempotent and leases are fenced. A short retry is safe.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, NamedTuple, NoReturn
 
@@ -15,6 +16,7 @@ from google.protobuf.message import DecodeError
 
 from answerby.domain.errors import AnswerbyError, Draining, InternalError, Overloaded
 from answerby.server.base.config import Limits
+from answerby.server.base.interruptions import Interruption, Stored, current_interruption
 from answerby.server.base.logs import Logger
 from answerby.server.base.metrics import Metrics
 from answerby.server.base.roles import Role, check_permission
@@ -24,6 +26,10 @@ from answerby.server.rpc.errors import Code, DeadlineExceeded, MalformedMessage,
 OPEN_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 """Services without a token and without a log line. Load balancers call them all the time."""
 CALL_ID = "x-request-id"
+QUIET = 0.02
+"""Seconds without a call after which none is on its way."""
+LONGEST_REFUSAL = 0.5
+"""Seconds for which calls that keep coming are refused one by one."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -53,11 +59,17 @@ class Gate:
         self.calls = 0
         self.watches = 0
         self.draining = asyncio.Event()
+        self.ending = False
+        """Whether the time of the drain is up."""
+        self._arrived = 0
+        self._limits_of_calls: set[asyncio.Timeout] = set()
+        self._emptied = asyncio.Event()
 
     def enter(self, *, watch: bool) -> None:
         """Admits a call or a watch. Raises Draining or Overloaded."""
+        self._arrived += 1
         if self.draining.is_set():
-            raise Draining
+            raise Draining(stored=Stored.NO)
         if watch:
             if self.watches >= self.limits.watchers:
                 raise Overloaded("this server has as many watch streams as it takes; use another or wait")
@@ -72,6 +84,42 @@ class Gate:
             self.watches -= 1
         else:
             self.calls -= 1
+        if not self.calls and not self.watches:
+            self._emptied.set()
+
+    @contextmanager
+    def limiting(self, limit: asyncio.Timeout) -> Iterator[None]:
+        """Within the block, `end_calls` ends the call by its time limit."""
+        self._limits_of_calls.add(limit)
+        try:
+            yield
+        finally:
+            self._limits_of_calls.discard(limit)
+
+    async def refuse(self) -> None:
+        """Refuses calls from now on. Returns when those that have reached this machine by now have heard so."""
+        self.draining.set()
+        until = asyncio.get_running_loop().time() + LONGEST_REFUSAL
+        before = -1
+        while before != self._arrived and asyncio.get_running_loop().time() < until:
+            before = self._arrived
+            await asyncio.sleep(QUIET)
+
+    async def drained(self, seconds: float) -> None:
+        """Returns once no call is in progress, after `seconds` in any case."""
+        self._emptied.clear()
+        if self.calls or self.watches:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._emptied.wait()
+
+    def end_calls(self) -> None:
+        """Ends the calls in progress: callers hear that this server stops, and whether their event was stored."""
+        self.draining.set()
+        self.ending = True
+        now = asyncio.get_running_loop().time()
+        for limit in self._limits_of_calls:
+            limit.reschedule(now)
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -121,20 +169,25 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             started = time.perf_counter()
             code = Code.OK
             identity = Call("", _call_id(context))
+            interruption = Interruption()
+            current_interruption.set(interruption)
             try:
                 self._gate.enter(watch=False)
                 try:
                     identity = self._identify(method, request, context, identity)
-                    async with asyncio.timeout(_time_left(context, self._gate.limits.deadline_seconds)):
-                        return await behaviour(request, context)
+                    async with asyncio.timeout(_time_left(context, self._gate.limits.deadline_seconds)) as limit:
+                        with self._gate.limiting(limit):
+                            return await behaviour(request, context)
                 finally:
                     self._gate.leave(watch=False)
             except AnswerbyError as error:
                 code = code_of(error)
                 await self._abort(context, error, identity, method)
             except TimeoutError:
-                code = Code.DEADLINE_EXCEEDED
-                await self._abort(context, DeadlineExceeded(), identity, method)
+                over = Draining if self._gate.ending else DeadlineExceeded
+                ended = over(**interruption.metadata)
+                code = code_of(ended)
+                await self._abort(context, ended, identity, method)
             except asyncio.CancelledError:
                 code = Code.CANCELLED
                 raise
@@ -158,6 +211,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 entered = True
                 identity = self._identify(method, request, context, identity)
                 async for response in behaviour(request, context):
+                    if self._gate.ending:
+                        raise Draining  # noqa: TRY301 - the caller gets it like any other error
                     yield response
             except AnswerbyError as error:
                 code = code_of(error)

@@ -18,6 +18,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.decide import decide
 from answerby.engine.facts.windows import Windows
+from answerby.server.base.interruptions import Stored, note_interrupted
 from answerby.server.base.services import Services
 from answerby.server.flow.processing.fates import Fates
 from answerby.server.flow.processing.loading import Loading
@@ -72,12 +73,21 @@ class Processor:
 
     async def process(self, event: Event) -> Processed:
         """Stores and decides one event. Raises AnswerbyError."""
-        return await self._enqueue(Submission(event)).result
+        waiting = self._enqueue(Submission(event))
+        try:
+            return await waiting.result
+        except asyncio.CancelledError:
+            note_interrupted([waiting.stored])
+            raise
 
     async def process_many(self, submissions: Sequence[Submission]) -> list[Processed | AnswerbyError]:
         """Results in the order of the submissions. The events of one request are decided in that order too."""
         events = [self._enqueue(submission) for submission in submissions]
-        results = await asyncio.gather(*(waiting.result for waiting in events), return_exceptions=True)
+        try:
+            results = await asyncio.gather(*(waiting.result for waiting in events), return_exceptions=True)
+        except asyncio.CancelledError:
+            note_interrupted([waiting.stored for waiting in events])
+            raise
         return [_fate(result) for result in results]
 
     async def run(self) -> None:
@@ -154,7 +164,7 @@ class Processor:
         """Fails the events of the round, or all events in the queue when the round could not begin."""
         for waiting in batch or self._queue.drain():
             if not waiting.settled:
-                self._fates.failed(waiting, error)
+                self._fates.failed(waiting, with_stored(error, waiting.stored))
 
     async def _decide(self, events: list[LoadedEvent], live: Live) -> list[DecidedEvent]:
         decided: list[DecidedEvent] = []
@@ -192,15 +202,19 @@ class Processor:
         if not events:
             return
         started = time.perf_counter()
-        results = await self._requests.commit_many([decided.commit(windows, self._connectors) for decided in events])
+        commits = [decided.commit(windows, self._connectors) for decided in events]
+        for decided in events:
+            decided.waiting.stored = Stored.UNKNOWN
+        results = await self._requests.commit_many(commits)
         overtaken: list[Waiting] = []
         committed: list[Decision] = []
         for decided, result in zip(events, results, strict=True):
             if isinstance(result, AnswerbyError):
-                self._fates.failed(decided.waiting, result)
+                self._fates.failed(decided.waiting, with_stored(result, Stored.NO))
             elif result.outcome is CommitOutcome.COMMITTED:
                 committed.append(self._committed(decided, result.number))
             else:
+                decided.waiting.stored = Stored.NO
                 overtaken.append(decided.waiting)
         self._metrics.commit(len(events), len(overtaken), time.perf_counter() - started)
         self._metrics.committed(committed)
@@ -210,6 +224,7 @@ class Processor:
             await asyncio.sleep(OVERTAKEN.wait(max(waiting.attempts for waiting in overtaken)))
 
     def _committed(self, decided: DecidedEvent, number: str) -> Decision:
+        decided.waiting.stored = Stored.YES
         decision = self._fates.committed(decided, number)
         if self._observe is not None:
             before = decided.before
@@ -226,6 +241,13 @@ class Processor:
             else:
                 retries.append(waiting)
         self._queue.put_back(retries)
+
+
+def with_stored(error: AnswerbyError, stored: Stored) -> AnswerbyError:
+    """The error of a store that is away, with what became of the event. Other errors say so by themselves."""
+    if not isinstance(error, StoreUnavailable):
+        return error
+    return StoreUnavailable(f"{error.message}; stored: {stored}", **{**error.metadata, "stored": stored})
 
 
 def _fate(result: Processed | BaseException) -> Processed | AnswerbyError:

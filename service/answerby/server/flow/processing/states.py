@@ -15,6 +15,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.facts.windows import Windows
 from answerby.engine.history.refold import MOST_EVENTS, needs_fold
+from answerby.server.base.interruptions import Stored
 from answerby.server.flow.processing.own_writes import flags, without
 from answerby.server.flow.processing.submission import Processed, Submission, payload_hash
 from answerby.server.flow.routing import Route, route_effects
@@ -24,7 +25,7 @@ from answerby.store.records import Commit, Loaded, LoadQuery
 class Waiting:
     """An event and the caller who waits for its result. A retry of the event keeps this object."""
 
-    __slots__ = ("attempts", "event", "payload_hash", "result", "submission")
+    __slots__ = ("attempts", "event", "payload_hash", "result", "stored", "submission")
 
     def __init__(self, submission: Submission, result: asyncio.Future[Processed]) -> None:
         self.submission = submission
@@ -33,6 +34,8 @@ class Waiting:
         self.result = result
         self.attempts = 0
         """Number of decisions that another event of the request overtook."""
+        self.stored = Stored.NO
+        """Whether the event is in the store, as far as this worker knows."""
 
     @property
     def settled(self) -> bool:
