@@ -67,8 +67,13 @@ def alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    status = Path(f"/proc/{pid}/stat")
-    return not (status.exists() and status.read_text("utf-8").rpartition(")")[2].split()[0] == "Z")
+    if not Path("/proc/self").exists():
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it ended between the two looks
+    return state != "Z"
 
 
 def workers_of(supervisor: int) -> list[int]:
@@ -80,6 +85,6 @@ def workers_of(supervisor: int) -> list[int]:
 def _is_worker(pid: int) -> bool:
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return alive(pid) and b"answerby.server.worker" in command
