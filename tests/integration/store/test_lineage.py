@@ -15,10 +15,12 @@ from redis import Redis
 
 from answerby.store.connection import StoreOptions
 from answerby.store.embedded import EmbeddedValkey
+from answerby.store.keys import tenant_keys
 from answerby.store.lineage import Loss
 from answerby.store.marks import AHEAD
 from answerby.store.store import Store
 from tests.kit.patience import wait_until
+from tests.kit.processes import free_address
 
 
 class GoesBack:
@@ -150,6 +152,30 @@ async def trim(here: GoesBack, now: datetime) -> None:
     store = await Store.connect(here.server.url)
     await store.log.trim("acme", now)
     await store.close()
+
+
+async def test_a_replica_that_lagged_and_took_over(here: GoesBack, own_raw: Redis, make_commit, tmp_path: Path) -> None:
+    replica = EmbeddedValkey(tmp_path / "replica")
+    replica.start()
+    current = tmp_path / "current.sock"
+    current.symlink_to(here.server.folder / "valkey.sock")
+    port = free_address().rpartition(":")[2]
+    own_raw.config_set("port", port)
+    with Redis.from_url(replica.url) as follower:
+        follower.replicaof("127.0.0.1", port)
+        store = await Store.connect(f"unix://{current}", StoreOptions(marks=tmp_path / "marks"))
+        await numbers(store, make_commit, 1, 2)
+        wait_until(lambda: follower.get(tenant_keys("acme").log_sequence) == b"2", "the replica follows")
+        # The replica hears no more from here on, as one whose network is slow.
+        follower.replicaof("NO", "ONE")
+        await numbers(store, make_commit, 3)
+    current.unlink()
+    current.symlink_to(replica.folder / "valkey.sock")
+    here.kill()
+    assert await numbers(store, make_commit, 4) == [f"202310-CSR-{2 + AHEAD:03d}"]
+    assert store.losses == [Loss("acme", known=3, found=2)]
+    await store.close()
+    replica.stop()
 
 
 async def test_another_store_is_no_loss(here: GoesBack, make_commit, data_folder: Path, tmp_path: Path) -> None:
