@@ -39,12 +39,11 @@ from answerby.store.keys import STORE
 from answerby.store.lineage import Lineage, Loss
 from answerby.store.marks import Given, Marks
 from answerby.store.scripts import Call, execute, load_scripts, run, run_many
+from answerby.store.suitability import require_suitable
+from answerby.store.syncs import TELLS, WAIT_FOR_SYNC, require_synced, require_synced_replies
 
 MAX_BLOCK_MS = 30_000
 """The longest wait of a blocking read. The socket of blocking reads times out later."""
-MINIMUM_VERSION = (7, 0)
-KEEPS_ALL = "noeviction"
-"""The only policy under which a full store refuses writes in place of dropping what it has."""
 AGAIN = Backoff(first=0.04, most=0.5, jitter=1.0)
 """The wait before a call is sent again after a lost connection."""
 
@@ -77,13 +76,6 @@ _UNAVAILABLE = (
     ClusterDownError,
 )
 _WRONG_TYPE = "WRONGTYPE"
-SYNC_MS = 4000
-"""The longest wait for a sync. It ends before the timeout of a socket."""
-WAIT_FOR_SYNC = ("WAITAOF", 1, 0, SYNC_MS)
-TELLS = frozenset(
-    {"requests/commit", "schedules/commit", "outbox/lease", "rulebooks/save", "rulebooks/activate", "rulebooks/judge"}
-)
-"""Lua commands after which somebody hears of what was written: a caller, or a platform."""
 _MOVED = ("MOVED", "ASK", "CROSSSLOT")
 """Answers of a Redis Cluster that has got more masters than one since the start."""
 _REFUSED_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "OOM")
@@ -162,7 +154,7 @@ class Connection:
         with translated():
             results = await run_many(self.client, calls, *((WAIT_FOR_SYNC,) if waits else ()))
             if waits:
-                _require_synced(results.pop())
+                require_synced(results.pop())
         return [translate(item) if isinstance(item, RedisError) else item for item in results]
 
     async def execute(self, *command: str | bytes | int) -> Any:
@@ -203,7 +195,7 @@ class Connection:
                 return await pipeline.execute()
             pipeline.execute_command(*WAIT_FOR_SYNC)
             *results, synced = await pipeline.execute()
-            _require_synced(synced)
+            require_synced(synced)
             return results
 
     async def execute_each(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
@@ -257,57 +249,8 @@ class Connection:
             await self._lineage.look(ask)
 
 
-async def require_suitable(client: Redis) -> None:
-    """Raises StoreUnavailable for a server older than Redis 7.0, one that evicts keys, or one of several masters."""
-    server = await client.info("server")
-    version = str(server["redis_version"])
-    if tuple(int(part) for part in version.split(".")[:2]) < MINIMUM_VERSION:
-        raise StoreUnavailable(f"Redis {version} is too old: answerby needs Redis 7.0 or later, or Valkey")
-    policy = (await client.info("memory")).get("maxmemory_policy", KEEPS_ALL)
-    if policy != KEEPS_ALL:
-        raise StoreUnavailable(
-            f"maxmemory-policy of the store is {policy}, so requests and numbers may vanish; set it to {KEEPS_ALL}"
-        )
-    if "cluster" in (server.get("redis_mode"), server.get("server_mode")):
-        masters = _cluster_size(await execute(client, "CLUSTER", "INFO"))
-        if masters > 1:
-            raise StoreUnavailable(
-                f"the store is a Redis Cluster of {masters} masters, and answerby needs one master for all its keys;"
-                " use a single server, Sentinel, or a cluster of one master with replicas"
-            )
-
-
-async def require_synced_replies(client: Redis) -> None:
-    """Raises StoreUnavailable for a server that cannot say when its append-only file is synced."""
-    try:
-        await execute(client, *WAIT_FOR_SYNC)
-    except ResponseError as error:
-        raise StoreUnavailable(
-            "store.durability = acknowledged needs Redis 7.2 or later, or Valkey, with appendonly yes;"
-            f" set that up, or set store.durability to server: {error}"
-        ) from error
-
-
-def _require_synced(reply: Any) -> None:
-    """Raises StoreUnavailable when the write is not on the disk. Raises redis errors."""
-    if isinstance(reply, RedisError):
-        raise reply
-    if reply[0] < 1:
-        raise StoreUnavailable(
-            f"the store has not synced its file within {SYNC_MS / 1000:g} s; the event may be stored, send it again"
-        )
-
-
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _cluster_size(info: bytes | Mapping[str, str]) -> int:
-    """The number of masters that hold slots."""
-    if isinstance(info, Mapping):
-        return int(info["cluster_size"])
-    lines = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
-    return int(lines["cluster_size"])
 
 
 def translate(error: RedisError) -> AnswerbyError:
