@@ -68,3 +68,24 @@ def test_trouble_is_status_2(answerby, incident_rules, changed, tmp_path):
         assert told.exit_code == 2
         assert told.stderr.startswith("answerby: ")
         assert told.stdout == ""
+
+
+def test_revisions_of_a_server_and_a_folder_in_any_mixture(answerby, target, incident_rules, changed):
+    folder = changed("matrix.yaml", "[high, high, P1]", "[high, high, P2]")
+    upload = answerby("rulebook", "upload", folder, "--reason", "lower", "--target", target.address)
+    assert upload.exit_code == 0, upload.stderr
+    kept = answerby("rulebook", "revisions", "--json", "--target", target.address).stdout.splitlines()
+    second, first = (json.loads(line)["revision"] for line in kept)
+    of_folders = answerby("diff", incident_rules, folder)
+    for old, new in ((first, second), (first, folder), (incident_rules, second), (first, "active")):
+        told = answerby("diff", old, new, "--target", target.address)
+        assert (told.exit_code, told.stdout) == (1, of_folders.stdout), told.stderr
+    same = answerby("diff", second, "active", "--target", target.address)
+    assert (same.exit_code, "No difference." in same.stdout) == (0, True)
+
+
+def test_a_revision_that_no_server_has_is_trouble(answerby, target, incident_rules):
+    missing = answerby("diff", "r-0123456789abcdef", incident_rules, "--target", target.address)
+    assert missing.exit_code == 2
+    assert missing.stderr.startswith("answerby: r-0123456789abcdef: ")
+    assert missing.stdout == ""
