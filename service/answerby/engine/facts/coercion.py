@@ -38,7 +38,13 @@ Coercer = Callable[[object, list[Flag]], Typed | None]
 
 
 def coercer(field: Field) -> Coercer:
-    """The coercer of one field. An empty or blank text counts as missing."""
+    """The coercer of one field, within its range. An empty or blank text counts as missing."""
+    typed = type_coercer(field)
+    return typed if field.least is None and field.most is None else _RangeCoercer(field, typed)
+
+
+def type_coercer(field: Field) -> Coercer:
+    """The coercer of any value of the field's type. A condition may name a number that the field never has."""
     match field.type:
         case FieldType.ENUM:
             return _EnumCoercer(field)
@@ -114,6 +120,22 @@ class _SetCoercer:
             raise Refused(f"must have at most {SET_LIMIT} members, not {len(members)}")
         typed = (self._member(member, flags) for member in members)
         return frozenset(str(member) for member in typed if member is not None) or None
+
+
+class _RangeCoercer:
+    def __init__(self, field: Field, number: Coercer) -> None:
+        self._number = number
+        self._least = field.least
+        self._most = field.most
+
+    def __call__(self, value: object, flags: list[Flag]) -> Typed | None:
+        found = self._number(value, flags)
+        if isinstance(found, (int, float)):
+            if self._least is not None and found < self._least:
+                raise Refused(f"must be at least {self._least}")
+            if self._most is not None and found > self._most:
+                raise Refused(f"must be at most {self._most}")
+        return found
 
 
 def spellings(field: Field) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from answerby.rules.model.vocabulary import Field
 
 UNKNOWN_FIELD = "UNKNOWN_FIELD"
 DERIVED_FIELD = "DERIVED_FIELD"
+MISSING_FACT = "MISSING_FACT"
 FLAG_LIMIT = 50
 """Flags kept of one record, so that a hostile event cannot swell its decision."""
 
@@ -32,6 +33,7 @@ class FactPlan(RecordLayout):
         self.lexicons = LexiconIndex(rulebook.lexicons)
         self.coercers: Mapping[str, Coercer] = {name: coercer(field) for name, field in fields.items()}
         self._given = {name: self.coercers[name] for name, field in fields.items() if not field.derived_by}
+        self._always = tuple(name for name, field in fields.items() if field.always)
         self._defaults = _defaults(fields, self.coercers)
         self.parts = {name: field.parts for name, field in fields.items() if field.parts}
         self.composites_of = _composites_of(self.parts)
@@ -66,9 +68,9 @@ class FactPlan(RecordLayout):
         """The total record of the given facts and of `extra`, which wins. Never raises.
 
         Given facts that the vocabulary does not know, or that rules derive, are left out with a flag. A field that was
-        not given has its default. `extra` may hold datetimes, timedeltas and sets, and derived fields; names that the
-        vocabulary does not know are left out. `known` wins over both: values as records hold them, of fields of the
-        vocabulary.
+        not given has its default; one that is `always` given is flagged. `extra` may hold datetimes, timedeltas and
+        sets, and derived fields; names that the vocabulary does not know are left out. `known` wins over both: values
+        as records hold them, of fields of the vocabulary.
         """
         record = Record(self, dict(self._defaults), list(self._unset))
         values, flags = record.values, record.flags
@@ -84,6 +86,9 @@ class FactPlan(RecordLayout):
                 else:
                     if typed is not None:
                         values[name] = typed
+        for name in self._always:
+            if name not in values and name not in record.failures:
+                flags.append(Flag(MISSING_FACT, f"{name} is declared as always given, and is missing"))
         for name, fact in extra.items():
             coerce = self.coercers.get(name)
             if coerce is not None and fact is not None:

@@ -12,7 +12,7 @@ import re2
 
 from answerby.domain.condition import Atom, Op
 from answerby.domain.errors import CalendarYearMissing, FieldViolation, InvalidInput, TimeOutOfRange
-from answerby.engine.facts.coercion import Refused, coercer
+from answerby.engine.facts.coercion import Refused, type_coercer
 from answerby.engine.facts.record import Evaluator
 from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
 from answerby.rules.text.folding import fold
@@ -98,7 +98,7 @@ def typed_operand(atom: Atom, field: Field, operand: object) -> Any:
     if field.type is FieldType.DURATION and isinstance(operand, (int, float)) and not isinstance(operand, bool):
         return operand
     try:
-        typed = coercer(field)(operand, [])
+        typed = type_coercer(field)(operand, [])
     except Refused as refusal:
         raise _invalid(atom, f"{operand!r} {refusal}") from None
     if typed is None:

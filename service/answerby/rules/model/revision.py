@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 
@@ -26,6 +27,9 @@ from answerby.sla.zones import ZONE_DATA
 
 LANGUAGE = 2
 """Version of the rule language. A change in the meaning of the same files raises this number."""
+
+LATER_KEYS = frozenset({"always", "least", "most"})
+"""Attributes of fields that came later. Rulebooks without them keep their revision."""
 
 
 def revision_of(rulebook: Rulebook) -> str:
@@ -50,8 +54,14 @@ def revision_of(rulebook: Rulebook) -> str:
 
 
 def _field(field: Field) -> object:
+    parts = {**_parts(field), "least": _number(field.least), "most": _number(field.most)}
+    parts = {name: value for name, value in parts.items() if name not in LATER_KEYS or value}
     # The stages stood in one text once; revisions from then stay valid.
-    return {**_parts(field), "derived_by": ",".join(field.derived_by)}
+    return {**parts, "derived_by": ",".join(field.derived_by)}
+
+
+def _number(number: Decimal | None) -> str:
+    return "" if number is None else str(number.normalize())
 
 
 def _stage(stage: Stage) -> object:

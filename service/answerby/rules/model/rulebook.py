@@ -88,6 +88,8 @@ class Block:
     stage: str
     hit: HitPolicy
     rules: tuple[Rule, ...]
+    complete: bool = False
+    """Whether the proofs must show that a row of this table matches every request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 ANY_REQUEST = "any"
@@ -64,6 +65,11 @@ class Field:
     window: Window | None = None
     parts: tuple[str, ...] = ()
     """The fields that make up this text field, such as subject and body."""
+    always: bool = False
+    """Whether every request brings the field. A request without it is flagged."""
+    least: Decimal | None = None
+    most: Decimal | None = None
+    """The range of a number. Other numbers are refused."""
 
     def severity(self, value: str) -> int:
         """The position of an enum value from 0; higher is more severe. Raises ValueError for an unknown value."""

@@ -41,6 +41,7 @@ def rule_schema(names: RulebookNames) -> Schema:
             "because": RULE_REASON,
             "rank": with_description(integer(0, MAX_RANK), "Lower wins ties; 100 when absent."),
             "when": with_description(reference("condition"), "The condition; a rule without one always matches."),
+            "otherwise": with_description({"const": True}, "In place of a condition: the rule always matches."),
             "then": with_description(reference("outputs"), "What the rule decides."),
             "enabled_from": with_description(INSTANT, START_HELP),
             "until": with_description(INSTANT, END_HELP),

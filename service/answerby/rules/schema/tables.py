@@ -52,6 +52,7 @@ def table_schema(names: RulebookNames) -> Schema:
             "until": with_description(INSTANT, END_HELP),
             "mode": with_description(choice(RuleMode), MODE_HELP),
             "protected": with_description(BOOLEAN, PROTECTED_HELP),
+            "complete": with_description(BOOLEAN, "true: `answerby check` refuses a table that leaves a request out."),
             "description": ANYTHING,
         },
         required=["id", "inputs"],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from difflib import get_close_matches
 from types import MappingProxyType
 
 from answerby.rules.model.rulebook import STAGES
 from answerby.rules.model.vocabulary import ANY_REQUEST, Field, FieldType, Window
 from answerby.rules.sections.name_scope import NameKind, NameScope
+from answerby.rules.sections.scores.numbers import read_number
 from answerby.rules.sections.values.durations import read_seconds
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.folding import fold
@@ -16,7 +18,8 @@ from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode
 
 FIELD_KEYS = (
-    "type", "values", "aliases", "other", "default", "derived_by", "personal", "window", "parts", "unit", "description",
+    "type", "values", "aliases", "other", "default", "derived_by", "personal", "window", "parts", "always", "min",
+    "max", "unit", "description",
 )  # fmt: skip
 
 
@@ -24,6 +27,9 @@ WINDOW_KEYS = ("count", "of", "by", "within")
 
 
 CATEGORY = "category"
+
+
+_NUMERIC = frozenset({FieldType.INTEGER, FieldType.DECIMAL})
 
 
 _TEXTUAL = frozenset({FieldType.TEXT, FieldType.STRING})
@@ -58,6 +64,8 @@ class FieldReader:
             personal=self._keys.boolean("personal"),
             window=self._window(),
             parts=tuple(self._texts("parts")),
+            always=self._always(),
+            **self._range(),
         )
 
     def check_references(self) -> None:
@@ -134,6 +142,34 @@ class FieldReader:
         items = self._reader.one_or_more(node, "derived_by")
         found = {self._reader.choice(item, "stage", STAGES, Code.UNKNOWN_STAGE) or _near_stage(item) for item in items}
         return tuple(stage for stage in STAGES if stage in found)
+
+    def _always(self) -> bool:
+        node = self._keys.get("always")
+        if node is None or not self._keys.boolean("always"):
+            return False
+        others = [key for key in ("derived_by", "default", "window", "parts") if self._keys.get(key) is not None]
+        if others:
+            message = f"a field with `{others[0]}` cannot be `always` given"
+            self._scope.report.add(Code.WRONG_VALUE, node, message, "keep one of the two")
+        return not others
+
+    def _range(self) -> dict[str, Decimal | None]:
+        """The least and the most of a number."""
+        found: dict[str, Decimal | None] = {}
+        for name, key in (("least", "min"), ("most", "max")):
+            node = self._keys.get(key)
+            if node is not None and self._type not in _NUMERIC:
+                self._misplaced(key, node, "an integer or a decimal")
+            elif node is not None:
+                found[name] = read_number(self._scope, node, key)
+        least, most, default = found.get("least"), found.get("most"), self._keys.get("default")
+        if least is not None and most is not None and most < least:
+            self._scope.report.add(Code.NEVER_TRUE, self._keys.get("max") or self._keys.node, "max is less than min")
+        elif default is not None and isinstance(default, ScalarNode) and isinstance(default.value, int):
+            number = Decimal(default.value)
+            if (least is not None and number < least) or (most is not None and number > most):
+                self._scope.report.add(Code.WRONG_VALUE, default, "the default is out of the range of the field")
+        return found
 
     def _window(self) -> Window | None:
         node = self._keys.mapping("window")

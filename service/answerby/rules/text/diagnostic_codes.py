@@ -50,6 +50,7 @@ class Code(StrEnum):
     WRONG_OPERATOR = "wrong-operator"
     INVALID_REGEX = "invalid-regex"
     NEVER_TRUE = "never-true"
+    EMPTY_CONDITION = "empty-condition"
     NEVER_RESUMES = "never-resumes"
     # References
     UNKNOWN_LEXICON = "unknown-lexicon"
@@ -132,6 +133,7 @@ class Code(StrEnum):
     NEVER_SET = "never-set"
     # Proofs
     GAP = "gap"
+    INCOMPLETE_TABLE = "incomplete-table"
     OVERLAP = "overlap"
     CONFLICT = "conflict"
     SHADOWED_RULE = "shadowed-rule"

@@ -34,6 +34,8 @@ class Diagnostic:
     message: str
     hint: str = ""
     details: tuple[str, ...] = ()
+    where: str = ""
+    """The facts that a comment must name to allow this finding and no other; empty: its code is enough."""
 
     def __str__(self) -> str:
         text = f"{self.file}:{self.line}:{self.column} {self.code} {self.message}"

@@ -35,6 +35,7 @@ WARNING_CODES = frozenset(
         Code.UNUSED_TEMPLATE,
         Code.UNUSED_ROLE,
         Code.NEVER_SET,
+        Code.GAP,
         Code.OVERLAP,
         Code.SHADOWED_RULE,
         Code.UNREACHABLE_RULE,
@@ -49,7 +50,6 @@ NOTE_CODES = frozenset(
         Code.SKIPPED_STEP,
         Code.UNUSED_FIELD,
         Code.CALENDAR_PROVISIONAL,
-        Code.GAP,
         Code.CONFLICT,
         Code.REDUNDANT_ROW,
         Code.NOT_ANALYSABLE,
@@ -61,6 +61,7 @@ NOTE_CODES = frozenset(
 PROOF_CODES = frozenset(
     {
         Code.GAP,
+        Code.INCOMPLETE_TABLE,
         Code.OVERLAP,
         Code.CONFLICT,
         Code.SHADOWED_RULE,

@@ -1,6 +1,7 @@
 """Suppressions: `# answerby: allow <code> -- <reason>`, on the line of a finding or on the line above it.
 
-A suppression allows one code on one line, and needs a reason. Only warnings and notes can be allowed.
+A suppression allows one code on one line, and needs a reason. Only warnings and notes can be allowed. Where one line
+may have several findings of a code, it names the facts too: `# answerby: allow gap where age: 18 to 20 -- <reason>`.
 A suppression is a finding itself when it breaks these rules or is no longer needed.
 """
 
@@ -21,7 +22,9 @@ from answerby.rules.text.nodes import Place
 from answerby.rules.text.severities import Severity, severity_of
 
 MARK = re.compile(r"#\s*answerby\s*:", re.IGNORECASE)
-_ALLOW = re.compile(r"#\s*answerby\s*:\s*allow\s+(?P<code>[\w-]+)\s*(?:--|—|–)\s*(?P<reason>\S.*?)\s*\Z")
+_ALLOW = re.compile(
+    r"#\s*answerby\s*:\s*allow\s+(?P<code>[\w-]+)(?:\s+where\s+(?P<where>.+?))?\s*(?:--|—|–)\s*(?P<reason>\S.*?)\s*\Z"
+)
 _CODE = re.compile(r"#\s*answerby\s*:\s*(?P<verb>\w*)\s*(?P<code>[\w-]*)")
 _ROWS_FROM = re.compile(r"""^\s*(?:-\s+)?rows_from\s*:\s*["']?(?P<file>[^"'#]+?)["']?\s*(?:#.*)?\Z""")
 FORM = "write `# answerby: allow <code> -- <reason>`"
@@ -42,6 +45,8 @@ class Suppression:
     file: str
     line: int
     place: Place
+    where: str = ""
+    """The facts of the finding, in its own words; empty: a finding that names none."""
 
 
 class SuppressedFinding(NamedTuple):
@@ -84,12 +89,13 @@ def apply_suppressions(
 
     `complete` tells that all checks of the suppressed codes ran. Only then is an unneeded suppression reported.
     """
-    allowed: dict[tuple[str, str, int], Suppression] = {(s.code.value, s.file, s.line): s for s in suppressions}
+    allowed = {(s.code.value, s.where, s.file, s.line): s for s in suppressions}
     used: set[Suppression] = set()
     kept: list[Diagnostic] = []
     suppressed: list[SuppressedFinding] = []
     for found in findings:
-        match = allowed.get((found.code, found.file, found.line)) or allowed.get((found.code, found.file, 0))
+        key = (found.code, found.where, found.file)
+        match = allowed.get((*key, found.line)) or allowed.get((*key, 0))
         if match is None:
             kept.append(found)
         else:
@@ -135,16 +141,18 @@ def _read(comment: str, place: Place, line: int, lines: list[str]) -> Suppressio
     if match is None:
         message = f"{code} is not allowed here, because no reason is given"
         return finding(Code.BAD_SUPPRESSION, place, message, f"write `# answerby: allow {code} -- <reason>`")
+    where = match["where"] or ""
     rows = _ROWS_FROM.match(lines[line - 1])
     if rows:
         folder = place.file.rpartition("/")[0]
         file = f"{folder}/{rows['file']}" if folder else rows["file"]
-        return Suppression(code, match["reason"], file, 0, place)
-    return Suppression(code, match["reason"], place.file, line, place)
+        return Suppression(code, match["reason"], file, 0, place, where)
+    return Suppression(code, match["reason"], place.file, line, place, where)
 
 
 def _unused(suppression: Suppression) -> Diagnostic:
-    message = f"{suppression.code} does not occur here, so there is nothing to allow"
+    name = f"{suppression.code} where {suppression.where}" if suppression.where else suppression.code
+    message = f"{name} does not occur here, so there is nothing to allow"
     return finding(Code.UNUSED_SUPPRESSION, suppression.place, message, "remove this comment")
 
 

@@ -17,8 +17,7 @@ from answerby.workbench.diff.regions import Region, RegionSearch, Result, Slot, 
 from answerby.workbench.diff.rule_pairs import RulePair
 from answerby.workbench.diff.rulebook_pair import RulebookPair, output_result
 from answerby.workbench.proofs.space.budget import Budget, OverBudget
-from answerby.workbench.proofs.space.cells import MISSING
-from answerby.workbench.proofs.space.derived_facts import domains_of
+from answerby.workbench.proofs.space.derived_facts import domains_by_hand
 from answerby.workbench.proofs.space.dimensions import NO, Aspect
 from answerby.workbench.proofs.space.facts import Facts, describe, facts_at
 from answerby.workbench.proofs.space.space import Space
@@ -214,23 +213,12 @@ def _full_value(decision: Decision, stage: str, name: str) -> object:
 
 
 def _domains(space: Space, books: Sequence[Rulebook], stage: str) -> list[int]:
-    """The masks of the cells that facts can have when either rulebook asks the stage.
-
-    A person can set a derived fact to any value of its field by hand, but can take none away.
-    """
+    """The masks of the cells that facts can have when either rulebook asks the stage."""
     united = [0] * len(space.dimensions)
     for book in books:
-        for number, mask in enumerate(domains_of(space, book, stage)):
-            united[number] |= mask | _by_hand(space, number)
+        for number, mask in enumerate(domains_by_hand(space, book, stage)):
+            united[number] |= mask
     return united
-
-
-def _by_hand(space: Space, number: int) -> int:
-    dimension = space.dimensions[number]
-    field = space.vocabulary.fields.get(dimension.field)
-    if field is None or not field.derived_by:
-        return 0
-    return sum(1 << place for place, cell in enumerate(dimension.cells) if cell.value is not MISSING)
 
 
 def _has(book: Rulebook, name: str) -> bool:

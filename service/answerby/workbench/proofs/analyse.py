@@ -8,7 +8,7 @@ from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Place
 from answerby.workbench.proofs.findings.dead_rules import find_dead
 from answerby.workbench.proofs.findings.finding import Analysis, Confirm, Finding, trust
-from answerby.workbench.proofs.findings.gaps import find_gaps
+from answerby.workbench.proofs.findings.gaps import find_gaps, find_incomplete
 from answerby.workbench.proofs.findings.overlaps import find_conflicts, find_overlaps
 from answerby.workbench.proofs.findings.protected_rules import check_protected, space_with_errors
 from answerby.workbench.proofs.findings.redundant_rules import find_redundant
@@ -16,7 +16,7 @@ from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
 from answerby.workbench.proofs.findings.unreachable_rules import find_unreachable
 from answerby.workbench.proofs.space.backchain import Backchain
 from answerby.workbench.proofs.space.budget import Budget
-from answerby.workbench.proofs.space.derived_facts import domains_of, in_deciding_order
+from answerby.workbench.proofs.space.derived_facts import domains_by_hand, domains_of, in_deciding_order
 from answerby.workbench.proofs.space.space import Space
 from answerby.workbench.proofs.space.stage_view import StageView
 
@@ -49,6 +49,13 @@ def analyse(rulebook: Rulebook, confirm: Confirm = trust, budget: int = STAGE_BU
         findings += analysis.findings
         if guard is not None:
             findings += guard.check(stage, dead)
+        if any(block.complete for block in stage.blocks):
+            by_hand = StageView(space, stage, domains_by_hand(space, rulebook, stage.name))
+            complete = StageAnalysis(by_hand, Budget(budget), confirm, back)
+            find_incomplete(complete)
+            findings += complete.findings
+            open_questions += _open(complete, space)
+            unconfirmed += complete.unconfirmed
         open_questions += _open(analysis, space)
         unconfirmed += analysis.unconfirmed
     return Analysis(_sorted(findings), _sorted(open_questions), unconfirmed)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from answerby.domain.event import OVERRIDE_PREFIX
 from answerby.engine.compiled.rulebook import CompiledRulebook, plain
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic, finding
@@ -37,9 +40,10 @@ def shows(compiled: CompiledRulebook, found: Finding, request: WitnessRequest) -
             return set(found.rules) <= matched and first in won
         case Code.REDUNDANT_ROW:
             return first in won
-        case Code.GAP:
-            rows = {reference for reference in matched if reference.startswith(f"{found.table}#")}
-            return not rows and not any(set(found.outputs) & set(reference.outputs) for reference in stage.won)
+        case Code.GAP | Code.INCOMPLETE_TABLE:
+            rules = {r.id for s in compiled.rulebook.stages for b in s.blocks if b.id == found.block for r in b.rules}
+            others = [reference for reference in stage.won if not reference.id.startswith(OVERRIDE_PREFIX)]
+            return not matched & rules and not any(set(found.outputs) & set(rule.outputs) for rule in others)
         case Code.NOT_PROTECTED:
             return first in matched and _is_lost(compiled, found, request)
     return True
@@ -68,4 +72,4 @@ def _diagnostic(found: Finding) -> Diagnostic:
     if found.witness is not None:
         lines = found.witness.lines() or ("any request",)
         details = ("for example:", *(f"  {line}" for line in lines))
-    return finding(found.code, found.place, found.message, found.hint, details)
+    return replace(finding(found.code, found.place, found.message, found.hint, details), where=found.where)

@@ -267,3 +267,48 @@ def test_a_file_that_may_not_be_read_is_a_finding(folder, capsys):
 
     assert check(folder, Options(on=JUNE)) == REFUSED
     assert "file-unreadable" in capsys.readouterr().out
+
+
+AGES = """rulebook: {stages: {classification: {on_error: {out: a}}}}
+fields:
+  age: {type: decimal}
+  out: {type: string, derived_by: classification}
+"""
+TABLE = """stage: classification
+table:
+  id: t
+  because: x
+  inputs: [age]
+  output: out
+  rows:
+%s    - [{less_than: 18}, a]
+    - [{at_least: 20}, b]
+"""
+LACKING = "    # answerby: allow gap -- a request without an age has no answer\n"
+GIVEN = "    # answerby: allow gap where age: 18 to 20 -- nobody is of that age\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "comments", "left"),
+    [
+        (AGES, "", ["gap where age: 18 to 20", "gap where age: missing"]),
+        (AGES, LACKING, ["gap where age: 18 to 20"]),
+        (AGES, GIVEN, ["gap where age: missing"]),
+        (AGES, LACKING + GIVEN, []),
+        (AGES, GIVEN.replace("20", "30"), ["gap where age: 18 to 20", "gap where age: missing", "unused-suppression"]),
+        (AGES.replace("decimal", "decimal, always: true"), LACKING, ["gap where age: 18 to 20", "unused-suppression"]),
+        (AGES.replace("decimal", "decimal, always: true, min: 20"), "", []),
+    ],
+)
+def test_allowing_one_gap_hides_no_other(tmp_path, capsys, fields, comments, left):
+    (tmp_path / "fields.yaml").write_text(fields, encoding="utf-8")
+    (tmp_path / "t.yaml").write_text(TABLE % comments, encoding="utf-8")
+    status = check(tmp_path, Options(strict=True, form="json"))
+    found = json.loads(capsys.readouterr().out)["findings"]
+    names = [
+        f"gap where {f['message'].partition(' where ')[2].partition(',')[0]}" if f["code"] == "gap" else f["code"]
+        for f in found
+        if f["code"] != "unreachable-rule"
+    ]
+    assert sorted(names) == left
+    assert status == (REFUSED if left or "min: 20" in fields else ACCEPTED)

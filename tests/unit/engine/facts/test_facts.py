@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -149,6 +150,26 @@ def test_unknown_and_derived_fields_are_flagged_and_ignored(plan):
     assert [f.code for f in record.flags] == ["UNKNOWN_FIELD", "DERIVED_FIELD"]
     assert record.get("no.such") is None
     assert record.get("category") is None
+
+
+def test_a_range_and_a_promise_are_kept(cases):
+    fields = [
+        Field("age", FieldType.INTEGER, always=True, least=Decimal(0), most=Decimal(130)),
+        Field("weight", FieldType.DECIMAL, least=Decimal("0.5")),
+    ]
+    vocabulary = Vocabulary({field.name: field for field in fields})
+    plan = FactPlan(cases.rulebook_of(vocabulary, [Atom("age", Op.AT_LEAST, (18,))], []))
+    for given, refused, flags in (
+        ({"age": 0, "weight": 0.5}, [], []),
+        ({"age": 130, "weight": 3}, [], []),
+        ({"age": 131}, ["must be at most 130"], []),
+        ({"age": -1, "weight": 0.4}, ["must be at least 0", "must be at least 0.5"], []),
+        ({"weight": 1}, [], ["MISSING_FACT"]),
+        ({"age": None}, [], ["MISSING_FACT"]),
+    ):
+        record = plan.record(given)
+        assert [error.message for error in record.errors] == refused
+        assert [flag.code for flag in record.flags] == flags
 
 
 def test_a_hostile_event_cannot_swell_its_flags(plan):

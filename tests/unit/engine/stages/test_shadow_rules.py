@@ -203,7 +203,8 @@ def written(number, rule, mode):
     tier, devices, priority, rank = rule
     when = ([] if tier == "any" else [f"tier: {tier}"]) + ([f"devices: {{at_least: {devices}}}"] if devices else [])
     head = f"id: r{number}, because: b, rank: {rank}, mode: {mode}"
-    return f"  - {{{head}, when: {{{', '.join(when)}}}, then: {{priority: {priority}}}}}\n"
+    condition = f"when: {{{', '.join(when)}}}" if when else "otherwise: true"
+    return f"  - {{{head}, {condition}, then: {{priority: {priority}}}}}\n"
 
 
 @settings(max_examples=60, deadline=None)

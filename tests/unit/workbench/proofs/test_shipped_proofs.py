@@ -6,8 +6,9 @@ import pytest
 
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
-from answerby.rules.model.rulebook import Rule, Rulebook
+from answerby.rules.model.rulebook import Block, Rule, Rulebook
 from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.severities import Severity
 from answerby.workbench.proofs import analyse
 from answerby.workbench.proofs.witnessed_findings import prove
 from tests.kit.places import RULES
@@ -43,7 +44,7 @@ def test_every_safety_rule_is_protected_and_proven(rulebook: Rulebook) -> None:
 
 def test_nothing_else_is_found_but_a_gap_that_is_meant(rulebook: Rulebook) -> None:
     analysis = prove(compile_rulebook(rulebook, "reference"))
-    assert [(f.code, f.table) for f in analysis.findings] == [(Code.GAP, "feature-plan")]
+    assert [(f.code, f.block) for f in analysis.findings] == [(Code.GAP, "feature-plan")]
     assert analysis.not_analysable == ()
     assert analysis.unconfirmed == 0
 
@@ -91,3 +92,21 @@ def test_the_findings_do_not_depend_on_the_order_of_files(rulebook: Rulebook) ->
     reversed_stages = tuple(replace(s, blocks=tuple(reversed(s.blocks))) for s in rulebook.stages)
     messages = [(f.code, f.rules[0]) for f in analyse(rulebook).findings]
     assert [(f.code, f.rules[0]) for f in analyse(replace(rulebook, stages=reversed_stages)).findings] == messages
+
+
+@pytest.mark.parametrize(("row", "lost"), [(1, "urgency: urgent"), (16, "impact: wide")])
+def test_a_row_deleted_from_the_priority_table_is_an_error_with_a_request(
+    rulebook: Rulebook, row: int, lost: str
+) -> None:
+    """The default of the stage (P1) would decide such requests in silence."""
+    stages = tuple(
+        replace(s, blocks=tuple(without(b, f"priority-matrix#{row}") for b in s.blocks)) for s in rulebook.stages
+    )
+    (found,) = prove(compile_rulebook(replace(rulebook, stages=stages), "reference")).of(Code.INCOMPLETE_TABLE)
+    assert found.severity is Severity.ERROR
+    assert found.witness is not None
+    assert lost in found.region
+
+
+def without(block: Block, rule: str) -> Block:
+    return replace(block, rules=tuple(r for r in block.rules if r.id != rule))

@@ -149,7 +149,8 @@ def show(compiled: CompiledRulebook, finding: Finding, request: WitnessRequest, 
             assert set(finding.rules) <= matched, about
             assert first in won, about
         case Code.GAP:
-            assert not {i for i in matched if i.startswith(f"{finding.table}#")}, about
+            rules = {r.id for s in compiled.rulebook.stages for b in s.blocks if b.id == finding.block for r in b.rules}
+            assert not matched & rules, about
             assert not any(set(finding.outputs) & set(reference.outputs) for reference in stage.won), about
         case Code.REDUNDANT_ROW:
             assert first in won, about

@@ -32,6 +32,9 @@ class ConditionCompiler:
     def when(self, node: Node) -> Condition:
         """The condition of a mapping of fields, `all`, `any` and `not`. All entries must hold."""
         mapping = self._scope.reader.mapping(node, "when")
+        if mapping is not None and not mapping.entries:
+            hint = "say when, or leave the condition out; a rule for all else says `otherwise: true`"
+            self._report.add(Code.EMPTY_CONDITION, node, "the condition asks nothing, so it would always hold", hint)
         return all_of(self._entry(key, value) for key, value in mapping.entries) if mapping else ALWAYS
 
     def _entry(self, key: ScalarNode, value: Node) -> Condition:
@@ -46,12 +49,7 @@ class ConditionCompiler:
         return ALWAYS if name is None else self.on_field(name, value)
 
     def _negated(self, node: Node) -> Condition:
-        inner = self.when(node)
-        if inner == ALWAYS and isinstance(node, MappingNode) and not node.entries:
-            self._report.add(
-                Code.NEVER_TRUE, node, "`not` of nothing is never true", "say what must not hold, or remove it"
-            )
-        return negate(inner)
+        return negate(self.when(node))
 
     def field_name(self, node: Node) -> str | None:
         """The field that a node names. None, with a diagnostic, for an unknown field or a wrong declaration."""

@@ -18,6 +18,7 @@ from answerby.rules.sections.stages.rule_keys import (
     read_protected,
 )
 from answerby.rules.sections.stages.stage_file import StageFile
+from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node
 
@@ -26,6 +27,7 @@ RULE_KEYS = (
     "because",
     "rank",
     "when",
+    "otherwise",
     "then",
     "enabled_from",
     "until",
@@ -54,8 +56,7 @@ def _rule(stage_file: StageFile, block: str, node: MappingNode) -> Rule | None:
     name = None if id_node is None else scope.reader.identifier(id_node, "rule id")
     if id_node is not None and name is not None:
         scope.declare(NameKind.RULE, name, id_node)
-    when_node, then_node = keys.get("when"), keys.require("then")
-    when: Condition = ALWAYS if when_node is None else stage_file.conditions.when(when_node)
+    when, then_node = _condition(stage_file, keys), keys.require("then")
     then: Mapping[str, Output] = {} if then_node is None else stage_file.outputs.then(then_node)
     if isinstance(then_node, MappingNode):
         stage_file.complete.check(then_node, f"rule {name or ''}".strip(), then, set(then_node.keys()))
@@ -78,3 +79,14 @@ def _rule(stage_file: StageFile, block: str, node: MappingNode) -> Rule | None:
         mode=read_mode(scope, keys) or RuleMode.LIVE,
         protected=read_protected(scope, keys) or False,
     )
+
+
+def _condition(stage_file: StageFile, keys: MappingKeys) -> Condition:
+    """The condition of `when`. A rule without one, which may say `otherwise: true`, always matches."""
+    when, otherwise = keys.get("when"), keys.get("otherwise")
+    report = stage_file.scope.report
+    if otherwise is not None and stage_file.scope.reader.boolean(otherwise, "otherwise") is False:
+        report.add(Code.WRONG_VALUE, otherwise, "`otherwise` is true or not there", "write when: ... instead")
+    if otherwise is not None and when is not None:
+        report.add(Code.WRONG_VALUE, otherwise, "the rule has `when` and `otherwise`", "keep one")
+    return ALWAYS if when is None else stage_file.conditions.when(when)

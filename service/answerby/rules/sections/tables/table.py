@@ -25,7 +25,7 @@ def compile_table(stage_file: StageFile, node: Node, csv_files: CsvFiles) -> Blo
     hit = read_hit(scope, keys) or read_hit(scope, stage_file.keys) or HitPolicy.FIRST
     rows = _rows_of_file(table, keys, csv_files) if keys.get("rows_from") else _rows(stage_file, keys)
     found = tuple(read_row(table, number, row) for number, row in enumerate(rows, start=1))
-    return Block(table.id, stage_file.stage, hit, found) if found else None
+    return Block(table.id, stage_file.stage, hit, found, table.complete) if found else None
 
 
 def _rows(stage_file: StageFile, keys: MappingKeys) -> tuple[Node, ...]:

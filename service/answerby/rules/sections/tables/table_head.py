@@ -27,6 +27,7 @@ TABLE_KEYS = (
     "until",
     "mode",
     "protected",
+    "complete",
     "description",
 )
 
@@ -53,6 +54,7 @@ class TableHead:
     period: tuple[datetime | None, datetime | None]
     mode: RuleMode
     protected: bool
+    complete: bool
 
     @property
     def columns(self) -> tuple[TableColumn, ...]:
@@ -77,6 +79,7 @@ def read_table_head(stage_file: StageFile, keys: MappingKeys) -> TableHead:
         period=read_period(scope, keys),
         mode=read_mode(scope, keys) or RuleMode.LIVE,
         protected=read_protected(scope, keys) or False,
+        complete=keys.boolean("complete"),
     )
 
 

@@ -29,8 +29,10 @@ class Finding:
     region: tuple[str, ...] = ()
     """The facts concerned, as far as they are known, in words."""
     outputs: tuple[str, ...] = ()
-    table: str = ""
-    """The table of a gap; empty for other findings."""
+    block: str = ""
+    """The table or the file of rules with a gap; empty for other findings."""
+    where: str = ""
+    """The facts that a comment must name to allow this finding; empty: its code is enough."""
 
     @property
     def severity(self) -> Severity:

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 
 from answerby.domain.condition import Atom, Op
@@ -78,7 +79,12 @@ class Scale:
     """
 
     def __init__(
-        self, field: Field, atoms: Iterable[Atom], edges: Iterable[datetime] = (), least: int | None = None
+        self,
+        field: Field,
+        atoms: Iterable[Atom],
+        edges: Iterable[datetime] = (),
+        least: int | Decimal | None = None,
+        most: Decimal | None = None,
     ) -> None:
         self._whole = field.type in {FieldType.INTEGER, FieldType.INSTANT}
         self._type = field.type
@@ -86,9 +92,12 @@ class Scale:
             b for atom in atoms if atom.op is not Op.MISSING for o in atom.operands for b in self._around(atom.op, o)
         }
         found |= {self._boundary(to_micros(edge), 0) for edge in edges}
-        low, high = (FIRST_INSTANT, LAST_INSTANT) if field.type is FieldType.INSTANT else (1 - LIMIT, LIMIT - 1)
+        low: int | float = FIRST_INSTANT if field.type is FieldType.INSTANT else 1 - LIMIT
+        high: int | float = LAST_INSTANT if field.type is FieldType.INSTANT else LIMIT - 1
         if least is not None:
-            low = least
+            low = self.number(str(least))
+        if most is not None:
+            high = self.number(str(most))
         self._low, self._high = low, high
         inner = sorted(b for b in found if (low, 0) < b <= (high, 0))
         self._bounds = [(low, 0), *inner, (high, 1)]

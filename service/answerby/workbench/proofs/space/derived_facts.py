@@ -40,6 +40,22 @@ def domains_of(space: Space, rulebook: Rulebook, stage: str, dead: Iterable[str]
     return domains
 
 
+def domains_by_hand(space: Space, rulebook: Rulebook, stage: str) -> list[int]:
+    """The same where a person may also have set derived facts, to any value of their fields.
+
+    A person takes no fact away.
+    """
+    return [mask | _by_hand(space, number) for number, mask in enumerate(domains_of(space, rulebook, stage))]
+
+
+def _by_hand(space: Space, number: int) -> int:
+    dimension = space.dimensions[number]
+    field = space.vocabulary.fields.get(dimension.field)
+    if field is None or not field.derived_by:
+        return 0
+    return sum(1 << place for place, cell in enumerate(dimension.cells) if cell.value is not MISSING)
+
+
 def outputs_for(stage: Stage, name: str, dead: frozenset[str] = frozenset()) -> list[Output]:
     """Every value that the stage may give to the output."""
     found = [rule.then[name] for rule in _live(stage) if name in rule.then and rule.id not in dead]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from answerby.domain.condition import Atom, Op
@@ -117,7 +118,7 @@ class DimensionTable:
         cells: tuple[Cell, ...]
         if field.type in _ORDERED:
             comparisons = [atom for atom in atoms if atom.op is not Op.INSIDE]
-            scale = self.scales[field.name] = Scale(field, comparisons, edges, _least(field))
+            scale = self.scales[field.name] = Scale(field, comparisons, edges, _least(field), field.most)
             cells = scale.cells
         elif field.type in _TEXTUAL:
             words = self.words[field.name] = Words(atoms)
@@ -172,11 +173,13 @@ class DimensionTable:
 
 def may_be_missing(field: Field) -> bool:
     """Whether a request may come without the field. For a derived field the stages tell more."""
-    return field.default is None and field.window is None and field.name not in _BUILTIN
+    return not field.always and field.default is None and field.window is None and field.name not in _BUILTIN
 
 
-def _least(field: Field) -> int | None:
-    """The least value of a count; None for fields that are no counts."""
+def _least(field: Field) -> int | Decimal | None:
+    """The least value of a count, or of a field with a range; None for any other."""
+    if field.least is not None:
+        return field.least
     if field.window is not None:
         return 1 if field.window.count == ANY_REQUEST else 0
     return 0 if field.name in _COUNTS else None

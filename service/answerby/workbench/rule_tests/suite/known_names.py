@@ -32,6 +32,7 @@ FLAGS = frozenset(
         "MERGE_CIRCLE",
         "MERGE_REFUSED",
         "MERGE_TARGET_MISSING",
+        "MISSING_FACT",
         "MORE_FLAGS",
         "NEW_REQUEST_BY_REPLY",
         "NOT_FOLDED",
