@@ -10,6 +10,7 @@ from answerby.rules.model.rulebook import Block, Rule, Rulebook
 from answerby.workbench.diff.model import Aspect, Change, Comparison, Effect, Kind
 from answerby.workbench.diff.rule_pairs import MODELLED, WORDS, RulePair, aspects, is_live, pair_rules
 from answerby.workbench.diff.rulebook_pair import RulebookPair
+from answerby.workbench.diff.safe_side import find_safe_side_differences
 from answerby.workbench.diff.sections import other_changes, stage_changes
 from answerby.workbench.diff.stage_differences import find_differences
 from answerby.workbench.diff.word_differences import asks_for, find_word_differences, is_only_known
@@ -39,6 +40,7 @@ def compare(old: Rulebook, new: Rulebook) -> Comparison:
         rulebooks, [p for p in pairs if not p.same and (is_live(p.old) or is_live(p.new))], [c.id for c in stages]
     )
     find_word_differences(rulebooks, others)
+    find_safe_side_differences(rulebooks, stages)
     rules = [_rule_change(rulebooks, pair) for pair in pairs]
     changes = [change for change in rules if change is not None]
     changes += [_stage_change(rulebooks, change) for change in stages]

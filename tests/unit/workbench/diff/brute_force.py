@@ -220,8 +220,8 @@ def stages_of(decision: Decision) -> list[StageExplanation]:
 
 def is_declared(found: Apart, comparison: Comparison) -> bool:
     """Whether the comparison shows the difference, or says that what leads to it is not proved."""
-    if found.refused:
-        return True  # A proof is about facts that the vocabulary takes.
+    if found.refused and not any(a.name == "on_error" for change in comparison.changes for a in change.aspects):
+        return True  # A proof is about facts that the vocabulary takes. A changed safe side is another matter.
     if all(change.effect in {Effect.NONE, Effect.WORDS} for change in comparison.changes):
         return False  # Of each change it says that nothing follows from it.
     if comparison.open:

@@ -128,6 +128,21 @@ def test_a_default_and_a_policy(differ):
     assert {(d.old.value, d.new.value) for d in comparison.differences} == {("P2", "P1")}
 
 
+def test_another_safe_side_is_shown_by_a_refused_fact(differ):
+    comparison = differ(rulebook=("on_error: {priority: P0}", "on_error: {priority: P1}"))
+    assert the_change(comparison).effect is Effect.SHOWN
+    (difference,) = comparison.differences
+    assert (difference.stage, difference.old.value, difference.new.value) == ("priority", "P0", "P1")
+    assert difference.cause == "the safe side of stage priority"
+    assert comparison.open == ()
+
+
+def test_a_safe_side_that_no_refused_fact_leads_to_is_not_proved_idle(differ):
+    comparison = differ(rulebook=("  sla: {hit: first}", "  sla: {hit: first, on_error: {sla.blocked: 1h}}"))
+    assert the_change(comparison).effect in {Effect.OPEN, Effect.SHOWN}
+    assert comparison.open or comparison.differences
+
+
 def test_a_rule_put_into_shadow_no_longer_decides(differ):
     comparison = differ(priority=("id: vip-p1,", "id: vip-p1, mode: shadow,"))
     assert [a.name for a in the_change(comparison).aspects] == ["mode"]
