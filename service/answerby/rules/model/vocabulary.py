@@ -71,6 +71,10 @@ class Field:
     most: Decimal | None = None
     """The range of a number. Other numbers are refused."""
 
+    def has_room_for(self, number: float) -> bool:
+        """Whether the number lies in the range of the field."""
+        return (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
+
     def severity(self, value: str) -> int:
         """The position of an enum value from 0; higher is more severe. Raises ValueError for an unknown value."""
         return self.values.index(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 from answerby.domain.condition import Atom, Op
@@ -153,7 +154,7 @@ class Options:
     def _candidates(self, field: Field, atoms: list[Atom]) -> Iterator[Change]:
         current = self.situation.record.get(field.name)
         is_given = self.situation.given.get(field.name) is not None
-        if is_given and field.window is None:
+        if is_given and field.window is None and not field.always:
             yield Change(field.name, ChangeKind.CLEAR, size=CLEAR)
         operands = [o for atom in atoms for o in atom.operands]
         match field.type:
@@ -178,8 +179,8 @@ class Options:
             yield Change(field.name, ChangeKind.GIVE, STAND_IN, size=GIVE)
         elif field.name not in self._factors and all(atom.op is Op.MISSING for atom in atoms):
             values: dict[FieldType, Plain] = {
-                FieldType.INTEGER: 1,
-                FieldType.DECIMAL: 1,
+                FieldType.INTEGER: _some_number(field),
+                FieldType.DECIMAL: _some_number(field),
                 FieldType.DURATION: "PT1H",
                 FieldType.INSTANT: self.situation.event.time.isoformat(),
                 FieldType.BOOLEAN: True,
@@ -259,10 +260,17 @@ def _numbers(field: Field, current: Typed | None, atoms: list[Atom], factors: Se
     base = COUNT if field.window is not None else 1.0
     for value in sorted(values):
         whole = value.is_integer()
-        if value < lowest or (not whole and field.type is FieldType.INTEGER):
+        if value < lowest or (not whole and field.type is FieldType.INTEGER) or not field.has_room_for(value):
             continue
         away = abs(value - here)
         yield _set(field, _number(field, int(value) if whole else value), base + away / (away + 100))
+
+
+def _some_number(field: Field) -> Plain:
+    """1, or the number next to it in the range of the field."""
+    bound = 1 if field.has_room_for(1) else field.most if field.least is None or field.least < 1 else field.least
+    number = Decimal(1) if bound is None else Decimal(bound)
+    return int(number) if number == int(number) else float(number)
 
 
 def _number(field: Field, value: float) -> Plain:

@@ -106,6 +106,10 @@ def _with_values(rulebooks: RulebookPair, change: Change) -> Iterator[dict[str, 
         yield {change.id: [value] if versions[0].type is FieldType.SET else value}
     yield {change.id: UNHEARD_OF}
     yield from ({change.id: SOME_VALUE[field.type]} for field in versions if field.type in SOME_VALUE)
+    bounds = {bound for field in versions for bound in (field.least, field.most) if bound is not None}
+    for bound in sorted(bounds):
+        for step in (-1, 0, 1):
+            yield {change.id: float(bound) + step}
 
 
 def _show(rulebooks: RulebookPair, cause: str, given: Iterable[dict[str, Value]]) -> None:

@@ -65,6 +65,14 @@ def test_a_boundary_is_reached_and_not_passed(rulebook):
     assert told(answer) == {("devices", 100, "set")}
 
 
+def test_no_number_out_of_range_and_no_promised_fact_taken_away():
+    promised = "devices: {type: integer, always: true, min: 5, max: 99}"
+    fields = OFFICE["vocabulary.yaml"].replace("devices: {type: integer}", promised)
+    situation = situation_of(compiled(variant(OFFICE, vocabulary=fields)), {"devices": 5})
+    assert ask(situation, "rule=many-devices").found is None
+    assert told(ask(situation, "priority=P0")) == {("text", "danger", "mention")}
+
+
 def test_what_outranks_is_taken_away(rulebook):
     answer = ask(
         situation_of(rulebook, {"text.body": "起火! caught fire, furious", "customer.tier": "vip"}), "priority=P1"

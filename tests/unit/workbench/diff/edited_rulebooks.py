@@ -317,7 +317,22 @@ def a_lexicon(files: Files, chance: Random) -> None:
 def a_field(files: Files, chance: Random) -> None:
     fields = files["vocabulary"]["fields"]
     match chance.choice(
-        ["default", "order", "value", "alias", "other", "type", "window", "new", "drop", "parts", "personal", "derived"]
+        [
+            "default",
+            "order",
+            "value",
+            "alias",
+            "other",
+            "type",
+            "window",
+            "new",
+            "drop",
+            "parts",
+            "personal",
+            "derived",
+            "range",
+            "always",
+        ]
     ):
         case "default":
             name, values = chance.choice(
@@ -351,6 +366,10 @@ def a_field(files: Files, chance: Random) -> None:
             fields["text"]["parts"] = chance.choice([["body"], ["body", "subject"]])
         case "personal":
             fields["body"]["personal"] = True
+        case "range":
+            fields["devices"][chance.choice(["min", "max"])] = chance.choice([0, 1, 4])
+        case "always":
+            fields[chance.choice(["weight", "vip", "marks"])]["always"] = True
         case "derived":
             fields["tags"]["derived_by"] = chance.choice(
                 [["classification"], ["classification", "routing", "priority"]]

@@ -288,6 +288,12 @@ def test_every_attribute_of_a_rule_is_compared_or_known_to_mean_nothing():
     assert {field.name for kind in (Rule, Block) for field in fields(kind)} <= known
 
 
+def test_another_range_is_shown_at_its_bounds(differ):
+    comparison = differ(vocabulary=("devices: {type: integer}", "devices: {type: integer, max: 150}"))
+    assert the_change(comparison).effect is Effect.SHOWN
+    assert {d.witness.event.data["devices"] for d in comparison.differences} == {151.0}
+
+
 def test_a_lexicon_that_is_an_exception_to_another(differ):
     spared = "danger: {terms: [起火, caught fire], except: [calm]}\n  calm: {terms: [PHRASES]}"
     base = OFFICE["lexicons.yaml"].replace("danger: {terms: [起火, caught fire]}", spared)
