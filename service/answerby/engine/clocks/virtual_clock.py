@@ -29,11 +29,15 @@ def next_timer(state: RequestState | None, until: datetime | None) -> Timer | No
 
 
 def fire_until(state: RequestState | None, until: datetime | None, decide: Decide, limit: int = TIMER_LIMIT) -> int:
-    """Fires every timer due by `until`, also those armed meanwhile. Returns how many fired, at most `limit`."""
+    """Fires every timer due by `until`, also those armed meanwhile. Returns how many fired, at most `limit`.
+
+    A timer armed for the past fires at the request's latest event, so that time never runs backwards.
+    """
     for fired in range(limit):
         timer = next_timer(state, until)
         if timer is None:
             return fired
         assert state is not None
-        state = decide(timer_event(state.tenant, state.request_id, timer), timer.due)
+        moment = max(timer.due, state.last_event)
+        state = decide(timer_event(state.tenant, state.request_id, timer), moment)
     return limit

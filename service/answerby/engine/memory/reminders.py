@@ -82,7 +82,7 @@ def reminder(case: Case, memory: RememberingRequests) -> Reminder | None:
     `memory` must be of the same rulebook and have decided the request up to the case's state.
     """
     compiled, state, event, moment = case.compiled, case.state, case.event, case.moment
-    if state is None:
+    if state is None or moment < state.last_event:
         return None
     clocks: dict[str, ClockState] | None = dict(state.clocks)
     # After a reminder, only time has passed: the clocks need no check.

@@ -212,3 +212,12 @@ def test_a_ladder_climbed_again_begins_anew_for_the_new_due_time() -> None:
     asks(play, "P3", "2026-03-02 12:30")
     play.waits(None)
     assert heard(play)[3:] == ["02 14:30 clerk", "02 15:00 chief", "02 16:00 chief", "02 17:00 chief"]
+
+
+def test_a_timer_armed_for_the_past_fires_now_and_not_in_the_past() -> None:
+    play = desk(WARN, LATE)
+    play.happens("received", "2026-03-02 09:00", **{"priority.asked": "P3"})
+    play.happens("updated", "2026-03-02 12:00", **{"priority.asked": "P1"})
+    play.waits(None)
+    assert heard(play) == ["02 12:00 clerk", "02 12:00 chief"]
+    assert play.clock("fix").breached
