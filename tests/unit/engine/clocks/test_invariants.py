@@ -76,7 +76,7 @@ def clock(name: str, **keys: object) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def rulebook() -> CompiledRulebook:
     usual = ladder("usual")
-    usual["steps"][1] |= {"repeat": {"every": "7m", "at_most": 3}}
+    usual["steps"][1] |= {"repeat": {"every": "40m", "at_most": 5}}
     sections = {
         "clocks": [
             clock("plain"),
