@@ -171,25 +171,29 @@ def _add_ladder_timers(
         return ()
     steps = planning.step_timers.of(planning.ladders, planning.calendars, clock, ladder)
     for timer in steps:
-        _arm_step(after, clock, timer, known, planning.now)
+        if timer.id in after:
+            _arm_again(after, clock, timer, known, planning.now)
+        else:
+            after[timer.id] = timer
     if steps and ladder.rounds is not None and _waits_for_an_answer(ladder, steps, after):
         for timer in _next_round(ladder, clock, steps):
-            _arm_step(after, clock, timer, known, planning.now)
+            if timer.id in after:
+                _arm_again(after, clock, timer, known, planning.now)
+            else:
+                after[timer.id] = timer
     if known:
         for timer in _repeats(ladder, clock, known, steps, after, planning.now):
             after[timer.id] = timer
     return steps
 
 
-def _arm_step(after: dict[str, Timer], clock: ClockState, timer: Timer, known: Sequence[Timer], now: datetime) -> None:
-    """Arms the step, unless it fired for this time or for a later one.
+def _arm_again(after: dict[str, Timer], clock: ClockState, timer: Timer, known: Sequence[Timer], now: datetime) -> None:
+    """Arms a step that fired, unless it fired for this time or for a later one.
 
-    Once more for a time to come, in a round that began since, or where it was armed once more and did not fire.
+    Only for a time to come, in a round that began since, or where it was armed again before and did not fire.
     """
-    fired = after.get(timer.id)
-    if fired is None:
-        after[timer.id] = timer
-    elif timer.due > fired.due and (
+    fired = after[timer.id]
+    if timer.due > fired.due and (
         timer.due > now
         or (timer.round > 0 and clock.round_started is not None and fired.due < clock.round_started)
         or any(t.id == timer.id and not t.fired for t in known)
