@@ -31,7 +31,6 @@ _BY_DUE_AND_STEP = attrgetter("due", "step")
 _BY_DUE_AND_ID = attrgetter("due", "id")
 HOLDS_BACK = frozenset({TimerPurpose.QUIET_ENDS, TimerPurpose.CATCH_UP})
 """Purposes of the timers for which reminders wait."""
-_WAITS_WHILE_PAUSED = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
 
 
 def arm(ladders: Mapping[str, Ladder], calendars: Mapping[str, Calendar], clock: ClockState) -> list[Timer]:
@@ -129,7 +128,7 @@ def _add_timers(after: dict[str, Timer], planning: TimerPlanning, clock: ClockSt
             after[timer.id] = timer.as_fired()
     ladder = planning.ladders.get(clock.ladder)
     steps: Sequence[Timer] = ()
-    if ladder is not None and clock.phase in _WAITS_WHILE_PAUSED:
+    if ladder is not None and clock.phase is _RUNNING:
         steps = _add_ladder_timers(after, planning, clock, ladder, known)
     due = clock.due
     if due is None or clock.breached or clock.phase is not _RUNNING:
@@ -154,16 +153,14 @@ def _due_timer(clock: ClockState, due: datetime, known: Sequence[Timer]) -> Time
 def _add_ladder_timers(
     after: dict[str, Timer], planning: TimerPlanning, clock: ClockState, ladder: Ladder, known: Sequence[Timer]
 ) -> Sequence[Timer]:
-    """Adds the timers of a live clock's ladder: held back, lapse, steps, round, repeats. Returns those of the steps."""
+    """Adds the timers of a running clock's ladder: held back, lapse, steps, round, repeats. Returns the steps."""
     answer = planning.answers.get(clock.name)
     if answer is not None and not answer.counts_for(clock):
         answer = None
     chain_ended = answer is not None and ladder.on_acknowledgement == "stop_chain"
     if not chain_ended:
-        for timer in _held_back(known, clock.name, planning.deferred):
-            after[timer.id] = timer
-    if clock.phase is not _RUNNING:
-        return ()
+        for timer in _held_back(known, clock, planning.deferred):
+            after.setdefault(timer.id, timer)
     if answer is not None:
         for timer in _lapse(ladder, clock, known, answer.time):
             after.setdefault(timer.id, timer)
@@ -308,10 +305,15 @@ def _as_much_work_later(calendar: Calendar, started: datetime, first: datetime, 
         return started + (due - first)
 
 
-def _held_back(known: Iterable[Timer], name: str, deferred: Timer | None) -> list[Timer]:
+def _held_back(known: Iterable[Timer], clock: ClockState, deferred: Timer | None) -> list[Timer]:
+    """The timers for which reminders of the clock wait. One that a pause cancelled is armed again after the pause."""
     waiting = [timer for timer in known if timer.purpose in HOLDS_BACK and not timer.fired]
-    if deferred is not None and deferred.clock == name:
+    if deferred is not None and deferred.clock == clock.name:
         waiting.append(deferred)
+    for timer in known:
+        opening = timer.deferred_to
+        if opening is not None and timer.fired and all(holder.due != opening for holder in waiting):
+            waiting.append(quiet_timer(clock, opening))
     return waiting
 
 

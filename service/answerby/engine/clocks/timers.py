@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from answerby.domain.clock import ClockState, Timer
+from answerby.domain.clock import ClockPhase, ClockState, Timer
 from answerby.domain.event import EventType
 from answerby.domain.timer_event import timer_id
 from answerby.engine.case import Case
@@ -52,8 +52,11 @@ def plan(
             deferred = (catch_up_timer if firing.catch_up_at else quiet_timer)(firing.clock, waits)
         if firing is not None and firing.timer.purpose in HOLDS_BACK:
             # These reminders are sent now. Another timer of the same moment must not send them again.
-            waiting = held_timers(before, firing.timer)
-            before.update((timer.id, msgspec.structs.replace(timer, deferred_to=None)) for timer in waiting)
+            # Those of a paused clock go on waiting.
+            for waiting in held_timers(before, firing.timer):
+                clock = clocks.get(waiting.clock)
+                if clock is None or clock.phase is not ClockPhase.PAUSED:
+                    before[waiting.id] = msgspec.structs.replace(waiting, deferred_to=None)
     ladders, calendars = inputs.ladders, case.compiled.rulebook.calendars
     planning = TimerPlanning(ladders, calendars, case.moment, request.answers, deferred, step_timers)
     arm, cancel, after = plan_timers(planning, before, clocks)
