@@ -55,18 +55,17 @@ def _condition(names: RulebookNames) -> Schema:
     properties: dict[str, Schema] = {
         "all": with_description(several, "All of these conditions hold."),
         "any": with_description(several, "At least one of these conditions holds."),
-        "not": with_description(
-            {"allOf": [reference("condition"), {"minProperties": 1}]}, "This condition does not hold."
-        ),
+        "not": with_description(reference("condition"), "This condition does not hold."),
     }
     if not names.fields:
         return {
             "type": "object",
+            "minProperties": 1,
             "properties": properties,
             "additionalProperties": reference("fieldCondition"),
         }
     properties |= {name: _of_field(names, field) for name, field in names.fields.items()}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+    return {"type": "object", "minProperties": 1, "properties": properties, "additionalProperties": False}
 
 
 def _any_condition(names: RulebookNames) -> Schema:
