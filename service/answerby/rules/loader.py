@@ -215,6 +215,6 @@ def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: da
     if today is not None and not report.has_errors:
         check_unused_names(scope, stages, clocks)
         check_calendar_reach(scope, calendars, clocks, stages, today)
-        check_clocks(scope, clocks)
+        check_clocks(scope, clocks, stages)
         check_ladders(scope, ladders, clocks, stages)
     return rulebook if report.has_errors else replace(rulebook, revision=revision_of(rulebook))

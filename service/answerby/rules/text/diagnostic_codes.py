@@ -90,6 +90,7 @@ class Code(StrEnum):
     ICS_UNUSED = "ics-unused"
     TARGET_OUT_OF_REACH = "target-out-of-reach"
     CLOCK_NEVER_RUNS = "clock-never-runs"
+    PAUSE_NEVER_HOLDS = "pause-never-holds"
     CLOCK_NEVER_MET = "clock-never-met"
     UNREACHABLE_STEP = "unreachable-step"
     SKIPPED_STEP = "skipped-step"

@@ -26,6 +26,7 @@ WARNING_CODES = frozenset(
         Code.ICS_UNUSED,
         Code.CLOCK_NEVER_RUNS,
         Code.CLOCK_NEVER_MET,
+        Code.PAUSE_NEVER_HOLDS,
         Code.UNREACHABLE_STEP,
         Code.SAME_STEP,
         Code.UNUSED_LEXICON,
