@@ -6,6 +6,7 @@ import orjson
 
 from answerby.cli.test.result import Result, TimedOutcome
 from answerby.rules.text.diagnostics import Diagnostic
+from answerby.workbench.rule_tests.cases import BrokenCase
 from answerby.workbench.rule_tests.coverage import Coverage, Part
 
 
@@ -15,11 +16,13 @@ def as_json(result: Result) -> str:
         "folder": str(result.folder),
         "revision": result.revision,
         "status": result.status,
-        "passed": len(result.cases) - result.failed,
+        "passed": result.passed,
         "failed": result.failed,
+        "broken": len(result.broken),
         "seconds": round(result.seconds, 3),
         "mistakes": [mistake(found) for found in result.findings],
         "cases": [case(timed) for timed in result.cases],
+        "broken_cases": [broken_case(found) for found in result.broken],
     }
     if result.coverage is not None:
         data["coverage"] = coverage(result.coverage, result.fail_under)
@@ -41,6 +44,16 @@ def mistake(found: Diagnostic) -> dict[str, object]:
         "severity": str(found.severity),
         "message": found.message,
         "hint": found.hint,
+    }
+
+
+def broken_case(found: BrokenCase) -> dict[str, object]:
+    """A case that did not run. The name is empty for a file as a whole."""
+    return {
+        "file": found.file,
+        "line": found.line,
+        "name": found.name,
+        "mistakes": [mistake(one) for one in found.mistakes],
     }
 
 

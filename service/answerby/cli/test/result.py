@@ -11,8 +11,7 @@ from answerby.cli.check.check_target import CheckTarget
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.text.diagnostics import Diagnostic
-from answerby.rules.text.severities import Severity
-from answerby.workbench.rule_tests.cases import LocatedCase
+from answerby.workbench.rule_tests.cases import BrokenCase, LocatedCase
 from answerby.workbench.rule_tests.coverage import Coverage, coverage_of
 from answerby.workbench.rule_tests.runner import Outcome, run_case
 from answerby.workbench.rule_tests.suite.loader import Suites
@@ -40,6 +39,9 @@ class Result:
     folder: Path
     revision: str
     cases: tuple[TimedOutcome, ...]
+    """The cases that ran."""
+    broken: tuple[BrokenCase, ...]
+    """The cases with a mistake and the files that could not be read. They did not run."""
     findings: tuple[Diagnostic, ...]
     """The findings in the test files, warnings included."""
     seconds: float
@@ -47,9 +49,8 @@ class Result:
     fail_under: float | None = None
 
     @property
-    def mistakes(self) -> tuple[Diagnostic, ...]:
-        """The errors in the test files."""
-        return tuple(found for found in self.findings if found.severity == Severity.ERROR)
+    def passed(self) -> int:
+        return len(self.cases) - self.failed
 
     @property
     def failed(self) -> int:
@@ -61,7 +62,7 @@ class Result:
 
     @property
     def status(self) -> int:
-        if self.mistakes or not self.cases:
+        if self.broken or not self.cases:
             return UNUSABLE
         return FAILED if self.failed or self.too_little_covered else PASSED
 

@@ -12,13 +12,14 @@ from answerby.cli.check.check_target import CannotCheck, CheckTarget, find_targe
 from answerby.cli.check.usable_rules import check_rules
 from answerby.cli.fail import fail
 from answerby.cli.test.json_text import as_json, unusable
-from answerby.cli.test.junit import write_junit
+from answerby.cli.test.junit import JUnitUnwritable, write_junit, write_refusal
 from answerby.cli.test.result import UNUSABLE, Result, coverage_within, run_suites
 from answerby.cli.test.text import lines
 from answerby.domain.errors import EngineLimit
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
+from answerby.rules.text.diagnostics import Diagnostic
 from answerby.workbench.rule_tests.cases import LocatedCase
 from answerby.workbench.rule_tests.suite.files import holds_fixtures
 from answerby.workbench.rule_tests.suite.loader import load_suites
@@ -62,6 +63,15 @@ def options(
 def test_rules(path: Path, options: Options) -> int:
     """Runs the tests of a rules folder, or of a part of one, prints the result, and returns the exit status."""
     try:
+        return _test_rules(path, options)
+    except JUnitUnwritable as error:
+        print(f"answerby: {error}", file=sys.stderr)
+        return UNUSABLE
+
+
+def _test_rules(path: Path, options: Options) -> int:
+    """Raises JUnitUnwritable."""
+    try:
         target = find_target(path)
     except CannotCheck as error:
         print(unusable(str(path), (), str(error)) if options.form is Format.JSON else error)
@@ -69,6 +79,7 @@ def test_rules(path: Path, options: Options) -> int:
     folder = target.folder
     loaded = load_rulebook(folder)
     if loaded.rulebook is None:
+        _write_refusal(options, folder, "the rules have errors", loaded.diagnostics)
         if options.form is Format.JSON:
             print(unusable(str(folder), loaded.diagnostics, "the rules have errors"))
         else:
@@ -77,10 +88,17 @@ def test_rules(path: Path, options: Options) -> int:
     try:
         compiled = compile_rulebook(loaded.rulebook)
     except EngineLimit as error:
+        _write_refusal(options, folder, error.message)
         print(unusable(str(folder), (), error.message) if options.form is Format.JSON else f"{folder}: {error.message}")
         return UNUSABLE
     result = run(compiled, target, options)
     return publish(result, options)
+
+
+def _write_refusal(options: Options, folder: Path, message: str, found: tuple[Diagnostic, ...] = ()) -> None:
+    """Writes the JUnit file for rules that cannot be used, so that no older one is taken for the result."""
+    if options.junit is not None:
+        write_refusal(folder, message, found, options.junit)
 
 
 def run(compiled: CompiledRulebook, target: CheckTarget, options: Options) -> Result:
@@ -101,6 +119,7 @@ def run(compiled: CompiledRulebook, target: CheckTarget, options: Options) -> Re
         folder=target.folder,
         revision=compiled.rulebook.revision,
         cases=cases,
+        broken=tuple(case for case in suites.broken if is_within(case.file)),
         findings=tuple(found for found in suites.diagnostics if is_within(found.file)),
         seconds=perf_counter() - start,
         coverage=coverage_within(compiled, cases, target) if measured else None,
@@ -109,16 +128,15 @@ def run(compiled: CompiledRulebook, target: CheckTarget, options: Options) -> Re
 
 
 def publish(result: Result, options: Options) -> int:
-    """Prints the result, writes the JUnit file if there is one, and returns the exit status."""
+    """Prints the result, writes the JUnit file if there is one, and returns the exit status.
+
+    Raises JUnitUnwritable.
+    """
     if options.form is Format.JSON:
         print(as_json(result))
     else:
         for line in lines(result, options.language.value, filtered=bool(options.chosen)):
             print(line)
     if options.junit is not None:
-        try:
-            write_junit(result, options.junit)
-        except OSError as error:
-            print(f"answerby: {options.junit}: {error.strerror}", file=sys.stderr)
-            return UNUSABLE
+        write_junit(result, options.junit)
     return result.status

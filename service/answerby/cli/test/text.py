@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from answerby.cli.check.source_lines import Sources, printable
 from answerby.cli.test.result import Result, TimedOutcome
@@ -13,11 +14,13 @@ from answerby.workbench.rule_tests.coverage import Coverage, Part, RuleCoverage,
 WORDS = {
     "en": {
         "failed": "FAILED",
+        "broken case": "BROKEN",
+        "times": "{name} ({count} cases)",
         "with": "with {parameters}",
         "mistake": "MISTAKE",
         "warning": "WARNING",
-        "summary": "{folder}: {passed} passed, {failed} failed{mistakes}",
-        "mistakes": ", mistakes in test files: {count}",
+        "summary": "{folder}: {passed} passed, {failed} failed{broken}",
+        "broken": ", {count} broken (not run, because of mistakes in test files)",
         "none": "{folder}: no *_test.yaml file",
         "nothing": "{folder}: no case is called so",
         "coverage": "coverage: {covered} of {all} rules, rows and scores decided some case ({percent} %)",
@@ -33,11 +36,13 @@ WORDS = {
     },
     "zh": {
         "failed": "失败",
+        "broken case": "无法运行",
+        "times": "{name}（{count} 个用例）",
         "with": "参数 {parameters}",
         "mistake": "错误",
         "warning": "警告",
-        "summary": "{folder}：{passed} 个通过，{failed} 个失败{mistakes}",
-        "mistakes": "，测试文件有 {count} 处错误",
+        "summary": "{folder}：{passed} 个通过，{failed} 个失败{broken}",
+        "broken": "，{count} 个无法运行（测试文件有错误）",
         "none": "{folder}：没有 *_test.yaml 文件",
         "nothing": "{folder}：没有名称匹配的用例",
         "coverage": "覆盖率：{all} 条规则、表行与评分中有 {covered} 条在用例中生效（{percent} %）",
@@ -55,12 +60,13 @@ WORDS = {
 
 
 def lines(result: Result, language: str, *, filtered: bool = False) -> Iterator[str]:
-    """The mistakes, the failed cases, the coverage if it was measured, and the summary."""
+    """The mistakes, the broken and the failed cases, the coverage if it was measured, and the summary."""
     words = WORDS.get(language, WORDS["en"])
     sources = Sources(result.folder)
     for found in result.findings:
         yield f"{words['mistake' if found.severity == Severity.ERROR else 'warning']} {found}"
         yield from excerpt_lines(found, sources)
+    yield from broken_lines(result, words)
     for case in result.cases:
         if case.failed:
             yield from case_lines(case, words)
@@ -79,6 +85,14 @@ def excerpt_lines(found: Diagnostic, sources: Sources) -> Iterator[str]:
         yield f"  {' ' * len(str(found.line))} | {excerpt.caret}"
 
 
+def broken_lines(result: Result, words: dict[str, str]) -> Iterator[str]:
+    """A line for each broken case; one for all that one entry of a file makes."""
+    for (file, line), found in groupby(result.broken, key=lambda case: (case.file, case.line)):
+        name, *others = [case.name for case in found]
+        shown = words["times"].format(name=name, count=len(others) + 1) if others else name
+        yield f"{words['broken case']} {file}:{line} {printable(shown)}".rstrip()
+
+
 def case_lines(case: TimedOutcome, words: dict[str, str]) -> Iterator[str]:
     located = case.outcome.located
     yield f"{words['failed']} {located.file}:{located.line} {printable(located.case.name)}"
@@ -90,11 +104,10 @@ def case_lines(case: TimedOutcome, words: dict[str, str]) -> Iterator[str]:
 
 
 def summary(result: Result, words: dict[str, str], *, filtered: bool) -> str:
-    if not result.cases and not result.mistakes:
+    if not result.cases and not result.broken:
         return words["nothing" if filtered else "none"].format(folder=result.folder)
-    mistakes = words["mistakes"].format(count=len(result.mistakes)) if result.mistakes else ""
-    passed = len(result.cases) - result.failed
-    return words["summary"].format(folder=result.folder, passed=passed, failed=result.failed, mistakes=mistakes)
+    broken = words["broken"].format(count=len(result.broken)) if result.broken else ""
+    return words["summary"].format(folder=result.folder, passed=result.passed, failed=result.failed, broken=broken)
 
 
 def coverage_lines(coverage: Coverage, words: dict[str, str]) -> Iterator[str]:

@@ -52,6 +52,7 @@ class DiagnosticReport:
 
     def __init__(self) -> None:
         self._found: set[Diagnostic] = set()
+        self._errors: list[Diagnostic] = []
         self._suggestions = 0
         self._lost: set[str] = set()
         self._lost_all = False
@@ -62,15 +63,26 @@ class DiagnosticReport:
         place = at if isinstance(at, Place) else at.place
         if place.template:
             message = f"{message} [rule template, {place.template}]"
-        found = finding(code, place, message, hint)
-        self.has_errors = self.has_errors or found.severity == Severity.ERROR
-        self._found.add(found)
+        self._add(finding(code, place, message, hint))
 
     def extend(self, found: Iterable[Diagnostic]) -> None:
         """Adds findings from elsewhere."""
         for diagnostic in found:
-            self.has_errors = self.has_errors or diagnostic.severity == Severity.ERROR
-            self._found.add(diagnostic)
+            self._add(diagnostic)
+
+    def _add(self, found: Diagnostic) -> None:
+        if found.severity == Severity.ERROR:
+            self.has_errors = True
+            self._errors.append(found)
+        self._found.add(found)
+
+    def mark(self) -> int:
+        """A mark in the course of the load, for `errors_since`."""
+        return len(self._errors)
+
+    def errors_since(self, mark: int = 0) -> tuple[Diagnostic, ...]:
+        """The errors that were added after the mark, each once. One that had been found before counts again."""
+        return tuple(dict.fromkeys(self._errors[mark:]))
 
     def lose(self, sections: Iterable[str] = ()) -> None:
         """Notes that a broken file may have held these sections. No section named means any section."""

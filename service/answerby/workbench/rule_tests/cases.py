@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from answerby.domain.event import ActorRole, Value
+from answerby.rules.text.diagnostics import Diagnostic
 from answerby.workbench.rule_tests.checks.difference import Check
 
 REQUEST = "rule-test"
@@ -61,3 +62,14 @@ class LocatedCase:
     case: Case
     file: str
     line: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenCase:
+    """A case with a mistake, or a file that could not be read. It does not run."""
+
+    name: str
+    """Empty for a whole file, and for a case without a name."""
+    file: str
+    line: int
+    mistakes: tuple[Diagnostic, ...]

@@ -49,8 +49,13 @@ class Task:
 
 def check(task: Task) -> Checked:
     """Checks the files. The content of the files never raises."""
-    if task.trouble:
-        return _unreadable(task)
+    checked = _unreadable(task) if task.trouble else _check_files(task)
+    # Errors come first: they are why rules are refused, and a long list of warnings must not hide them.
+    diagnostics = sorted(checked.diagnostics, key=lambda found: found.severity != "error")
+    return replace(checked, diagnostics=tuple(diagnostics[:LONGEST_LIST]))
+
+
+def _check_files(task: Task) -> Checked:
     with tempfile.TemporaryDirectory(prefix="answerby-rules-") as scratch:
         folder = Path(scratch) / "rules"
         lay_out(task.files, folder)
@@ -82,12 +87,12 @@ def _unreadable(task: Task) -> Checked:
     diagnostics = load_rulebook(Path(task.folder)).diagnostics
     if not any(diagnostic.severity == "error" for diagnostic in diagnostics):
         diagnostics = (*diagnostics, finding("FOLDER_UNREADABLE", task.trouble))
-    return Checked(diagnostics[:LONGEST_LIST], None)
+    return Checked(diagnostics, None)
 
 
 def _check_folder(folder: Path, task: Task) -> Checked:
     result = load_rulebook(folder)
-    diagnostics = result.diagnostics[:LONGEST_LIST]
+    diagnostics = result.diagnostics
     if result.rulebook is None:
         return Checked(diagnostics, None)
     try:
@@ -104,7 +109,7 @@ def _check_folder(folder: Path, task: Task) -> Checked:
     finally:
         close(compiled)
     if failures:
-        return Checked((*diagnostics, *failures)[:LONGEST_LIST], None)
+        return Checked((*diagnostics, *failures), None)
     return Checked(diagnostics, result.rulebook)
 
 

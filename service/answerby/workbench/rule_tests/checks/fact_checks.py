@@ -150,9 +150,13 @@ class RequestsCheck:
     checks: Mapping[str, tuple[Check, ...]]
 
     def compare(self, snapshot: RequestSnapshot) -> list[Difference]:
-        return [
-            Difference(f"{name}: {d.name}", d.expected, d.actual, d.stage, d.wanted)
-            for name, checks in self.checks.items()
-            for check in checks
-            for d in check.compare(snapshot.others[name])
-        ]
+        differences: list[Difference] = []
+        for name, checks in self.checks.items():
+            other = snapshot.others.get(name)
+            if other is None:
+                differences.append(Difference(name, "a request", "no event of it so far"))
+                continue
+            for check in checks:
+                found = check.compare(other)
+                differences += [Difference(f"{name}: {d.name}", d.expected, d.actual, d.stage, d.wanted) for d in found]
+        return differences

@@ -47,6 +47,7 @@ class CaseReader:
 
     def read(self, node: MappingNode, name: str, parameters: dict[str, str]) -> Case | None:
         """The case; None, reported, for one without a time, events or expectations."""
+        mark = self._report.mark()
         keys = MappingKeys(self._nodes, node, "a case", CASE_KEYS)
         start = self._start(keys, node)
         requests, overridden = frozenset(_requests(node)), frozenset(_overridden_fields(node))
@@ -57,12 +58,13 @@ class CaseReader:
         schedules = self.defaults.schedules if own_schedules is None else self.read_schedules(own_schedules)
         checkpoints = self._checkpoints(keys, expectations)
         if not checkpoints and not any(event.expect for event in events):
-            if not any(keys.get(key) for key in (EXPECT, "then_after", "then_at")):
+            names_none = not any(keys.get(key) for key in (EXPECT, "then_after", "then_at"))
+            if names_none or not self._report.errors_since(mark):
                 message = f"the case {name} expects nothing"
                 self._report.add(Code.TEST_NO_EXPECTATION, node, message, "add `expect`")
             return None
         if start is None or not events:
-            return None
+            return None  # both are reported
         case = Case(name, start, events, checkpoints, windows, schedules, parameters)
         self._check_order(case, keys)
         return case

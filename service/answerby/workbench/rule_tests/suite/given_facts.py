@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from answerby.domain.decision import Flag
 from answerby.domain.event import OVERRIDE_PREFIX, Value
@@ -11,6 +12,7 @@ from answerby.engine.facts.coercion import UNKNOWN_VALUE, Refused
 from answerby.engine.history.merging import INTO
 from answerby.rules.model.builtin_fields import BUILTIN_FIELDS
 from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import Diagnostic
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
 from answerby.workbench.rule_tests.suite.name_reader import NameReader
 
@@ -20,10 +22,21 @@ RAW = "raw"
 BUILTIN = frozenset(field.name for field in BUILTIN_FIELDS)
 
 
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """A group of facts. Its mistakes are mistakes of every case that uses it."""
+
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    mistakes: tuple[Diagnostic, ...] = ()
+
+
+Fixtures = Mapping[str, Fixture]
+
+
 class FactReader:
     """Reads mappings of facts. `fixtures` are the fixtures that `use` may name, with all their facts."""
 
-    def __init__(self, names: NameReader, fixtures: Mapping[str, Mapping[str, Value]]) -> None:
+    def __init__(self, names: NameReader, fixtures: Fixtures) -> None:
         self._names = names.names
         self._report = names.report
         self._nodes = names.nodes
@@ -45,8 +58,11 @@ class FactReader:
 
     def _fixture(self, node: Node) -> Mapping[str, Value]:
         name = self._nodes.text(node, "fixture")
-        if name is None or name in self.fixtures:
-            return self.fixtures[name] if name else {}
+        if name is None:
+            return {}
+        if name in self.fixtures:
+            self._report.extend(self.fixtures[name].mistakes)
+            return self.fixtures[name].facts
         hint = self._report.suggest(name, self.fixtures) or "declare it under `fixtures:`"
         self._report.add(Code.TEST_UNKNOWN_FIXTURE, node, f"there is no fixture {name}", hint)
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,11 @@ from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import MappingNode, Place
 from answerby.rules.text.rule_folder import RuleText
 from answerby.rules.text.yaml_parser import parse_yaml
-from answerby.workbench.rule_tests.cases import LocatedCase
+from answerby.workbench.rule_tests.cases import BrokenCase, LocatedCase
 from answerby.workbench.rule_tests.suite.file_reader import SuiteFileReader
 from answerby.workbench.rule_tests.suite.files import holds_fixtures, read_texts
-from answerby.workbench.rule_tests.suite.fixtures import Fixtures, read_fixtures
+from answerby.workbench.rule_tests.suite.fixtures import read_fixtures
+from answerby.workbench.rule_tests.suite.given_facts import Fixtures
 from answerby.workbench.rule_tests.suite.known_names import known_names
 from answerby.workbench.rule_tests.suite.name_reader import NameReader
 
@@ -37,6 +38,9 @@ class Suites:
     """All cases below a folder, by file and line, and the mistakes in the files."""
 
     cases: tuple[LocatedCase, ...]
+    """The cases without a mistake."""
+    broken: tuple[BrokenCase, ...]
+    """The cases with a mistake, and the files with mistakes that are no case's. Every mistake is in one of them."""
     diagnostics: tuple[Diagnostic, ...]
     files: int
     """The number of test files, including files with mistakes and files of fixtures."""
@@ -58,28 +62,51 @@ def load_suite_texts(compiled: CompiledRulebook, texts: Iterable[RuleText]) -> S
 
 def _load(compiled: CompiledRulebook, texts: Iterable[RuleText], report: DiagnosticReport, files: int) -> Suites:
     names = NameReader(known_names(compiled), report)
-    roots = {text.path: _parse(text, report) for text in sorted(texts, key=lambda t: t.path)}
+    parsed = {text.path: _parse(text, report) for text in sorted(texts, key=lambda t: t.path)}
     shared: dict[str, Fixtures] = {}
-    for path in sorted((p for p in roots if holds_fixtures(p)), key=lambda p: (p.count("/"), p)):
-        shared[_folder(path)] = _shared(names, roots[path], _nearest_fixtures(shared, path))
+    for path in sorted((p for p in parsed if holds_fixtures(p)), key=lambda p: (p.count("/"), p)):
+        shared[_folder(path)] = _shared(names, parsed[path], _nearest_fixtures(shared, path))
     cases: list[LocatedCase] = []
-    for path, root in roots.items():
-        if root is not None and not holds_fixtures(path):
-            cases += SuiteFileReader(names, path, _nearest_fixtures(shared, path)).read(root)
-        if len(cases) > MAX_CASES:
+    broken: list[BrokenCase] = []
+    for path, file in parsed.items():
+        if file.root is not None and not holds_fixtures(path):
+            found = SuiteFileReader(names, path, _nearest_fixtures(shared, path)).read(file.root, file.mistakes)
+            cases += found.cases
+            broken += found.broken
+        if len(cases) + len(broken) > MAX_CASES:
             message = f"all test files come to more than {MAX_CASES} cases"
             report.add(Code.TEST_TOO_MANY_CASES, Place(path, 1, 1), message, "list the rows that matter")
             break
-    return Suites(tuple(cases), report.sorted(), files)
+    broken += _broken_files(broken, report)
+    return Suites(tuple(cases), tuple(sorted(broken, key=lambda b: (b.file, b.line))), report.sorted(), files)
 
 
-def _parse(text: RuleText, report: DiagnosticReport) -> MappingNode | None:
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """The content of a file, and the mistakes that were found in parsing it. No content for a file without any."""
+
+    root: MappingNode | None
+    mistakes: tuple[Diagnostic, ...]
+
+
+def _parse(text: RuleText, report: DiagnosticReport) -> _Parsed:
+    mark = report.mark()
     root = parse_yaml(text.text, text.path, report)
-    if root is None:
-        if not any(diagnostic.file == text.path for diagnostic in report.sorted()):
-            report.add(Code.FILE_EMPTY, Place(text.path, 1, 1), "the file says nothing", "was it only half written?")
-        return None
-    return NodeReader(report).mapping(root, "a test file")
+    if root is None and not report.errors_since(mark):
+        report.add(Code.FILE_EMPTY, Place(text.path, 1, 1), "the file says nothing", "was it only half written?")
+    mapping = NodeReader(report).mapping(root, "a test file") if root is not None else None
+    return _Parsed(mapping, report.errors_since(mark))
+
+
+def _broken_files(broken: Iterable[BrokenCase], report: DiagnosticReport) -> Iterator[BrokenCase]:
+    """The files with mistakes that are no mistakes of a case."""
+    known = {mistake for case in broken for mistake in case.mistakes}
+    files: dict[str, list[Diagnostic]] = {}
+    for mistake in report.errors_since():
+        if mistake not in known:
+            files.setdefault(mistake.file, []).append(mistake)
+    for file, mistakes in files.items():
+        yield BrokenCase("", file, min(mistake.line for mistake in mistakes), tuple(mistakes))
 
 
 def _folder(path: str) -> str:
@@ -94,9 +121,9 @@ def _nearest_fixtures(shared: dict[str, Fixtures], path: str) -> Fixtures:
     return shared.get(folder, {})
 
 
-def _shared(names: NameReader, root: MappingNode | None, above: Fixtures) -> Fixtures:
-    if root is None:
+def _shared(names: NameReader, file: _Parsed, above: Fixtures) -> Fixtures:
+    if file.root is None:
         return above
-    keys = MappingKeys(names.nodes, root, "a file of fixtures", ("fixtures",))
+    keys = MappingKeys(names.nodes, file.root, "a file of fixtures", ("fixtures",))
     node = keys.require("fixtures")
-    return read_fixtures(names, node, above) if node is not None else above
+    return read_fixtures(names, node, above, file.mistakes) if node is not None else above

@@ -19,6 +19,7 @@ from answerby.server.live.checking.rule_check import Task, check
 from answerby.server.live.rule_files import read_rule_files
 from answerby.store.codec import encode_decision
 from tests.kit.places import ROOT
+from tests.kit.rulebooks import OFFICE
 
 SHIPPED = ROOT / "rules"
 pytestmark = pytest.mark.process
@@ -120,3 +121,34 @@ def test_a_rule_test_that_fails_is_a_finding_with_its_place(tmp_path):
     places = [(d.file, d.line) for d in checked.diagnostics if d.severity == "error"]
     assert ("bad_test.yaml", 3) in places
     assert check(Task(files=files, tests=False, **base)).rulebook is not None
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "{name: half read, given: {text.body: hello, chanel: web}, expect: {category: other}}",
+        "{name: silent, given: {text.body: hello}}",
+        "{name: unknown key, given: {text.body: hello}, expcet: {}, expect: {category: other}}",
+    ],
+)
+def test_a_broken_rule_test_refuses_the_rules(case):
+    files = {
+        **read_rule_files(SHIPPED).content,
+        "bad_test.yaml": f'now: "2026-03-02T10:00:00Z"\ncases: [{case}]'.encode(),
+    }
+    checked = check(Task(files=files, tests=True, folder="rules", engine="reference"))
+    assert checked.rulebook is None
+    assert {d.file for d in checked.diagnostics if d.severity == "error"} == {"bad_test.yaml"}
+
+
+def test_the_reason_of_a_refusal_is_not_hidden_by_many_warnings():
+    unknown = "".join(f"  t{number}: {{en: '{{nobody}}'}}\n" for number in range(250))
+    files = {
+        **{name: text.encode() for name, text in OFFICE.items()},
+        "more.yaml": f"templates:\n{unknown}".encode(),
+        "z_test.yaml": b'now: "2026-03-02T10:00:00Z"\ncases: [{name: a, given: {channel: web}, expect: {priority: P0}}]',
+    }
+    checked = check(Task(files=files, tests=True, folder="rules", engine="reference"))
+    assert checked.rulebook is None
+    assert len(checked.diagnostics) == 200
+    assert [d.code for d in checked.diagnostics if d.severity == "error"] == ["RULE_TEST_FAILED"]
