@@ -20,13 +20,13 @@ from answerby.engine.history.refold import needs_fold
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.engine.schedules.decide_schedule import ScheduleFiring, decide_schedule
 from answerby.engine.schedules.summary import Summary
-from answerby.rules.model.vocabulary import ANY_REQUEST, Window
-from answerby.workbench.rule_tests.cases import CaseEvent
+from answerby.workbench.backtest.windows import WindowsInMemory
+from answerby.workbench.rule_tests.cases import CaseEvent, default_id
 from answerby.workbench.rule_tests.schedule_queue import QueuedSchedule, ScheduleQueue
 from answerby.workbench.rule_tests.snapshot import RequestSnapshot
 from answerby.workbench.rule_tests.trace import Trace
 
-SOURCE, TENANT = "rule-test", "default"
+TENANT = "default"
 
 
 class TooManyTimers(Exception):
@@ -59,6 +59,7 @@ class CaseRun:
         self._queue = ScheduleQueue(compiled.rulebook, schedules, start)
         self._requests: dict[str, CaseRequest] = {}
         self._histories: dict[str, list[Event]] = {}
+        self._counted = WindowsInMemory(compiled.rulebook.vocabulary)
         self._events = 0
         self._fired = 0
         self._now: datetime | None = None
@@ -69,15 +70,16 @@ class CaseRun:
         self.run_until(at)
         self._events += 1
         event = Event(
-            source=SOURCE,
-            id=f"e{self._events}",
+            source=case_event.source,
+            id=case_event.id or default_id(self._events),
             type=case_event.type,
-            time=at,
+            time=case_event.happened or at,
             request_id=case_event.request,
             actor=case_event.actor,
+            actor_id=case_event.actor_id,
             data=dict(case_event.facts),
         )
-        waiting = deque([event])
+        waiting = deque(self._decide(event, at, of_case=True).follow_ups)
         while waiting:
             waiting += self._decide(waiting.popleft(), at).follow_ups
 
@@ -130,7 +132,8 @@ class CaseRun:
             snapshot.others = snapshots
         return snapshots[name]
 
-    def _decide(self, event: Event, now: datetime) -> Decision:
+    def _decide(self, event: Event, now: datetime, *, of_case: bool = False) -> Decision:
+        """Decides an event. One of the case, as against a timer or a notice, begins the list of effects anew."""
         request = self._requests.get(event.request_id)
         state = request.state if request is not None else None
         self._now = now
@@ -140,8 +143,10 @@ class CaseRun:
             context = context._replace(history=list(history))
         decision = decide(self._compiled, state, event, context, now, self._steps)
         history.append(event)
+        assert decision.state is not None
+        self._counted.note(state, decision.state)
         self.trace.add_decision(decision)
-        if event.source == SOURCE or request is None:
+        if of_case or request is None:
             self._requests[event.request_id] = CaseRequest(decision, event, list(decision.effects))
         else:
             request.decision = decision
@@ -160,20 +165,6 @@ class CaseRun:
     def _counts(self, state: RequestState | None, event: Event) -> dict[str, int]:
         """The counts that a store would give: the other requests of the case, and the `windows` of the case."""
         counts = dict(self._windows)
-        if len(self._requests) > (event.request_id in self._requests):
-            for name, window in self._compiled.windows:
-                counts[name] = counts.get(name, 0) + self._count(window, state, event)
+        for name, count in self._counted.counts(event, state).items():
+            counts[name] = counts.get(name, 0) + count
         return counts
-
-    def _count(self, window: Window, state: RequestState | None, event: Event) -> int:
-        given = state.given if state is not None else {}
-        identity = event.data.get(window.by) or given.get(window.by)
-        if not identity:
-            return 0
-        others = (request.state for name, request in self._requests.items() if name != event.request_id)
-        return sum(
-            other.given.get(window.by) == identity
-            and event.time - window.within <= other.created <= event.time
-            and window.count in (ANY_REQUEST, other.derived.get(window.of))
-            for other in others
-        )

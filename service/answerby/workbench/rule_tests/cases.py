@@ -10,8 +10,15 @@ from answerby.domain.event import ActorRole, Value
 from answerby.rules.text.diagnostics import Diagnostic
 from answerby.workbench.rule_tests.checks.difference import Check
 
+SOURCE = "rule-test"
+"""The source of an event that names none."""
 REQUEST = "rule-test"
 """The request of a case that names none."""
+
+
+def default_id(number: int) -> str:
+    """The id of an event that names none; `number` is its place in the case, from 1."""
+    return f"e{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,13 @@ class CaseEvent:
     request: str = REQUEST
     after: timedelta = timedelta()
     at: datetime | None = None
+    happened: datetime | None = None
+    """The time of the event, where it is told later (or earlier) than it happened; None: it is told when it happens."""
+    id: str = ""
+    """The id that a correction names; empty: `e1` for the first event of the case, `e2` for the second."""
+    source: str = SOURCE
     actor: ActorRole = ActorRole.CUSTOMER
+    actor_id: str = ""
     facts: Mapping[str, Value] = field(default_factory=dict)
     expect: tuple[Check, ...] = ()
     """The expectations right after the event."""

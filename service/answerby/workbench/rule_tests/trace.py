@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from answerby.domain.clock import ClockPhase, Timer
+from answerby.domain.clock import ClockPhase, Timer, definition_id
 from answerby.domain.decision import Decision, ScoreOutcome
 from answerby.domain.request import RequestState
 from answerby.workbench.rule_tests.snapshot import matched_ids
@@ -21,7 +21,7 @@ class Trace:
     steps: set[tuple[str, int]] = field(default_factory=set)
     """Ladder steps that fired, by ladder and number from 0."""
     clocks: dict[str, set[str]] = field(default_factory=dict)
-    """The states that each clock reached: `started`, `paused`, `met`, `breached`."""
+    """The states that each clock reached, by its definition: `started`, `paused`, `met`, `breached`."""
 
     def add_decision(self, decision: Decision) -> None:
         for stage in decision.explanation:
@@ -29,7 +29,7 @@ class Trace:
             self.matched.update(matched_ids(stage))
             self.won.update(score.id for score in stage.scores if score.outcome is ScoreOutcome.SCORED)
         for clock in decision.clocks:
-            states = self.clocks.setdefault(clock.name, {"started"})
+            states = self.clocks.setdefault(definition_id(clock.name), {"started"})
             if clock.breached:
                 states.add("breached")
             elif clock.phase is ClockPhase.STOPPED:

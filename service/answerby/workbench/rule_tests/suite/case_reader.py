@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from answerby.domain.event import OVERRIDE_PREFIX, ActorRole
+from answerby.engine.history.merging import INTO
+from answerby.engine.history.refold import CORRECTS, CORRECTS_SOURCE
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.mapping_keys import MappingKeys
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from answerby.workbench.rule_tests.cases import REQUEST, Case, CaseEvent, Checkpoint
+from answerby.workbench.rule_tests.cases import REQUEST, SOURCE, Case, CaseEvent, Checkpoint, default_id
 from answerby.workbench.rule_tests.suite.expectations import ExpectationReader
 from answerby.workbench.rule_tests.suite.given_facts import FactReader
 from answerby.workbench.rule_tests.suite.name_reader import NameReader
@@ -21,7 +23,10 @@ CASE_KEYS = (
     *("name", "because", "now", "given", "events", "windows", "schedules", EXPECT, "then_after", "then_at"),
     *(MATRIX, EXAMPLES),
 )
-EVENT_KEYS = ("type", "request", "after", "at", "actor", "facts", EXPECT)
+EVENT_KEYS = (
+    *("type", "request", "after", "at", "happened", "id", "source", "actor", "actor_id", "facts"),
+    EXPECT,
+)
 RECEIVED = "request.received"
 
 
@@ -67,6 +72,7 @@ class CaseReader:
             return None  # both are reported
         case = Case(name, start, events, checkpoints, windows, schedules, parameters)
         self._check_order(case, keys)
+        self._check_ids(case, keys)
         return case
 
     def read_schedules(self, node: Node | None) -> tuple[str, ...]:
@@ -109,13 +115,18 @@ class CaseReader:
         after, at, actor = keys.get("after"), keys.get("at"), keys.get("actor")
         if after is not None and at is not None:
             self._report.add(Code.TEST_TIME_ORDER, at, "an event has `after` or `at`, not both", "keep one")
+        happened = keys.get("happened")
         role = self._nodes.choice(actor, "actor", tuple(ActorRole)) if actor is not None else None
         return CaseEvent(
             type=self._event_type(keys.get("type")),
             request=keys.text("request", REQUEST),
             after=read_span(self._report, after, "after") if after is not None else timedelta(),
             at=read_aware_instant(self._report, at, "at") if at is not None else None,
+            happened=read_aware_instant(self._report, happened, "happened") if happened is not None else None,
+            id=keys.text("id"),
+            source=keys.text("source", SOURCE),
             actor=ActorRole(role) if role else ActorRole.CUSTOMER,
+            actor_id=keys.text("actor_id"),
             facts=self._facts.read(facts, "facts") if facts is not None else {},
             expect=expectations.read(expect, EXPECT) if expect is not None else (),
         )
@@ -173,6 +184,21 @@ class CaseReader:
                 message = f"{checkpoint.at.isoformat()} lies before the last event, {at.isoformat()}"
                 self._report.add(Code.TEST_TIME_ORDER, keys.get("then_at") or keys.node, message)
 
+    def _check_ids(self, case: Case, keys: MappingKeys) -> None:
+        """Reports events with the same id, and corrections of events that the case does not have."""
+        at = keys.get("events") or keys.node
+        ids = {(event.source, event.id or default_id(n)): event for n, event in enumerate(case.events, start=1)}
+        if len(ids) < len(case.events):
+            message = "two events of the case have the same id; the second would be taken for the first, sent again"
+            self._report.add(Code.DUPLICATE_ID, at, message, "give each its own")
+        for event in case.events:
+            corrected = event.facts.get(CORRECTS)
+            source = event.facts.get(CORRECTS_SOURCE) or event.source
+            if isinstance(corrected, str) and (source, corrected) not in ids:
+                known = sorted(name for _, name in ids)
+                message = f"no event {corrected} from {source} is in this case to be corrected"
+                self._report.add(Code.TEST_WRONG_FACT, at, message, self._report.suggest(corrected, known))
+
 
 def _event_nodes(node: MappingNode) -> Iterable[MappingNode]:
     events = node.get("events")
@@ -181,10 +207,14 @@ def _event_nodes(node: MappingNode) -> Iterable[MappingNode]:
 
 
 def _requests(node: MappingNode) -> Iterable[str]:
-    """The names of the requests that have an event."""
+    """The names of the requests that have an event, the notice of a merge included."""
     for event in _event_nodes(node):
         name = event.get("request")
         yield name.text if isinstance(name, ScalarNode) else REQUEST
+        facts = event.get("facts")
+        survivor = facts.get(INTO) if isinstance(facts, MappingNode) else None
+        if isinstance(survivor, ScalarNode):
+            yield survivor.text
     if node.get("given") is not None:
         yield REQUEST
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from answerby.domain.clock import ClockPhase, Target, TargetUnit
+from answerby.domain.clock import ClockPhase, Target, TargetUnit, definition_id
 from answerby.rules.sections.values.durations import parse_duration, read_duration
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.mapping_keys import MappingKeys
@@ -60,5 +60,5 @@ class ClockExpectations:
         duration = read_duration(self._names.report, node, f"due.{clock}")
         if duration is None:
             return None
-        calendar = calendar or self._names.names.compiled.rulebook.clocks[clock].calendar
+        calendar = calendar or self._names.names.compiled.rulebook.clocks[definition_id(clock)].calendar
         return Target(duration.amount, TargetUnit(duration.unit), calendar)

@@ -67,12 +67,14 @@ class EffectExpectations:
         payload: list[tuple[str, Value]] = []
         for name, known, code in (
             ("template", names.templates, Code.UNKNOWN_TEMPLATE),
-            ("clock", names.clocks, Code.UNKNOWN_CLOCK),
             ("case", names.cases, Code.TEST_UNKNOWN_EFFECT),
         ):
             node = keys.get(name)
             if node is not None:
                 payload.append((name, self._names.known(node, name, known, code)))
+        clock = keys.get("clock")
+        if clock is not None:
+            payload.append(("clock", self._names.clock_name(clock)))
         if keys.get("acknowledge") is not None:
             payload.append(("acknowledge", keys.boolean("acknowledge")))
         return tuple(payload)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 
 from answerby.domain.decision import Flag
 from answerby.domain.event import OVERRIDE_PREFIX, Value
-from answerby.engine.clocks.acknowledgements import CLOCK
 from answerby.engine.facts.coercion import UNKNOWN_VALUE, Refused
-from answerby.engine.history.merging import INTO
 from answerby.rules.model.builtin_fields import BUILTIN_FIELDS
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic
 from answerby.rules.text.nodes import MappingNode, Node, ScalarNode, SequenceNode, describe
+from answerby.workbench.rule_tests.suite.event_facts import EVENT_FACTS, EventFactReader, is_event_fact
 from answerby.workbench.rule_tests.suite.name_reader import NameReader
 
 USE = "use"
@@ -40,6 +39,7 @@ class FactReader:
         self._names = names.names
         self._report = names.report
         self._nodes = names.nodes
+        self._event_facts = EventFactReader(names)
         self.fixtures = dict(fixtures)
 
     def read(self, node: Node, what: str) -> dict[str, Value]:
@@ -69,7 +69,10 @@ class FactReader:
 
     def _fact(self, key: ScalarNode, node: Node) -> Value:
         value, raw = self._value(node)
-        if not raw and self._may_be_given(key) and value is not None:
+        if key.text not in self._names.fields and is_event_fact(key.text):
+            if not raw:
+                self._event_facts.check(key, node, value)
+        elif not raw and self._may_be_given(key) and value is not None:
             self._check(key.text, node, value)
         return value
 
@@ -90,12 +93,12 @@ class FactReader:
         """Whether an event may give the fact. A fact that no event gives is reported."""
         name = key.text
         field = self._names.fields.get(name.removeprefix(OVERRIDE_PREFIX))
-        if name in (INTO, CLOCK):
-            return False
         if name in BUILTIN:
             self._wrong(key, f"{name} is given by answerby itself", "let events happen that make it so")
         elif field is None:
-            known = [n for n, f in self._names.fields.items() if not f.derived_by and not f.window and n not in BUILTIN]
+            fields = self._names.fields.items()
+            known = [n for n, f in fields if not f.derived_by and not f.window and n not in BUILTIN]
+            known += [*EVENT_FACTS, *(f"{OVERRIDE_PREFIX}{n}" for n, f in fields if f.derived_by)]
             hint = self._report.suggest(name, known)
             self._report.add(Code.UNKNOWN_FIELD, key, f"there is no field {name}", hint)
         elif name.startswith(OVERRIDE_PREFIX) and not field.derived_by:

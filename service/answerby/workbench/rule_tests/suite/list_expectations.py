@@ -70,7 +70,7 @@ class ListExpectations:
             case "decided_by" | "matched":
                 return lambda node: reader.known(node, "rule or table row", names.rules, Code.TEST_UNKNOWN_RULE)
             case "breached":
-                return lambda node: reader.known(node, "clock", names.clocks, Code.UNKNOWN_CLOCK)
+                return reader.clock_name
             case "flags":
                 return lambda node: reader.known(node, "flag", FLAGS, Code.TEST_UNKNOWN_FLAG)
             case "missing":
