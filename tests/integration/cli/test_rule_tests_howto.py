@@ -57,9 +57,18 @@ def test_the_failing_example_fails_as_shown(rules: Path, page: str) -> None:
     done = answerby_test(rules, LANGUAGES[page])
     assert done.returncode == 1
     shown = [text for kind, text in blocks(page) if kind == "text"]
-    assert len(shown) == 2
-    for text in shown:
+    assert len(shown) == 3
+    for text in shown[:2]:
         assert without_lines(text) in without_lines(done.stdout)
+
+
+@pytest.mark.parametrize("page", LANGUAGES)
+def test_what_moved_is_shown_as_on_the_page(rules: Path, page: str) -> None:
+    write(rules, page, failing=True)
+    done = processes.answerby("test", rules, "--language", LANGUAGES[page], "--accept", stdin=subprocess.DEVNULL)
+    assert done.returncode == 1
+    (_, _, shown) = [text for kind, text in blocks(page) if kind == "text"]
+    assert shown.strip() in done.stdout
 
 
 def without_lines(text: str) -> str:

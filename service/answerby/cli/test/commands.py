@@ -24,10 +24,14 @@ def run_rule_tests(
     demo: DemoOption = False,
     chosen: Annotated[str, typer.Option("--filter", help="Only cases whose file or name has this in it.")] = "",
     language: Annotated[str, typer.Option("--language", help="Of explanations: en or zh.")] = "en",
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Show the expectations that moved; ask, then write what holds now.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Write without the question, for scripts.")] = False,
 ) -> None:
     """Run the *_test.yaml files beside the rules; status 1 when a case fails, 2 when they cannot be run."""
     from answerby.cli.rules_folder import rules_of
     from answerby.cli.test import run
 
-    options = run.options(coverage, fail_under, form, junit, chosen, language)
+    options = run.options(coverage, fail_under, form, junit, chosen, language, accept=accept, yes=yes)
     raise typer.Exit(run.test_rules(rules_of(folder, demo=demo, status=2), options))

@@ -11,6 +11,7 @@ from time import perf_counter
 from answerby.cli.check.check_target import CannotCheck, CheckTarget, find_target
 from answerby.cli.check.usable_rules import check_rules
 from answerby.cli.fail import fail
+from answerby.cli.test.accept import accept_moved
 from answerby.cli.test.json_text import as_json, unusable
 from answerby.cli.test.junit import JUnitUnwritable, write_junit, write_refusal
 from answerby.cli.test.result import UNUSABLE, Result, coverage_within, run_suites
@@ -47,17 +48,33 @@ class Options:
     chosen: str = ""
     """A part of `file: name`. Only cases with it run."""
     language: Language = Language.EN
+    accept: bool = False
+    """Whether expectations that moved are shown and taken over."""
+    yes: bool = False
+    """Whether they are taken over without a question."""
 
 
 def options(
-    coverage: bool, fail_under: float | None, form: str, junit: Path | None, chosen: str, language: str
+    coverage: bool,
+    fail_under: float | None,
+    form: str,
+    junit: Path | None,
+    chosen: str,
+    language: str,
+    *,
+    accept: bool = False,
+    yes: bool = False,
 ) -> Options:
     """The options of the command line. Ends the command for an unknown word."""
     if form not in tuple(Format):
         fail(f'--format is text or json, not "{form}"', UNUSABLE)
     if language not in tuple(Language):
         fail(f'--language is en or zh, not "{language}"', UNUSABLE)
-    return Options(coverage, fail_under, Format(form), junit, chosen, Language(language))
+    if yes and not accept:
+        fail("--yes answers the question of --accept; say both", UNUSABLE)
+    if accept and form == Format.JSON:
+        fail("--accept shows in words what it takes over; leave out --format json", UNUSABLE)
+    return Options(coverage, fail_under, Format(form), junit, chosen, Language(language), accept, yes)
 
 
 def test_rules(path: Path, options: Options) -> int:
@@ -92,6 +109,8 @@ def _test_rules(path: Path, options: Options) -> int:
         print(unusable(str(folder), (), error.message) if options.form is Format.JSON else f"{folder}: {error.message}")
         return UNUSABLE
     result = run(compiled, target, options)
+    if options.accept and result.failed and accept_moved(compiled, result, options.language.value, yes=options.yes):
+        result = run(compiled, target, options)
     return publish(result, options)
 
 

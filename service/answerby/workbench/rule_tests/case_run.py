@@ -91,6 +91,7 @@ class CaseRun:
         while True:
             due, queued = self._next_timer(moment), self._queue.next(moment)
             if due is None and queued is None:
+                self._now = max(moment, self._now or moment)
                 return
             self._fired += 1
             if self._fired > TIMER_LIMIT:
@@ -125,7 +126,14 @@ class CaseRun:
     def snapshot(self, name: str) -> RequestSnapshot:
         """The present snapshot of a request. Raises KeyError for a request without an event."""
         snapshots = {
-            other: RequestSnapshot(self._compiled, request.decision, request.event, request.effects)
+            other: RequestSnapshot(
+                self._compiled,
+                request.decision,
+                request.event,
+                request.effects,
+                tuple(self._histories[other]),
+                self._now,
+            )
             for other, request in self._requests.items()
         }
         for snapshot in snapshots.values():

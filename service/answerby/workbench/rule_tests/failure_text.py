@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from answerby.engine.effects.clock_figures import zone_of
+from answerby.engine.explanation.clock_account import clock_account, statuses_of
+from answerby.engine.explanation.clock_text import ClockWriter
 from answerby.engine.explanation.decision_text import WORDS, clock_line, stage_lines
 from answerby.rules.model.rulebook import STAGES
 from answerby.workbench.rule_tests.checks.difference import Difference
@@ -14,6 +16,7 @@ from answerby.workbench.rule_tests.phrases import FAILURE
 from answerby.workbench.rule_tests.snapshot import RequestSnapshot
 
 MAX_EFFECTS_SHOWN = 40
+DUE = "due."
 
 
 def sentence(difference: Difference, language: str = "en") -> str:
@@ -32,6 +35,21 @@ def failure_text(failures: Sequence[tuple[Difference, RequestSnapshot | None]], 
         if snapshot is not None:
             lines.update(dict.fromkeys(_lines(difference, snapshot, language)))
     return "\n".join(lines)
+
+
+def ledger(difference: Difference, snapshot: RequestSnapshot | None, language: str = "en") -> str:
+    """How the due time came about that is not as expected; empty for a difference about something else."""
+    request, _, name = difference.name.rpartition(": ")
+    if snapshot is None or not name.startswith(DUE):
+        return ""
+    snapshot = snapshot.others.get(request, snapshot)
+    clock = snapshot.clock(name.removeprefix(DUE))
+    if clock is None:
+        return ""
+    calendars = snapshot.compiled.rulebook.calendars
+    moment = snapshot.moment or snapshot.event.time
+    account = clock_account(calendars, clock, statuses_of(snapshot.history), moment)
+    return ClockWriter("zh" if language == "zh" else "en").describe(account)
 
 
 def _lines(difference: Difference, snapshot: RequestSnapshot, language: str) -> Iterator[str]:

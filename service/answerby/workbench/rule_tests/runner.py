@@ -14,7 +14,7 @@ from answerby.engine.memory.steps import RememberingSteps
 from answerby.workbench.rule_tests.case_run import CaseRun, TooManyTimers
 from answerby.workbench.rule_tests.cases import Case, LocatedCase
 from answerby.workbench.rule_tests.checks.difference import Check, Difference
-from answerby.workbench.rule_tests.failure_text import failure_text, sentence
+from answerby.workbench.rule_tests.failure_text import failure_text, ledger, sentence
 from answerby.workbench.rule_tests.snapshot import RequestSnapshot
 from answerby.workbench.rule_tests.suite.loader import BadSuite, load_suites
 from answerby.workbench.rule_tests.trace import Trace
@@ -31,6 +31,8 @@ class Outcome:
     """The explanation of the decisions concerned; empty when the case passed."""
     details: tuple[Difference, ...] = ()
     """The differences as data, in the same order."""
+    ledgers: tuple[str, ...] = ()
+    """How the due time of each difference about one came about, in the same order; empty for other differences."""
     trace: Trace = field(default_factory=Trace)
 
 
@@ -60,6 +62,7 @@ def run_case(steps: RememberingSteps, located: LocatedCase, language: str = "en"
         differences=[sentence(difference, language) for difference in details],
         why=failure_text(checker.failures, language),
         details=details,
+        ledgers=tuple(ledger(*failure, language) for failure in checker.failures),
         trace=checker.case_run.trace,
     )
 

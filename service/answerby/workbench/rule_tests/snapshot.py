@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from answerby.domain.clock import ClockPhase, ClockState
 from answerby.domain.decision import Decision, StageExplanation
@@ -33,6 +34,10 @@ class RequestSnapshot:
     event: Event
     """The latest event that was no timer."""
     effects: Sequence[Effect]
+    history: Sequence[Event] = ()
+    """All events of the request, in the order in which they were decided."""
+    moment: datetime | None = None
+    """The time of the snapshot; None for the time of its event."""
     others: dict[str, RequestSnapshot] = field(default_factory=dict)
     """The snapshots of all requests of the case, this one included, by name."""
     _record: Record | None = None

@@ -26,6 +26,7 @@ from answerby.workbench.rule_tests.suite.loader import BadSuite
 
 LONGEST_LIST = 200
 """Most findings that a check returns."""
+ACCEPT_HINT = "if that is as it should be now, `answerby test --accept` on the rules folder takes it over into the test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +123,6 @@ def _failed_tests(compiled: CompiledRulebook, folder: Path) -> tuple[Diagnostic,
         elif outcome.differences:
             place = outcome.located
             message = f"{place.case.name}: {'; '.join(outcome.differences)}"
-            diagnostics.append(Diagnostic("RULE_TEST_FAILED", "error", place.file, place.line, 1, message))
+            hint = ACCEPT_HINT if any(found.accepted for found in outcome.details) else ""
+            diagnostics.append(Diagnostic("RULE_TEST_FAILED", "error", place.file, place.line, 1, message, hint))
     return tuple(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Protocol
 
 from answerby.domain.event import Value
 from answerby.engine.facts.coercion import Typed
+from answerby.rules.text.nodes import Place
 from answerby.workbench.rule_tests.snapshot import NONE, RequestSnapshot
 
 
@@ -37,6 +38,10 @@ class Difference:
     """The single value that some rule of the stage would have had to give; None where there is no such value."""
     when: str = ""
     """The moment of the case; empty right after the last event."""
+    accepted: str = ""
+    """The expectation that holds now, as a test file writes it; empty where only a person can say it."""
+    place: Place | None = None
+    """The place of the expectation in its file."""
 
 
 class Check(Protocol):
@@ -45,6 +50,17 @@ class Check(Protocol):
     def compare(self, snapshot: RequestSnapshot) -> list[Difference]:
         """The differences; none when the expectation holds."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCheck:
+    """A check, and the place of the expectation that it was read from."""
+
+    check: Check
+    place: Place
+
+    def compare(self, snapshot: RequestSnapshot) -> list[Difference]:
+        return [replace(found, place=found.place or self.place) for found in self.check.compare(snapshot)]
 
 
 def expectation_text(mode: Mode, values: Sequence[str]) -> str:

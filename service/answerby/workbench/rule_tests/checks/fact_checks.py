@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -18,6 +18,7 @@ from answerby.workbench.rule_tests.checks.difference import (
     list_text,
     value_text,
 )
+from answerby.workbench.rule_tests.checks.yaml_text import yaml_text
 from answerby.workbench.rule_tests.snapshot import RequestSnapshot
 
 
@@ -44,8 +45,20 @@ class FactCheck:
                 value_text(actual),
                 self.stage,
                 wanted if isinstance(wanted, str | int | float | bool) else None,
+                accepted=self._accepted(actual),
             )
         ]
+
+    def _accepted(self, actual: Typed | None) -> str:
+        if actual is None:
+            return "" if self.mode is Mode.NOT else "{is: missing}"
+        match self.mode:
+            case Mode.IS | Mode.MISSING:
+                return yaml_text(actual)
+            case Mode.AT_LEAST | Mode.AT_MOST:
+                return f"{{{self.mode.value}: {yaml_text(actual)}}}"
+            case _:
+                return ""
 
     def _holds(self, actual: Typed | None) -> bool:
         match self.mode:
@@ -98,8 +111,22 @@ class NamesCheck:
                 list_text(actual),
                 self.stage,
                 absent[0] if absent else None,
+                accepted=self._accepted(snapshot),
             )
         ]
+
+    def _accepted(self, snapshot: RequestSnapshot) -> str:
+        actual = sorted(set(snapshot.names(self.name)))
+        if self.mode is Mode.IS:
+            return yaml_text(actual)
+        if self.mode is Mode.NOT or self.name != "decided_by":
+            return ""
+        # What decided in the stages of the rules that no longer decide stands in their place.
+        rules = {rule.id: rule.stage for stage in snapshot.compiled.rulebook.stages for rule in stage.rules}
+        stages = {rules[name] for name in self.items if name not in actual and name in rules}
+        kept = [name for name in self.items if name in actual]
+        kept += [name for name in actual if rules.get(name) in stages and name not in kept]
+        return yaml_text(kept if len(kept) != 1 else kept[0]) if kept else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +148,8 @@ class WordCheck:
         if (actual in self.words) != self.negative:
             return []
         expected = expectation_text(Mode.NOT if self.negative else Mode.IS, self.words)
-        return [Difference(self.name, expected, actual or "nothing", self.stage)]
+        accepted = "" if self.negative or not actual else yaml_text(actual)
+        return [Difference(self.name, expected, actual or "nothing", self.stage, accepted=accepted)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +185,5 @@ class RequestsCheck:
                 differences.append(Difference(name, "a request", "no event of it so far"))
                 continue
             for check in checks:
-                found = check.compare(other)
-                differences += [Difference(f"{name}: {d.name}", d.expected, d.actual, d.stage, d.wanted) for d in found]
+                differences += [replace(found, name=f"{name}: {found.name}") for found in check.compare(other)]
         return differences

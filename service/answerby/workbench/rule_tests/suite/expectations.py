@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.nodes import Node, ScalarNode
-from answerby.workbench.rule_tests.checks.difference import Check
+from answerby.workbench.rule_tests.checks.difference import Check, PlacedCheck
 from answerby.workbench.rule_tests.checks.fact_checks import ExplanationCheck, RequestsCheck
 from answerby.workbench.rule_tests.suite.clock_expectations import ClockExpectations
 from answerby.workbench.rule_tests.suite.effect_expectations import EffectExpectations
@@ -39,7 +39,11 @@ class ExpectationReader:
             return ()
         if not mapping.entries:
             self._names.report.add(Code.TEST_NO_EXPECTATION, node, f"{what} expects nothing")
-        return tuple(check for key, value in mapping.entries for check in self._entry(key, value, negative=negative))
+        return tuple(
+            PlacedCheck(check, value.place)
+            for key, value in mapping.entries
+            for check in self._entry(key, value, negative=negative)
+        )
 
     def _entry(self, key: ScalarNode, value: Node, *, negative: bool) -> list[Check]:
         name = key.text

@@ -151,4 +151,6 @@ def test_the_reason_of_a_refusal_is_not_hidden_by_many_warnings():
     checked = check(Task(files=files, tests=True, folder="rules", engine="reference"))
     assert checked.rulebook is None
     assert len(checked.diagnostics) == 200
-    assert [d.code for d in checked.diagnostics if d.severity == "error"] == ["RULE_TEST_FAILED"]
+    (reason,) = [d for d in checked.diagnostics if d.severity == "error"]
+    assert reason.code == "RULE_TEST_FAILED"
+    assert "`answerby test --accept`" in reason.hint
