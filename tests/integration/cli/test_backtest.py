@@ -244,6 +244,53 @@ def test_without_old_rules_the_export_itself_is_compared_with(backtest, desk: Pa
     assert (field(report, "priority")["raised"], field(report, "priority")["lowered"]) == (3, 3)
 
 
+BAD_ROWS = "A,done,whenever,mid,,\n,new,2026-03-02T08:00:00+00:00,low,,\nZ,new,soon,low,,\n"
+"""A second end of request A, a row that names no request, and the only row of request Z."""
+
+
+@pytest.mark.parametrize(
+    ("gate", "status"), [("refused > 0", 1), ("refused > 3", 0), ("refused >= 30%", 1), ("refused > 30%", 0)]
+)
+def test_rows_that_cannot_be_used_are_counted_as_requests_and_shown_first(
+    backtest, desk: Path, tmp_path: Path, gate: str, status: int
+) -> None:
+    with (desk / "export.csv").open("a", encoding="utf-8") as file:
+        file.write(BAD_ROWS)
+
+    result = backtest("--json", tmp_path / "r.json", "--html", tmp_path / "r.html", "--fail-if", gate)
+
+    assert result.exit_code == status, result.stderr
+    report = report_of(tmp_path / "r.json")
+    assert (report["requests_refused"], report["rows"]["refused"], report["requests"]) == (3, 3, 8)
+    sentence = (
+        "3 requests could not be used in full or at all; of the rest, 2 (25.0 %) of 8 requests would have been decided "
+        "otherwise: 2 would have been more urgent; 1 would have been late that were not; for 1, people would have been "
+        "told more, less or other than before."
+    )
+    assert report["summary"] == sentence
+    assert result.stdout.startswith(f"{sentence}\n3 requests refused: 3 rows could not be used\n")
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert f'<h1>Backtest</h1><p class="summary">{sentence}</p>' in page
+    assert page.index("Requests refused") < page.index("New rules")
+
+
+def test_requests_refused_need_nothing_to_compare_with(backtest, desk: Path) -> None:
+    with (desk / "export.csv").open("a", encoding="utf-8") as file:
+        file.write(BAD_ROWS)
+
+    assert backtest("--fail-if", "refused > 0", against=None).exit_code == 1
+
+
+def test_a_file_of_which_no_row_can_be_used_says_so(backtest, desk: Path) -> None:
+    head = (desk / "export.csv").read_text("utf-8").splitlines()[0]
+    (desk / "export.csv").write_text(f"{head}\n{BAD_ROWS}", encoding="utf-8")
+
+    result = backtest("--fail-if", "refused > 0")
+
+    assert result.exit_code == 2
+    assert "3 of its rows were refused, for the reasons above" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

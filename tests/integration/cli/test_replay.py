@@ -58,7 +58,7 @@ def test_every_row_is_decided_or_told_and_the_summary_adds_up(
         (10, "I6", "request.received", "P4"),
     ]
     assert decisions(tmp_path / "out.refused.jsonl") == [
-        {"line": 7, "reason": "updated: 'whenever' fits none of the time formats %d/%m/%Y %H:%M"}
+        {"line": 7, "reason": 'updated: "whenever" fits none of the time formats %d/%m/%Y %H:%M'}
     ]
     data = json.loads(summary.read_text())
     assert data["rows"] == {"read": 9, "skipped": 1, "damaged": 0, "without_event": 0, "refused": 1}

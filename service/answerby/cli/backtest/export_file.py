@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -11,6 +10,7 @@ from answerby.cli.backtest.request_set import PackedRequest, RequestSet, Waiting
 from answerby.cli.period import Period
 from answerby.cli.replay.mapping import Mapping
 from answerby.cli.replay.planner import Planned
+from answerby.cli.replay.refusals import Refusals
 from answerby.cli.replay.source import Source
 from answerby.domain.event import Value
 from answerby.workbench.backtest.recorded_request import RecordedEvent
@@ -27,20 +27,6 @@ class _PackedRecording(msgspec.Struct, kw_only=True, omit_defaults=True):
     known_facts: dict[str, Value] = {}
 
 
-@dataclass
-class Refusals:
-    """The number of rows that belong to no request, and the first such rows."""
-
-    shown: int = 20
-    count: int = 0
-    first: list[tuple[int, str]] = field(default_factory=list)
-
-    def add(self, line: int, reason: str) -> None:
-        self.count += 1
-        if len(self.first) < self.shown:
-            self.first.append((line, reason))
-
-
 def read_export(
     file: Path, mapping: Mapping, tenant: str, limit: int, period: Period, request_set: RequestSet
 ) -> tuple[Source, Refusals]:
@@ -53,7 +39,7 @@ def read_export(
     for order, planned in enumerate(source.plan()):
         event = planned.event
         if (event.source, event.id) in seen:
-            refusals.add(planned.line, f"EVENT_ID_REUSED: an earlier row has the event id {event.id}")
+            refusals.add(planned.line, f"EVENT_ID_REUSED: an earlier row has the event id {event.id}", event.request_id)
             continue
         seen.add((event.source, event.id))
         recorded_event = RecordedEvent(event.time, order, msgspec.structs.replace(event, historical=False))

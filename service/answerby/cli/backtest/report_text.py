@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from answerby.domain.message_words import local_time
 from answerby.sla.zones import load_zone
+from answerby.workbench.backtest.fields import NOTHING
 from answerby.workbench.backtest.report import FieldReport, Pair, Report, StageReport
 
 MOST_COLUMNS = 12
@@ -45,6 +47,10 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def _print_head(report: Report, console: Console) -> None:
+    console.print(Text(report.summary, style="bold"), soft_wrap=True)
+    if report.requests_refused:
+        rows = f": {report.rows['refused']} rows could not be used" if report.rows.get("refused") else ""
+        console.print(Text(f"{report.requests_refused} requests refused{rows}", style="bold yellow"))
     console.print(Text(f"new rules: {report.new} ({report.new_revision})", style="bold"))
     if report.old:
         revision = f" ({report.old_revision})" if report.old_revision else ""
@@ -53,8 +59,6 @@ def _print_head(report: Report, console: Console) -> None:
     until = f"until {local_time(report.horizon, zone)}" if report.horizon else "until no timer was left"
     lead = f", {report.lead} earlier ones only counted" if report.lead else ""
     console.print(Text(f"{report.source}: {report.requests} requests{lead}, {report.events} events, timers {until}"))
-    if report.rows.get("refused"):
-        console.print(Text(f"{report.rows['refused']} rows were refused", style="yellow"))
     if report.old and report.compared < report.requests:
         console.print(f"{report.compared} requests could be compared")
     sides = (("old", report.cut.old, report.refused.old), ("new", report.cut.new, report.refused.new))
@@ -112,12 +116,7 @@ def _print_stage(stage: StageReport, console: Console) -> None:
 
 
 def _print_field(field: FieldReport, console: Console) -> None:
-    words = [f"{field.changed} requests changed"]
-    if field.raised or field.lowered:
-        words = [f"{field.raised} raised", f"{field.lowered} lowered", *words]
-    if field.sometime > field.changed:
-        words.append(f"{field.sometime} upon some event")
-    console.print(Text(f"{field.name}: {', '.join(words)}"))
+    console.print(Text(f"{field.name}: {field.words}"))
     if field.is_set:
         _print_members(field, console)
     elif len(field.values) <= MOST_COLUMNS:
@@ -207,7 +206,22 @@ def example_lines(example: Mapping[str, object]) -> Iterable[str]:
 
 
 def shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """A value of the report as people write it."""
+    match value:
+        case None:
+            return NOTHING
+        case bool():
+            return "true" if value else "false"
+        case list() | tuple():
+            return ", ".join(shown(item) for item in value) or NOTHING
+        case Mapping():
+            return ", ".join(f"{name} {shown(item)}" for name, item in value.items()) or NOTHING
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M} UTC"
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return str(value)
 
 
 def _clock(clock: object) -> str:

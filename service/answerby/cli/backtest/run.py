@@ -28,13 +28,15 @@ from answerby.cli.fail import CommandFailed, describe_rpc, fail
 from answerby.cli.period import Period, parse_span, period_of
 from answerby.cli.replay.mapping import load_mapping
 from answerby.cli.zones import zone_asked
+from answerby.cli.replay.refusals import Refusals
 from answerby.domain.errors import AnswerbyError
 from answerby.engine.matching.factory import ENGINES
 from answerby.rules.model.rulebook import Rulebook
 from answerby.workbench.backtest.fields import Point, compared_fields
-from answerby.workbench.backtest.gates import Gate, ask, parse_gate
+from answerby.workbench.backtest.gates import ASKED_FOR, REFUSED, Gate, ask, parse_gate
 from answerby.workbench.backtest.groups import Settings
 from answerby.workbench.backtest.report import Frame, Report, make_report
+from answerby.workbench.backtest.tally import NEW, Tally
 
 if TYPE_CHECKING:
     from answerby.cli.client import Server
@@ -112,7 +114,7 @@ def backtest(options: Options) -> Report:
     with pool.Pool(rules, processes) as workers:
         if options.events is not None and options.events.stat().st_size >= LARGE:
             workers.start()
-        request_set, rows = read_requests(options, new, old)
+        request_set, rows, refusals = read_requests(options, new, old)
         settings = Settings(
             horizon=horizon_of(options.horizon, request_set),
             point=Point(options.at),
@@ -121,6 +123,7 @@ def backtest(options: Options) -> Report:
         )
         with progress_bar(errors, len(request_set.waiting)) as done:
             tally = workers.run(settings, request_set.chunks(processes * CHUNKS_PER_PROCESS), done)
+    count_refused(tally, request_set, refusals)
     require_comparison(gates, tally.count("compared"))
     frame = Frame(
         new=new.rulebook,
@@ -168,26 +171,35 @@ def clocks_of(new: Rulebook, old: RuleSet | None) -> list[str]:
     return sorted({*new.clocks, *(old.rulebook.clocks if old is not None else ())})
 
 
-def read_requests(options: Options, new: RuleSet, old: RuleSet | None) -> tuple[RequestSet, dict[str, int]]:
-    """The requests, and the numbers of rows by result. Raises CommandFailed if there are no requests."""
+def count_refused(tally: Tally, request_set: RequestSet, refusals: Refusals) -> None:
+    """Counts the requests that could not be used, and all requests of the source."""
+    known = {unit.request_id for unit in request_set.waiting}
+    tally.counts[REFUSED] = refusals.requests + tally.count("refused", NEW)
+    tally.counts[ASKED_FOR] = len(known | refusals.request_ids) + refusals.unknown
+
+
+def read_requests(options: Options, new: RuleSet, old: RuleSet | None) -> tuple[RequestSet, dict[str, int], Refusals]:
+    """The requests, the numbers of rows by result, and the refused rows. Raises CommandFailed without requests."""
     rulebooks = [new.rulebook] + ([old.rulebook] if old is not None else [])
     request_set = empty_request_set([rulebook.vocabulary for rulebook in rulebooks])
     period = period_of(options.since, options.start, options.end, datetime.now(UTC))
     rows: dict[str, int] = {}
+    refusals = Refusals()
     if options.events is None:
         read_server(options, rulebooks, old is None, period, request_set)
     elif options.mapping is None:
         read_recording(options.events, options.limit, period, request_set)
     else:
-        rows = read_rows(options, options.events, options.mapping, period, request_set)
+        rows, refusals = read_rows(options, options.events, options.mapping, period, request_set)
     if old is None and not request_set.recorded:
         raise CommandFailed(
             f"{request_set.name} holds no decisions; name what to compare with by --against, "
             "or export it again without --without-decisions"
         )
     if not request_set.compared:
-        raise CommandFailed(f"{request_set.name} holds no request of the time asked for")
-    return request_set, rows
+        refused = f"; {refusals.rows} of its rows were refused, for the reasons above" if refusals.rows else ""
+        raise CommandFailed(f"{request_set.name} holds no request of the time asked for{refused}")
+    return request_set, rows, refusals
 
 
 def read_server(
@@ -205,18 +217,21 @@ def read_server(
     read_recording_lines(stream(target, selection, until), options.limit, period, request_set, options.target)
 
 
-def read_rows(options: Options, file: Path, mapping: Path, period: Period, request_set: RequestSet) -> dict[str, int]:
+def read_rows(
+    options: Options, file: Path, mapping: Path, period: Period, request_set: RequestSet
+) -> tuple[dict[str, int], Refusals]:
     source, refusals = read_export(file, load_mapping(mapping), options.tenant, options.limit, period, request_set)
     for line, reason in refusals.first:
         print(f"{file.name}:{line} refused: {reason}", file=sys.stderr)
     counts = source.counts
-    return {
+    rows = {
         "read": counts.read,
         "skipped": counts.skipped,
         "damaged": counts.damaged,
         "without_event": counts.without_event,
-        "refused": refusals.count,
+        "refused": refusals.rows,
     }
+    return rows, refusals
 
 
 def horizon_of(text: str, request_set: RequestSet) -> datetime | None:
@@ -237,7 +252,7 @@ def horizon_of(text: str, request_set: RequestSet) -> datetime | None:
 
 def require_comparison(gates: list[Gate], compared: int) -> None:
     """A gate on no requests would pass for the wrong reason. Raises CommandFailed."""
-    if gates and not compared:
+    if not compared and not all(gate.needs_no_comparison for gate in gates):
         raise CommandFailed(
             "--fail-if needs something to compare with: name --against DIR, or say in the mapping what the export "
             "itself says (expect)"

@@ -32,7 +32,7 @@ def fetch_revision(server: Server, revision: str, folder: Path) -> str:
     for file in answer.revision.files:
         path = PurePosixPath(file.path)
         if path.is_absolute() or ".." in path.parts:
-            raise CommandFailed(f"the server names a rule file {file.path!r}, which no rules folder can hold")
+            raise CommandFailed(f'the server names a rule file "{file.path}", which no rules folder can hold')
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(file.content)

@@ -26,7 +26,7 @@ def known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
-        raise ValueError(f"{name!r} is no IANA time zone; write one such as Europe/Berlin") from error
+        raise ValueError(f'"{name}" is no IANA time zone; write one such as Europe/Berlin') from error
     return name
 
 
@@ -46,7 +46,7 @@ def pattern(value: object) -> object:
     try:
         return re.compile(str(value))
     except re.error as error:
-        raise ValueError(f"{value!r} is no regular expression: {error}") from error
+        raise ValueError(f'"{value}" is no regular expression: {error}') from error
 
 
 Zone = Annotated[str, AfterValidator(known_zone)]
@@ -173,7 +173,7 @@ class Mapping(Part):
         try:
             "".encode(self.encoding)
         except LookupError as error:
-            raise ValueError(f"encoding {self.encoding!r} is not known") from error
+            raise ValueError(f'encoding "{self.encoding}" is not known') from error
         return self
 
     @property

@@ -12,7 +12,8 @@ import orjson
 
 from answerby.cli.replay.outcome import Clock, Outcome
 from answerby.cli.replay.planner import Planned
-from answerby.cli.replay.tally import SHOWN, Difference
+from answerby.cli.replay.refusals import Refusals
+from answerby.cli.replay.tally import Difference
 
 STANDARD_OUTPUT = Path("-")
 
@@ -26,16 +27,13 @@ class Output:
         self._decisions = decisions
         self._refusals = refusals
         self._differences = differences
-        self.refused = 0
-        self.first_refused: list[tuple[int, str]] = []
+        self.refusals = Refusals()
 
     def decision(self, planned: Planned, outcome: Outcome) -> None:
         self._decisions.write(orjson.dumps(line(planned, outcome), option=orjson.OPT_APPEND_NEWLINE))
 
-    def refuse(self, line_number: int, reason: str) -> None:
-        self.refused += 1
-        if len(self.first_refused) < SHOWN:
-            self.first_refused.append((line_number, reason))
+    def refuse(self, line_number: int, reason: str, request_id: str) -> None:
+        self.refusals.add(line_number, reason, request_id)
         if self._refusals is not None:
             record = {"line": line_number, "reason": reason.encode("utf-8", "replace").decode()}
             self._refusals.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))

@@ -12,13 +12,13 @@ from answerby.cli.replay.conditions import Conditions
 from answerby.cli.replay.mapping import EventSpec, Guard, ValueSpec
 from answerby.cli.replay.mapping import Mapping as MappingFile
 from answerby.cli.replay.readers import Row
-from answerby.cli.replay.values import PLACEHOLDER, Cells, Cleaner, RowRefused, ValueMaker, show
+from answerby.cli.replay.values import PLACEHOLDER, Cells, Cleaner, RowRefused, ValueMaker, shorten, show
 from answerby.domain.event import ActorRole, Event, Value
 
 LINE = "@line"
 REQUEST_ID = "@request_id"
-Refuse = Callable[[int, str], None]
-"""Called with the line and the reason."""
+Refuse = Callable[[int, str, str], None]
+"""Called with the line, the reason and the request; the request is empty when the row does not say."""
 
 
 class Expected(NamedTuple):
@@ -84,7 +84,7 @@ class Planner:
             try:
                 planned = self._event(candidate)
             except RowRefused as error:
-                self._refuse(candidate.line, str(error))
+                self._refuse(candidate.line, str(error), candidate.request_id)
                 continue
             if planned is None:
                 self.counts.without_event += 1
@@ -103,7 +103,7 @@ class Planner:
             self.counts.read += 1
             self.counts.damaged += row.damaged
             if row.refused:
-                self._refuse(row.line, row.refused)
+                self._refuse(row.line, row.refused, "")
                 continue
             cells = {name: row.cells[name] for name in self._roots if name in row.cells}
             if any(self._conditions.hold(tests, cells) for tests in self._mapping.skip):
@@ -112,12 +112,19 @@ class Planner:
             try:
                 yield from self._of_row(row.line, cells)
             except RowRefused as error:
-                self._refuse(row.line, str(error))
+                self._refuse(row.line, str(error), error.request_id)
 
     def _of_row(self, line: int, cells: Cells) -> list[Candidate]:
         request_id = self._values.value(self._mapping.request_id, cells)
         if request_id is None:
             raise RowRefused("the request id is null")
+        try:
+            return self._of_request(show(request_id), line, cells)
+        except RowRefused as error:
+            error.request_id = show(request_id)
+            raise
+
+    def _of_request(self, request_id: str, line: int, cells: Cells) -> list[Candidate]:
         candidates = []
         for number, entry in enumerate(self._mapping.events):
             if not self._conditions.hold(entry.when, cells):
@@ -125,7 +132,7 @@ class Planner:
             time = self._values.instant(entry.time, cells)
             if time is None:
                 raise RowRefused(f"{', '.join(entry.time.column) or 'time'}: the time of the event is null")
-            candidates.append(Candidate(time, line, number, show(request_id), cells))
+            candidates.append(Candidate(time, line, number, request_id, cells))
         return candidates
 
     def _event(self, candidate: Candidate) -> Planned | None:
@@ -180,7 +187,7 @@ class Planner:
         try:
             return ActorRole(show(made)) if made is not None else ActorRole.CUSTOMER
         except ValueError:
-            raise RowRefused(f"actor: {made!r} is neither customer, agent nor system") from None
+            raise RowRefused(f"actor: {shorten(made)} is neither customer, agent nor system") from None
 
     def _data(self, specs: Mapping[str, ValueSpec], cells: Cells) -> dict[str, Value]:
         data: dict[str, Value] = {}

@@ -77,7 +77,7 @@ class Replay:
 
     def take(self, planned: Planned, outcome: Outcome | Refused) -> None:
         if isinstance(outcome, Refused):
-            self._output.refuse(planned.line, outcome.reason)
+            self._output.refuse(planned.line, outcome.reason, planned.event.request_id)
             return
         for difference in self.tally.add(planned, outcome):
             self._output.difference(difference)
@@ -96,7 +96,7 @@ def replay_and_report(job: Job, way: Local | Remote, summary_file: Path | None) 
     if summary_file is not None:
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         summary_file.write_bytes(orjson.dumps(summary.as_data(), option=options))
-    if summary.output.refused and job.out != STANDARD_OUTPUT:
+    if summary.output.refusals.rows and job.out != STANDARD_OUTPUT:
         console.print(f"all refused rows: {refused_path(job.out)}", highlight=False, soft_wrap=True)
     if any(c.different for c in summary.tally.comparisons.values()) and job.out != STANDARD_OUTPUT:
         console.print(f"all differences: {differences_path(job.out)}", highlight=False, soft_wrap=True)

@@ -38,8 +38,9 @@ class Summary:
                 "skipped": self.counts.skipped,
                 "damaged": self.counts.damaged,
                 "without_event": self.counts.without_event,
-                "refused": self.output.refused,
+                "refused": self.output.refusals.rows,
             },
+            "requests_refused": self.output.refusals.requests,
             "decisions": tally.decisions,
             "duplicates": tally.duplicates,
             "requests": len(tally.last),
@@ -54,7 +55,7 @@ class Summary:
             "flags": sorted_counts(tally.flags),
             "expected": {name: comparison_data(c) for name, c in sorted(tally.comparisons.items())},
             "cells": {name: self._cells(name) for name in tally.tables},
-            "first_refused": [{"line": line, "reason": reason} for line, reason in self.output.first_refused],
+            "first_refused": [{"line": line, "reason": reason} for line, reason in self.output.refusals.first],
         }
         if self.unused is not None:
             data["rules_never_used"] = list(self.unused)
@@ -68,10 +69,14 @@ class Summary:
         return {"seen": cells, "unseen": [list(key) for key in self.tally.unseen(name)]}
 
     def print(self, console: Console) -> None:
-        counts, tally = self.counts, self.tally
+        counts, tally, refusals = self.counts, self.tally, self.output.refusals
+        if refusals.rows:
+            console.print(
+                f"[bold]{refusals.requests} requests refused[/]: {refusals.rows} of their rows could not be used"
+            )
         console.print(
             f"{counts.read} rows: {counts.skipped} skipped, {counts.damaged} damaged, "
-            f"{counts.without_event} without an event, [bold]{self.output.refused} refused[/]"
+            f"{counts.without_event} without an event, [bold]{refusals.rows} refused[/]"
         )
         known = f", {tally.duplicates} of them known before" if tally.duplicates else ""
         console.print(
@@ -135,9 +140,10 @@ class Summary:
         console.print(Text(f"rules that decided nothing ({len(self.unused)}): {named}"))
 
     def _print_refused(self, console: Console) -> None:
-        for line, reason in self.output.first_refused:
+        refusals = self.output.refusals
+        for line, reason in refusals.first:
             console.print(Text(f"line {line}: {reason}", style="yellow"))
-        if (more := self.output.refused - len(self.output.first_refused)) > 0:
+        if (more := refusals.rows - len(refusals.first)) > 0:
             console.print(f"and {more} more refused")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ Evaluate = Callable[[Cells], Value]
 
 class RowRefused(ValueError):
     """A row gives no event. The message names the column and the mistake."""
+
+    request_id: str = ""
+    """The request of the row; empty when the row does not say."""
 
 
 class Cleaner:
@@ -206,5 +210,11 @@ def name(spec: ValueSpec) -> str:
 
 
 def shorten(raw: object) -> str:
+    """A cell in quotes, shortened, as messages show it."""
     text = show(raw)
-    return repr(text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…")
+    return quoted(text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…")
+
+
+def quoted(text: str) -> str:
+    """The text in double quotes; characters that do not print are written as JSON writes them."""
+    return "".join(c if c.isprintable() or c == " " else json.dumps(c)[1:-1] for c in f'"{text}"')

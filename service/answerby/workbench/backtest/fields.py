@@ -43,6 +43,7 @@ class ComparedField:
     is_set: bool = False
     ordered: bool = False
     values: tuple[str, ...] = ()
+    numeric: bool = False
 
     def rank(self, shown: ComparedValue) -> float | None:
         """The index of the value among `values`. None for a value that is not among them."""
@@ -79,7 +80,10 @@ def fields_of(rulebook: Rulebook) -> Iterable[ComparedField]:
         if field.type is FieldType.BOOLEAN:
             values = ("false", "true")
         is_set = field.type is FieldType.SET
-        yield ComparedField(name, stages[0], is_set, field.type in _ORDERED, () if is_set else values)
+        # Who has a request is no more and no less than who had it, in whatever order the vocabulary lists them.
+        ordered = field.type in _ORDERED and stages[0] != "routing"
+        numeric = field.type in (FieldType.INTEGER, FieldType.DECIMAL)
+        yield ComparedField(name, stages[0], is_set, ordered, () if is_set else values, numeric)
     for clock in rulebook.clocks:
         yield ComparedField(f"{TARGET}{clock}", "sla")
 

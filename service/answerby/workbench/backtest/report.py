@@ -11,7 +11,8 @@ import msgspec
 
 from answerby.rules.model.rulebook import STAGES, Rulebook
 from answerby.workbench.backtest.fields import NOTHING, ComparedField
-from answerby.workbench.backtest.gates import GateResult
+from answerby.workbench.backtest.gates import REFUSED, GateResult
+from answerby.workbench.backtest.summary import change_words, summary
 from answerby.workbench.backtest.tally import EFFECT_KINDS, NEW, OLD, Tally
 
 
@@ -44,6 +45,8 @@ class FieldReport(msgspec.Struct, frozen=True, kw_only=True):
     raised: int
     lowered: int
     sometime: int
+    words: str
+    """The changes in words; empty if there are none."""
     gained: dict[str, int]
     lost: dict[str, int]
 
@@ -97,6 +100,8 @@ class GateReport(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The whole report. It does not depend on the time, the place or the speed of the run."""
 
+    summary: str
+    """The result in one sentence, for somebody who has never seen a rule."""
     new: str
     new_revision: str
     old: str
@@ -116,6 +121,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     differing: int
     rows: dict[str, int]
     """The numbers of rows of an export by what became of them."""
+    requests_refused: int
+    """Requests of which a row could not be used, or an event not be decided by the new rules."""
     decisions: Pair
     timers: Pair
     cut: Pair
@@ -156,7 +163,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_report(frame: Frame, tally: Tally, fields: Sequence[ComparedField], gates: Iterable[GateResult]) -> Report:
-    return Report(
+    report = Report(
+        summary="",
         new=frame.new_name,
         new_revision=frame.new.revision,
         old=frame.old_name,
@@ -171,6 +179,7 @@ def make_report(frame: Frame, tally: Tally, fields: Sequence[ComparedField], gat
         events=frame.events,
         differing=tally.count("differing"),
         rows=frame.rows,
+        requests_refused=tally.count(*REFUSED),
         decisions=pair(tally, "decisions"),
         timers=pair(tally, "timers"),
         cut=pair(tally, "cut"),
@@ -187,6 +196,7 @@ def make_report(frame: Frame, tally: Tally, fields: Sequence[ComparedField], gat
         gates=[GateReport(g.gate.text, g.count, round(g.share, 4), g.tripped) for g in gates],
         examples=tally.examples.in_order(),
     )
+    return msgspec.structs.replace(report, summary=summary(report))
 
 
 def pair(tally: Tally, *key: str) -> Pair:
@@ -226,6 +236,7 @@ def field_report(known: ComparedField, tally: Tally) -> FieldReport | None:
         raised=tally.count("raised", name),
         lowered=tally.count("lowered", name),
         sometime=tally.count("sometime", name),
+        words=change_words(known, *(tally.count(word, name) for word in ("changed", "raised", "lowered", "sometime"))),
         gained={key[0]: n for key, n in tally.under("gained", name).items()},
         lost={key[0]: n for key, n in tally.under("lost", name).items()},
     )

@@ -13,6 +13,7 @@ Every figure stands under a key of words. SIDE is old or new.
     notices | tasks | cases, NAME, SIDE                         messages, tasks, cases
     notices | tasks | cases, NAME, more | fewer                 requests
     effects.changed     errors, SIDE     errors.new     errors.gone     requests
+    requests.refused    requests.asked                          requests that could not be used; all of them
 """
 
 from __future__ import annotations

@@ -1,7 +1,13 @@
 """Markup: what is not made here is text."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
 from answerby.cli.backtest.page.charts import Row, bars
 from answerby.cli.backtest.page.markup import Markup, element, join
+from answerby.cli.backtest.report_text import shown
 
 
 def test_text_and_attributes_are_escaped_and_elements_are_not() -> None:
@@ -35,3 +41,21 @@ def test_a_chart_tells_its_figures_in_words_and_escapes_labels() -> None:
     assert 'width="550"' in chart
     assert 'width="1.4"' in chart
     assert 'width="0"' in chart
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (True, "true"),
+        (3.0, "3"),
+        (0.5, "0.5"),
+        (Decimal("12.50"), "12.50"),
+        ([], "-"),
+        (["a", True], "a, true"),
+        ({"score": Decimal(3), "since": None}, "score 3, since -"),
+        (datetime(2026, 3, 2, 9, tzinfo=UTC), "2026-03-02 09:00 UTC"),
+    ],
+)
+def test_values_are_shown_as_people_write_them(value, text):
+    assert shown(value) == text

@@ -22,7 +22,9 @@ class Planning:
     def __init__(self, **mapping: Any) -> None:
         content = {"mapping": "m", "request_id": "id", "timezone": "UTC", "events": [ENTRY], **mapping}
         self.refused: list[tuple[int, str]] = []
-        self.planner = Planner(Mapping.model_validate(content), "t", lambda line, why: self.refused.append((line, why)))
+        self.planner = Planner(
+            Mapping.model_validate(content), "t", lambda line, why, _: self.refused.append((line, why))
+        )
 
     def plan(self, *rows: dict[str, Any]) -> list[Planned]:
         return list(self.planner.plan(Row(line, cells) for line, cells in enumerate(rows, start=2)))
@@ -161,12 +163,12 @@ def test_what_a_cell_becomes(spec: dict[str, Any], cell: object, expected: objec
     [
         ({"id": "", "at": "2026-03-02T09:00"}, "the request id is null"),
         ({"id": "1", "at": ""}, "at: the time of the event is null"),
-        ({"id": "1", "at": "yesterday"}, "at: 'yesterday' is no ISO-8601 time; name its time_formats in the mapping"),
+        ({"id": "1", "at": "yesterday"}, 'at: "yesterday" is no ISO-8601 time; name its time_formats in the mapping'),
         (
             {"id": "1", "at": "2026-03-02T09:00", "cell": "9"},
-            "cell: '9' is not in the table of values; add it, or say otherwise",
+            'cell: "9" is not in the table of values; add it, or say otherwise',
         ),
-        ({"id": "1", "at": "0001-01-01T00:00+14:00"}, "at: '0001-01-01T00:00+14:00' lies outside the years 1 to 9999"),
+        ({"id": "1", "at": "0001-01-01T00:00+14:00"}, 'at: "0001-01-01T00:00+14:00" lies outside the years 1 to 9999'),
     ],
 )
 def test_a_row_that_cannot_be_an_event_is_refused_with_its_line(row: dict[str, Any], reason: str) -> None:
@@ -183,7 +185,7 @@ def test_a_time_without_zone_needs_one_in_the_mapping() -> None:
     planning = Planning(timezone=None)
 
     assert planning.plan({"id": "1", "at": "2026-03-02T09:00"}) == []
-    assert planning.refused == [(2, "at: '2026-03-02T09:00' names no offset; name a timezone in the mapping")]
+    assert planning.refused == [(2, 'at: "2026-03-02T09:00" names no offset; name a timezone in the mapping')]
 
 
 def test_times_by_format_zone_and_shift() -> None:

@@ -56,9 +56,11 @@ def _header(report: Report) -> Markup:
         ("Compared", "where each request stands in the end" if report.point == "last" else "as first decided"),
         ("Decisions", f"{report.decisions.new}, of these {report.timers.new} on timers"),
     ]
+    facts = [(name, str(number)) for name, number in _refused(report) if number] + facts
     facts += [(name, str(number)) for name, number in _oddities(report) if number]
     listed = [part for name, value in facts for part in (element("dt", name), element("dd", value))]
-    parts = [element("h1", "Backtest"), element("dl", *listed, class_="facts")]
+    head = [element("h1", "Backtest"), element("p", report.summary, class_="summary")]
+    parts = [*head, element("dl", *listed, class_="facts")]
     if report.compared:
         tiles = [
             element("li", element("strong", f"{number:,}"), f"{name} ({share(number, report.compared)})")
@@ -76,9 +78,15 @@ def _lead(report: Report) -> str:
     return f"; {report.lead} earlier requests only counted with them" if report.lead else ""
 
 
+def _refused(report: Report) -> list[tuple[str, int]]:
+    return [
+        ("Requests refused", report.requests_refused),
+        ("Rows that could not be used", report.rows.get("refused", 0)),
+    ]
+
+
 def _oddities(report: Report) -> list[tuple[str, int]]:
     return [
-        ("Rows refused", report.rows.get("refused", 0)),
         ("Not comparable", report.requests - report.compared if report.old else 0),
         ("Requests with too many timers, old rules", report.cut.old),
         ("Requests with too many timers, new rules", report.cut.new),
@@ -133,13 +141,8 @@ def _field(field: FieldReport, stage: str, report: Report) -> Iterable[Markup]:
     if report.compared and not field.changed and not field.sometime and field.name not in ("category", "priority"):
         return
     yield element("h3", field.name)
-    words = [f"{field.changed:,} of {report.compared:,} requests change"]
-    if field.raised or field.lowered:
-        words.append(f"{field.raised:,} are raised, {field.lowered:,} lowered")
-    if field.sometime > field.changed:
-        words.append(f"{field.sometime:,} differ upon at least one event")
     if report.compared:
-        yield element("p", "; ".join(words) + ".", class_="note")
+        yield element("p", f"Of {report.compared:,} requests: {field.words or 'none changes'}.", class_="note")
     values = [v for v in field.values if v in field.old or v in field.new][:MOST_ROWS]
     rows = [Row(value, field.old.get(value, 0), field.new.get(value, 0)) for value in values]
     yield bars(f"{stage}-{field.name}".replace(".", "-"), f"Requests by {field.name}", rows, old=bool(report.compared))

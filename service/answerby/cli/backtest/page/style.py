@@ -11,6 +11,7 @@ body { margin: 0 auto; padding: 1.5rem; max-width: 70rem; background: var(--pape
   "Noto Sans", sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; margin: 0 0 .5rem; } h2 { font-size: 1.25rem; margin: 2.2rem 0 .6rem; }
 h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
+p.summary { font-size: 1.15rem; max-width: 60rem; }
 p.note, .soft { color: var(--soft); }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0; }
 dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; }
