@@ -55,6 +55,12 @@ class Reassignment(msgspec.Struct, frozen=True, omit_defaults=True):
     department: str = ""
     role: str = ""
 
+    @property
+    def values(self) -> dict[str, str]:
+        """The fields that it sets, with their values."""
+        both = {"department": self.department, "role": self.role}
+        return {name: value for name, value in both.items() if value}
+
 
 class QuietHours(msgspec.Struct, frozen=True):
     """Quiet hours, outside a calendar's working time: reminders wait. Due times stay, and urgent notices never wait."""

@@ -29,7 +29,6 @@ _STEP: Final = TimerPurpose.STEP
 _DUE: Final = TimerPurpose.DUE
 NO_LADDER: Final = Ladder(id="", steps=())
 """The ladder of a due time's timer, which climbs none."""
-REASSIGNABLE = ("department", "role")
 
 
 def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) -> Mapping[str, Ladder]:
@@ -121,8 +120,7 @@ def apply_firing(rulebook: Rulebook, request: RequestState, firing: Firing | Non
     request = raise_priority(rulebook, request, firing)
     step = firing.step
     if step is not None and step.reassign is not None and firing.timer.repeat == 0:
-        given = {name: value for name in REASSIGNABLE if (value := getattr(step.reassign, name))}
-        request = msgspec.structs.replace(request, reassigned={**request.reassigned, **given})
+        request = msgspec.structs.replace(request, reassigned={**request.reassigned, **step.reassign.values})
     if firing.timer.purpose is TimerPurpose.LAPSE:
         request = lapsed(request, firing.clock.name)
         return begin_round(request, firing.clock, moment, 0)

@@ -11,6 +11,7 @@ from answerby.rules.model.rulebook import Rule
 from answerby.workbench.rule_tests.checks.difference import Difference
 from answerby.workbench.rule_tests.phrases import NEAREST_RULE
 from answerby.workbench.rule_tests.snapshot import RequestSnapshot
+from answerby.workbench.rule_tests.suite.known_names import reassigned_values
 
 SIGNS = {
     Op.EQ: "=",
@@ -35,6 +36,14 @@ def nearest_rule(snapshot: RequestSnapshot, difference: Difference, language: st
     if stage is None or (name not in stage.derives and name not in ("decided_by", "matched")):
         return
     candidates = [rule for rule in stage.rules if gives(rule, name, difference)]
+    ladders = [
+        ladder
+        for field, value, ladder in reassigned_values(snapshot.compiled.rulebook)
+        if (field, value) == (name, difference.wanted)
+    ]
+    if not candidates and ladders:
+        yield phrases["ladder"].format(ladders=phrases["or"].join(ladders), name=name, value=difference.wanted)
+        return
     if not candidates:
         yield phrases["never"].format(stage=difference.stage, name=name, value=difference.wanted)
         return

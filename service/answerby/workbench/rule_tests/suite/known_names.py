@@ -76,7 +76,7 @@ class KnownNames:
     """Ids of cases that an `open_case` of a rule or a ladder step opens."""
     event_types: frozenset[str]
     derivable_values: Mapping[str, frozenset[str]]
-    """For each derived field with values that the vocabulary leaves open: the values that rules can give."""
+    """For each derived field with values that the vocabulary leaves open: the values that rules or ladders give."""
 
 
 def known_names(compiled: CompiledRulebook) -> KnownNames:
@@ -111,12 +111,22 @@ def outputs(rulebook: Rulebook) -> Iterator[Mapping[str, Output]]:
         yield from (rule.then for rule in stage.rules)
 
 
+def reassigned_values(rulebook: Rulebook) -> Iterator[tuple[str, str, str]]:
+    """The values that steps of ladders give to fields: field, value, and the id of the ladder."""
+    for ladder in rulebook.ladders.values():
+        for step in ladder.steps:
+            if step.reassign is not None:
+                yield from ((name, value, ladder.id) for name, value in step.reassign.values.items())
+
+
 def derivable_values(rulebook: Rulebook) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for then in outputs(rulebook):
         for name, value in then.items():
             items = value if isinstance(value, (list, tuple)) else [value]
             found.setdefault(name, set()).update(item for item in items if isinstance(item, str))
+    for name, value, _ in reassigned_values(rulebook):
+        found.setdefault(name, set()).add(value)
     return {name: frozenset(values) for name, values in found.items()}
 
 
