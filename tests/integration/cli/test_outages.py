@@ -92,8 +92,10 @@ def test_watch_goes_on_where_it_was(outages: Outages, answerby: Callable[..., An
         ("export", "--from", "2026-01-01", "--out", "recording.jsonl"),
         ("replay", "export.csv", "--mapping", MAPPING, "--out", "out.jsonl"),
         ("backtest", "--rules", "active", "--from", "2026-01-01"),
+        ("list",),
+        ("rulebook", "migrate"),
     ],
-    ids=lambda arguments: arguments[0],
+    ids=lambda arguments: arguments[-1] if arguments[0] == "rulebook" else arguments[0],
 )
 def test_a_command_that_begins_in_an_outage_waits_for_its_end(
     outages: Outages, answerby: Callable[..., Any], tmp_path: Path, arguments: tuple[object, ...]

@@ -27,8 +27,8 @@ from answerby.cli.client import DEFAULT_PATIENCE
 from answerby.cli.fail import CommandFailed, describe_rpc, fail
 from answerby.cli.period import Period, parse_span, period_of
 from answerby.cli.replay.mapping import load_mapping
-from answerby.cli.zones import zone_asked
 from answerby.cli.replay.refusals import Refusals
+from answerby.cli.zones import zone_asked
 from answerby.domain.errors import AnswerbyError
 from answerby.engine.matching.factory import ENGINES
 from answerby.rules.model.rulebook import Rulebook

@@ -52,7 +52,7 @@ def get(
 @on_server
 def list_(
     *,
-    server: Server,
+    server: PatientServer,
     as_json: JsonLinesOption = False,
     category: Annotated[list[str] | None, typer.Option(help="Only this; may be repeated.")] = None,
     priority: Annotated[list[str] | None, typer.Option(help="Only this; may be repeated.")] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from answerby.cli.decision_tables import (
     print_json,
     requests_table,
 )
+from answerby.cli.patience import Patience
 from answerby.cli.requests.shown_zone import ShownZone
 
 CALL_SECONDS = 15.0
@@ -72,13 +74,16 @@ def list_requests(server: Server, filters: Filters, limit: int, zone: ShownZone,
 
 
 def pages(server: Server, filters: Filters, limit: int) -> Iterator[pb.Request]:
+    """The requests. A page that does not come is asked for again while the patience lasts. Raises grpc.RpcError."""
+    patience = Patience(server.patience)
     with server.connect() as channel:
         stub = RequestServiceStub(channel)
         size = min(limit, PAGE)
         token = ""
         while limit > 0:
             query = rpc.ListRequestsRequest(page_size=size, page_token=token, with_flags=True, **filters._asdict())
-            response = stub.ListRequests(query, metadata=server.metadata, timeout=CALL_SECONDS)
+            ask = functools.partial(stub.ListRequests, query, metadata=server.metadata, timeout=CALL_SECONDS)
+            response: rpc.ListRequestsResponse = patience.ask(ask)
             for request_id in response.unreadable_request_ids:
                 print(f"request {request_id} cannot be shown: its stored data cannot be read", file=sys.stderr)
             yield from response.requests[:limit]

@@ -10,7 +10,7 @@ import typer
 
 from answerby.cli.client import Server
 from answerby.cli.fail import command
-from answerby.cli.options import on_server
+from answerby.cli.options import PatientServer, on_server
 
 app = typer.Typer(
     name="rulebook",
@@ -236,7 +236,7 @@ def migrate(
     clock: Annotated[list[str] | None, typer.Option("--clock", help="Only this clock; may be repeated.")] = None,
     limit: Annotated[int, typer.Option("--limit", help="Look at so many requests; 0: all.", min=0)] = 0,
     *,
-    server: Server,
+    server: PatientServer,
     as_json: JsonOption = False,
 ) -> None:
     """Let running clocks take what the live rules say; otherwise they keep the target they started with."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
+import grpc
 import orjson
 from google.protobuf.json_format import MessageToDict
 
@@ -12,24 +13,50 @@ from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import resources_pb2
 from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Server
+from answerby.cli.patience import Patience
 
 
 def migrate(server: Server, clocks: Sequence[str], limit: int, *, preview: bool, as_json: bool) -> bool:
-    """Prints each clock that moves, progress on standard error, then a sum. False if some requests failed."""
+    """Prints each clock that moves, progress on standard error, then a sum. False if some requests failed.
+
+    Begins again when the server goes away and comes back: what has moved does not move a second time. Raises
+    grpc.RpcError when the server stays away for longer than the patience.
+    """
     request = pb.MigrateClocksRequest(clocks=clocks, limit=limit, preview=preview)
-    latest = pb.MigrateClocksResponse()
+    patience = Patience(server.patience)
+    shown: set[tuple[str, str]] = set()
     with server.connect() as channel:
-        for latest in RequestServiceStub(channel).MigrateClocks(request, metadata=server.metadata):
-            for moved in latest.moved:
-                if as_json:
-                    sys.stdout.buffer.write(orjson.dumps(MessageToDict(moved)) + b"\n")
-                else:
-                    print(line(moved))
-            sys.stdout.flush()
-            if not latest.done:
-                print(f"... {latest.examined} requests looked at, {latest.changed} to change", file=sys.stderr)
-    print(summary(latest, preview=preview), file=sys.stderr)
+        stub = RequestServiceStub(channel)
+        while True:
+            latest = pb.MigrateClocksResponse()
+            try:
+                for latest in stub.MigrateClocks(request, metadata=server.metadata):
+                    patience.answered()
+                    _show(latest, shown, as_json=as_json)
+            except grpc.RpcError as error:
+                patience.outlast(error)
+                if latest.examined:
+                    print("the server went away; looking at all requests again", file=sys.stderr)
+            else:
+                break
+    print(summary(latest, len({name for name, _ in shown}), preview=preview), file=sys.stderr)
     return not latest.failed
+
+
+def _show(latest: pb.MigrateClocksResponse, shown: set[tuple[str, str]], *, as_json: bool) -> None:
+    """Prints the clocks of one message that are not shown yet."""
+    for moved in latest.moved:
+        key = (moved.request_id, moved.name)
+        if key in shown:
+            continue
+        shown.add(key)
+        if as_json:
+            sys.stdout.buffer.write(orjson.dumps(MessageToDict(moved)) + b"\n")
+        else:
+            print(line(moved))
+    sys.stdout.flush()
+    if not latest.done:
+        print(f"... {latest.examined} requests looked at, {latest.changed} to change", file=sys.stderr)
 
 
 def line(moved: pb.MovedClock) -> str:
@@ -52,7 +79,8 @@ def standing(clock: resources_pb2.Clock) -> str:
     return resources_pb2.ClockPhase.Name(clock.phase).removeprefix("CLOCK_PHASE_").lower()
 
 
-def summary(latest: pb.MigrateClocksResponse, *, preview: bool) -> str:
+def summary(latest: pb.MigrateClocksResponse, shown: int, *, preview: bool) -> str:
+    """`shown` are the requests of which a clock moved, those before an outage included."""
     verb = "would change" if preview else "changed"
     failed = f", {latest.failed} failed; see the log, and run it again" if latest.failed else ""
-    return f"{latest.changed} of {latest.examined} live requests {verb} under {latest.revision}{failed}"
+    return f"{max(shown, latest.changed)} of {latest.examined} live requests {verb} under {latest.revision}{failed}"
