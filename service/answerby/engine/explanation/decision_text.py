@@ -18,6 +18,7 @@ from answerby.domain.decision import (
 )
 from answerby.domain.event import Value
 from answerby.domain.message_words import local_time
+from answerby.rules.model.rulebook import EVALUATION_ORDER
 
 WORDS = {
     "en": {
@@ -107,7 +108,7 @@ def lines(decision: Decision, words: dict[str, str], zones: Zones) -> Iterator[s
     )
     decided = local_time(decision.decided, zones(None))
     yield words["revision"].format(revision=decision.revision, decided=decided)
-    for stage in decision.explanation:
+    for stage in sorted(decision.explanation, key=lambda stage: EVALUATION_ORDER.index(stage.stage)):
         yield from stage_lines(stage, words)
     if decision.clocks:
         yield words["clocks"] + ":"

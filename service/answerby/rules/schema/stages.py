@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from answerby.rules.model.rulebook import STAGES, HitPolicy
+from answerby.rules.model.rulebook import EVALUATION_ORDER, HitPolicy
 from answerby.rules.schema.building_blocks import (
     ANYTHING,
     Schema,
@@ -45,7 +45,7 @@ def stage_file_schema(names: RulebookNames) -> Schema:
         STAGE_FILE_KEYS,
         {
             "stage": with_description(
-                choice(STAGES), "The stage that these rules belong to; the stages run in this order."
+                choice(EVALUATION_ORDER), "The stage that these rules belong to; the stages run in this order."
             ),
             "rules": with_description(
                 list_of({"if": {"required": ["use"]}, "then": reference("use"), "else": reference("rule")}),
