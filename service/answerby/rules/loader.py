@@ -21,6 +21,7 @@ from answerby.rules.sections.lexicons import compile_lexicons
 from answerby.rules.sections.messages.placeholders import check_placeholders
 from answerby.rules.sections.messages.templates import compile_templates
 from answerby.rules.sections.name_scope import NameScope
+from answerby.rules.sections.one_event_rules import check_one_event_rules
 from answerby.rules.sections.reply_policy import compile_reply_policy
 from answerby.rules.sections.rule_templates.expansion import RuleTemplates
 from answerby.rules.sections.rulebook_settings import compile_settings
@@ -216,5 +217,6 @@ def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: da
         check_unused_names(scope, stages, clocks)
         check_calendar_reach(scope, calendars, clocks, stages, today)
         check_clocks(scope, clocks, stages)
+        check_one_event_rules(scope, stages)
         check_ladders(scope, ladders, clocks, stages)
     return rulebook if report.has_errors else replace(rulebook, revision=revision_of(rulebook))

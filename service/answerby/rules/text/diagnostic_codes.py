@@ -69,6 +69,8 @@ class Code(StrEnum):
     OUTPUT_NOT_DERIVED = "output-not-derived"
     READS_LATER_STAGE = "reads-later-stage"
     NO_SAFE_SIDE = "no-safe-side"
+    ONE_EVENT = "one-event"
+    TOLD_ONCE = "told-once"
     NO_ORDER = "no-order"
     INCOMPLETE_OUTPUT = "incomplete-output"
     # Time

@@ -11,6 +11,8 @@ WARNING_CODES = frozenset(
         Code.UNKNOWN_EVENT_TYPE,
         Code.DUPLICATE_TERM,
         Code.NO_SAFE_SIDE,
+        Code.ONE_EVENT,
+        Code.TOLD_ONCE,
         Code.NO_ORDER,
         Code.CALENDAR_YEAR,
         Code.UNKNOWN_PLACEHOLDER,
