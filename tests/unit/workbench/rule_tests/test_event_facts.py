@@ -61,6 +61,12 @@ EXAMPLES = {
       "2026-03-02T15:59:00+08:00": {not: {breached: first_response}}
       "2026-03-02T16:00:00+08:00": {breached: {has: first_response}, effects: {kind: notify, clock: first_response, role: chief}}
 """,
+    "acknowledged.clock": """
+    events:
+      - {facts: {text.body: hello}}
+      - {type: request.acknowledged, after: 241m, actor: agent, facts: {acknowledged.clock: first_response}}
+    then_after: {30m: {no_effects: [{kind: notify, clock: first_response}]}}
+""",
     "merged.into": """
     events:
       - {request: one, facts: {text.body: hello}}
@@ -140,6 +146,7 @@ def test_every_attribute_of_events_can_be_written():
         ("due.first_response: tomorrow", "due.first_response must be an instant"),
         ("due.first_response: '2026-03-02T16:00:00'", "offset"),
         ("due.team: '2026-03-02T16:00:00+08:00'", "the clock team runs once for each department (write team@desk)"),
+        ("acknowledged.clock: first_respons", "there is no clock first_respons (did you mean first_response?)"),
         ("merged.into: 7", "merged.into must be text, not the number 7"),
         ("merged.into: null", "merged.into must be text, not nothing"),
         ("merged.inot: one", "did you mean merged.into?"),
