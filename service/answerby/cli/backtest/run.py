@@ -36,6 +36,7 @@ from answerby.workbench.backtest.fields import Point, compared_fields
 from answerby.workbench.backtest.gates import ASKED_FOR, REFUSED, Gate, ask, parse_gate
 from answerby.workbench.backtest.groups import Settings
 from answerby.workbench.backtest.report import Frame, Report, make_report
+from answerby.workbench.backtest.summary import with_summary
 from answerby.workbench.backtest.tally import NEW, Tally
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def backtest(options: Options) -> Report:
         rows=rows,
         time_zone=options.zone,
     )
-    report = make_report(frame, tally, fields, (ask(gate, tally) for gate in gates))
+    report = with_summary(make_report(frame, tally, fields, (ask(gate, tally) for gate in gates)))
     write(options, report)
     errors.print(f"{len(request_set.waiting)} requests in {time.monotonic() - start:.1f} s", style="dim")
     return report

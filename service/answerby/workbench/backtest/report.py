@@ -10,9 +10,9 @@ from datetime import datetime
 import msgspec
 
 from answerby.rules.model.rulebook import STAGES, Rulebook
+from answerby.workbench.backtest.change_words import change_words
 from answerby.workbench.backtest.fields import NOTHING, ComparedField
 from answerby.workbench.backtest.gates import REFUSED, GateResult
-from answerby.workbench.backtest.summary import change_words, summary
 from answerby.workbench.backtest.tally import EFFECT_KINDS, NEW, OLD, Tally
 
 
@@ -163,7 +163,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_report(frame: Frame, tally: Tally, fields: Sequence[ComparedField], gates: Iterable[GateResult]) -> Report:
-    report = Report(
+    """The figures; `with_summary` adds the sentence."""
+    return Report(
         summary="",
         new=frame.new_name,
         new_revision=frame.new.revision,
@@ -196,7 +197,6 @@ def make_report(frame: Frame, tally: Tally, fields: Sequence[ComparedField], gat
         gates=[GateReport(g.gate.text, g.count, round(g.share, 4), g.tripped) for g in gates],
         examples=tally.examples.in_order(),
     )
-    return msgspec.structs.replace(report, summary=summary(report))
 
 
 def pair(tally: Tally, *key: str) -> Pair:

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from answerby.workbench.backtest.fields import TARGET, ComparedField
+import msgspec
 
-if TYPE_CHECKING:
-    from answerby.workbench.backtest.report import FieldReport, Report
+from answerby.workbench.backtest.report import FieldReport, Report
+
+
+def with_summary(report: Report) -> Report:
+    """The report, opened by its result in one sentence."""
+    return msgspec.structs.replace(report, summary=summary(report))
 
 
 def summary(report: Report) -> str:
@@ -20,24 +23,6 @@ def summary(report: Report) -> str:
     late = max((clock.breached.new for clock in report.clocks), default=0)
     late_words = f", and at least {late:,} of them would have been late" if late else ""
     return f"{lead}{'the' if lead else 'The'} new rules decide {_count(report.requests, 'request')}{late_words}."
-
-
-def change_words(known: ComparedField, changed: int, raised: int, lowered: int, sometime: int) -> str:
-    """The changes of one field, such as `3 raised, 1 lowered` of a priority, `16 get another department`."""
-    if known.name == "priority":
-        words = [f"{raised:,} raised, {lowered:,} lowered"] if raised or lowered else []
-        others = changed - raised - lowered
-        words += [f"{others:,} otherwise changed"] if others else []
-    elif known.numeric and (raised or lowered):
-        words = [f"{raised:,} get a higher number, {lowered:,} a lower one"]
-    elif known.is_set:
-        words = [f"{changed:,} have other {known.name}"] if changed else []
-    else:
-        what = "target" if known.name.startswith(TARGET) else known.name
-        words = [f"{changed:,} get another {what}"] if changed else []
-    if sometime > changed:
-        words.append(f"{sometime:,} differ upon at least one event")
-    return "; ".join(words)
 
 
 def _refused(report: Report) -> str:

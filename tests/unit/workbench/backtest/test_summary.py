@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from answerby.workbench.backtest.change_words import change_words
 from answerby.workbench.backtest.fields import ComparedField, compared_fields
 from answerby.workbench.backtest.gates import ASKED_FOR, REFUSED, ask, parse_gate
 from answerby.workbench.backtest.report import Frame, make_report
-from answerby.workbench.backtest.summary import change_words
+from answerby.workbench.backtest.summary import with_summary
 from answerby.workbench.backtest.tally import Tally
 from tests.kit.rulebooks import OFFICE, rulebook_of
 
@@ -33,7 +34,7 @@ def report(**counts: int):
         events=0,
         rows={},
     )
-    return make_report(frame, tally, FIELDS, ())
+    return with_summary(make_report(frame, tally, FIELDS, ()))
 
 
 @pytest.mark.parametrize(
