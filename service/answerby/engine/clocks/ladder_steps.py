@@ -29,6 +29,7 @@ _STEP: Final = TimerPurpose.STEP
 _DUE: Final = TimerPurpose.DUE
 NO_LADDER: Final = Ladder(id="", steps=())
 """The ladder of a due time's timer, which climbs none."""
+REASSIGNABLE = ("department", "role")
 
 
 def ladders_in_force(rulebook: Rulebook, request: RequestState, event: Event) -> Mapping[str, Ladder]:

@@ -46,9 +46,9 @@ def ledger(difference: Difference, snapshot: RequestSnapshot | None, language: s
     clock = snapshot.clock(name.removeprefix(DUE))
     if clock is None:
         return ""
-    calendars = snapshot.compiled.rulebook.calendars
-    moment = snapshot.moment or snapshot.event.time
-    account = clock_account(calendars, clock, statuses_of(snapshot.history), moment)
+    rulebook = snapshot.compiled.rulebook
+    statuses = statuses_of(snapshot.history, rulebook.replies)
+    account = clock_account(rulebook.calendars, clock, statuses, snapshot.moment or snapshot.event.time)
     return ClockWriter("zh" if language == "zh" else "en").describe(account)
 
 
