@@ -223,8 +223,8 @@ async def test_a_reminder_for_each_request_is_an_event_of_it(tenant):
     ]
     numbers = {r: (await tenant.store.requests.get(TENANT, r)).number for r in ("R-1", "R-3")}
     assert await effects(tenant) == [
-        ("R-1", "lead", f"{numbers['R-1']} is due 2026-03-02T01:00:00+00:00"),
-        ("R-3", "lead", f"{numbers['R-3']} is due 2026-03-02T03:00:00+00:00"),
+        ("R-1", "lead", f"{numbers['R-1']} is due 2 Mar 2026, 01:00"),
+        ("R-3", "lead", f"{numbers['R-3']} is due 2 Mar 2026, 03:00"),
     ]
     state = await tenant.store.requests.get(TENANT, "R-1")
     assert not [name for name in state.given if name.startswith("schedule")]

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from answerby.domain.backoff import Backoff
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError, Contention, Draining, InternalError, Overloaded, StoreUnavailable
-from answerby.domain.event import Event
+from answerby.domain.event import Event, EventType
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.decide import decide
@@ -188,7 +189,8 @@ class Processor:
         """Event with its decision; None for an event that ended with an error."""
         started = time.perf_counter()
         try:
-            decision = decide(live.compiled, loaded.state, loaded.event, loaded.context, self._now(), live.steps)
+            moment = self._moment(loaded.event)
+            decision = decide(live.compiled, loaded.state, loaded.event, loaded.context, moment, live.steps)
             return DecidedEvent.of(loaded, decision)
         except AnswerbyError as error:
             self._fates.failed(loaded.waiting, error)
@@ -197,6 +199,14 @@ class Processor:
         finally:
             self._metrics.decided(time.perf_counter() - started)
         return None
+
+    def _moment(self, event: Event) -> datetime:
+        """Now, and never before the due time of a timer that the store gave out as due.
+
+        What a worker takes for the store's time is some milliseconds off.
+        """
+        now = self._now()
+        return max(now, event.time) if event.type == EventType.TIMER_DUE else now
 
     async def _commit(self, events: list[DecidedEvent], windows: Windows) -> None:
         if not events:
