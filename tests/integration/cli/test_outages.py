@@ -57,8 +57,10 @@ def test_submit_shows_what_was_decided_before_it_gave_up(outages: Outages, answe
         outages.begin()
         submitting.type(lines(range(2 * BATCH, 3 * BATCH)), end=True)
         assert submitting.status() == 1
-    assert f"{2 * BATCH} decided, 0 refused" in submitting.out[-1]
-    assert f"the answers end at line {2 * BATCH}; later lines may have been accepted, too" in "".join(submitting.err)
+    # The outage may cut off the answer to the second batch, which is decided by then.
+    decided = int(submitting.out[-1].split(" decided, 0 refused")[0])
+    assert decided in {BATCH, 2 * BATCH}
+    assert f"the answers end at line {decided}; later lines may have been accepted, too" in "".join(submitting.err)
 
 
 def test_watch_goes_on_where_it_was(outages: Outages, answerby: Callable[..., Any], tmp_path: Path) -> None:
