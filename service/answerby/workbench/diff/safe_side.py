@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from answerby.domain.event import Event, EventType, Value
+from answerby.engine.compiled.rulebook import plain
+from answerby.rules.model.rulebook import Rulebook
 from answerby.workbench.diff.model import Change, Difference, Witness
 from answerby.workbench.diff.rulebook_pair import RulebookPair, output_result
 from answerby.workbench.diff.witness_maker import MOMENT
@@ -37,15 +39,22 @@ def _outputs(rulebooks: RulebookPair, stage: str) -> set[str]:
 
 
 def _difference(rulebooks: RulebookPair, stage: str, name: str) -> Difference | None:
+    """A request whose output is the safe side of both. A refused fact may lead to another default as well."""
+    values = [_safe_value(book, stage, name) for book in rulebooks.books]
     for data in _refused_facts(rulebooks):
         event = Event(source="witness", id="w", type=EventType.RECEIVED, time=MOMENT, request_id="witness", data=data)
         sides = rulebooks.decide(Witness(event))
         if sides is None:
             continue
         old, new = (output_result(decision, stage, name) for decision in sides)
-        if old.result != new.result:
+        if [old.value, new.value] == values and old.result != new.result:
             return Difference(stage, name, old, new, Witness(event), cause=f"the safe side of stage {stage}")
     return None
+
+
+def _safe_value(book: Rulebook, stage: str, name: str) -> object:
+    found = next((s.on_error.get(name, s.default.get(name)) for s in book.stages if s.name == stage), None)
+    return None if found is None else plain(found)
 
 
 def _refused_facts(rulebooks: RulebookPair) -> Iterator[dict[str, Value]]:

@@ -137,6 +137,16 @@ def test_another_safe_side_is_shown_by_a_refused_fact(differ):
     assert comparison.open == ()
 
 
+def test_another_safe_side_is_not_mistaken_for_another_default(differ):
+    settings = (
+        "default: {priority: P2}, on_error: {priority: P0}",
+        "default: {priority: P1}, on_error: {priority: P1}",
+    )
+    comparison = differ(rulebook=settings)
+    by_cause = {d.cause: (d.old.value, d.new.value) for d in comparison.differences}
+    assert by_cause == {"": ("P2", "P1"), "the safe side of stage priority": ("P0", "P1")}
+
+
 def test_a_safe_side_that_no_refused_fact_leads_to_is_not_proved_idle(differ):
     comparison = differ(rulebook=("  sla: {hit: first}", "  sla: {hit: first, on_error: {sla.blocked: 1h}}"))
     assert the_change(comparison).effect in {Effect.OPEN, Effect.SHOWN}
