@@ -39,7 +39,9 @@ def find_word_differences(rulebooks: RulebookPair, changes: Iterable[Change]) ->
         if change.section == "lexicon":
             _show(rulebooks, f"lexicon {change.id}", _mentioning(rulebooks, change.id))
         elif change.section == "field":
-            _show(rulebooks, f"field {change.id}", _with_values(rulebooks, change))
+            # What rules make of a field that one version has alone is a matter of these rules.
+            only_flags = change.kind is not Kind.CHANGED
+            _show(rulebooks, f"field {change.id}", _with_values(rulebooks, change), only_flags=only_flags)
 
 
 def _mentioning(rulebooks: RulebookPair, name: str) -> Iterator[dict[str, Value]]:
@@ -112,13 +114,13 @@ def _with_values(rulebooks: RulebookPair, change: Change) -> Iterator[dict[str, 
             yield {change.id: float(bound) + step}
 
 
-def _show(rulebooks: RulebookPair, cause: str, given: Iterable[dict[str, Value]]) -> None:
+def _show(rulebooks: RulebookPair, cause: str, given: Iterable[dict[str, Value]], *, only_flags: bool = False) -> None:
     """Adds the differences of these requests, each kind of difference once."""
     shown: set[str] = set()
     for data in given:
         event = Event(source="witness", id="w", type=EventType.RECEIVED, time=MOMENT, request_id="witness", data=data)
         sides = rulebooks.decide(Witness(event))
-        found = None if sides is None else _first(sides, Witness(event), cause)
+        found = None if sides is None else _first(sides, Witness(event), cause, only_flags=only_flags)
         if found is None:
             continue
         kind = f"{found.stage} {found.output}"
@@ -130,10 +132,10 @@ def _show(rulebooks: RulebookPair, cause: str, given: Iterable[dict[str, Value]]
             rulebooks.add(found)
 
 
-def _first(sides: tuple[Decision, Decision], witness: Witness, cause: str) -> Difference | None:
+def _first(sides: tuple[Decision, Decision], witness: Witness, cause: str, *, only_flags: bool) -> Difference | None:
     """The first difference of two decisions, in the order in which the stages are asked; flags come last."""
     pairs = zip(sides[0].explanation, sides[1].explanation, strict=False)
-    for one, two in sorted(pairs, key=_asked):
+    for one, two in () if only_flags else sorted(pairs, key=_asked):
         for name in sorted({*one.outputs, *two.outputs}):
             old, new = (output_result(decision, one.stage, name) for decision in sides)
             if old.result != new.result:

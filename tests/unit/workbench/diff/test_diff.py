@@ -236,6 +236,14 @@ def test_a_field_that_nothing_asks_for_is_known_from_now_on(differ):
     assert comparison.open == ()
 
 
+def test_a_new_field_shows_by_its_flag_whatever_else_differs(differ):
+    comparison = differ(
+        vocabulary=("fields:\n", "fields:\n  colour: {type: integer}\n"),
+        rulebook=("default: {priority: P2}", "default: {priority: P1}"),
+    )
+    assert {(d.output, d.cause) for d in comparison.differences} == {(FLAGS, "field colour"), ("priority", "")}
+
+
 def test_the_order_of_values_is_not_proved_to_mean_nothing(differ):
     comparison = differ(vocabulary=("values: [P2, P1, P0]", "values: [P0, P1, P2]"))
     change = next(c for c in comparison.changes if c.section == "field")
