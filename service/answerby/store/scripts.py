@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
@@ -13,6 +15,8 @@ from redis.exceptions import NoScriptError
 
 Argument = str | bytes | int
 Command = tuple[Argument, ...]
+_USES = re.compile(r"^-- uses (\w+\.lua)$", re.MULTILINE)
+"""The line of a Lua command that stands for a part."""
 
 
 class Call(NamedTuple):
@@ -25,16 +29,22 @@ class Call(NamedTuple):
 
 @cache
 def _sources() -> dict[str, tuple[str, str]]:
-    rooms = (room for room in (files("answerby.store") / "lua").iterdir() if room.is_dir())
+    home = files("answerby.store")
     texts = {
-        f"{room.name}/{path.name.removesuffix('.lua')}": path.read_text("utf-8")
-        for room in rooms
+        f"{room.name}/{path.name.removesuffix('.lua')}": _whole(path.read_text("utf-8"), home / "lua_parts")
+        for room in (home / "lua").iterdir()
+        if room.is_dir()
         for path in room.iterdir()
         if path.name.endswith(".lua")
     }
     return {
         name: (text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()) for name, text in texts.items()
     }
+
+
+def _whole(text: str, parts: Traversable) -> str:
+    """The text with the parts in place of the lines that name them. A part defines a function for several commands."""
+    return _USES.sub(lambda used: (parts / used[1]).read_text("utf-8").rstrip(), text)
 
 
 async def load_scripts(client: Redis) -> None:

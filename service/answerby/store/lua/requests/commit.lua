@@ -15,15 +15,15 @@ ARGV[2]  event JSON   ARGV[3] state JSON   ARGV[4] decision JSON   ARGV[5] facet
 Returns { "committed", number, log sequence, log entry } | { "version_conflict" }
       | { "duplicate", payload hash, sequence, request id, number }
 --]]
+-- uses counts.lua
+-- uses end_claim.lua
+
 local c = cmsgpack.unpack(ARGV[1])
 local event, state, decision, facets = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local request_id = c.request_id
 
 -- A write to a key of another type would end the script with a part of the commit done. The length of each key that is
 -- written later ends it here, where nothing is written yet. The script reads the other keys first anyway.
-local function counts(key)
-  return string.match(redis.call('GET', key) or '0', '^%d+$') ~= nil
-end
 redis.call('LLEN', KEYS[2])
 redis.call('XLEN', KEYS[5])
 if not counts(KEYS[6]) then return redis.error_reply('WRONGTYPE the counter of the decision log is no number') end
@@ -46,19 +46,6 @@ if #c.outbox > 0 then
 end
 for i = 18, #KEYS do redis.call('ZCARD', KEYS[i]) end
 
-local function end_claim()
-  if c.timer == '' then return end
-  local claim = redis.call('HGET', KEYS[11], request_id)
-  if not claim then return end
-  local token, left, expiry = string.match(claim, '^(%d+) (%d+) (%d+)$')
-  if token ~= c.timer_token then return end
-  if tonumber(left) <= 1 then
-    redis.call('HDEL', KEYS[11], request_id)
-  else
-    redis.call('HSET', KEYS[11], request_id, token .. ' ' .. (tonumber(left) - 1) .. ' ' .. expiry)
-  end
-end
-
 -- A timer that was armed again meanwhile has another due time and stays.
 local function consume_timer()
   if c.timer == '' then return end
@@ -67,7 +54,7 @@ local function consume_timer()
     redis.call('ZREM', KEYS[9], c.timer)
     redis.call('HDEL', KEYS[10], c.timer)
   end
-  end_claim()
+  end_claim(KEYS[11], request_id, c.timer_token)
 end
 
 local function acknowledge()

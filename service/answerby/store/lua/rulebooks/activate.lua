@@ -4,11 +4,7 @@ ARGV[1] revision  ARGV[2] generation that must be active, 0: none  ARGV[3] Point
 ARGV[5] "1": an approval is required  ARGV[6] longest history  ARGV[7] Staged JSON of the caller, "" for none
 Returns "ok", "moved", "gone", "waiting" or "rejected"
 --]]
--- A record that cannot be read has no fields. Whoever reads it next reports it.
-local function fields(raw)
-  local readable, found = pcall(cjson.decode, raw or '')
-  return readable and type(found) == 'table' and found or {}
-end
+-- uses fields.lua
 
 local active = redis.call('GET', KEYS[1])
 local generation = fields(active).generation or 0

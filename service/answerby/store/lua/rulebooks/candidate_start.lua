@@ -3,15 +3,10 @@ KEYS[1] candidate  KEYS[2] hash revisions  KEYS[3] active  KEYS[4] hash counts  
 ARGV[1] revision  ARGV[2] Candidate JSON
 Returns "ok", "gone" or "active"
 --]]
--- A record that cannot be read has no fields. Whoever reads it next reports it.
-local function fields(raw)
-  local readable, found = pcall(cjson.decode, raw or '')
-  return readable and type(found) == 'table' and found or {}
-end
+-- uses fields.lua
 
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 'gone' end
-local active = redis.call('GET', KEYS[3])
-if active and fields(active).revision == ARGV[1] then return 'active' end
+if fields(redis.call('GET', KEYS[3])).revision == ARGV[1] then return 'active' end
 redis.call('SET', KEYS[1], ARGV[2])
 redis.call('DEL', KEYS[4], KEYS[5])
 return 'ok'

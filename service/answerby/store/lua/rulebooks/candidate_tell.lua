@@ -4,9 +4,9 @@ ARGV[1] token of the trial  ARGV[2] differences kept, at most  ARGV[3] distinct 
 ARGV[4] how many counts follow  then name, count, ...  then DifferenceKept JSON, ...
 Returns 1 when added, 0 when not
 --]]
-local candidate = redis.call('GET', KEYS[1])
-local readable, trial = pcall(cjson.decode, candidate or '')
-if not readable or type(trial) ~= 'table' or trial.token ~= ARGV[1] then return 0 end
+-- uses fields.lua
+
+if fields(redis.call('GET', KEYS[1])).token ~= ARGV[1] then return 0 end
 local room = tonumber(ARGV[3]) - redis.call('HLEN', KEYS[2])
 local last = 4 + 2 * tonumber(ARGV[4])
 for i = 5, last, 2 do

@@ -4,19 +4,14 @@ ARGV[1] revision  ARGV[2] name of the approver  ARGV[3] "1" approved, "0" refuse
 ARGV[5] Activation JSON  ARGV[6] longest history
 Returns "ok", "gone", "own" or "active"
 --]]
--- A record that cannot be read has no fields. Whoever reads it next reports it.
-local function fields(raw)
-  local readable, found = pcall(cjson.decode, raw or '')
-  return readable and type(found) == 'table' and found or {}
-end
+-- uses fields.lua
 
 if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then return 'gone' end
 if ARGV[3] == '1' then
   local authors = redis.call('HGET', KEYS[4], ARGV[1]) or ''
   if string.find('\n' .. authors .. '\n', '\n' .. ARGV[2] .. '\n', 1, true) then return 'own' end
-else
-  local active = redis.call('GET', KEYS[1])
-  if active and fields(active).revision == ARGV[1] then return 'active' end
+elseif fields(redis.call('GET', KEYS[1])).revision == ARGV[1] then
+  return 'active'
 end
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
 redis.call('LPUSH', KEYS[5], ARGV[5])

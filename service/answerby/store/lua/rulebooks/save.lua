@@ -7,11 +7,7 @@ ARGV[9] "1": revisions without a verdict wait for an approver and go last
 Always kept: the active revision, the one before, the staged one, the candidate, and the latest upload.
 Returns 1 for a new revision, 0 for a known one
 --]]
--- A record that cannot be read has no fields. Whoever reads it next reports it.
-local function fields(raw)
-  local readable, found = pcall(cjson.decode, raw or '')
-  return readable and type(found) == 'table' and found or {}
-end
+-- uses fields.lua
 
 local revision = ARGV[1]
 local new = redis.call('HSETNX', KEYS[1], revision, ARGV[2])

@@ -7,14 +7,14 @@ KEYS[11..] for each connector: zset due, zset queue, zset ages
 ARGV[1]  MessagePack map, see answerby/store/schedules.py: FiringCall   ARGV[2] decision JSON
 Returns the log sequence, or false when this occurrence or a later one has been committed
 --]]
+-- uses counts.lua
+
 -- A write to a key of another type would end the script with a part of the commit done. The length of each key ends it
 -- here, where nothing is written yet.
 local lengths = { 'HLEN', 'HLEN', 'LLEN', 'XLEN', 'STRLEN', 'XLEN', 'HLEN', 'HLEN', 'STRLEN', 'SCARD' }
 for i, key in ipairs(KEYS) do redis.call(lengths[i] or 'ZCARD', key) end
 for _, key in ipairs({ KEYS[5], KEYS[9] }) do
-  if not string.match(redis.call('GET', key) or '0', '^%d+$') then
-    return redis.error_reply('WRONGTYPE a counter is no number')
-  end
+  if not counts(key) then return redis.error_reply('WRONGTYPE a counter is no number') end
 end
 
 local c = cmsgpack.unpack(ARGV[1])

@@ -11,16 +11,14 @@ local held = redis.call('HGETALL', KEYS[1])
 for i = 1, #held, 2 do
   local since, seen, sequence = string.match(held[i + 1], '^(%d+) (%d+) (%d+)$')
   known[held[i]] = true
-  -- A record that cannot be read stays. The caller mends a wanted one.
-  if not since then
-    known[held[i]] = true
-  elseif wanted[held[i]] then
-    if tonumber(seen) < generation then
+  -- A record that cannot be read stays. The caller mends a wanted one. A worker that still follows an older rulebook must
+  -- not delete the records of a newer rulebook.
+  if since and tonumber(seen) < generation then
+    if wanted[held[i]] then
       redis.call('HSET', KEYS[1], held[i], since .. ' ' .. ARGV[2] .. ' ' .. sequence)
+    else
+      redis.call('HDEL', KEYS[1], held[i])
     end
-  -- A worker that still follows an older rulebook must not delete the records of a newer rulebook.
-  elseif tonumber(seen) < generation then
-    redis.call('HDEL', KEYS[1], held[i])
   end
 end
 for i = 3, #ARGV do

@@ -4,6 +4,8 @@ ARGV[1] member  ARGV[2] payload as claimed, '' for none  ARGV[3] token  ARGV[4] 
 ARGV[5] due of the timer in place, ms  ARGV[6] Timer JSON in place, '' for none
 Returns 1, or 0 when the timer was armed again meanwhile
 --]]
+-- uses end_claim.lua
+
 local parked = 0
 if (redis.call('HGET', KEYS[2], ARGV[1]) or '') == ARGV[2] then
   parked = 1
@@ -15,13 +17,5 @@ if (redis.call('HGET', KEYS[2], ARGV[1]) or '') == ARGV[2] then
     redis.call('HDEL', KEYS[2], ARGV[1])
   end
 end
-local claim = redis.call('HGET', KEYS[3], ARGV[4])
-local token, left, expiry = string.match(claim or '', '^(%d+) (%d+) (%d+)$')
-if token == ARGV[3] then
-  if tonumber(left) <= 1 then
-    redis.call('HDEL', KEYS[3], ARGV[4])
-  else
-    redis.call('HSET', KEYS[3], ARGV[4], token .. ' ' .. (tonumber(left) - 1) .. ' ' .. expiry)
-  end
-end
+end_claim(KEYS[3], ARGV[4], ARGV[3])
 return parked
