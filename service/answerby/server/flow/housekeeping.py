@@ -19,7 +19,6 @@ class Housekeeping:
         self._services = services
         self._store = services.store
         self._metrics = services.metrics
-        self._logger = services.logger
         self._now = services.clock
         self._next_trim = 0.0
 

@@ -20,7 +20,6 @@ class PerTenant:
     ) -> None:
         self._services = services
         self._store = services.store
-        self._logger = services.logger
         self._known = frozenset(known)
         self._work = work
         self._running: dict[str, asyncio.Task[None]] = {}
