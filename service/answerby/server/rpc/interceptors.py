@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, NoReturn
 
@@ -18,6 +18,7 @@ from answerby.domain.errors import AnswerbyError, Draining, InternalError, Overl
 from answerby.server.base.config import Limits
 from answerby.server.base.interruptions import Interruption, Stored, current_interruption
 from answerby.server.base.logs import Logger
+from answerby.server.base.loops import pause
 from answerby.server.base.metrics import Metrics
 from answerby.server.base.roles import Role, check_permission
 from answerby.server.rpc.auth import Authenticator
@@ -109,9 +110,7 @@ class Gate:
         """Returns once no call is in progress, after `seconds` in any case."""
         self._emptied.clear()
         if self.calls or self.watches:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._emptied.wait()
+            await pause(self._emptied, seconds)
 
     def end_calls(self) -> None:
         """Ends the calls in progress: callers hear that this server stops, and whether their event was stored."""
