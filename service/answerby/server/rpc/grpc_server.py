@@ -41,19 +41,20 @@ class Health:
         self.servicer = health.aio.HealthServicer()
 
     async def show(self, *, serving: bool) -> None:
-        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
         for service in ("", *SERVICES):
-            await self.servicer.set(service, status)
+            await self._set(service, good=serving)
 
     async def show_rulebook(self, *, good: bool) -> None:
         """Shows the state of the rules. Requests are decided by the last good rules in any case."""
-        status = health_pb2.HealthCheckResponse.SERVING if good else health_pb2.HealthCheckResponse.NOT_SERVING
-        await self.servicer.set(RULEBOOK, status)
+        await self._set(RULEBOOK, good=good)
 
     async def show_store(self, *, good: bool) -> None:
         """Shows whether the store still has all that it had. Events are decided in any case."""
+        await self._set(STORE, good=good)
+
+    async def _set(self, service: str, *, good: bool) -> None:
         status = health_pb2.HealthCheckResponse.SERVING if good else health_pb2.HealthCheckResponse.NOT_SERVING
-        await self.servicer.set(STORE, status)
+        await self.servicer.set(service, status)
 
 
 def build_server(
