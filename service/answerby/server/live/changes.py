@@ -128,8 +128,7 @@ class Changes:
     async def check_trial(self, revision: str, *, operator: bool) -> None:
         """Raises RevisionNotFound, RevisionRefused or ApprovalRequired for a revision that must not be tried."""
         record = await self.revision(revision)
-        if record.verdict is not None and not record.verdict.approved:
-            raise RevisionRefused(f"{record.verdict.actor} refused {revision}: {record.verdict.reason}")
+        check_verdict(record)
         if self._waits(record) and not operator:
             raise ApprovalRequired
 
@@ -165,8 +164,7 @@ class Changes:
         await self._clear_problem()
         if keep_only or self._waits(record):
             return await self._note_kept(record, order)
-        if record.verdict is not None and not record.verdict.approved:
-            raise RevisionRefused(f"{record.verdict.actor} refused {revision}: {record.verdict.reason}")
+        check_verdict(record)
         active = await self._activator.expected(order)
         if active is not None and active.revision == revision:
             return Outcome(revision)
@@ -214,8 +212,7 @@ class Changes:
 
     async def _activate(self, revision: str, order: Order) -> Outcome:
         record = await self.revision(revision)
-        if record.verdict is not None and not record.verdict.approved:
-            raise RevisionRefused(f"{record.verdict.actor} refused {revision}: {record.verdict.reason}")
+        check_verdict(record)
         if self._waits(record):
             raise ApprovalRequired
         active = await self._activator.expected(order)
@@ -253,6 +250,13 @@ class Changes:
         if task.cancelled() or task.exception() is None or isinstance(task.exception(), RulebookRejected):
             return
         self._logger.warning("rulebook action failed", exc_info=task.exception())
+
+
+def check_verdict(record: Revision) -> None:
+    """Raises RevisionRefused for a revision that an approver refused."""
+    verdict = record.verdict
+    if verdict is not None and not verdict.approved:
+        raise RevisionRefused(f"{verdict.actor} refused {record.revision}: {verdict.reason}")
 
 
 def _entry(action: Action, now: datetime, actor: str, reason: str, before: Pointer | None, after: str) -> Activation:
