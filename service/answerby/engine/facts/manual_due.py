@@ -35,7 +35,7 @@ def manual_due_times(
         if not fact.startswith(PREFIX) or fact in vocabulary or value is None:
             continue
         name = fact.removeprefix(PREFIX)
-        instant = _instant(value)
+        instant = due_instant(value)
         if definition_of(clocks, name) is None:
             flags.append(Flag(DUE_REFUSED, f"{fact[:100]}: there is no such clock"))
         elif instant is None:
@@ -47,7 +47,8 @@ def manual_due_times(
     return found, flags
 
 
-def _instant(value: Value) -> datetime | None:
+def due_instant(value: Value) -> datetime | None:
+    """The instant of a manual due time, in UTC. None for a value that is no instant with an offset."""
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

@@ -7,7 +7,6 @@ it. So every event passes this guard, whatever connector brings it. See events.m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -16,11 +15,12 @@ from answerby.domain.decision import Decision, Flag
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import OVERRIDE_PREFIX, ActorRole, Event, Value
 from answerby.domain.request import RequestState
+from answerby.engine.facts.manual_due import PREFIX as DUE_PREFIX
+from answerby.engine.facts.manual_due import due_instant
 from answerby.server.flow.processing.submission import Submission
 from answerby.server.flow.routing import ANY_SOURCE, Route, comes_from
 
 OWN_WRITE = "OWN_WRITE"
-DUE_PREFIX = "due."
 
 
 class Suspicion(NamedTuple):
@@ -123,16 +123,8 @@ def same(name: str, one: Value, other: Value) -> bool:
     """Whether two values of a fact are equal. Due times are equal as instants."""
     if not name.startswith(DUE_PREFIX):
         return one == other
-    instant = _instant(one)
-    return instant is not None and instant == _instant(other)
-
-
-def _instant(value: Value) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+    instant = due_instant(one)
+    return instant is not None and instant == due_instant(other)
 
 
 def without(event: Event, names: Sequence[str]) -> Event:
