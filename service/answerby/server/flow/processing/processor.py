@@ -124,20 +124,27 @@ class Processor:
         try:
             with self._rulebooks.use() as live:
                 batch = self._queue.take(live.windows)
-                try:
-                    await self._together(batch, live)
-                except StoreUnavailable:
-                    raise
-                except Exception as error:
-                    if len(batch) == 1:
-                        raise
-                    self._logger.exception("round failed, each event alone", count=len(batch), exc_info=error)
-                    await self._one_by_one(batch, live)
+                await self._settle(batch, live)
         except AnswerbyError as error:
             self._give_up(batch, error)
         except Exception as error:
             self._logger.exception("round failed", count=len(batch), exc_info=error)
             self._give_up(batch, InternalError())
+
+    async def _settle(self, batch: Sequence[Waiting], live: Live) -> None:
+        """Goes through the events together, and each alone when that fails.
+
+        Raises StoreUnavailable, and every error of an event that was alone from the start.
+        """
+        try:
+            await self._together(batch, live)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                raise
+            self._logger.exception("round failed, each event alone", count=len(batch), exc_info=error)
+            await self._one_by_one(batch, live)
 
     async def _together(self, batch: Sequence[Waiting], live: Live) -> None:
         loaded = await self._loading.load(batch, live.windows)
