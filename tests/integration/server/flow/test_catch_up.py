@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from answerby.api.v1 import request_service_pb2 as pb
-from answerby.server import worker
 from answerby.server.flow import timers
-from answerby.server.flow.timers import TimerLoop
 from tests.kit.needs import on_every_store
 from tests.kit.patience import eventually
+from tests.kit.silent_timers import leave_complaints, silent
 
 LADDERS = """
 ladders:
@@ -49,13 +47,6 @@ templates:
 """
 
 
-class Idle(TimerLoop):
-    """Fires nothing."""
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        await stopping.wait()
-
-
 @pytest.fixture
 def ladders(rules):
     for name, text in (("ladders", LADDERS), ("clocks", CLOCKS), ("sla", SLA), ("templates", TEMPLATES)):
@@ -66,19 +57,11 @@ def ladders(rules):
 
 
 @pytest.fixture
-def leave(launch, ladders, make_event, monkeypatch):
+def leave(launch, ladders):
     """Complaints received so many minutes ago, by request, that a server which ended at once has left behind."""
 
     async def left(**minutes: int) -> datetime:
-        now = datetime.now(UTC).replace(microsecond=0)
-        with monkeypatch.context() as patched:
-            patched.setattr(worker, "TimerLoop", Idle)
-            async with launch() as running:
-                for number, (name, before) in enumerate(minutes.items(), start=1):
-                    when = now - timedelta(minutes=before)
-                    event = make_event(number, request_id=name, facts={"text.body": "I complain"}, when=when)
-                    await running.requests.SubmitEvent(pb.SubmitEventRequest(event=event))
-        return now
+        return await leave_complaints(launch, {name: timedelta(minutes=ago) for name, ago in minutes.items()})
 
     return left
 
@@ -158,13 +141,11 @@ async def test_a_limit_of_none_puts_all_that_is_late_together(leave, launch, sto
         assert (key.split("/")[0], role, template) == ("catch_up", "lead", "late")
 
 
-async def test_what_was_answered_in_the_outage_is_not_told_of(leave, launch, store, make_event, monkeypatch):
+async def test_what_was_answered_in_the_outage_is_not_told_of(leave, launch, store, make_event):
     await leave(**{"R-1": 600})
-    with monkeypatch.context() as patched:
-        patched.setattr(worker, "TimerLoop", Idle)
-        async with launch() as running:
-            reply = make_event(9, request_id="R-1", type="request.replied", facts={}, when=datetime.now(UTC))
-            await running.requests.SubmitEvent(pb.SubmitEventRequest(event=reply))
+    async with silent(launch) as running:
+        reply = make_event(9, request_id="R-1", type="request.replied", facts={}, when=datetime.now(UTC))
+        await running.requests.SubmitEvent(pb.SubmitEventRequest(event=reply))
     async with launch() as running:
         await settled(running, store, 1)
         assert await told(running, "R-1") == [("ladder/resolution/1/0", "lead", "other")]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from answerby.api.v1 import request_service_pb2 as pb
-from answerby.server import worker
-from answerby.server.flow.timers import TimerLoop
 from tests.kit.needs import on_every_store
 from tests.kit.patience import eventually
+from tests.kit.silent_timers import leave_complaints
 
 LADDER = """
 ladders:
@@ -33,26 +31,11 @@ STARTS = {"R-1": 30, "R-2": 185 * 60, "R-3": 95 * 60, "R-4": 125 * 60, "R-5": -3
 MISSED = 11
 
 
-class Idle(TimerLoop):
-    """Fires nothing: what a server leaves behind that ended before its timers were due."""
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        await stopping.wait()
-
-
 @pytest.fixture
-async def down(launch, rules, make_event, monkeypatch) -> datetime:
+async def down(launch, rules) -> datetime:
     """Complaints are accepted, their timers armed and past, and nothing runs. When the server had ended."""
     (rules / "ladders.yaml").write_text(LADDER, "utf-8")
-    ended = datetime.now(UTC).replace(microsecond=0)
-    with monkeypatch.context() as patched:
-        patched.setattr(worker, "TimerLoop", Idle)
-        async with launch() as running:
-            for number, (request_id, before) in enumerate(STARTS.items(), start=1):
-                when = ended - timedelta(seconds=before)
-                event = make_event(number, request_id=request_id, facts={"text.body": "I complain"}, when=when)
-                await running.requests.SubmitEvent(pb.SubmitEventRequest(event=event))
-    return ended
+    return await leave_complaints(launch, {request: timedelta(seconds=before) for request, before in STARTS.items()})
 
 
 def due_times(ended: datetime) -> dict[str, list[datetime]]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import grpc
-import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
-
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 from answerby.server.live.candidate_trial import share_of
 from tests.kit.patience import eventually
+from tests.kit.refusals import refusal_reason
 
 
 async def keep(running, rules, value: str) -> str:
@@ -48,14 +44,6 @@ async def complain(running, make_event, *numbers: int) -> list[pb.SubmitEventRes
     return replies
 
 
-async def refused(call) -> str:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    info = error_details_pb2.ErrorInfo()
-    assert rpc_status.from_call(caught.value).details[0].Unpack(info)
-    return str(info.reason)
-
-
 async def test_a_candidate_changes_nothing_and_says_what_it_would(running, rules, make_event):
     revision = await keep(running, rules, "top")
     started = await start(running, revision)
@@ -89,7 +77,10 @@ async def test_promoting_makes_it_live_and_ends_the_trial(running, rules, make_e
     (reply,) = await complain(running, make_event, 1)
     assert (reply.decision.revision, reply.decision.facts["priority"].string_value) == (revision, "top")
     assert not (await trial(running)).HasField("candidate")
-    assert await refused(running.rulebooks.PromoteCandidate(rulebook_pb.PromoteCandidateRequest())) == "NO_CANDIDATE"
+    assert (
+        await refusal_reason(running.rulebooks.PromoteCandidate(rulebook_pb.PromoteCandidateRequest()))
+        == "NO_CANDIDATE"
+    )
     entries = (await running.rulebooks.ListActivations(rulebook_pb.ListActivationsRequest())).activations
     assert [rulebook_pb.RulebookAction.Name(e.action) for e in entries[:2]] == [
         "RULEBOOK_ACTION_PROMOTE",
@@ -131,10 +122,10 @@ async def test_a_segment_by_category_and_tenant(running, rules, make_event):
 async def test_what_cannot_be_tried_is_refused(running, rules):
     revision = await keep(running, rules, "top")
     active = (await running.rulebooks.GetRulebook(rulebook_pb.GetRulebookRequest())).rulebook.revision
-    assert await refused(start(running, "r-none")) == "REVISION_NOT_FOUND"
-    assert await refused(start(running, active)) == "REVISION_ACTIVE"
+    assert await refusal_reason(start(running, "r-none")) == "REVISION_NOT_FOUND"
+    assert await refusal_reason(start(running, active)) == "REVISION_ACTIVE"
     for segment in ({"percent": -1}, {"percent": 101}, {"tenants": [""]}, {"categories": ["nonsense"]}):
-        assert await refused(start(running, revision, **segment)) == "INVALID_FIELDS"
+        assert await refusal_reason(start(running, revision, **segment)) == "INVALID_FIELDS"
     stopped = await running.rulebooks.StopCandidate(rulebook_pb.StopCandidateRequest())
     assert stopped.revision == ""
 

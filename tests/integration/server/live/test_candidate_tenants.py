@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import grpc
 import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 from tests.kit.patience import eventually
+from tests.kit.refusals import refusal_reason
 
 TOKENS = {
     "crm-acme": {"tenant": "acme"},
@@ -31,14 +29,6 @@ def bearer(name: str) -> tuple[tuple[str, str], ...]:
 def ask(running, name: str, method: str, **fields):
     request = getattr(rulebook_pb, f"{method}Request")(**fields)
     return getattr(running.rulebooks, method)(request, metadata=bearer(name))
-
-
-async def refusal(call) -> str:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    info = error_details_pb2.ErrorInfo()
-    assert rpc_status.from_call(caught.value).details[0].Unpack(info)
-    return str(info.reason)
 
 
 @pytest.fixture
@@ -119,12 +109,12 @@ async def test_an_author_tries_nothing_that_waits_for_an_approval(settings, guar
         await running.health_is("SERVING")
         waiting = await keep(running, rules)
         for author in ("rita", "anna"):
-            assert await refusal(ask(running, author, "StartCandidate", revision=waiting)) == "APPROVAL_REQUIRED"
+            assert await refusal_reason(ask(running, author, "StartCandidate", revision=waiting)) == "APPROVAL_REQUIRED"
         assert not (await ask(running, "otto", "GetCandidate")).HasField("candidate")
         assert (await ask(running, "otto", "StartCandidate", revision=waiting)).candidate.revision == waiting
         await ask(running, "otto", "StopCandidate")
         await ask(running, "pia", "RejectRevision", revision=waiting, reason="no")
         for name in ("rita", "otto"):
-            assert await refusal(ask(running, name, "StartCandidate", revision=waiting)) == "REVISION_REFUSED"
+            assert await refusal_reason(ask(running, name, "StartCandidate", revision=waiting)) == "REVISION_REFUSED"
         await ask(running, "pia", "ApproveRevision", revision=waiting)
         assert (await ask(running, "rita", "StartCandidate", revision=waiting)).candidate.actor == "rita"

@@ -9,14 +9,13 @@ import time
 import grpc
 import pytest
 import redis
-from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2
-from grpc_status import rpc_status
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 from answerby.store.rulebooks.revision_records import Heartbeat
 from tests.kit.patience import PATIENCE, eventually
+from tests.kit.refusals import refused
 
 BROKEN = "stage: priority\nrules:\n  - {id: x, because: y, when: {no.such.field: 1}, then: {priority: high}}\n"
 SOON = PATIENCE / 30
@@ -43,14 +42,6 @@ def write_priority(rules, value):
     """A change that can be seen in a decision: complaints get this priority."""
     text = (rules / "priority.yaml").read_text("utf-8")
     (rules / "priority.yaml").write_text(text.replace("{priority: high}", f"{{priority: {value}}}"), "utf-8")
-
-
-async def refused(call) -> tuple[grpc.StatusCode, str]:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    info = error_details_pb2.ErrorInfo()
-    assert rpc_status.from_call(caught.value).details[0].Unpack(info)
-    return caught.value.code(), info.reason
 
 
 async def priority_of(running, make_event, number) -> tuple[str, str]:

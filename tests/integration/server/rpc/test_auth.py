@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 from pydantic import ValidationError
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.server.base.config import Config
+from tests.kit.refusals import error_info
 
 ONE, TWO = "token-of-tenant-one", "token-of-tenant-two"
 
@@ -37,8 +36,7 @@ async def test_a_call_without_a_valid_token_learns_nothing(guarded, make_event, 
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await call
             assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
-            info = error_details_pb2.ErrorInfo()
-            assert rpc_status.from_call(caught.value).details[0].Unpack(info)
+            info = error_info(caught.value)
             assert (info.domain, info.reason) == ("answerby", "UNAUTHENTICATED")
 
 

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 import grpc
 import grpc.aio
 import pytest
-from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.store.embedded import EmbeddedValkey
 from tests.kit.clients import insist
 from tests.kit.patience import eventually
+from tests.kit.refusals import error_info
 
 ROUNDS, CALLS = 3, 40
 WHEN = datetime(2026, 3, 2, tzinfo=UTC)
@@ -24,8 +24,7 @@ WHEN = datetime(2026, 3, 2, tzinfo=UTC)
 
 def told(error: grpc.aio.AioRpcError) -> tuple[str, str]:
     """The reason of an error, and whether the event was stored."""
-    info = error_details_pb2.ErrorInfo()
-    assert any(detail.Unpack(info) for detail in rpc_status.from_call(error).details)
+    info = error_info(error)
     return info.reason, info.metadata.get("stored", "")
 
 

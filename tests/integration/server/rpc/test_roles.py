@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 from pydantic import ValidationError
 
 from answerby.api.v1 import decision_service_pb2 as decision_pb
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import rulebook_service_pb2 as rulebook_pb
 from answerby.server.base.config import Config
+from tests.kit.refusals import error_info
 
 SERVICE = rulebook_pb.DESCRIPTOR.services_by_name["RulebookService"]
 READING = {"GetRulebook", "ListRevisions", "GetRevision", "ListActivations", "GetCandidate"}
@@ -53,9 +52,7 @@ async def outcome(call) -> tuple[grpc.StatusCode, str]:
     try:
         await call
     except grpc.aio.AioRpcError as error:
-        info = error_details_pb2.ErrorInfo()
-        rpc_status.from_call(error).details[0].Unpack(info)
-        return error.code(), info.reason
+        return error.code(), error_info(error).reason
     return grpc.StatusCode.OK, ""
 
 

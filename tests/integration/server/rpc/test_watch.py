@@ -6,11 +6,10 @@ import asyncio
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2
-from grpc_status import rpc_status
 
 from answerby.api.v1 import request_service_pb2 as pb
+from tests.kit.refusals import error_info
 
 
 async def submit(running, events):
@@ -70,9 +69,7 @@ async def test_a_token_older_than_what_is_kept_is_an_explicit_error(running, mak
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await take(running.requests.WatchDecisions(pb.WatchDecisionsRequest(resume_token=old)), 1)
     assert caught.value.code() == grpc.StatusCode.OUT_OF_RANGE
-    status = rpc_status.from_call(caught.value)
-    info = error_details_pb2.ErrorInfo()
-    assert any(detail.Unpack(info) for detail in status.details)
+    info = error_info(caught.value)
     assert info.reason == "RESUME_TOKEN_EXPIRED"
     oldest = pb.WatchDecisionsRequest(resume_token=info.metadata["oldest_token"])
     assert (await take(running.requests.WatchDecisions(oldest), 1))[0] == ["R-3/1"]
