@@ -38,9 +38,9 @@ INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RUL
 KNOWN_TYPES = frozenset(EventType)
 TEXT_PREFIX = "text."
 PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.", "acknowledged.", "follows.")
+"""Prefixes of facts that concern their event only and do not stay with the request."""
 FOLLOWS, FOLLOWS_SOURCE = "follows.request", "follows.source"
 """Facts of the first event of a request that follows a finished one: its id and its source."""
-"""Prefixes of facts that concern their event only and do not stay with the request."""
 TEXT_LIMIT = 65_536
 """Characters of one text that are kept. Rules match no more."""
 CLOCK_SKEW = timedelta(minutes=5)
