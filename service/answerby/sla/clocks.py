@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -29,6 +29,9 @@ FINAL_EVENTS = frozenset({EventType.CLOSED, EventType.MERGED})
 FINAL_STATUSES = frozenset({RequestStatus.CLOSED, RequestStatus.MERGED})
 ENDED_STATUSES = FINAL_STATUSES | {RequestStatus.COMPLETED}
 LIVE = frozenset({ClockPhase.RUNNING, ClockPhase.PAUSED})
+# Looked up once: see answerby.sla.unchanged.
+_COMPLETED: Final = RequestStatus.COMPLETED
+_CANCEL: Final = AfterCompletion.CANCEL
 
 
 class ClockHistory(NamedTuple):
@@ -160,7 +163,7 @@ def _to_the_minute(event: ClockEvent) -> ClockEvent:
 def _first_start(name: str, inputs: ClockInputs) -> ClockState | None:
     if inputs.target is None or inputs.value_gone or inputs.event.status in FINAL_STATUSES:
         return None
-    if _is_over(inputs) and not inputs.definition.start and not inputs.stops:
+    if not inputs.definition.start and _is_over(inputs) and not inputs.stops:
         return None
     if _awaits_answer(inputs) and inputs.message is not None:
         return _run(name, ClockHistory(inputs.message.started, 1, inputs.message.pauses), inputs, inputs.target)
@@ -207,8 +210,7 @@ def _with_message(clock: ClockState, inputs: ClockInputs, target: ClockTarget, m
 
 def _is_over(inputs: ClockInputs) -> bool:
     """Whether the request is completed, and with it what the clock measures."""
-    ends = inputs.definition.after_completion is AfterCompletion.CANCEL
-    return ends and inputs.event.status is RequestStatus.COMPLETED
+    return inputs.event.status is _COMPLETED and inputs.definition.after_completion is _CANCEL
 
 
 def _advance_live(clock: ClockState, inputs: ClockInputs) -> ClockState:
@@ -231,7 +233,7 @@ def _retarget(clock: ClockState, inputs: ClockInputs, target: ClockTarget) -> Cl
     """The clock under the target that the rules give now."""
     definition, event = inputs.definition, inputs.event
     history, wanted = _history(clock), _complete(target.target, definition)
-    if not _has_new_target(clock, inputs, target):
+    if not _has_new_target(clock, inputs, wanted):
         return _run(clock.name, history, inputs, target)
     own = ClockTarget(clock.target, clock.rule, target.ladder, target.revision)
     if wanted == clock.set_aside:
@@ -324,10 +326,9 @@ def _complete(target: Target, definition: ClockDefinition) -> Target:
     return target if target.calendar else replace(target, calendar=definition.calendar)
 
 
-def _has_new_target(clock: ClockState, inputs: ClockInputs, target: ClockTarget) -> bool:
-    complete = _complete(target.target, inputs.definition)
+def _has_new_target(clock: ClockState, inputs: ClockInputs, wanted: Target) -> bool:
     # A clock that runs on the safe side has another target than the rules give, and that is no change.
-    return complete != clock.target and _in_reach(clock.name, inputs, complete, clock.started, ())[0] != clock.target
+    return wanted != clock.target and _in_reach(clock.name, inputs, wanted, clock.started, ())[0] != clock.target
 
 
 def _run(name: str, history: ClockHistory, inputs: ClockInputs, target: ClockTarget) -> ClockState:

@@ -349,7 +349,10 @@ def _repeats(
     An acknowledgement ends the repeats of the steps that fired before it. Repeats count anew where their step fired
     anew.
     """
-    records = [after[t.id] if t.spent and not (t.fired or t.repeat) else t for t in known if t.purpose is _STEP]
+    begun = [t for t in known if (t.fired or t.repeat or t.spent) and t.purpose is _STEP]
+    if not begun:
+        return []
+    records = [t if t.fired or t.repeat else after[t.id] for t in begun]
     of_round = [t for t in records if (t.fired or t.repeat) and t.round == clock.round]
     if not of_round or not (ladder.repeats or any(timer.repeat for timer in of_round)):
         return []
