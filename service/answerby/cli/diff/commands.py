@@ -7,23 +7,20 @@ from typing import Annotated
 
 import typer
 
-from answerby.cli.client import DEFAULT_PATIENCE
 from answerby.cli.fail import command
-from answerby.cli.options import DEFAULT_TARGET, PatienceOption, TargetOption, TlsCaOption, TokenOption
+from answerby.cli.options import PatientServer, on_server
 
 
 @command
+@on_server
 def diff(
     old: Annotated[str, typer.Argument(help="Rules folder, a revision of the server, or active.")],
     new: Annotated[str, typer.Argument(help="Rules folder, a revision of the server, or active.")],
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
-    target: TargetOption = DEFAULT_TARGET,
-    token: TokenOption = "",
-    tls_ca: TlsCaOption = None,
-    patience: PatienceOption = DEFAULT_PATIENCE,
+    *,
+    server: PatientServer,
 ) -> None:
     """Say what differs in meaning, with requests that show it; status 0 nothing, 1 something, 2 trouble."""
-    from answerby.cli.client import Server
     from answerby.cli.diff.two_rulebooks import diff_rulebooks
 
-    raise typer.Exit(diff_rulebooks(old, new, output, Server(target, token, tls_ca, patience)))
+    raise typer.Exit(diff_rulebooks(old, new, output, server))
