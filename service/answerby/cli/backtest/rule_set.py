@@ -46,16 +46,23 @@ def read_any_rules(name: str, server: Server | None) -> RuleSet:
 
     Raises CommandFailed, grpc.RpcError.
     """
-    folder = Path(name)
-    if folder.exists() or not (name == ACTIVE or REVISION.fullmatch(name)):
-        return read_rules(folder)
+    wanted = revision_named(name)
+    if wanted is None:
+        return read_rules(Path(name))
     if server is None:
         raise CommandFailed(f"{name} is no folder here; to take a revision of a server, name its --target")
     from answerby.cli.backtest.server_rules import fetch_revision  # noqa: PLC0415  # needs grpc
 
     with TemporaryDirectory() as place:
-        revision = fetch_revision(server, "" if name == ACTIVE else name, Path(place))
+        revision = fetch_revision(server, wanted, Path(place))
         return read_rules(Path(place))._replace(name=revision if name == revision else f"{name}: {revision}")
+
+
+def revision_named(name: str) -> str | None:
+    """The revision of a server that the name stands for, empty for the active one; None for a folder, which wins."""
+    if Path(name).exists() or not (name == ACTIVE or REVISION.fullmatch(name)):
+        return None
+    return "" if name == ACTIVE else name
 
 
 def of_texts(name: str, texts: list[RuleText]) -> RuleSet:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from answerby.cli.backtest.rule_set import ACTIVE, REVISION
+from answerby.cli.backtest.rule_set import revision_named
 from answerby.cli.client import Server
 from answerby.cli.fail import CommandFailed, describe_rpc
 from answerby.domain.errors import AnswerbyError
@@ -49,16 +49,16 @@ def diff_rulebooks(old: str, new: str, form: str, server: Server) -> int:
 
 def load_any(name: str, server: Server) -> Rulebook | str:
     """The rulebook of a folder or of a kept revision, or the reason why there is none. A folder of the name wins."""
-    folder = Path(name)
-    if folder.exists() or not (name == ACTIVE or REVISION.fullmatch(name)):
-        return load(folder)
+    revision = revision_named(name)
+    if revision is None:
+        return load(Path(name))
     import grpc  # noqa: PLC0415 - two folders do without it
 
     from answerby.cli.backtest.server_rules import fetch_revision  # noqa: PLC0415 - as above
 
     with TemporaryDirectory() as place:
         try:
-            fetch_revision(server, "" if name == ACTIVE else name, Path(place))
+            fetch_revision(server, revision, Path(place))
         except CommandFailed as error:
             return f"{name}: {error}"
         except grpc.RpcError as error:
