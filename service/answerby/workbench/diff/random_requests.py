@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from answerby.domain.event import Event, EventType
 from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.workbench.counterfactual.changes import Change, ChangeSet
 from answerby.workbench.counterfactual.options import Options
 from answerby.workbench.counterfactual.situation import Situation
 from answerby.workbench.diff.model import Witness
-from answerby.workbench.diff.witness_maker import MOMENT
+from answerby.workbench.diff.witness_maker import MOMENT, first_event
 
 REQUESTS = 300
 TEXTS = 0.15
@@ -22,7 +21,7 @@ TEXTS = 0.15
 def random_requests(compiled: Sequence[CompiledRulebook]) -> Iterator[Witness]:
     """Requests that mix values which the rules of either rulebook tell apart."""
     chance = random.Random(len(compiled))
-    event = Event(source="witness", id="w", type=EventType.RECEIVED, time=MOMENT, request_id="witness")
+    event = first_event({})
     for book in compiled:
         windows = dict.fromkeys((name for name, _ in book.windows), 0)
         options = Options(Situation(book, None, event, Context(windows), MOMENT))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from answerby.domain.event import Event, EventType, Value
+from answerby.domain.event import Value
 from answerby.engine.compiled.rulebook import plain
 from answerby.rules.model.rulebook import Rulebook
 from answerby.workbench.diff.model import Change, Difference, Witness
 from answerby.workbench.diff.rulebook_pair import RulebookPair, output_result
-from answerby.workbench.diff.witness_maker import MOMENT
+from answerby.workbench.diff.witness_maker import first_event
 from answerby.workbench.proofs.findings.protected_rules import refusable
 from answerby.workbench.proofs.witnesses.request_builder import WRONG
 
@@ -42,13 +42,13 @@ def _difference(rulebooks: RulebookPair, stage: str, name: str) -> Difference | 
     """A request whose output is the safe side of both. A refused fact may lead to another default as well."""
     values = [_safe_value(book, stage, name) for book in rulebooks.books]
     for data in _refused_facts(rulebooks):
-        event = Event(source="witness", id="w", type=EventType.RECEIVED, time=MOMENT, request_id="witness", data=data)
-        sides = rulebooks.decide(Witness(event))
+        witness = Witness(first_event(data))
+        sides = rulebooks.decide(witness)
         if sides is None:
             continue
         old, new = (output_result(decision, stage, name) for decision in sides)
         if [old.value, new.value] == values and old.result != new.result:
-            return Difference(stage, name, old, new, Witness(event), cause=f"the safe side of stage {stage}")
+            return Difference(stage, name, old, new, witness, cause=f"the safe side of stage {stage}")
     return None
 
 

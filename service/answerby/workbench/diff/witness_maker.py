@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from answerby.domain.errors import AnswerbyError
+from answerby.domain.event import Event, EventType, Value
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.workbench.diff.model import Witness
 from answerby.workbench.proofs.space.facts import Facts
@@ -17,6 +18,11 @@ MOMENT = datetime(2026, 3, 4, 2, tzinfo=UTC)
 """The time of witnesses where time does not matter: a Wednesday morning in China."""
 
 T = TypeVar("T")
+
+
+def first_event(data: dict[str, Value]) -> Event:
+    """The first event of a request, with these facts."""
+    return Event(source="witness", id="w", type=EventType.RECEIVED, time=MOMENT, request_id="witness", data=data)
 
 
 class WitnessMaker:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from answerby.domain.condition import Atom, Op, atoms
 from answerby.domain.decision import Decision, StageExplanation
-from answerby.domain.event import Event, EventType, Value
+from answerby.domain.event import Value
 from answerby.rules.model.rulebook import EVALUATION_ORDER, Lexicon, Rulebook
 from answerby.rules.model.vocabulary import Field, FieldType
 from answerby.workbench.diff.model import FLAGS, Change, Difference, Kind, OutputResult, Witness
 from answerby.workbench.diff.rulebook_pair import RulebookPair, flag_texts, output_result
-from answerby.workbench.diff.witness_maker import MOMENT
+from answerby.workbench.diff.witness_maker import first_event
 
 MOST_TERMS = 40
 """The most terms of a changed lexicon that are tried."""
@@ -118,9 +118,9 @@ def _show(rulebooks: RulebookPair, cause: str, given: Iterable[dict[str, Value]]
     """Adds the differences of these requests, each kind of difference once."""
     shown: set[str] = set()
     for data in given:
-        event = Event(source="witness", id="w", type=EventType.RECEIVED, time=MOMENT, request_id="witness", data=data)
-        sides = rulebooks.decide(Witness(event))
-        found = None if sides is None else _first(sides, Witness(event), cause, only_flags=only_flags)
+        witness = Witness(first_event(data))
+        sides = rulebooks.decide(witness)
+        found = None if sides is None else _first(sides, witness, cause, only_flags=only_flags)
         if found is None:
             continue
         kind = f"{found.stage} {found.output}"
