@@ -17,7 +17,6 @@ from answerby.workbench.proofs.findings.overlaps import FILE_PREFIX
 from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
 from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, make_box
 from answerby.workbench.proofs.space.budget import OverBudget
-from answerby.workbench.proofs.space.cells import MISSING
 from answerby.workbench.proofs.space.hit_policies import Demands, mask_of
 
 KIND = "whether {} has a gap"
@@ -98,8 +97,7 @@ class _Gaps:
         given = {}
         for number in self.analysis.contest.of_block[self.block.id]:
             for dimension in {d for box in view.boxes[number] for d, _ in box}:
-                cells = view.space.dimensions[dimension].cells
-                missing = sum(1 << place for place, cell in enumerate(cells) if cell.value is MISSING)
+                missing = view.space.dimensions[dimension].missing
                 allowed = view.domains[dimension] & ~missing
                 if missing & view.domains[dimension] and allowed:
                     given[dimension] = allowed

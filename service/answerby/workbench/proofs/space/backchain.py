@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from answerby.rules.model.rulebook import Output, Rulebook, Stage
 from answerby.workbench.proofs.space.boxes import Box, Domains, make_box
 from answerby.workbench.proofs.space.budget import Budget, OverBudget
-from answerby.workbench.proofs.space.cells import MISSING
 from answerby.workbench.proofs.space.derived_facts import (
     COUNTED_BY_COMPLETENESS,
     domains_of,
@@ -100,8 +99,7 @@ class Backchain:
             for n in contest.ranked.get(name, ())
             if self._fits(name, contest.rules[n].then[name], mask)
         ]
-        missing = dimension.cells[-1].value is MISSING and mask >> len(dimension.cells) - 1 & 1
-        by_default = self._fits(name, default, mask) if default is not None else missing
+        by_default = self._fits(name, default, mask) if default is not None else mask & dimension.missing
         return [*([nobody] if by_default else []), *rules]
 
     def _fits(self, name: str, value: Output, mask: int) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from answerby.rules.model.rulebook import EVALUATION_ORDER, Output, Rule, Rulebook, RuleMode, Stage
 from answerby.rules.model.vocabulary import Field, FieldType
-from answerby.workbench.proofs.space.cells import MISSING
 from answerby.workbench.proofs.space.dimensions import NO, OTHER_MEMBER, YES, Aspect, Dimension
 from answerby.workbench.proofs.space.hit_policies import members
 from answerby.workbench.proofs.space.space import Space
@@ -35,8 +34,8 @@ def domains_of(space: Space, rulebook: Rulebook, stage: str, dead: Iterable[str]
         makers = [s for s in earlier if s.name in field.derived_by]
         if makers and not (field.name in COUNTED_BY_COMPLETENESS and field.type is not FieldType.ENUM):
             domains[dimension.number] = _possible_cells(space, field, dimension, makers, frozenset(dead))
-        elif makers and dimension.cells[-1].value is MISSING:
-            domains[dimension.number] &= ~(1 << len(dimension.cells) - 1)
+        elif makers:
+            domains[dimension.number] &= ~dimension.missing
     return domains
 
 
@@ -53,7 +52,7 @@ def _by_hand(space: Space, number: int) -> int:
     field = space.vocabulary.fields.get(dimension.field)
     if field is None or not field.derived_by:
         return 0
-    return sum(1 << place for place, cell in enumerate(dimension.cells) if cell.value is not MISSING)
+    return dimension.full & ~dimension.missing
 
 
 def outputs_for(stage: Stage, name: str, dead: frozenset[str] = frozenset()) -> list[Output]:
@@ -80,8 +79,8 @@ def _possible_cells(
     if any(field.name in score.outputs for stage in makers for score in stage.scores):
         return dimension.full
     has_default = any(field.name in stage.default for stage in makers)
-    if not has_default and dimension.cells[-1].value is MISSING:
-        mask |= 1 << len(dimension.cells) - 1
+    if not has_default:
+        mask |= dimension.missing
     return mask or dimension.full
 
 

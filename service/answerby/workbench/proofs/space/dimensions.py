@@ -68,6 +68,11 @@ class Dimension:
         """The mask of all cells."""
         return (1 << len(self.cells)) - 1
 
+    @property
+    def missing(self) -> int:
+        """The mask of the cell of requests without the field; 0 where every request has it. It is the last cell."""
+        return 1 << len(self.cells) - 1 if self.cells and self.cells[-1].value is MISSING else 0
+
 
 class DimensionTable:
     """The dimensions by number, and by field, aspect and key. A dimension once added never changes."""
@@ -151,15 +156,15 @@ class DimensionTable:
 
     def matching(self, field: Field, atom: Atom) -> int:
         """The mask of the cells of the field for which the comparison is true."""
-        cells = self.value_dimension(field.name).cells
+        dimension = self.value_dimension(field.name)
         if atom.op is Op.MISSING:
-            return sum(1 << i for i, cell in enumerate(cells) if cell.value is MISSING)
+            return dimension.missing
         if field.name in self.scales:
             return self.scales[field.name].mask(atom.op, atom.operands)
         if field.name in self.words:
             return self.words[field.name].mask(atom.op, atom.operands)
         values = _matching_values(field, atom)
-        return sum(1 << i for i, cell in enumerate(cells) if cell.value in values)
+        return sum(1 << i for i, cell in enumerate(dimension.cells) if cell.value in values)
 
     def except_cells(self, field: Field, *values: Missing | Wrong) -> dict[int, int]:
         """The restriction that the field has none of these values; empty where it never has."""

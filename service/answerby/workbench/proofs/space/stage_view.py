@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from answerby.rules.model.rulebook import Stage
 from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, Domains, Either, find
 from answerby.workbench.proofs.space.budget import Budget
-from answerby.workbench.proofs.space.cells import MISSING
 from answerby.workbench.proofs.space.dimensions import NO, Aspect
 from answerby.workbench.proofs.space.hit_policies import Contest, Demands, bits
 from answerby.workbench.proofs.space.space import Space
@@ -263,6 +262,5 @@ def _preferred(space: Space, number: int, domains: Sequence[int]) -> int:
     default = space.vocabulary[dimension.field].default
     if default is not None and (mask := space.holding(dimension.field, default) & allowed):
         return mask & -mask
-    last = 1 << len(dimension.cells) - 1
-    usual = last if dimension.cells[-1].value is MISSING else 1
+    usual = dimension.missing or 1
     return usual & allowed or allowed & -allowed
