@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +22,7 @@ from answerby.store.store import Store
 from tests.kit.clients import make_event
 from tests.kit.outages import finds_workers
 from tests.kit.patience import eventually, wait_until
+from tests.kit.processes import freeze, wake
 from tests.kit.rulebooks import COMPLAINTS, write
 from tests.kit.served import Served, serving
 
@@ -61,11 +60,6 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def send(number: int, *processes: int) -> None:
-    for process in processes:
-        os.kill(process, number)
-
-
 def delivered(out: Path) -> Counter[str]:
     """How often each effect was written."""
     return Counter(json.loads(line)["effect_id"] for line in out.read_text("utf-8").splitlines())
@@ -93,20 +87,20 @@ async def test_a_worker_that_wakes_after_its_lease_writes_nothing_that_another_w
                 return following is not None and following > await store.time() + timedelta(seconds=1)
 
             await eventually(all_leased)
-            send(signal.SIGSTOP, served.process.pid, late, early)
+            freeze(served.process.pid, late, early)
 
         async def leases_over() -> bool:
             return await store.outbox.next_attempt("default", "out") < await store.time() - timedelta(seconds=5)
 
         await eventually(leases_over, "the leases of 30 s have run out")
-        send(signal.SIGCONT, early)
+        wake(early)
 
         async def all_delivered() -> bool:
             return (await store.outbox.depths("default"))[0].waiting == 0
 
         await eventually(all_delivered)
         before = delivered(out)
-        send(signal.SIGCONT, served.process.pid, late)
+        wake(served.process.pid, late)
         await eventually(lambda: served.ready_workers() and any("held up" in line["event"] for line in served.lines))
         assert served.ready_workers() == {early, late}
         assert served.stop() == 0
@@ -121,10 +115,10 @@ def test_a_supervisor_that_was_stopped_too_kills_no_worker(settings):
         served.address()
         wait_until(lambda: len(served.ready_workers()) == 2)
         workers = served.ready_workers()
-        send(signal.SIGSTOP, served.process.pid, *workers)
+        freeze(served.process.pid, *workers)
         began = time.monotonic()
         wait_until(lambda: time.monotonic() > began + LONGER)
-        send(signal.SIGCONT, served.process.pid, *workers)
+        wake(served.process.pid, *workers)
         assert served.line("supervisor was held up")["seconds"] > SILENT_SECONDS
         assert served.ready_workers() == workers
         assert served.stop() == 0
@@ -137,7 +131,7 @@ def test_a_worker_that_is_stuck_alone_is_replaced(settings):
         served.address()
         wait_until(lambda: len(served.ready_workers()) == 2)
         stuck = min(served.ready_workers())
-        send(signal.SIGSTOP, stuck)
+        freeze(stuck)
         served.line("worker silent, killed")
         wait_until(lambda: len(served.ready_workers() - {stuck}) == 2)
         assert served.stop() == 0

@@ -15,7 +15,7 @@ import pytest
 
 from answerby.cli.client import Server
 from tests.kit.patience import PATIENCE
-from tests.kit.processes import ANSWERBY, started, workers_of
+from tests.kit.processes import ANSWERBY, freeze, started, wake, workers_of
 
 finds_workers = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker by /proc")
 WAITS = "the server does not answer; trying for"
@@ -29,11 +29,11 @@ class Outages:
         self._supervisor = supervisor
 
     def begin(self) -> None:
-        os.kill(self._supervisor, signal.SIGSTOP)  # it would start another worker at once
+        freeze(self._supervisor)  # it would start another worker at once
         os.kill(self._worker(), signal.SIGKILL)
 
     def end(self) -> None:
-        os.kill(self._supervisor, signal.SIGCONT)
+        wake(self._supervisor)
 
     def _worker(self) -> int:
         (worker,) = workers_of(self._supervisor)

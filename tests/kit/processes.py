@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.kit.patience import PATIENCE
+from tests.kit.patience import PATIENCE, wait_until
 
 ANSWERBY = [sys.executable, "-m", "answerby.cli.main"]
 
@@ -55,6 +56,20 @@ def stop(process: subprocess.Popen[Any], number: int = signal.SIGTERM) -> int:
     return process.wait(PATIENCE)
 
 
+def freeze(*pids: int) -> None:
+    """Stops processes as a paused container is stopped; returns when no thread of theirs runs any more. Needs /proc."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(_states(pid) <= {"T", "Z"} for pid in pids), "all threads stand still")
+
+
+def wake(*pids: int) -> None:
+    """Lets processes go on that `freeze` has stopped. One that has ended is passed over."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
 def free_address() -> str:
     """An address of this machine that nobody listens on, such as 127.0.0.1:40001."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -69,11 +84,16 @@ def alive(pid: int) -> bool:
         return False
     if not Path("/proc/self").exists():
         return True
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False  # it ended between the two looks
-    return state != "Z"
+    return bool(_states(pid) - {"Z"})
+
+
+def _states(pid: int) -> set[str]:
+    """The states of the threads of a process, such as R, S, T and Z; none when it has ended."""
+    states = set()
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread ended between the two looks
+            states.add(stat.read_text("utf-8").rpartition(")")[2].split()[0])
+    return states
 
 
 def workers_of(supervisor: int) -> list[int]:

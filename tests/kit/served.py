@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.kit.patience import PATIENCE
-from tests.kit.processes import end, started, stop, workers_of
+from tests.kit.processes import end, started, stop, wake, workers_of
 
 PROGRAM = """
 import sys
@@ -97,5 +97,8 @@ def serving(
         try:
             yield served
         finally:
+            # A process that a test has frozen would never end, and neither would its log.
+            if process.poll() is None:
+                wake(process.pid, *workers_of(process.pid))
             end(process)
             served.close()
