@@ -43,6 +43,11 @@ class OutcomeKind(StrEnum):
     """The effect was definitely not carried out, or only in part. Another attempt may help."""
     UNKNOWN = "unknown"
     """The effect may have been carried out. The next attempt reads before writing."""
+    HELD = "held"
+    """The platform refuses the whole connector, such as its token (401, 403) or its address (410). Nothing was written.
+
+    The effect waits, and so do all others of the connector, until an operator lets it go on.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Outcome:
     kind: OutcomeKind
     detail: str = ""
     retry_after: float | None = None
+    refused: tuple[str, ...] = ()
+    """What the platform refused of an effect that was carried out otherwise, such as `due: 422 not on the screen`."""
 
 
 DONE = Outcome(OutcomeKind.DONE)
@@ -75,6 +82,8 @@ class Delivery:
     request_id: str
     number: str = ""
     source: str = ""
+    sequence: int = 0
+    """The number of the decision among those of its request. A newer decision has a higher one."""
     effect: Effect
     attempt: int = 1
     previous_unknown: bool = False
@@ -143,6 +152,39 @@ class InboundConnector(Connector, Protocol):
         """The event with the data that the webhook lacks, or None for the echo of our own write.
 
         Raises PlatformUnavailable when the platform cannot answer now. The event must then be kept and tried again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a poll. `cursor` is where the next page begins, in words of the connector alone.
+
+    `more`: the next page is there already. Without, the connector is asked again after its interval.
+    """
+
+    events: tuple[Event, ...]
+    cursor: str
+    more: bool = False
+
+
+@runtime_checkable
+class PollingConnector(Connector, Protocol):
+    """A connector that asks its platform for changes.
+
+    One worker at a time asks. The server stores the events of a page before it stores the cursor. After a crash a page
+    comes again, so an event has the same id and content in every page, and in a webhook of the same change.
+    """
+
+    @property
+    def poll_seconds(self) -> float:
+        """Interval between the end of what there is and the next question, in seconds."""
+        ...
+
+    async def poll(self, cursor: str, since: datetime) -> Page:
+        """The changes after the cursor; with an empty cursor, those from `since` on.
+
+        Raises PlatformUnavailable when the platform cannot answer now. The cursor then stays.
         """
         ...
 

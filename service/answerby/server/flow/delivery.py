@@ -316,6 +316,7 @@ def delivery_of(lease: Lease, leased: Callable[[], bool]) -> Delivery:
         request_id=entry.request_id,
         number=entry.number,
         source=entry.source,
+        sequence=entry.decision_sequence,
         effect=with_number(entry.effect, entry.number),
         attempt=entry.attempts + 1,
         previous_unknown=lease.previous_unknown,
