@@ -33,6 +33,8 @@ class Manifest:
     guarantee: Guarantee
     inbound: bool
     description: str
+    cannot: tuple[str, ...] = ()
+    """What the platform cannot do, a sentence each."""
 
 
 class OutcomeKind(StrEnum):
@@ -60,6 +62,8 @@ class Outcome:
     kind: OutcomeKind
     detail: str = ""
     retry_after: float | None = None
+    settle: float = 0.0
+    """The least wait before another attempt at this effect alone, in seconds: the write may still be under way."""
     refused: tuple[str, ...] = ()
     """What the platform refused of an effect that was carried out otherwise, such as `due: 422 not on the screen`."""
 

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
-import socket
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+import ssl
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 import httpx2
 
-from answerby.domain.errors import AnswerbyError
+from answerby_connectors.kit.addresses import PublicOnlyTransport
 from answerby_connectors.kit.base import DONE, InvalidSettings, Outcome, OutcomeKind
+from answerby_connectors.kit.waits import wait_of
 
 USER_AGENT = "answerby"
-MAX_RETRY_AFTER = 24 * 3600.0
-"""The limit in seconds. A platform that asks for a longer wait is asked again after a day."""
 
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 """The errors before the request reaches the other side."""
+CERTIFICATE_REMEDY = "correct the host in the URL, or name the platform's authorities in the settings"
 TRY_LATER = frozenset({408, 425, 429, 503})
 """The statuses of a platform that did nothing and permits another attempt."""
 
 
-class AddressRefused(AnswerbyError):
-    """The host's address is not a public one; allow private addresses in the settings if it is meant."""
+def make_client(
+    timeout: float, *, allow_private: bool = True, connections: int = 20, authorities: Path | None = None
+) -> httpx2.AsyncClient:
+    """A client that follows no redirect and takes no proxy from the environment. `timeout`: seconds per phase.
 
-    reason = "ADDRESS_REFUSED"
-
-
-def make_client(timeout: float, *, allow_private: bool = True, connections: int = 20) -> httpx2.AsyncClient:
-    """A client that follows no redirect and takes no proxy from the environment. `timeout`: seconds per phase."""
+    `authorities`: a PEM file of the certificates that sign the platform's, instead of the public ones. Raises
+    InvalidSettings when it cannot be read.
+    """
     transport: httpx2.AsyncBaseTransport = httpx2.AsyncHTTPTransport(
+        verify=True if authorities is None else trusting(authorities),
         limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=15),
         trust_env=False,
     )
@@ -46,54 +46,12 @@ def make_client(timeout: float, *, allow_private: bool = True, connections: int 
     )
 
 
-class PublicOnlyTransport(httpx2.AsyncBaseTransport):
-    """Connects to public addresses only.
-
-    The name is resolved once and the connection goes to the checked address, so that a name server cannot answer
-    differently in between. TLS still checks the name.
-    """
-
-    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
-        self._inner = inner
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        host = request.url.host
-        port = request.url.port or (443 if request.url.scheme == "https" else 80)
-        address = await public_address(host, port)
-        pinned = httpx2.Request(
-            request.method,
-            request.url.copy_with(host=address),
-            headers=request.headers,  # with the Host header of the name
-            stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": host},
-        )
-        return await self._inner.handle_async_request(pinned)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-async def public_address(host: str, port: int) -> str:
-    """One address of the host. Raises AddressRefused when any is not public, ConnectError when there is none."""
+def trusting(authorities: Path) -> ssl.SSLContext:
+    """TLS that trusts the certificates of the file alone. Raises InvalidSettings."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise httpx2.ConnectError(f"cannot resolve {host}") from error
-    addresses = [str(item[4][0]) for item in found]
-    for address in addresses:
-        if not is_public(address):
-            raise AddressRefused(f"{host} is not at a public address")
-    return addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """False for loopback, private, link-local, multicast, reserved, and IPv4 of such kinds mapped into IPv6."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo and parsed.teredo[1])
-        if inner:
-            parsed = inner
-    return parsed.is_global and not parsed.is_multicast
+        return ssl.create_default_context(cafile=authorities)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidSettings(f"authorities: no certificates can be read from {authorities} ({error})") from error
 
 
 def check_url(url: str) -> str:
@@ -110,19 +68,8 @@ def check_url(url: str) -> str:
 
 
 def retry_after(headers: httpx2.Headers, now: datetime | None = None) -> float | None:
-    """The seconds to wait by `Retry-After` (seconds or a date), or else by `RateLimit-Reset`."""
-    text = headers.get("retry-after", headers.get("ratelimit-reset", "")).strip()
-    if not text:
-        return None
-    if text.isascii() and text.replace(".", "", 1).isdigit():
-        return min(float(text), MAX_RETRY_AFTER)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return min(max(0.0, (at - (now or datetime.now(UTC))).total_seconds()), MAX_RETRY_AFTER)
+    """The seconds to wait on an answer that refuses for a limit, by `Retry-After` or another header of vendors."""
+    return wait_of(headers, now=now)
 
 
 def outcome_of_status(response: httpx2.Response) -> Outcome:
@@ -134,13 +81,28 @@ def outcome_of_status(response: httpx2.Response) -> Outcome:
         return Outcome(OutcomeKind.RETRY, f"HTTP {status}", retry_after(response.headers))
     if response.is_server_error:
         # The failure may have come after the write, or between the write and us.
-        return Outcome(OutcomeKind.UNKNOWN, f"HTTP {status}", retry_after(response.headers))
+        return Outcome(OutcomeKind.UNKNOWN, f"HTTP {status}", wait_of(response.headers, limited=False))
     if response.is_redirect:
         return Outcome(OutcomeKind.FAILED, f"HTTP {status}: redirects are not followed; correct the URL")
     return Outcome(OutcomeKind.FAILED, f"HTTP {status}")
 
 
 def outcome_of_error(error: httpx2.TransportError) -> Outcome:
-    """The outcome of a lost connection, for a request that writes: unknown, unless the request was never sent."""
+    """The outcome of a lost connection, for a request that writes: unknown, unless the request was never sent.
+
+    A certificate that is not trusted holds the connector: it is not mended by another attempt.
+    """
+    for cause in causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Outcome(OutcomeKind.HELD, f"TLS: {cause.verify_message}; {CERTIFICATE_REMEDY}")
+        if isinstance(cause, ssl.SSLError) and isinstance(error, NOT_SENT):
+            return Outcome(OutcomeKind.RETRY, f"TLS: {cause.reason or 'the handshake failed'}; is the port for https?")
     kind = OutcomeKind.RETRY if isinstance(error, NOT_SENT) else OutcomeKind.UNKNOWN
     return Outcome(kind, type(error).__name__)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

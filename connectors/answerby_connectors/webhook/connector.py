@@ -23,6 +23,7 @@ import orjson
 from pydantic import Field
 
 from answerby.domain.effect import EffectKind
+from answerby_connectors.kit.addresses import AddressRefused
 from answerby_connectors.kit.base import (
     LEASE_OVER,
     Delivery,
@@ -35,7 +36,6 @@ from answerby_connectors.kit.base import (
 )
 from answerby_connectors.kit.standard_webhooks import decode_secret, sign
 from answerby_connectors.kit.transport import (
-    AddressRefused,
     check_url,
     make_client,
     outcome_of_error,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from answerby.domain.effect import EffectKind
-from answerby_connectors.kit import transport
+from answerby_connectors.kit import addresses
 from answerby_connectors.kit.base import LEASE_OVER, InvalidSettings, OutcomeKind
 from answerby_connectors.webhook.connector import WebhookConnector
 from tests.kit.patience import PATIENCE
@@ -157,7 +157,7 @@ async def test_goes_to_the_address_that_was_checked(http_server, make_delivery, 
         assert (host, port) == ("hooks.example.com", http_server.port)
         return "127.0.0.1"
 
-    monkeypatch.setattr(transport, "public_address", resolved)
+    monkeypatch.setattr(addresses, "public_address", resolved)
     url = f"http://hooks.example.com:{http_server.port}/x"
     connector = WebhookConnector("out", {"url": url, "secrets": SECRETS})
     assert (await connector.deliver(make_delivery())).kind is OutcomeKind.DONE

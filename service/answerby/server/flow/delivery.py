@@ -345,7 +345,7 @@ def judge(lease: Lease, outcome: Outcome, options: DeliveryOptions, now: datetim
     if attempts >= options.max_attempts and now - entry.created >= options.give_up_after:
         return Completion.dead(f"given up after {attempts} attempts: {outcome.detail}")
     unknown = outcome.kind is OutcomeKind.UNKNOWN or lease.previous_unknown
-    wait = timedelta(seconds=backoff(attempts, outcome.retry_after, options))
+    wait = timedelta(seconds=max(backoff(attempts, outcome.retry_after, options), outcome.settle))
     return Completion.retry(wait, unknown=unknown, reason=outcome.detail)
 
 

@@ -65,6 +65,15 @@ def test_gives_up_when_many_attempts_took_long(attempts, age, dead):
         assert completion.reason == f"given up after {attempts + 1} attempts: ReadTimeout"
 
 
+def test_waits_until_a_write_without_an_answer_must_have_settled():
+    """The platform may carry out what was sent later than the answer was given up."""
+    for _ in range(100):
+        completion = judge(lease(), Outcome(OutcomeKind.UNKNOWN, settle=90.0), OPTIONS, NOW)
+        assert completion.wait == timedelta(seconds=90)
+    longer = judge(lease(), Outcome(OutcomeKind.UNKNOWN, retry_after=200.0, settle=90.0), OPTIONS, NOW)
+    assert longer.wait >= timedelta(seconds=200)
+
+
 def test_waits_at_least_as_long_as_it_is_told():
     for _ in range(100):
         assert 60.0 <= backoff(1, 60.0, OPTIONS) <= 61.0
