@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import Event
+from answerby_connectors.kit.secret_places import with_secrets
 
 
 class Guarantee(StrEnum):
@@ -206,6 +207,27 @@ class AccountHolder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of a check, for an operator. It names projects, fields and ids, never a secret or a person's text."""
+
+    text: str
+    good: bool = True
+    """False: something to mend, such as a mapping that leads nowhere."""
+
+
+@runtime_checkable
+class CheckableConnector(Protocol):
+    """A connector that can be asked whether its platform will take what it is set to send."""
+
+    async def check(self) -> list[Finding]:
+        """Logs in and reads only: who we are, the projects, fields, priorities and groups, each mapping.
+
+        A foreseen failure, such as a refused token, is a finding. Raises PlatformUnavailable when nobody answers.
+        """
+        ...
+
+
 class Settings(BaseModel):
     """The typed settings of a connector. An unknown key is an error."""
 
@@ -216,9 +238,16 @@ SettingsT = TypeVar("SettingsT", bound=Settings)
 
 
 def parse_settings(model: type[SettingsT], name: str, values: Mapping[str, object]) -> SettingsT:
-    """Typed settings of the connector `name`. Raises InvalidSettings. The message names every wrong key."""
+    """Typed settings of the connector `name`. Raises InvalidSettings. The message names every wrong key.
+
+    The value of a text may be elsewhere: `token_file` names a file that holds it, `token_env` a variable.
+    """
     try:
-        return model.model_validate(dict(values))
+        whole = with_secrets(values, frozenset(model.model_fields))
+    except ValueError as error:
+        raise InvalidSettings(f"the settings of connector {name!r} are not valid:\n  {error}") from error
+    try:
+        return model.model_validate(whole)
     except ValidationError as error:
         lines = [f"the settings of connector {name!r} are not valid:"]
         for item in error.errors(include_url=False, include_input=False):

@@ -34,11 +34,11 @@ from answerby.server.flow.delivery import DeliveryLoop
 from answerby.server.flow.housekeeping import Housekeeping
 from answerby.server.flow.intake import Intake
 from answerby.server.flow.processing.processor import Processor
+from answerby.server.flow.roster import Roster
 from answerby.server.flow.schedules import ScheduleLoop
-from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.server.flow.tenant_tasks import PerTenant
 from answerby.server.flow.timers import TimerLoop
-from answerby.server.flow.webhooks import HookApp, inbound
+from answerby.server.flow.webhooks import HookApp, Hooks
 from answerby.server.http_server import HttpServer
 from answerby.server.live.engine_faults import EngineWatch
 from answerby.server.live.live_rules import LiveRules
@@ -124,7 +124,8 @@ class Worker:
             stack.callback(rulebooks.close)
             rules = LiveRules(services, self._config, rulebooks, self._slot)
             stack.push_async_callback(rules.close)
-            connectors = self._connectors(stack)
+            connectors = Roster(services, self._config.routes, build_connector)
+            stack.push_async_callback(connectors.close)
             limits = self._config.server.limits
             processor = Processor(services, rulebooks, self._config.routes, limits.waiting_events, rules.trial.offer)
             server = self._server(services, processor, rulebooks, rules)
@@ -150,9 +151,10 @@ class Worker:
                 TimerLoop(services, processor, self._config.timers).run(self._stopping),
                 ScheduleLoop(services, rulebooks, self._config.routes).run(self._stopping),
             ]
-            delivery = DeliveryLoop(services, connectors)
+            delivery = DeliveryLoop(services, connectors, connectors.options())
             serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks, store)]
             serving += [rules.run(self._stopping), Housekeeping(services).run(self._stopping)]
+            serving.append(connectors.run(self._stopping))
             serving.append(ClockWatch(services, clock).run(self._stopping))
             async with asyncio.TaskGroup() as group:
                 for task in serving:
@@ -192,14 +194,6 @@ class Worker:
         """The tenants that the configuration names."""
         return self._authenticator.tenants | {entry.tenant for entry in self._config.routes}
 
-    def _connectors(self, stack: AsyncExitStack) -> dict[str, TenantConnector]:
-        built: dict[str, TenantConnector] = {}
-        for entry in self._config.routes:
-            connector = build_connector(entry.name, entry.type, entry.settings)
-            stack.push_async_callback(connector.close)
-            built[entry.name] = TenantConnector(entry.tenant, connector)
-        return built
-
     def _server(
         self, services: Services, processor: Processor, rulebooks: RulebookHolder, rules: LiveRules
     ) -> grpc.aio.Server:
@@ -214,12 +208,11 @@ class Worker:
             self._health,
         )
 
-    async def _http(self, services: Services, connectors: dict[str, TenantConnector]) -> HttpServer | None:
+    async def _http(self, services: Services, connectors: Roster) -> HttpServer | None:
         settings = self._config.http
         if settings.listen is None:
             return None
-        hooks = inbound(connectors)
-        app = HookApp(services, hooks, self._config.server.limits, settings.body_bytes).starlette()
+        app = HookApp(services, Hooks(connectors), self._config.server.limits, settings.body_bytes).starlette()
         http = HttpServer(app, settings.listen)
         self.http_port = await http.start()
         return http

@@ -104,7 +104,7 @@ async def start(store):
     loops: list[tuple[DeliveryLoop, asyncio.Task[None]]] = []
 
     def begin(platform, name="p", options=QUICK, kit=None, tenant="acme") -> DeliveryLoop:
-        loop = DeliveryLoop((kit or Kit(store)).services, {name: TenantConnector(tenant, platform)}, options)
+        loop = DeliveryLoop((kit or Kit(store)).services, {name: TenantConnector(tenant, platform)}, {name: options})
         loops.append((loop, asyncio.create_task(loop.run())))
         return loop
 
@@ -350,7 +350,7 @@ async def test_a_stop_waits_and_then_leaves_nothing_leased(store, start):
 
 
 async def test_a_stop_before_the_start_and_twice(store):
-    loop = DeliveryLoop(Kit(store).services, {"p": TenantConnector("acme", Platform())}, QUICK)
+    loop = DeliveryLoop(Kit(store).services, {"p": TenantConnector("acme", Platform())}, {"p": QUICK})
     await loop.drain()
     await loop.run()
     await loop.drain()

@@ -315,6 +315,37 @@ class LogConfig(Section):
     level: LogLevel = Field(default=LogLevel.INFO, description="debug, info, warning or error.")
 
 
+class Enabled(StrEnum):
+    """Whether a connector works. Plain true is on, and plain false is off."""
+
+    ON = "on"
+    PAUSED = "paused"
+    """Effects are queued and wait. Events come in."""
+    OFF = "off"
+    """Effects are neither delivered nor queued, and no event comes in."""
+
+
+def _enabled(value: object) -> object:
+    words = {True: Enabled.ON, False: Enabled.OFF, "true": Enabled.ON, "false": Enabled.OFF}
+    return words.get(value, value) if isinstance(value, bool | str) else value
+
+
+class DeliveryConfig(Section):
+    """The limits of the deliveries to one platform."""
+
+    concurrency: int = Field(default=8, ge=1, le=100, description="Most deliveries at a time in one worker.")
+    attempts: int = Field(default=20, ge=1, description="An effect is given up after so many attempts, if also old.")
+    longest_age_seconds: float = Field(
+        default=86_400.0, ge=0.0, description="Age from which an effect is given up after its attempts."
+    )
+    lease_seconds: float = Field(
+        default=30.0, ge=3.0, le=3600.0, description="How long a worker that died keeps others from its effect."
+    )
+    attempt_seconds: float = Field(
+        default=120.0, gt=0.0, le=3600.0, description="Longest time of one attempt; then its outcome is unknown."
+    )
+
+
 class ConnectorConfig(Section):
     """One connected platform."""
 
@@ -337,7 +368,21 @@ class ConnectorConfig(Section):
         default="",
         description="Id of the account that it writes with, as actor_id of events names it; empty: the connector says.",
     )
-    settings: dict[str, Any] = Field(default_factory=dict, description="What the connector itself needs.")
+    enabled: Annotated[Enabled, BeforeValidator(_enabled)] = Field(
+        default=Enabled.ON,
+        description="true; paused: effects are queued and wait; off: they are neither delivered nor queued.",
+    )
+    settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What the connector itself needs; for a setting token, token_file names a file that holds it "
+        "(read again when it changes), and token_env an environment variable.",
+    )
+    delivery: DeliveryConfig = DeliveryConfig()
+
+    @property
+    def queues(self) -> bool:
+        """Whether effects are queued for it."""
+        return self.enabled is not Enabled.OFF
 
     @field_validator("sources")
     @classmethod

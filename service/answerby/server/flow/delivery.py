@@ -28,6 +28,8 @@ from answerby.server.flow.tenure import Tenure
 from answerby.store.records import Completion, Lease
 from answerby_connectors.kit.base import LEASE_OVER, Delivery, Outcome, OutcomeKind
 
+DISABLED_SECONDS = 0.5
+"""Interval of looks whether a connector can work that cannot now."""
 STRAYS = 100
 """Most entries of another tenant that are given up in one look."""
 NOT_ITS_TENANT = "the connector belongs to another tenant"
@@ -72,13 +74,12 @@ class DeliveryLoop:
         self,
         services: Services,
         connectors: Mapping[str, TenantConnector],
-        options: DeliveryOptions | None = None,
+        options: Mapping[str, DeliveryOptions],
     ) -> None:
+        """`options`: of each connector that delivers. `connectors` has it as soon as it can work."""
         self._stopping = asyncio.Event()
         self._running: asyncio.Future[None] | None = None
-        self._lanes = [
-            Lane(services, name, owned, options or DeliveryOptions()) for name, owned in sorted(connectors.items())
-        ]
+        self._lanes = [Lane(services, name, connectors, own) for name, own in sorted(options.items())]
 
     async def run(self) -> None:
         """Delivers until `drain` is called."""
@@ -100,15 +101,16 @@ class DeliveryLoop:
 class Lane:
     """The deliveries of one connector, which serves one tenant."""
 
-    def __init__(self, services: Services, name: str, owned: TenantConnector, options: DeliveryOptions) -> None:
+    def __init__(
+        self, services: Services, name: str, connectors: Mapping[str, TenantConnector], options: DeliveryOptions
+    ) -> None:
         self._services = services
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
         self._now = services.clock
         self._name = name
-        self._connector = owned.connector
-        self._tenant = owned.tenant
+        self._connectors = connectors
         self._options = options
         self._breaker = Breaker(threshold=options.breaker_threshold, cooldown=options.breaker_cooldown)
         self._paused_until = 0.0
@@ -126,16 +128,20 @@ class Lane:
 
     async def _step(self) -> float:
         """Starts the deliveries that may start now, or waits a while. Returns the seconds until the next step."""
-        await self._bury_strays()
+        owned = self._connectors.get(self._name)
+        if owned is None:
+            return DISABLED_SECONDS
+        await self._bury_strays(owned.tenant)
         if (wait := max(self._breaker.wait, self._paused_until - time.monotonic())) > 0:
             return wait
         free = self._breaker.allowed(self._options.concurrency - len(self._under_way))
         self._ended.clear()
         asked = elapsed()
-        leases = await self._lease(free) if free > 0 else []
+        length = self._options.lease
+        leases = await self._store.outbox.lease(owned.tenant, self._name, length, free) if free > 0 else []
         for lease in leases:
             self._breaker.begin()
-            task = asyncio.create_task(self._deliver(lease, self._tenure(asked)))
+            task = asyncio.create_task(self._deliver(owned, lease, self._tenure(asked)))
             self._under_way.add(task)
             task.add_done_callback(self._end)
         if not leases:
@@ -149,10 +155,7 @@ class Lane:
         self._under_way.discard(task)
         self._ended.set()
 
-    async def _lease(self, limit: int) -> list[Lease]:
-        return await self._store.outbox.lease(self._tenant, self._name, self._options.lease, limit)
-
-    async def _bury_strays(self) -> None:
+    async def _bury_strays(self, own: str) -> None:
         """Gives up entries of other tenants in the queues of this connector, without a delivery.
 
         Routing makes no such entry. An older version did, and the configuration may give a connector to another tenant.
@@ -160,7 +163,7 @@ class Lane:
         if time.monotonic() < self._next_look:
             return
         for tenant in await self._store.tenants.names():
-            if tenant != self._tenant:
+            if tenant != own:
                 with spared(f"delivery {self._name}", tenant, self._services):
                     for lease in await self._store.outbox.lease(tenant, self._name, self._options.lease, STRAYS):
                         await self._bury(lease)
@@ -177,13 +180,13 @@ class Lane:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _deliver(self, lease: Lease, tenure: Tenure) -> None:
-        if lease.entry.tenant != self._tenant:
+    async def _deliver(self, owned: TenantConnector, lease: Lease, tenure: Tenure) -> None:
+        if lease.entry.tenant != owned.tenant:
             await self._bury(lease)
             return
         started = time.monotonic()
         try:
-            outcome = await self._attempt(lease, tenure)
+            outcome = await self._attempt(owned, lease, tenure)
         except asyncio.CancelledError:
             interruption = Outcome(OutcomeKind.UNKNOWN, "stopped while it was under way")
             await self._complete(lease, Completion.retry(timedelta(), unknown=True, reason=interruption.detail))
@@ -205,9 +208,9 @@ class Lane:
         if held and completion.kind == DEAD:
             self._report(lease, Outcome(outcome.kind, completion.reason), started, DEAD)
 
-    async def _attempt(self, lease: Lease, tenure: Tenure) -> Outcome | None:
+    async def _attempt(self, owned: TenantConnector, lease: Lease, tenure: Tenure) -> Outcome | None:
         """Outcome of one attempt, with renewals of the lease; None for a lease that was lost meanwhile."""
-        work = asyncio.create_task(self._write(lease, tenure))
+        work = asyncio.create_task(self._write(owned, lease, tenure))
         deadline = time.monotonic() + self._options.attempt
         renewal = self._options.lease.total_seconds() / 3
         try:
@@ -225,13 +228,13 @@ class Lane:
                 work.cancel()
                 await asyncio.wait({work}, timeout=5.0)
 
-    async def _write(self, lease: Lease, tenure: Tenure) -> Outcome:
+    async def _write(self, owned: TenantConnector, lease: Lease, tenure: Tenure) -> Outcome:
         """Asks for the lease again after a freeze, right before the connector writes."""
         if not tenure.is_fresh() and not await self._renew(lease, tenure):
             return LEASE_OVER
         if not tenure.holds():
             return LEASE_OVER
-        return await self._connector.deliver(delivery_of(lease, tenure.holds))
+        return await owned.connector.deliver(delivery_of(lease, tenure.holds))
 
     def _result(self, lease: Lease, work: asyncio.Task[Outcome]) -> Outcome:
         error = work.exception()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -18,7 +18,7 @@ from answerby.server.base.validate import event_violations
 from answerby.server.flow.parking import Parking
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.processing.submission import Origin, Processed, Submission, identity_hash, payload_hash
-from answerby.server.flow.tenant_connector import TenantConnector
+from answerby.server.flow.roster import Roster
 from answerby.store.records import IntakeEntry
 from answerby_connectors.kit.base import AccountHolder, InboundConnector, PlatformUnavailable
 
@@ -34,6 +34,8 @@ STALE = timedelta(seconds=5)
 STALE_EVERY_SECONDS = 2.0
 MOST_PARKED = 2000
 """Most events that wait for their platforms in one worker. Further events wait in the stream."""
+DISABLED_SECONDS = 1.0
+"""Interval of looks whether a connector works again that is disabled."""
 NO_CONNECTOR = "the tenant has no connector of this name that could complete the event"
 PERMANENT = (InvalidInput, EventIdReused, TimeOutOfRange, RecordUnreadable)
 
@@ -49,7 +51,7 @@ class Intake:
         self,
         services: Services,
         processor: Processor,
-        connectors: Mapping[str, TenantConnector],
+        connectors: Roster,
         limits: Limits,
         tenant: str,
         consumer: str,
@@ -131,6 +133,10 @@ class Intake:
         if name:
             connector = self._connector_of(name)
             if connector is None:
+                if self._connectors.waits(name):
+                    self._parking.close(name, time.monotonic(), DISABLED_SECONDS)
+                    self._parking.add(name, entry)
+                    return None
                 await self._give_up(entry, NO_CONNECTOR)
                 return None
             completed = await self._complete(connector, name, event, entry)

@@ -39,6 +39,11 @@ class Route(Protocol):
         """Kinds of effects that the connector takes beside update_request."""
         ...
 
+    @property
+    def queues(self) -> bool:
+        """Whether the connector takes effects at all. One that is off takes none."""
+        ...
+
 
 def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[OutboxEntry]:
     """One entry for each effect and connector: the update first, then the others in the order of the effects.
@@ -65,7 +70,7 @@ def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[Outbo
         )
         for effect in effects
         for route in routes
-        if route.tenant == decision.tenant and takes(route, effect.kind, source)
+        if route.queues and route.tenant == decision.tenant and takes(route, effect.kind, source)
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,7 +16,7 @@ from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
 from answerby.server.flow.intake import mark_connector
-from answerby.server.flow.tenant_connector import TenantConnector
+from answerby.server.flow.roster import Roster
 from answerby_connectors.kit.base import InboundConnector, InvalidSignature
 
 
@@ -34,10 +33,16 @@ class _TooLarge(AnswerbyError):
     reason = "BODY_TOO_LARGE"
 
 
+class Disabled(AnswerbyError):
+    """The connector is disabled here, since its settings are not valid; its operator has to correct them."""
+
+    reason = "CONNECTOR_DISABLED"
+
+
 class HookApp:
     """The HTTP side of the intake."""
 
-    def __init__(self, services: Services, hooks: Mapping[str, Hook], limits: Limits, body_bytes: int) -> None:
+    def __init__(self, services: Services, hooks: Hooks, limits: Limits, body_bytes: int) -> None:
         self._store = services.store
         self._metrics = services.metrics
         self._logger = services.logger
@@ -50,10 +55,10 @@ class HookApp:
 
     async def _receive(self, request: Request) -> Response:
         name = request.path_params["name"]
-        hook = self._hooks.get(name)
-        if hook is None:
-            return _refuse(404, "UNKNOWN_CONNECTOR", "no connector of this name takes webhooks")
         try:
+            hook = self._hooks.get(name)
+            if hook is None:
+                return _refuse(404, "UNKNOWN_CONNECTOR", "no connector of this name takes webhooks")
             body = await self._body(request)
             events = self._events(name, hook, request, body)
             if events:
@@ -87,13 +92,24 @@ class HookApp:
         return [mark_connector(event, name) for event in events]
 
 
-def inbound(connectors: Mapping[str, TenantConnector]) -> dict[str, Hook]:
-    """The connectors that take webhooks."""
-    return {
-        name: Hook(connector, tenant)
-        for name, (tenant, connector) in connectors.items()
-        if connector.manifest.inbound and isinstance(connector, InboundConnector)
-    }
+class Hooks:
+    """The connectors that take webhooks, as they are now."""
+
+    def __init__(self, connectors: Roster) -> None:
+        self._connectors = connectors
+
+    def get(self, name: str) -> Hook | None:
+        """The connector of this name; None for one that takes no webhooks, and for an unknown one.
+
+        Raises Disabled for one that cannot work now, so that its platform sends the webhook again.
+        """
+        if name not in self._connectors:
+            if self._connectors.waits(name):
+                raise Disabled
+            return None
+        tenant, connector = self._connectors[name]
+        takes = connector.manifest.inbound and isinstance(connector, InboundConnector)
+        return Hook(connector, tenant) if takes and isinstance(connector, InboundConnector) else None
 
 
 def _status(error: AnswerbyError) -> int:
@@ -104,7 +120,7 @@ def _status(error: AnswerbyError) -> int:
             return 400
         case _TooLarge():
             return 413
-        case StoreUnavailable():
+        case StoreUnavailable() | Disabled():
             return 503
         case _:
             return 500
