@@ -33,6 +33,7 @@ from answerby.server.base.unreadable_report import report_unreadable
 from answerby.server.flow.delivery import DeliveryLoop
 from answerby.server.flow.housekeeping import Housekeeping
 from answerby.server.flow.intake import Intake
+from answerby.server.flow.polling import PollingLoop
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.roster import Roster
 from answerby.server.flow.schedules import ScheduleLoop
@@ -150,6 +151,7 @@ class Worker:
                 PerTenant(services, self._tenants(), consume).run(self._stopping),
                 TimerLoop(services, processor, self._config.timers).run(self._stopping),
                 ScheduleLoop(services, rulebooks, self._config.routes).run(self._stopping),
+                PollingLoop(services, connectors.members, connectors).run(self._stopping),
             ]
             delivery = DeliveryLoop(services, connectors, connectors.options())
             serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks, store)]

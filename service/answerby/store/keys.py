@@ -76,6 +76,7 @@ class TenantKeys:
         self._window = f"{root}:win:"
         self._serial = f"{root}:serial:"
         self._outbox = f"{root}:out:"
+        self._poll = f"{root}:poll:"
 
         self.index = f"{root}:requests"
         """zset request id -> created, us: the order of ListRequests."""
@@ -140,6 +141,10 @@ class TenantKeys:
     def serial(self, prefix: str) -> str:
         """counter: the last serial given to request numbers that begin with `prefix`."""
         return self._serial + prefix
+
+    def poll(self, connector: str) -> str:
+        """hash: token and until (ms) of the worker that polls, cursor, page a count, since and complete in ms."""
+        return self._poll + connector
 
     def outbox_due(self, connector: str) -> str:
         """Zset target -> next attempt, ms. A target is one request at one connector. Leased ones lie in the future."""

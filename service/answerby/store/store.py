@@ -7,9 +7,11 @@ from datetime import datetime
 
 from answerby.store.connection import Connection, StoreOptions, translated
 from answerby.store.durability import Durability
+from answerby.store.event_memory import EventMemory
 from answerby.store.intake import Intake
 from answerby.store.lineage import Loss
 from answerby.store.outbox import Outbox
+from answerby.store.polls import Polls
 from answerby.store.requests.listing import Listing
 from answerby.store.requests.log import DecisionLog
 from answerby.store.requests.recordings import Recordings
@@ -43,7 +45,9 @@ class Store:
         self.listing = Listing(connection, unreadable)
         self.recordings = Recordings(connection, unreadable)
         self.log = DecisionLog(connection, unreadable)
+        self.event_memory = EventMemory(connection, self.requests)
         self.intake = Intake(connection)
+        self.polls = Polls(connection)
         self.timers = Timers(connection, self.requests, unreadable)
         self.schedules = Schedules(connection, unreadable)
         self.outbox = Outbox(connection, unreadable)

@@ -71,6 +71,10 @@ class Metrics:
             "schedule_delay_seconds", "How long after their time schedules fired, seconds.", buckets=LATENESS
         )
         self._deliveries = counter("deliveries", "Attempts to deliver an effect.", "connector", "outcome")
+        self._polls = counter("polls", "Questions to platforms that are asked for changes.", "connector", "result")
+        self._polled = counter("polled_events", "Events of polls; known: decided before.", "connector", "result")
+        self._poll_lag = gauge("poll_lag_seconds", "Time since all changes of a platform were fetched.", "connector")
+        self._poll_time = gauge("poll_timestamp_seconds", "When a poll last brought its page, Unix time.", "connector")
         self._state = gauge("rulebook_state", "1 for the state of the rulebook.", "state")
         self._revision = gauge("rulebook_revision", "1 for the active revision.", "revision")
         self._loads = counter("rulebook_loads", "Changes of the rules that were checked, by result.", "result")
@@ -155,6 +159,18 @@ class Metrics:
 
     def engine_fallback(self, *, active: bool) -> None:
         self._fallback.set(1 if active else 0)
+
+    def poll(self, connector: str, result: str) -> None:
+        """Counts a poll. `result`: done, lost to another worker, or the reason of a failure."""
+        self._polls.labels(connector, result).inc()
+
+    def polled(self, connector: str, *, new: int, known: int, at: datetime) -> None:
+        self._polled.labels(connector, "new").inc(new)
+        self._polled.labels(connector, "known").inc(known)
+        self._poll_time.labels(connector).set(at.timestamp())
+
+    def poll_lag(self, connector: str, seconds: float) -> None:
+        self._poll_lag.labels(connector).set(max(0.0, seconds))
 
     def rulebook_action(self, action: str) -> None:
         self._actions.labels(action).inc()

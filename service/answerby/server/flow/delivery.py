@@ -23,6 +23,7 @@ from answerby.server.base.elapsed import elapsed
 from answerby.server.base.loops import pause, repeat, spared
 from answerby.server.base.services import Services
 from answerby.server.flow.breaker import COOLDOWN, Breaker, BreakerState
+from answerby.server.flow.budget import CallBudget
 from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.server.flow.tenure import Tenure
 from answerby.store.records import Completion, Lease
@@ -113,8 +114,7 @@ class Lane:
         self._connectors = connectors
         self._options = options
         self._breaker = Breaker(threshold=options.breaker_threshold, cooldown=options.breaker_cooldown)
-        self._paused_until = 0.0
-        """End of a wait that the platform set, by time.monotonic()."""
+        self._budget = CallBudget()
         self._under_way: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
         """Set after the end of a delivery, so that the next entry of its request may start."""
@@ -131,8 +131,9 @@ class Lane:
         owned = self._connectors.get(self._name)
         if owned is None:
             return DISABLED_SECONDS
+        self._budget = owned.budget
         await self._bury_strays(owned.tenant)
-        if (wait := max(self._breaker.wait, self._paused_until - time.monotonic())) > 0:
+        if (wait := max(self._breaker.wait, self._budget.wait)) > 0:
             return wait
         free = self._breaker.allowed(self._options.concurrency - len(self._under_way))
         self._ended.clear()
@@ -277,7 +278,7 @@ class Lane:
             self._breaker.success()
         elif outcome.retry_after is not None and self._breaker.state is BreakerState.CLOSED:
             # A budget belongs to the account, not to the request, so the whole lane waits.
-            self._paused_until = max(self._paused_until, time.monotonic() + outcome.retry_after)
+            self._budget.hold(outcome.retry_after)
         else:
             self._breaker.failure()
             if self._breaker.state is BreakerState.OPEN:

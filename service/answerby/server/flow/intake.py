@@ -15,15 +15,15 @@ from answerby.server.base.config import Limits
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
+from answerby.server.flow.arrivals import CONNECTOR_FACT, unmarked
 from answerby.server.flow.parking import Parking
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.processing.submission import Origin, Processed, Submission, identity_hash, payload_hash
 from answerby.server.flow.roster import Roster
+from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.store.records import IntakeEntry
-from answerby_connectors.kit.base import AccountHolder, InboundConnector, PlatformUnavailable
+from answerby_connectors.kit.base import AccountHolder, InboundConnector, PlatformUnavailable, PollingConnector
 
-CONNECTOR_FACT = "intake.connector"
-"""Field for the connector of an event, which completes the event. Only events in the stream have the field."""
 READ_COUNT = 100
 OWN_COUNT = 1000
 MOST_DELIVERIES = 5
@@ -38,10 +38,6 @@ DISABLED_SECONDS = 1.0
 """Interval of looks whether a connector works again that is disabled."""
 NO_CONNECTOR = "the tenant has no connector of this name that could complete the event"
 PERMANENT = (InvalidInput, EventIdReused, TimeOutOfRange, RecordUnreadable)
-
-
-def mark_connector(event: Event, name: str) -> Event:
-    return msgspec.structs.replace(event, data={**event.data, CONNECTOR_FACT: name})
 
 
 class Intake:
@@ -128,18 +124,18 @@ class Intake:
         if entry.event is None:
             await self._give_up(entry, entry.error)
             return None
-        event, name = _unmark(entry.event)
+        event, name = unmarked(entry.event)
         digest = payload_hash(event)
         if name:
-            connector = self._connector_of(name)
-            if connector is None:
+            owned = self._owned(name)
+            if owned is None:
                 if self._connectors.waits(name):
                     self._parking.close(name, time.monotonic(), DISABLED_SECONDS)
                     self._parking.add(name, entry)
                     return None
                 await self._give_up(entry, NO_CONNECTOR)
                 return None
-            completed = await self._complete(connector, name, event, entry)
+            completed = await self._complete(owned, name, event, entry)
             if completed is None:
                 return None
             event = msgspec.structs.replace(completed, tenant=event.tenant)
@@ -157,20 +153,24 @@ class Intake:
             account=self._account_of(name),
         )
 
-    def _connector_of(self, name: str) -> InboundConnector | None:
-        """The connector that completes its events; None for a connector of another tenant, and for an unknown one."""
+    def _owned(self, name: str) -> TenantConnector | None:
+        """The connector that brought an event; None for a connector of another tenant, and for one that brings none."""
         owned = self._connectors.get(name)
-        if owned is None or owned.tenant != self._tenant or not isinstance(owned.connector, InboundConnector):
+        if owned is None or owned.tenant != self._tenant:
             return None
-        return owned.connector
+        return owned if isinstance(owned.connector, InboundConnector | PollingConnector) else None
 
     def _account_of(self, name: str) -> str:
         """The account that the connector writes with; empty while it does not know."""
         connector = self._connectors[name].connector if name else None
         return connector.account if isinstance(connector, AccountHolder) else ""
 
-    async def _complete(self, connector: InboundConnector, name: str, event: Event, entry: IntakeEntry) -> Event | None:
+    async def _complete(self, owned: TenantConnector, name: str, event: Event, entry: IntakeEntry) -> Event | None:
         """The complete event; None for a write of our own, and for an event that waits for its platform."""
+        connector = owned.connector
+        if not isinstance(connector, InboundConnector):
+            return event
+        self._parking.hold(name, time.monotonic(), owned.budget.wait)
         if self._parking.is_closed(name, time.monotonic()):
             self._parking.add(name, entry)
             return None
@@ -178,6 +178,8 @@ class Intake:
             completed = await connector.complete(event)
         except PlatformUnavailable as error:
             self._logger.warning("platform unavailable", connector=name, stream_id=entry.id, reason=error.reason)
+            if error.retry_after is not None:
+                owned.budget.hold(error.retry_after)
             self._parking.close(name, time.monotonic(), error.retry_after)
             self._parking.add(name, entry)
             return None
@@ -207,17 +209,8 @@ class Intake:
 
     async def _give_up(self, entry: IntakeEntry, reason: str) -> None:
         self._metrics.dead_letter("intake")
-        connector = _unmark(entry.event)[1] if entry.event is not None else ""
+        connector = unmarked(entry.event)[1] if entry.event is not None else ""
         self._logger.error(
             "event given up", stream_id=entry.id, tenant=entry.tenant, connector=connector, reason=reason
         )
         await self._store.intake.give_up(entry, reason)
-
-
-def _unmark(event: Event) -> tuple[Event, str]:
-    """The original event and the name of its connector; empty for an event without a connector."""
-    name = event.data.get(CONNECTOR_FACT)
-    if name is None:
-        return event, ""
-    data = {key: value for key, value in event.data.items() if key != CONNECTOR_FACT}
-    return msgspec.structs.replace(event, data=data), str(name)

@@ -53,6 +53,12 @@ class Parking:
         platform.failures += 1
         platform.opens = now + (retry_after if retry_after is not None else PATIENCE.wait(platform.failures))
 
+    def hold(self, connector: str, now: float, seconds: float) -> None:
+        """Stops the calls for a wait that the platform has told another part of the worker."""
+        if seconds > 0:
+            platform = self._platforms.setdefault(connector, _Platform())
+            platform.opens = max(platform.opens, now + seconds)
+
     def note_answer(self, connector: str) -> None:
         """Notes a good answer of the platform, which ends the growth of the pauses."""
         platform = self._platforms.get(connector)

@@ -20,6 +20,7 @@ from answerby.domain.errors import AnswerbyError
 from answerby.server.base.config import ConnectorConfig, Enabled
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
+from answerby.server.flow.budget import CallBudget
 from answerby.server.flow.delivery import DeliveryOptions
 from answerby.server.flow.tenant_connector import TenantConnector
 from answerby_connectors.kit.base import Connector
@@ -40,6 +41,8 @@ class Member:
         self.entry = entry
         self.connector: Connector | None = None
         self.problem = ""
+        self.budget = CallBudget()
+        """The waits of the platform, which outlast a rebuilt connector."""
         self.mark = ""
         """Stands for the settings with the contents of their files: another mark, another token perhaps."""
         self.stamps: dict[Path, _Stamp] = {}
@@ -68,7 +71,7 @@ class Roster(Mapping[str, TenantConnector]):
         member = self.members[name]
         if member.connector is None:
             raise KeyError(name)
-        return TenantConnector(member.entry.tenant, member.connector)
+        return TenantConnector(member.entry.tenant, member.connector, member.budget)
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, member in self.members.items() if member.connector is not None)

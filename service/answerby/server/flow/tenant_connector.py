@@ -1,14 +1,18 @@
-"""A connector with its tenant. No connector serves two tenants."""
+"""A connector with its tenant and its budget. No connector serves two tenants."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
+from answerby.server.flow.budget import CallBudget
 from answerby_connectors.kit.base import Connector
 
 
-class TenantConnector(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TenantConnector:
     """A connector, and the one tenant whose effects it delivers and whose events it brings."""
 
     tenant: str
     connector: Connector
+    budget: CallBudget = field(default_factory=CallBudget)
+    """The waits of the platform. Every part of the worker that calls the platform asks here first."""

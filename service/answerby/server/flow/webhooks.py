@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -15,7 +14,7 @@ from answerby.domain.event import Event
 from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
-from answerby.server.flow.intake import mark_connector
+from answerby.server.flow.arrivals import arrival
 from answerby.server.flow.roster import Roster
 from answerby_connectors.kit.base import InboundConnector, InvalidSignature
 
@@ -82,14 +81,13 @@ class HookApp:
         return bytes(body)
 
     def _events(self, name: str, hook: Hook, request: Request, body: bytes) -> list[Event]:
-        received = hook.connector.receive(request.headers, body)
-        events = [msgspec.structs.replace(event, tenant=hook.tenant) for event in received]
+        events = hook.connector.receive(request.headers, body)
         violations = [
             v for i, event in enumerate(events) for v in event_violations(event, self._limits, f"events[{i}].")
         ]
         if violations:
             raise InvalidInput(violations)
-        return [mark_connector(event, name) for event in events]
+        return [arrival(event, hook.tenant, name) for event in events]
 
 
 class Hooks:
@@ -107,9 +105,10 @@ class Hooks:
             if self._connectors.waits(name):
                 raise Disabled
             return None
-        tenant, connector = self._connectors[name]
-        takes = connector.manifest.inbound and isinstance(connector, InboundConnector)
-        return Hook(connector, tenant) if takes and isinstance(connector, InboundConnector) else None
+        owned = self._connectors[name]
+        if not (owned.connector.manifest.inbound and isinstance(owned.connector, InboundConnector)):
+            return None
+        return Hook(owned.connector, owned.tenant)
 
 
 def _status(error: AnswerbyError) -> int:

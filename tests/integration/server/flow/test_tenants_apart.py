@@ -12,7 +12,7 @@ import pytest
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.domain.event import Event
 from answerby.server import worker
-from answerby.server.flow.intake import mark_connector
+from answerby.server.flow.arrivals import arrival
 from answerby_connectors.kit.base import DONE, Guarantee, Manifest
 from tests.kit.patience import eventually
 
@@ -115,7 +115,7 @@ async def test_a_connector_of_another_tenant_completes_nothing(desk, launch, sto
     """As after a connector was given to another tenant while its events waited."""
     now = datetime.now(UTC)
     event = Event(tenant="acme", source="desk", id="w-9", type="request.received", time=now, request_id="T-9")
-    await store.intake.enqueue("acme", [mark_connector(event, "desk"), mark_connector(event, "gone")])
+    await store.intake.enqueue("acme", [arrival(event, "acme", "desk"), arrival(event, "acme", "gone")])
     async with launch():
 
         async def given_up() -> bool:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from answerby.domain.errors import AnswerbyError
+from answerby.domain.event import Event
 from answerby.engine.facts.windows import Windows
+from answerby.server.base.services import Services
 from answerby.server.flow.processing.fates import Fates
 from answerby.server.flow.processing.own_writes import suspicion
+from answerby.server.flow.processing.resends import kept_sequence
 from answerby.server.flow.processing.states import LoadedEvent, Waiting
 from answerby.server.flow.routing import Route
 from answerby.store.records import LoadQuery
-from answerby.store.requests.requests import Requests
 
+MARGIN = timedelta(days=1)
+"""How much earlier than the end of an event id's record the events of a request are looked through for the event.
+
+The age of a request is the time of its first event, by the clock of a platform.
+"""
 DECISIONS = 200
 """The latest decisions of a request whose updates may come back."""
 
@@ -20,8 +28,10 @@ DECISIONS = 200
 class Loading:
     """Loads the requests of many events at once. An event whose load fails ends with that error."""
 
-    def __init__(self, requests: Requests, fates: Fates, routes: Sequence[Route]) -> None:
-        self._requests = requests
+    def __init__(self, services: Services, fates: Fates, routes: Sequence[Route]) -> None:
+        self._requests = services.store.requests
+        self._memory = services.store.event_memory.span
+        self._now = services.clock
         self._fates = fates
         self._routes = routes
 
@@ -69,8 +79,9 @@ class Loading:
         return found.own(await self._requests.decisions(found.event.tenant, found.event.request_id, DECISIONS))
 
     async def _with_histories(self, events: list[LoadedEvent]) -> list[LoadedEvent]:
-        """Loads histories for late events and corrections, with one more round trip."""
-        late = [loaded for loaded in events if loaded.wants_history]
+        """Loads histories for late events, corrections and possible resends, with one more round trip."""
+        old = self._now() - self._memory + MARGIN
+        late = [loaded for loaded in events if loaded.wants_history or loaded.may_be_forgotten(old)]
         if not late:
             return events
         in_time = without(events, late)
@@ -79,8 +90,20 @@ class Loading:
             if isinstance(history, AnswerbyError):
                 self._fates.failed(loaded.waiting, history)
             else:
-                in_time.append(loaded.with_history(history))
+                in_time.append(await self._with_history(loaded, history))
         return in_time
+
+    async def _with_history(self, loaded: LoadedEvent, history: list[Event]) -> LoadedEvent:
+        """The event with the history that its decision needs, or with the earlier decision on the same event.
+
+        The record of an event id ends after a while. The request still has the event then.
+        """
+        sequence = kept_sequence(loaded.waiting, history)
+        if sequence:
+            event = loaded.event
+            decision = await self._requests.decision(event.tenant, event.request_id, sequence)
+            return loaded.seen_before(decision)
+        return loaded.with_history(history) if loaded.wants_history else loaded
 
 
 def without(events: Iterable[LoadedEvent], some: Iterable[LoadedEvent]) -> list[LoadedEvent]:

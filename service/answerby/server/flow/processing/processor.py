@@ -62,7 +62,7 @@ class Processor:
         self._most_waiting = most_waiting
         self._observe = observe
         self._fates = Fates(services)
-        self._loading = Loading(self._requests, self._fates, self._connectors)
+        self._loading = Loading(services, self._fates, self._connectors)
         self._queue = Queue()
         self._wake = asyncio.Event()
         self._stopping = False

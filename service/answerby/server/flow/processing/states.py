@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +20,7 @@ from answerby.server.base.interruptions import Stored
 from answerby.server.flow.processing.own_writes import flags, without
 from answerby.server.flow.processing.submission import Processed, Submission, payload_hash
 from answerby.server.flow.routing import Route, route_effects
-from answerby.store.records import Commit, Loaded, LoadQuery
+from answerby.store.records import Commit, Loaded, LoadQuery, StoredReply
 
 
 class Waiting:
@@ -95,6 +96,27 @@ class LoadedEvent(NamedTuple):
         if state is None or self.stored.duplicate is not None or self.waiting.settled:
             return False
         return needs_fold(state, self.event) and state.decisions < MOST_EVENTS
+
+    def may_be_forgotten(self, old: datetime) -> bool:
+        """Whether the event may have been decided so long ago that the record of its id has ended.
+
+        `old`: requests that began before may have such events. A call sends an event again with its time, so the time
+        is not after the latest event of the request. A connector may read the time from the ticket.
+        """
+        state, submission = self.stored.state, self.waiting.submission
+        if state is None or self.stored.duplicate is not None or self.waiting.settled or submission.timer is not None:
+            return False
+        return state.created <= old and (bool(submission.connector) or self.event.time <= state.last_event)
+
+    def seen_before(self, decision: Decision) -> LoadedEvent:
+        """Copy with the earlier decision on the same event."""
+        reply = StoredReply(
+            payload_hash=self.waiting.payload_hash,
+            request_id=decision.request_id,
+            sequence=decision.sequence,
+            decision=decision,
+        )
+        return self._replace(stored=msgspec.structs.replace(self.stored, duplicate=reply))
 
     @property
     def no_longer_due(self) -> bool:

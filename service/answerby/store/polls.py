@@ -1,0 +1,87 @@
+"""Polls: the cursor of each connector that asks its platform, and the right of one worker to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from answerby.domain.event import Event
+from answerby.store import codec
+from answerby.store.connection import Connection
+from answerby.store.keys import tenant_keys
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class PollTurn(NamedTuple):
+    """The right to poll for one connector until the lease ends. `token` locks out earlier holders."""
+
+    tenant: str
+    connector: str
+    token: int
+    cursor: str
+    """Empty before the first page."""
+    page: int
+    """The number of pages stored so far."""
+    since: datetime
+    """The start of the connector."""
+    complete: datetime
+    """The latest time at which everything of the platform was stored, by the server's clock."""
+
+
+class PollTaken(NamedTuple):
+    """Another worker polls. `left`: the time until its lease ends."""
+
+    left: timedelta
+
+
+class Polls:
+    """The polls of every tenant. All methods raise StoreUnavailable when the server does not answer."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def claim(
+        self, tenant: str, connector: str, token: int, lease: timedelta, look_back: timedelta
+    ) -> PollTurn | PollTaken:
+        """Takes the right to poll, or renews the right of the holder of `token`. 0 is the token of a newcomer.
+
+        The first claim of all notes the start of the connector: now, less `look_back`.
+        """
+        keys = tenant_keys(tenant)
+        reply = await self._connection.call(
+            "polls/claim",
+            [keys.poll(connector), keys.counter],
+            [str(token), lease // _MILLISECOND, look_back // _MILLISECOND],
+        )
+        if not reply[0]:
+            return PollTaken(timedelta(milliseconds=reply[1]))
+        held, cursor, page, since, complete = reply
+        return PollTurn(tenant, connector, held, cursor.decode(), page, codec.from_ms(since), codec.from_ms(complete))
+
+    async def store(
+        self, turn: PollTurn, cursor: str, events: Sequence[Event], lease: timedelta, *, complete: bool
+    ) -> bool:
+        """Stores the events of a page in the intake and the cursor after the page, both or none.
+
+        False when another worker polls meanwhile. `complete`: nothing comes after the page.
+        """
+        keys = tenant_keys(turn.tenant)
+        stored = await self._connection.call(
+            "polls/store",
+            [keys.poll(turn.connector), keys.intake],
+            [
+                str(turn.token),
+                turn.page,
+                cursor,
+                lease // _MILLISECOND,
+                int(complete),
+                *(codec.encode(event) for event in events),
+            ],
+        )
+        return bool(stored)
+
+    async def release(self, tenant: str, connector: str, token: int) -> None:
+        """Ends the right of the holder of `token`, so that another worker goes on at once."""
+        await self._connection.call("polls/release", [tenant_keys(tenant).poll(connector)], [str(token)])
