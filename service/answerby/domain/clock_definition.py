@@ -32,6 +32,11 @@ Occasion = str | Trigger
 """A bare event type fires for any actor and any facts."""
 
 
+def events_of(occasion: Occasion) -> tuple[str, ...]:
+    """The types of events that may be the occasion; none for a standing condition."""
+    return (occasion,) if isinstance(occasion, str) else occasion.events
+
+
 class Reopen(StrEnum):
     """Effect of a request's reopening on a finished clock without `start`."""
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from answerby.domain.alert import NoticeAlert
 from answerby.domain.clock import ClockState, Timer, TimerPurpose, definition_id
+from answerby.domain.clock_definition import ClockDefinition, events_of
 from answerby.domain.decision import Flag
 from answerby.domain.event import Event, EventType
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import Answer, RequestState
 from answerby.sla.clocks import LIVE, definition_of
-
-if TYPE_CHECKING:
-    from answerby.domain.clock_definition import ClockDefinition
 
 CLOCK = "acknowledged.clock"
 """Fact of an acknowledgement: the clock, or the definition, whose alarms it answers. Default: those of all clocks."""
@@ -107,8 +105,7 @@ def _means_something(definitions: Mapping[str, ClockDefinition], request: Reques
 
 
 def _stops(definition: ClockDefinition) -> bool:
-    acknowledged = EventType.ACKNOWLEDGED
-    return any(acknowledged in ((each,) if isinstance(each, str) else each.events) for each in definition.stop)
+    return any(EventType.ACKNOWLEDGED in events_of(occasion) for occasion in definition.stop)
 
 
 def _nothing(named: object) -> Flag:

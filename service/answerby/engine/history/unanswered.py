@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from answerby.domain.clock import ClockPhase, ClockState
-from answerby.domain.clock_definition import ClockDefinition, Occasion, Reopen
+from answerby.domain.clock_definition import ClockDefinition, Occasion, Reopen, events_of
 from answerby.domain.event import ActorRole, EventType, Value
 from answerby.domain.request import RequestState
 from answerby.engine.history import lifecycle
@@ -77,7 +77,7 @@ def _waits_for_an_answer(definition: ClockDefinition) -> bool:
     """
     if definition.start:
         return any(_is_message(occasion) for occasion in definition.start)
-    met_by = {kind for o in definition.stop for kind in ((o,) if isinstance(o, str) else o.events)}
+    met_by = {kind for o in definition.stop for kind in events_of(o)}
     return definition.reopen is not Reopen.FROZEN and EventType.REPLIED in met_by and met_by <= _ANSWERS
 
 
@@ -90,8 +90,7 @@ def _is_message(occasion: Occasion) -> bool:
 
 
 def _ends_with_an_answer(definition: ClockDefinition) -> bool:
-    stops = definition.stop
-    return any(EventType.REPLIED in ((o,) if isinstance(o, str) else o.events) for o in stops)
+    return any(EventType.REPLIED in events_of(occasion) for occasion in definition.stop)
 
 
 def _starts_by_event(definitions: Mapping[str, ClockDefinition], name: str) -> bool:

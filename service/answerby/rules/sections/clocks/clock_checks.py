@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from answerby.domain.clock_definition import AfterCompletion, ClockDefinition, Occasion, Trigger
+from answerby.domain.clock_definition import AfterCompletion, ClockDefinition, Occasion, Trigger, events_of
 from answerby.domain.condition import ALWAYS, Condition
 from answerby.domain.event import EventType
 from answerby.domain.request import RequestStatus
@@ -84,8 +84,8 @@ def _when(occasion: Occasion) -> Condition:
 
 
 def _only_at_the_end(occasion: Occasion) -> bool:
-    events = {occasion} if isinstance(occasion, str) else set(occasion.events)
-    return bool(events) and events <= _FINAL_EVENTS
+    events = events_of(occasion)
+    return bool(events) and _FINAL_EVENTS.issuperset(events)
 
 
 def _is_standing(start: tuple[Occasion, ...]) -> bool:

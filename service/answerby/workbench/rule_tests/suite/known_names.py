@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from answerby.domain.clock_definition import events_of
 from answerby.domain.condition import Op, atoms
 from answerby.domain.event import EventType
 from answerby.engine.compiled.rulebook import CompiledRulebook
@@ -143,7 +144,7 @@ def event_types(rulebook: Rulebook) -> Iterator[str]:
     yield from (kind.value for kind in EventType if kind not in INTERNAL_TYPES)
     for clock in rulebook.clocks.values():
         for trigger in (*clock.start, *clock.stop):
-            yield from (trigger,) if isinstance(trigger, str) else trigger.events
+            yield from events_of(trigger)
     for stage in rulebook.stages:
         for rule in stage.rules:
             for atom in atoms(rule.when):
