@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import grpc.aio
@@ -25,6 +24,7 @@ from answerby.domain.errors import AnswerbyError
 from answerby.server.base.config import Config, InvalidConfig
 from answerby.server.base.logs import Logger, forward_library_logs, make_logger
 from answerby.server.base.loops import pause
+from answerby.server.base.marks_folder import marks_folder
 from answerby.server.base.metrics import Metrics
 from answerby.server.base.services import Services, utc_now
 from answerby.server.base.store_clock import ClockWatch, StoreClock
@@ -59,10 +59,6 @@ from answerby_connectors.kit.registry import build_connector
 BEAT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 """The time for the last answers of a server that stops."""
-NO_MARKS = (
-    "a store that went back, such as to a backup, cannot be found out, and numbers may be given twice then;"
-    " set store.data_folder to a folder that can be written"
-)
 
 
 class Worker:
@@ -179,18 +175,8 @@ class Worker:
             idempotency_ttl=timedelta(days=settings.idempotency_days),
             log_retention=timedelta(days=settings.retention_days),
             durability=settings.durability,
-            marks=self._marks(),
+            marks=marks_folder(settings, self._logger),
         )
-
-    def _marks(self) -> Path | None:
-        """Where this worker writes down what callers were told. Without a folder to write in, nowhere."""
-        folder = self._config.store.data_folder / "marks"
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            self._logger.warning("store setting", warning=f"{NO_MARKS}: {folder}: {error.strerror}")
-            return None
-        return folder
 
     def _tenants(self) -> frozenset[str]:
         """The tenants that the configuration names."""

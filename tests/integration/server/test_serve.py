@@ -30,6 +30,8 @@ from tests.kit.patience import PATIENCE, eventually
 from tests.kit.processes import alive, free_address, started
 from tests.kit.served import serving
 
+WHEN = datetime(2026, 3, 2, tzinfo=UTC)
+
 
 @pytest.fixture
 def two_workers(settings):
@@ -154,6 +156,33 @@ async def test_the_embedded_store_keeps_what_was_accepted(settings, make_event):
         again = (await submit(address, [event])).results[0]
         assert again.duplicate
         assert again.decision.number == first.decision.number
+        assert served.stop() == 0
+
+
+async def test_a_data_folder_that_is_restored_gives_no_number_twice(settings, make_event, tmp_path):
+    """By the page on backups: the service is stopped, the whole folder is copied, and put back later."""
+    settings["store"]["redis_url"] = None
+    settings["log"] = {"level": "info"}
+    data, backup = Path(settings["store"]["data_folder"]), tmp_path / "backup"
+
+    async def numbers_of(served, *events: int) -> list[str]:
+        reply = await submit(served.address(), [make_event(n, when=WHEN) for n in events])
+        return [result.decision.number for result in reply.results]
+
+    with serving(settings) as served:
+        assert await numbers_of(served, 1) == ["202603-DSK-001"]
+        assert served.stop() == 0
+    shutil.copytree(data, backup, ignore=shutil.ignore_patterns("*.sock"))
+    with serving(settings) as served:
+        assert await numbers_of(served, 2, 3) == ["202603-DSK-002", "202603-DSK-003"]
+        assert served.stop() == 0
+    shutil.rmtree(data)
+    backup.rename(data)
+    with serving(settings) as served:
+        (number,) = await numbers_of(served, 4)
+        assert number > "202603-DSK-100"
+        loss = await asyncio.to_thread(served.line, "store has lost decisions")
+        assert (loss["tenant"], loss["count"]) == ("default", loss["known"] - loss["found"])
         assert served.stop() == 0
 
 

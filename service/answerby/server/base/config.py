@@ -232,6 +232,11 @@ class StoreConfig(Section):
     data_folder: Path = Field(
         default=Path(".answerby"), description="Folder of the embedded Valkey and the last good rules."
     )
+    marks_folder: Path | None = Field(
+        default=None,
+        description="Folder of what callers were told, by which a store that went back is found out, so never restore "
+        "it with the store; unset: beside the data folder, such as .answerby-marks.",
+    )
     durability: Durability = Field(
         default=Durability.SERVER,
         description="An event is accepted once the store answers (server), or has synced it to disk (acknowledged).",

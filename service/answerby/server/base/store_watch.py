@@ -8,7 +8,7 @@ from answerby.store.store import Store
 
 REMEDY = (
     "effects of these decisions may have gone out; send the events since then again, and see what the store's settings"
-    " may lose; no number is given twice"
+    " may lose; no number is given twice; if the store was emptied on purpose, delete the folder of the marks too"
 )
 
 
