@@ -13,6 +13,7 @@ import typer
 
 from answerby.cli.backtest.commands import backtest
 from answerby.cli.check.commands import check
+from answerby.cli.connector.commands import app as connector_commands
 from answerby.cli.diff.commands import diff
 from answerby.cli.replay.commands import replay
 from answerby.cli.requests import commands as requests
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 
 app.add_typer(rulebook_commands)
+app.add_typer(connector_commands)
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "serve": serving.serve,

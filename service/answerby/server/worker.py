@@ -31,6 +31,7 @@ from answerby.server.base.store_clock import ClockWatch, StoreClock
 from answerby.server.base.store_watch import StoreWatch
 from answerby.server.base.unreadable_report import report_unreadable
 from answerby.server.flow.delivery import DeliveryLoop
+from answerby.server.flow.dry_run import DryRun
 from answerby.server.flow.housekeeping import Housekeeping
 from answerby.server.flow.intake import Intake
 from answerby.server.flow.polling import PollingLoop
@@ -46,6 +47,7 @@ from answerby.server.live.live_rules import LiveRules
 from answerby.server.live.preparing import SWITCH_SECONDS
 from answerby.server.live.rulebooks import RulebookHolder, State
 from answerby.server.rpc.auth import Authenticator
+from answerby.server.rpc.connector_service import ConnectorServicer
 from answerby.server.rpc.decision_service import DecisionServicer
 from answerby.server.rpc.grpc_server import Health, build_server, listen
 from answerby.server.rpc.interceptors import CallInterceptor, Gate
@@ -125,7 +127,7 @@ class Worker:
             stack.push_async_callback(connectors.close)
             limits = self._config.server.limits
             processor = Processor(services, rulebooks, self._config.routes, limits.waiting_events, rules.trial.offer)
-            server = self._server(services, processor, rulebooks, rules)
+            server = self._server(services, processor, rulebooks, rules, connectors)
             # A worker joins the shared port only once it can decide. With a bad folder the worker joins to report the
             # problem.
             await rules.start()
@@ -183,7 +185,12 @@ class Worker:
         return self._authenticator.tenants | {entry.tenant for entry in self._config.routes}
 
     def _server(
-        self, services: Services, processor: Processor, rulebooks: RulebookHolder, rules: LiveRules
+        self,
+        services: Services,
+        processor: Processor,
+        rulebooks: RulebookHolder,
+        rules: LiveRules,
+        connectors: Roster,
     ) -> grpc.aio.Server:
         settings = self._config.server
         watcher = Watcher(services, self._gate.draining)
@@ -193,6 +200,7 @@ class Worker:
             RequestServicer(services, processor, rulebooks, watcher, settings.limits),
             DecisionServicer(services, rulebooks, settings.limits),
             RulebookServicer(services, rulebooks, rules),
+            ConnectorServicer(services, connectors, DryRun(services, rulebooks, self._config.routes, settings.limits)),
             self._health,
         )
 

@@ -51,6 +51,9 @@ EXPORT = "/answerby.v1.RequestService/ExportEvents"
 MIGRATE = "/answerby.v1.RequestService/MigrateClocks"
 """A migration moves the deadlines of waiting customers."""
 
+CONNECTORS = "/answerby.v1.ConnectorService/"
+"""Every call on connectors is for operators, as connectors act for the whole tenant."""
+
 
 class PermissionDenied(AnswerbyError):
     """The token has no role that allows this call; ask for another token."""
@@ -82,5 +85,5 @@ def check_permission(method: str, caller: Caller) -> None:
             raise PermissionDenied(f"this call needs the role {names}; the token {caller.name} does not have it")
     elif not caller.tenant:
         raise PermissionDenied(f"the token {caller.name} belongs to no tenant; it is for the rules only")
-    elif method in (EXPORT, MIGRATE) and Role.OPERATOR not in caller.roles:
+    elif (method in (EXPORT, MIGRATE) or method.startswith(CONNECTORS)) and Role.OPERATOR not in caller.roles:
         raise PermissionDenied(f"this call needs the role operator; the token {caller.name} does not have it")

@@ -46,6 +46,10 @@ CODES: dict[str, Code] = {
     "REQUEST_NOT_FOUND": Code.NOT_FOUND,
     "DECISION_NOT_FOUND": Code.NOT_FOUND,
     "REVISION_NOT_FOUND": Code.NOT_FOUND,
+    "CONNECTOR_NOT_FOUND": Code.NOT_FOUND,
+    "CONNECTOR_DISABLED": Code.FAILED_PRECONDITION,
+    "INVALID_SIGNATURE": Code.INVALID_ARGUMENT,
+    "PLATFORM_UNAVAILABLE": Code.UNAVAILABLE,
     "UNAUTHENTICATED": Code.UNAUTHENTICATED,
     "PERMISSION_DENIED": Code.PERMISSION_DENIED,
     "OWN_REVISION": Code.PERMISSION_DENIED,
@@ -81,6 +85,7 @@ RETRY_SECONDS: dict[str, float] = {
     "CONTENTION": 0.1,
     "ACTIVATION_UNDER_WAY": 1.0,
     "OVERLOADED": 1.0,
+    "PLATFORM_UNAVAILABLE": 5.0,
 }
 
 
@@ -88,6 +93,7 @@ RESOURCES = {
     "REQUEST_NOT_FOUND": "answerby.v1.Request",
     "DECISION_NOT_FOUND": "answerby.v1.Decision",
     "REVISION_NOT_FOUND": "answerby.v1.Revision",
+    "CONNECTOR_NOT_FOUND": "answerby.v1.Connector",
 }
 """The kind of the missing resource, by reason."""
 
@@ -96,6 +102,12 @@ class Unauthenticated(AnswerbyError):
     """The call brings no valid bearer token; send `authorization: Bearer <token>`."""
 
     reason = "UNAUTHENTICATED"
+
+
+class ConnectorNotFound(AnswerbyError):
+    """The tenant has no connector of this name; its names are in the configuration of the server."""
+
+    reason = "CONNECTOR_NOT_FOUND"
 
 
 class MalformedMessage(AnswerbyError):

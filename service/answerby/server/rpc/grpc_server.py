@@ -12,6 +12,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from answerby.api.v1 import (
+    connector_service_pb2,
+    connector_service_pb2_grpc,
     decision_service_pb2,
     decision_service_pb2_grpc,
     request_service_pb2,
@@ -25,6 +27,7 @@ SERVICES = (
     request_service_pb2.DESCRIPTOR.services_by_name["RequestService"].full_name,
     decision_service_pb2.DESCRIPTOR.services_by_name["DecisionService"].full_name,
     rulebook_service_pb2.DESCRIPTOR.services_by_name["RulebookService"].full_name,
+    connector_service_pb2.DESCRIPTOR.services_by_name["ConnectorService"].full_name,
 )
 
 
@@ -63,6 +66,7 @@ def build_server(
     requests: request_service_pb2_grpc.RequestServiceServicer,
     decisions: decision_service_pb2_grpc.DecisionServiceServicer,
     rulebooks: rulebook_service_pb2_grpc.RulebookServiceServicer,
+    connectors: connector_service_pb2_grpc.ConnectorServiceServicer,
     state: Health,
 ) -> grpc.aio.Server:
     """A server with all services. The server does not listen yet."""
@@ -70,6 +74,7 @@ def build_server(
     request_service_pb2_grpc.add_RequestServiceServicer_to_server(requests, server)  # type: ignore[no-untyped-call,unused-ignore]
     decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(decisions, server)  # type: ignore[no-untyped-call,unused-ignore]
     rulebook_service_pb2_grpc.add_RulebookServiceServicer_to_server(rulebooks, server)  # type: ignore[no-untyped-call,unused-ignore]
+    connector_service_pb2_grpc.add_ConnectorServiceServicer_to_server(connectors, server)  # type: ignore[no-untyped-call,unused-ignore]
     health_pb2_grpc.add_HealthServicer_to_server(state.servicer, server)
     if config.reflection:
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
