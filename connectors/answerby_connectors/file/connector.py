@@ -99,6 +99,7 @@ def line_of(delivery: Delivery) -> bytes:
         "tenant": delivery.tenant,
         "request_id": delivery.request_id,
         "number": delivery.number,
+        "sequence": delivery.sequence,
         "source": delivery.source,
         "kind": effect.kind,
         "key": effect.key,

@@ -9,7 +9,8 @@ Settings:
 
 Both `webhook-id` and the CloudEvents `id` are the effect id. The ids and the body stay the same over all attempts. The
 receiver keeps known ids and drops repeats, so an attempt with a lost answer may be sent again. Any 2xx means done.
-408, 425, 429 and 503 are tried again after `Retry-After`. Other 4xx, 410 among them, and redirects are final.
+408, 425, 429 and 503 are tried again after `Retry-After`. 401, 403 and 410 hold the connector: its effects wait until
+an operator lets it go on. Other 4xx and redirects are final.
 """
 
 from __future__ import annotations
@@ -43,6 +44,12 @@ from answerby_connectors.kit.transport import (
 )
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+ENDPOINT_REFUSES = {
+    401: "the receiver does not accept the secret or the caller; correct the secrets or the receiver",
+    403: "the receiver does not let answerby in; correct the receiver or what is in front of it",
+    410: "the receiver is gone for good; correct the URL",
+}
+"""Statuses that refuse every effect alike, and the remedy. 410 of a Standard Webhooks receiver means: never again."""
 EVENT_TYPES = {
     EffectKind.UPDATE_REQUEST: "dev.answerby.decision.v1",
     EffectKind.NOTIFY: "dev.answerby.notification.v1",
@@ -88,6 +95,9 @@ class WebhookConnector:
             return outcome_of_error(error)
         except AddressRefused as error:
             return Outcome(OutcomeKind.FAILED, error.message)
+        if response.status_code in ENDPOINT_REFUSES:
+            # It concerns every effect. To give them all up would empty the queue into the dead letters.
+            return Outcome(OutcomeKind.HELD, f"HTTP {response.status_code}: {ENDPOINT_REFUSES[response.status_code]}")
         return outcome_of_status(response)
 
     async def close(self) -> None:
@@ -111,6 +121,7 @@ def cloud_event(delivery: Delivery, source: str = "") -> dict[str, object]:
             "tenant": delivery.tenant,
             "request_id": delivery.request_id,
             "number": delivery.number,
+            "sequence": delivery.sequence,
             "source": delivery.source,
             "kind": effect.kind,
             "key": effect.key,

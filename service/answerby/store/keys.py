@@ -77,6 +77,8 @@ class TenantKeys:
         self._serial = f"{root}:serial:"
         self._outbox = f"{root}:out:"
         self._poll = f"{root}:poll:"
+        self._newest = f"{root}:newest:"
+        self._deliveries = f"{root}:deliveries:"
 
         self.index = f"{root}:requests"
         """zset request id -> created, us: the order of ListRequests."""
@@ -106,7 +108,8 @@ class TenantKeys:
         self.outbox_entries = f"{root}:out:entries"
         """hash effect id -> OutboxEntry JSON, until delivered or dead."""
         self.outbox_meta = f"{root}:out:meta"
-        """hash effect id -> "attempts flag number". Flag: - waiting, L leased, U outcome unknown."""
+        """hash effect id -> "attempts flag number". Flag: - waiting, L leased, U outcome unknown, U@<ms> unknown and
+        no attempt before that time."""
         self.outbox_dead = f"{root}:out:dead"
         """stream of outbox entries given up: c connector, e entry JSON, u number, a attempts, w reason."""
         self.outbox_connectors = f"{root}:out:connectors"
@@ -125,6 +128,14 @@ class TenantKeys:
     def decisions(self, request_id: str) -> str:
         """List of Decision JSON without state. The decision with sequence n is at index n - 1."""
         return self._decisions + request_id
+
+    def newest(self, request_id: str) -> str:
+        """Hash "connector supersedes-digest" -> sequence of the newest decision of the request with such an effect."""
+        return self._newest + request_id
+
+    def deliveries(self, request_id: str) -> str:
+        """List of "first-ms last-ms count DeliveryRecord JSON", oldest first, bounded."""
+        return self._deliveries + request_id
 
     def schedule_decisions(self, schedule: str) -> str:
         """List of Decision JSON of a schedule, oldest first, bounded."""
@@ -147,7 +158,10 @@ class TenantKeys:
         return self._poll + connector
 
     def outbox_due(self, connector: str) -> str:
-        """Zset target -> next attempt, ms. A target is one request at one connector. Leased ones lie in the future."""
+        """Zset target -> next attempt, ms. A target is one request at one connector. Leased ones lie in the future.
+
+        Entries that nobody has tried have an earlier time by their priority, see lua_parts/urgency.lua.
+        """
         return f"{self._outbox}due:{connector}"
 
     def outbox_queue(self, connector: str) -> str:
@@ -161,6 +175,16 @@ class TenantKeys:
     def outbox_leases(self, connector: str) -> str:
         """Hash target -> "token effect-id": the lease that may complete the effect in flight."""
         return f"{self._outbox}leases:{connector}"
+
+    def outbox_life(self, connector: str) -> str:
+        """Hash: the state of a connector, for all workers. Times are ms.
+
+        pause PauseRecord JSON. hold the reason of the platform, hold_at, hold_mark of the settings, probe_at.
+        until no lease before. window the most in flight, after a wait. epoch answers to earlier tokens say nothing.
+        fails in a row. openings rests in a row. good_at the last good answer. why the last bad one.
+        tokens and filled of the rate.
+        """
+        return f"{self._outbox}life:{connector}"
 
 
 @lru_cache(maxsize=1024)

@@ -48,6 +48,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One effect for one connector. The lease fills in `number` and `attempts`."""
 
+    rank: int | None = None
+    """Urgency of the request at the decision, 0 first, at most 8. The Lua commands read it at the start of the JSON."""
     effect_id: str
     tenant: str
     request_id: str
@@ -74,6 +76,8 @@ class CompletionKind(StrEnum):
     DONE = "done"
     DEAD = "dead"
     RETRY = "retry"
+    HELD = "held"
+    """The attempt does not count, since the platform refuses the whole connector."""
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +87,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     wait: timedelta = timedelta()
     """The wait of a retry, from its completion on by the server's clock."""
+    settle: timedelta = timedelta()
+    """The part of the wait that stands even if the platform answers others again."""
     unknown: bool = False
 
     @classmethod
@@ -94,8 +100,14 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
         return cls(kind=CompletionKind.DEAD, reason=reason)
 
     @classmethod
-    def retry(cls, wait: timedelta, *, unknown: bool = False, reason: str = "") -> Completion:
-        return cls(kind=CompletionKind.RETRY, wait=wait, unknown=unknown, reason=reason)
+    def held(cls, reason: str, *, unknown: bool = False) -> Completion:
+        return cls(kind=CompletionKind.HELD, reason=reason, unknown=unknown)
+
+    @classmethod
+    def retry(
+        cls, wait: timedelta, *, unknown: bool = False, reason: str = "", settle: timedelta = timedelta()
+    ) -> Completion:
+        return cls(kind=CompletionKind.RETRY, wait=wait, unknown=unknown, reason=reason, settle=settle)
 
 
 class DeadEffect(msgspec.Struct, frozen=True, kw_only=True):

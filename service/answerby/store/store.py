@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 
 from answerby.store.connection import Connection, StoreOptions, translated
+from answerby.store.connector_lives import ConnectorLives
 from answerby.store.durability import Durability
 from answerby.store.event_memory import EventMemory
 from answerby.store.intake import Intake
@@ -51,6 +52,7 @@ class Store:
         self.timers = Timers(connection, self.requests, unreadable)
         self.schedules = Schedules(connection, unreadable)
         self.outbox = Outbox(connection, unreadable)
+        self.connectors = ConnectorLives(connection)
         self.revisions = Revisions(connection, unreadable)
         self.candidates = Candidates(connection, unreadable)
         self.workers = Workers(connection, unreadable)

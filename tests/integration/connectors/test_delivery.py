@@ -15,8 +15,10 @@ from answerby.domain.decision import Decision
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
-from answerby.server.flow.delivery import DeliveryLoop, DeliveryOptions
+from answerby.server.flow.delivery import DeliveryLoop
+from answerby.server.flow.delivery_options import DeliveryOptions
 from answerby.server.flow.tenant_connector import TenantConnector
+from answerby.store.connector_life import Became, RestPolicy
 from answerby.store.records import Commit, Completion, OutboxEntry
 from answerby_connectors.file.connector import FileConnector
 from answerby_connectors.kit.base import DONE, Delivery, Guarantee, Manifest, Outcome, OutcomeKind
@@ -30,7 +32,7 @@ QUICK = DeliveryOptions(
     lease=timedelta(seconds=5),
     attempt=5.0,
     drain=0.2,
-    breaker_threshold=1000,
+    rests=RestPolicy(threshold=1000),
 )
 
 
@@ -303,8 +305,7 @@ async def test_the_breaker_spares_a_platform_that_is_down(store, start):
         poll=0.01,
         backoff=Backoff(0.001, 600.0, jitter=1.0),
         concurrency=2,
-        breaker_threshold=3,
-        breaker_cooldown=Backoff(0.1, 0.2),
+        rests=RestPolicy(threshold=3, first=0.1, most=0.2),
     )
     start(platform, options=options)
 
@@ -363,7 +364,7 @@ async def test_a_worker_that_slept_through_its_lease_cannot_complete(store, star
     start(other)
     await eventually(lambda: empty(store))
     assert [(d.attempt, d.previous_unknown) for d in other.seen] == [(2, True)]
-    assert not await store.outbox.complete(lease, Completion.dead("too late"))
+    assert await store.outbox.complete(lease, Completion.dead("too late")) is Became.LOST
     assert await store.outbox.dead("acme") == []
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from answerby.store.connector_life import Became
 from answerby.store.records import Completion, Lease
 from answerby.store.store import Store
 from tests.kit.patience import eventually
@@ -39,7 +40,7 @@ async def test_an_entry_is_leased_with_its_number_and_gone_when_done(store: Stor
     assert leased.entry == msgspec.structs.replace(make_entry("x1"), number="202310-CSR-001")
     assert leased.previous_unknown is False
     assert await lease(store) == []
-    assert await store.outbox.complete(leased, Completion.done()) is True
+    assert await store.outbox.complete(leased, Completion.done()) is not Became.LOST
     assert await store.outbox.next_attempt("acme", OUT) is None
     assert [(d.connector, d.waiting, d.oldest) for d in await store.outbox.depths("acme")] == [(OUT, 0, None)]
 
@@ -80,7 +81,7 @@ async def test_two_workers_never_hold_the_same_target(store: Store, redis_url: s
             for one in leases:
                 delivered.append(one.entry.effect_id)
                 in_flight.remove(one.entry.request_id)
-                assert await own.outbox.complete(one, Completion.done())
+                assert await own.outbox.complete(one, Completion.done()) is not Became.LOST
 
     while (await store.outbox.depths("acme"))[0].waiting:
         await asyncio.gather(work(store), work(other))
@@ -97,11 +98,11 @@ async def test_after_a_takeover_the_old_token_is_refused(store: Store, make_comm
     assert taken.previous_unknown is True
     assert taken.entry.attempts == 1
     for completion in (Completion.done(), Completion.dead("no"), Completion.retry(FAR)):
-        assert await store.outbox.complete(lost, completion) is False
+        assert await store.outbox.complete(lost, completion) is Became.LOST
     assert await store.outbox.renew(lost, LONG) is False
     assert (await store.outbox.depths("acme"))[0].waiting == 1
-    assert await store.outbox.complete(taken, Completion.done()) is True
-    assert await store.outbox.complete(taken, Completion.done()) is False
+    assert await store.outbox.complete(taken, Completion.done()) is not Became.LOST
+    assert await store.outbox.complete(taken, Completion.done()) is Became.LOST
 
 
 async def test_a_renewed_lease_holds(store: Store, make_commit, make_entry) -> None:
@@ -110,7 +111,7 @@ async def test_a_renewed_lease_holds(store: Store, make_commit, make_entry) -> N
     if not await store.outbox.renew(held, LONG):
         raise AssertionError
     assert await lease(store) == []
-    assert await store.outbox.complete(held, Completion.done()) is True
+    assert await store.outbox.complete(held, Completion.done()) is not Became.LOST
 
 
 async def test_a_retry_waits_for_its_time_and_counts(store: Store, make_commit, make_entry) -> None:
@@ -173,7 +174,7 @@ async def test_the_same_effect_id_is_queued_once(store: Store, make_commit, make
 async def test_a_dead_entry_is_listed_and_can_be_replayed(store: Store, make_commit, make_entry) -> None:
     await put(store, make_commit, make_entry("x1"), make_entry("x2"))
     (leased,) = await lease(store)
-    assert await store.outbox.complete(leased, Completion.dead("404: ticket is gone")) is True
+    assert await store.outbox.complete(leased, Completion.dead("404: ticket is gone")) is not Became.LOST
     (dead,) = await store.outbox.dead("acme")
     assert (dead.entry.effect_id, dead.entry.number, dead.entry.attempts) == ("x1", "202310-CSR-001", 1)
     assert dead.reason == "404: ticket is gone"

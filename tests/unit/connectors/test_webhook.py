@@ -92,7 +92,15 @@ async def test_every_kind_has_a_type_of_its_own(connector, http_server, make_del
     assert http_server.calls[0].json["type"] == types[kind.value]
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 410, 422])
+@pytest.mark.parametrize("status", [401, 403, 410])
+async def test_a_refusal_of_the_receiver_holds_the_connector(connector, http_server, make_delivery, answer, status):
+    http_server.faults = [answer(status)]
+    outcome = await connector.deliver(make_delivery())
+    assert outcome.kind is OutcomeKind.HELD
+    assert outcome.detail.startswith(f"HTTP {status}: ")
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
 async def test_a_refusal_is_final(connector, http_server, make_delivery, answer, status):
     http_server.faults = [answer(status)]
     outcome = await connector.deliver(make_delivery())

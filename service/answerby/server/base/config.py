@@ -339,6 +339,12 @@ class DeliveryConfig(Section):
     """The limits of the deliveries to one platform."""
 
     concurrency: int = Field(default=8, ge=1, le=100, description="Most deliveries at a time in one worker.")
+    per_second: float = Field(
+        default=0.0, ge=0.0, description="Most deliveries that begin in a second, of all workers together; 0: no limit."
+    )
+    per_minute: float = Field(
+        default=0.0, ge=0.0, description="Most deliveries that begin in a minute, of all workers together; 0: no limit."
+    )
     attempts: int = Field(default=20, ge=1, description="An effect is given up after so many attempts, if also old.")
     longest_age_seconds: float = Field(
         default=86_400.0, ge=0.0, description="Age from which an effect is given up after its attempts."
@@ -348,6 +354,9 @@ class DeliveryConfig(Section):
     )
     attempt_seconds: float = Field(
         default=120.0, gt=0.0, le=3600.0, description="Longest time of one attempt; then its outcome is unknown."
+    )
+    held_probe_seconds: float = Field(
+        default=300.0, ge=1.0, description="Interval of single attempts while the platform refuses the connector."
     )
 
 

@@ -75,6 +75,9 @@ class Metrics:
         self._polled = counter("polled_events", "Events of polls; known: decided before.", "connector", "result")
         self._poll_lag = gauge("poll_lag_seconds", "Time since all changes of a platform were fetched.", "connector")
         self._poll_time = gauge("poll_timestamp_seconds", "When a poll last brought its page, Unix time.", "connector")
+        self._refused = counter(
+            "delivery_refusals", "Attempts that did not end as done, by reason.", "connector", "outcome", "reason"
+        )
         self._state = gauge("rulebook_state", "1 for the state of the rulebook.", "state")
         self._revision = gauge("rulebook_revision", "1 for the active revision.", "revision")
         self._loads = counter("rulebook_loads", "Changes of the rules that were checked, by result.", "result")
@@ -146,6 +149,10 @@ class Metrics:
 
     def delivery(self, connector: str, outcome: str) -> None:
         self._deliveries.labels(connector, outcome).inc()
+
+    def refused(self, connector: str, outcome: str, reason: str) -> None:
+        """Counts an attempt that did not end as done. `reason`: a word of `delivery_reasons`."""
+        self._refused.labels(connector, outcome, reason).inc()
 
     def difference(self, *_: object) -> None:
         self._differences.inc()

@@ -21,8 +21,9 @@ from answerby.server.base.config import ConnectorConfig, Enabled
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.flow.budget import CallBudget
-from answerby.server.flow.delivery import DeliveryOptions
+from answerby.server.flow.delivery_options import DeliveryOptions
 from answerby.server.flow.tenant_connector import TenantConnector
+from answerby.store.connector_life import RestPolicy
 from answerby_connectors.kit.base import Connector
 from answerby_connectors.kit.secret_places import secret_files
 
@@ -71,7 +72,7 @@ class Roster(Mapping[str, TenantConnector]):
         member = self.members[name]
         if member.connector is None:
             raise KeyError(name)
-        return TenantConnector(member.entry.tenant, member.connector, member.budget)
+        return TenantConnector(member.entry.tenant, member.connector, member.budget, member.mark)
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, member in self.members.items() if member.connector is not None)
@@ -141,6 +142,8 @@ def options_of(entry: ConnectorConfig) -> DeliveryOptions:
     given = entry.delivery
     return DeliveryOptions(
         concurrency=given.concurrency,
+        rate=min(filter(None, (given.per_second, given.per_minute / 60)), default=0.0),
+        rests=RestPolicy(probe=given.held_probe_seconds),
         lease=timedelta(seconds=given.lease_seconds),
         attempt=given.attempt_seconds,
         max_attempts=given.attempts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from answerby.domain.event import is_within
 from answerby.store.records import OutboxEntry
 
 ANY_SOURCE = "*"
+_PRIORITY = re.compile(r"[Pp]([0-8])")
 
 
 class Route(Protocol):
@@ -58,6 +60,7 @@ def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[Outbo
     effects = sorted(decision.effects, key=lambda effect: effect.kind is not EffectKind.UPDATE_REQUEST)
     return [
         OutboxEntry(
+            rank=rank_of(decision),
             effect_id=effect_id(decision, effect.key, route.name),
             tenant=decision.tenant,
             request_id=decision.request_id,
@@ -72,6 +75,13 @@ def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[Outbo
         for route in routes
         if route.queues and route.tenant == decision.tenant and takes(route, effect.kind, source)
     ]
+
+
+def rank_of(decision: Decision) -> int | None:
+    """The place of a priority such as P0 among the others; None for a priority of another form."""
+    priority = decision.facts.get("priority")
+    found = _PRIORITY.fullmatch(priority) if isinstance(priority, str) else None
+    return int(found[1]) if found else None
 
 
 def takes(route: Route, kind: EffectKind, source: str) -> bool:

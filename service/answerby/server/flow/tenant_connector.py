@@ -16,3 +16,5 @@ class TenantConnector:
     connector: Connector
     budget: CallBudget = field(default_factory=CallBudget)
     """The waits of the platform. Every part of the worker that calls the platform asks here first."""
+    mark: str = ""
+    """Stands for the settings of the connector. Another mark: other settings, such as a new token."""

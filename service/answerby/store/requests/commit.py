@@ -113,6 +113,7 @@ def _key_names(commit: Commit, keys: TenantKeys, connectors: list[str]) -> list[
         keys.outbox_meta,
         keys.counter,
         keys.outbox_connectors,
+        keys.newest(request_id),
     ]
     names += [keys.window(mark.by, mark.value, mark.category) for mark in commit.window_marks]
     for connector in connectors:

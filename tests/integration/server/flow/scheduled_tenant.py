@@ -23,7 +23,7 @@ from tests.kit.services import Kit
 
 TENANT = "default"
 CONNECTOR = SimpleNamespace(
-    name="out", tenant=TENANT, account="", sources=(), effects=(EffectKind.NOTIFY, EffectKind.CREATE_TASK)
+    name="out", tenant=TENANT, account="", sources=(), effects=(EffectKind.NOTIFY, EffectKind.CREATE_TASK), queues=True
 )
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from answerby.domain.backoff import Backoff
 from answerby.domain.effect import Effect, EffectKind
-from answerby.server.flow.delivery import DeliveryOptions, backoff, delivery_of, judge, with_number
+from answerby.server.flow.attempt import delivery_of, with_number
+from answerby.server.flow.delivery_options import DeliveryOptions, backoff, judge
 from answerby.store.records import CompletionKind, Lease, OutboxEntry
 from answerby_connectors.kit.base import Outcome, OutcomeKind
 
@@ -36,6 +37,11 @@ def test_done_and_refused():
     assert judge(lease(), Outcome(OutcomeKind.DONE), OPTIONS, NOW).kind is CompletionKind.DONE
     dead = judge(lease(), Outcome(OutcomeKind.FAILED, "HTTP 410"), OPTIONS, NOW)
     assert (dead.kind, dead.reason) == (CompletionKind.DEAD, "HTTP 410")
+
+
+def test_a_refusal_of_the_whole_connector_never_gives_an_entry_up():
+    completion = judge(lease(attempts=99, age=timedelta(days=9)), Outcome(OutcomeKind.HELD, "HTTP 401"), OPTIONS, NOW)
+    assert (completion.kind, completion.reason) == (CompletionKind.HELD, "HTTP 401")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ KEYS[9]  zset   timers            KEYS[10] hash   timer data       KEYS[11] hash
 KEYS[12] counter request serial of the number prefix
 KEYS[13] stream intake
 KEYS[14] hash   outbox entries    KEYS[15] hash   outbox meta      KEYS[16] counter  KEYS[17] set connectors
-KEYS[18..] zset windows, one for each mark; then for each connector: zset due, zset queue, zset ages
+KEYS[18] hash   newest: connector and supersedes digest -> sequence of the newest decision that has such an effect
+KEYS[19..] zset windows, one for each mark; then for each connector: zset due, zset queue, zset ages
 ARGV[1]  MessagePack map, see answerby/store/requests/commit.py: CommitCall
 ARGV[2]  event JSON   ARGV[3] state JSON   ARGV[4] decision JSON   ARGV[5] facets JSON
 Returns { "committed", number, log sequence, log entry } | { "version_conflict" }
@@ -17,6 +18,7 @@ Returns { "committed", number, log sequence, log entry } | { "version_conflict" 
 --]]
 -- uses counts.lua
 -- uses end_claim.lua
+-- uses urgency.lua
 
 local c = cmsgpack.unpack(ARGV[1])
 local event, state, decision, facets = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -43,8 +45,9 @@ if #c.outbox > 0 then
   redis.call('HLEN', KEYS[15])
   if not counts(KEYS[16]) then return redis.error_reply('WRONGTYPE the counter of the tenant is no number') end
   redis.call('SCARD', KEYS[17])
+  redis.call('HLEN', KEYS[18])
 end
-for i = 18, #KEYS do redis.call('ZCARD', KEYS[i]) end
+for i = 19, #KEYS do redis.call('ZCARD', KEYS[i]) end
 
 -- A timer that was armed again meanwhile has another due time and stays.
 local function consume_timer()
@@ -105,7 +108,7 @@ if #c.arm_due > 0 then
   redis.call('HSET', KEYS[10], unpack(c.arm_data))
 end
 
-local key = 18
+local key = 19
 for _, mark in ipairs(c.marks) do
   local at, remove, oldest = mark[1], mark[2], mark[3]
   if remove then
@@ -140,14 +143,18 @@ for _, box in ipairs(c.outbox) do
   redis.call('SADD', KEYS[17], box[1])
   for _, entry in ipairs(box[2]) do
     local effect_id, digest, body = entry[1], entry[2], entry[3]
-    if digest ~= '-' then supersede(queue, ages, digest) end
+    if digest ~= '-' then
+      supersede(queue, ages, digest)
+      redis.call('HSET', KEYS[18], box[1] .. ' ' .. digest, c.sequence)
+    end
     if redis.call('HSETNX', KEYS[14], effect_id, body) == 1 then
       local order = string.format('%016d', redis.call('INCR', KEYS[16]))
       redis.call('HSET', KEYS[15], effect_id, '0 - ' .. number)
       redis.call('ZADD', queue, 0, c.target .. ':' .. order .. ':' .. digest .. ':' .. effect_id)
       redis.call('ZADD', ages, now, effect_id)
-      -- NX keeps the place of a target that is leased or waits for its next attempt.
-      redis.call('ZADD', due, 'NX', now, c.target)
+      -- A target that is leased or waits for its next attempt keeps its place.
+      local place, before = now - urgency(body), tonumber(redis.call('ZSCORE', due, c.target) or 'inf')
+      if before == math.huge or (before <= now and place < before) then redis.call('ZADD', due, place, c.target) end
     end
   end
 end

@@ -8,6 +8,7 @@ ARGV[1]  MessagePack map, see answerby/store/schedules.py: FiringCall   ARGV[2] 
 Returns the log sequence, or false when this occurrence or a later one has been committed
 --]]
 -- uses counts.lua
+-- uses urgency.lua
 
 -- A write to a key of another type would end the script with a part of the commit done. The length of each key ends it
 -- here, where nothing is written yet.
@@ -44,7 +45,7 @@ for _, box in ipairs(c.outbox) do
       redis.call('HSET', KEYS[8], effect_id, '0 - ')
       redis.call('ZADD', queue, 0, c.target .. ':' .. order .. ':-:' .. effect_id)
       redis.call('ZADD', ages, now, effect_id)
-      redis.call('ZADD', due, 'NX', now, c.target)
+      redis.call('ZADD', due, 'NX', now - urgency(body), c.target)
     end
   end
 end

@@ -1,0 +1,84 @@
+"""The lives of connectors: what all workers know of a platform, and what an operator has said."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from answerby.store import codec
+from answerby.store.connection import Connection
+from answerby.store.connector_life import ConnectorLife, DeliveryLine, DeliveryRecord, PauseRecord
+from answerby.store.keys import tenant_keys
+from answerby.store.unreadable import UNDECODABLE
+
+_pause = msgspec.json.Decoder(PauseRecord)
+_record = msgspec.json.Decoder(DeliveryRecord)
+
+
+class ConnectorLives:
+    """The lives of the connectors of every tenant. All methods raise StoreUnavailable."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def get(self, tenant: str, connector: str) -> ConnectorLife:
+        """The state of a connector; that of a good one where nothing is known."""
+        raw = await self._connection.execute("HGETALL", tenant_keys(tenant).outbox_life(connector))
+        pairs = raw.items() if isinstance(raw, dict) else zip(raw[::2], raw[1::2], strict=True)
+        return _life({name.decode(): value.decode(errors="replace") for name, value in pairs})
+
+    async def pause(self, tenant: str, connector: str, pause: PauseRecord) -> None:
+        """Lets no worker lease an entry of the connector from now on. Attempts under way go on."""
+        await self._connection.execute("HSET", tenant_keys(tenant).outbox_life(connector), "pause", codec.encode(pause))
+
+    async def let_go(self, tenant: str, connector: str) -> bool:
+        """Ends a pause, a hold and a rest. One attempt goes first. False when there was none of them."""
+        keys = tenant_keys(tenant)
+        return bool(await self._connection.call("outbox/let_go", [keys.outbox_life(connector), keys.counter], []))
+
+    async def deliveries(self, tenant: str, request_id: str) -> list[DeliveryLine]:
+        """How the attempts at the effects of a request ended, oldest first. Lines that cannot be read are left out."""
+        raw = await self._connection.execute("LRANGE", tenant_keys(tenant).deliveries(request_id), 0, -1)
+        return [line for line in map(_line, raw) if line is not None]
+
+
+def _line(raw: bytes) -> DeliveryLine | None:
+    first, last, count, text = raw.split(b" ", 3)
+    try:
+        return DeliveryLine(
+            record=_record.decode(text),
+            first=codec.from_ms(int(first)),
+            last=codec.from_ms(int(last)),
+            count=int(count),
+        )
+    except UNDECODABLE:
+        return None
+
+
+def _life(found: dict[str, str]) -> ConnectorLife:
+    return ConnectorLife(
+        pause=_pause_of(found.get("pause", "")),
+        hold=found.get("hold", ""),
+        hold_since=_time(found, "hold_at"),
+        hold_mark=found.get("hold_mark", ""),
+        rests_until=_time(found, "until"),
+        failures=int(found.get("fails", "0")),
+        away="openings" in found,
+        last_good=_time(found, "good_at"),
+        last_problem=found.get("why", ""),
+    )
+
+
+def _pause_of(text: str) -> PauseRecord | None:
+    """The pause. One that a later version wrote is a pause all the same."""
+    if not text:
+        return None
+    try:
+        return _pause.decode(text)
+    except UNDECODABLE:
+        return PauseRecord(by="", reason="", since=codec.from_ms(0))
+
+
+def _time(found: dict[str, str], name: str) -> datetime | None:
+    return codec.from_ms(float(found[name])) if name in found else None
