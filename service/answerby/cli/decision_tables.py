@@ -13,6 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from answerby.api.v1 import resources_pb2 as pb
+from answerby.engine.explanation.flag_text import flag_text
 from answerby.server.rpc.values import instant_of, values_from
 
 PHASES = {
@@ -38,7 +39,7 @@ def console_for_tables() -> Console:
     return console if console.is_terminal else Console(width=WIDTH_WITHOUT_TERMINAL)
 
 
-def decisions_table(decisions: Iterable[pb.Decision], zone: tzinfo | None = None) -> Table:
+def decisions_table(decisions: Iterable[pb.Decision], zone: tzinfo) -> Table:
     table = Table(Column("number", no_wrap=True), "request", "category", "priority", box=None)
     for header in ("next due", "owner role", "decided by", "flags"):
         table.add_column(header, overflow="fold")
@@ -57,7 +58,7 @@ def decisions_table(decisions: Iterable[pb.Decision], zone: tzinfo | None = None
     return table
 
 
-def history_table(decisions: Iterable[pb.Decision], zone: tzinfo | None = None) -> Table:
+def history_table(decisions: Iterable[pb.Decision], zone: tzinfo) -> Table:
     """The decisions on one request: the event of each and its result."""
     table = Table(Column("no.", no_wrap=True), Column("event", no_wrap=True), "of", "status", "category", "priority")
     table.box = None
@@ -78,7 +79,7 @@ def history_table(decisions: Iterable[pb.Decision], zone: tzinfo | None = None) 
     return table
 
 
-def requests_table(requests: Iterable[pb.Request], zone: tzinfo | None = None) -> Table:
+def requests_table(requests: Iterable[pb.Request], zone: tzinfo) -> Table:
     table = Table("number", "request", "status", "category", "priority", "department", "next due", "late", box=None)
     table.add_column("flags", overflow="fold")
     for request in requests:
@@ -102,25 +103,25 @@ def flag_codes(flags: Iterable[pb.Flag]) -> Text:
     return Text(", ".join(dict.fromkeys(flag.code for flag in flags)))
 
 
-def flag_lines(flagged: Iterable[tuple[str, Iterable[pb.Flag]]]) -> list[str]:
+def flag_lines(flagged: Iterable[tuple[str, Iterable[pb.Flag]]], zone: tzinfo) -> list[str]:
     """The flags in words, each once, with the requests that have it: `UNKNOWN_FIELD: ... (R-1, R-2)`."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for request_id, flags in flagged:
         for flag in flags:
             found.setdefault((flag.code, flag.message), {})[request_id] = None
-    return [f"{code}: {message} ({', '.join(requests)})" for (code, message), requests in found.items()]
+    return [f"{flag_text(code, message, zone)} ({', '.join(requests)})" for (code, message), requests in found.items()]
 
 
-def print_flags(console: Console, flagged: Iterable[tuple[str, Iterable[pb.Flag]]]) -> None:
+def print_flags(console: Console, flagged: Iterable[tuple[str, Iterable[pb.Flag]]], zone: tzinfo) -> None:
     """Prints the flags in words, below a table that names their codes."""
-    lines = flag_lines(flagged)
+    lines = flag_lines(flagged, zone)
     if lines:
         console.print()
     for line in lines:
         console.print(Text(line, style="yellow"))
 
 
-def clocks_table(clocks: Iterable[pb.Clock], zone: tzinfo | None = None) -> Table:
+def clocks_table(clocks: Iterable[pb.Clock], zone: tzinfo) -> Table:
     table = Table("clock", "state", "started", "due", "stopped", "rule", box=None)
     for clock in clocks:
         state = PHASES.get(clock.phase, "?") + (", breached" if clock.breached else "")
@@ -157,7 +158,7 @@ def deciding_rule(decision: pb.Decision) -> str:
     return f"{rules[0].id} ({rules[0].file}:{rules[0].line})" if rules else ""
 
 
-def next_due(decision: pb.Decision, zone: tzinfo | None = None) -> str:
+def next_due(decision: pb.Decision, zone: tzinfo) -> str:
     if not decision.HasField("next_due_time"):
         return ""
     due = instant_of(decision.next_due_time)
@@ -169,10 +170,10 @@ def is_running(clock: pb.Clock) -> bool:
     return clock.phase == pb.CLOCK_PHASE_RUNNING and clock.HasField("due_time")
 
 
-def show_field(clock: pb.Clock, name: str, zone: tzinfo | None) -> str:
+def show_field(clock: pb.Clock, name: str, zone: tzinfo) -> str:
     return show_time(instant_of(getattr(clock, name)), zone) if clock.HasField(name) else ""  # type: ignore[arg-type]
 
 
-def show_time(moment: datetime | None, zone: tzinfo | None = None) -> str:
-    """The time in the zone, or without one in that of this machine, with its offset; empty for None."""
+def show_time(moment: datetime | None, zone: tzinfo) -> str:
+    """The time in the zone with its offset; empty for None."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %z}" if moment else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 from answerby.domain.clock import ClockPhase, ClockState
@@ -17,6 +17,7 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import ClockAccount, clock_account, statuses_of
 from answerby.engine.explanation.clock_text import ClockWriter
+from answerby.engine.explanation.flag_text import flag_text
 from answerby.engine.facts.manual_due import PREFIX as DUE_PREFIX
 from answerby.rules.model.rulebook import Rulebook
 
@@ -78,8 +79,7 @@ def what_if(
     before = request.state.clocks
     decision = request.decide(event, moment)
     statuses = statuses_of(request.history, compiled.rulebook.replies)
-    calendars = compiled.rulebook.calendars
-    after = {clock.name: clock_account(calendars, clock, statuses, moment) for clock in decision.clocks}
+    after = {clock.name: clock_account(compiled.rulebook, clock, statuses, moment) for clock in decision.clocks}
     names = sorted({*before, *after})
     return Outlook(decision, [_compare(name, before.get(name), after.get(name), moment) for name in names])
 
@@ -131,15 +131,15 @@ def _compare(name: str, before: ClockState | None, after: ClockAccount | None, m
     return Comparison(name, before, after, bool(late and not was_late))
 
 
-def outlook_text(outlook: Outlook, language: str) -> str:
+def outlook_text(outlook: Outlook, language: str, zone: tzinfo) -> str:
     """The result in words: the changed outcomes, then each clock with the parts of its new due time."""
-    writer = ClockWriter(language)
+    writer = ClockWriter(language, zone)
     lines = []
     for found in outlook.clocks:
         lines.append(writer.compare(found.before, found.after, found.name, at_once=found.breached_at_once))
         if found.after is not None and _moved(found):
             lines.append(writer.describe(found.after))
-    lines += [f"{flag.code}: {flag.message}" for flag in outlook.decision.flags]
+    lines += [flag_text(flag.code, flag.message, zone) for flag in outlook.decision.flags]
     return "\n".join(lines)
 
 

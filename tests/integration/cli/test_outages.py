@@ -96,6 +96,9 @@ def test_watch_goes_on_where_it_was(outages: Outages, answerby: Callable[..., An
         ("backtest", "--rules", "active", "--from", "2026-01-01"),
         ("list",),
         ("rulebook", "migrate"),
+        ("get", "R-1"),
+        ("explain", "R-1"),
+        ("what-if", "R-1", "--set", "impact=high"),
     ],
     ids=lambda arguments: arguments[-1] if arguments[0] == "rulebook" else arguments[0],
 )

@@ -17,13 +17,13 @@ FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*(?:\\\n.*)*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 END = "===end of the command==="
 CHANGING = (
-    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?\+\d\d:?\d\d|Z)?"), "<time>"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?\+\d\d:?\d\d|Z|)"), r"<time>\3"),
     (re.compile(r"\br-[0-9a-f]{16}\b"), "<revision>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"\b\d{6}-([A-Z]{2,4}-\d{3})\b"), r"<month>-\1"),
     (re.compile(r"engine (durable|reference)"), "engine <matcher>"),
 )
-"""What differs from run to run: times, revisions (they cover the time-zone data), ids, the month in a number, the matcher."""
+"""What differs from run to run: times (their zone does not), revisions (they cover the time-zone data), ids, the month in a number, the matcher."""
 
 
 class Step(NamedTuple):

@@ -6,6 +6,7 @@ import re
 
 from prometheus_client import CollectorRegistry
 
+from answerby.domain.decision import LASTING_FLAGS
 from answerby.server.base.metrics import Metrics
 from answerby.server.flow.processing.own_writes import OWN_WRITE
 from answerby.server.rpc.errors import CODES, RETRY_SECONDS
@@ -33,6 +34,12 @@ def test_every_flag_is_explained() -> None:
 
     # A rule test has no connector, so it expects no flag of the server.
     assert rows == sorted(FLAGS | {OWN_WRITE})
+
+
+def test_the_flags_that_last_are_named() -> None:
+    section = text("reasons.md").split("### Flags that last", 1)[1]
+
+    assert re.findall(r"`([A-Z_]+)`", section) == sorted(LASTING_FLAGS)
 
 
 def test_every_metric_is_listed_with_what_it_counts() -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from answerby.cli.client import Server
 from answerby.cli.fail import command
 from answerby.cli.options import DemoOption, JsonLinesOption, PatientServer, RulesOption, ZoneOption, on_server
 
@@ -24,8 +23,8 @@ def submit(
     zone: ZoneOption = "",
 ) -> None:
     """Submit events to a server; status 1 when any was refused."""
-    from answerby.cli.requests.shown_zone import ShownZone
     from answerby.cli.requests.submit import submit_file
+    from answerby.cli.shown_zone import ShownZone
 
     if submit_file(file, server, ShownZone(server, zone), as_json=as_json, historical=historical):
         raise typer.Exit(1)
@@ -36,14 +35,14 @@ def submit(
 def get(
     request_id: str,
     *,
-    server: Server,
+    server: PatientServer,
     as_json: JsonLinesOption = False,
     decisions: Annotated[int, typer.Option(help="How many decisions, newest first.", min=1, max=200)] = 20,
     zone: ZoneOption = "",
 ) -> None:
     """Show one request: state, clocks, decisions."""
     from answerby.cli.requests.get_and_list import show_request
-    from answerby.cli.requests.shown_zone import ShownZone
+    from answerby.cli.shown_zone import ShownZone
 
     show_request(server, request_id, decisions, ShownZone(server, zone), as_json=as_json)
 
@@ -64,7 +63,7 @@ def list_(
 ) -> None:
     """List requests, newest first."""
     from answerby.cli.requests.get_and_list import Filters, list_requests
-    from answerby.cli.requests.shown_zone import ShownZone
+    from answerby.cli.shown_zone import ShownZone
 
     filters = Filters(category or [], priority or [], status or [], department or [], breached_only=breached)
     list_requests(server, filters, limit, ShownZone(server, zone), as_json=as_json)
@@ -83,8 +82,8 @@ def watch(
     zone: ZoneOption = "",
 ) -> None:
     """Print decisions as they are made, until Ctrl-C."""
-    from answerby.cli.requests.shown_zone import ShownZone
     from answerby.cli.requests.watch import Start, watch_decisions
+    from answerby.cli.shown_zone import ShownZone
 
     start = Start(resume, from_start=from_start, priorities=priority or [], request_ids=request or [])
     watch_decisions(server, start, ShownZone(server, zone), as_json=as_json)
@@ -95,7 +94,7 @@ def watch(
 def explain(
     request_id: Annotated[str, typer.Argument(help="A request of the server's.", show_default=False)] = "",
     *,
-    server: Server,
+    server: PatientServer,
     sequence: Annotated[int, typer.Option(help="Which decision of the request; 0 is the latest.", min=0)] = 0,
     event: Annotated[Path | None, typer.Option("--event", help="Decide these JSON events here instead.")] = None,
     rules: RulesOption = None,
@@ -138,15 +137,16 @@ def what_if(
     event: Annotated[str, typer.Option("--event", help="What would happen, such as request.replied.")] = "",
     actor: Annotated[str, typer.Option("--actor", help="customer, agent or system.")] = "agent",
     *,
-    server: Server,
+    server: PatientServer,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    zone: ZoneOption = "",
     as_json: JsonLinesOption = False,
 ) -> None:
     """Say what would become of a request and its due times if something were otherwise; nothing is stored."""
     from answerby.cli.requests.what_if import Supposition, ask
 
     supposition = Supposition(request_id, facts or (), at, event, actor)
-    ask(server, supposition, language=language, as_json=as_json)
+    ask(server, supposition, language=language, zone=zone, as_json=as_json)
 
 
 @command

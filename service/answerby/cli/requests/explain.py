@@ -5,7 +5,8 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -17,8 +18,8 @@ from answerby.cli.client import Server
 from answerby.cli.decision_tables import print_json
 from answerby.cli.event_lines import LineRefused, event_of
 from answerby.cli.fail import CommandFailed
+from answerby.cli.patience import Patience
 from answerby.cli.zones import zone_asked
-from answerby.domain.clock import ClockState
 from answerby.domain.decision import Decision
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
@@ -26,7 +27,6 @@ from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
-from answerby.engine.effects.clock_figures import zone_of
 from answerby.engine.explanation.clock_account import clock_accounts, statuses_of
 from answerby.rules.loader import load_rulebook
 from answerby.rules.text.diagnostics import error_count_text
@@ -50,7 +50,7 @@ class Question:
     clocks: bool = False
     """Tell where the time of the clocks went, and nothing else."""
     zone: str = ""
-    """The zone of times in words; empty: that of each clock's calendar, and the rulebook's for all else."""
+    """The zone of times in words; empty: the rulebook's."""
 
     def __post_init__(self) -> None:
         zone_asked(self.zone)
@@ -82,7 +82,8 @@ def explain_stored(server: Server, request_id: str, sequence: int, question: Que
     )
     with server.connect() as channel:
         stub = DecisionServiceStub(channel)
-        question.show(stub.Explain(request, metadata=server.metadata, timeout=CALL_SECONDS))
+        call = partial(stub.Explain, request, metadata=server.metadata, timeout=CALL_SECONDS)
+        question.show(Patience(server.patience).ask(call))
 
 
 def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Question) -> None:
@@ -102,16 +103,12 @@ def explain_event(file: Path, rules: Path, windows: Sequence[str], question: Que
     findings = finish(inquire(situation, wanted_outcomes, question.inquiry)) if question.inquiry else None
     decision: Decision = situation.base
     most = question.inquiry.most_changes
-    zone = zone_asked(question.zone)
-
-    def zones(clock: ClockState | None) -> tzinfo:
-        return zone or zone_of(compiled, clock)
-
-    response = explained(decision, question.language, last.time, findings, most=most, zones=zones)
+    zone = zone_asked(question.zone) or compiled.numbering_zone
+    response = explained(decision, question.language, last.time, findings, most=most, zone=zone)
     if question.clocks:
         decisions = [*decisions, decision]
         statuses = statuses_of(events, result.rulebook.replies)
-        accounts = clock_accounts(result.rulebook.calendars, decisions, statuses, last.time)
+        accounts = clock_accounts(result.rulebook, decisions, statuses, last.time)
         response.clocks.extend(ledger_to(account, question.language, last.time, zone) for account in accounts)
     question.show(response)
 

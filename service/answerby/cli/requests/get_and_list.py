@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import NamedTuple
 
 from answerby.api.v1 import decision_service_pb2 as decisions_rpc
@@ -23,7 +24,7 @@ from answerby.cli.decision_tables import (
     requests_table,
 )
 from answerby.cli.patience import Patience
-from answerby.cli.requests.shown_zone import ShownZone
+from answerby.cli.shown_zone import ShownZone
 
 CALL_SECONDS = 15.0
 PAGE = 500
@@ -41,12 +42,11 @@ class Filters(NamedTuple):
 
 def show_request(server: Server, request_id: str, decisions: int, zone: ShownZone, *, as_json: bool) -> None:
     """Prints one request. Raises grpc.RpcError."""
+    query = rpc.GetRequestRequest(request_id=request_id, decision_limit=decisions)
     with server.connect() as channel:
-        response = RequestServiceStub(channel).GetRequest(
-            rpc.GetRequestRequest(request_id=request_id, decision_limit=decisions),
-            metadata=server.metadata,
-            timeout=CALL_SECONDS,
-        )
+        stub = RequestServiceStub(channel)
+        ask = functools.partial(stub.GetRequest, query, metadata=server.metadata, timeout=CALL_SECONDS)
+        response: rpc.GetRequestResponse = Patience(server.patience).ask(ask)
     if as_json:
         print_json(response)
         return
@@ -58,7 +58,7 @@ def show_request(server: Server, request_id: str, decisions: int, zone: ShownZon
     console.print(clocks_table(response.request.clocks, shown))
     console.print()
     console.print(history_table(response.decisions, shown))
-    print_flags(console, ((f"decision {decision.sequence}", decision.flags) for decision in response.decisions))
+    print_flags(console, ((f"decision {decision.sequence}", decision.flags) for decision in response.decisions), shown)
 
 
 def list_requests(server: Server, filters: Filters, limit: int, zone: ShownZone, *, as_json: bool) -> None:
@@ -69,8 +69,9 @@ def list_requests(server: Server, filters: Filters, limit: int, zone: ShownZone,
             print_json(request)
         return
     listed, console = list(requests), console_for_tables()
-    console.print(requests_table(listed, zone.get() if listed else None))
-    print_flags(console, ((request.request_id, request.flags) for request in listed))
+    shown = zone.get() if listed else UTC
+    console.print(requests_table(listed, shown))
+    print_flags(console, ((request.request_id, request.flags) for request in listed), shown)
 
 
 def pages(server: Server, filters: Filters, limit: int) -> Iterator[pb.Request]:

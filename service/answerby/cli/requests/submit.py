@@ -20,7 +20,7 @@ from answerby.cli.client import Server
 from answerby.cli.decision_tables import console_for_tables, decisions_table, print_flags, print_json
 from answerby.cli.event_lines import Line, read_events
 from answerby.cli.patience import Patience
-from answerby.cli.requests.shown_zone import ShownZone
+from answerby.cli.shown_zone import ShownZone
 from answerby.cli.submission import CALL_SECONDS, Submission, batches
 from answerby.server.rpc.event_messages import event_to
 
@@ -67,8 +67,9 @@ def submit_file(file: Path, server: Server, zone: ShownZone, *, as_json: bool, h
 
 def _print_table(decisions: list[pb.Decision], refused: int, zone: ShownZone) -> None:
     console = console_for_tables()
-    console.print(decisions_table(decisions, zone.get() if decisions else None))
-    print_flags(console, ((decision.request_id, decision.flags) for decision in decisions))
+    shown = zone.get() if decisions else UTC
+    console.print(decisions_table(decisions, shown))
+    print_flags(console, ((decision.request_id, decision.flags) for decision in decisions), shown)
     console.print(Text(f"{len(decisions)} decided, {refused} refused"))
 
 

@@ -16,7 +16,8 @@ from answerby.api.v1.request_service_pb2_grpc import RequestServiceStub
 from answerby.cli.client import Server
 from answerby.cli.decision_tables import deciding_rule, fact, next_due, print_json, show_time
 from answerby.cli.patience import Patience
-from answerby.cli.requests.shown_zone import ShownZone
+from answerby.cli.shown_zone import ShownZone
+from answerby.engine.explanation.flag_text import flag_text
 from answerby.server.rpc.values import instant_of
 
 
@@ -81,5 +82,5 @@ def line(decision: pb.Decision, zone: tzinfo) -> str:
         next_due(decision, zone),
         deciding_rule(decision),
     )
-    flags = (f"  ! {flag.code}: {flag.message}" for flag in decision.flags)
+    flags = (f"  ! {flag_text(flag.code, flag.message, zone)}" for flag in decision.flags)
     return "\n".join(["  ".join(part for part in parts if part), *flags])

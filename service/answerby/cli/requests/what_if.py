@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from answerby.api.v1 import decision_service_pb2 as pb
@@ -13,6 +14,8 @@ from answerby.cli.check.source_lines import printable_lines
 from answerby.cli.client import Server
 from answerby.cli.decision_tables import print_json
 from answerby.cli.fail import CommandFailed
+from answerby.cli.patience import Patience
+from answerby.cli.zones import zone_asked
 from answerby.server.rpc.values import put_values, set_instant
 
 CALL_SECONDS = 60.0
@@ -36,9 +39,10 @@ class Supposition(NamedTuple):
     actor: str
 
 
-def ask(server: Server, supposition: Supposition, *, language: str, as_json: bool) -> None:
+def ask(server: Server, supposition: Supposition, *, language: str, zone: str, as_json: bool) -> None:
     """Asks a server and prints the answer. Raises grpc.RpcError and CommandFailed."""
     actor = supposition.actor
+    zone_asked(zone)
     if actor not in ACTORS:
         raise CommandFailed(f"--actor {actor}: must be one of {', '.join(ACTORS)}")
     request = pb.WhatIfRequest(
@@ -46,12 +50,14 @@ def ask(server: Server, supposition: Supposition, *, language: str, as_json: boo
         event_type=supposition.event,
         actor=ACTORS[actor],
         language_code=language,
+        time_zone=zone,
     )
     put_values(request.facts, dict(map(fact_of, supposition.facts)))
     if supposition.at:
         set_instant(request.at, instant(supposition.at))
     with server.connect() as channel:
-        response = DecisionServiceStub(channel).WhatIf(request, metadata=server.metadata, timeout=CALL_SECONDS)
+        call = partial(DecisionServiceStub(channel).WhatIf, request, metadata=server.metadata, timeout=CALL_SECONDS)
+        response: pb.WhatIfResponse = Patience(server.patience).ask(call)
     if as_json:
         print_json(response)
     else:

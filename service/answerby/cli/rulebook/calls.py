@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from answerby.cli.client import Server
 from answerby.cli.decision_tables import console_for_tables, print_json
 from answerby.cli.fail import CommandFailed
 from answerby.cli.rulebook.text import action_word, history_table, revisions_table, show_lines, workers_table
+from answerby.cli.shown_zone import ShownZone
 from answerby.server.live.rule_files import lay_out, read_rule_files
 
 CALL_SECONDS = 30.0
@@ -67,14 +69,14 @@ def mistakes(error: grpc.RpcError) -> list[str]:
     return []
 
 
-def show(server: Server, *, as_json: bool) -> bool:
+def show(server: Server, zone: ShownZone, *, as_json: bool) -> bool:
     """Whether the last change was accepted."""
     with connected(server) as client:
         rulebook = client.rulebook()
     if as_json:
         print_json(rulebook)
     else:
-        print("\n".join(show_lines(rulebook)))
+        print("\n".join(show_lines(rulebook, zone.known(rulebook))))
     return bool(rulebook.state == pb.RULEBOOK_STATE_ACTIVE)
 
 
@@ -90,14 +92,14 @@ def workers(server: Server, *, as_json: bool) -> bool:
     return bool(rulebook.skew == 0)
 
 
-def revisions(server: Server, limit: int, *, as_json: bool) -> None:
+def revisions(server: Server, limit: int, zone: ShownZone, *, as_json: bool) -> None:
     found = listed(server, "ListRevisions", pb.ListRevisionsRequest, "revisions", limit)
-    show_all(found, revisions_table, as_json=as_json)
+    show_all(found, revisions_table, zone, as_json=as_json)
 
 
-def history(server: Server, limit: int, *, as_json: bool) -> None:
+def history(server: Server, limit: int, zone: ShownZone, *, as_json: bool) -> None:
     found = listed(server, "ListActivations", pb.ListActivationsRequest, "activations", limit)
-    show_all(found, history_table, as_json=as_json)
+    show_all(found, history_table, zone, as_json=as_json)
 
 
 def listed(server: Server, method: str, request: Callable[..., Message], field: str, limit: int) -> list[Any]:
@@ -115,12 +117,12 @@ def listed(server: Server, method: str, request: Callable[..., Message], field: 
     return found
 
 
-def show_all(found: list[Any], table: Callable[[list[Any]], Table], *, as_json: bool) -> None:
+def show_all(found: list[Any], table: Callable[[list[Any], tzinfo], Table], zone: ShownZone, *, as_json: bool) -> None:
     if as_json:
         for item in found:
             print_json(item)
     else:
-        console_for_tables().print(table(found))
+        console_for_tables().print(table(found, zone.get() if found else UTC))
 
 
 def files(server: Server, revision: str, out: Path) -> None:

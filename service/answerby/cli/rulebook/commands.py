@@ -10,7 +10,7 @@ import typer
 
 from answerby.cli.client import Server
 from answerby.cli.fail import command
-from answerby.cli.options import PatientServer, on_server
+from answerby.cli.options import PatientServer, ZoneOption, on_server
 
 app = typer.Typer(
     name="rulebook",
@@ -33,11 +33,12 @@ LimitOption = Annotated[int, typer.Option("--limit", help="At most so many.", mi
 @app.command()
 @command
 @on_server
-def show(*, server: Server, as_json: JsonOption = False) -> None:
+def show(*, server: Server, as_json: JsonOption = False, zone: ZoneOption = "") -> None:
     """Say which revision is live, since when, by whom and why; status 1 while the last change is refused."""
     from answerby.cli.rulebook import calls
+    from answerby.cli.shown_zone import ShownZone
 
-    if not calls.show(server, as_json=as_json):
+    if not calls.show(server, ShownZone(server, zone), as_json=as_json):
         raise typer.Exit(1)
 
 
@@ -55,21 +56,23 @@ def workers(*, server: Server, as_json: JsonOption = False) -> None:
 @app.command()
 @command
 @on_server
-def revisions(*, server: Server, as_json: JsonOption = False, limit: LimitOption = 20) -> None:
+def revisions(*, server: Server, as_json: JsonOption = False, limit: LimitOption = 20, zone: ZoneOption = "") -> None:
     """List the revisions kept, newest first."""
     from answerby.cli.rulebook import calls
+    from answerby.cli.shown_zone import ShownZone
 
-    calls.revisions(server, limit, as_json=as_json)
+    calls.revisions(server, limit, ShownZone(server, zone), as_json=as_json)
 
 
 @app.command()
 @command
 @on_server
-def history(*, server: Server, as_json: JsonOption = False, limit: LimitOption = 20) -> None:
+def history(*, server: Server, as_json: JsonOption = False, limit: LimitOption = 20, zone: ZoneOption = "") -> None:
     """List who did what with the rules, newest first."""
     from answerby.cli.rulebook import calls
+    from answerby.cli.shown_zone import ShownZone
 
-    calls.history(server, limit, as_json=as_json)
+    calls.history(server, limit, ShownZone(server, zone), as_json=as_json)
 
 
 @app.command()
@@ -201,11 +204,12 @@ def try_(
 @app.command()
 @command
 @on_server
-def trial(*, server: Server, as_json: JsonOption = False, limit: LimitOption = 20) -> None:
+def trial(*, server: Server, as_json: JsonOption = False, limit: LimitOption = 20, zone: ZoneOption = "") -> None:
     """Say what the revision on trial would have decided otherwise."""
     from answerby.cli.rulebook import candidate_calls as calls
+    from answerby.cli.shown_zone import ShownZone
 
-    calls.show(server, limit, as_json=as_json)
+    calls.show(server, limit, ShownZone(server, zone), as_json=as_json)
 
 
 @app.command()
@@ -238,9 +242,11 @@ def migrate(
     *,
     server: PatientServer,
     as_json: JsonOption = False,
+    zone: ZoneOption = "",
 ) -> None:
     """Let running clocks take what the live rules say; otherwise they keep the target they started with."""
     from answerby.cli.rulebook.migrate import migrate as run
+    from answerby.cli.shown_zone import ShownZone
 
-    if not run(server, clock or (), limit, preview=preview, as_json=as_json):
+    if not run(server, clock or (), limit, ShownZone(server, zone), preview=preview, as_json=as_json):
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import tzinfo
 
 from rich.table import Column, Table
 from rich.text import Text
@@ -43,11 +44,11 @@ def action_word(action: pb.RulebookAction.ValueType) -> str:
     return ACTIONS.get(action, "?")
 
 
-def show_lines(rulebook: pb.Rulebook) -> Iterator[str]:
+def show_lines(rulebook: pb.Rulebook, zone: tzinfo) -> Iterator[str]:
     yield f"revision   {rulebook.revision or 'none'}"
     yield f"state      {STATES.get(rulebook.state, '?')}"
     if rulebook.revision:
-        since = show_time(instant_of(rulebook.activate_time))
+        since = show_time(instant_of(rulebook.activate_time), zone)
         yield f"live since {since}, by {rulebook.actor}{f': {rulebook.reason}' if rulebook.reason else ''}"
         yield f"rules      {rulebook.rule_count} in {len(rulebook.files)} files, engine {rulebook.engine}"
         yield f"etag       {rulebook.etag}"
@@ -70,7 +71,7 @@ def workers_table(rulebook: pb.Rulebook) -> Table:
     return table
 
 
-def revisions_table(revisions: Iterable[pb.Revision]) -> Table:
+def revisions_table(revisions: Iterable[pb.Revision], zone: tzinfo) -> Table:
     table = Table(Column("revision", no_wrap=True), "state", "rules", "brought", "by", "why", "judged", box=None)
     for kept in revisions:
         judged = f"{kept.judge}: {kept.judge_reason}" if kept.judge_reason else kept.judge
@@ -78,7 +79,7 @@ def revisions_table(revisions: Iterable[pb.Revision]) -> Table:
             kept.revision,
             REVISION_STATES.get(kept.state, "?"),
             str(kept.rule_count),
-            show_time(instant_of(kept.create_time)),
+            show_time(instant_of(kept.create_time), zone),
             Text(", ".join(kept.authors)),
             Text(kept.reason),
             Text(judged),
@@ -86,11 +87,11 @@ def revisions_table(revisions: Iterable[pb.Revision]) -> Table:
     return table
 
 
-def history_table(entries: Iterable[pb.Activation]) -> Table:
+def history_table(entries: Iterable[pb.Activation], zone: tzinfo) -> Table:
     table = Table(Column("when", no_wrap=True), "what", "by", "why", "from", "to", box=None)
     for entry in entries:
         table.add_row(
-            show_time(instant_of(entry.time)),
+            show_time(instant_of(entry.time), zone),
             action_word(entry.action),
             Text(entry.actor),
             Text(entry.reason),

@@ -12,7 +12,8 @@ from answerby.cli.fail import command
 from answerby.cli.options import DemoOption, RulesOption
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", envvar="ANSWERBY_CONFIG", help="TOML file; see the configuration how-to.")
+    Path | None,
+    typer.Option("--config", envvar="ANSWERBY_CONFIG", help="TOML file; see the reference of the configuration."),
 ]
 ListenOption = Annotated[str, typer.Option("--listen", help="host:port of the gRPC server.", show_default=False)]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded store.")]

@@ -19,10 +19,10 @@ from answerby.cli.decision_tables import console_for_tables, decisions_table, pr
 from answerby.cli.event_lines import read_events
 from answerby.cli.fail import CommandFailed
 from answerby.cli.requests import get_and_list
-from answerby.cli.requests.shown_zone import ShownZone
 from answerby.cli.requests.submit import Submitted, submit
 from answerby.cli.serve.configuration import configured, options
 from answerby.cli.serve.own_server import LOOK_SECONDS, free_port, own_server, stop_signals, wait_for_stop
+from answerby.cli.shown_zone import ShownZone
 from answerby.domain.effect import EffectKind
 
 SAMPLES = Path("samples") / "requests.jsonl"
@@ -69,8 +69,9 @@ def show_samples(samples: Path, server: Server, delivered: Path, console: Consol
     with samples.open("rb") as lines:
         results = list(submit(read_events(lines, datetime.now(UTC)), server))
     latest: dict[str, pb.Decision] = {r.decision.request_id: r.decision for r in results if r.decision is not None}
-    console.print(decisions_table(latest.values(), ShownZone(server, "").get()))
-    print_flags(console, ((decision.request_id, decision.flags) for decision in latest.values()))
+    zone = ShownZone(server, "").get()
+    console.print(decisions_table(latest.values(), zone))
+    print_flags(console, ((decision.request_id, decision.flags) for decision in latest.values()), zone)
     for result in results:
         if result.decision is None:
             console.print(Text(f"{samples.name} line {result.line}: {result.refused}", style="yellow"))

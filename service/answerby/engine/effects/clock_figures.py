@@ -10,19 +10,12 @@ from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.calendar import ALWAYS
 from answerby.sla.clocks import late_seconds
-from answerby.sla.zones import load_zone
 
 
 def zone_of(compiled: CompiledRulebook, clock: ClockState | None = None) -> tzinfo:
     """The zone of the clock's calendar. Time around the clock, and no clock, have the rulebook's."""
     calendar = compiled.rulebook.calendars.get(clock.target.calendar) if clock is not None else None
     return compiled.numbering_zone if calendar is None or calendar.id == ALWAYS.id else calendar.zone
-
-
-def zone_in(rulebook: Rulebook, clock: ClockState | None = None) -> tzinfo:
-    """Like `zone_of`, for a rulebook that is not compiled."""
-    calendar = rulebook.calendars.get(clock.target.calendar) if clock is not None else None
-    return load_zone(rulebook.numbering.timezone) if calendar is None or calendar.id == ALWAYS.id else calendar.zone
 
 
 def late_by(rulebook: Rulebook, clock: ClockState, moment: datetime) -> int:

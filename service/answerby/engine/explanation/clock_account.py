@@ -3,7 +3,8 @@
 # Stays interpreted: it makes words for people, beside the decision.
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from answerby.domain.reply_policy import ReplyPolicy
 from answerby.domain.request import RequestStatus
 from answerby.engine.history.refold import ordered_history
 from answerby.engine.history.replies import REOPENED_BY_REPLY, status_after
-from answerby.sla.calendar import Calendar
+from answerby.rules.model.rulebook import Rulebook
+from answerby.sla.calendar import ALWAYS, Calendar
 from answerby.sla.clocks import calendar_of, used_seconds
 from answerby.sla.ledger import Day, Holder, Span, Statuses, days, shares, spans
 
@@ -68,17 +70,17 @@ class ClockAccount(NamedTuple):
 
 
 def clock_accounts(
-    calendars: Mapping[str, Calendar], decisions: Sequence[Decision], statuses: Statuses, until: datetime
+    rulebook: Rulebook, decisions: Sequence[Decision], statuses: Statuses, until: datetime
 ) -> list[ClockAccount]:
     """The accounts of the last decision's clocks, up to `until`.
 
     `decisions` are the request's decisions, oldest first. With the last one alone, the changes are its own only.
     """
-    return [clock_account(calendars, clock, statuses, until, decisions) for clock in decisions[-1].clocks]
+    return [clock_account(rulebook, clock, statuses, until, decisions) for clock in decisions[-1].clocks]
 
 
 def clock_account(
-    calendars: Mapping[str, Calendar],
+    rulebook: Rulebook,
     clock: ClockState,
     statuses: Statuses,
     until: datetime,
@@ -89,16 +91,22 @@ def clock_account(
     end = max(clock.started, min(until, clock.stopped) if clock.stopped is not None else until)
     elapsed = (end - clock.started).total_seconds()
     try:
-        listed = calendar_of(calendars, clock.target)
+        listed = calendar_of(rulebook.calendars, clock.target)
         calendar = listed.open_ended()
         timeline = spans(calendar, clock, end, statuses)
-        counted = used_seconds({**calendars, calendar.id: calendar}, clock, end)
+        counted = used_seconds({**rulebook.calendars, calendar.id: calendar}, clock, end)
         ahead = clock.stopped or max(clock.due or end, clock.started)
+        calendar = _local(calendar, rulebook)
         each = days(calendar, clock, ahead)
     except AnswerbyError as error:
         return ClockAccount(clock, Calendar.build("unknown"), end, elapsed, 0.0, [], [], [], changes, error.message)
     shares, missing = shares_of(timeline), listed.unknown_years(clock.started, max(end, ahead))
     return ClockAccount(clock, calendar, end, elapsed, counted, timeline, each, shares, changes, missing_years=missing)
+
+
+def _local(calendar: Calendar, rulebook: Rulebook) -> Calendar:
+    """The calendar with the dates that people see: time around the clock has those of the rulebook's zone."""
+    return replace(calendar, timezone=rulebook.numbering.timezone) if calendar.id == ALWAYS.id else calendar
 
 
 def shares_of(timeline: Sequence[Span]) -> list[Share]:

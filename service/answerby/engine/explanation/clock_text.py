@@ -29,7 +29,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "missing": "  Calendar {calendar} lists no days off of {years}: that time counts as if there were none.",
         "manual": "  The due time was set by a person.",
         "counted": "  {counted} of working time counted in {elapsed}.",
-        "days": "  What counts until {end}:",
+        "days": "  What counts until {end}{dates}:",
+        "dates": ", by the dates of {zone}",
         "day": "    {date}  {counted}",
         "skipped": "    {date}  nothing: {why}",
         "more": "    ... and {count} more days",
@@ -70,7 +71,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "missing": "  日历 {calendar} 未列出 {years} 年的节假日：该时间按没有节假日计。",
         "manual": "  到期时间由人工设定。",
         "counted": "  历时 {elapsed}，其中计入工作时间 {counted}。",
-        "days": "  至 {end} 计入的时间：",
+        "days": "  至 {end} 计入的时间{dates}：",
+        "dates": "（按 {zone} 的日期）",
         "day": "    {date}  {counted}",
         "skipped": "    {date}  不计：{why}",
         "more": "    …… 另有 {count} 天",
@@ -116,10 +118,10 @@ CHANGES_ZH = {
 
 
 class ClockWriter(NamedTuple):
-    """Writes clock accounts in a language, in the local time of the clock's calendar or of `zone`."""
+    """Writes clock accounts in a language, with the times of a zone. Dates are those of the clock's calendar."""
 
     language: str
-    zone: tzinfo | None = None
+    zone: tzinfo
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -131,18 +133,17 @@ class ClockWriter(NamedTuple):
     def compare(self, before: ClockState | None, after: ClockAccount | None, name: str, *, at_once: bool) -> str:
         """A clock before and after a supposed event. `at_once`: the clock would be late at once."""
         words = self.words
-        zone = self.zone or (after.calendar.zone if after is not None else None)
-        was = self.summary(before, zone) if before is not None else words["nothing"]
-        now = self.summary(after.clock, zone) if after is not None else words["nothing"]
+        was = self.summary(before) if before is not None else words["nothing"]
+        now = self.summary(after.clock) if after is not None else words["nothing"]
         if was == now:
             return words["same"].format(name=name, after=now)
         lines = [words["would"].format(name=name, before=was, after=now)]
         if at_once and after is not None:
-            lines.append(words["at_once"].format(started=local_time(after.clock.started, zone)))
+            lines.append(words["at_once"].format(started=local_time(after.clock.started, self.zone)))
         return "\n".join(lines)
 
-    def summary(self, clock: ClockState, zone: tzinfo | None) -> str:
-        words = self.words
+    def summary(self, clock: ClockState) -> str:
+        words, zone = self.words, self.zone
         phase = words[clock.phase.value]
         parts = [phase]
         if clock.stopped is not None:
@@ -154,10 +155,10 @@ class ClockWriter(NamedTuple):
         return ("，" if self.language == "zh" else ", ").join(parts)
 
     def _lines(self, account: ClockAccount) -> Iterator[str]:
-        words, clock, zone = self.words, account.clock, self.zone or account.calendar.zone
+        words, clock, zone = self.words, account.clock, self.zone
         yield words["head"].format(
             name=clock.name,
-            summary=self.summary(clock, zone),
+            summary=self.summary(clock),
             target=target_text(clock.target),
             calendar=clock.target.calendar or "always",
             rule=clock.rule,
@@ -174,14 +175,16 @@ class ClockWriter(NamedTuple):
             yield from self._time(account)
         if account.changes:
             yield words["changes"]
-            yield from (self._change(change, zone) for change in account.changes)
+            yield from map(self._change, account.changes)
 
     def _time(self, account: ClockAccount) -> Iterator[str]:
-        words, clock, zone = self.words, account.clock, self.zone or account.calendar.zone
+        words, clock, zone = self.words, account.clock, self.zone
         yield words["counted"].format(counted=span_text(account.counted), elapsed=span_text(account.elapsed))
         end = clock.stopped or clock.due or account.until
         if account.days:
-            yield words["days"].format(end=local_time(end, zone))
+            other = str(account.calendar.zone) != str(zone)
+            dates = words["dates"].format(zone=account.calendar.zone) if other else ""
+            yield words["days"].format(end=local_time(end, zone), dates=dates)
             yield from (self._day(day) for day in account.days[:MOST_DAYS])
             if len(account.days) > MOST_DAYS:
                 yield words["more"].format(count=len(account.days) - MOST_DAYS)
@@ -201,8 +204,8 @@ class ClockWriter(NamedTuple):
         note = WEEKDAYS_ZH.get(day.note, day.note) if self.language == "zh" else day.note
         return words["skipped"].format(date=day.date.isoformat(), why=words[day.reason].format(note=note))
 
-    def _change(self, change: Change, zone: tzinfo | None) -> str:
-        words = self.words
+    def _change(self, change: Change) -> str:
+        words, zone = self.words, self.zone
         moved = ""
         if change.due_before != change.due_after:
             before, after = (

@@ -3,7 +3,7 @@
 # Stays interpreted: it makes words for people, beside the decision.
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, tzinfo
 
 from answerby.domain.clock import ClockPhase, ClockState
@@ -18,6 +18,7 @@ from answerby.domain.decision import (
 )
 from answerby.domain.event import Value
 from answerby.domain.message_words import local_time
+from answerby.engine.explanation.flag_text import flag_text
 from answerby.rules.model.rulebook import EVALUATION_ORDER
 
 WORDS = {
@@ -82,39 +83,29 @@ WORDS = {
 }
 
 
-Zones = Callable[[ClockState | None], tzinfo]
-"""The zone in which the times of a clock are told, and for None those of the decision."""
-
-
-def in_utc(clock: ClockState | None) -> tzinfo:
-    """UTC for everything."""
-    del clock  # every clock is told in the same zone
-    return UTC
-
-
-def explain_text(decision: Decision, language: str = "en", zones: Zones = in_utc) -> str:
-    """The explanation in `en` or `zh`. For any other language it is in English."""
+def explain_text(decision: Decision, language: str = "en", zone: tzinfo = UTC) -> str:
+    """The explanation in `en` or `zh`, with the times of the zone. For any other language it is in English."""
     words = WORDS.get(language, WORDS["en"])
-    return "\n".join(lines(decision, words, zones))
+    return "\n".join(lines(decision, words, zone))
 
 
-def lines(decision: Decision, words: dict[str, str], zones: Zones) -> Iterator[str]:
+def lines(decision: Decision, words: dict[str, str], zone: tzinfo) -> Iterator[str]:
     yield words["decision"].format(
         sequence=decision.sequence,
         request_id=decision.request_id,
         number=decision.number or words["none"],
         event_type=decision.event_type,
-        event_time=local_time(decision.event_time, zones(None)),
+        event_time=local_time(decision.event_time, zone),
     )
-    decided = local_time(decision.decided, zones(None))
+    decided = local_time(decision.decided, zone)
     yield words["revision"].format(revision=decision.revision, decided=decided)
     for stage in sorted(decision.explanation, key=lambda stage: EVALUATION_ORDER.index(stage.stage)):
         yield from stage_lines(stage, words)
     if decision.clocks:
         yield words["clocks"] + ":"
-        yield from (f"  {clock_line(clock, words, zones(clock))}" for clock in decision.clocks)
+        yield from (f"  {clock_line(clock, words, zone)}" for clock in decision.clocks)
     for flag in decision.flags:
-        yield f"{words['flags']}: {flag.code}: {flag.message}"
+        yield f"{words['flags']}: {flag_text(flag.code, flag.message, zone)}"
 
 
 def stage_lines(stage: StageExplanation, words: dict[str, str]) -> Iterator[str]:

@@ -32,11 +32,8 @@ REASONS = {
 }
 
 
-def ledger_to(account: ClockAccount, language: str, now: datetime, zone: tzinfo | None = None) -> pb.ClockLedger:
-    """The message of an account. `now` decides whether a running clock is past its due time.
-
-    Without a zone, times in words are local to the clock's calendar.
-    """
+def ledger_to(account: ClockAccount, language: str, now: datetime, zone: tzinfo) -> pb.ClockLedger:
+    """The message of an account, with words in `zone`. `now` decides whether a running clock is past its due time."""
     message = pb.ClockLedger(
         clock=clock_to(account.clock, now),
         target=target_text(account.clock.target),
@@ -61,13 +58,13 @@ def ledger_to(account: ClockAccount, language: str, now: datetime, zone: tzinfo 
     return message
 
 
-def comparison_to(found: Comparison, language: str, now: datetime) -> pb.ClockComparison:
+def comparison_to(found: Comparison, language: str, now: datetime, zone: tzinfo) -> pb.ClockComparison:
     message = pb.ClockComparison(name=found.name, breached_at_once=found.breached_at_once)
     if found.before is not None:
         message.before.CopyFrom(clock_to(found.before, now))
     if found.after is not None:
         message.after.CopyFrom(clock_to(found.after.clock, now))
-        message.ledger.CopyFrom(ledger_to(found.after, language, now))
+        message.ledger.CopyFrom(ledger_to(found.after, language, now, zone))
     return message
 
 

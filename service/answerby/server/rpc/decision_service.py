@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
-from functools import partial
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from answerby.api.v1 import decision_service_pb2 as pb
@@ -18,9 +17,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Context as DecisionContext
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
-from answerby.engine.effects.clock_figures import zone_in
 from answerby.engine.explanation.clock_account import ClockAccount, clock_accounts, statuses_of
-from answerby.engine.explanation.decision_text import Zones, in_utc
 from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
@@ -99,34 +96,32 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         language = request.language_code or LANGUAGES[0]
         if language not in LANGUAGES:
             violations.append(FieldViolation("language_code", "must be en or zh"))
-        zone, wrong = zone_asked(request.time_zone)
+        asked_zone, wrong = zone_asked(request.time_zone)
         violations += wrong
         if violations:
             raise InvalidInput(violations)
         decision = await self._stored(request)
-        now = self._now()
+        zone, now = asked_zone or self._zone(), self._now()
         inquiry = _inquiry(request)
         if not inquiry:
-            response = explained(decision, language, now, zones=self._zones(zone))
+            response = explained(decision, language, now, zone=zone)
         else:
             with self._rulebooks.use() as live:
                 wanted_outcomes = inquiry.wanted_outcomes(live.compiled.rulebook)
                 situation, same = await self._rebuilt(live.compiled, decision)
                 findings = await _in_turns(inquire(situation, wanted_outcomes, inquiry))
             most = inquiry.most_changes
-            response = explained(decision, language, now, findings, same=same, most=most, zones=self._zones(zone))
+            response = explained(decision, language, now, findings, same=same, most=most, zone=zone)
         if request.clocks:
             accounts = await self._clock_accounts(decision, now, latest=request.sequence == 0)
             response.clocks.extend(ledger_to(account, language, now, zone) for account in accounts)
             response.text = "\n".join([response.text, *(ledger.text for ledger in response.clocks)])
         return response
 
-    def _zones(self, zone: tzinfo | None) -> Zones:
-        """The zone asked for, or those of the active rulebook."""
-        if zone is not None:
-            return lambda _: zone
+    def _zone(self) -> tzinfo:
+        """The zone of the active rulebook; UTC while there is none."""
         rulebook = self._rulebooks.active
-        return in_utc if rulebook is None else partial(zone_in, rulebook)
+        return UTC if rulebook is None else load_zone(rulebook.numbering.timezone)
 
     async def WhatIf(self, request: pb.WhatIfRequest, context: Context) -> pb.WhatIfResponse:
         violations = identity_violations("request_id", request.request_id, self._limits)
@@ -137,6 +132,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         at = instant_of(request.at) if request.HasField("at") else now
         if at is None:
             violations.append(FieldViolation("at", "must be between the years 1970 and 2199"))
+        asked_zone, wrong = zone_asked(request.time_zone)
+        violations += wrong
         if violations or at is None:
             raise InvalidInput(violations)
         tenant = current_call.get().tenant
@@ -152,9 +149,10 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         )
         with self._rulebooks.use() as live:
             outlook = what_if(live.compiled, state, history, state.counts, asked)
+            zone = asked_zone or live.compiled.numbering_zone
         message = pb.WhatIfResponse(decision=decision_to(outlook.decision, max(at, now)))
-        message.clocks.extend(comparison_to(found, language, max(at, now)) for found in outlook.clocks)
-        message.text = outlook_text(outlook, language)
+        message.clocks.extend(comparison_to(found, language, max(at, now), zone) for found in outlook.clocks)
+        message.text = outlook_text(outlook, language, zone)
         return message
 
     async def _clock_accounts(self, decision: Decision, now: datetime, *, latest: bool) -> list[ClockAccount]:
@@ -168,7 +166,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         with self._rulebooks.use() as live:
             rulebook = live.compiled.rulebook
             statuses = statuses_of(events[: decision.sequence], rulebook.replies)
-            return clock_accounts(rulebook.calendars, decisions, statuses, now if latest else decision.decided)
+            return clock_accounts(rulebook, decisions, statuses, now if latest else decision.decided)
 
     async def _counts(self, live: Live, events: Sequence[Event | AnswerbyError]) -> dict[int, dict[str, int]]:
         """The stored counts for the events that need counts, by position."""

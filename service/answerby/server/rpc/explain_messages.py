@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from answerby.api.v1 import decision_service_pb2 as pb
 from answerby.api.v1 import resources_pb2
 from answerby.domain.decision import Decision, RuleReference
 from answerby.domain.event import Value
-from answerby.engine.explanation.decision_text import Zones, explain_text, in_utc
+from answerby.engine.explanation.decision_text import explain_text
 from answerby.server.rpc.decision_messages import decision_to
 from answerby.server.rpc.values import put_values
 from answerby.workbench.counterfactual.changes import Change, ChangeKind
@@ -57,10 +57,10 @@ def explained(
     *,
     same: bool = True,
     most: int = 0,
-    zones: Zones = in_utc,
+    zone: tzinfo = UTC,
 ) -> pb.ExplainResponse:
     """The reply to Explain, with optional `findings`. `same`: the findings fit the decision as stored."""
-    response = pb.ExplainResponse(decision=decision_to(decision, now), text=explain_text(decision, language, zones))
+    response = pb.ExplainResponse(decision=decision_to(decision, now), text=explain_text(decision, language, zone))
     if findings is None:
         return response
     wording = Wording(findings.situation, language)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from answerby.engine.effects.clock_figures import zone_of
 from answerby.engine.explanation.clock_account import clock_account, statuses_of
 from answerby.engine.explanation.clock_text import ClockWriter
 from answerby.engine.explanation.decision_text import WORDS, clock_line, stage_lines
@@ -48,8 +47,8 @@ def ledger(difference: Difference, snapshot: RequestSnapshot | None, language: s
         return ""
     rulebook = snapshot.compiled.rulebook
     statuses = statuses_of(snapshot.history, rulebook.replies)
-    account = clock_account(rulebook.calendars, clock, statuses, snapshot.moment or snapshot.event.time)
-    return ClockWriter("zh" if language == "zh" else "en").describe(account)
+    account = clock_account(rulebook, clock, statuses, snapshot.moment or snapshot.event.time)
+    return ClockWriter("zh" if language == "zh" else "en", snapshot.compiled.numbering_zone).describe(account)
 
 
 def _lines(difference: Difference, snapshot: RequestSnapshot, language: str) -> Iterator[str]:
@@ -63,8 +62,8 @@ def _lines(difference: Difference, snapshot: RequestSnapshot, language: str) -> 
             yield from stage_lines(stage, words)
     if difference.stage == "sla":
         clocks = (clock for clock in snapshot.decision.clocks if _concerns(name, clock.name))
-        compiled = snapshot.compiled
-        yield from (f"  {clock_line(clock, words, zone_of(compiled, clock))}" for clock in clocks)
+        zone = snapshot.compiled.numbering_zone
+        yield from (f"  {clock_line(clock, words, zone)}" for clock in clocks)
     if difference.stage in ("escalation", "sla") and not name.startswith(("due.", "clock.")):
         yield from _effects(snapshot, language)
     yield from nearest_rule(snapshot, difference, language)

@@ -14,10 +14,12 @@ from answerby.domain.errors import InvalidInput
 from answerby.engine.explanation.clock_account import clock_account, clock_accounts, statuses_of
 from answerby.engine.explanation.clock_text import ClockWriter
 from answerby.sla.ledger import Holder, Reason
+from answerby.sla.zones import load_zone
 from answerby.workbench.what_if import Supposed, outlook_text, what_if
 from tests.kit.plays import Play, at, facts
 from tests.kit.rulebooks import OFFICE, compiled, variant
 
+SHANGHAI = load_zone("Asia/Shanghai")
 CLOCKS = """
 clocks:
   - {id: first_response, because: answer, calendar: office, stop: [request.replied], role: owner, ladder: usual}
@@ -42,7 +44,7 @@ class Accounted(Play):
     def account(self, name, until):
         rulebook = self.rulebook.rulebook
         statuses = statuses_of(self.events, rulebook.replies)
-        accounts = clock_accounts(rulebook.calendars, self.decisions, statuses, at(until))
+        accounts = clock_accounts(rulebook, self.decisions, statuses, at(until))
         return next(account for account in accounts if account.clock.name == name)
 
     def supposing(self, now, time=None, event="request.updated", **given):
@@ -132,13 +134,36 @@ def test_a_pause_told_late_is_in_its_place(desk):
 
 def test_the_story_in_words(desk):
     account = desk.account("resolution", "2026-03-02 16:00")
-    english, chinese = ClockWriter("en").describe(account), ClockWriter("zh").describe(account)
+    english, chinese = ClockWriter("en", SHANGHAI).describe(account), ClockWriter("zh", SHANGHAI).describe(account)
     assert "resolution: running, due 2026-03-03 16:00 +0800; target 16h on office (solve)" in english
     assert "7h of working time counted in 73h." in english
     assert "2026-02-28  nothing: no hours on a Saturday" in english
     assert "team 9.59 % (7h), customer 2.74 % (2h), supplier 1.37 % (1h), closed 86.3 % (63h)" in english
     assert "时间归属：我方 9.59 % (7h)" in chinese
     assert "2026-02-28  不计：休息日（星期六）" in chinese
+
+
+def test_time_around_the_clock_has_the_dates_of_the_rulebook(rulebook):
+    desk = Accounted(rulebook, with_history=True)
+    desk.happens("received", "2026-02-27 23:50", actor="customer", text__body="hello", override__priority="P0")
+    account = desk.account("first_response", "2026-02-28 00:05")
+    # Fifteen minutes from ten to midnight in Shanghai; in UTC they would lie on one date.
+    assert [(day.date, day.counted) for day in account.days] == [
+        (date(2026, 2, 27), 10 * 60),
+        (date(2026, 2, 28), 5 * 60),
+    ]
+    text = ClockWriter("en", SHANGHAI).describe(account)
+    assert "running, due 2026-02-28 00:05 +0800; target 15m on always (fast), counted from 2026-02-27 23:50" in text
+    assert "  What counts until 2026-02-28 00:05 +0800:\n" in text
+
+
+def test_in_another_zone_the_dates_are_still_those_of_the_calendar_and_say_so(desk):
+    account = desk.account("resolution", "2026-03-02 16:00")
+    berlin = load_zone("Europe/Berlin")
+    english, chinese = ClockWriter("en", berlin).describe(account), ClockWriter("zh", berlin).describe(account)
+    assert "  What counts until 2026-03-03 09:00 +0100, by the dates of Asia/Shanghai:\n" in english
+    assert "  至 2026-03-03 09:00 +0100 计入的时间（按 Asia/Shanghai 的日期）：\n" in chinese
+    assert "+0800" not in english
 
 
 def test_what_if_it_became_p0_now(rulebook):
@@ -151,9 +176,9 @@ def test_what_if_it_became_p0_now(rulebook):
     assert (first.before.due, first.after.clock.due) == (at("2026-03-02 10:00"), at("2026-02-27 15:15"))
     assert (resolution.before.due, resolution.after.clock.due) == (at("2026-03-03 13:00"), at("2026-03-02 14:00"))
     assert (first.breached_at_once, resolution.breached_at_once) == (True, False)
-    text = outlook_text(outlook, "en")
-    assert "over its due time at once: the target counts from 2026-02-27 07:00 +0000" in text
-    assert "会立即超时" in outlook_text(outlook, "zh")
+    text = outlook_text(outlook, "en", SHANGHAI)
+    assert "over its due time at once: the target counts from 2026-02-27 15:00 +0800" in text
+    assert "会立即超时" in outlook_text(outlook, "zh", SHANGHAI)
     assert desk.state is before
 
 
@@ -193,7 +218,7 @@ def test_the_shares_are_always_a_whole(rulebook, start, length, pauses):
             free = begin + timedelta(minutes=minutes)
             spans.append((begin, free))
     known = {"name": "c", "phase": ClockPhase.RUNNING, "target": Target(3600, calendar="office"), "started": started}
-    account = clock_account(rulebook.rulebook.calendars, ClockState(**known, pauses=spans), [], until)
+    account = clock_account(rulebook.rulebook, ClockState(**known, pauses=spans), [], until)
     assert sum(round(share.percent * 100) for share in account.shares) == 10_000
     assert sum(share.seconds for share in account.shares) == account.elapsed == length * 60
     assert account.counted == sum(s.seconds for s in account.spans if s.holder is Holder.TEAM)
@@ -215,13 +240,13 @@ def test_years_without_days_off_are_told(rulebook, language, words):
     )
     account = desk.account("first_response", "2026-12-31 17:30")
     assert account.missing_years == (2027,)
-    assert words in ClockWriter(language).describe(account)
+    assert words in ClockWriter(language, SHANGHAI).describe(account)
 
 
 def test_a_clock_within_known_years_has_none_missing(desk):
     account = desk.account("resolution", "2026-03-02 18:00")
     assert account.missing_years == ()
-    assert "lists no days off" not in ClockWriter("en").describe(account)
+    assert "lists no days off" not in ClockWriter("en", SHANGHAI).describe(account)
 
 
 def test_a_message_that_opens_a_closed_request_gives_the_next_wait_to_the_customer(desk):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
-from answerby.engine.effects.clock_figures import zone_of
 from answerby.engine.explanation.decision_text import explain_text
 from answerby.engine.facts.coercion import Typed
 from answerby.workbench.rule_tests.checks.difference import (
@@ -160,8 +158,8 @@ class ExplanationCheck:
     negative: bool = False
 
     def compare(self, snapshot: RequestSnapshot) -> list[Difference]:
-        zones = partial(zone_of, snapshot.compiled)
-        explanations = [explain_text(snapshot.decision, language, zones) for language in ("en", "zh")]
+        zone = snapshot.compiled.numbering_zone
+        explanations = [explain_text(snapshot.decision, language, zone) for language in ("en", "zh")]
         differences = []
         for text in self.texts:
             if any(text in explanation for explanation in explanations) is self.negative:

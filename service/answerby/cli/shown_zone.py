@@ -1,4 +1,4 @@
-"""The zone in which commands show times of requests: one that is asked for, or that of the server's rulebook."""
+"""The zone in which commands show times: one that is asked for, or that of the server's rulebook."""
 
 from __future__ import annotations
 
@@ -27,11 +27,15 @@ class ShownZone:
 
     def get(self) -> tzinfo:
         """The zone. UTC where the server has no rulebook, does not tell its zone, or went away."""
+        return self._zone if self._zone is not None else self.known(self._rulebook())
+
+    def known(self, rulebook: rpc.Rulebook) -> tzinfo:
+        """The zone like `get`, when the server's rulebook is at hand."""
         if self._zone is None:
-            self._zone = self._of_rulebook()
+            self._zone = load_zone(rulebook.time_zone) if rulebook.time_zone else UTC
         return self._zone
 
-    def _of_rulebook(self) -> tzinfo:
+    def _rulebook(self) -> rpc.Rulebook:
         with self._server.connect() as channel:
             stub = RulebookServiceStub(channel)
             try:
@@ -39,5 +43,5 @@ class ShownZone:
                 response = stub.GetRulebook(request, metadata=self._server.metadata, timeout=CALL_SECONDS)
             except grpc.RpcError:
                 # What is to be shown came from the server: it is shown in UTC rather than not at all.
-                return UTC
-        return load_zone(response.rulebook.time_zone) if response.rulebook.time_zone else UTC
+                return rpc.Rulebook()
+        return response.rulebook
