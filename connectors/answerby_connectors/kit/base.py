@@ -171,6 +171,8 @@ class Page:
     events: tuple[Event, ...]
     cursor: str
     more: bool = False
+    problems: tuple[str, ...] = ()
+    """What of the page could not be read, for operators, with ids of tickets. It comes again with its next change."""
 
 
 @runtime_checkable
