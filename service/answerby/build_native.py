@@ -30,8 +30,13 @@ def build(names: Sequence[str] | None = None) -> None:
     """Raises SystemExit when it cannot be compiled; nothing compiled is in use then."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     sources = digest()
-    with tempfile.TemporaryDirectory() as scratch, chdir(HOME.parent):
-        compile_to(Path(scratch) / "built", Path(scratch), modules() if names is None else names)
+    with tempfile.TemporaryDirectory() as scratch:
+        # The compiler takes whatever lies beside the package for sources, and beside an installed one lie all others.
+        alone = Path(scratch) / "sources"
+        alone.mkdir()
+        (alone / HOME.name).symlink_to(HOME, target_is_directory=True)
+        with chdir(alone):
+            compile_to(Path(scratch) / "built", Path(scratch), modules() if names is None else names)
         shutil.copytree(Path(scratch) / "built", FOLDER)
     files = {module_of(file): file.relative_to(FOLDER).as_posix() for file in sorted(FOLDER.rglob("*.so"))}
     # Written last: without it nothing of the folder is used.

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from pathlib import Path
 
+import mypy_extensions
 import pytest
 
 from answerby import __version__
 from answerby.cli.serve.own_server import free_port
 from tests.integration.packaging.conftest import COMMIT, run
+from tests.kit.places import HOWTO
+
+OPERATIONS = (HOWTO / "operations.md").read_text("utf-8")
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -31,6 +37,30 @@ def test_the_version_names_the_commit(answerby):
     assert line.startswith(
         f"answerby {__version__} (revision {COMMIT[:12]}; interpreted, nothing is compiled here; matcher "
     )
+
+
+def test_the_page_builds_the_wheel(source, wheel, tmp_path):
+    section = OPERATIONS.split("### From a wheel\n", 1)[1]
+    command, name = re.findall(r"^\.venv/bin/python (.*?) +# dist/(\S+)$", section, re.MULTILINE)[0]
+    run(sys.executable, *command.split(), "-d", tmp_path, cwd=source)
+    assert [file.name for file in tmp_path.iterdir()] == [name] == [wheel.name]
+    assert "# ... interpreted, nothing is compiled here; ..." in section
+
+
+COMPILE = "from answerby.build_native import build; build(['answerby.sla.intervals'])"
+
+
+def test_it_can_be_compiled_where_it_lies_beside_other_packages(python, answerby, tmp_path):
+    site = Path(run(python, "-c", "import answerby; print(answerby.__path__[0])", cwd=tmp_path).stdout.strip()).parent
+    # One of the packages that lie beside answerby when everything is installed in one place.
+    other = site / Path(mypy_extensions.__file__).name
+    shutil.copy(mypy_extensions.__file__, other)
+    try:
+        run(python, "-c", COMPILE, cwd=tmp_path)
+        assert "; compiled; " in answerby("--version").stdout
+    finally:
+        other.unlink()
+        shutil.rmtree(site / "answerby" / "_native", ignore_errors=True)
 
 
 def test_the_shipped_rules_are_checked_and_tested(answerby):
