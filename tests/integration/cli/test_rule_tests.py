@@ -121,7 +121,7 @@ rules:
     done = answerby_test(rules, "--coverage")
     assert "  1 of them shadow rules (mode: shadow), for which a match counts" in done.stdout
     assert "    trial.yaml:5 second  matched, but never decided" in done.stdout
-    assert re.search(r"trial.yaml:6 dated  never matched \(in force from 2026-04-30T16:00:00\+00:00", done.stdout)
+    assert re.search(r"trial.yaml:6 dated  never matched \(in force from 2026-05-01 00:00 \+0800", done.stdout)
     assert "trial.yaml:4" not in done.stdout
 
 

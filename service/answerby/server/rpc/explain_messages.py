@@ -63,7 +63,7 @@ def explained(
     response = pb.ExplainResponse(decision=decision_to(decision, now), text=explain_text(decision, language, zone))
     if findings is None:
         return response
-    wording = Wording(findings.situation, language)
+    wording = Wording(findings.situation, language, zone)
     response.evaluated_revision = findings.situation.base.revision
     response.reproduced = same
     lines = [response.text]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import tzinfo
 
 from answerby.domain.condition import All, AnyOf, Atom, Condition, Not, Op
 from answerby.domain.decision import RuleReference
 from answerby.domain.event import OVERRIDE_PREFIX, Value
+from answerby.domain.message_words import local_time
 from answerby.workbench.counterfactual.changes import Change, ChangeKind, ChangeSet
 from answerby.workbench.counterfactual.nearest import Alternative
 from answerby.workbench.counterfactual.rule_standing import RuleStanding, Standing
@@ -129,10 +131,14 @@ UNTOLD = frozenset({"missing", "missing_count"})
 
 
 class Wording:
-    """The words for one situation in one language. Any unknown language gets English."""
+    """The words for one situation in one language. Any unknown language gets English.
 
-    def __init__(self, situation: Situation, language: str = "en") -> None:
+    `zone` is that of times; None: the rulebook's.
+    """
+
+    def __init__(self, situation: Situation, language: str = "en", zone: tzinfo | None = None) -> None:
         self.situation = situation
+        self._zone = zone or situation.compiled.numbering_zone
         self._words: dict[str, str] = WORDS.get(language, EN)
         self._fields = situation.compiled.rulebook.vocabulary.fields
 
@@ -178,7 +184,8 @@ class Wording:
         words = self._words
         yield f"{words['rule'].format(rule=place(found.reference))}: {words[found.standing]}"
         if found.standing is Standing.NOT_IN_FORCE:
-            start, end = (d.isoformat() if d else words["open"] for d in (found.rule.enabled_from, found.rule.until))
+            period = found.rule.enabled_from, found.rule.until
+            start, end = (local_time(edge, self._zone) if edge else words["open"] for edge in period)
             yield f"  {words['in_force'].format(start=start, end=end)}"
         for asked in found.conditions:
             holds = {True: "holds", False: "fails", None: "error"}[asked.holds]

@@ -56,7 +56,8 @@ def compare(old: Rulebook, new: Rulebook) -> Comparison:
 
 
 def _rule_change(rulebooks: RulebookPair, pair: RulePair) -> Change | None:
-    found = aspects(pair, _blocks(rulebooks.old), _blocks(rulebooks.new))
+    zone = rulebooks.compiled[1].numbering_zone
+    found = aspects(pair, _blocks(rulebooks.old), _blocks(rulebooks.new), zone)
     if pair.old is not None and pair.new is not None and not found:
         return None
     _leave_open(rulebooks, f"rule {pair.rule.id}", pair.rule.id, found, {*DESCRIBED, *MODELLED, *WORDS})

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from difflib import SequenceMatcher
 
 from answerby.domain.ladder import Notification
+from answerby.domain.message_words import local_time
 from answerby.engine.compiled.rulebook import plain
 from answerby.rules.model.rulebook import Block, Output, Rule, Rulebook, RuleMode
 from answerby.workbench.diff.condition_text import attribute_names, condition_text, value_text
@@ -114,8 +116,10 @@ def _block_settings(old: Block, new: Block) -> list[str]:
     return [name for name in names if getattr(old, name) != getattr(new, name)]
 
 
-def aspects(pair: RulePair, before: Mapping[str, Block], after: Mapping[str, Block]) -> tuple[Aspect, ...]:
-    """The differences of a rule, or the content of one that was added or removed."""
+def aspects(
+    pair: RulePair, before: Mapping[str, Block], after: Mapping[str, Block], zone: tzinfo
+) -> tuple[Aspect, ...]:
+    """The differences of a rule, or the content of one that was added or removed. Its dates are shown in the zone."""
     old, new = pair.old, pair.new
     if old is None or new is None:
         rule = pair.rule
@@ -124,7 +128,7 @@ def aspects(pair: RulePair, before: Mapping[str, Block], after: Mapping[str, Blo
         return (
             Aspect("condition", new=condition_text(rule.when)),
             Aspect("outputs", new=outputs_text(rule.then)),
-            *(Aspect(name, new=value_text(value)) for name, value in others if value),
+            *(Aspect(name, new=_shown(value, zone)) for name, value in others if value),
         )
     found = [
         Aspect("condition", condition_text(old.when), condition_text(new.when)) if old.when != new.when else None,
@@ -137,8 +141,12 @@ def aspects(pair: RulePair, before: Mapping[str, Block], after: Mapping[str, Blo
     for (one, two), name in pairs:
         values = getattr(one, name), getattr(two, name)
         if values[0] != values[1]:
-            found.append(Aspect(name, *map(value_text, values)))
+            found.append(Aspect(name, *(_shown(value, zone) for value in values)))
     return tuple(aspect for aspect in found if aspect is not None)
+
+
+def _shown(value: object, zone: tzinfo) -> str:
+    return local_time(value, zone) if isinstance(value, datetime) else value_text(value)
 
 
 def _rank(rule: Rule) -> str:

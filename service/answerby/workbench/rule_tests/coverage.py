@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from enum import StrEnum
 
 from answerby.domain.ladder import Ladder, Step
+from answerby.domain.message_words import local_time
 from answerby.rules.model.rulebook import Rule, Rulebook, RuleMode
 from answerby.rules.model.score import Score
+from answerby.sla.zones import load_zone
 from answerby.workbench.rule_tests.trace import Trace
 
 
@@ -81,7 +84,8 @@ def coverage_of(rulebook: Rulebook, traces: Iterable[Trace]) -> Coverage:
     trace = Trace()
     for one in traces:
         trace.add(one)
-    rules = [_rule(rule, trace) for stage in rulebook.stages for rule in stage.rules]
+    zone = load_zone(rulebook.numbering.timezone)
+    rules = [_rule(rule, trace, zone) for stage in rulebook.stages for rule in stage.rules]
     rules += [_score(score, trace) for stage in rulebook.stages for score in stage.scores]
     return Coverage(
         rules=tuple(sorted(rules, key=lambda r: (r.file, r.line, r.id))),
@@ -90,11 +94,11 @@ def coverage_of(rulebook: Rulebook, traces: Iterable[Trace]) -> Coverage:
     )
 
 
-def _rule(rule: Rule, trace: Trace) -> RuleCoverage:
+def _rule(rule: Rule, trace: Trace, zone: tzinfo) -> RuleCoverage:
     matched = Reach.MATCHED if rule.id in trace.matched else Reach.NEVER
     reach = Reach.DECIDED if rule.id in trace.won else matched
-    dates = [f"from {rule.enabled_from.isoformat()}"] if rule.enabled_from else []
-    dates += [f"until {rule.until.isoformat()}"] if rule.until else []
+    dates = [f"from {local_time(rule.enabled_from, zone)}"] if rule.enabled_from else []
+    dates += [f"until {local_time(rule.until, zone)}"] if rule.until else []
     return RuleCoverage(rule.id, rule.file, rule.line, reach, rule.mode is RuleMode.SHADOW, " ".join(dates))
 
 

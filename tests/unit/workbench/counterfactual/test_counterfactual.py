@@ -13,6 +13,7 @@ from answerby.domain.event import ActorRole, Event
 from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
+from answerby.sla.zones import load_zone
 from answerby.workbench.counterfactual.changes import ChangeKind
 from answerby.workbench.counterfactual.nearest import nearest
 from answerby.workbench.counterfactual.rebuild import rebuild
@@ -146,6 +147,10 @@ def test_rules_out_of_their_dates_and_in_shadow_mode_cannot_do_it(tmp_path):
     assert ask(situation, "priority=P1").missing is Missing.SHADOW
     assert rule_standing(situation, "vip-p1").standing is Standing.NOT_IN_FORCE
     assert rule_standing(situation, "third-complaint").standing is Standing.SHADOW
+    standing = rule_standing(situation, "vip-p1")
+    assert "  in force from 2027-01-01 00:00 +0800 until open" in list(Wording(situation).standing(standing))
+    berlin = Wording(situation, "zh", load_zone("Europe/Berlin"))
+    assert "  有效期 2026-12-31 17:00 +0100 至 不限" in list(berlin.standing(standing))
 
 
 def test_too_few_changes_allowed(rulebook):

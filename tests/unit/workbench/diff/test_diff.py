@@ -164,6 +164,10 @@ def test_dates_of_a_rule(differ):
     comparison = differ(priority=("id: vip-p1,", "id: vip-p1, until: 2026-07-01,"))
     (difference,) = comparison.differences
     assert difference.witness.event.time.isoformat() >= "2026-06-30T16:00:00"
+    # Until the end of that day in Shanghai, where the rulebook stands.
+    assert [(a.name, a.old, a.new) for a in the_change(comparison).aspects] == [
+        ("until", "none", "2026-07-02 00:00 +0800")
+    ]
 
 
 def test_terms_of_a_lexicon(differ):
