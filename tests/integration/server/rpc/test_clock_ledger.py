@@ -62,6 +62,7 @@ async def test_what_if_says_what_it_cannot_take(waiting):
     for request in (
         pb.WhatIfRequest(request_id="R-1", facts=facts),
         pb.WhatIfRequest(request_id="R-1", language_code="fr"),
+        pb.WhatIfRequest(request_id="R-1", time_zone="Mars/Olympus"),
         pb.WhatIfRequest(request_id="R-2"),
     ):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
