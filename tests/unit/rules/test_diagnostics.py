@@ -59,6 +59,7 @@ ELSEWHERE = {
     **{code: "unit/workbench/rule_tests/broken_tests/*.txt" for code in Code if code.startswith("test-")},
     **dict.fromkeys(PROOF_CODES, "unit/workbench/proofs/**/*"),
     Code.ENGINE_LIMIT: "unit/cli/check/test_check.py",
+    **{code: "unit/cli/check/test_webhook_mappings.py" for code in Code if code.startswith("mapping-")},
 }
 """Codes of folders and bytes, of rule tests, of proofs and of the engine, and the tests that show their places."""
 

@@ -8,6 +8,7 @@ from datetime import date
 
 from answerby.cli.check.allowed_findings import prove_allowed
 from answerby.cli.check.check_target import CheckTarget
+from answerby.cli.check.webhook_mappings import check_webhook_mappings
 from answerby.domain.errors import EngineLimit
 from answerby.engine.compiler import compile_rulebook
 from answerby.rules.loader import load_rulebook
@@ -43,6 +44,7 @@ def run_check(target: CheckTarget, today: date, *, proofs: bool) -> CheckResult:
     """Checks the rules. Mistakes in rule files are findings, never errors."""
     loaded = load_rulebook(target.folder, today)
     findings, suppressed = list(loaded.diagnostics), list(loaded.suppressed)
+    findings += check_webhook_mappings(target.folder, loaded.rulebook)
     if loaded.rulebook is not None:
         try:
             compiled = compile_rulebook(loaded.rulebook)

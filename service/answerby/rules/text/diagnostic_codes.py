@@ -162,3 +162,6 @@ class Code(StrEnum):
     TEST_UNKNOWN_REQUEST = "test-unknown-request"
     TEST_UNKNOWN_RULE = "test-unknown-rule"
     TEST_WRONG_FACT = "test-wrong-fact"
+    # Mappings of webhooks
+    MAPPING_SHAPE = "mapping-shape"
+    MAPPING_UNKNOWN_FACT = "mapping-unknown-fact"

@@ -43,6 +43,7 @@ WARNING_CODES = frozenset(
         Code.SHADOWED_RULE,
         Code.UNREACHABLE_RULE,
         Code.NEVER_WINS,
+        Code.MAPPING_UNKNOWN_FACT,
     }
 )
 """Codes of findings with which a rulebook is still loaded."""

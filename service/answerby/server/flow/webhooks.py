@@ -1,4 +1,4 @@
-"""Incoming webhooks: POST /hook/<connector>. The answer is 202 after the events are durable."""
+"""Incoming webhooks: POST /hook/<connector>, or with a secret behind it. The answer is 202 after events are durable."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from answerby.server.base.validate import event_violations
 from answerby.server.flow.arrivals import arrival
 from answerby.server.flow.roster import Roster
 from answerby_connectors.kit.base import InboundConnector, InvalidSignature
+from answerby_connectors.kit.signatures import PATH_SECRET
 
 
 class Hook(NamedTuple):
@@ -50,7 +51,8 @@ class HookApp:
         self._body_bytes = body_bytes
 
     def starlette(self) -> Starlette:
-        return Starlette(routes=[Route("/hook/{name}", self._receive, methods=["POST"])])
+        paths = ("/hook/{name}", "/hook/{name}/{secret}")
+        return Starlette(routes=[Route(path, self._receive, methods=["POST"]) for path in paths])
 
     async def _receive(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -81,7 +83,10 @@ class HookApp:
         return bytes(body)
 
     def _events(self, name: str, hook: Hook, request: Request, body: bytes) -> list[Event]:
-        events = hook.connector.receive(request.headers, body)
+        headers = dict(request.headers)
+        if secret := request.path_params.get("secret"):
+            headers[PATH_SECRET] = secret
+        events = hook.connector.receive(headers, body)
         violations = [
             v for i, event in enumerate(events) for v in event_violations(event, self._limits, f"events[{i}].")
         ]

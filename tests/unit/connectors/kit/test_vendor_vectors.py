@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -67,7 +67,7 @@ def encrypted(vector: dict[str, Any]) -> str:
         return str(found)
     body = vector.get("body") or vector["expected_response"]
     if body.startswith("<"):
-        return ElementTree.fromstring(body).findtext("Encrypt") or ""
+        return ET.fromstring(body).findtext("Encrypt") or ""
     return str(json.loads(body)["encrypt"])
 
 
