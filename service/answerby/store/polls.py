@@ -28,6 +28,8 @@ class PollTurn(NamedTuple):
     """The start of the connector."""
     complete: datetime
     """The latest time at which everything of the platform was stored, by the server's clock."""
+    rest: timedelta
+    """The time until the platform takes calls again, of polls and of deliveries."""
 
 
 class PollTaken(NamedTuple):
@@ -52,13 +54,22 @@ class Polls:
         keys = tenant_keys(tenant)
         reply = await self._connection.call(
             "polls/claim",
-            [keys.poll(connector), keys.counter],
+            [keys.poll(connector), keys.counter, keys.outbox_life(connector)],
             [str(token), lease // _MILLISECOND, look_back // _MILLISECOND],
         )
         if not reply[0]:
             return PollTaken(timedelta(milliseconds=reply[1]))
-        held, cursor, page, since, complete = reply
-        return PollTurn(tenant, connector, held, cursor.decode(), page, codec.from_ms(since), codec.from_ms(complete))
+        held, cursor, page, since, complete, rest = reply
+        return PollTurn(
+            tenant=tenant,
+            connector=connector,
+            token=held,
+            cursor=cursor.decode(),
+            page=page,
+            since=codec.from_ms(since),
+            complete=codec.from_ms(complete),
+            rest=timedelta(milliseconds=rest),
+        )
 
     async def store(
         self, turn: PollTurn, cursor: str, events: Sequence[Event], lease: timedelta, *, complete: bool
@@ -81,6 +92,11 @@ class Polls:
             ],
         )
         return bool(stored)
+
+    async def rest(self, tenant: str, connector: str, wait: timedelta) -> None:
+        """Lets all workers keep a wait that the platform set."""
+        key = tenant_keys(tenant).outbox_life(connector)
+        await self._connection.call("polls/rest", [key], [wait // _MILLISECOND])
 
     async def release(self, tenant: str, connector: str, token: int) -> None:
         """Ends the right of the holder of `token`, so that another worker goes on at once."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from redis import Redis
 
 from answerby.domain.event import Event
+from answerby.store.connector_life import Standing
 from answerby.store.keys import tenant_keys
 from answerby.store.polls import PollTaken, PollTurn
 from answerby.store.store import Store
@@ -84,6 +85,17 @@ async def test_a_worker_whose_lease_was_taken_over_stores_nothing(store: Store) 
     assert await store.polls.store(other, "new", [event(2)], LEASE, complete=True)
     assert (await turn_of(store, other.token)).cursor == "new"
     assert await waiting(store) == ["e2"]
+
+
+async def test_a_wait_of_the_platform_is_known_to_polls_and_deliveries_of_all_workers(store: Store) -> None:
+    assert (await turn_of(store)).rest == timedelta()
+    await store.polls.rest("acme", "p", timedelta(seconds=50))
+    await store.polls.rest("acme", "p", timedelta(seconds=5))
+    offer = await store.outbox.offer("acme", "p", LEASE, 1)
+    assert offer.standing is Standing.RESTING
+    life = await store.connectors.get("acme", "p")
+    assert life.rests_until is not None
+    assert timedelta(seconds=40) < life.rests_until - await store.time() <= timedelta(seconds=50)
 
 
 async def test_each_connector_and_tenant_has_a_cursor_of_its_own(store: Store) -> None:

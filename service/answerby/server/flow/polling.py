@@ -114,7 +114,7 @@ class Poller:
         if isinstance(turn, PollTaken):
             return min(max(turn.left.total_seconds(), 0.05), self._options.renewal)
         self._metrics.poll_lag(self._name, (self._services.clock() - turn.complete).total_seconds())
-        wait = max(owned.budget.wait, self._due - time.monotonic())
+        wait = max(owned.budget.wait, turn.rest.total_seconds(), self._due - time.monotonic())
         if wait > 0:
             return min(wait, self._options.renewal)
         page = await self._page(owned.connector, owned.budget, turn)
@@ -144,6 +144,7 @@ class Poller:
             retry_after = error.retry_after if isinstance(error, PlatformUnavailable) else None
             if retry_after is not None:
                 budget.hold(retry_after)
+                await self._store.polls.rest(self._tenant, self._name, timedelta(seconds=retry_after))
             self._failed(error, retry_after)
         except Exception as error:
             # A fault of a connector must not stop the other parts of the worker, and the log must show the fault.
