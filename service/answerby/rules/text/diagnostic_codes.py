@@ -145,6 +145,7 @@ class Code(StrEnum):
     NEVER_WINS = "never-wins"
     NOT_ANALYSABLE = "not-analysable"
     NOT_PROTECTED = "not-protected"
+    RAISE_LOSES_TARGET = "raise-loses-target"
     # Rule tests
     TEST_DUPLICATE_CASE = "test-duplicate-case"
     TEST_EMPTY = "test-empty"

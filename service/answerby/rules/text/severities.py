@@ -44,6 +44,7 @@ WARNING_CODES = frozenset(
         Code.UNREACHABLE_RULE,
         Code.NEVER_WINS,
         Code.MAPPING_UNKNOWN_FACT,
+        Code.RAISE_LOSES_TARGET,
     }
 )
 """Codes of findings with which a rulebook is still loaded."""
@@ -74,6 +75,7 @@ PROOF_CODES = frozenset(
         Code.NEVER_WINS,
         Code.NOT_ANALYSABLE,
         Code.NOT_PROTECTED,
+        Code.RAISE_LOSES_TARGET,
     }
 )
 """Codes that only the proofs find (answerby.workbench.proofs). A load alone cannot tell that one does not occur."""

@@ -9,6 +9,7 @@ from answerby.rules.text.nodes import Place
 from answerby.workbench.proofs.findings.dead_rules import find_dead
 from answerby.workbench.proofs.findings.finding import Analysis, Confirm, Finding, trust
 from answerby.workbench.proofs.findings.gaps import find_gaps, find_incomplete
+from answerby.workbench.proofs.findings.lost_targets import find_lost_targets
 from answerby.workbench.proofs.findings.overlaps import find_conflicts, find_overlaps
 from answerby.workbench.proofs.findings.protected_rules import check_protected, space_with_errors
 from answerby.workbench.proofs.findings.redundant_rules import find_redundant
@@ -16,7 +17,12 @@ from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
 from answerby.workbench.proofs.findings.unreachable_rules import find_unreachable
 from answerby.workbench.proofs.space.backchain import Backchain
 from answerby.workbench.proofs.space.budget import Budget
-from answerby.workbench.proofs.space.derived_facts import domains_by_hand, domains_of, in_deciding_order
+from answerby.workbench.proofs.space.derived_facts import (
+    domains_by_hand,
+    domains_of,
+    in_deciding_order,
+    only_by_ladder,
+)
 from answerby.workbench.proofs.space.space import Space
 from answerby.workbench.proofs.space.stage_view import StageView
 
@@ -41,16 +47,19 @@ def analyse(rulebook: Rulebook, confirm: Confirm = trust, budget: int = STAGE_BU
     protects = any(rule.protected for stage in rulebook.stages for rule in stage.rules)
     guard = _Guard(rulebook, confirm, budget) if protects else None
     for stage in in_deciding_order(rulebook):
-        view = StageView(space, stage, domains_of(space, rulebook, stage.name, dead))
+        by_ladder = only_by_ladder(space, rulebook, stage.name)
+        view = StageView(space, stage, domains_of(space, rulebook, stage.name, dead), by_ladder)
         views[stage.name] = view
         analysis = StageAnalysis(view, Budget(budget), confirm, back)
         analyse_stage(analysis)
+        if stage.name == "sla":
+            find_lost_targets(analysis, rulebook)
         dead |= {analysis.rule(n).id for n in analysis.unreachable}
         findings += analysis.findings
         if guard is not None:
             findings += guard.check(stage, dead)
         if any(block.complete for block in stage.blocks):
-            by_hand = StageView(space, stage, domains_by_hand(space, rulebook, stage.name))
+            by_hand = StageView(space, stage, domains_by_hand(space, rulebook, stage.name), by_ladder)
             complete = StageAnalysis(by_hand, Budget(budget), confirm, back)
             find_incomplete(complete)
             findings += complete.findings
@@ -73,10 +82,12 @@ class _Guard:
         self._back = Backchain(self._space, rulebook, self._views)
 
     def check(self, stage: Stage, dead: set[str]) -> list[Finding]:
-        view = StageView(self._space, stage, domains_of(self._space, self._rulebook, stage.name, dead))
+        space, rulebook = self._space, self._rulebook
+        by_ladder = only_by_ladder(space, rulebook, stage.name)
+        view = StageView(space, stage, domains_of(space, rulebook, stage.name, dead), by_ladder)
         self._views[stage.name] = view
         analysis = StageAnalysis(view, Budget(self._budget), self._confirm, self._back)
-        check_protected(analysis, self._rulebook)
+        check_protected(analysis, rulebook)
         return analysis.findings
 
 

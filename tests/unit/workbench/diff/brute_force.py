@@ -12,12 +12,14 @@ from answerby.domain.clock import ClockState
 from answerby.domain.condition import Atom, Op, atoms
 from answerby.domain.decision import Decision, StageExplanation
 from answerby.domain.event import OVERRIDE_PREFIX, Event, Value
+from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
 from answerby.rules.model.rulebook import EVALUATION_ORDER, Rule, Rulebook
 from answerby.rules.model.vocabulary import Field, FieldType
 from answerby.workbench.diff.model import FLAGS, Comparison, Effect
+from tests.unit.workbench.plays import Play
 
 MONDAY = datetime(2026, 3, 2, 2, tzinfo=UTC)
 TIMES = [MONDAY, MONDAY + timedelta(hours=9), MONDAY + timedelta(days=5), datetime(2026, 7, 1, 2, tzinfo=UTC)]
@@ -151,21 +153,24 @@ class Requests:
 
 
 def apart(old: Rulebook, new: Rulebook, chance: Random, requests: int) -> list[Apart]:
-    """The first difference of each of so many requests that are decided otherwise."""
+    """The first difference of each of so many requests that are decided otherwise, past their timers."""
     compiled = [compile_rulebook(book, "reference") for book in (old, new)]
     drawn = Requests(old, new, chance)
     found = []
     for _ in range(requests):
         events, windows, refused = drawn.draw()
-        states = [None, None]
-        for number, event in enumerate(events):
+        states: list[RequestState | None] = [None, None]
+        course, decided = Play(events), []
+        while (following := course.next(states[0])) is not None:
+            event, moment = following
+            decided.append(event)
             sides = [
-                decide(book, state, event, Context(windows), event.time, words=False)
+                decide(book, state, event, Context(windows), moment, words=False)
                 for book, state in zip(compiled, states, strict=True)
             ]
             difference = difference_of(sides[0], sides[1])
             if difference is not None:
-                found.append(Apart(events[: number + 1], windows, *difference, refused))
+                found.append(Apart(tuple(decided), windows, *difference, refused))
                 break
             states = [decision.state for decision in sides]
     return found

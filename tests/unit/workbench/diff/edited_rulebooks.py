@@ -214,6 +214,11 @@ def base(chance: Random) -> Files:
     if chance.random() < 0.3:
         stages = files["rulebook"]["rulebook"]["stages"]
         stages[chance.choice(["classification", "priority", "routing"])]["hit"] = chance.choice(POLICIES)
+    steps = files["ladders"]["ladders"][0]["steps"]
+    if chance.random() < 0.5:
+        steps[0]["raise_priority"] = True
+    if chance.random() < 0.5:
+        chance.choice(steps)["reassign"] = {"department": chance.choice(["lab", "field"])}
     return files
 
 
@@ -224,13 +229,13 @@ def condition(files: Files, chance: Random) -> dict[str, Any]:
     """A condition on one to three facts."""
     parts = [
         {"channel": chance.choice(["web", "phone", ["web", "other"]])},
-        {"tier": chance.choice(["low", "high", {"at_least": "middle"}, {"missing": True}])},
+        {"tier": chance.choice(["low", "high", {"at_least": "middle"}, {"is": "missing"}])},
         {"devices": {chance.choice(["at_least", "less_than"]): chance.choice([1, 2, 3, 5])}},
         {"weight": {chance.choice(["at_least", "less_than"]): chance.choice([1, 2.5])}},
         {"vip": chance.choice([True, False])},
         {"marks": {"has": chance.choice(["red", "blue"])}},
         {"text": {"mentions": chance.choice(["anger", "danger", "asking"])}},
-        {"customer.id": {"missing": chance.choice([True, False])}},
+        {"customer.id": {"is": "missing"}},
         {"recent": {"at_least": chance.choice([1, 3])}},
         {"event.type": "request.updated"},
         {"request.status": chance.choice(["open", "on_hold"])},
@@ -420,7 +425,7 @@ def a_clock(files: Files, chance: Random) -> None:
 def a_ladder(files: Files, chance: Random) -> None:
     ladder = files["ladders"]["ladders"][0]
     step = chance.choice(ladder["steps"])
-    match chance.choice(["at", "notify", "raise", "repeat", "drop", "offsets", "quiet"]):
+    match chance.choice(["at", "notify", "raise", "reassign", "repeat", "drop", "offsets", "quiet"]):
         case "at":
             step["at"] = (
                 chance.choice(["25%", "75%", "-1h"]) if step is ladder["steps"][0] else chance.choice(["5m", "1h"])
@@ -429,6 +434,8 @@ def a_ladder(files: Files, chance: Random) -> None:
             step["notify"] = {"roles": ["guard"], "template": "warn", "urgent": True}
         case "raise":
             step["raise_priority"] = not step.get("raise_priority", False)
+        case "reassign":
+            step["reassign"] = {"department": chance.choice(["lab", "field"])}
         case "repeat":
             step["repeat"] = {"every": "10m", "at_most": 2}
             step["notify"]["until_acknowledged"] = True

@@ -4,7 +4,9 @@ Three things can take an output away:
 
 * another rule that matches, by rank, block, hit policy or conflict;
 * another rule that cannot be evaluated, because the stage then takes its safe side;
-* a later stage that sets the same field.
+* a later stage that sets the same field, or a step of a ladder that gives the request to another.
+
+A ladder's raise of the priority takes nothing away: the priority only becomes more severe.
 
 So the facts of the proof may be wrong: a field may have a value that the vocabulary refuses.
 """
@@ -20,8 +22,9 @@ from answerby.workbench.proofs.findings.finding import Finding
 from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
 from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, intersection
 from answerby.workbench.proofs.space.cells import MISSING
-from answerby.workbench.proofs.space.derived_facts import in_deciding_order, outputs_for
+from answerby.workbench.proofs.space.derived_facts import in_deciding_order
 from answerby.workbench.proofs.space.hit_policies import NOTHING, Demands, bits, mask_of, members
+from answerby.workbench.proofs.space.ladder_gifts import outputs_for, reassigning_ladders
 
 
 class ProtectionProof:
@@ -256,10 +259,15 @@ class ProtectionProof:
 
 
 def _set_later(analysis: StageAnalysis, rulebook: Rulebook, number: int, name: str, value: Output) -> bool:
-    """Whether a later stage can replace the single value. Adds the finding if so."""
+    """Whether a later stage or a ladder can replace the single value. Adds the finding if so."""
     vocabulary = analysis.view.space.vocabulary
     if name not in vocabulary or analysis.contest.is_united(name):
         return False
+    for ladder, taken in reassigning_ladders(rulebook, name):
+        if taken != value:
+            why = f"a step of ladder {ladder} gives the request to the {name} {taken}"
+            analysis.findings.append(not_protected(analysis, number, [], name, why, analysis.point_of(number)))
+            return True
     order = in_deciding_order(rulebook)
     here = [stage.name for stage in order].index(analysis.contest.stage.name)
     for stage in order[here + 1 :]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from answerby.rules.model.rulebook import Rule
@@ -12,7 +13,7 @@ from answerby.workbench.proofs.findings.finding import Confirm, Finding
 from answerby.workbench.proofs.space.backchain import Backchain
 from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, Domains, make_box
 from answerby.workbench.proofs.space.budget import Budget, OverBudget
-from answerby.workbench.proofs.space.facts import describe, facts_at
+from answerby.workbench.proofs.space.facts import Facts, describe, facts_at
 from answerby.workbench.proofs.space.hit_policies import NOTHING, Contest, Demands
 from answerby.workbench.proofs.space.stage_view import StageView
 
@@ -99,10 +100,15 @@ class StageAnalysis:
             place=Place(first.file, first.line, 1),
             message=message,
             hint=hint,
-            witness=None if point is None else facts_at(self.view.space, point),
+            witness=None if point is None else self._facts_at(point),
             region=region,
             outputs=outputs,
         )
+
+    def _facts_at(self, point: Mapping[int, int]) -> Facts:
+        by_ladder = {d for d, cell in point.items() if cell & self.view.only_by_ladder.get(d, 0)}
+        names = frozenset(self.view.space.dimensions[d].field for d in by_ladder)
+        return replace(facts_at(self.view.space, point), by_ladder=names)
 
     def add_if_confirmed(self, finding: Finding) -> bool:
         """Adds the finding if a request shows it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from answerby.engine.clocks.ladder_steps import REASSIGNABLE
+from answerby.engine.stages.ladder_values import PRIORITY
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.workbench.proofs.findings.stage_analysis import StageAnalysis
 from answerby.workbench.proofs.space.boxes import Box
@@ -50,5 +52,8 @@ def _impossible(analysis: StageAnalysis, box: Box) -> str:
             labels = [cell.label for i, cell in enumerate(dimension.cells) if mask >> i & 1]
             if labels == ["missing"]:
                 return f"{dimension.field} always has a value"
-            return f"no rule of an earlier stage gives {dimension.field} the value {' or '.join(labels)}"
+            makers = "no rule of an earlier stage"
+            if dimension.field in {PRIORITY, *REASSIGNABLE}:
+                makers += " and no ladder"
+            return f"{makers} gives {dimension.field} the value {' or '.join(labels)}"
     return ""

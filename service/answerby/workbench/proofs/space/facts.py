@@ -14,6 +14,8 @@ from answerby.workbench.proofs.space.space import Space
 SOME_TEXT = "some text"
 """Stands for a text of which only its presence matters."""
 
+AFTER_LADDER = "only after a step of a ladder, or by hand"
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -31,6 +33,8 @@ class Facts:
     matches: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     wrong: frozenset[str] = frozenset()
     """Fields with a value that the vocabulary refuses, and instants in a year unknown to a calendar."""
+    by_ladder: frozenset[str] = frozenset()
+    """Fields with a value that no rule gives: a ladder raises the priority, or gives the request to another."""
 
     @property
     def fields(self) -> frozenset[str]:
@@ -50,6 +54,8 @@ class Facts:
                     known = [text for text in found.get(name, []) if text != SOME_TEXT]
                     found[name] = known + _parts(verbs, truths)
         found.update({name: ["a wrong value"] for name in self.wrong})
+        for name in self.by_ladder & found.keys():
+            found[name].append(AFTER_LADDER)
         return tuple(f"{name}: {'; '.join(texts)}" for name, texts in sorted(found.items()))
 
 

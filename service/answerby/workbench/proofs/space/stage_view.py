@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from answerby.rules.model.rulebook import Stage
 from answerby.workbench.proofs.space.boxes import EVERYTHING, Box, Domains, Either, find
@@ -18,8 +19,16 @@ REPAIR_BUDGET = 200_000
 class StageView:
     """One stage of one rulebook in a space. `domains` are the masks of the cells that its facts can have."""
 
-    def __init__(self, space: Space, stage: Stage, domains: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        space: Space,
+        stage: Stage,
+        domains: Sequence[int] | None = None,
+        only_by_ladder: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        """`only_by_ladder` are the masks of the cells that facts have only after a step of a ladder, by dimension."""
         self.space = space
+        self.only_by_ladder = only_by_ladder
         self.contest = Contest(space.vocabulary, stage)
         self.boxes: tuple[tuple[Box, ...], ...] = tuple(space.boxes_of(rule) for rule in self.contest.rules)
         full = self._full = space.full()

@@ -1,6 +1,7 @@
 """Finds witnesses: from facts to a request that can be decided.
 
-Derived facts come about through the rules of earlier stages. Where that fails they are set by hand, as a person may
+Derived facts come about through the rules of earlier stages. Those that only ladders give come about on a request that
+a step of a ladder raised or gave to another before. Where that fails they are set by hand, as a person may
 (`override.<field>`). Every request is decided; it counts only if the stage then sees the facts.
 """
 
@@ -22,11 +23,13 @@ from answerby.engine.decide import decide
 from answerby.engine.facts.record import Record
 from answerby.engine.matching.matcher import Matcher, MatchSet
 from answerby.engine.matching.reference import ReferenceMatcher
+from answerby.engine.stages.ladder_values import PRIORITY
 from answerby.rules.model.vocabulary import FieldType
 from answerby.workbench.proofs.space.backchain import Backchain
 from answerby.workbench.proofs.space.cells import MISSING
 from answerby.workbench.proofs.space.dimensions import NO, OTHER_MEMBER, YES, Aspect
 from answerby.workbench.proofs.space.facts import Facts, facts_at
+from answerby.workbench.proofs.space.ladder_gifts import reassignments
 from answerby.workbench.proofs.space.space import Space
 from answerby.workbench.proofs.witnesses.request_builder import CandidateRequest, Impossible, RequestBuilder
 
@@ -83,6 +86,7 @@ class WitnessFinder:
         self._space = Space([compiled.rulebook])
         self._back = Backchain(self._space, compiled.rulebook)
         self._builder = RequestBuilder(compiled)
+        self._reassignments = reassignments(compiled.rulebook)
 
     def find(self, stage: str, facts: Facts) -> WitnessRequest | None:
         """A request for which the stage sees these facts; None when none was found.
@@ -96,6 +100,10 @@ class WitnessFinder:
             found = self._try(stage, facts, given)
             if found is not None:
                 return found
+        if facts.by_ladder:
+            found = self._after_ladder(stage, facts, derived)
+            if found is not None:
+                return found
         for given in [facts] if last is None else [last, facts]:
             found = self._by_hand(stage, facts, given, derived)
             if found is not None:
@@ -103,6 +111,17 @@ class WitnessFinder:
         return None
 
     # ---- ways
+
+    def _after_ladder(self, stage: str, facts: Facts, derived: set[str]) -> WitnessRequest | None:
+        """A request that a step of a ladder raised or gave to another before the event."""
+        values = {name: value for name, value in facts.values.items() if name not in facts.by_ladder}
+        by_rules = replace(facts, values=values, by_ladder=frozenset())
+        ways = islice(self._ways(stage, by_rules), MOST_WAYS) if derived - facts.by_ladder else [by_rules]
+        wanted = {(name, str(facts.values[name])) for name in facts.by_ladder if name in facts.values}
+        raised = {(name, value) for name, value in wanted if name == PRIORITY}
+        gifts = [{**owner, **dict(raised)} for owner in self._reassignments if wanted - raised <= owner.items()]
+        tries = ((way, gift) for way in ways for gift in gifts)
+        return next((found for way, gift in tries if (found := self._try(stage, facts, way, by_ladder=gift))), None)
 
     def _ways(self, stage: str, facts: Facts) -> Iterator[Facts]:
         """The facts together with given facts that lead to the derived ones."""
@@ -145,10 +164,15 @@ class WitnessFinder:
     # ---- trying
 
     def _try(
-        self, stage: str, facts: Facts, given: Facts, by_hand: Mapping[str, Value] | None = None
+        self,
+        stage: str,
+        facts: Facts,
+        given: Facts,
+        by_hand: Mapping[str, Value] | None = None,
+        by_ladder: Mapping[str, str] | None = None,
     ) -> WitnessRequest | None:
         try:
-            candidate = self._builder.build(given)
+            candidate = self._builder.build(given, by_ladder)
         except Impossible:
             return None
         for attempt in _with_counts(candidate):
@@ -238,6 +262,7 @@ def _merged(given: Facts, facts: Facts) -> Facts:
         both(given.inside, facts.inside),
         both(given.matches, facts.matches),
         facts.wrong,
+        facts.by_ladder,
     )
 
 

@@ -10,7 +10,9 @@ from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import ActorRole, Event, EventType, Value
 from answerby.domain.request import RequestState, RequestStatus
 from answerby.engine.case import Context
+from answerby.engine.clocks.ladder_steps import REASSIGNABLE
 from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.stages.ladder_values import PRIORITY
 from answerby.rules.model.vocabulary import ANY_REQUEST, FieldType
 from answerby.workbench.proofs.space.dimensions import OTHER_MEMBER
 from answerby.workbench.proofs.space.facts import Facts
@@ -52,8 +54,11 @@ class RequestBuilder:
         self._fields = compiled.rulebook.vocabulary.fields
         self._writer = TextWriter(compiled.plan.lexicons, compiled.rulebook.lexicons.values())
 
-    def build(self, facts: Facts) -> CandidateRequest:
-        """A request with the given facts. Derived facts are ignored. Raises Impossible."""
+    def build(self, facts: Facts, by_ladder: Mapping[str, str] | None = None) -> CandidateRequest:
+        """A request with the given facts. Derived facts are ignored. Raises Impossible.
+
+        `by_ladder` are a priority, a department or a role that steps of ladders gave it before the event.
+        """
         data: dict[str, Value] = {}
         windows: dict[str, int] = {}
         for name, value in facts.values.items():
@@ -75,7 +80,7 @@ class RequestBuilder:
                 parts = [part for part in self._fields[name].parts if part not in facts.fields - facts.wrong]
                 for part in parts or [name]:
                     data[part] = WRONG.get(self._fields[part].type, "?")
-        return self._candidate(facts, data, windows)
+        return self._candidate(facts, data, windows, by_ladder or {})
 
     def _write_texts(self, facts: Facts, data: dict[str, Value]) -> None:
         named = {*facts.values, *facts.mentions, *facts.matches}
@@ -134,15 +139,17 @@ class RequestBuilder:
         except AnswerbyError:
             return False
 
-    def _candidate(self, facts: Facts, data: dict[str, Value], windows: dict[str, int]) -> CandidateRequest:
+    def _candidate(
+        self, facts: Facts, data: dict[str, Value], windows: dict[str, int], by_ladder: Mapping[str, str]
+    ) -> CandidateRequest:
         values = facts.values
         time = self._moment(facts, "event.time")
         named = "request.created" in facts.fields
         created = self._moment(facts, "request.created") if named else time
         if named and "event.time" not in facts.fields:
             time = created
-        earlier = BEFORE.intersection(values) or (named and created != time)
-        state = _before(values, created if named else time - timedelta(hours=1)) if earlier else None
+        earlier = BEFORE.intersection(values) or (named and created != time) or by_ladder
+        state = _before(values, created if named else time - timedelta(hours=1), by_ladder) if earlier else None
         kind = values.get("event.type")
         event = Event(
             source="witness",
@@ -156,7 +163,7 @@ class RequestBuilder:
         return CandidateRequest(event, state, windows)
 
 
-def _before(values: Mapping[str, Value], created: datetime) -> RequestState:
+def _before(values: Mapping[str, Value], created: datetime, by_ladder: Mapping[str, str]) -> RequestState:
     """The state of a request with these facts before the event."""
     acknowledged = values.get("request.acknowledged") is True
     return RequestState(
@@ -170,6 +177,8 @@ def _before(values: Mapping[str, Value], created: datetime) -> RequestState:
         decisions=_count(values.get("request.events")),
         version=_count(values.get("request.events")),
         acknowledged=created if acknowledged else None,
+        priority_floor=by_ladder.get(PRIORITY, ""),
+        reassigned={name: by_ladder[name] for name in REASSIGNABLE if name in by_ladder},
     )
 
 
