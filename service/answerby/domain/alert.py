@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+URGENT, ACKNOWLEDGE = GRADES = ("urgent", "acknowledge")
+"""What makes a message stronger than another of the same words: it waits for nothing; somebody must acknowledge it."""
+
 
 class Alert:
     """One alert in force. Alerts with equal codes are equal."""
@@ -33,6 +36,15 @@ class NoticeAlert(Alert):
         self.role = role
 
 
+class GradeAlert(Alert):
+    """A strong message to a role: a weaker one does not stand for it. Only of messages that come in several grades."""
+
+    __slots__ = ()
+
+    def __init__(self, grade: str, template: str, role: str) -> None:
+        self.code = f"{grade}:{template}:{role}"
+
+
 class CaseAlert(Alert):
     """A case that was opened."""
 
@@ -49,6 +61,6 @@ def alert_of(code: str) -> Alert:
     if kind == "case":
         return CaseAlert(rest)
     template, between, role = rest.rpartition(":")
-    if kind != "notify" or not between:
+    if kind not in ("notify", *GRADES) or not between:
         raise ValueError(f"{code!r} is no alert")
-    return NoticeAlert(template, role)
+    return NoticeAlert(template, role) if kind == "notify" else GradeAlert(kind, template, role)

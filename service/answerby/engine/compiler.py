@@ -3,10 +3,11 @@
 # Stays interpreted: it runs once per rulebook, beside requests: compiled loops would not let these in.
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from answerby.domain.condition import atoms
 from answerby.domain.decision import RuleReference
+from answerby.domain.ladder import Notification
 from answerby.engine.clocks.reach import target_fields
 from answerby.engine.compiled.clock_conditions import compile_clock_conditions
 from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage, plain
@@ -17,7 +18,7 @@ from answerby.engine.facts.plan import FactPlan
 from answerby.engine.matching.factory import build_matcher
 from answerby.engine.stages.shadow_rules import is_live
 from answerby.engine.stages.targets import LADDER_PREFIX, safe_targets
-from answerby.rules.model.rulebook import CLASSIFICATION, COMPLETENESS, EVALUATION_ORDER, Rule, Rulebook, Stage
+from answerby.rules.model.rulebook import CLASSIFICATION, COMPLETENESS, EVALUATION_ORDER, Output, Rule, Rulebook, Stage
 from answerby.rules.model.vocabulary import FieldType
 from answerby.sla.zones import ZONE_DATA, load_zone
 
@@ -49,6 +50,7 @@ def compile_rulebook(
         later_stages=tuple(stage for stage in stages if stage.stage.name not in (CLASSIFICATION, COMPLETENESS)),
         windows=tuple((name, f.window) for name, f in rulebook.vocabulary.fields.items() if f.window),
         templates={name: compile_template(languages, instants) for name, languages in rulebook.templates.items()},
+        graded_templates=graded_templates(rulebook),
         tasks=tuple(rulebook.clocks[name] for name in sorted(rulebook.clocks) if rulebook.clocks[name].task),
         ladder_outputs=ladder_outputs(rulebook),
         clock_conditions=compile_clock_conditions(rulebook, plan),
@@ -64,6 +66,23 @@ def data_versions(rulebook: Rulebook) -> str:
     """Versions of the time zones and of holiday packages in use, such as `tzdata 2026f, holidays 0.109`."""
     holidays = sorted({calendar.data for calendar in rulebook.calendars.values() if calendar.data})
     return ", ".join([f"tzdata {ZONE_DATA}", *holidays])
+
+
+def graded_templates(rulebook: Rulebook) -> frozenset[str]:
+    grades: dict[str, set[tuple[bool, bool]]] = {}
+    for output in outputs_of(rulebook, "notify"):
+        for item in output if isinstance(output, tuple) else ():
+            if isinstance(item, Notification):
+                grades.setdefault(item.template, set()).add((item.urgent, item.until_acknowledged))
+    return frozenset(template for template, found in grades.items() if len(found) > 1)
+
+
+def outputs_of(rulebook: Rulebook, name: str) -> Iterator[Output]:
+    """Every value that some stage may set for the output."""
+    for stage in rulebook.stages:
+        for outputs in (stage.default, stage.on_error, *(rule.then for rule in stage.rules)):
+            if name in outputs:
+                yield outputs[name]
 
 
 def ladder_outputs(rulebook: Rulebook) -> tuple[str, ...]:

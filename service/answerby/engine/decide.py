@@ -13,6 +13,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Case, Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.effects.derive import derive_effects
+from answerby.engine.effects.distinct import distinct
 from answerby.engine.effects.replies import reply_effects
 from answerby.engine.history import retroactive
 from answerby.engine.history.refold import needs_fold
@@ -36,7 +37,7 @@ def decide(
     corrects another is decided by folding the request's history, if the context has it.
 
     `steps` of `engine.memory` save time over many decisions and change none. Without `words`, effects only name their
-    roles, for callers that deliver nothing.
+    roles and templates, for callers that deliver nothing.
     """
     case = Case(compiled, state, event, context, event.time if event.historical else now)
     late = needs_fold(state, event)
@@ -76,7 +77,7 @@ def conclude(case: Case, moment: datetime, change: Transition, effects: list[Eff
         clocks=list(after.clocks.values()),
         arm=change.timers.arm,
         cancel=change.timers.cancel,
-        effects=effects,
+        effects=distinct(effects),
         explanation=change.results.explanation,
         flags=flags,
         follow_ups=change.follow_ups,

@@ -63,6 +63,8 @@ class CompiledRulebook:
     windows: tuple[tuple[str, Window], ...]
     """Every field that is a count over a window."""
     templates: Mapping[str, Template]
+    graded_templates: frozenset[str]
+    """The templates that rules send in several grades, such as urgent and not."""
     tasks: tuple[ClockDefinition, ...]
     """The clocks that make a task when they start, by name."""
     ladder_outputs: tuple[str, ...]

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from answerby.domain.alert import Alert, CaseAlert, NoticeAlert
+from answerby.domain.alert import ACKNOWLEDGE, Alert, CaseAlert
 from answerby.domain.clock import ClockPhase, ClockState, Timer, TimerPurpose, definition_id
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.decision import LASTING_FLAGS, Flag
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import EventType, Value
-from answerby.domain.ladder import Ladder, Notification, Step
+from answerby.domain.ladder import Ladder, Notification
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case
 from answerby.engine.clocks.firing import Firing
@@ -23,9 +23,11 @@ from answerby.engine.clocks.missed_reminders import HeldReminder, digest_of, hel
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiled.templates import render
 from answerby.engine.effects.clock_figures import late_by, zone_of
+from answerby.engine.effects.notices import Notice, addressed
+from answerby.engine.effects.roles import former_owner, resolve_roles, told_roles
 from answerby.engine.effects.schedules import request_effects
 from answerby.engine.stages.stage_results import StageResults
-from answerby.rules.model.rulebook import ACKNOWLEDGER, OWNER, Rulebook
+from answerby.rules.model.rulebook import ACKNOWLEDGER, OWNER
 from answerby.sla.clocks import definition_of
 
 UPDATE = "update"
@@ -41,19 +43,11 @@ class EffectContext(NamedTuple):
     reasons: list[str]
     flags: Sequence[Flag] = ()
     words: bool = True
-    """False: payloads stay empty, and effects only name their roles."""
+    """False: payloads have no words, and effects only name their roles and templates."""
 
     def local(self, moment: datetime, clock: ClockState | None) -> str:
         """An instant as payloads carry it: in the local time of the clock's calendar, with the offset."""
         return moment.astimezone(zone_of(self.compiled, clock)).isoformat()
-
-
-class Notice(NamedTuple):
-    """A notification for one role, and its alert, which is in force as long as a rule asks for it."""
-
-    notification: Notification
-    role: str
-    alert: Alert
 
 
 def derive_effects(
@@ -69,13 +63,13 @@ def derive_effects(
 
     An update tells those of the `flags` that concern a person beyond the decision.
 
-    Without `words` there is no update, and payloads stay empty but for the name of a case.
+    Without `words` there is no update, and payloads only name the template or the case.
     """
     compiled, before, event = case.compiled, case.state, case.event
-    notices = addressed(compiled.rulebook, after, results)
+    notices = addressed(compiled, after, results)
     case_of_rules = results.outputs.get("open_case")
     case_alert = CaseAlert(str(case_of_rules)) if case_of_rules else None
-    alerts: list[Alert] = [notice.alert for notice in notices]
+    alerts: list[Alert] = [alert for notice in notices for alert in notice.alerts]
     if case_alert is not None:
         alerts.append(case_alert)
     if event.historical:
@@ -83,7 +77,7 @@ def derive_effects(
     summary: dict[str, Value] = {**after.derived, "status": after.status.value} if words else {}
     context = EffectContext(compiled, after, summary, results.reasons, flags, words)
     known = {alert.code: alert for alert in before.alerts} if before is not None else {}
-    effects = [rule_notice(context, notice) for notice in notices if notice.alert.code not in known]
+    effects = [rule_notice(context, notice) for notice in notices if any(a.code not in known for a in notice.alerts)]
     if case_alert is not None and case_alert.code not in known:
         effects.append(open_case(context, case_alert.case, context.reasons))
     if firing is not None:
@@ -98,52 +92,6 @@ def derive_effects(
         effects.append(update(context))
     in_force = {alert.code: alert for alert in alerts}
     return effects, [in_force[code] for code in sorted(in_force)]
-
-
-def addressed(rulebook: Rulebook, after: RequestState, results: StageResults) -> list[Notice]:
-    """The notices that the rules ask for, one per role."""
-    notifications = results.outputs.get("notify")
-    if not isinstance(notifications, tuple):
-        return []
-    return [
-        Notice(notification, role, NoticeAlert(notification.template, role))
-        for notification in notifications
-        for role in resolve_roles(rulebook, after, notification)
-    ]
-
-
-def resolve_roles(
-    rulebook: Rulebook, after: RequestState, notification: Notification, clock: ClockState | None = None
-) -> list[str]:
-    """The roles of a notification. `owner` is the role that routing gave, or else the clock's own role."""
-    roles: dict[str, None] = {}
-    for role in notification.roles:
-        if role == OWNER:
-            definition = definition_of(rulebook.clocks, clock.name) if clock is not None else None
-            fallback = definition.role if definition is not None else ""
-            roles[str(after.derived.get("role") or fallback or OWNER)] = None
-        else:
-            roles[role] = None
-    return list(roles)
-
-
-def told_roles(
-    rulebook: Rulebook, request: RequestState, timer: Timer, step: Step, notification: Notification, clock: ClockState
-) -> list[str]:
-    """The roles of a step's notification, and the role that had the request before the step gave it to others."""
-    roles = resolve_roles(rulebook, request, notification, clock)
-    former = former_owner(request, timer, step, notification)
-    return [*roles, former[1]] if former and former[1] not in roles else roles
-
-
-def former_owner(request: RequestState, timer: Timer, step: Step, notification: Notification) -> list[str]:
-    """Department and role that lost the request by the step and hear of it by this notification; empty: nobody.
-
-    They hear by what is said to the owner, or else by the step's first notification.
-    """
-    to_owner = [each for each in step.notify if OWNER in each.roles]
-    tells = OWNER in notification.roles if to_owner else notification is step.notify[0]
-    return request.handed_over.get(timer.id, []) if tells else []
 
 
 def rule_notice(context: EffectContext, notice: Notice) -> Effect:
@@ -161,8 +109,9 @@ def notify(
     clock: ClockState | None,
 ) -> Effect:
     """The notice for a role. Its texts tell times as in the calendar of `clock`, if it is about one."""
+    told: dict[str, Value] = {"template": notification.template, ACKNOWLEDGE: notification.until_acknowledged}
     if not context.words:
-        return Effect(kind=EffectKind.NOTIFY, key=key, role=role, urgent=notification.urgent)
+        return Effect(kind=EffectKind.NOTIFY, key=key, role=role, urgent=notification.urgent, payload=told)
     return Effect(
         kind=EffectKind.NOTIFY,
         key=key,
@@ -171,9 +120,8 @@ def notify(
         payload={
             **payload,
             **texts(context, notification.template, payload, role, clock),
-            "template": notification.template,
+            **told,
             "role_title": context.compiled.rulebook.roles.get(role, role),
-            "acknowledge": notification.until_acknowledged,
         },
     )
 

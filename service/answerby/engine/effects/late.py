@@ -22,14 +22,14 @@ from answerby.engine.effects.clock_figures import zone_of
 from answerby.engine.effects.derive import (
     UPDATE,
     EffectContext,
-    addressed,
     derive_effects,
     open_case,
     rule_notice,
     texts,
-    told_roles,
     update,
 )
+from answerby.engine.effects.notices import addressed
+from answerby.engine.effects.roles import told_roles
 from answerby.engine.stages.stage_results import StageResults
 from answerby.rules.model.rulebook import OWNER
 from answerby.sla.clocks import definition_of
@@ -144,8 +144,8 @@ def _instant(moment: datetime | None, zone: tzinfo) -> str:
 
 def _effects_of_event(context: EffectContext, results: StageResults, known: set[Alert]) -> Iterator[Effect]:
     """Notices and the case that the rules ask for at the late event; none that is known from another event."""
-    for notice in addressed(context.compiled.rulebook, context.after, results):
-        if notice.alert not in known:
+    for notice in addressed(context.compiled, context.after, results):
+        if not known.issuperset(notice.alerts):
             yield rule_notice(context, notice)
     case = results.outputs.get("open_case")
     if case and CaseAlert(str(case)) not in known:

@@ -10,7 +10,8 @@ from answerby.domain.ladder import Notification
 from answerby.domain.reply_policy import Reply
 from answerby.domain.request import RequestState
 from answerby.engine.case import Case
-from answerby.engine.effects.derive import EffectContext, notify, resolve_roles
+from answerby.engine.effects.derive import EffectContext, notify
+from answerby.engine.effects.roles import resolve_roles
 
 NO_REQUEST = "-"
 """What a template shows for the new request where none begins."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from answerby.domain.alert import ACKNOWLEDGE
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import Event, EventType, Value
 from answerby.domain.request import RequestState
@@ -49,7 +50,7 @@ def schedule_effects(compiled: CompiledRulebook, schedule: Schedule, notice: Sch
                     **notice.texts(notification.template, role),
                     "template": notification.template,
                     "role_title": titles.get(role, role),
-                    "acknowledge": notification.until_acknowledged,
+                    ACKNOWLEDGE: notification.until_acknowledged,
                 },
             )
     if schedule.task is not None:

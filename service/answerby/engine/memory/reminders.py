@@ -24,7 +24,7 @@ from answerby.engine.clocks.firing import Firing
 from answerby.engine.clocks.ladder_steps import firing_of
 from answerby.engine.clocks.timers import TimerPlan
 from answerby.engine.decide import conclude
-from answerby.engine.effects.derive import resolve_roles
+from answerby.engine.effects.roles import resolve_roles
 from answerby.engine.facts.manual_due import PREFIX
 from answerby.engine.history.lifecycle import oddities
 from answerby.engine.history.transition import Transition
@@ -102,7 +102,13 @@ def reminder(case: Case, memory: RememberingRequests) -> Reminder | None:
         return None
     messages = step.notify if step is not None else ()
     mark_breaches(clocks, moment)
-    roles = [role for message in messages for role in resolve_roles(compiled.rulebook, state, message, firing.clock)]
+    # As answerby.engine.effects.distinct: a role gets a template once.
+    told = dict.fromkeys(
+        (message.template, role)
+        for message in messages
+        for role in resolve_roles(compiled.rulebook, state, message, firing.clock)
+    )
+    roles = [role for _, role in told]
     timers = _timers(state.timers, firing, clocks, moment)
     after = replace(
         state,

@@ -11,6 +11,7 @@ from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType, 
 from answerby.domain.schedule import Audience, Every, Schedule
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiled.templates import render
+from answerby.engine.effects.distinct import distinct
 from answerby.engine.effects.schedules import ScheduleNotice, schedule_effects
 from answerby.engine.schedules.summary import Group, Summary
 from answerby.rules.model.rulebook import OWNER
@@ -72,7 +73,7 @@ def decide_schedule(compiled: CompiledRulebook, firing: ScheduleFiring, summary:
         sequence=firing.sequence,
         revision=compiled.rulebook.revision,
         facts=facts,
-        effects=[effect for item in notices for effect in schedule_effects(compiled, schedule, item)],
+        effects=distinct([effect for item in notices for effect in schedule_effects(compiled, schedule, item)]),
         flags=flags,
         follow_ups=[request_event(firing, request_id) for request_id in summary.requests] if per_request else [],
     )
