@@ -152,10 +152,13 @@ def fact(facts: Mapping[str, pb.FactValue], name: str) -> str:
 
 
 def deciding_rule(decision: pb.Decision) -> str:
-    """The winning rule of the priority, or else of the category, with its file and line."""
+    """What decided the priority, or else the category: a rule, a ladder or a person, with its place if it has one."""
     won = {stage.stage: stage.won for stage in decision.explanation if stage.won}
     rules = next((won[stage] for stage in reversed(DECIDING_STAGES) if stage in won), None)
-    return f"{rules[0].id} ({rules[0].file}:{rules[0].line})" if rules else ""
+    if not rules:
+        return ""
+    first = rules[0]
+    return f"{first.id} ({first.file}:{first.line})" if first.file else first.id
 
 
 def next_due(decision: pb.Decision, zone: tzinfo) -> str:

@@ -21,16 +21,26 @@ class StageOutcome(StrEnum):
     """Rules that exclude each other matched; the stage's `on_error` was taken and the decision is flagged."""
     ERROR = "error"
     """A condition could not be evaluated; the stage's `on_error` was taken and the decision is flagged."""
+    BY_HAND = "by_hand"
+    """A person set the value. No output of a rule counts."""
+    BY_LADDER = "by_ladder"
+    """A ladder gave the value. No output of a rule counts."""
+
+
+LADDER_PREFIX = "ladder."
+"""Prefix of the ids of references to steps of ladders, as in `ladder.standard#2`."""
 
 
 class RuleReference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A rule or table row, with its place for a person."""
+    """A rule, a table row, a step of a ladder or a value set by hand, with its place for a person."""
 
     id: str
     file: str
     line: int
     because: str
     outputs: dict[str, Value] = {}
+    clock: str = ""
+    """Of a step of a ladder: the clock that it climbs for."""
 
 
 class ShadowMatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -124,6 +134,7 @@ LASTING_FLAGS = frozenset(
         "DERIVED_FIELD",
         "DUE_REFUSED",
         "FACT_REFUSED",
+        "LADDER_HELD",
         "OVERRIDE_REFUSED",
         "RULE_CONFLICT",
         "SCORE_ERROR",

@@ -93,6 +93,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     offset_days: int | None = None
     """Working dates of the target's calendar."""
     reassign: Reassignment | None = None
+    line: int = 0
+    """Line of the ladder's file; 0: not known."""
 
 
 class Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -109,8 +111,22 @@ class Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
     acknowledgement timeout)."""
     rounds: Rounds | None = None
     on_rule_change: OnRuleChange = OnRuleChange.KEEP
+    file: str = ""
+    """Path within the rules folder; empty: not known."""
 
     @property
     def repeats(self) -> bool:
         """Whether some step repeats until somebody acknowledges."""
         return any(step.repeat_every_seconds > 0 for step in self.steps)
+
+
+class LadderAct(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The step of a ladder that gave a field its value, with its place for a person."""
+
+    ladder: str
+    step: int
+    """Number of the step, from 1."""
+    clock: str
+    file: str = ""
+    line: int = 0
+    because: str = ""

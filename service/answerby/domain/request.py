@@ -10,7 +10,7 @@ import msgspec
 from answerby.domain.alert import Alert
 from answerby.domain.clock import ClockState, Timer
 from answerby.domain.event import Value
-from answerby.domain.ladder import Ladder
+from answerby.domain.ladder import Ladder, LadderAct
 
 
 class RequestStatus(StrEnum):
@@ -83,7 +83,9 @@ class RequestState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Department and role that had the request before a ladder gave it to others, by the id of the step's timer."""
     reopen_count: int = 0
     priority_floor: str = ""
-    """The value to which a ladder raised the priority. Rules may go above it, never below."""
+    """The value to which a ladder raised the priority. Rules may go above it, never below. A person may."""
+    ladder_acts: dict[str, LadderAct] = {}
+    """The steps that raised the priority and gave the request to others, by field. Older versions did not keep them."""
     alerts: list[Alert] = []
     """Alerts in force, so that a notice is sent when its alert begins and not at every event."""
     decisions: int = 0

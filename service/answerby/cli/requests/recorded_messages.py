@@ -28,6 +28,8 @@ OUTCOMES = {
     pb.STAGE_OUTCOME_DEFAULTED: StageOutcome.DEFAULTED,
     pb.STAGE_OUTCOME_CONFLICT: StageOutcome.CONFLICT,
     pb.STAGE_OUTCOME_ERROR: StageOutcome.ERROR,
+    pb.STAGE_OUTCOME_BY_HAND: StageOutcome.BY_HAND,
+    pb.STAGE_OUTCOME_BY_LADDER: StageOutcome.BY_LADDER,
 }
 CASE = "case"
 
@@ -122,7 +124,7 @@ def stage_from(message: pb.StageExplanation) -> StageExplanation:
 
 
 def rule_from(message: pb.RuleReference) -> RuleReference:
-    return RuleReference(message.id, message.file, message.line, message.because)
+    return RuleReference(message.id, message.file, message.line, message.because, clock=message.clock)
 
 
 def moment(stamp: Timestamp) -> datetime:

@@ -9,15 +9,17 @@ from typing import Final
 import msgspec
 
 from answerby.domain.clock import ClockPhase, ClockState, TimerPurpose
+from answerby.domain.decision import Flag
 from answerby.domain.event import Event, EventType, Value
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
 from answerby.domain.timer_event import DELAY_SECONDS, timer_id
 from answerby.engine.clocks.acknowledgements import lapsed
 from answerby.engine.clocks.firing import Firing
+from answerby.engine.clocks.ladder_acts import apply_acts
 from answerby.engine.clocks.missed_reminders import catch_up_at
 from answerby.engine.clocks.reach import migrates, migrates_clock
-from answerby.engine.stages.ladder_values import PRIORITY, ordered_priorities
+from answerby.engine.facts.plan import FactPlan
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.clocks import LIVE
 from answerby.sla.quiet_hours import quiet_until
@@ -114,20 +116,19 @@ def is_stale(firing: Firing | None, event: Event) -> bool:
     return event.type == EventType.TIMER_DUE and firing is None
 
 
-def apply_firing(rulebook: Rulebook, request: RequestState, firing: Firing | None, moment: datetime) -> RequestState:
-    """The request after the firing, before the rules: a raised priority, another owner, another round."""
+def apply_firing(
+    plan: FactPlan, request: RequestState, firing: Firing | None, moment: datetime
+) -> tuple[RequestState, list[Flag]]:
+    """The request after the firing, before the rules: a raised priority, another owner, another round. And flags."""
     if firing is None:
-        return request
-    request = raise_priority(rulebook, request, firing)
-    step = firing.step
-    if step is not None and step.reassign is not None and firing.timer.repeat == 0:
-        request = msgspec.structs.replace(request, reassigned={**request.reassigned, **step.reassign.values})
+        return request, []
+    request, flags = apply_acts(plan, request, firing)
     if firing.timer.purpose is TimerPurpose.LAPSE:
         request = lapsed(request, firing.clock.name)
-        return begin_round(request, firing.clock, moment, 0)
+        return begin_round(request, firing.clock, moment, 0), flags
     if firing.timer.purpose is TimerPurpose.ROUND and firing.ladder.rounds is not None:
-        return begin_round(request, firing.clock, moment, firing.ladder.rounds.from_step)
-    return request
+        return begin_round(request, firing.clock, moment, firing.ladder.rounds.from_step), flags
+    return request, flags
 
 
 def begin_round(request: RequestState, clock: ClockState, moment: datetime, step: int) -> RequestState:
@@ -135,18 +136,3 @@ def begin_round(request: RequestState, clock: ClockState, moment: datetime, step
         clock, round=clock.round + 1, round_started=moment, round_from=step, round_due=clock.due
     )
     return msgspec.structs.replace(request, clocks={**request.clocks, clock.name: in_round})
-
-
-def raise_priority(rulebook: Rulebook, request: RequestState, firing: Firing) -> RequestState:
-    """The request with its priority raised by one value, once per step however often the step repeats.
-
-    The floor keeps the priority when the rules decide again.
-    """
-    if firing.step is None or not firing.step.raise_priority or firing.timer.repeat > 0:
-        return request
-    values = ordered_priorities(rulebook.vocabulary)
-    current = str(request.derived.get(PRIORITY, ""))
-    if current not in values:
-        return request
-    raised = values[min(values.index(current) + 1, len(values) - 1)]
-    return msgspec.structs.replace(request, priority_floor=raised)

@@ -84,11 +84,12 @@ class CompiledRulebook:
 
 
 def plain(value: Output) -> Value:
-    """An output as explanations and the log show it. A notification is shown as its roles."""
+    """An output as explanations and the log show it. Of notifications, each role is shown once."""
     if isinstance(value, Target):
         return show_target(value)
     if isinstance(value, tuple):
-        return [role for item in value for role in (item.roles if isinstance(item, Notification) else (str(item),))]
+        roles = [role for item in value for role in (item.roles if isinstance(item, Notification) else (str(item),))]
+        return list(dict.fromkeys(roles))
     return value
 
 

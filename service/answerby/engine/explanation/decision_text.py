@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 
 from answerby.domain.clock import ClockPhase, ClockState
 from answerby.domain.decision import (
+    LADDER_PREFIX,
     Decision,
     RuleReference,
     ScoreExplanation,
@@ -16,7 +17,7 @@ from answerby.domain.decision import (
     StageExplanation,
     StageOutcome,
 )
-from answerby.domain.event import Value
+from answerby.domain.event import OVERRIDE_PREFIX, Value
 from answerby.domain.message_words import local_time
 from answerby.engine.explanation.flag_text import flag_text
 from answerby.rules.model.rulebook import EVALUATION_ORDER
@@ -29,6 +30,14 @@ WORDS = {
         StageOutcome.DEFAULTED: "no rule matched, the default was taken",
         StageOutcome.CONFLICT: "rules that exclude each other matched, the safe side was taken",
         StageOutcome.ERROR: "a condition could not be evaluated, the safe side was taken",
+        "by_hand": "{names} set by hand",
+        "by_ladder": "{names} set by a ladder",
+        "otherwise": "otherwise {outcome}",
+        "and": ", ",
+        "then": "; ",
+        "yes": "yes",
+        "no": "no",
+        "clock": "(clock {name})",
         "won": "won",
         "lost": "matched, outranked",
         "failed": "not evaluated",
@@ -58,6 +67,14 @@ WORDS = {
         StageOutcome.DEFAULTED: "没有规则命中，取默认值",
         StageOutcome.CONFLICT: "互斥的规则同时命中，取安全值",
         StageOutcome.ERROR: "条件无法判断，取安全值",
+        "by_hand": "{names} 由人工设定",
+        "by_ladder": "{names} 由升级阶梯给出",
+        "otherwise": "其余{outcome}",
+        "and": "、",
+        "then": "；",
+        "yes": "是",
+        "no": "否",
+        "clock": "（时钟 {name}）",
         "won": "生效",
         "lost": "命中但被更优先的规则覆盖",
         "failed": "无法判断",
@@ -109,25 +126,39 @@ def lines(decision: Decision, words: dict[str, str], zone: tzinfo) -> Iterator[s
 
 
 def stage_lines(stage: StageExplanation, words: dict[str, str]) -> Iterator[str]:
-    yield f"{stage.stage}: {show_all(stage.outputs) or '-'} ({words[stage.outcome]})"
+    yield f"{stage.stage}: {show_all(stage.outputs, words) or '-'} ({outcome_text(stage, words)})"
     for label, references in (("won", stage.won), ("lost", stage.lost), ("failed", stage.failed)):
         for reference in references:
-            yield f"  {words[label]}: {reference_line(reference)}"
+            yield f"  {words[label]}: {reference_line(reference, words)}"
     if stage.facts:
-        yield f"  {words['facts']}: {show_all(stage.facts)}"
+        yield f"  {words['facts']}: {show_all(stage.facts, words)}"
     for score in stage.scores:
         yield from score_lines(score, words)
     for match in stage.shadow:
         yield from shadow_lines(stage, match, words)
 
 
+def outcome_text(stage: StageExplanation, words: dict[str, str]) -> str:
+    """How the stage came to its result: what a person or a ladder set, and what the rules came to otherwise."""
+    sources = []
+    for prefix, word in ((OVERRIDE_PREFIX, "by_hand"), (LADDER_PREFIX, "by_ladder")):
+        names = sorted({name for rule in stage.won if rule.id.startswith(prefix) for name in rule.outputs})
+        if names:
+            sources.append(words[word].format(names=words["and"].join(names)))
+    if stage.outcome not in {StageOutcome.BY_HAND, StageOutcome.BY_LADDER}:
+        outcome = words[stage.outcome]
+        sources.append(words["otherwise"].format(outcome=outcome) if sources else outcome)
+    return words["then"].join(sources)
+
+
 def score_lines(score: ScoreExplanation, words: dict[str, str]) -> Iterator[str]:
     """A score: each factor with its fact, number and weight, then the calculation."""
     place = f"[{score.file}:{score.line}]"
-    yield f"  {words['score']} {score.id} ({score.method}): {show_all(score.outputs) or '-'} {place} {score.because}"
+    outputs = show_all(score.outputs, words) or "-"
+    yield f"  {words['score']} {score.id} ({score.method}): {outputs} {place} {score.because}"
     for factor in (*score.factors, *([score.tie_break] if score.tie_break else [])):
         name = words["tie_break"] if factor is score.tie_break else factor.name
-        fact = f"{factor.field}={words['missing'] if factor.value is None else show(factor.value)}"
+        fact = f"{factor.field}={words['missing'] if factor.value is None else show(factor.value, words)}"
         assumed = f" ({words['assumed']})" if factor.assumed else ""
         weight = f", {words['weight']} {factor.weight}" if factor.weight not in {"", "1"} else ""
         yield f"    {name}: {fact} → {factor.number or '-'}{assumed}{weight}"
@@ -141,26 +172,27 @@ def score_lines(score: ScoreExplanation, words: dict[str, str]) -> Iterator[str]
 def shadow_lines(stage: StageExplanation, match: ShadowMatch, words: dict[str, str]) -> Iterator[str]:
     """A shadow rule: its outputs, and the changes that they would make."""
     if match.failed:
-        yield f"  {words['shadow_failed']}: {reference_line(match.rule)}"
+        yield f"  {words['shadow_failed']}: {reference_line(match.rule, words)}"
     else:
         label = words["shadow" if match.wins else "shadow_outranked"]
-        yield f"  {label}: {show_all(match.rule.outputs)}: {reference_line(match.rule)}"
+        yield f"  {label}: {show_all(match.rule.outputs, words)}: {reference_line(match.rule, words)}"
     if match.facts:
-        yield f"    {words['facts']}: {show_all(match.facts)}"
+        yield f"    {words['facts']}: {show_all(match.facts, words)}"
     for name, after in match.changes.items():
-        before = show_or_nothing(stage.outputs.get(name))
-        yield f"    {words['shadow_change'].format(name=name, before=before, after=show_or_nothing(after))}"
+        before = show_or_nothing(stage.outputs.get(name), words)
+        yield f"    {words['shadow_change'].format(name=name, before=before, after=show_or_nothing(after, words))}"
     if not match.changes:
         yield f"    {words['shadow_no_change']}"
 
 
-def show_or_nothing(value: Value) -> str:
-    return "-" if value is None else show(value)
+def show_or_nothing(value: Value, words: dict[str, str]) -> str:
+    return "-" if value is None else show(value, words)
 
 
-def reference_line(reference: RuleReference) -> str:
+def reference_line(reference: RuleReference, words: dict[str, str]) -> str:
     place = f" [{reference.file}:{reference.line}]" if reference.file else ""
-    return f"{reference.id}{place} {reference.because}"
+    clock = f" {words['clock'].format(name=reference.clock)}" if reference.clock else ""
+    return f"{reference.id}{place} {reference.because}{clock}"
 
 
 def clock_line(clock: ClockState, words: dict[str, str], zone: tzinfo) -> str:
@@ -170,9 +202,16 @@ def clock_line(clock: ClockState, words: dict[str, str], zone: tzinfo) -> str:
     return f"{clock.name}: {clock.phase.value}{stopped}{due}{late} ({clock.rule})"
 
 
-def show_all(values: dict[str, Value]) -> str:
-    return ", ".join(f"{name}={show(value)}" for name, value in values.items())
+def show_all(values: dict[str, Value], words: dict[str, str]) -> str:
+    return ", ".join(f"{name}={show(value, words)}" for name, value in values.items())
 
 
-def show(value: Value) -> str:
-    return "[" + ", ".join(value) + "]" if isinstance(value, list) else str(value)
+def show(value: Value, words: dict[str, str]) -> str:
+    """A fact as text, as `answerby get` shows it."""
+    match value:
+        case bool():
+            return words["yes" if value else "no"]
+        case list():
+            return "[" + ", ".join(value) + "]"
+        case _:
+            return str(value)

@@ -81,7 +81,8 @@ def inputs_of(case: Case) -> Inputs:
                 "the clock of this timer has stopped or moved, or its ladder was ended by an acknowledgement",
             )
         )
-    request = ladder_steps.apply_firing(rulebook, request, firing, moment)
+    request, held = ladder_steps.apply_firing(compiled.plan, request, firing, moment)
+    flags += held
     counts, follow_ups = counts_of(case, request), applied.follow_ups
     return Inputs(applied.event, request, ladders, firing, counts, flags, follow_ups, applied.messages, applied.reply)
 

@@ -30,7 +30,7 @@ from answerby.sla.clock_inputs import ClockTarget
 from answerby.sla.ladders import StepTimers, arm
 
 Key = tuple[object, ...]
-OF_LATER_STAGES = 5
+OF_LATER_STAGES = 6
 """Number of the last parts of a key: the state of the request, which the first stages seldom read."""
 
 IGNORED_FIELDS = frozenset(
@@ -39,7 +39,7 @@ IGNORED_FIELDS = frozenset(
         *("status", "reopen_count", "acknowledged", "acknowledged_by", "answers"),
         "derived",
         *("clocks", "timers", "ladders", "alerts", "merged", "absorbed"),
-        *("priority_floor", "reassigned"),
+        *("priority_floor", "reassigned", "ladder_acts"),
     }
 )
 """Fields of a request that no stage reads, or that other parts of the key cover. All others are in the key."""
@@ -148,6 +148,7 @@ class RememberingRequests(Steps):
             (status, reopens, acknowledged) if self._first_stages_depend else None,
             request.priority_floor,
             request.reassigned,
+            request.ladder_acts,
             status,
             reopens,
             acknowledged,

@@ -38,6 +38,8 @@ class Settlement:
     plain_outputs: Mapping[str, Value]
     """The outputs as explanations show them."""
     flags: tuple[Flag, ...]
+    winners: Mapping[str, frozenset[str]]
+    """The ids of the rules that won each output."""
     shadow_rules: tuple[ShadowRule, ...] = ()
     """Shadow rules that matched or failed."""
 

@@ -18,6 +18,8 @@ class Resolution:
     outputs: dict[str, Output] = field(default_factory=dict)
     setter: dict[str, Rule] = field(default_factory=dict)
     """The rule that won each output. For a united output, the first of its rules."""
+    winners: dict[str, list[Rule]] = field(default_factory=dict)
+    """All rules that won each output."""
     won: list[Rule] = field(default_factory=list)
     lost: list[Rule] = field(default_factory=list)
     conflicts: set[str] = field(default_factory=set)
@@ -107,6 +109,7 @@ def take(hit: HitPolicy, vocabulary: Vocabulary, candidates: list[Candidate], re
             result.outputs[name] = best.outputs[name]
             chosen = [best]
         result.setter[name] = chosen[0].rule
+        result.winners[name] = [c.rule for c in chosen]
         winners.update((id(c.rule), c.rule) for c in chosen)
     result.won = sorted(winners.values(), key=lambda r: r.order)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import msgspec
-
 from answerby.domain.decision import Flag
 from answerby.domain.event import OVERRIDE_PREFIX as PREFIX
 from answerby.domain.event import Value
-from answerby.engine.compiled.rulebook import CompiledRulebook, CompiledStage
+from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.facts.coercion import Refused
+from answerby.engine.facts.plan import FactPlan
 from answerby.engine.facts.record import Record
-from answerby.engine.stages.stage import StageResult, by_hand, reason
+from answerby.engine.stages.sources import by_hand
+from answerby.engine.stages.stage import StageResult
 
 OVERRIDE_REFUSED = "OVERRIDE_REFUSED"
 STRAYS_SHOWN = 10
@@ -26,9 +26,18 @@ def split_overrides(given: dict[str, Value]) -> tuple[dict[str, Value], dict[str
     return given, overrides
 
 
-def apply_overrides(
-    overrides: Mapping[str, Value], stage: CompiledStage, names: Iterable[str], result: StageResult, record: Record
-) -> None:
+def is_held(plan: FactPlan, given: Mapping[str, Value], name: str) -> bool:
+    """Whether a person has set the field, which rules derive, to a value that it takes."""
+    value, field = given.get(PREFIX + name), plan.rulebook.vocabulary.fields.get(name)
+    if value is None or field is None or not field.derived_by:
+        return False
+    try:
+        return plan.coercers[name](value, []) is not None
+    except Refused:
+        return False
+
+
+def apply_overrides(overrides: Mapping[str, Value], names: Iterable[str], result: StageResult, record: Record) -> None:
     """Puts the overrides of these fields into the result. Values that the vocabulary refuses are flagged instead."""
     for name in names:
         given = overrides.get(name)
@@ -42,7 +51,8 @@ def apply_overrides(
         if typed is None:
             continue
         record.set(name, typed)
-        set_by_hand(stage, result, name, record.value(name))
+        value = record.value(name)
+        result.replace_output(name, value, by_hand(name, value))
 
 
 def stray_overrides(compiled: CompiledRulebook, overrides: Mapping[str, Value]) -> list[Flag]:
@@ -52,11 +62,3 @@ def stray_overrides(compiled: CompiledRulebook, overrides: Mapping[str, Value]) 
     derived = {name for stage in compiled.stages for name in stage.derives}
     strays = sorted(PREFIX + name for name in overrides if name not in derived)
     return [Flag(OVERRIDE_REFUSED, f"{name[:100]}: rules derive no such field") for name in strays[:STRAYS_SHOWN]]
-
-
-def set_by_hand(stage: CompiledStage, result: StageResult, name: str, value: Value) -> None:
-    reference = by_hand(name, value)
-    result.set_output(name, value)
-    result.explanation = msgspec.structs.replace(result.explanation, won=[reference, *result.explanation.won])
-    if stage.gives_reasons:
-        result.reasons = (reason(reference), *result.reasons)

@@ -18,6 +18,7 @@ from answerby.engine.facts.record import Record
 from answerby.engine.stages.ladder_values import keep_priority_floor, keep_reassignment
 from answerby.engine.stages.overrides import apply_overrides, split_overrides, stray_overrides
 from answerby.engine.stages.scores import take_scores
+from answerby.engine.stages.sources import name_sources
 from answerby.engine.stages.stage import StageResult, StageRunner
 from answerby.engine.stages.stage_results import StageResults, StagesSoFar
 from answerby.engine.stages.targets import take_ladders
@@ -148,7 +149,7 @@ def finish_stage(
 ) -> None:
     """Adds to a result what no rule says, and the result to the stages so far.
 
-    That is: missing fields, values set by hand, a priority or an owner that a ladder gave, scores.
+    That is: missing fields, a priority or an owner that a ladder gave, values set by hand, which win, and scores.
     """
     record, results, overrides = so_far.record, so_far.results, so_far.overrides
     vocabulary = compiled.rulebook.vocabulary
@@ -156,14 +157,16 @@ def finish_stage(
         name_missing(vocabulary, result.outputs, record)
     elif stage.stage.name == "routing" and request.reassigned:
         keep_reassignment(vocabulary, request, result, record)
+    elif stage.stage.name == "priority" and request.priority_floor:
+        keep_priority_floor(vocabulary, request, result, record)
     if overrides:
         names = [n for n in stage.derives if n not in stage.score_fields] if stage.score_fields else stage.derives
-        apply_overrides(overrides, stage, names, result, record)
-    if stage.stage.name == "priority":
-        keep_priority_floor(vocabulary, request, result, record)
+        apply_overrides(overrides, names, result, record)
     if stage.scores:
         take_scores(stage.scores, stage.stage.on_error, result, record)
-        apply_overrides(overrides, stage, sorted(stage.score_fields), result, record)
+        apply_overrides(overrides, sorted(stage.score_fields), result, record)
+    if result.replaced:
+        name_sources(stage, result)
     results.append(result)
 
 

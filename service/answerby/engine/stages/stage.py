@@ -31,7 +31,7 @@ class StageResult:
     an answer, which decisions share.
     """
 
-    __slots__ = ("answer", "explanation", "flags", "outputs", "reasons", "targets")
+    __slots__ = ("answer", "explanation", "flags", "outputs", "outranked", "reasons", "replaced", "targets")
 
     def __init__(self, answer: StageAnswer, outputs: dict[str, Output], explanation: StageExplanation) -> None:
         self.answer = answer
@@ -41,6 +41,18 @@ class StageResult:
         self.reasons = answer.settlement.reasons
         self.explanation = explanation
         self.flags: list[Flag] = list(answer.settlement.flags)
+        self.replaced: dict[str, RuleReference] = {}
+        """What replaced an output of the rules: the step of a ladder, or a value set by hand; by output."""
+        self.outranked: list[RuleReference] = []
+        """Steps of ladders whose values a person replaced."""
+
+    def replace_output(self, name: str, value: Value, source: RuleReference) -> None:
+        """Replaces an output of the rules by a value that a ladder or a person gave, the latest of which counts."""
+        before = self.replaced.get(name)
+        if before is not None:
+            self.outranked.append(before)
+        self.replaced[name] = source
+        self.set_output(name, value)
 
     def set_output(self, name: str, value: Value) -> None:
         """Sets an output after the rules, in the explanation too."""
@@ -150,6 +162,7 @@ def settle(compiled: CompiledRulebook, stage: CompiledStage, match_set: MatchSet
         unlike_wire=tuple(compiled.plan.unlike_wire & involved),
         plain_outputs={name: plain(outputs[name]) for name in sorted(outputs)},
         flags=tuple(stage_flags(stage, resolution, failed)),
+        winners={name: frozenset([rule.id for rule in rules]) for name, rules in resolution.winners.items()},
         shadow_rules=tuple(shadow_rule(compiled, stage, result) for result in results),
     )
 
@@ -199,8 +212,3 @@ def conflicts_in(flags: Iterable[Flag], stage: str) -> frozenset[str]:
     start = f"{stage}{CONFLICT_OVER}"
     found = [flag.message.removeprefix(start) for flag in flags if flag.message.startswith(start)]
     return frozenset(name for names in found for name in names.split(", "))
-
-
-def by_hand(name: str, value: Value) -> RuleReference:
-    """The reference that stands for a value set by hand."""
-    return RuleReference(f"override.{name}", "", 0, "Set by hand over the rules.", {name: value})

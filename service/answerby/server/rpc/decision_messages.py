@@ -49,6 +49,8 @@ OUTCOMES = {
     StageOutcome.DEFAULTED: pb.STAGE_OUTCOME_DEFAULTED,
     StageOutcome.CONFLICT: pb.STAGE_OUTCOME_CONFLICT,
     StageOutcome.ERROR: pb.STAGE_OUTCOME_ERROR,
+    StageOutcome.BY_HAND: pb.STAGE_OUTCOME_BY_HAND,
+    StageOutcome.BY_LADDER: pb.STAGE_OUTCOME_BY_LADDER,
 }
 
 SCORE_OUTCOMES = {
@@ -165,7 +167,7 @@ def _stage(packed: bytes) -> bytes:
 
 
 def _rule(rule: RuleReference) -> pb.RuleReference:
-    message = pb.RuleReference(id=rule.id, file=rule.file, line=rule.line, because=rule.because)
+    message = pb.RuleReference(id=rule.id, file=rule.file, line=rule.line, because=rule.because, clock=rule.clock)
     put_values(message.outputs, rule.outputs)
     return message
 

@@ -133,7 +133,9 @@ def _standing(wording: Wording, found: RuleStanding) -> pb.RuleStanding:
 
 
 def _reference(rule: RuleReference) -> resources_pb2.RuleReference:
-    message = resources_pb2.RuleReference(id=rule.id, file=rule.file, line=rule.line, because=rule.because)
+    message = resources_pb2.RuleReference(
+        id=rule.id, file=rule.file, line=rule.line, because=rule.because, clock=rule.clock
+    )
     put_values(message.outputs, rule.outputs)
     return message
 

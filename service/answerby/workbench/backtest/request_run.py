@@ -30,7 +30,7 @@ _RUNNING: Final = ClockPhase.RUNNING
 _NOTIFY: Final = EffectKind.NOTIFY
 _CREATE_TASK: Final = EffectKind.CREATE_TASK
 _OPEN_CASE: Final = EffectKind.OPEN_CASE
-_SOUND = frozenset({StageOutcome.MATCHED, StageOutcome.DEFAULTED})
+_SOUND = frozenset({StageOutcome.MATCHED, StageOutcome.DEFAULTED, StageOutcome.BY_HAND, StageOutcome.BY_LADDER})
 
 
 class Explanations:

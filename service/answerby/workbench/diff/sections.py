@@ -7,6 +7,9 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from datetime import date, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
+from answerby.domain.ladder import Step
 from answerby.rules.model.rulebook import Rulebook
 from answerby.rules.model.vocabulary import Field
 from answerby.sla.calendar import WEEKDAYS, Calendar
@@ -135,10 +138,9 @@ def _others(old: object, new: object, known: Container[str]) -> Iterator[Aspect]
             yield Aspect(name, value_text(one), value_text(two))
 
 
-def _steps(old: Sequence[object], new: Sequence[object]) -> Iterator[Aspect]:
+def _steps(old: Sequence[Step], new: Sequence[Step]) -> Iterator[Aspect]:
     for number in range(max(len(old), len(new))):
-        one = old[number] if number < len(old) else None
-        two = new[number] if number < len(new) else None
+        one, two = (replace(each[number], line=0) if number < len(each) else None for each in (old, new))
         if one != two:
             yield Aspect(f"step {number + 1}", value_text(one), value_text(two))
 

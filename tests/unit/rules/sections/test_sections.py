@@ -148,10 +148,11 @@ ladders:
     ladder = load({"full.yaml": text}).rulebook.ladders["full"]
 
     assert ladder.steps == (
-        Step(None, 75, (Notification(("owner",)),)),
-        Step(-1800, None, open_case="soon"),
-        Step(3600, None, raise_priority=True, repeat_every_seconds=1800, repeat_at_most=5),
+        Step(None, 75, (Notification(("owner",)),), line=5),
+        Step(-1800, None, open_case="soon", line=6),
+        Step(3600, None, raise_priority=True, repeat_every_seconds=1800, repeat_at_most=5, line=7),
     )
+    assert ladder.file == "full.yaml"
 
 
 def test_templates_roles_and_numbering(rulebook):

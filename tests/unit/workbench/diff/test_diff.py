@@ -220,6 +220,17 @@ def test_hours_of_a_weekday_a_clock_and_a_ladder(differ):
     assert ("ladder", "step 2") in found
 
 
+def test_a_ladder_that_only_moved_in_its_file_is_no_change(differ):
+    comparison = differ(ladders=("ladders:\n", "# moved\nladders:\n"))
+    assert comparison.empty
+    assert not comparison.open
+
+
+def test_a_step_says_what_it_does_and_not_its_line(differ):
+    comparison = differ(ladders=("every: 10m", "every: 20m"))
+    assert not any("line" in aspect.old + aspect.new for aspect in the_change(comparison).aspects)
+
+
 def test_a_field_that_is_defined_otherwise(differ):
     comparison = differ(
         vocabulary=("values: [standard, vip], default: standard", "values: [standard, vip], default: vip")

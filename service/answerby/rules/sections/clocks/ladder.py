@@ -70,6 +70,7 @@ def _ladder(scope: NameScope, node: MappingNode) -> Ladder | None:
         acknowledgement_lasts=(lasts and read_seconds(scope.report, lasts, "acknowledgement_lasts")) or 0,
         rounds=_rounds(scope, keys, len(items)),
         on_rule_change=OnRuleChange(choices.get("on_rule_change", OnRuleChange.KEEP)),
+        file=node.place.file,
     )
 
 

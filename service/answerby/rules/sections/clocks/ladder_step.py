@@ -70,6 +70,7 @@ def read_step(scope: NameScope, node: MappingNode) -> Step | None:
         repeat_every_seconds=every,
         repeat_at_most=at_most,
         reassign=_reassignment(scope, keys),
+        line=node.place.line,
     )
     return step if moment else None
 

@@ -29,6 +29,7 @@ FLAGS = frozenset(
         "FACT_REFUSED",
         "FORWARDED",
         "IN_THE_FUTURE",
+        "LADDER_HELD",
         "MERGE_CHAIN_TOO_LONG",
         "MERGE_CIRCLE",
         "MERGE_REFUSED",
