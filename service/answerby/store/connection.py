@@ -78,6 +78,8 @@ _UNAVAILABLE = (
 _WRONG_TYPE = "WRONGTYPE"
 _MOVED = ("MOVED", "ASK", "CROSSSLOT")
 """Answers of a Redis Cluster that has got more masters than one since the start."""
+_IN_A_SCRIPT = " script: "
+"""Begins what a store adds about the script that was running: its hash and line, which help nobody who calls."""
 _REFUSED_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "READONLY", "OOM")
 
 
@@ -256,23 +258,24 @@ def _text(value: str | bytes) -> str:
 def translate(error: RedisError) -> AnswerbyError:
     """The failure in the form that callers of the store know."""
     refused = isinstance(error, ResponseError) and str(error).startswith(_REFUSED_WRITES)
+    words = str(error).partition(_IN_A_SCRIPT)[0]
     if isinstance(error, AuthenticationError):
-        return StoreUnavailable(f"the store refused the credentials, check its URL: {error}")
+        return StoreUnavailable(f"the store refused the credentials, check its URL: {words}")
     if isinstance(error, MovedError | AskError | ClusterCrossSlotError) or str(error).startswith(_MOVED):
-        return StoreUnavailable(f"the store is a Redis Cluster whose keys lie on several masters: {error}")
+        return StoreUnavailable(f"the store is a Redis Cluster whose keys lie on several masters: {words}")
     if str(error).startswith("NOREPLICAS"):
         return StoreUnavailable(
-            f"the store takes no writes, as replicas or the embedded store's data folder are gone; send again: {error}"
+            "the store takes no writes, as replicas or the embedded store's data folder are gone; send again"
         )
     if isinstance(error, _UNAVAILABLE) or refused:
-        return StoreUnavailable(f"the store did not accept the call; nothing is lost, send it again: {error}")
+        return StoreUnavailable(f"the store did not accept the call; nothing is lost, send it again: {words}")
     if isinstance(error, ResponseError) and str(error).startswith("NOGROUP"):
         return GroupGone()
     if isinstance(error, ResponseError) and _WRONG_TYPE in str(error):
-        return RecordUnreadable(f"a key of the store has another type than answerby gives it; mend it: {error}")
+        return RecordUnreadable(f"a key of the store has another type than answerby gives it; mend it: {words}")
     if isinstance(error, ResponseError) and str(error).startswith("UNREADABLE"):
-        return RecordUnreadable(f"the store holds a record that this version cannot read; restore it: {error}")
-    return AnswerbyError(f"the store failed: {error}")
+        return RecordUnreadable(f"the store holds a record that this version cannot read; restore it: {words}")
+    return AnswerbyError(f"the store failed: {words}")
 
 
 @contextmanager

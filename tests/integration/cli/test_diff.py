@@ -84,6 +84,12 @@ def test_revisions_of_a_server_and_a_folder_in_any_mixture(answerby, target, inc
     assert (same.exit_code, "No difference." in same.stdout) == (0, True)
 
 
+def test_a_mistyped_revision_is_called_one(answerby, target, incident_rules):
+    told = answerby("diff", "r-123", "active", "--target", target.address)
+    assert told.exit_code == 2
+    assert told.stderr.startswith("answerby: r-123: there is no such folder, and no server keeps such a revision: ")
+
+
 def test_a_revision_that_no_server_has_is_trouble(answerby, target, incident_rules):
     missing = answerby("diff", "r-0123456789abcdef", incident_rules, "--target", target.address)
     assert missing.exit_code == 2

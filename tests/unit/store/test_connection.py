@@ -69,6 +69,13 @@ def test_what_passes_is_told_as_unavailable(error: RedisError) -> None:
     assert type(translate(error)) is StoreUnavailable
 
 
+@pytest.mark.parametrize("code", ["NOREPLICAS", "MISCONF", "OOM", "WRONGTYPE", "ERR"])
+def test_nobody_who_calls_hears_of_scripts(code: str) -> None:
+    error = ResponseError(f"{code} no luck. script: 4f2a9, on @user_script:99.")
+    assert "script" not in translate(error).message
+    assert ("no luck" in translate(error).message) is (code != "NOREPLICAS")
+
+
 def test_what_does_not_pass_is_told_as_a_failure() -> None:
     error = translate(ResponseError("ERR unknown command"))
     assert type(error) is AnswerbyError

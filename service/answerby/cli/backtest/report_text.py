@@ -46,15 +46,19 @@ def print_report(report: Report, console: Console) -> None:
         console.print(f"gate {gate.gate}: {gate.requests} requests, {gate.percent:.2f} %: {verdict}")
 
 
+def with_revision(name: str, revision: str) -> str:
+    """The name of rules with their revision, which the name of rules from a server has already."""
+    return name if name.endswith(revision) else f"{name} ({revision})"
+
+
 def _print_head(report: Report, console: Console) -> None:
     console.print(Text(report.summary, style="bold"), soft_wrap=True)
     if report.requests_refused:
         rows = f": {report.rows['refused']} rows could not be used" if report.rows.get("refused") else ""
         console.print(Text(f"{report.requests_refused} requests refused{rows}", style="bold yellow"))
-    console.print(Text(f"new rules: {report.new} ({report.new_revision})", style="bold"))
+    console.print(Text(f"new rules: {with_revision(report.new, report.new_revision)}", style="bold"))
     if report.old:
-        revision = f" ({report.old_revision})" if report.old_revision else ""
-        console.print(Text(f"against:   {report.old}{revision}", style="bold"))
+        console.print(Text(f"against:   {with_revision(report.old, report.old_revision)}", style="bold"))
     zone = load_zone(report.time_zone)
     until = f"until {local_time(report.horizon, zone)}" if report.horizon else "until no timer was left"
     lead = f", {report.lead} earlier ones only counted" if report.lead else ""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ACTIVE = "active"
 REVISION = re.compile(r"r-[0-9a-f]{16}")
+LIKE_A_REVISION = re.compile(r"r-[0-9A-Za-z]*")
 
 
 class RuleSet(NamedTuple):
@@ -59,10 +60,20 @@ def read_any_rules(name: str, server: Server | None) -> RuleSet:
 
 
 def revision_named(name: str) -> str | None:
-    """The revision of a server that the name stands for, empty for the active one; None for a folder, which wins."""
-    if Path(name).exists() or not (name == ACTIVE or REVISION.fullmatch(name)):
+    """The revision of a server that the name stands for, empty for the active one; None for a folder, which wins.
+
+    Raises CommandFailed for a name like that of a revision that no server can keep.
+    """
+    if Path(name).exists():
         return None
-    return "" if name == ACTIVE else name
+    if LIKE_A_REVISION.fullmatch(name) and not REVISION.fullmatch(name):
+        raise CommandFailed(
+            f"{name}: there is no such folder, and no server keeps such a revision: r- and 16 digits of 0-9 and a-f, "
+            "as answerby rulebook revisions lists them"
+        )
+    if name == ACTIVE:
+        return ""
+    return name if REVISION.fullmatch(name) else None
 
 
 def of_texts(name: str, texts: list[RuleText]) -> RuleSet:

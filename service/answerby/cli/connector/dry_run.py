@@ -11,9 +11,8 @@ from answerby.api.v1 import resources_pb2
 from answerby.api.v1.connector_service_pb2_grpc import ConnectorServiceStub
 from answerby.cli.check.source_lines import printable_lines
 from answerby.cli.client import Server
-from answerby.cli.decision_tables import print_json
+from answerby.cli.decision_tables import fact, print_json
 from answerby.cli.fail import CommandFailed
-from answerby.server.rpc.values import values_from
 
 CALL_SECONDS = 60.0
 LONGEST_VALUE = 100
@@ -53,17 +52,16 @@ def lines_of(tried: pb.TriedEvent) -> Iterator[str]:
     actor = resources_pb2.Actor.Name(event.actor).removeprefix("ACTOR_").lower()
     yield f"{event.type} of {event.request_id}, by {actor}{f' {event.actor_id}' if event.actor_id else ''}"
     yield f"  id {event.id}, source {event.source}, time {event.time.ToJsonString()}"
-    for name, value in sorted(values_from(event.facts).items()):
-        shown = str(value)
+    for name in sorted(event.facts):
+        shown = fact(event.facts, name)
         yield f"  {name} = {shown[:LONGEST_VALUE]}{'...' if len(shown) > LONGEST_VALUE else ''}"
     if tried.reason:
         yield f"  no decision: {tried.reason}: {tried.message}"
     elif tried.duplicate:
         yield f"  decided before, as decision {tried.decision.sequence}"
     if tried.HasField("decision"):
-        derived = values_from(tried.decision.facts)
-        given = set(values_from(event.facts))
-        changed = ", ".join(f"{name} = {value}" for name, value in sorted(derived.items()) if name not in given)
+        derived = tried.decision.facts
+        changed = ", ".join(f"{name} = {fact(derived, name)}" for name in sorted(derived) if name not in event.facts)
         yield f"  decision: {changed or 'nothing is derived'}"
         for effect in tried.decision.effects:
             yield f"  effect: {effect.kind}{f' to {effect.role}' if effect.role else ''}"

@@ -49,7 +49,10 @@ def diff_rulebooks(old: str, new: str, form: str, server: Server) -> int:
 
 def load_any(name: str, server: Server) -> Rulebook | str:
     """The rulebook of a folder or of a kept revision, or the reason why there is none. A folder of the name wins."""
-    revision = revision_named(name)
+    try:
+        revision = revision_named(name)
+    except CommandFailed as error:
+        return str(error)
     if revision is None:
         return load(Path(name))
     import grpc  # noqa: PLC0415 - two folders do without it

@@ -83,7 +83,7 @@ def _lines(rewriting: Rewriting, words: dict[str, str]) -> Iterator[str]:
         more = words["more"].format(count=len(one.cases) - MOST_CASES) if len(one.cases) > MOST_CASES else ""
         yield words["cases"].format(cases=printable(names)) + more
         yield words["was"].format(old=printable(one.old))
-        yield words["now"].format(new=printable(one.new if taken else one.actual))
+        yield words["now"].format(new=printable(one.actual))
         yield from (f"  | {printable(line)}" for line in one.ledger.splitlines())
 
 

@@ -14,6 +14,7 @@ from answerby.domain.decision import Flag
 from answerby.domain.event import Event, EventType
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import Answer, RequestState
+from answerby.engine.facts.nearest_name import LONGEST_NAME, no_such
 from answerby.sla.clocks import LIVE, definition_of
 
 CLOCK = "acknowledged.clock"
@@ -52,7 +53,7 @@ def acknowledge(
     if not new:
         request = replace(request, answers=request.answers or {})
         heard = bool(alarms) or (named is None and _means_something(definitions, request))
-        return request, [] if heard else [_nothing(named)]
+        return request, [] if heard else [_nothing(named, definitions)]
     request = replace(request, acknowledged=event.time, acknowledged_by=event.actor_id)
     return _answered(request, new, Answer(cycle=0, time=event.time, by=event.actor_id)), []
 
@@ -108,6 +109,9 @@ def _stops(definition: ClockDefinition) -> bool:
     return any(EventType.ACKNOWLEDGED in events_of(occasion) for occasion in definition.stop)
 
 
-def _nothing(named: object) -> Flag:
-    of = f" of clock {named}" if named is not None else ""
+def _nothing(named: object, definitions: Mapping[str, ClockDefinition]) -> Flag:
+    name = str(named)[:LONGEST_NAME]
+    if named is not None and definition_of(definitions, name) is None:
+        return Flag(NOTHING, f"{CLOCK}: {no_such(f'clock {name}', name, definitions)}; nothing was answered")
+    of = f" of clock {name}" if named is not None else ""
     return Flag(NOTHING, f"no alarm{of} had been raised; whatever is raised from now on is told")

@@ -102,7 +102,7 @@ def fold_flags(
     if event.time >= before.last_event:
         cause = f"{event.type} of {time} changes what was decided before"
     summary = f"{cause}; {events} events were decided again in the order of their times; "
-    summary += f"{len(moved)} clocks moved" if moved else "no clock moved"
+    summary += f"{len(moved)} clock{'s' if len(moved) > 1 else ''} moved" if moved else "no clock moved"
     return [Flag(RETROACTIVE, summary), *(Flag(RETROACTIVE, line) for line in moved)]
 
 

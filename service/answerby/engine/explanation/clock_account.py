@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit
+import msgspec
+
+from answerby.domain.clock import ClockPhase, ClockState, Target, TargetUnit, counted_from
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError
 from answerby.domain.event import Event, EventType
@@ -60,13 +62,20 @@ class ClockAccount(NamedTuple):
     """Seconds of working time."""
     spans: list[Span]
     days: list[Day]
-    """Up to the due time, or to the end."""
+    """From when the target counts up to the due time, or to the end."""
     shares: list[Share]
     changes: list[Change]
     problem: str = ""
     """Why there is no account of the time; empty if there is one."""
     missing_years: tuple[int, ...] = ()
     """The years of the account for which the calendar lists no days off: they count as if they had none."""
+    towards_target: float = 0.0
+    """Seconds of working time since the target counts; less than `counted` after a ladder's raise."""
+
+    @property
+    def counts_from(self) -> datetime:
+        """When the target counts from: the clock's start, or the raise of a ladder."""
+        return self.clock.counts_from or self.clock.started
 
 
 def clock_accounts(
@@ -94,14 +103,36 @@ def clock_account(
         listed = calendar_of(rulebook.calendars, clock.target)
         calendar = listed.open_ended()
         timeline = spans(calendar, clock, end, statuses)
-        counted = used_seconds({**rulebook.calendars, calendar.id: calendar}, clock, end)
-        ahead = clock.stopped or max(clock.due or end, clock.started)
+        known = {**rulebook.calendars, calendar.id: calendar}
+        counted = used_seconds(known, clock, end)
+        towards = _towards_target(clock)
+        used = used_seconds(known, towards, max(end, towards.started))
+        ahead = clock.stopped or max(clock.due or end, towards.started)
         calendar = _local(calendar, rulebook)
-        each = days(calendar, clock, ahead)
+        each = days(calendar, towards, ahead)
     except AnswerbyError as error:
         return ClockAccount(clock, Calendar.build("unknown"), end, elapsed, 0.0, [], [], [], changes, error.message)
     shares, missing = shares_of(timeline), listed.unknown_years(clock.started, max(end, ahead))
-    return ClockAccount(clock, calendar, end, elapsed, counted, timeline, each, shares, changes, missing_years=missing)
+    return ClockAccount(
+        clock,
+        calendar,
+        end,
+        elapsed,
+        counted,
+        timeline,
+        each,
+        shares,
+        changes,
+        missing_years=missing,
+        towards_target=used,
+    )
+
+
+def _towards_target(clock: ClockState) -> ClockState:
+    """The part of the clock's life that counts towards its target."""
+    started, pauses = counted_from(clock.started, clock.counts_from, clock.pauses)
+    since = clock.paused_since and max(clock.paused_since, started)
+    return msgspec.structs.replace(clock, started=started, pauses=list(pauses), paused_since=since)
 
 
 def _local(calendar: Calendar, rulebook: Rulebook) -> Calendar:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from typing import NamedTuple
 
-from answerby.domain.clock import ClockPhase, ClockState
+from answerby.domain.clock import ClockPhase, ClockState, TargetUnit
 from answerby.domain.message_words import local_time
 from answerby.engine.explanation.clock_account import Change, ClockAccount, target_text
 from answerby.sla.calendar import WEEKDAYS
@@ -25,11 +25,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "due": "due {due}",
         "ended": "{phase} {stopped}",
         "breached": "over its due time",
-        "head": "{name}: {summary}; target {target} on {calendar} ({rule}), counted from {started}",
+        "head": "{name}: {summary}; target {target} on {calendar} ({rule}), counted from {counts_from}",
+        "raised": "  A ladder raised it or gave it away then, and the target counts from there. It began {started}.",
         "missing": "  Calendar {calendar} lists no days off of {years}: that time counts as if there were none.",
         "manual": "  The due time was set by a person.",
         "counted": "  {counted} of working time counted in {elapsed}.",
+        "towards": "  {counted} of working time counted in {elapsed}; {towards} of it since the raise.",
         "days": "  What counts until {end}{dates}:",
+        "working_dates": "  Working time until {end}{dates}; the target counts working dates, not hours:",
         "dates": ", by the dates of {zone}",
         "day": "    {date}  {counted}",
         "skipped": "    {date}  nothing: {why}",
@@ -56,7 +59,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         Reason.PAUSED: "paused, {note}",
         "same": "{name}: stays as it is, {after}",
         "would": "{name}: {before} -> {after}",
-        "at_once": "  It would be over its due time at once: the target counts from {started}, not from the change.",
+        "at_once": "  It would be over its due time at once: the target counts from {start}, not from the change.",
         "nothing": "does not exist",
     },
     "zh": {
@@ -67,11 +70,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "due": "应于 {due}",
         "ended": "{phase}于 {stopped}",
         "breached": "已超时",
-        "head": "{name}：{summary}；时限 {target}，日历 {calendar}（{rule}），自 {started} 起算",
+        "head": "{name}：{summary}；时限 {target}，日历 {calendar}（{rule}），自 {counts_from} 起算",
+        "raised": "  当时升级阶梯提高或转交了请求，时限自那时起算；时钟自 {started} 起计时。",
         "missing": "  日历 {calendar} 未列出 {years} 年的节假日：该时间按没有节假日计。",
         "manual": "  到期时间由人工设定。",
         "counted": "  历时 {elapsed}，其中计入工作时间 {counted}。",
+        "towards": "  历时 {elapsed}，其中计入工作时间 {counted}，自提高之时起 {towards}。",
         "days": "  至 {end} 计入的时间{dates}：",
+        "working_dates": "  至 {end} 的工作时间{dates}；时限按工作日计，不按小时计：",
         "dates": "（按 {zone} 的日期）",
         "day": "    {date}  {counted}",
         "skipped": "    {date}  不计：{why}",
@@ -98,7 +104,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         Reason.PAUSED: "暂停（{note}）",
         "same": "{name}：不变，{after}",
         "would": "{name}：{before} -> {after}",
-        "at_once": "  会立即超时：时限自 {started} 起算，而非自变更时起算。",
+        "at_once": "  会立即超时：时限自 {start} 起算，而非自变更时起算。",
         "nothing": "不存在",
     },
 }
@@ -139,7 +145,7 @@ class ClockWriter(NamedTuple):
             return words["same"].format(name=name, after=now)
         lines = [words["would"].format(name=name, before=was, after=now)]
         if at_once and after is not None:
-            lines.append(words["at_once"].format(started=local_time(after.clock.started, self.zone)))
+            lines.append(words["at_once"].format(start=local_time(after.counts_from, self.zone)))
         return "\n".join(lines)
 
     def summary(self, clock: ClockState) -> str:
@@ -162,8 +168,10 @@ class ClockWriter(NamedTuple):
             target=target_text(clock.target),
             calendar=clock.target.calendar or "always",
             rule=clock.rule,
-            started=local_time(clock.started, zone),
+            counts_from=local_time(account.counts_from, zone),
         )
+        if clock.counts_from is not None:
+            yield words["raised"].format(started=local_time(clock.started, zone))
         if account.problem:
             yield words["problem"].format(problem=account.problem)
         if clock.manual:
@@ -179,12 +187,18 @@ class ClockWriter(NamedTuple):
 
     def _time(self, account: ClockAccount) -> Iterator[str]:
         words, clock, zone = self.words, account.clock, self.zone
-        yield words["counted"].format(counted=span_text(account.counted), elapsed=span_text(account.elapsed))
+        if account.elapsed:
+            yield words["towards" if clock.counts_from is not None else "counted"].format(
+                counted=span_text(account.counted),
+                elapsed=span_text(account.elapsed),
+                towards=span_text(account.towards_target),
+            )
         end = clock.stopped or clock.due or account.until
         if account.days:
             other = str(account.calendar.zone) != str(zone)
             dates = words["dates"].format(zone=account.calendar.zone) if other else ""
-            yield words["days"].format(end=local_time(end, zone), dates=dates)
+            head = words["working_dates" if clock.target.unit is TargetUnit.WORKING_DAYS else "days"]
+            yield head.format(end=local_time(end, zone), dates=dates)
             yield from (self._day(day) for day in account.days[:MOST_DAYS])
             if len(account.days) > MOST_DAYS:
                 yield words["more"].format(count=len(account.days) - MOST_DAYS)

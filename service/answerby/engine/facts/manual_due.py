@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from answerby.domain.clock_definition import ClockDefinition
 from answerby.domain.decision import Flag
 from answerby.domain.event import Value
+from answerby.engine.facts.nearest_name import LONGEST_NAME, no_such
 from answerby.rules.model.vocabulary import Vocabulary
 from answerby.sla.clocks import definition_of
 
@@ -37,10 +38,10 @@ def manual_due_times(
         name = fact.removeprefix(PREFIX)
         instant = due_instant(value)
         if definition_of(clocks, name) is None:
-            flags.append(Flag(DUE_REFUSED, f"{fact[:100]}: there is no such clock"))
+            flags.append(Flag(DUE_REFUSED, f"{fact[:LONGEST_NAME]}: {no_such('such clock', name, clocks)}"))
         elif instant is None:
             flags.append(
-                Flag(DUE_REFUSED, f"{fact[:100]}: write an instant with its offset, 2026-03-02T10:00:00+08:00")
+                Flag(DUE_REFUSED, f"{fact[:LONGEST_NAME]}: write an instant with its offset, 2026-03-02T10:00:00+08:00")
             )
         else:
             found[name] = instant

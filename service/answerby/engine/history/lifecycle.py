@@ -35,6 +35,8 @@ STAFF_MESSAGES = frozenset(
 )
 """Events whose text is written by staff. It must not change the category of the request."""
 INTERNAL = frozenset({EventType.TIMER_DUE, EventType.SCHEDULE_DUE, EventType.RULEBOOK_ACTIVATED})
+NEVER_LATE = INTERNAL | {EventType.ABSORBED, EventType.MERGE_REFUSED}
+"""Types whose time is when answerby looked or was told, not when something happened to the request."""
 KNOWN_TYPES = frozenset(EventType)
 TEXT_PREFIX = "text."
 PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.", "acknowledged.", "follows.")
@@ -139,6 +141,8 @@ def oddities(state: RequestState | None, event: Event, now: datetime) -> list[Fl
         flags.append(Flag("UNKNOWN_EVENT_TYPE", f"{event.type!r} has no meaning here; only its facts were used"))
     if state is None and event.type != EventType.RECEIVED:
         flags.append(Flag("STARTED_WITHOUT_RECEIPT", f"the first event known of this request is {event.type}"))
+    if event.type in NEVER_LATE:
+        return flags
     if state is not None and event.time < state.created:
         flags.append(Flag("BEFORE_REQUEST", f"the event happened before the request's first event, {state.created}"))
     elif state is not None and event.time < state.last_event:

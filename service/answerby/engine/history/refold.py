@@ -22,7 +22,7 @@ from answerby.engine.case import Case, Context, EarlierRules
 from answerby.engine.clocks.reach import keeps
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.history import merging, unanswered
-from answerby.engine.history.lifecycle import INTERNAL, name_of
+from answerby.engine.history.lifecycle import INTERNAL, NEVER_LATE, name_of
 from answerby.engine.history.steps import Steps
 from answerby.engine.history.transition import Transition, transition
 from answerby.rules.model.rulebook import Rulebook
@@ -39,9 +39,6 @@ WITHDRAWN = "corrects.withdrawn"
 """Fact of a correction. True: the corrected event never happened."""
 _PREFIX = "corrects."
 _INSTANT = timedelta(microseconds=1)
-_WORD_OF_OTHERS = frozenset({EventType.ABSORBED, EventType.MERGE_REFUSED})
-NEVER_LATE = INTERNAL | _WORD_OF_OTHERS
-"""Types whose time is when answerby looked or was told, not when something happened to the request."""
 NEVER_CORRECTED = NEVER_LATE | {EventType.MERGED}
 """Types that cannot be corrected: other requests have already been told of them."""
 

@@ -9,10 +9,12 @@ from answerby.domain.event import OVERRIDE_PREFIX as PREFIX
 from answerby.domain.event import Value
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.facts.coercion import Refused
+from answerby.engine.facts.nearest_name import LONGEST_NAME
 from answerby.engine.facts.plan import FactPlan
 from answerby.engine.facts.record import Record
 from answerby.engine.stages.sources import by_hand
 from answerby.engine.stages.stage import StageResult
+from answerby.rules.text.diagnostics import did_you_mean
 
 OVERRIDE_REFUSED = "OVERRIDE_REFUSED"
 STRAYS_SHOWN = 10
@@ -60,5 +62,10 @@ def stray_overrides(compiled: CompiledRulebook, overrides: Mapping[str, Value]) 
     if not overrides:
         return []
     derived = {name for stage in compiled.stages for name in stage.derives}
-    strays = sorted(PREFIX + name for name in overrides if name not in derived)
-    return [Flag(OVERRIDE_REFUSED, f"{name[:100]}: rules derive no such field") for name in strays[:STRAYS_SHOWN]]
+    strays = sorted(name for name in overrides if name not in derived)
+    return [Flag(OVERRIDE_REFUSED, _stray(name, derived)) for name in strays[:STRAYS_SHOWN]]
+
+
+def _stray(name: str, derived: Iterable[str]) -> str:
+    hint = did_you_mean(name, derived)
+    return f"{(PREFIX + name)[:LONGEST_NAME]}: rules derive no such field" + (f" ({hint})" if hint else "")

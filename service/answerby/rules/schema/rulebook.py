@@ -51,7 +51,10 @@ def rulebook_schema() -> Schema:
             "stages": with_description(mapping_of(stage, keys=choice(STAGES)), "Settings of the stages."),
             "roles": with_description(mapping_of(NONEMPTY_TEXT), "Titles by role."),
             "departments": with_description(mapping_of(_CODE), "Codes of request numbers by department."),
-            "numbering": with_description(numbering, "How request numbers are made."),
+            "numbering": with_description(
+                numbering,
+                "How request numbers are made; its timezone (Asia/Shanghai unless it is written) is the rulebook's.",
+            ),
             "complete_outputs": with_description(
                 list_of(reference("completeOutput")), "Outputs that must not stand alone."
             ),

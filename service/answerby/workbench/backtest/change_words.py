@@ -13,12 +13,16 @@ def change_words(known: ComparedField, changed: int, raised: int, lowered: int, 
         others = changed - raised - lowered
         words += [f"{others:,} otherwise changed"] if others else []
     elif known.numeric and (raised or lowered):
-        words = [f"{raised:,} get a higher number, {lowered:,} a lower one"]
+        words = [f"{raised:,} {_verb(raised, 'get')} a higher number, {lowered:,} a lower one"]
     elif known.is_set:
-        words = [f"{changed:,} have other {known.name}"] if changed else []
+        words = [f"{changed:,} {'has' if changed == 1 else 'have'} other {known.name}"] if changed else []
     else:
         what = "target" if known.name.startswith(TARGET) else known.name
-        words = [f"{changed:,} get another {what}"] if changed else []
+        words = [f"{changed:,} {_verb(changed, 'get')} another {what}"] if changed else []
     if sometime > changed:
-        words.append(f"{sometime:,} differ upon at least one event")
+        words.append(f"{sometime:,} {_verb(sometime, 'differ')} upon at least one event")
     return "; ".join(words)
+
+
+def _verb(number: int, verb: str) -> str:
+    return f"{verb}s" if number == 1 else verb

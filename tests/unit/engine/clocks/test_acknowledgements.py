@@ -120,10 +120,23 @@ def test_one_clock_can_be_named() -> None:
     assert "acknowledged.clock" not in play.request.given
     play.waits("2026-03-02 11:25")
     assert [line for line in heard(play) if line > "11:05"] == []
-    nothing = play.happens("acknowledged", "2026-03-02 11:25", actor="agent", acknowledged__clock="repair")
-    assert flags(nothing, "ACKNOWLEDGED_NOTHING") == [
-        "no alarm of clock repair had been raised; whatever is raised from now on is told"
-    ]
+    nothing = play.happens("acknowledged", "2026-03-02 11:25", actor="agent", acknowledged__clock="answer")
+    assert not flags(nothing, "ACKNOWLEDGED_NOTHING")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("anwser", "acknowledged.clock: there is no clock anwser (did you mean answer?); nothing was answered"),
+        ("repair", "acknowledged.clock: there is no clock repair (known: answer, fix); nothing was answered"),
+        ("fix", "no alarm of clock fix had been raised; whatever is raised from now on is told"),
+    ],
+)
+def test_a_clock_that_does_not_exist_is_told_from_one_without_an_alarm(name: str, told: str) -> None:
+    play = begins(desk(step("0m")), "10:05")
+    nothing = play.happens("acknowledged", "2026-03-02 10:05", actor="agent", acknowledged__clock=name)
+    assert flags(nothing, "ACKNOWLEDGED_NOTHING") == [told]
+    assert not play.request.answers
 
 
 def test_an_alarm_that_waits_for_the_morning_is_not_answered_in_the_night() -> None:

@@ -257,3 +257,60 @@ def test_a_message_that_opens_a_closed_request_gives_the_next_wait_to_the_custom
     statuses = statuses_of(desk.events, desk.rulebook.rulebook.replies)
     assert [status.value for _, status in statuses[-3:]] == ["closed", "open", "on_hold"]
     assert desk.request.status.value == "on_hold"
+
+
+RAISING_CLOCKS = """
+clocks:
+  - {id: first_response, because: answer, calendar: office, stop: [request.replied], ladder: climb}
+  - {id: resolution, because: solve, calendar: office, stop: [request.completed]}
+"""
+RAISING_SLA = """
+stage: sla
+rules:
+  - {id: answer, because: usual, then: {sla.first_response: 4h}}
+  - {id: solve-fast, because: less, rank: 1, when: {priority: [P1, P0]}, then: {sla.resolution: 1bd}}
+  - {id: solve, because: usual, rank: 2, then: {sla.resolution: 32h}}
+"""
+CLIMB = "ladders: [{id: climb, because: late, steps: [{at: 0m, raise_priority: true}]}]"
+
+
+@pytest.fixture(scope="module")
+def raised():
+    """Received Monday 09:30, raised at 13:30 when the first answer is late."""
+    desk = Accounted(compiled(variant(OFFICE, clocks=RAISING_CLOCKS, sla=RAISING_SLA, ladders=CLIMB)))
+    desk.happens("received", "2026-03-02 09:30", actor="customer", text__body="hello")
+    desk.waits(at("2026-03-02 17:00"))
+    return desk
+
+
+def test_after_a_raise_the_account_counts_from_the_raise(raised):
+    account = raised.account("resolution", "2026-03-02 17:00")
+    # 4 hours from 09:30 end at 13:30; one working date later it is Tuesday 13:30.
+    assert (account.clock.due, account.counts_from) == (at("2026-03-03 13:30"), at("2026-03-02 13:30"))
+    assert (account.elapsed, account.counted, account.towards_target) == (7.5 * 3600, 7.5 * 3600, 3.5 * 3600)
+    # Monday 13:30-18:00 and Tuesday 09:00-13:30.
+    assert [(day.date.isoformat(), day.counted / 3600) for day in account.days] == [
+        ("2026-03-02", 4.5),
+        ("2026-03-03", 4.5),
+    ]
+
+    text, chinese = (ClockWriter(language, SHANGHAI).describe(account) for language in ("en", "zh"))
+    assert "target 1bd on office (solve-fast), counted from 2026-03-02 13:30 +0800\n" in text
+    assert "and the target counts from there. It began 2026-03-02 09:30 +0800.\n" in text
+    assert "  7h 30m of working time counted in 7h 30m; 3h 30m of it since the raise.\n" in text
+    assert "Working time until 2026-03-03 13:30 +0800; the target counts working dates, not hours:" in text
+    assert "自 2026-03-02 13:30 +0800 起算\n" in chinese
+    assert "时钟自 2026-03-02 09:30 +0800 起计时" in chinese
+
+
+def test_a_clock_that_was_not_raised_counts_from_its_start(raised):
+    account = raised.account("first_response", "2026-03-02 17:00")
+    text = ClockWriter("en", SHANGHAI).describe(account)
+    assert account.towards_target == account.counted
+    assert "counted from 2026-03-02 09:30 +0800\n" in text
+    assert "raise" not in text
+
+
+def test_at_its_very_start_an_account_tells_no_time(raised):
+    account = raised.account("resolution", "2026-03-02 09:30")
+    assert "0m of working time" not in ClockWriter("en", SHANGHAI).describe(account)

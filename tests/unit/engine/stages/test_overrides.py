@@ -54,6 +54,12 @@ def test_the_refused_value_is_not_quoted(compiled):
     assert "Zhang" not in flag.message
 
 
+def test_a_typo_is_told_with_the_name_that_is_meant(compiled):
+    flags = {flag.message for flag in decided(compiled, override__priorty="P0", due__first_respons="x").flags}
+    assert "override.priorty: rules derive no such field (did you mean priority?)" in flags
+    assert "due.first_respons: there is no such clock (did you mean first_response?)" in flags
+
+
 def test_an_override_of_nothing_is_flagged(compiled):
     assert any("override.nonsense" in flag.message for flag in decided(compiled, override__nonsense="x").flags)
     assert any("override.channel" in flag.message for flag in decided(compiled, override__channel="web").flags)

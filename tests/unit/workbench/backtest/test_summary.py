@@ -84,7 +84,9 @@ def test_the_result_in_one_sentence(counts, sentence):
             1,
             "2 get a higher number, 1 a lower one",
         ),
-        (ComparedField("sla.first_response", "sla"), 1, 0, 0, "1 get another target"),
+        (ComparedField("sla.first_response", "sla"), 1, 0, 0, "1 gets another target"),
+        (ComparedField("tags", "classification", is_set=True), 1, 0, 0, "1 has other tags"),
+        (ComparedField("risk", "priority", numeric=True), 1, 1, 0, "1 gets a higher number, 0 a lower one"),
         (ComparedField("department", "routing"), 0, 0, 0, ""),
     ],
 )

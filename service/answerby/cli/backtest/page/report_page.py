@@ -8,7 +8,7 @@ from answerby.cli.backtest.page.charts import Row, bars
 from answerby.cli.backtest.page.example import render_example
 from answerby.cli.backtest.page.markup import Markup, element, join
 from answerby.cli.backtest.page.style import STYLE
-from answerby.cli.backtest.report_text import MOST_COLUMNS, headline, share
+from answerby.cli.backtest.report_text import MOST_COLUMNS, headline, share, with_revision
 from answerby.domain.message_words import local_time
 from answerby.sla.zones import load_zone
 from answerby.workbench.backtest.report import ClockReport, EffectReport, FieldReport, Report, StageReport
@@ -46,9 +46,11 @@ def _header(report: Report) -> Markup:
     until = "until no timer was left"
     if report.horizon:
         until = local_time(report.horizon, load_zone(report.time_zone))
-    facts = [("New rules", f"{report.new} ({report.new_revision})")]
+    facts = [("New rules", with_revision(report.new, report.new_revision))]
     if report.old:
-        facts.append(("Compared with", f"{report.old} ({report.old_revision})" if report.old_revision else _recorded()))
+        facts.append(
+            ("Compared with", with_revision(report.old, report.old_revision) if report.old_revision else _recorded())
+        )
     facts += [
         ("Requests from", report.source),
         ("Requests", f"{report.requests}, {report.events} events{_lead(report)}"),
