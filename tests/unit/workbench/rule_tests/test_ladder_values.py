@@ -32,8 +32,8 @@ def rulebook():
     return compiled(TAKEN_OVER)
 
 
-def run(rulebook, body):
-    text = f'now: "2026-03-02T10:00:00+08:00"\ncases:\n  - name: a\n    given: {{channel: web}}\n{body}'
+def run(rulebook, body, given="channel: web"):
+    text = f'now: "2026-03-02T10:00:00+08:00"\ncases:\n  - name: a\n    given: {{{given}}}\n{body}'
     suites = load_suite_texts(rulebook, [RuleText("a_test.yaml", text, "")])
     outcomes = [run_case(RememberingSteps(rulebook), located) for located in suites.cases]
     return [str(found) for found in suites.diagnostics], outcomes
@@ -66,3 +66,35 @@ def test_a_role_that_nobody_gives_is_still_a_mistake(rulebook):
 
     assert outcomes == []
     assert mistakes == ['a_test.yaml:5:20 unknown-value no rule gives role the value "gaurd" (did you mean guard?)']
+
+
+def test_what_decided_may_be_a_ladder_or_a_person(rulebook):
+    mistakes, (outcome,) = run(
+        rulebook,
+        """\
+    expect: {decided_by: override.department}
+    then_at:
+      "2026-03-02T14:00:00+08:00":
+        decided_by: [override.department, "ladder.usual#2"]
+        department: desk
+        role: guard
+        flags: [LADDER_HELD]
+""",
+        "override.department: desk",
+    )
+    assert mistakes == []
+    assert outcome.differences == []
+
+
+def test_a_step_that_gives_nothing_decides_nothing(rulebook):
+    mistakes, _ = run(rulebook, '    expect: {decided_by: "ladder.usual#1"}\n')
+    assert mistakes == [
+        "a_test.yaml:5:26 test-unknown-rule there is no rule or table row ladder.usual#1 (did you mean ladder.usual#2?)"
+    ]
+
+
+def test_a_failure_names_the_step_that_gave_the_value(rulebook):
+    body = '    then_at: {"2026-03-02T14:00:00+08:00": {department: desk}}\n'
+    _, (outcome,) = run(rulebook, body)
+    assert "routing: department=lab, role=guard (department, role set by a ladder)" in outcome.why
+    assert "won: ladder.usual#2 [ladders.yaml:7] somebody must take over (clock first_response)" in outcome.why

@@ -123,7 +123,8 @@ class NamesCheck:
         rules = {rule.id: rule.stage for stage in snapshot.compiled.rulebook.stages for rule in stage.rules}
         stages = {rules[name] for name in self.items if name not in actual and name in rules}
         kept = [name for name in self.items if name in actual]
-        kept += [name for name in actual if rules.get(name) in stages and name not in kept]
+        deciding = {r.id: stage.stage for stage in snapshot.decision.explanation for r in stage.won}
+        kept += [name for name in actual if deciding.get(name) in stages and name not in kept]
         return yaml_text(kept if len(kept) != 1 else kept[0]) if kept else ""
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from answerby.domain.clock_definition import events_of
 from answerby.domain.condition import Op, atoms
-from answerby.domain.event import EventType
+from answerby.domain.decision import LADDER_PREFIX
+from answerby.domain.event import OVERRIDE_PREFIX, EventType
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.rules.model.rulebook import OWNER, Output, Rule, Rulebook
 from answerby.rules.model.vocabulary import Field, FieldType
@@ -69,6 +70,8 @@ class KnownNames:
     compiled: CompiledRulebook
     fields: Mapping[str, Field]
     rules: Mapping[str, Rule]
+    deciders: Mapping[str, str]
+    """Whatever may decide in a stage: rules, steps of ladders and values set by hand, by id; the stage."""
     roles: frozenset[str]
     templates: frozenset[str]
     clocks: frozenset[str]
@@ -90,6 +93,7 @@ def known_names(compiled: CompiledRulebook) -> KnownNames:
         compiled=compiled,
         fields=rulebook.vocabulary.fields,
         rules=rules,
+        deciders=deciders(rulebook),
         roles=frozenset({OWNER, *rulebook.roles, *(clock.role for clock in rulebook.clocks.values() if clock.role)}),
         templates=frozenset(rulebook.templates),
         clocks=frozenset(rulebook.clocks),
@@ -103,6 +107,20 @@ def known_names(compiled: CompiledRulebook) -> KnownNames:
             if field.derived_by and not field.values and field.type in (FieldType.STRING, FieldType.SET)
         },
     )
+
+
+def deciders(rulebook: Rulebook) -> dict[str, str]:
+    """The stage in which each rule, each step of a ladder and each value set by hand may decide, by id."""
+    found = {
+        f"{OVERRIDE_PREFIX}{name}": field.derived_by[0]
+        for name, field in rulebook.vocabulary.fields.items()
+        if field.derived_by
+    }
+    for ladder in rulebook.ladders.values():
+        for number, step in enumerate(ladder.steps, 1):
+            if step.raise_priority or step.reassign is not None:
+                found[f"{LADDER_PREFIX}{ladder.id}#{number}"] = "priority" if step.raise_priority else "routing"
+    return {**found, **{rule.id: rule.stage for stage in rulebook.stages for rule in stage.rules}}
 
 
 def outputs(rulebook: Rulebook) -> Iterator[Mapping[str, Output]]:

@@ -61,14 +61,14 @@ class ListExpectations:
             return []
         names = tuple(item for item in items if item is not None)
         if name in RULE_LISTS and names:
-            stage = self._names.names.rules[names[0]].stage
+            stage = self._names.names.deciders[names[0]]
         return [NamesCheck(name, mode, names, stage)] if names or mode is Mode.IS else []
 
     def _name_reader(self, name: str) -> ReadName:
         reader, names = self._names, self._names.names
         match name:
             case "decided_by" | "matched":
-                return lambda node: reader.known(node, "rule or table row", names.rules, Code.TEST_UNKNOWN_RULE)
+                return lambda node: reader.known(node, "rule or table row", names.deciders, Code.TEST_UNKNOWN_RULE)
             case "breached":
                 return reader.clock_name
             case "flags":
