@@ -14,6 +14,7 @@ import typer
 from answerby.cli.backtest.commands import backtest
 from answerby.cli.check.commands import check
 from answerby.cli.connector.commands import app as connector_commands
+from answerby.cli.dead.commands import app as dead_commands
 from answerby.cli.diff.commands import diff
 from answerby.cli.replay.commands import replay
 from answerby.cli.requests import commands as requests
@@ -33,6 +34,7 @@ app = typer.Typer(
 
 app.add_typer(rulebook_commands)
 app.add_typer(connector_commands)
+app.add_typer(dead_commands)
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "serve": serving.serve,
@@ -41,6 +43,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "get": requests.get,
     "list": requests.list_,
     "watch": requests.watch,
+    "trace": requests.trace,
     "explain": requests.explain,
     "what-if": requests.what_if,
     "check": check,

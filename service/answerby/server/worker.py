@@ -38,6 +38,7 @@ from answerby.server.flow.polling import PollingLoop
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.roster import Roster
 from answerby.server.flow.schedules import ScheduleLoop
+from answerby.server.flow.standings import Standings
 from answerby.server.flow.tenant_tasks import PerTenant
 from answerby.server.flow.timers import TimerLoop
 from answerby.server.flow.webhooks import HookApp, Hooks
@@ -125,9 +126,10 @@ class Worker:
             stack.push_async_callback(rules.close)
             connectors = Roster(services, self._config.routes, build_connector)
             stack.push_async_callback(connectors.close)
+            standings = Standings(services, connectors)
             limits = self._config.server.limits
             processor = Processor(services, rulebooks, self._config.routes, limits.waiting_events, rules.trial.offer)
-            server = self._server(services, processor, rulebooks, rules, connectors)
+            server = self._server(services, processor, rulebooks, rules, standings, connectors)
             # A worker joins the shared port only once it can decide. With a bad folder the worker joins to report the
             # problem.
             await rules.start()
@@ -152,9 +154,14 @@ class Worker:
                 PollingLoop(services, connectors.members, connectors).run(self._stopping),
             ]
             delivery = DeliveryLoop(services, connectors, connectors.options())
-            serving = [processor.run(), delivery.run(), self._beats(beat), self._keep_health(rulebooks, store)]
+            serving = [
+                processor.run(),
+                delivery.run(),
+                self._beats(beat),
+                self._keep_health(rulebooks, store, standings),
+            ]
             serving += [rules.run(self._stopping), Housekeeping(services).run(self._stopping)]
-            serving.append(connectors.run(self._stopping))
+            serving += [connectors.run(self._stopping), standings.run(self._stopping)]
             serving.append(ClockWatch(services, clock).run(self._stopping))
             async with asyncio.TaskGroup() as group:
                 for task in serving:
@@ -190,6 +197,7 @@ class Worker:
         processor: Processor,
         rulebooks: RulebookHolder,
         rules: LiveRules,
+        standings: Standings,
         connectors: Roster,
     ) -> grpc.aio.Server:
         settings = self._config.server
@@ -200,7 +208,12 @@ class Worker:
             RequestServicer(services, processor, rulebooks, watcher, settings.limits),
             DecisionServicer(services, rulebooks, settings.limits),
             RulebookServicer(services, rulebooks, rules),
-            ConnectorServicer(services, connectors, DryRun(services, rulebooks, self._config.routes, settings.limits)),
+            ConnectorServicer(
+                services,
+                connectors,
+                standings,
+                DryRun(services, rulebooks, self._config.routes, settings.limits),
+            ),
             self._health,
         )
 
@@ -242,14 +255,15 @@ class Worker:
         self._gate.end_calls()
         await stopping
 
-    async def _keep_health(self, rulebooks: RulebookHolder, store: Store) -> None:
+    async def _keep_health(self, rulebooks: RulebookHolder, store: Store, standings: Standings) -> None:
         """Reports health: serving while a rulebook is present and no drain runs.
 
-        Faults of the engine and losses of the store are reported too.
+        Faults of the engine, losses of the store and connectors that wait for an operator are reported too.
         """
         shown: bool | None = None
         detail: bool | None = None
         kept: bool | None = None
+        connected: dict[str, bool] | None = None
         engine = EngineWatch(self._metrics, self._logger)
         losses = StoreWatch(store, self._metrics, self._logger)
         while not self._stopping.is_set():
@@ -267,6 +281,9 @@ class Worker:
             if (whole := losses.look()) != kept:
                 await self._health.show_store(good=whole)
                 kept = whole
+            if standings.good != connected:
+                connected = standings.good
+                await self._health.show_connectors(connected)
             await pause(self._stopping, 0.05)
 
     async def _beats(self, beat: Callable[[], None]) -> None:

@@ -9,7 +9,8 @@ import msgspec
 from answerby.store import codec
 from answerby.store.connection import Connection
 from answerby.store.connector_life import ConnectorLife, DeliveryLine, DeliveryRecord, PauseRecord
-from answerby.store.keys import tenant_keys
+from answerby.store.keys import target_of, tenant_keys
+from answerby.store.records import OutboxEntry
 from answerby.store.unreadable import UNDECODABLE
 
 _pause = msgspec.json.Decoder(PauseRecord)
@@ -41,6 +42,35 @@ class ConnectorLives:
         """How the attempts at the effects of a request ended, oldest first. Lines that cannot be read are left out."""
         raw = await self._connection.execute("LRANGE", tenant_keys(tenant).deliveries(request_id), 0, -1)
         return [line for line in map(_line, raw) if line is not None]
+
+    async def waiting(self, tenant: str, request_id: str) -> list[OutboxEntry]:
+        """The effects of a request that wait or are under way, by connector, in the order in which they go out.
+
+        One that cannot be read is left out; its delivery makes a dead letter of it.
+        """
+        keys, target = tenant_keys(tenant), target_of(request_id)
+        names = sorted(
+            raw.decode(errors="replace") for raw in await self._connection.execute("SMEMBERS", keys.outbox_connectors)
+        )
+        looks: list[tuple[str | int, ...]] = [
+            ("ZRANGEBYLEX", keys.outbox_queue(name), f"[{target}:", f"({target};") for name in names
+        ]
+        queues = await self._connection.execute_together(looks) if looks else []
+        ids = [member.split(b":", 3)[3].decode(errors="replace") for queue in queues for member in queue]
+        if not ids:
+            return []
+        entries = await self._connection.execute("HMGET", keys.outbox_entries, *ids)
+        metas = await self._connection.execute("HMGET", keys.outbox_meta, *ids)
+        found = [_entry(raw, meta) for raw, meta in zip(entries, metas, strict=True)]
+        return [entry for entry in found if entry is not None]
+
+
+def _entry(raw: bytes | None, meta: bytes | None) -> OutboxEntry | None:
+    attempts, _, rest = (meta or b"0 - ").partition(b" ")
+    try:
+        return codec.decode_entry(raw or b"", rest.partition(b" ")[2], int(attempts))
+    except UNDECODABLE:
+        return None
 
 
 def _line(raw: bytes) -> DeliveryLine | None:

@@ -10,16 +10,80 @@ import typer
 
 from answerby.cli.client import Server
 from answerby.cli.fail import command
-from answerby.cli.options import JsonLinesOption, PatientServer, on_server
+from answerby.cli.options import JsonLinesOption, PatientServer, ZoneOption, on_server
 
 app = typer.Typer(
     name="connector",
-    help="Fetch what a platform has, and try what it sends.",
+    help="See how connectors stand, pause and resume them, fetch what a platform has, and try what it sends.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 NameArgument = Annotated[str, typer.Argument(help="The name of a connector in the configuration.")]
+
+
+@app.command(name="list")
+@command
+@on_server
+def list_(*, server: PatientServer, as_json: JsonLinesOption = False, zone: ZoneOption = "") -> None:
+    """List the connectors: state, what waits, the last success, and why one does not work."""
+    from answerby.cli.connector.life import list_connectors
+    from answerby.cli.shown_zone import ShownZone
+
+    list_connectors(server, ShownZone(server, zone), as_json=as_json)
+
+
+@app.command()
+@command
+@on_server
+def show(name: NameArgument, *, server: PatientServer, as_json: JsonLinesOption = False, zone: ZoneOption = "") -> None:
+    """Show one connector: its state, what it takes and guarantees, and what its platform cannot do."""
+    from answerby.cli.connector.life import show_connector
+    from answerby.cli.shown_zone import ShownZone
+
+    show_connector(server, name, ShownZone(server, zone), as_json=as_json)
+
+
+@app.command()
+@command
+@on_server
+def check(name: NameArgument, *, server: Server, as_json: JsonLinesOption = False) -> None:
+    """Ask the platform whether it takes what the connector is set to send; reads only. Status 1: something to mend."""
+    from answerby.cli.connector.life import check_connector
+
+    if not check_connector(server, name, as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+@command
+@on_server
+def pause(
+    name: NameArgument,
+    *,
+    server: PatientServer,
+    reason: Annotated[str, typer.Option(help="Why, for other operators.")] = "",
+    as_json: JsonLinesOption = False,
+    zone: ZoneOption = "",
+) -> None:
+    """Let nothing more go out until it is resumed. Effects are queued and wait."""
+    from answerby.cli.connector.life import pause_connector
+    from answerby.cli.shown_zone import ShownZone
+
+    pause_connector(server, name, reason, ShownZone(server, zone), as_json=as_json)
+
+
+@app.command()
+@command
+@on_server
+def resume(
+    name: NameArgument, *, server: PatientServer, as_json: JsonLinesOption = False, zone: ZoneOption = ""
+) -> None:
+    """End a pause, a hold and a rest. One attempt goes first."""
+    from answerby.cli.connector.life import resume_connector
+    from answerby.cli.shown_zone import ShownZone
+
+    resume_connector(server, name, ShownZone(server, zone), as_json=as_json)
 
 
 @app.command()

@@ -49,6 +49,16 @@ def get(
 
 @command
 @on_server
+def trace(request_id: str, *, server: PatientServer, as_json: JsonLinesOption = False, zone: ZoneOption = "") -> None:
+    """Show how the effects of a request went out: each end of an attempt, and what still waits."""
+    from answerby.cli.requests.trace import trace_request
+    from answerby.cli.shown_zone import ShownZone
+
+    trace_request(server, request_id, ShownZone(server, zone), as_json=as_json)
+
+
+@command
+@on_server
 def list_(
     *,
     server: PatientServer,

@@ -78,6 +78,17 @@ class Metrics:
         self._refused = counter(
             "delivery_refusals", "Attempts that did not end as done, by reason.", "connector", "outcome", "reason"
         )
+        self._connector_state = gauge("connector_state", "1 for the state of the connector.", "connector", "state")
+        self._connector_states: set[tuple[str, str]] = set()
+        self._connector_depth = gauge("connector_queue_depth", "Effects that wait for a connector.", "connector")
+        self._connector_age = gauge(
+            "connector_queue_age_seconds", "Age of the oldest effect that waits for a connector, seconds.", "connector"
+        )
+        self._connector_good = gauge(
+            "connector_last_success_timestamp_seconds",
+            "When a platform last gave a good answer, Unix time.",
+            "connector",
+        )
         self._state = gauge("rulebook_state", "1 for the state of the rulebook.", "state")
         self._revision = gauge("rulebook_revision", "1 for the active revision.", "revision")
         self._loads = counter("rulebook_loads", "Changes of the rules that were checked, by result.", "result")
@@ -153,6 +164,24 @@ class Metrics:
     def refused(self, connector: str, outcome: str, reason: str) -> None:
         """Counts an attempt that did not end as done. `reason`: a word of `delivery_reasons`."""
         self._refused.labels(connector, outcome, reason).inc()
+
+    def connector(
+        self, name: str, *, state: str, states: Iterable[str], depth: int, oldest_age: float, last_good: float
+    ) -> None:
+        """Shows how a connector stands. `last_good`: Unix time, 0 for never."""
+        for one in states:
+            self._connector_state.labels(name, one).set(1 if one == state else 0)
+        self._connector_states.update((name, one) for one in states)
+        self._connector_depth.labels(name).set(depth)
+        self._connector_age.labels(name).set(oldest_age)
+        self._connector_good.labels(name).set(last_good)
+
+    def connector_gone(self, name: str) -> None:
+        """Shows that nothing waits any more for a connector that is not in the configuration."""
+        for place in [place for place in self._connector_states if place[0] == name]:
+            self._connector_state.labels(*place).set(0)
+        self._connector_depth.labels(name).set(0)
+        self._connector_age.labels(name).set(0.0)
 
     def difference(self, *_: object) -> None:
         self._differences.inc()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from answerby.domain.decision import Decision
@@ -13,7 +12,7 @@ from answerby.domain.event import is_within
 from answerby.store.records import OutboxEntry
 
 ANY_SOURCE = "*"
-_PRIORITY = re.compile(r"[Pp]([0-8])")
+NO_RANKS: Mapping[str, int] = {}
 
 
 class Route(Protocol):
@@ -47,20 +46,22 @@ class Route(Protocol):
         ...
 
 
-def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[OutboxEntry]:
+def route_effects(
+    decision: Decision, connectors: Iterable[Route], ranks: Mapping[str, int] = NO_RANKS
+) -> list[OutboxEntry]:
     """One entry for each effect and connector: the update first, then the others in the order of the effects.
 
     An effect only ever goes to a connector of its own tenant. An update goes back to the source of the request. Other
     effects go to every connector that lists their kind. A connector that also names sources takes only the effects of
-    requests from these sources.
+    requests from these sources. `ranks`: of the priorities, 0 for the most severe, which goes out first.
     """
     source = decision.state.source if decision.state is not None else decision.event_source
-    routes = list(connectors)
+    routes, rank = list(connectors), _rank(decision, ranks)
     # The effects of a request go out one after another, and the ticket should not wait for its notices.
     effects = sorted(decision.effects, key=lambda effect: effect.kind is not EffectKind.UPDATE_REQUEST)
     return [
         OutboxEntry(
-            rank=rank_of(decision),
+            rank=rank,
             effect_id=effect_id(decision, effect.key, route.name),
             tenant=decision.tenant,
             request_id=decision.request_id,
@@ -77,11 +78,9 @@ def route_effects(decision: Decision, connectors: Iterable[Route]) -> list[Outbo
     ]
 
 
-def rank_of(decision: Decision) -> int | None:
-    """The place of a priority such as P0 among the others; None for a priority of another form."""
+def _rank(decision: Decision, ranks: Mapping[str, int]) -> int | None:
     priority = decision.facts.get("priority")
-    found = _PRIORITY.fullmatch(priority) if isinstance(priority, str) else None
-    return int(found[1]) if found else None
+    return ranks.get(priority) if isinstance(priority, str) else None
 
 
 def takes(route: Route, kind: EffectKind, source: str) -> bool:

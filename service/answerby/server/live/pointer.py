@@ -9,7 +9,10 @@ from answerby.domain.errors import RulebookUnavailable
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.facts.windows import Windows
 from answerby.engine.memory.steps import RememberingSteps
+from answerby.rules.model.vocabulary import Vocabulary
 from answerby.server.live.checking.rule_check import close
+
+LEAST_URGENT = 8
 
 
 class Live:
@@ -19,6 +22,8 @@ class Live:
         self.compiled = compiled
         self.steps = RememberingSteps(compiled)
         self.windows = Windows(compiled.rulebook.vocabulary)
+        self.ranks = ranks_of(compiled.rulebook.vocabulary)
+        """Rank of each priority, 0 for the most severe."""
         self.users = 0
         self.retired = False
 
@@ -30,6 +35,12 @@ class Live:
     def close_if_done(self) -> None:
         if self.retired and self.users == 0:
             close(self.compiled)
+
+
+def ranks_of(vocabulary: Vocabulary) -> dict[str, int]:
+    """The priorities by severity, the most severe first. Those after the ninth share its rank."""
+    values = vocabulary["priority"].values if "priority" in vocabulary else ()
+    return {value: min(place, LEAST_URGENT) for place, value in enumerate(reversed(values))}
 
 
 class LivePointer:

@@ -12,10 +12,13 @@ from answerby.domain.decision import Decision
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.server.base.services import Services
 from answerby.server.flow.backfill import backfill
+from answerby.server.flow.dead_letters import DeadLetters
 from answerby.server.flow.dry_run import DryRun, Tried
 from answerby.server.flow.roster import Roster
+from answerby.server.flow.standings import Standings
 from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.server.flow.webhooks import Disabled
+from answerby.server.rpc.connector_life_calls import ConnectorLifeCalls
 from answerby.server.rpc.decision_messages import decision_to
 from answerby.server.rpc.errors import ConnectorNotFound, public
 from answerby.server.rpc.event_messages import event_to
@@ -24,12 +27,14 @@ from answerby.server.rpc.values import instant_of
 from answerby_connectors.kit.base import InboundConnector, PollingConnector
 
 
-class ConnectorServicer(rpc.ConnectorServiceServicer):
+class ConnectorServicer(ConnectorLifeCalls, rpc.ConnectorServiceServicer):
     """Every method acts within the tenant of the call."""
 
-    def __init__(self, services: Services, connectors: Roster, dry_run: DryRun) -> None:
+    def __init__(self, services: Services, connectors: Roster, standings: Standings, dry_run: DryRun) -> None:
         self._services = services
         self._connectors = connectors
+        self._standings = standings
+        self._dead = DeadLetters(services.store)
         self._dry_run = dry_run
 
     async def SyncConnector(

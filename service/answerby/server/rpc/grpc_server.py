@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ STORE = "answerby.store"
 """A detail of health: not serving once the store was found to have lost decisions that were told."""
 
 
+CONNECTORS = "answerby.connectors"
+"""A detail of health: not serving while a connector is disabled or held; `answerby.connectors.<name>` says which."""
+
+
 class Health:
     """The standard health service: for the server as a whole, for each service, and for the rules."""
 
@@ -54,6 +58,12 @@ class Health:
     async def show_store(self, *, good: bool) -> None:
         """Shows whether the store still has all that it had. Events are decided in any case."""
         await self._set(STORE, good=good)
+
+    async def show_connectors(self, good: Mapping[str, bool]) -> None:
+        """Shows which connectors wait for an operator. Events are decided, and the others deliver, in any case."""
+        for name, fine in good.items():
+            await self._set(f"{CONNECTORS}.{name}", good=fine)
+        await self._set(CONNECTORS, good=all(good.values()))
 
     async def _set(self, service: str, *, good: bool) -> None:
         status = health_pb2.HealthCheckResponse.SERVING if good else health_pb2.HealthCheckResponse.NOT_SERVING

@@ -27,6 +27,7 @@ from answerby.server.rpc.decision_messages import (
     nested,
     request_to,
 )
+from answerby.server.rpc.delivery_messages import deliveries_to
 from answerby.server.rpc.errors import code_of, public
 from answerby.server.rpc.event_messages import event_from
 from answerby.server.rpc.export import Exporter, export_of
@@ -100,6 +101,14 @@ class RequestServicer(rpc.RequestServiceServicer):
         message = request_to(state, self._vocabulary(), now)
         message.flags.extend(lasting_flags(latest))
         return pb.GetRequestResponse(request=message, decisions=[decision_to(decision, now) for decision in decisions])
+
+    async def ListDeliveries(self, request: pb.ListDeliveriesRequest, context: Context) -> pb.ListDeliveriesResponse:
+        if violations := identity_violations("request_id", request.request_id, self._limits):
+            raise InvalidInput(violations)
+        tenant = current_call.get().tenant
+        await self._store.requests.snapshot(tenant, request.request_id, 1)
+        lines = await self._store.connectors.deliveries(tenant, request.request_id)
+        return deliveries_to(lines, await self._store.connectors.waiting(tenant, request.request_id))
 
     async def ListRequests(self, request: pb.ListRequestsRequest, context: Context) -> pb.ListRequestsResponse:
         if request.page_size < 0:

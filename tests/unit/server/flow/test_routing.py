@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from answerby.domain.decision import Decision
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.request import RequestState
+from answerby.rules.model.vocabulary import Field, FieldType, Vocabulary
 from answerby.server.base.config import Config, ConnectorConfig
 from answerby.server.flow.routing import route_effects
+from answerby.server.live.pointer import ranks_of
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 UPDATE = Effect(kind=EffectKind.UPDATE_REQUEST, key="update", supersedes="update")
@@ -175,3 +177,27 @@ def test_effect_ids_differ_by_every_part():
 
 def test_without_effects_there_is_nothing():
     assert route_effects(decision(effects=[]), [connector("a", ("*",))]) == []
+
+
+def test_an_entry_has_the_rank_of_the_priority_at_the_decision():
+    """Values are from least to most severe, so that of `top` is 0. Nine ranks are told apart."""
+    values = ("p9", "p8", "p7", "p6", "p5", "p4", "p3", "p2", "p1", "top")
+    priority = Field(name="priority", type=FieldType.ENUM, values=values)
+    ranks = ranks_of(Vocabulary({"priority": priority}))
+    routes = [connector("a", ("*",))]
+
+    def rank(value: str | None) -> int | None:
+        facts = {} if value is None else {"priority": value}
+        (entry,) = route_effects(decision(effects=[UPDATE], facts=facts), routes, ranks)
+        return entry.rank
+
+    assert [rank(value) for value in ("top", "p1", "p8", "p9", "other", None)] == [0, 1, 8, 8, None, None]
+    assert ranks_of(Vocabulary({})) == {}
+
+
+def test_a_connector_that_is_off_gets_nothing_and_a_paused_one_does():
+    off, paused = (
+        ConnectorConfig(name=word, type="file", sources=("*",), tenant="acme", enabled=word)
+        for word in ("off", "paused")
+    )
+    assert routed(decision(effects=[UPDATE]), off, paused) == [("update_request", "paused")]

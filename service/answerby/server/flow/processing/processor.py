@@ -18,7 +18,6 @@ from answerby.domain.event import Event, EventType
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.decide import decide
-from answerby.engine.facts.windows import Windows
 from answerby.server.base.interruptions import Stored, note_interrupted
 from answerby.server.base.services import Services
 from answerby.server.flow.processing.fates import Fates
@@ -149,7 +148,7 @@ class Processor:
     async def _together(self, batch: Sequence[Waiting], live: Live) -> None:
         loaded = await self._loading.load(batch, live.windows)
         decided = await self._decide(loaded, live)
-        await self._commit(decided, live.windows)
+        await self._commit(decided, live)
 
     async def _one_by_one(self, batch: Sequence[Waiting], live: Live) -> None:
         """Goes through the events of a failed round, so that one of them fails none of the others.
@@ -215,11 +214,11 @@ class Processor:
         now = self._now()
         return max(now, event.time) if event.type == EventType.TIMER_DUE else now
 
-    async def _commit(self, events: list[DecidedEvent], windows: Windows) -> None:
+    async def _commit(self, events: list[DecidedEvent], live: Live) -> None:
         if not events:
             return
         started = time.perf_counter()
-        commits = [decided.commit(windows, self._connectors) for decided in events]
+        commits = [decided.commit(live.windows, live.ranks, self._connectors) for decided in events]
         for decided in events:
             decided.waiting.stored = Stored.UNKNOWN
         results = await self._requests.commit_many(commits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -160,8 +160,8 @@ class DecidedEvent(NamedTuple):
     def waiting(self) -> Waiting:
         return self.before.waiting
 
-    def commit(self, windows: Windows, connectors: Iterable[Route]) -> Commit:
-        """Commit with all changes of the decision."""
+    def commit(self, windows: Windows, ranks: Mapping[str, int], connectors: Iterable[Route]) -> Commit:
+        """Commit with all changes of the decision. `ranks`: of the priorities, 0 for the most severe."""
         waiting = self.before.waiting
         return Commit(
             tenant=waiting.event.tenant,
@@ -169,7 +169,7 @@ class DecidedEvent(NamedTuple):
             payload_hash=waiting.payload_hash,
             decision=self.decision,
             expected_version=self.before.stored.version,
-            outbox=route_effects(self.decision, connectors),
+            outbox=route_effects(self.decision, connectors, ranks),
             window_marks=windows.marks(self.before.state, self.after),
             stream_ack=waiting.submission.stream_ack,
             timer=waiting.submission.timer,

@@ -1,0 +1,1 @@
+"""`answerby dead ...`: what was given up, in both directions."""
