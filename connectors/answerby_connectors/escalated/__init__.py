@@ -1,16 +1,14 @@
 """The `escalated` connector: the escalated help desk (escalated-django), in both directions.
 
-Settings:
+Settings, beside those of every ticket platform (`answerby_connectors.kit.settings.DeskSettings`):
     url                 the URL of the API, such as https://desk.example.com/support/api/v1
     token               an API token of an account that only answerby uses, with all abilities
     webhook_secrets     secrets of the incoming webhook; several secrets during a replacement
-    source              source of the events; default `escalated/<name of the connector>`
     priorities          our priority -> theirs; default P0 critical, P1 high, P2 medium
     priorities_back     their priority -> ours, for a change by hand; default the reverse, urgent P0, low P2
     departments         our department -> the name of theirs; an unlisted department has the same name
     statuses            their status -> our event type
     channels            their channel -> ours; an unlisted channel has the same name
-    facts               value at the platform -> our fact; an empty name leaves the value out
     timeout             seconds to wait for each answer; default 30: the platform sends its webhooks before the answer
 
 **In.** Subscribe a webhook to `ticket.created`, `ticket.updated`, `ticket.status_changed`, `ticket.priority_changed`,

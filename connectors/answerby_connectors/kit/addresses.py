@@ -64,7 +64,7 @@ async def public_address(host: str, port: int) -> str:
     addresses = [str(item[4][0]) for item in found]
     for address in addresses:
         if not is_public(address):
-            raise AddressRefused(f"{host} is not at a public address")
+            raise AddressRefused(f"{host} is not at a public address; correct the URL, or set allow_private")
     return addresses[0]
 
 

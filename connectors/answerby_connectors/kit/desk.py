@@ -55,7 +55,7 @@ class Desk(Platform[S]):
         )
         self.rest = Rest(http, self.settings.url, self.auth(http), self.judge)
         self.expected = Expected()
-        self.mapper = Mapper(self.fields, self.values, self.values_back, self.settings.fields, self.settings.values)
+        self.mapper = Mapper(self.fields, self.settings.fields, self.tables())
         self._choices: Remembered[Mapping[str, object]] = Remembered()
         self._settling = Settling(self.settings.settling)
         self._account = ""

@@ -59,7 +59,7 @@ def is_own(desk: Desk[S], ticket: Ticket, change: Change) -> bool:
 def received(desk: Desk[S], ticket: Ticket) -> Event:
     return Event(
         source=desk.source,
-        id=f"ticket/{ticket.reference}",
+        id=f"ticket/{ticket.key or ticket.reference}",
         type=EventType.RECEIVED,
         time=utc(ticket.created),
         request_id=ticket.reference,
@@ -109,8 +109,9 @@ async def chosen(desk: Desk[S], ticket: Ticket, change: Change) -> dict[str, Val
     for field in desk.mapper.fields:
         if field.ours in desk.settings.by_hand and field.theirs in change.values:
             value = await desk.mapper.our_present(field, change.values[field.theirs], ticket, desk.choices_for)
-            if value:
-                facts[OVERRIDE + field.ours] = value
+            name = desk.settings.facts.get(f"{field.ours}_by_hand", OVERRIDE + field.ours)
+            if value and name:
+                facts[name] = value
     return facts
 
 

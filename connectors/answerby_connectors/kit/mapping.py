@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from answerby.domain.event import Value
 from answerby_connectors.kit.answer import CallFailed
@@ -15,17 +16,22 @@ Choices = Callable[[str, Ticket], Awaitable[Mapping[str, object]]]
 """Field and ticket -> name -> id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Names on both sides: of the connector, and of the settings, which win."""
+
+    there: Mapping[str, Mapping[str, str]]
+    """Our field -> our value -> their name."""
+    back: Mapping[str, Mapping[str, str]]
+    """Our field -> their name -> our value, for names that `there` does not lead to."""
+    own_back: Mapping[str, Mapping[str, str]]
+    """The same, for any name."""
+
+
 class Mapper:
     """The fields of a platform under the settings of one connector."""
 
-    def __init__(
-        self,
-        fields: Sequence[Field],
-        values: Mapping[str, Mapping[str, str]],
-        values_back: Mapping[str, Mapping[str, str]],
-        own_fields: Mapping[str, str],
-        own_values: Mapping[str, Mapping[str, str]],
-    ) -> None:
+    def __init__(self, fields: Sequence[Field], own_fields: Mapping[str, str], tables: Tables) -> None:
         kinds = {field.theirs: field for field in fields}
         named = {field.ours: field.theirs for field in fields if field.ours} | dict(own_fields)
         self.fields = tuple(
@@ -33,26 +39,29 @@ class Mapper:
             for ours, theirs in named.items()
             if theirs
         )
-        self._ours = {field.theirs: field.ours for field in self.fields}
-        self._values = {**values, **own_values}
-        self._back = values_back
+        self._by_ours = {field.ours: field for field in self.fields}
+        self._labels = {field.theirs: field.ours for field in self.fields}
+        self._tables = tables
 
     def label(self, field: str) -> str:
         """The field in our words."""
-        return self._ours.get(field, field)
+        return self._labels.get(field, field)
 
     def their_name(self, ours: str, value: Value) -> str | None:
         """Their name for our value. None without a counterpart. A field without a table has the same names."""
-        table = self._values.get(ours)
-        return table.get(str(value)) if table else str(value)
+        table = self._tables.there.get(ours)
+        return table.get(str(value), self._same_name(ours, str(value))) if table else str(value)
 
     def our_value(self, ours: str, name: str) -> str | None:
         """Our value for their name. None without a counterpart."""
-        table = self._values.get(ours)
-        if not table:
-            return name
-        found = next((mine for mine, theirs in table.items() if theirs == name), None)
-        return self._back.get(ours, {}).get(name) if found is None else found
+        table = self._tables.there.get(ours, {})
+        there = {theirs: mine for mine, theirs in reversed([*table.items()])}
+        back = {**self._tables.back.get(ours, {}), **there, **self._tables.own_back.get(ours, {})}
+        return back.get(name, self._same_name(ours, name) if table else name)
+
+    def _same_name(self, ours: str, name: str) -> str | None:
+        field = self._by_ours.get(ours)
+        return name if field is not None and field.loose else None
 
     async def plan(self, payload: Mapping[str, Value], ticket: Ticket, choices: Choices) -> Plan:
         """The differences between a decision and the ticket. Raises CallFailed."""
@@ -80,7 +89,7 @@ class Mapper:
                 return
             present = ticket.values.get(field.theirs)
             plan.announced[field.theirs] = str(wanted)
-            means_the_same = field.ours in self._values and (
+            means_the_same = field.ours in self._tables.there and (
                 await self.our_present(field, present, ticket, choices) == str(value)
             )
         except CallFailed as error:
@@ -93,7 +102,7 @@ class Mapper:
 
     async def _wanted(self, plan: Plan, field: Field, value: Value, ticket: Ticket, choices: Choices) -> object | None:
         """The value that the field takes. None, with a remark, without a counterpart."""
-        if field.ours not in self._values and not field.chosen:
+        if field.ours not in self._tables.there and not field.chosen:
             return field.form(value)
         name = self.their_name(field.ours, value)
         if name is None:

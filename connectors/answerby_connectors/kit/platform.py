@@ -19,6 +19,7 @@ from answerby.domain.event import Value
 from answerby_connectors.kit.answer import Answer, unreadable
 from answerby_connectors.kit.auth import Auth
 from answerby_connectors.kit.base import Outcome, OutcomeKind
+from answerby_connectors.kit.mapping import Tables
 from answerby_connectors.kit.markup import PLAIN, Markup
 from answerby_connectors.kit.note import LIMIT
 from answerby_connectors.kit.settings import FACTS, DeskSettings
@@ -90,6 +91,10 @@ class Platform(ABC, Generic[S]):
     def scope(self, field: str, ticket: Ticket) -> str:  # noqa: ARG002
         """What the choices of a field depend on, such as the ticket's project."""
         return ""
+
+    def tables(self) -> Tables:
+        """The names of values on both sides."""
+        return Tables({**self.values, **self.settings.values}, self.values_back, self.settings.values_back)
 
     def judge(self, answer: Answer) -> Outcome | None:
         """The outcome of an answer whose status does not say all; None: the status says it."""

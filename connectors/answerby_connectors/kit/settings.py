@@ -37,6 +37,9 @@ class DeskSettings(Settings):
     statuses: Mapping[str, str] = Setting({}, description="Their status -> our event type.")
     fields: Mapping[str, str] = Setting({}, description="Our value -> their field; empty leaves the value out.")
     values: Mapping[str, Mapping[str, str]] = Setting({}, description="Our field -> our value -> their name for it.")
+    values_back: Mapping[str, Mapping[str, str]] = Setting(
+        {}, description="Our field -> their name -> our value, for what a person sets; default the reverse of `values`."
+    )
     facts: Mapping[str, str] = Setting({}, description="Value at the platform -> our fact; empty leaves it out.")
     by_hand: tuple[str, ...] = Setting(
         ("category", "priority", "department"), description="Our fields whose change by a person is an override."

@@ -46,6 +46,8 @@ class Ticket:
     """
 
     reference: str
+    key: str = ""
+    """The id that never changes, where the reference may."""
     created: datetime
     updated: datetime
     values: Mapping[str, object] = field(default_factory=dict)
@@ -64,12 +66,13 @@ class Field:
     """A value of a decision, and the field of theirs that shows it.
 
     `chosen`: the field takes the id of one of a list, and the connector's `choices` gives the list. Else `form` turns
-    our value into theirs.
+    our value into theirs. `loose`: a value that no table lists has the same name there.
     """
 
     ours: str
     theirs: str
     chosen: bool = False
+    loose: bool = False
     form: Callable[[Value], object] = as_it_is
 
 

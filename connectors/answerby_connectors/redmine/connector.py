@@ -49,8 +49,8 @@ class RedmineConnector(PolledDesk[RedmineSettings]):
     )
     fields = (
         Field("priority", "priority_id", chosen=True),
-        Field("category", "category_id", chosen=True),
-        Field("department", "assigned_to_id", chosen=True),
+        Field("category", "category_id", chosen=True, loose=True),
+        Field("department", "assigned_to_id", chosen=True, loose=True),
         Field("", "status_id", chosen=True),
         Field("due.resolution", "due_date", form=as_date),
     )

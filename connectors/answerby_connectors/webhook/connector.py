@@ -94,7 +94,7 @@ class WebhookConnector:
         except httpx2.TransportError as error:
             return outcome_of_error(error)
         except AddressRefused as error:
-            return Outcome(OutcomeKind.FAILED, error.message)
+            return Outcome(OutcomeKind.HELD, error.message)
         if response.status_code in ENDPOINT_REFUSES:
             # It concerns every effect. To give them all up would empty the queue into the dead letters.
             return Outcome(OutcomeKind.HELD, f"HTTP {response.status_code}: {ENDPOINT_REFUSES[response.status_code]}")

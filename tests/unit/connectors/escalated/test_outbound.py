@@ -9,7 +9,7 @@ from answerby_connectors.escalated import EscalatedConnector
 from answerby_connectors.kit.base import LEASE_OVER, Guarantee, OutcomeKind
 from tests.kit.patience import PATIENCE
 
-SETTINGS = {"token": "secret-token", "webhook_secrets": ["s"], "timeout": PATIENCE}
+SETTINGS = {"token": "secret-token", "webhook_secrets": ["s"], "timeout": PATIENCE, "settle": 0.0}
 
 
 @pytest.fixture
@@ -124,10 +124,10 @@ async def test_the_wait_that_the_platform_asks_for_is_passed_on(connector, http_
     assert desk.writes == []
 
 
-async def test_a_refused_token_is_tried_again(connector, http_server, desk, make_delivery, answer):
+async def test_a_refused_token_holds_the_connector(connector, http_server, desk, make_delivery, answer):
     http_server.faults = [answer(401)]
     outcome = await connector.deliver(make_delivery())
-    assert outcome.kind is OutcomeKind.RETRY
+    assert outcome.kind is OutcomeKind.HELD
     assert "token is refused" in outcome.detail
     assert "secret-token" not in outcome.detail
 

@@ -1,0 +1,22 @@
+"""The connectors that ship pass what their manifests claim."""
+
+from __future__ import annotations
+
+from answerby_connectors.conformance import Conformance
+from tests.kit.stages import EscalatedStage, FileStage, RedmineStage, WebhookStage
+
+
+class TestFile(Conformance):
+    stage_type = FileStage
+
+
+class TestWebhook(Conformance):
+    stage_type = WebhookStage
+
+
+class TestEscalated(Conformance):
+    stage_type = EscalatedStage
+
+
+class TestRedmine(Conformance):
+    stage_type = RedmineStage
