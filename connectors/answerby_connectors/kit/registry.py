@@ -37,13 +37,33 @@ def build_connector(name: str, type: str, settings: Mapping[str, object]) -> Con
     where = f"connector {name!r}"
     entry = _only_entry(where, type)
     builder = _load(where, entry)
-    connector = builder(name, settings)
+    connector = _built(where, entry, builder, name, settings)
     missing = [part for part in PARTS if not hasattr(connector, part)]
     if missing:
         raise InvalidSettings(
             f"{where}: type {type!r} of {_origin(entry)} builds what has no {', '.join(missing)}; {_IS_A_CONNECTOR}"
         )
     return cast("Connector", connector)
+
+
+def _built(
+    where: str,
+    entry: EntryPoint,
+    builder: Callable[[str, Mapping[str, object]], object],
+    name: str,
+    settings: Mapping[str, object],
+) -> object:
+    try:
+        return builder(name, settings)
+    except InvalidSettings as error:
+        if repr(name) in error.message:
+            raise
+        raise InvalidSettings(f"{where}: {error.message}") from error
+    except Exception as error:
+        # A fault of foreign code must not look like one of the server.
+        reason = f"{type(error).__name__}: {error}"
+        broken = f"{where}: type {entry.name!r} of {_origin(entry)}"
+        raise InvalidSettings(f"{broken} fails on these settings ({reason}); tell its author") from error
 
 
 def _only_entry(where: str, type: str) -> EntryPoint:  # noqa: A002

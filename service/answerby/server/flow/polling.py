@@ -199,6 +199,9 @@ class Poller:
             return
         if page.more and not at_once:
             self._logger.warning("a page says that more follows, and has the cursor before it", connector=self._name)
+        for problem in page.problems:
+            self._metrics.poll(self._name, "unreadable")
+            self._logger.warning("not read", connector=self._name, tenant=self._tenant, reason=problem)
         self._due = time.monotonic() + (0.0 if at_once else seconds)
         self._metrics.poll(self._name, "done")
         self._metrics.polled(self._name, new=len(new), known=len(page.events) - len(new), at=self._services.clock())

@@ -128,6 +128,33 @@ def test_what_builds_no_connector_is_refused(install):
         build_connector("ours", "acme", {})
 
 
+def test_a_fault_of_its_building_is_told_with_its_package(install):
+    install("acme-desk", "acme = acme_desk:Desk", "def Desk(name, settings):\n    return settings['region']")
+    with pytest.raises(InvalidSettings, match=r"^connector 'ours': type 'acme' of acme-desk 1\.2 .*KeyError: 'region'"):
+        build_connector("ours", "acme", {})
+
+
+@pytest.mark.parametrize(
+    ("type_", "settings", "told"),
+    [
+        ("webhook", {"url": "https://example.org", "secrets": ["whsec_%"]}, "a webhook secret must be"),
+        ("webhook", {"url": "ftp://example.org", "secrets": [f"whsec_{'A' * 40}"]}, "a URL must start with"),
+        ("escalated", {"url": "ftp://example.org", "token": "t"}, "a URL must start with"),
+        (
+            "escalated",
+            {"url": "https://example.org", "token": "t", "authorities": "/none.pem"},
+            "authorities: no certificates",
+        ),
+        ("escalated", {"url": "https://example.org"}, "token: Field required"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_the_name_of_the_connector(type_, settings, told):
+    with pytest.raises(InvalidSettings) as raised:
+        build_connector("ours", type_, settings)
+    assert "connector 'ours'" in raised.value.message
+    assert told in raised.value.message
+
+
 def test_a_type_that_two_packages_register_is_refused_and_the_others_work(install, tmp_path):
     install("acme-desk", "file = acme_desk:Desk")
     with pytest.raises(
