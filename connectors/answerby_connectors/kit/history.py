@@ -11,7 +11,7 @@ from answerby_connectors.kit.desk import Desk
 from answerby_connectors.kit.marker import announces, find_marker
 from answerby_connectors.kit.platform import S
 from answerby_connectors.kit.statuses import status_type
-from answerby_connectors.kit.ticket import Change, Ticket
+from answerby_connectors.kit.ticket import Change, NoteOrder, Ticket
 
 OVERRIDE = "override."
 MERGED_INTO = "merged.into"
@@ -45,13 +45,19 @@ def parts(desk: Desk[S], change: Change) -> Iterator[Change]:
 
 
 def is_own(desk: Desk[S], ticket: Ticket, change: Change) -> bool:
-    """Whether the change is our write: made by our account, and a note of ours or values that we announced."""
+    """Whether the change is our write: made by our account, and a note of ours or values that we announced.
+
+    Where the note follows the fields, a poll may come between them. There every change of our account to nothing but
+    fields that we set is ours.
+    """
     if not change.author or change.author != desk.account:
         return False
     if change.text:
         return find_marker(change.text) is not None
     if not change.values:
         return False
+    if desk.note_order is not NoteOrder.FIRST and change.values.keys() <= desk.mapper.written:
+        return True
     writing = all(desk.expected.holds(ticket.reference, name, str(v)) for name, v in change.values.items())
     return writing or announces((*ticket.notes, *ticket.messages), change.values)
 

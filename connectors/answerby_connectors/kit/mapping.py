@@ -40,6 +40,8 @@ class Mapper:
             if theirs
         )
         self._by_ours = {field.ours: field for field in self.fields}
+        self.written = frozenset(field.theirs for field in self.fields)
+        """The fields of theirs that decisions set."""
         self._labels = {field.theirs: field.ours for field in self.fields}
         self._tables = tables
 

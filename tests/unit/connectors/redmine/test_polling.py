@@ -107,10 +107,18 @@ async def test_our_own_writes_are_no_events_in_any_worker(connect, redmine, deli
 
 
 async def test_something_else_done_by_our_account_is_an_event_of_a_program(connector, redmine):
-    redmine.update(4711, {"priority_id": 1}, BOT)
+    redmine.update(4711, {"priority_id": 1, "subject": "imported"}, BOT)
     events, _ = await sweep(connector)
     assert kinds(events[1:]) == [("journal/901", "request.updated", "system")]
-    assert events[1].data == {}
+    assert events[1].data == {"text.subject": "imported"}
+
+
+async def test_a_poll_between_our_fields_and_our_note_brings_no_event(connector, connect, redmine, delivery_of):
+    """The lease ends before the note. Another worker asks meanwhile."""
+    holds = iter([True])
+    await connector.deliver(delivery_of(leased=lambda: next(holds, False)))
+    assert (len(redmine.issues[4711]["journals"]), redmine.notes(4711)) == (1, [])
+    assert [event.id for event in (await sweep(connect()))[0]] == ["ticket/4711"]
 
 
 async def test_many_changes_of_one_second_over_many_pages_lose_and_double_nothing(connector, redmine):
