@@ -56,5 +56,9 @@ class Gone(CallFailed):
 
 
 def unreadable(what: str, error: Exception, kind: OutcomeKind = OutcomeKind.FAILED) -> CallFailed:
-    """The end of a call whose answer has another form than the platform's documents say."""
-    return CallFailed(what, Outcome(kind, f"not what the API documents: {error}"))
+    """The end of a call whose answer has another form than the platform's documents say.
+
+    The reason names members and types, never their content.
+    """
+    told = str(error) if isinstance(error, KeyError | msgspec.MsgspecError) else type(error).__name__
+    return CallFailed(what, Outcome(kind, f"not what the API documents: {told}"))

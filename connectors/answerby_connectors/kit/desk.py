@@ -185,7 +185,8 @@ class Desk(Platform[S]):
             await self._ask_account()
         except CallFailed as refusal:
             return refusal.outcome
-        self._denied.add(delivery.request_id)
+        if len(self._denied) < DENIED:
+            self._denied.add(delivery.request_id)
         if len(self._denied) < DENIED:
             return outcome
         remedy = f"forbidden for {DENIED} tickets in a row; give the account the right to read and write them"

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ import redis
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
 from answerby.server import worker
+from answerby_connectors.kit.base import Page
 from tests.kit.changes_site import ChangesConnector, ChangesSite, installed
 from tests.kit.http_server import Answer
 from tests.kit.needs import on_every_store
@@ -143,6 +145,22 @@ async def test_a_broken_answer_is_asked_again_and_nothing_is_lost(polled, site, 
 
         await eventually(decided)
         assert '"KeyError"' in running.log.getvalue() or "KeyError" in running.log.getvalue()
+
+
+async def test_what_of_a_page_could_not_be_read_is_told_and_the_rest_is_decided(polled, site, monkeypatch, launch):
+    class Partial(ChangesConnector):
+        async def poll(self, cursor: str, since: datetime) -> Page:
+            return replace(await super().poll(cursor, since), problems=("ticket T-9: not what the API documents",))
+
+    monkeypatch.setattr(worker, "build_connector", lambda name, _type, given: Partial(name, given))
+    site.change("T-1")
+    async with launch() as running:
+
+        async def decided() -> bool:
+            return await decisions(running.requests) == {"T-1": 1}
+
+        await eventually(decided)
+        assert "ticket T-9: not what the API documents" in running.log.getvalue()
 
 
 @on_every_store

@@ -202,3 +202,9 @@ async def test_a_refused_key_is_named(connect, redmine):
     with pytest.raises(PlatformUnavailable, match="HTTP 401") as caught:
         await connect(key="wrong-key").poll("", SINCE)
     assert KEY not in caught.value.message
+
+
+async def test_what_cannot_be_read_is_not_repeated_to_operators(connector, redmine):
+    redmine.issues[4711]["created_on"] = "王芳 at noon"
+    page = await connector.poll("", SINCE)
+    assert page.problems == ("ticket 4711: read ticket: not what the API documents: ValueError",)
