@@ -77,7 +77,9 @@ class Redmine:
             case ["issue_statuses.json"]:
                 return Answer(content={"issue_statuses": listed(STATUSES)})
             case ["projects", "1", "issue_categories.json"]:
-                return Answer(content={"issue_categories": listed(CATEGORIES), "total_count": len(CATEGORIES)})
+                return Answer(403)  # takes the right to manage them, which our account does not have
+            case ["projects", "1.json"] if query.get("include") == "issue_categories":
+                return Answer(content={"project": {"id": 1, "name": "Support", "issue_categories": listed(CATEGORIES)}})
             case ["projects", "1", "memberships.json"]:
                 return Answer(content=self.memberships(int(query["offset"]), int(query["limit"])))
             case ["issues.json"]:

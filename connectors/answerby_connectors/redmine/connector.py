@@ -22,7 +22,7 @@ PAGE = 25
 LISTS = {
     "priority_id": ("enumerations/issue_priorities.json", "issue_priorities"),
     "status_id": ("issue_statuses.json", "issue_statuses"),
-    "category_id": ("projects/{}/issue_categories.json", "issue_categories"),
+    "category_id": ("projects/{}.json", "issue_categories"),
     "assigned_to_id": ("projects/{}/memberships.json", "memberships"),
 }
 """Field -> where Redmine lists its choices, and the name of the list."""
@@ -81,6 +81,9 @@ class RedmineConnector(PolledDesk[RedmineSettings]):
 
     async def choices(self, field: str, scope: str) -> Mapping[str, object]:
         place, name = LISTS[field]
+        if field == "category_id":  # to list them by themselves takes the right to manage them
+            answer = await self.rest.read("list categories", "GET", path(place, scope), params={"include": name})
+            return {one["name"]: one["id"] for one in answer.json["project"][name]}
         found = await self.rest.read_all(f"list {name}", path(place, scope), name)
         # A membership is of a user or of a group. Both can have issues.
         return {one["name"]: one["id"] for one in (one.get("user") or one.get("group") or one for one in found)}

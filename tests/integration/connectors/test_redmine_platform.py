@@ -1,7 +1,8 @@
 """Against a real Redmine: ANSWERBY_TEST_REDMINE_URL names it, ANSWERBY_TEST_REDMINE_KEY is the key of an administrator.
 
-The project with the identifier `support` must be there, with a custom field `Category` for issues. The administrator acts
-as answerby, and as other persons, whom the test makes.
+The project with the identifier `support` must be there, with a category `complaint`. The administrator acts as other
+persons, whom the test makes. ANSWERBY_TEST_REDMINE_OWN_KEY is the key of the account of answerby with the rights of the
+page; without, it is the administrator.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from answerby_connectors.redmine import RedmineConnector
 from tests.kit.patience import PATIENCE
 
 URL, KEY = os.environ.get("ANSWERBY_TEST_REDMINE_URL", ""), os.environ.get("ANSWERBY_TEST_REDMINE_KEY", "")
+OWN_KEY = os.environ.get("ANSWERBY_TEST_REDMINE_OWN_KEY", KEY)
 pytestmark = [
     pytest.mark.platform,
     pytest.mark.skipif(not URL, reason="ANSWERBY_TEST_REDMINE_URL names no Redmine"),
@@ -71,7 +73,9 @@ async def site() -> AsyncIterator[Site]:
 
 @pytest.fixture
 async def connector() -> AsyncIterator[RedmineConnector]:
-    made = RedmineConnector("desk", {"url": URL, "key": KEY, "timeout": PATIENCE, "settle": 0.0, "markup": "textile"})
+    made = RedmineConnector(
+        "desk", {"url": URL, "key": OWN_KEY, "timeout": PATIENCE, "settle": 0.0, "markup": "textile"}
+    )
     yield made
     await made.close()
 
@@ -86,10 +90,11 @@ def delivery(number: str, **payload: Any) -> Delivery:
 async def test_a_decision_is_written_once_and_privately(site, connector):
     number = await site.create("wang")
     for attempt in (1, 2):
-        given = delivery(number, department="ana Test")
+        given = delivery(number, department="ana Test", category="complaint")
         assert (await connector.deliver(given)).kind is OutcomeKind.DONE, attempt
     issue = await site.show(number)
     assert (issue["priority"]["name"], issue["assigned_to"]["name"]) == ("Urgent", "ana Test")
+    assert issue["category"]["name"] == "complaint"
     assert issue["due_date"] == (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
     notes = [one for one in issue["journals"] if one.get("notes")]
     assert [one["private_notes"] for one in notes] == [True]

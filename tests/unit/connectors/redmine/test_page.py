@@ -1,0 +1,45 @@
+"""What the page of the connector promises."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from answerby_connectors.redmine import RedmineConnector
+from tests.kit.places import DOCS
+
+PAGES = [DOCS / "howto" / f"redmine{language}.md" for language in ("", ".zh")]
+
+
+@pytest.fixture(params=PAGES, ids=lambda page: page.name)
+def text(request) -> str:
+    return request.param.read_text("utf-8")
+
+
+async def test_its_configuration_is_one_that_the_connector_takes(text):
+    (entry,) = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])["connectors"]
+    settings = {**entry["settings"], "key": "k"}
+    del settings["key_file"]
+    connector = RedmineConnector(entry["name"], settings)
+    await connector.close()
+    assert entry["type"] == connector.platform
+    assert entry["sources"] == [connector.source]
+    assert {field.ours: field.theirs for field in connector.mapper.fields} == {
+        "priority": "priority_id",
+        "category": "cf_12",
+        "department": "assigned_to_id",
+        "due.resolution": "due_date",
+    }
+    assert connector.mapper.their_name("department", "vip") == "VIP desk"
+
+
+def test_its_tables_are_those_of_the_connector(text):
+    for ours, theirs in RedmineConnector.values["priority"].items():
+        assert f"{ours} {theirs}" in text
+    row = re.search(r"^\| (In Progress.*?) \| (.*?) \|$", text, re.MULTILINE)
+    statuses = re.split(r", |、", row[1])
+    events = re.findall(r"`([\w.]+)`", row[2])
+    assert dict(zip(statuses, events, strict=True)) == RedmineConnector.statuses
+    assert all(f"`{field.ours}`" in text for field in RedmineConnector.fields if field.ours)
