@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -14,13 +14,12 @@ from answerby.rules.sections.calendars.calendar import compile_calendars
 from answerby.rules.sections.calendars.calendar_reach import check_calendar_reach
 from answerby.rules.sections.calendars.calendar_years import check_calendar_years
 from answerby.rules.sections.clocks.clock import compile_clocks
-from answerby.rules.sections.clocks.clock_checks import check_clocks
 from answerby.rules.sections.clocks.ladder import compile_ladders
 from answerby.rules.sections.clocks.ladder_checks import check_ladders
 from answerby.rules.sections.lexicons import compile_lexicons
 from answerby.rules.sections.messages.placeholders import check_placeholders
 from answerby.rules.sections.messages.templates import compile_templates
-from answerby.rules.sections.name_scope import NameScope
+from answerby.rules.sections.name_scope import NameKind, NameScope
 from answerby.rules.sections.one_event_rules import check_one_event_rules
 from answerby.rules.sections.reply_policy import compile_reply_policy
 from answerby.rules.sections.rule_templates.expansion import RuleTemplates
@@ -64,6 +63,8 @@ class LoadResult:
     diagnostics: tuple[Diagnostic, ...]
     suppressed: tuple[SuppressedFinding, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
+    clock_places: Mapping[str, Place] = field(default_factory=dict)
+    """The places of the clocks' definitions, by id."""
 
 
 @dataclass(slots=True)
@@ -97,7 +98,8 @@ def load_texts(texts: Iterable[RuleText], today: date | None = None) -> LoadResu
 def _load(texts: Iterable[RuleText], report: DiagnosticReport, folder: str, today: date | None = None) -> LoadResult:
     files = sorted(texts, key=lambda t: t.path)
     parsed = _parse(files, report)
-    rulebook = _compile(parsed, report, Place(folder, 1, 1), today)
+    scope = NameScope(report)
+    rulebook = _compile(parsed, scope, Place(folder, 1, 1), today)
     suppressions = _suppressions(files, report)
     found = apply_suppressions(
         report.sorted(),
@@ -110,6 +112,7 @@ def _load(texts: Iterable[RuleText], report: DiagnosticReport, folder: str, toda
         diagnostics=found.kept,
         suppressed=found.suppressed,
         suppressions=tuple(suppressions),
+        clock_places={name: scope.place_of(NameKind.CLOCK, name) for name in rulebook.clocks},
     )
 
 
@@ -171,10 +174,9 @@ def _sort(parsed: _Parsed, root: MappingNode, report: DiagnosticReport) -> None:
                 report.add(Code.UNKNOWN_KEY, key, f'a rule file has no key "{key.text}"', hint)
 
 
-def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: date | None) -> Rulebook:
+def _compile(parsed: _Parsed, scope: NameScope, folder: Place, today: date | None) -> Rulebook:
     """The rulebook. Each section is compiled after the sections that it refers to."""
-    scope = NameScope(report)
-    sections = parsed.sections
+    report, sections = scope.report, parsed.sections
     if not sections["fields"] and not report.may_have_lost("fields"):
         report.add(Code.NO_VOCABULARY, folder, "no file declares the fields", "add a file with `fields:`")
         report.lose(["fields"])
@@ -216,7 +218,6 @@ def _compile(parsed: _Parsed, report: DiagnosticReport, folder: Place, today: da
     if today is not None and not report.has_errors:
         check_unused_names(scope, stages, clocks)
         check_calendar_reach(scope, calendars, clocks, stages, today)
-        check_clocks(scope, clocks, stages)
         check_one_event_rules(scope, stages)
         check_ladders(scope, ladders, clocks, stages)
     return rulebook if report.has_errors else replace(rulebook, revision=revision_of(rulebook))

@@ -11,6 +11,5 @@ from answerby.workbench.proofs.witnessed_findings import analysis_diagnostics
 
 def prove_allowed(compiled: CompiledRulebook, loaded: LoadResult) -> SuppressionResult:
     """The proved findings, each shown by a decided request, split into kept and allowed ones."""
-    return apply_suppressions(
-        analysis_diagnostics(compiled), [s for s in loaded.suppressions if s.code in PROOF_CODES], complete=True
-    )
+    findings = analysis_diagnostics(compiled, loaded.clock_places)
+    return apply_suppressions(findings, [s for s in loaded.suppressions if s.code in PROOF_CODES], complete=True)

@@ -94,6 +94,7 @@ class Code(StrEnum):
     CLOCK_NEVER_RUNS = "clock-never-runs"
     PAUSE_NEVER_HOLDS = "pause-never-holds"
     CLOCK_NEVER_MET = "clock-never-met"
+    TRIGGER_NEVER_FIRES = "trigger-never-fires"
     UNREACHABLE_STEP = "unreachable-step"
     SKIPPED_STEP = "skipped-step"
     SAME_STEP = "same-step"

@@ -29,6 +29,7 @@ WARNING_CODES = frozenset(
         Code.CLOCK_NEVER_RUNS,
         Code.CLOCK_NEVER_MET,
         Code.PAUSE_NEVER_HOLDS,
+        Code.TRIGGER_NEVER_FIRES,
         Code.UNREACHABLE_STEP,
         Code.SAME_STEP,
         Code.UNUSED_LEXICON,
@@ -76,6 +77,10 @@ PROOF_CODES = frozenset(
         Code.NOT_ANALYSABLE,
         Code.NOT_PROTECTED,
         Code.RAISE_LOSES_TARGET,
+        Code.CLOCK_NEVER_RUNS,
+        Code.CLOCK_NEVER_MET,
+        Code.PAUSE_NEVER_HOLDS,
+        Code.TRIGGER_NEVER_FIRES,
     }
 )
 """Codes that only the proofs find (answerby.workbench.proofs). A load alone cannot tell that one does not occur."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from answerby.domain.event import OVERRIDE_PREFIX
 from answerby.engine.compiled.rulebook import CompiledRulebook, plain
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic, finding
+from answerby.rules.text.nodes import Place
 from answerby.workbench.proofs import Analysis, Finding, analyse
+from answerby.workbench.proofs.clocks.clock_findings import clock_findings
 from answerby.workbench.proofs.witnesses.finder import WitnessFinder, WitnessRequest
 
 
@@ -63,10 +66,11 @@ def _is_lost(compiled: CompiledRulebook, found: Finding, request: WitnessRequest
     return False
 
 
-def analysis_diagnostics(compiled: CompiledRulebook) -> tuple[Diagnostic, ...]:
+def analysis_diagnostics(compiled: CompiledRulebook, clock_places: Mapping[str, Place]) -> tuple[Diagnostic, ...]:
     """The findings as diagnostics for `answerby check`, with the witness in plain words in their details."""
     analysis = prove(compiled)
-    return tuple(_diagnostic(found) for found in (*analysis.findings, *analysis.not_analysable))
+    clocks = clock_findings(compiled.rulebook, clock_places)
+    return tuple(_diagnostic(found) for found in (*analysis.findings, *analysis.not_analysable, *clocks))
 
 
 def _diagnostic(found: Finding) -> Diagnostic:

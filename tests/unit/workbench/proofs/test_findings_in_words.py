@@ -49,7 +49,7 @@ def found(given: str) -> str:
         name, _, files[name] = file.partition("\n")
     result = load_texts(RuleText(path, text, "0" * 64) for path, text in files.items())
     assert result.rulebook is not None, "\n".join(map(str, result.diagnostics))
-    diagnostics = analysis_diagnostics(compile_rulebook(result.rulebook, "reference"))
+    diagnostics = analysis_diagnostics(compile_rulebook(result.rulebook, "reference"), result.clock_places)
     return "\n".join(
         "\n".join([f"{d.file}:{d.line} {d.severity} {d.code} {d.message}", *d.details]) for d in diagnostics
     )
