@@ -30,7 +30,7 @@ class Calendar:
     The hours of a date come from the first of these that has the date: `overrides` (replace the day's hours, empty
     closes it), `extra_workdays` (make-up days: the hours of the given weekday), `holidays`, `annual_holidays`,
     `weekly`. `breaks` of the date are cut out of the hours. Local times that daylight saving skips count as later by
-    the length of the gap, ambiguous times as the first occurrence.
+    the length of the gap, ambiguous times as the first occurrence. Hours that lie in the gap are left out.
 
     Equality is by value; hashing is by id, zone and weekly hours. Raises ValueError on construction when a part makes
     no sense; the message names the calendar, the part and the remedy. `build` takes looser types.

@@ -128,19 +128,34 @@ def _days_of(year: int) -> Iterator[date]:
 
 
 def _utc_intervals(hours: LocalHours, day: date) -> Iterator[tuple[int, int]]:
-    """The day's intervals in UTC. Where a clock change skips time, intervals shrink or disappear, and never overlap."""
+    """The day's intervals in UTC. Where a clock change skips time, intervals shrink or disappear, and never overlap.
+
+    An interval that lies in the skipped time is no working time. The skipped edge of another moves on by the gap.
+    """
     local = hours.intervals_on(day)
     if not local:
         return
     free_from = local_micros(hours.zone, day, 0)
     midnight = local_micros(hours.zone, day, 86_400)
+    whole_day = midnight - free_from == 86_400 * SECOND
     for start, end in local:
+        if not whole_day and is_skipped(hours.zone, day, start) and is_skipped(hours.zone, day, end):
+            continue
         # A date that a zone skipped altogether (Apia, 2011-12-30) starts and ends at the same instant.
         utc_start = max(local_micros(hours.zone, day, start), free_from)
         utc_end = min(local_micros(hours.zone, day, end), midnight)
         if utc_start < utc_end:
             yield utc_start, utc_end
             free_from = utc_end
+
+
+def is_skipped(zone: ZoneInfo, day: date, second: int) -> bool:
+    """Whether a clock change skips the local time."""
+    if second >= 86_400:
+        return False
+    clock = time(second // 3600, second // 60 % 60, second % 60)
+    before, after = (datetime.combine(day, clock.replace(fold=fold), zone).utcoffset() for fold in (0, 1))
+    return before is not None and after is not None and before < after
 
 
 def local_micros(zone: ZoneInfo, day: date, second: int) -> int:

@@ -43,6 +43,25 @@ def test_hours_that_are_skipped_altogether_disappear() -> None:
     assert periods(daily("America/New_York", (2 * H + 1800, 3 * H + 900)), "2026-03-08") == []
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/Berlin", "2026-03-29", (2 * H + 600, 2 * H + 3000)),
+        ("Europe/Berlin", "2026-03-29", (2 * H, 2 * H + 1)),
+        ("Europe/Berlin", "2026-03-29", (2 * H + 600, 3 * H)),
+        ("America/Sao_Paulo", "2015-10-18", (0, 1800)),
+        ("Australia/Lord_Howe", "2026-10-04", (2 * H + 300, 2 * H + 1200)),
+    ],
+)
+def test_hours_that_lie_in_the_gap_disappear(zone: str, day: str, hours: tuple[int, int]) -> None:
+    assert periods(daily(zone, hours), day) == []
+
+
+def test_an_edge_in_the_gap_is_later_by_it_and_other_hours_of_the_day_stay() -> None:
+    calendar = daily("Europe/Berlin", (H, 2 * H + 1800), (2 * H + 2400, 2 * H + 3000), (4 * H, 5 * H))
+    assert periods(calendar, "2026-03-29") == [("29T00:00", "29T01:30"), ("29T02:00", "29T03:00")]
+
+
 def test_hours_around_the_gap_lose_it() -> None:
     calendar = daily("America/New_York", (H, 5 * H))
     assert periods(calendar, "2026-03-08") == [("08T06:00", "08T09:00")]

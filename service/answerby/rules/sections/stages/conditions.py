@@ -8,7 +8,7 @@ from answerby.domain.condition import ALWAYS, Condition, Op
 from answerby.rules.model.canonical_conditions import all_of, any_of, atom, negate
 from answerby.rules.model.vocabulary import Field, FieldType
 from answerby.rules.sections.name_scope import NameKind, NameScope
-from answerby.rules.sections.stages.operators import ALL_OPERATORS, OPERATORS
+from answerby.rules.sections.stages.operators import ALL_OPERATORS, OPERATORS, foreign_hint
 from answerby.rules.sections.values.field_values import read_operand
 from answerby.rules.sections.values.patterns import is_pattern
 from answerby.rules.text.diagnostic_codes import Code
@@ -124,7 +124,8 @@ class ConditionCompiler:
             self._report.add(Code.WRONG_OPERATOR, key, message, "it takes " + ", ".join(sorted(allowed)))
         else:
             message = f'there is no operator "{key.text}"'
-            self._report.add(Code.UNKNOWN_OPERATOR, key, message, self._report.suggest(key.text, allowed))
+            hint = foreign_hint(key.text, allowed) or self._report.suggest(key.text, allowed)
+            self._report.add(Code.UNKNOWN_OPERATOR, key, message, hint)
 
     def _presence(self, field: Field, node: Node) -> Condition:
         choice = self._scope.reader.choice(node, "is", ("missing", "present"))

@@ -23,7 +23,7 @@ def read_operand(scope: NameScope, field: Field, node: Node) -> Operand | None:
         case FieldType.ENUM | FieldType.SET:
             return read_member(scope, field, node)
         case FieldType.TEXT | FieldType.STRING:
-            return reader.nonempty_text(node, field.name)
+            return _text(scope, field, node)
         case FieldType.INTEGER:
             return reader.integer(node, field.name)
         case FieldType.DECIMAL:
@@ -35,6 +35,17 @@ def read_operand(scope: NameScope, field: Field, node: Node) -> Operand | None:
             return None if instant is None else instant.isoformat()
         case FieldType.DURATION:
             return read_seconds(scope.report, node, field.name)
+
+
+def _text(scope: NameScope, field: Field, node: Node) -> str | None:
+    """The text. The name of a field in braces is refused: it would be compared letter by letter."""
+    text = scope.reader.nonempty_text(node, field.name)
+    other = text[1:-1].strip() if text and text.startswith("{") and text.endswith("}") else ""
+    if other not in scope.fields:
+        return text
+    hint = f"conditions compare with values only; let events bring whether {field.name} is {other} as a fact of its own"
+    scope.report.add(Code.WRONG_VALUE, node, f"{field.name} cannot be compared with the field {other}", hint)
+    return None
 
 
 def read_member(scope: NameScope, field: Field, node: Node) -> str | None:
