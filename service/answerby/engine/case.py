@@ -10,6 +10,7 @@ from answerby.domain.event import Event
 from answerby.domain.ladder import Ladder
 from answerby.domain.request import RequestState
 from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.follower_ids import ANY_FOLLOWER, FollowerIds
 from answerby.sla.clock_inputs import ClockTarget
 
 
@@ -30,6 +31,8 @@ class Context(NamedTuple):
     and such an event is decided as it comes."""
     earlier_rules: EarlierRules | None = None
     """Set in folds only."""
+    follower_ids: FollowerIds = ANY_FOLLOWER
+    """For a message with which a new request may begin."""
 
 
 class Case:

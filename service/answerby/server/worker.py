@@ -128,7 +128,9 @@ class Worker:
             stack.push_async_callback(connectors.close)
             standings = Standings(services, connectors)
             limits = self._config.server.limits
-            processor = Processor(services, rulebooks, self._config.routes, limits.waiting_events, rules.trial.offer)
+            processor = Processor(
+                services, rulebooks, self._config.routes, limits.waiting_events, rules.trial.offer, limits.id_characters
+            )
             server = self._server(services, processor, rulebooks, rules, standings, connectors)
             # A worker joins the shared port only once it can decide. With a bad folder the worker joins to report the
             # problem.

@@ -17,6 +17,8 @@ from answerby.engine.case import Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiler import compile_rulebook
 from answerby.engine.decide import decide
+from answerby.engine.follower_ids import LONGEST, ids_for
+from answerby.engine.history.replies import begins_request
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.loader import load_rulebook
 from answerby.workbench.backtest.windows import WindowsInMemory
@@ -65,6 +67,8 @@ class LocalDecider:
     def _fold(self, event: Event) -> Decision:
         state = self._states.get(event.request_id)
         context = Context(self._windows.counts(event, state))
+        if begins_request(state, event):
+            context = context._replace(follower_ids=ids_for(event.request_id, LONGEST, self._states.get))
         decision = decide(self._compiled, state, event, context, event.time, self._steps)
         assert decision.state is not None
         self._states[event.request_id] = decision.state

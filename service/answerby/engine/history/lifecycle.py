@@ -9,6 +9,7 @@ import msgspec
 from answerby.domain.decision import Flag
 from answerby.domain.event import INTERNAL_SOURCE, Event, EventType, Value
 from answerby.domain.request import RequestState, RequestStatus
+from answerby.engine.follower_ids import FOLLOWS, FOLLOWS_SOURCE
 
 STATUS_AFTER = {
     EventType.ON_HOLD: RequestStatus.ON_HOLD,
@@ -41,8 +42,6 @@ KNOWN_TYPES = frozenset(EventType)
 TEXT_PREFIX = "text."
 PASSING = ("timer.", "schedule.", "merged.", "absorbed.", "corrects.", "acknowledged.", "follows.")
 """Prefixes of facts that concern their event only and do not stay with the request."""
-FOLLOWS, FOLLOWS_SOURCE = "follows.request", "follows.source"
-"""Facts of the first event of a request that follows a finished one: its id and its source."""
 TEXT_LIMIT = 65_536
 """Characters of one text that are kept. Rules match no more."""
 CLOCK_SKEW = timedelta(minutes=5)

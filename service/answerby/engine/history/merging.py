@@ -20,6 +20,7 @@ from answerby.domain.decision import Flag
 from answerby.domain.event import INTERNAL_SOURCE, ActorRole, Event, EventType, Value
 from answerby.domain.reply_policy import Reply, ReplyAction, ReplyPolicy
 from answerby.domain.request import Merge, RequestState, RequestStatus
+from answerby.engine.follower_ids import ANY_FOLLOWER, FollowerIds
 from answerby.engine.history import lifecycle, replies, unanswered
 from answerby.rules.model.rulebook import Rulebook
 from answerby.sla.clock_inputs import MessageStart
@@ -57,13 +58,19 @@ class AppliedEvent(NamedTuple):
     """A message to a finished request of which people are told."""
 
 
-def apply_event(rulebook: Rulebook, state: RequestState | None, event: Event, moment: datetime) -> AppliedEvent:
-    """Applies the event to the request, merges included."""
+def apply_event(
+    rulebook: Rulebook,
+    state: RequestState | None,
+    event: Event,
+    moment: datetime,
+    follower_ids: FollowerIds = ANY_FOLLOWER,
+) -> AppliedEvent:
+    """Applies the event to the request, merges included. `follower_ids`: for a request that may follow it."""
     definitions = rulebook.clocks
     if event.type not in TYPES:
         action = replies.action_for(rulebook.replies, state, event.time) if replies.is_message(event) else None
         if action is not None and state is not None:
-            answered = replies.apply_reply(action, state, event)
+            answered = replies.apply_reply(action, state, event, follower_ids)
             sent = [answered.follow_up] if answered.follow_up is not None else []
             return AppliedEvent(event, answered.request, sent, [answered.flag], {}, answered.reply)
         request = lifecycle.apply_event(state, event)

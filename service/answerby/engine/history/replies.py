@@ -8,20 +8,18 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from answerby.domain.decision import Flag
-from answerby.domain.event import INTERNAL_SOURCE, OVERRIDE_PREFIX, ActorRole, Event, EventType, Value
+from answerby.domain.event import OVERRIDE_PREFIX, ActorRole, Event, EventType, Value
 from answerby.domain.reply_policy import Reply, ReplyAction, ReplyPolicy
 from answerby.domain.request import RequestState, RequestStatus
 from answerby.engine.clocks import acknowledgements
+from answerby.engine.follower_ids import FOLLOWS, FOLLOWS_SOURCE, SOURCE, FollowerIds
 from answerby.engine.history import lifecycle
 
-SOURCE = f"{INTERNAL_SOURCE}replies"
 FORWARDED = "follows.hops"
 """How often a message has been passed on from a finished request to the one that follows it."""
 MOST_HOPS = 100
 REOPENED_BY_REPLY = "REOPENED_BY_REPLY"
 """Code of the flag of a message that opens a finished request again."""
-NEXT = "+1"
-"""What the id of a request that follows a finished one has more than the id of that one."""
 _OF_THE_REQUEST = (lifecycle.TEXT_PREFIX, OVERRIDE_PREFIX, "due.")
 """Prefixes of facts that do not go on in the request that follows: its own message says what it is about."""
 
@@ -70,8 +68,13 @@ def reopened(request: RequestState) -> RequestState:
     return acknowledgements.reopened(again)
 
 
-def apply_reply(action: ReplyAction, state: RequestState, event: Event) -> AnsweredReply:
-    """The finished request after the message."""
+def begins_request(state: RequestState | None, event: Event) -> bool:
+    """Whether the event may be a message with which a new request begins. So its id must be chosen."""
+    return state is not None and state.status in lifecycle.ENDED and not state.followed_by and is_message(event)
+
+
+def apply_reply(action: ReplyAction, state: RequestState, event: Event, ids: FollowerIds) -> AnsweredReply:
+    """The finished request after the message. `ids`: of the request that may follow it."""
     request, name = lifecycle.apply_event(state, event), lifecycle.name_of(event)
     was = state.status.value
     if action is ReplyAction.REOPEN:
@@ -81,7 +84,7 @@ def apply_reply(action: ReplyAction, state: RequestState, event: Event) -> Answe
         return AnsweredReply(request, _told(was), Reply(action, name, event.time))
     # What the message says belongs to the request that begins with it, or that it is passed on to.
     request = replace(request, given=state.given)
-    into = state.followed_by or f"{state.request_id}{NEXT}"
+    into = state.followed_by or ids.free(state.request_id)
     hops = event.data.get(FORWARDED, 0)
     if not isinstance(hops, int) or hops >= MOST_HOPS:
         return AnsweredReply(request, _told(was), Reply(ReplyAction.NOTIFY, name, event.time))
@@ -102,12 +105,16 @@ def _told(was: str) -> Flag:
 def _first(state: RequestState, event: Event, into: str) -> Event:
     """The first event of the request that follows: the facts of the finished one, and the message."""
     kept = {name: value for name, value in state.given.items() if not name.startswith(_OF_THE_REQUEST)}
-    link: dict[str, Value] = {lifecycle.FOLLOWS: state.request_id, lifecycle.FOLLOWS_SOURCE: state.source}
-    return _event(state, event, into, EventType.RECEIVED, {**kept, **event.data, **link})
+    return _event(state, event, into, EventType.RECEIVED, {**kept, **event.data, **_link(state)})
 
 
 def _passed_on(state: RequestState, event: Event, into: str, hops: int) -> Event:
-    return _event(state, event, into, EventType(event.type), {**event.data, FORWARDED: hops + 1})
+    return _event(state, event, into, EventType(event.type), {**event.data, **_link(state), FORWARDED: hops + 1})
+
+
+def _link(state: RequestState) -> dict[str, Value]:
+    """The facts by which the other request knows whom it follows."""
+    return {FOLLOWS: state.request_id, FOLLOWS_SOURCE: state.source}
 
 
 def _event(state: RequestState, event: Event, into: str, kind: EventType, data: dict[str, Value]) -> Event:

@@ -66,7 +66,7 @@ def inputs_of(case: Case) -> Inputs:
     state = acknowledgements.with_answers(case.state)
     rulebook = compiled.rulebook
     flags = oddities(state, event, moment)
-    applied = merging.apply_event(rulebook, state, event, moment)
+    applied = merging.apply_event(rulebook, state, event, moment, case.context.follower_ids)
     request = applied.request
     flags += applied.flags
     earlier = case.context.earlier_rules

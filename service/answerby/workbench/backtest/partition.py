@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterable
 
 from answerby.domain.event import Event
 from answerby.engine.facts.windows import Windows
+from answerby.engine.follower_ids import before_number, stem_of
 from answerby.engine.history.merging import INTO
-from answerby.engine.history.replies import NEXT
 from answerby.rules.model.vocabulary import Vocabulary
 
 REQUEST = "request"
@@ -31,8 +31,9 @@ class Partition:
         for windows in self._windows:
             for lane in windows.lanes(event):
                 self._unite(own, ("by", *lane))
-        if event.request_id.endswith(NEXT):
-            self._unite(own, (REQUEST, event.request_id.removesuffix(NEXT)))
+        for tied in (before_number(event.request_id), stem_of(event.request_id)):
+            if tied != event.request_id:
+                self._unite(own, (REQUEST, tied))
         into = event.data.get(INTO) if INTO in event.data else None
         if into is not None:
             self._unite(own, (REQUEST, str(into)))

@@ -11,7 +11,9 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Case, Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
+from answerby.engine.follower_ids import LONGEST, ids_for
 from answerby.engine.history.refold import needs_fold
+from answerby.engine.history.replies import begins_request
 from answerby.engine.memory.reminders import Reminder, reminder
 from answerby.engine.memory.requests import RememberingRequests
 from answerby.engine.memory.steps import RememberingSteps
@@ -48,7 +50,10 @@ class RulebookReplay:
 
     def context(self, event: Event, state: RequestState | None) -> Context:
         context = Context(self.windows.counts(event, state)) if self.windows else NO_COUNTS
-        if not needs_fold(state, event):
+        late = needs_fold(state, event)
+        if late or begins_request(state, event):
+            context = context._replace(follower_ids=ids_for(event.request_id, LONGEST, self.states.get))
+        if not late:
             return context
         return context._replace(history=list(self.histories.get(event.request_id, ())))
 

@@ -16,7 +16,9 @@ from answerby.domain.timer_event import timer_event
 from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, next_timer
 from answerby.engine.decide import decide
+from answerby.engine.follower_ids import LONGEST, ids_for
 from answerby.engine.history.refold import needs_fold
+from answerby.engine.history.replies import begins_request
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.engine.schedules.decide_schedule import ScheduleFiring, decide_schedule
 from answerby.engine.schedules.summary import Summary
@@ -143,11 +145,14 @@ class CaseRun:
     def _decide(self, event: Event, now: datetime, *, of_case: bool = False) -> Decision:
         """Decides an event. One of the case, as against a timer or a notice, begins the list of effects anew."""
         request = self._requests.get(event.request_id)
-        state = request.state if request is not None else None
+        state = self._state_of(event.request_id)
         self._now = now
         context = Context(self._counts(state, event))
         history = self._histories.setdefault(event.request_id, [])
-        if needs_fold(state, event):
+        late = needs_fold(state, event)
+        if late or begins_request(state, event):
+            context = context._replace(follower_ids=ids_for(event.request_id, LONGEST, self._state_of))
+        if late:
             context = context._replace(history=list(history))
         decision = decide(self._compiled, state, event, context, now, self._steps)
         history.append(event)
@@ -160,6 +165,10 @@ class CaseRun:
             request.decision = decision
             request.effects += decision.effects
         return decision
+
+    def _state_of(self, request_id: str) -> RequestState | None:
+        known = self._requests.get(request_id)
+        return known.state if known is not None else None
 
     def _next_timer(self, moment: datetime) -> tuple[CaseRequest, Timer] | None:
         first: tuple[CaseRequest, Timer] | None = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from answerby.domain.errors import AnswerbyError
+from answerby.domain.errors import AnswerbyError, RecordUnreadable, RequestNotFound
 from answerby.domain.event import Event
 from answerby.engine.facts.windows import Windows
+from answerby.engine.follower_ids import FollowerIds, belongs_to_another, candidates
 from answerby.server.base.services import Services
 from answerby.server.flow.processing.fates import Fates
 from answerby.server.flow.processing.own_writes import suspicion
@@ -28,19 +29,21 @@ DECISIONS = 200
 class Loading:
     """Loads the requests of many events at once. An event whose load fails ends with that error."""
 
-    def __init__(self, services: Services, fates: Fates, routes: Sequence[Route]) -> None:
+    def __init__(self, services: Services, fates: Fates, routes: Sequence[Route], longest_id: int) -> None:
         self._requests = services.store.requests
         self._memory = services.store.event_memory.span
         self._now = services.clock
         self._fates = fates
         self._routes = routes
+        self._longest_id = longest_id
+        self._logger = services.logger
 
     async def load(self, events: Sequence[Waiting], windows: Windows) -> list[LoadedEvent]:
         """Events with their requests. Raises StoreUnavailable."""
         result = await self._ask(events, [waiting.query(windows) for waiting in events])
         if windows:
             result = await self._count_again(result, windows)
-        return await self._with_histories(await self._without_own_writes(result))
+        return await self._with_follower_ids(await self._with_histories(await self._without_own_writes(result)))
 
     async def _ask(self, events: Sequence[Waiting], queries: Sequence[LoadQuery]) -> list[LoadedEvent]:
         result = []
@@ -104,6 +107,26 @@ class Loading:
             decision = await self._requests.decision(event.tenant, event.request_id, sequence)
             return loaded.seen_before(decision)
         return loaded.with_history(history) if loaded.wants_history else loaded
+
+    async def _with_follower_ids(self, events: list[LoadedEvent]) -> list[LoadedEvent]:
+        """Looks up which ids are free for a request that follows a finished one, for the few events that need it."""
+        return [
+            loaded._replace(follower_ids=await self._follower_ids(loaded.event)) if loaded.seeks_follower_id else loaded
+            for loaded in events
+        ]
+
+    async def _follower_ids(self, event: Event) -> FollowerIds:
+        taken = set()
+        for name in candidates(event.request_id, self._longest_id):
+            try:
+                if not belongs_to_another(await self._requests.get(event.tenant, name), event.request_id):
+                    break
+            except RequestNotFound:
+                break
+            except RecordUnreadable:
+                self._logger.warning("passed over the id of a request that cannot be read", request_id=name)
+            taken.add(name)
+        return FollowerIds(frozenset(taken), self._longest_id)
 
 
 def without(events: Iterable[LoadedEvent], some: Iterable[LoadedEvent]) -> list[LoadedEvent]:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+import msgspec
+
 from answerby.domain.backoff import Backoff
 from answerby.domain.decision import Decision
 from answerby.domain.errors import AnswerbyError, Contention, Draining, InternalError, Overloaded, StoreUnavailable
@@ -18,6 +20,7 @@ from answerby.domain.event import Event, EventType
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.decide import decide
+from answerby.engine.follower_ids import LONGEST
 from answerby.server.base.interruptions import Stored, note_interrupted
 from answerby.server.base.services import Services
 from answerby.server.flow.processing.fates import Fates
@@ -51,6 +54,7 @@ class Processor:
         connectors: Sequence[Route],
         most_waiting: int = 20_000,
         observe: Observer | None = None,
+        longest_id: int = LONGEST,
     ) -> None:
         self._requests = services.store.requests
         self._metrics = services.metrics
@@ -61,7 +65,8 @@ class Processor:
         self._most_waiting = most_waiting
         self._observe = observe
         self._fates = Fates(services)
-        self._loading = Loading(services, self._fates, self._connectors)
+        self._loading = Loading(services, self._fates, self._connectors, longest_id)
+        self._longest_id = longest_id
         self._queue = Queue()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -180,7 +185,10 @@ class Processor:
             waiting = loaded.waiting
             if waiting.settled:
                 continue
-            if loaded.stored.duplicate is not None:
+            if (address := loaded.address(self._longest_id)) != waiting.event.request_id:
+                waiting.event = msgspec.structs.replace(waiting.event, request_id=address)
+                self._queue.put_back([waiting])
+            elif loaded.stored.duplicate is not None:
                 self._fates.seen_before(waiting, loaded.stored.duplicate)
             elif loaded.no_longer_due:
                 self._fates.no_longer_due(waiting)

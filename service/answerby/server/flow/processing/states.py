@@ -15,7 +15,9 @@ from answerby.domain.event import Event, EventType
 from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.facts.windows import Windows
+from answerby.engine.follower_ids import ANY_FOLLOWER, SOURCE, FollowerIds, address
 from answerby.engine.history.refold import MOST_EVENTS, needs_fold
+from answerby.engine.history.replies import begins_request
 from answerby.server.base.interruptions import Stored
 from answerby.server.flow.processing.own_writes import flags, without
 from answerby.server.flow.processing.submission import Processed, Submission, payload_hash
@@ -74,6 +76,8 @@ class LoadedEvent(NamedTuple):
     """Events of the request, loaded only for late events and corrections."""
     own_writes: Sequence[str] = ()
     """Facts of the event that answerby wrote itself. They set nothing by hand."""
+    follower_ids: FollowerIds = ANY_FOLLOWER
+    """For a message with which a new request may begin."""
 
     @property
     def event(self) -> Event:
@@ -88,7 +92,26 @@ class LoadedEvent(NamedTuple):
 
     @property
     def context(self) -> Context:
-        return Context(self.stored.counts, self.history)
+        return Context(self.stored.counts, self.history, follower_ids=self.follower_ids)
+
+    @property
+    def seeks_follower_id(self) -> bool:
+        """Whether the decision may choose the id of a request that follows. A fold may find that one begins."""
+        if self.stored.duplicate is not None or self.waiting.settled:
+            return False
+        return self.wants_history or begins_request(self.state, self.event)
+
+    def address(self, longest: int) -> str:
+        """The request that the event is for. It was sent to another one, if that belongs to somebody else.
+
+        `longest`: most characters of an id.
+        """
+        event, duplicate = self.waiting.event, self.stored.duplicate
+        if event.source != SOURCE:
+            return event.request_id
+        if duplicate is not None and duplicate.payload_hash == self.waiting.payload_hash:
+            return duplicate.request_id
+        return address(event, self.state, longest)
 
     @property
     def wants_history(self) -> bool:
