@@ -61,7 +61,7 @@ class FieldReader:
             other=self._other(values),
             default=self._default(values),
             derived_by=self._derived_by(),
-            personal=self._keys.boolean("personal"),
+            personal=self._personal(),
             window=self._window(),
             parts=tuple(self._texts("parts")),
             always=self._always(),
@@ -143,6 +143,14 @@ class FieldReader:
         found = {self._reader.choice(item, "stage", STAGES, Code.UNKNOWN_STAGE) or _near_stage(item) for item in items}
         return tuple(stage for stage in STAGES if stage in found)
 
+    def _personal(self) -> bool:
+        node = self._keys.get("personal")
+        found = node is not None and self._keys.boolean("personal")
+        if found and node is not None and self._keys.get("derived_by") is not None:
+            message = "what rules derive goes out with every message, so it cannot be personal"
+            self._scope.report.add(Code.PERSONAL_FIELD, node, message, "remove `personal`, or `derived_by`")
+        return found
+
     def _always(self) -> bool:
         node = self._keys.get("always")
         if node is None or not self._keys.boolean("always"):
@@ -199,6 +207,9 @@ class FieldReader:
             if field and (field.type not in _TEXTUAL or field.parts or field.derived_by):
                 message = f"{part} cannot be part of a text"
                 self._scope.report.add(Code.WRONG_VALUE, item, message, "parts are given texts")
+            elif field and field.personal and self._type is FieldType.TEXT and not self._keys.boolean("personal"):
+                message = f"{part} is personal, and so is every text that it is part of"
+                self._scope.report.add(Code.PERSONAL_FIELD, item, message, "add `personal: true` to the whole")
 
     def _check_window(self) -> None:
         node = self._keys.get("window")

@@ -43,6 +43,7 @@ class Code(StrEnum):
     MISSING_BECAUSE = "missing-because"
     NO_VOCABULARY = "no-vocabulary"
     NO_RULES = "no-rules"
+    PERSONAL_FIELD = "personal-field"
     # Conditions
     UNKNOWN_FIELD = "unknown-field"
     UNKNOWN_VALUE = "unknown-value"

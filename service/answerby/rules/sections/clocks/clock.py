@@ -138,6 +138,9 @@ def _per(scope: NameScope, keys: MappingKeys, preset: str) -> str:
     if field is not None and field.type not in PER_TYPES:
         message = f"a clock cannot run per {name}, which is of type {field.type}"
         scope.report.add(Code.WRONG_VALUE, node, message, "name an enum, a set or a string")
+    elif field is not None and field.personal:
+        message = f"{name} is personal, and the names of clocks per {name} would show its values"
+        scope.report.add(Code.PERSONAL_FIELD, node, message, "use a field that may be shown")
     return name
 
 

@@ -61,7 +61,7 @@ def _is_usable(scope: NameScope, field: Field, node: Node) -> bool:
         return False
     if field.personal:
         message = f"{field.name} is personal, and a score is explained with its factors"
-        scope.report.add(Code.WRONG_VALUE, node, message, "use a field that may be shown")
+        scope.report.add(Code.PERSONAL_FIELD, node, message, "use a field that may be shown")
         return False
     return True
 

@@ -168,7 +168,7 @@ class ScoreReader:
         field = self._scope.fields[name]
         if field.personal:
             message = f"{name} is personal, and a score is explained with what breaks its ties"
-            self._report.add(Code.WRONG_VALUE, field_node, message, "use a field that may be shown")
+            self._report.add(Code.PERSONAL_FIELD, field_node, message, "use a field that may be shown")
             return None
         if field.type is not FieldType.ENUM:
             message = f"{name} is of type {field.type}; ties are broken by the values of an enum"
