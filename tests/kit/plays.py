@@ -21,6 +21,7 @@ from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, fire_until
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
+from answerby.engine.history.lifecycle import counted
 from answerby.engine.history.steps import PLAIN, Steps
 
 
@@ -89,6 +90,7 @@ class Play:
 
     def take(self, event: Event, now: datetime, counts: Mapping[str, int] | None = None) -> Decision:
         """Decides the event as of `now`. `counts`: of the windows, as the store has them."""
+        event = counted(event, now)
         history = list(self.events) if self.with_history else None
         context = Context(dict(counts or {}), history=history)
         decision = decide(self.rulebook, self.state, event, context, now, self.steps)

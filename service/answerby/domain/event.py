@@ -85,6 +85,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     data: dict[str, Value] = {}
     historical: bool = False
     """A replayed past event: decided as of its own time; arms no timer, delivers no effect."""
+    stated: datetime | None = None
+    """The time that the event was told with, where that lay in the future. `time` is then when it was received."""
 
 
 OVERRIDE_PREFIX = "override."

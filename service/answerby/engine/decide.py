@@ -16,6 +16,7 @@ from answerby.engine.effects.derive import derive_effects
 from answerby.engine.effects.distinct import distinct
 from answerby.engine.effects.replies import reply_effects
 from answerby.engine.history import retroactive
+from answerby.engine.history.lifecycle import counted
 from answerby.engine.history.refold import needs_fold
 from answerby.engine.history.steps import PLAIN, Steps
 from answerby.engine.history.transition import Transition, transition
@@ -34,11 +35,13 @@ def decide(
     """Decides one event of one request as of `now` (aware). Pure: equal arguments give equal decisions.
 
     A historical event is decided as of its own time. It arms no timer and has no effect. An event that comes late or
-    corrects another is decided by folding the request's history, if the context has it.
+    corrects another is decided by folding the request's history, if the context has it. An event that is dated after
+    `now` counts at `now`; a caller that keeps a history keeps it so, see `lifecycle.counted`.
 
     `steps` of `engine.memory` save time over many decisions and change none. Without `words`, effects only name their
     roles and templates, for callers that deliver nothing.
     """
+    event = counted(event, now)
     case = Case(compiled, state, event, context, event.time if event.historical else now)
     late = needs_fold(state, event)
     if late:

@@ -65,7 +65,7 @@ def inputs_of(case: Case) -> Inputs:
     compiled, event, moment = case.compiled, case.event, case.moment
     state = acknowledgements.with_answers(case.state)
     rulebook = compiled.rulebook
-    flags = oddities(state, event, moment)
+    flags = oddities(state, event)
     applied = merging.apply_event(rulebook, state, event, moment, case.context.follower_ids)
     request = applied.request
     flags += applied.flags

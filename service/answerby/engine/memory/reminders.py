@@ -71,7 +71,7 @@ class Reminder:
     def decision(self) -> Decision:
         """The decision of decide(), without effects."""
         case, results = self._case, self._results
-        flags = [*oddities(case.state, case.event, case.moment), *results.flags]
+        flags = [*oddities(case.state, case.event), *results.flags]
         change = Transition(self.after, results, None, self.timers, [], [], [])
         return conclude(case, case.moment, change, [], flags)
 

@@ -49,7 +49,7 @@ class DryRun:
         self._now = services.clock
         self._rulebooks = rulebooks
         self._limits = limits
-        self._loading = Loading(services, Fates(services), routes)
+        self._loading = Loading(services, Fates(services), routes, limits.id_characters)
 
     async def run(self, name: str, owned: TenantConnector, headers: Mapping[str, str], body: bytes) -> list[Tried]:
         """The events of the webhook in their order, each decided after those before it.
@@ -86,7 +86,7 @@ class DryRun:
 
     async def _decided(self, submission: Submission, states: dict[str, RequestState]) -> Tried:
         """Raises AnswerbyError."""
-        waiting = Waiting(submission, asyncio.get_running_loop().create_future())
+        waiting = Waiting(submission, asyncio.get_running_loop().create_future(), self._now())
         with self._rulebooks.use() as live:
             loaded = await self._loading.load([waiting], live.windows)
             if not loaded:

@@ -18,6 +18,7 @@ from answerby.engine.case import Context as DecisionContext
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.decide import decide
 from answerby.engine.explanation.clock_account import ClockAccount, clock_accounts, statuses_of
+from answerby.engine.history.lifecycle import counted
 from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import identity_violations
@@ -246,9 +247,10 @@ def _read(message: Any, tenant: str, limits: Limits) -> Event | AnswerbyError:
 def _fold(live: Live, history: list[Event], event: Event, counts: Mapping[str, int], now: datetime) -> Decision:
     """The decision on `event` after the earlier events. Each earlier event is decided as of its own time."""
     state: RequestState | None = None
+    history = [counted(earlier, now) for earlier in history]
     for place, earlier in enumerate(history):
         context = DecisionContext(history=history[:place])
-        state = decide(live.compiled, state, earlier, context, min(earlier.time, now), live.steps).state
+        state = decide(live.compiled, state, earlier, context, earlier.time, live.steps).state
     return decide(live.compiled, state, event, DecisionContext(counts, history), now, live.steps)
 
 

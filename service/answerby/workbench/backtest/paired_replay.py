@@ -22,6 +22,7 @@ from answerby.domain.request import RequestState
 from answerby.domain.timer_event import timer_event
 from answerby.engine.case import Case, Context
 from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.history.lifecycle import counted
 from answerby.engine.history.refold import needs_fold
 from answerby.engine.history.transition import inputs_of
 from answerby.engine.stages.stage_results import StageResults
@@ -101,6 +102,7 @@ class PairedReplay:
 
     def _take(self, event: Event, moment: datetime) -> None:
         """Takes an event under both rulebooks, with its immediate effects on other requests."""
+        event = counted(event, moment)
         # A fold makes many decisions, so each replay makes its own.
         if event.request_id in self._diverged or needs_fold(self._old.states.get(event.request_id), event):
             self._take_on(OLD, event, moment)

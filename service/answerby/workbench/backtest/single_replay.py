@@ -11,6 +11,7 @@ from answerby.domain.clock import Timer
 from answerby.domain.event import Event
 from answerby.domain.timer_event import timer_event
 from answerby.engine.compiled.rulebook import CompiledRulebook
+from answerby.engine.history.lifecycle import counted
 from answerby.workbench.backtest.recorded_request import RecordedEvent, RecordedRequest
 from answerby.workbench.backtest.request_run import RequestRun
 from answerby.workbench.backtest.rulebook_replay import RulebookReplay
@@ -52,7 +53,7 @@ class SingleReplay:
 
     def _take(self, event: Event, moment: datetime) -> None:
         """Takes the event and its immediate effects on other requests."""
-        waiting = deque([event])
+        waiting = deque([counted(event, moment)])
         while waiting:
             waiting.extend(self._decide(waiting.popleft(), moment))
 

@@ -17,6 +17,7 @@ from answerby.engine.case import Context
 from answerby.engine.clocks.virtual_clock import TIMER_LIMIT, next_timer
 from answerby.engine.decide import decide
 from answerby.engine.follower_ids import LONGEST, ids_for
+from answerby.engine.history.lifecycle import counted
 from answerby.engine.history.refold import needs_fold
 from answerby.engine.history.replies import begins_request
 from answerby.engine.memory.steps import RememberingSteps
@@ -144,6 +145,7 @@ class CaseRun:
 
     def _decide(self, event: Event, now: datetime, *, of_case: bool = False) -> Decision:
         """Decides an event. One of the case, as against a timer or a notice, begins the list of effects anew."""
+        event = counted(event, now)
         request = self._requests.get(event.request_id)
         state = self._state_of(event.request_id)
         self._now = now

@@ -75,6 +75,11 @@ def clock(name: str, **keys: object) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def rulebook() -> CompiledRulebook:
+    return various()
+
+
+def various() -> CompiledRulebook:
+    """Clocks with and without a ladder, of many sorts."""
     usual = ladder("usual")
     usual["steps"][1] |= {"repeat": {"every": "40m", "at_most": 5}}
     sections = {

@@ -112,7 +112,7 @@ class Processor:
         self._wake.set()
 
     def _enqueue(self, submission: Submission) -> Waiting:
-        waiting = Waiting(submission, asyncio.get_running_loop().create_future())
+        waiting = Waiting(submission, asyncio.get_running_loop().create_future(), self._now())
         if self._stopping:
             waiting.fail(Draining())
         elif len(self._queue) >= self._most_waiting:

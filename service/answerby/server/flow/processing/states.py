@@ -16,6 +16,7 @@ from answerby.domain.request import RequestState
 from answerby.engine.case import Context
 from answerby.engine.facts.windows import Windows
 from answerby.engine.follower_ids import ANY_FOLLOWER, SOURCE, FollowerIds, address
+from answerby.engine.history.lifecycle import counted
 from answerby.engine.history.refold import MOST_EVENTS, needs_fold
 from answerby.engine.history.replies import begins_request
 from answerby.server.base.interruptions import Stored
@@ -30,9 +31,9 @@ class Waiting:
 
     __slots__ = ("attempts", "event", "payload_hash", "result", "stored", "submission")
 
-    def __init__(self, submission: Submission, result: asyncio.Future[Processed]) -> None:
+    def __init__(self, submission: Submission, result: asyncio.Future[Processed], received: datetime) -> None:
         self.submission = submission
-        self.event = submission.event
+        self.event = counted(submission.event, received)
         self.payload_hash = submission.payload_hash or payload_hash(submission.event)
         self.result = result
         self.attempts = 0
@@ -129,7 +130,8 @@ class LoadedEvent(NamedTuple):
         state, submission = self.stored.state, self.waiting.submission
         if state is None or self.stored.duplicate is not None or self.waiting.settled or submission.timer is not None:
             return False
-        return state.created <= old and (bool(submission.connector) or self.event.time <= state.last_event)
+        may_be_old = self.event.time <= state.last_event or self.event.stated is not None
+        return state.created <= old and (bool(submission.connector) or may_be_old)
 
     def seen_before(self, decision: Decision) -> LoadedEvent:
         """Copy with the earlier decision on the same event."""

@@ -39,7 +39,7 @@ def waiting(event_id: str, request_id: str, tenant: str = "acme", **facts: str) 
     event = Event(
         tenant=tenant, source="crm", id=event_id, type="request.received", time=T0, request_id=request_id, data=facts
     )
-    return Waiting(Submission(event), asyncio.get_running_loop().create_future())
+    return Waiting(Submission(event), asyncio.get_running_loop().create_future(), event.time)
 
 
 def fill(queue: Queue, *events: Waiting) -> None:
