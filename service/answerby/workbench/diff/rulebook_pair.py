@@ -78,10 +78,14 @@ class RulebookPair:
         return Sample(witness, decisions) if old != new else None
 
     def add(self, difference: Difference) -> None:
-        """Adds a difference, unless the same request shows it already: the members of a set come one by one."""
+        """Adds a difference, unless the same request of the same region shows it already.
+
+        The members of a set come one by one, and each has regions of its own.
+        """
         one = (difference.stage, difference.output, difference.old.result, difference.new.result)
         for known in self.differences:
             same = (known.stage, known.output, known.old.result, known.new.result) == one
+            same = same and known.region == difference.region
             if same and known.witness.event == difference.witness.event:
                 return
         self.differences.append(difference)

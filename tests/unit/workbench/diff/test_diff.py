@@ -121,6 +121,27 @@ def test_another_template_is_another_message(differ):
     assert [d.output for d in comparison.differences] == ["notify"]
 
 
+def two_notices(first, second):
+    """A notice from one device on and another from five on, of the same template to the same role."""
+    rule = "  - {{id: n{0}, because: x, rank: {1}, when: {{devices: {{at_least: {2}}}}}, then: {{notify: {{role: guard, template: alarm{3}}}}}}}\n"
+    rules = [rule.format(name, rank, least, grade) for name, (rank, least, grade) in enumerate([first, second], 1)]
+    return {"escalation": f"stage: escalation\nrules:\n{''.join(rules)}"}
+
+
+def test_the_order_of_two_notices_of_one_template_means_nothing(differ):
+    urgent, plain = (1, 1, ", urgent: true"), (2, 5, "")
+    comparison = differ.between(two_notices(urgent, plain), two_notices((3, 1, ", urgent: true"), plain))
+    assert not comparison.changed_meaning
+    assert comparison.open == ()
+
+
+def test_a_notice_that_is_no_longer_urgent_is_shown_wherever_it_is_not(differ):
+    comparison = differ.between(two_notices((1, 1, ", urgent: true"), (2, 5, "")), two_notices((1, 1, ""), (2, 5, "")))
+    regions = [line for difference in comparison.differences for line in difference.region]
+    assert any("5 to 99" in line for line in regions), regions
+    assert comparison.open == ()
+
+
 def test_a_default_and_a_policy(differ):
     comparison = differ(rulebook=("default: {priority: P2}", "default: {priority: P1}"))
     assert the_change(comparison).section == "stage"
