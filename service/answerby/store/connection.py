@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import AbstractBackoff
@@ -35,6 +36,7 @@ from redis.exceptions import (
 from answerby.domain.backoff import Backoff
 from answerby.domain.errors import AnswerbyError, RecordUnreadable, StoreUnavailable
 from answerby.store.durability import Durability
+from answerby.store.key_types import type_of
 from answerby.store.keys import STORE
 from answerby.store.lineage import Lineage, Loss
 from answerby.store.marks import Given, Marks
@@ -50,6 +52,10 @@ AGAIN = Backoff(first=0.04, most=0.5, jitter=1.0)
 
 class GroupGone(AnswerbyError):
     """The stream, or its consumer group, is not there: the store was emptied, or replaced by an older copy."""
+
+
+class WrongType(RecordUnreadable):
+    """A key has another type than answerby gives it."""
 
 
 class _Closed(RedisError):
@@ -147,8 +153,11 @@ class Connection:
             if isinstance(result, AnswerbyError):
                 raise result
             return result
-        with translated():
-            return await run(self.client, call)
+        try:
+            with translated():
+                return await run(self.client, call)
+        except WrongType as error:
+            raise await self._named(error, keys) from error
 
     async def call_many(self, calls: Sequence[Call]) -> list[Any]:
         """Lua commands in one round trip. A failed item is an AnswerbyError. Raises StoreUnavailable."""
@@ -157,12 +166,15 @@ class Connection:
             results = await run_many(self.client, calls, *((WAIT_FOR_SYNC,) if waits else ()))
             if waits:
                 require_synced(results.pop())
-        return [translate(item) if isinstance(item, RedisError) else item for item in results]
+        return [await self._answer(item, call.keys) for call, item in zip(calls, results, strict=True)]
 
     async def execute(self, *command: str | bytes | int) -> Any:
         """One plain command. Raises StoreUnavailable."""
-        with translated():
-            return await execute(self.client, *command)
+        try:
+            with translated():
+                return await execute(self.client, *command)
+        except WrongType as error:
+            raise await self._named(error, command) from error
 
     async def setting(self, name: str) -> str:
         """A setting of the server. Empty where the server does not tell. Raises StoreUnavailable."""
@@ -189,38 +201,60 @@ class Connection:
 
     async def execute_many(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
         """Plain commands in one round trip. Writes are as durable then as the settings ask. Raises StoreUnavailable."""
-        with translated():
-            pipeline = self.client.pipeline(transaction=False)
-            for command in commands:
-                pipeline.execute_command(*command)
-            if self.options.durability is Durability.SERVER:
-                return await pipeline.execute()
-            pipeline.execute_command(*WAIT_FOR_SYNC)
-            *results, synced = await pipeline.execute()
-            require_synced(synced)
-            return results
+        waits = self.options.durability is Durability.ACKNOWLEDGED
+        try:
+            with translated():
+                results = await self._pipeline([*commands, WAIT_FOR_SYNC] if waits else commands).execute()
+        except WrongType as error:
+            raise await self._named(error, *commands) from error
+        if waits:
+            require_synced(results.pop())
+        return results
 
     async def execute_each(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
         """Plain commands in one round trip. A failed item is an AnswerbyError. Raises StoreUnavailable."""
         with translated():
-            pipeline = self.client.pipeline(transaction=False)
-            for command in commands:
-                pipeline.execute_command(*command)
-            results = await pipeline.execute(raise_on_error=False)
-        return [translate(item) if isinstance(item, RedisError) else item for item in results]
+            results = await self._pipeline(commands).execute(raise_on_error=False)
+        return [await self._answer(item, command) for command, item in zip(commands, results, strict=True)]
 
     async def execute_together(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
         """Plain commands of one moment: no other call comes between them. Raises StoreUnavailable."""
-        with translated():
-            pipeline = self.client.pipeline(transaction=True)
-            for command in commands:
-                pipeline.execute_command(*command)
-            return await pipeline.execute()
+        try:
+            with translated():
+                return await self._pipeline(commands, together=True).execute()
+        except WrongType as error:
+            raise await self._named(error, *commands) from error
 
     async def time(self) -> datetime:
         """The server's time. Raises StoreUnavailable."""
         seconds, microseconds = await self.execute("TIME")
         return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(microseconds))
+
+    def _pipeline(self, commands: Sequence[Sequence[str | bytes | int]], *, together: bool = False) -> Pipeline:
+        pipeline = self.client.pipeline(transaction=together)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return pipeline
+
+    async def _answer(self, item: Any, command: Sequence[str | bytes | int]) -> Any:
+        """A reply. A failed one is an AnswerbyError."""
+        if not isinstance(item, RedisError):
+            return item
+        error = translate(item)
+        return await self._named(error, command) if isinstance(error, WrongType) else error
+
+    async def _named(self, error: WrongType, *commands: Sequence[str | bytes | int]) -> AnswerbyError:
+        """The error with the key that has another type, among those of the commands."""
+        for part in dict.fromkeys(part for command in commands for part in command if isinstance(part, str)):
+            if expected := type_of(part):
+                with translated():
+                    found = _text(await execute(self.client, "TYPE", part))
+                if found not in ("none", expected):
+                    return WrongType(
+                        f"the store holds a {found} under the key {part}, where answerby keeps a {expected}: restore"
+                        f" the key, or delete it. Everything else goes on"
+                    )
+        return error
 
     def _waits_for_sync(self, call: Call) -> bool:
         return self.options.durability is Durability.ACKNOWLEDGED and call.command in TELLS
@@ -272,7 +306,7 @@ def translate(error: RedisError) -> AnswerbyError:
     if isinstance(error, ResponseError) and str(error).startswith("NOGROUP"):
         return GroupGone()
     if isinstance(error, ResponseError) and _WRONG_TYPE in str(error):
-        return RecordUnreadable(f"a key of the store has another type than answerby gives it; mend it: {words}")
+        return WrongType(f"a key of the store has another type than answerby gives it; mend it: {words}")
     if isinstance(error, ResponseError) and str(error).startswith("UNREADABLE"):
         return RecordUnreadable(f"the store holds a record that this version cannot read; restore it: {words}")
     return AnswerbyError(f"the store failed: {words}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from redis import Redis
 
 from answerby.domain.clock import Timer
-from answerby.domain.errors import AnswerbyError, DecisionNotFound, RequestNotFound
+from answerby.domain.errors import AnswerbyError, DecisionNotFound, RecordUnreadable, RequestNotFound
 from answerby.store.keys import tenant_keys
 from answerby.store.records import Commit, CommitOutcome, LoadQuery
 from answerby.store.store import Store
@@ -102,7 +103,8 @@ async def test_a_decision_out_of_sequence_is_an_error_and_changes_nothing(
 async def test_a_damaged_key_fails_the_commit_before_it_changes_anything(store: Store, raw: Redis, make_commit) -> None:
     raw.execute_command("SET", tenant_keys("acme").decisions("R-1"), "not a list")
     before = snapshot(raw)
-    with pytest.raises(AnswerbyError, match="WRONGTYPE"):
+    told = r"holds a string under the key ab:\{acme\}:decisions:R-1, where answerby keeps a list: restore the key"
+    with pytest.raises(RecordUnreadable, match=told):
         await store.requests.commit(make_commit(tenant="acme"))
     after = snapshot(raw)
     assert {name: value for name, value in after.items() if name != b"ab:tenants"} == before
@@ -256,7 +258,7 @@ async def test_a_key_of_another_type_fails_the_commit_whole(
     raw.sadd(key, "neither")
     await store.tenants.register({"acme"})
     before = snapshot(raw)
-    with pytest.raises(AnswerbyError, match="WRONGTYPE"):
+    with pytest.raises(RecordUnreadable, match=f"holds a set under the key {re.escape(key)}, where"):
         await store.requests.commit(make_commit(arm=[TIMER], outbox=[make_entry("x")]))
     assert snapshot(raw) == before
     raw.delete(key)

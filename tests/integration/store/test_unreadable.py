@@ -16,6 +16,7 @@ from answerby.domain.errors import RecordUnreadable, StoreUnavailable
 from answerby.domain.event import Event
 from answerby.store import keys as store_keys
 from answerby.store.codec import TimerMember, encode, encode_member
+from answerby.store.key_types import type_of
 from answerby.store.keys import target_of, tenant_keys
 from answerby.store.records import CommitOutcome, Completion, LoadQuery
 from answerby.store.rulebooks.candidate_records import Candidate, Change, DifferenceKept, Total
@@ -252,6 +253,52 @@ async def test_keys_of_another_type_fail_their_own_requests_only(store: Store, r
     for name in ("R-1", "R-2"):
         with pytest.raises(RecordUnreadable):
             await store.requests.history("acme", name)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda store: store.requests.decisions("acme", "R-1"),
+        lambda store: store.requests.snapshot("acme", "R-1", 5),
+        lambda store: store.requests.history("acme", "R-1"),
+        lambda store: store.requests.decision("acme", "R-1", 1),
+    ],
+)
+async def test_the_error_names_the_key_of_another_type(store: Store, raw: Redis, make_commit, ask) -> None:
+    await store.requests.commit(make_commit("R-1", "e1"))
+    raw.delete(ACME.decisions("R-1"))
+    raw.sadd(ACME.decisions("R-1"), "neither")
+    with pytest.raises(
+        RecordUnreadable, match=r"a set under the key ab:\{acme\}:decisions:R-1, where answerby keeps a list"
+    ):
+        await ask(store)
+
+
+async def test_latest_decisions_of_another_type_fail_their_own_request_only(
+    store: Store, raw: Redis, make_commit
+) -> None:
+    for n in (1, 2, 3):
+        await store.requests.commit(make_commit(f"R-{n}", f"e{n}"))
+    raw.delete(ACME.decisions("R-2"))
+    raw.set(ACME.decisions("R-2"), "no list")
+    first, second, third = await store.requests.recent_decisions("acme", ["R-1", "R-2", "R-3"], 5)
+    assert [[d.request_id for d in found] for found in (first, third)] == [["R-1"], ["R-3"]]
+    assert isinstance(second, RecordUnreadable)
+    assert "a string under the key ab:{acme}:decisions:R-2" in second.message
+
+
+async def test_every_key_in_use_has_the_type_that_errors_name(
+    store: Store, raw: Redis, make_commit, make_entry
+) -> None:
+    await store.requests.commit(make_commit("R-1", "e1", arm=[timer()], outbox=[make_entry("x")]))
+    await store.intake.open("acme")
+    await store.intake.enqueue("acme", [Event(source="s", id="1", type="t", time=T0, request_id="R-2")])
+    await store.timers.claim(["acme"])
+    (lease,) = await store.outbox.lease("acme", "crm-out", LONG)
+    await store.outbox.complete(lease, Completion.dead("no"))
+    found = {key.decode(): raw.type(key).decode() for key in raw.scan_iter("*")}
+    assert len(found) > 12
+    assert {key: type_of(key) for key in found} == found
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)

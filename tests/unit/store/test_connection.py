@@ -84,7 +84,7 @@ def test_what_does_not_pass_is_told_as_a_failure() -> None:
 
 def test_a_key_of_another_type_is_told_as_unreadable() -> None:
     error = translate(ResponseError("WRONGTYPE Operation against a key"))
-    assert type(error) is RecordUnreadable
+    assert isinstance(error, RecordUnreadable)
     assert "WRONGTYPE" in error.message
 
 

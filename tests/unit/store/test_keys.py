@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from answerby.domain.errors import InvalidInput
+from answerby.store import keys
+from answerby.store.key_types import type_of
 from answerby.store.keys import TenantKeys, supersedes_digest, target_of, tenant_keys
 
 ARGUMENTS = {"source": "crm", "event_id": "e1", "by": "customer.id", "value": "张三", "category": "投诉", "prefix": "p"}
@@ -31,6 +33,13 @@ def test_every_key_carries_the_tag_of_its_tenant_and_they_all_differ() -> None:
     assert len(set(names)) == len(names)
     assert all(name.startswith("ab:{acme}:") for name in names)
     assert not set(names) & set(all_keys("acme2"))
+
+
+def test_the_type_of_every_key_is_known() -> None:
+    assert {type_of(name) for name in all_keys("acme")} == {"string", "hash", "list", "set", "zset", "stream"}
+    shared = [value for name, value in vars(keys).items() if name.isupper() and not name.startswith("_")]
+    assert all(type_of(name) for name in shared)
+    assert [type_of(name) for name in ("ab:other", "ab:{acme}:other", "elsewhere", "")] == [""] * 4
 
 
 def test_customer_and_event_identities_are_not_readable() -> None:

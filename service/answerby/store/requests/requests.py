@@ -156,15 +156,19 @@ class Requests:
         for request_id in request_ids:
             name = keys.decisions(request_id)
             commands += [("LLEN", name), ("LRANGE", name, -limit, -1)]
-        replies = await self._connection.execute_many(commands) if commands else []
+        replies = await self._connection.execute_each(commands) if commands else []
         return [
             await self._recent(tenant, request_id, count, found)
             for request_id, count, found in zip(request_ids, replies[::2], replies[1::2], strict=True)
         ]
 
     async def _recent(
-        self, tenant: str, request_id: str, count: int, found: list[bytes]
+        self, tenant: str, request_id: str, count: int | AnswerbyError, found: list[bytes] | AnswerbyError
     ) -> list[Decision] | AnswerbyError:
+        if isinstance(count, AnswerbyError):
+            return count
+        if isinstance(found, AnswerbyError):
+            return found
         first = count - len(found) + 1
         try:
             return (await self._understood(read_decisions, tenant, request_id, found, None, first))[::-1]
