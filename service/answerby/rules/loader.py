@@ -33,7 +33,8 @@ from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import Diagnostic, DiagnosticReport
 from answerby.rules.text.ics_files import IcsFiles
 from answerby.rules.text.nodes import MappingNode, Node, Place
-from answerby.rules.text.rule_folder import RuleText, is_attachment, read_folder
+from answerby.rules.text.rule_folder import RuleText, read_folder
+from answerby.rules.text.rule_paths import is_attachment
 from answerby.rules.text.severities import PROOF_CODES
 from answerby.rules.text.suppressions import SuppressedFinding, Suppression, apply_suppressions, read_suppressions
 from answerby.rules.text.yaml_parser import parse_yaml

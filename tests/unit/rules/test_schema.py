@@ -20,7 +20,8 @@ from answerby.rules.schema.building_blocks import mapping
 from answerby.rules.schema.files import SECTION_OF
 from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import plain_data
-from answerby.rules.text.rule_folder import RuleText, is_rule_file
+from answerby.rules.text.rule_folder import RuleText
+from answerby.rules.text.rule_paths import is_rule_file
 from answerby.rules.text.yaml_parser import parse_yaml
 from tests.kit.places import RULES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from answerby.rules.text.rule_folder import is_rule_file
+from answerby.rules.text.rule_paths import is_rule_file, is_test_file, is_yaml
 
 MAX_LEVELS = 6
 _MAIN_SECTIONS = ("rulebook:", "fields:")
@@ -55,8 +55,7 @@ def _within(path: Path, rules: Path) -> CheckTarget:
 
 
 def _is_checked(path: Path) -> bool:
-    stem, suffix = path.stem, path.suffix
-    return is_rule_file(path.name) or (stem.endswith("_test") and suffix in {".yaml", ".yml"})
+    return is_rule_file(path.name) or is_test_file(path.name)
 
 
 def _of_folder(path: Path) -> CheckTarget:
@@ -85,7 +84,7 @@ def _top_above(folder: Path) -> Path | None:
 
 def _declares(folder: Path) -> bool:
     try:
-        files = [p for p in folder.iterdir() if is_rule_file(p.name) and p.suffix in {".yaml", ".yml"} and p.is_file()]
+        files = [p for p in folder.iterdir() if is_rule_file(p.name) and is_yaml(p.name) and p.is_file()]
         return any(_begins_section(file) for file in files)
     except OSError:
         return False

@@ -11,7 +11,8 @@ from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import Node, Place, ScalarNode
-from answerby.rules.text.rule_folder import RuleText, is_csv
+from answerby.rules.text.rule_folder import RuleText
+from answerby.rules.text.rule_paths import is_csv
 
 _ELSEWHERE = re.compile(r"[A-Za-z]:|/|~|\w+://")
 
@@ -62,8 +63,6 @@ class CsvFiles:
         hint = "name a CSV file in the rule folder, such as `rows_from: matrix.csv`"
         if "\\" in text:
             hint = f"write {text.replace(chr(92), '/')}"
-        elif path.lower().endswith(".csv") and not is_csv(path):
-            hint = "write .csv in small letters, in the name of the file too"
         elif not _ELSEWHERE.match(text) and path.split("/")[0] != ".." and is_csv(path):
             return path
         self._report.add(Code.CSV_PATH, node, f'"{text[:80]}" is not the path of a CSV file in the rule folder', hint)

@@ -11,7 +11,8 @@ from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.node_reader import NodeReader
 from answerby.rules.text.nodes import Node, Place
-from answerby.rules.text.rule_folder import RuleText, is_ics
+from answerby.rules.text.rule_folder import RuleText
+from answerby.rules.text.rule_paths import is_ics
 
 MAX_DAYS = 2_000
 """Most holidays of one file. A feed with more days is no list of holidays."""

@@ -12,15 +12,11 @@ from pathlib import Path
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import Place
+from answerby.rules.text.rule_paths import is_attachment, is_csv, is_rule_file, walk_files
 
 MAX_FILE_BYTES = 1 << 20
 MAX_FILES = 5_000
-_SUFFIXES = (".yaml", ".yml")
-_CSV_SUFFIX = ".csv"
-_ICS_SUFFIX = ".ics"
 _WORKBOOK = b"PK\x03\x04"
-OTHER_FOLDERS = frozenset({"samples", "mappings", "examples"})
-"""Folders that are skipped. Their files belong to other rulebooks, or are no rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +61,12 @@ def _find(folder: Path, report: DiagnosticReport) -> list[Path]:
         report.lose()
 
     found: list[Path] = []
-    for parent, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = [f for f in folders if not f.startswith(".") and f not in OTHER_FOLDERS]
-        found += [Path(parent) / name for name in files if is_rule_file(name)]
+    for path in walk_files(folder, unreadable):
+        if is_rule_file(path.name):
+            found.append(path)
         if len(found) > MAX_FILES:
             break
     return found
-
-
-def is_rule_file(name: str) -> bool:
-    """Whether a file of this name is a rule file: YAML, CSV or iCalendar, but no test, no readme, and not hidden."""
-    stem, suffix = os.path.splitext(name)  # noqa: PTH122
-    is_read = suffix in _SUFFIXES or is_attachment(name)
-    return is_read and not name.startswith((".", "README", "~$")) and not stem.endswith("_test")
-
-
-def is_attachment(path: str) -> bool:
-    """Whether the file is content of another rule file that names it."""
-    return is_csv(path) or is_ics(path)
-
-
-def is_ics(path: str) -> bool:
-    """Whether the file is a list of holidays in the iCalendar format."""
-    return path.endswith(_ICS_SUFFIX)
-
-
-def is_csv(path: str) -> bool:
-    """Whether the file holds rows of a table."""
-    return path.endswith(_CSV_SUFFIX)
 
 
 def _relative(path: Path, folder: Path) -> str:

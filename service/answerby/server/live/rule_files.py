@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from answerby.domain.errors import FieldViolation, InvalidInput
-from answerby.rules.text.rule_folder import OTHER_FOLDERS, is_attachment
+from answerby.rules.text.rule_paths import SUFFIXES, has_suffix, is_attachment, walk_files
 from answerby.store.rulebooks.revision_records import FolderName
 
-SUFFIXES = (".yaml", ".yml", ".csv", ".ics")
-"""Suffixes of rules, tables, holidays and rule tests. The loader decides which files are rule files."""
 FILE_BYTES = 1 << 20
 TOTAL_BYTES = 16 << 20
 MAX_FILES = 5_000
@@ -124,7 +122,7 @@ def lay_out(files: Mapping[str, bytes], folder: Path) -> None:
 
 def _problem(path: str, data: bytes) -> str:
     parts = path.split("/")
-    if not path.endswith(SUFFIXES):
+    if not has_suffix(path, *SUFFIXES):
         return f"{path!r} is no rule file; their names end with {', '.join(SUFFIXES)}"
     if len(path) > 500 or "\\" in path or not path.isprintable() or any(p in {"", "..", "."} for p in parts):
         return f"{path!r} is no path within a folder; write it like priority/matrix.yaml"
@@ -137,11 +135,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     def unlisted(error: OSError) -> None:
         raise error
 
-    for parent, folders, files in os.walk(folder, onerror=unlisted):
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in OTHER_FOLDERS]
-        for name in files:
-            if name.endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(parent) / name
+    return (path for path in walk_files(folder, unlisted) if has_suffix(path.name, *SUFFIXES))
 
 
 def _read(folder: Path) -> dict[str, bytes]:

@@ -78,6 +78,48 @@ def test_files_in_subfolders_and_both_suffixes_are_read(folder):
     assert "more" in result.rulebook.lexicons
 
 
+@pytest.mark.parametrize("name", ["MORE.YAML", "more.Yml", "deep/More.YAML"])
+def test_the_letters_of_a_suffix_may_be_of_either_case(folder, name):
+    (folder / "deep").mkdir()
+    (folder / name).write_text("lexicons: {more: [alpha]}")
+
+    result = load_rulebook(folder)
+
+    assert result.diagnostics == ()
+    assert "more" in result.rulebook.lexicons
+
+
+def test_a_link_to_a_folder_is_followed(folder, tmp_path_factory):
+    """As a volume of files is mounted, whose folders are links to a folder with its version in the name."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "more.yaml").write_text("lexicons: {more: [alpha]}")
+    (folder / "..2026_11_30").mkdir()
+    (folder / "..2026_11_30" / "inner.yaml").write_text("lexicons: {inner: [beta]}")
+    (folder / "within").symlink_to("..2026_11_30")
+    (folder / "without").symlink_to(elsewhere)
+
+    result = load_rulebook(folder)
+
+    assert result.diagnostics == ()
+    assert {"more", "inner"} <= set(result.rulebook.lexicons)
+    assert {file.path for file in result.rulebook.files} >= {"within/inner.yaml", "without/more.yaml"}
+
+
+def test_links_that_never_end_are_told_and_not_followed(folder):
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+    (folder / "a" / "up").symlink_to(folder)
+    (folder / "a" / "itself").symlink_to(folder / "a")
+    (folder / "b" / "over").symlink_to(folder / "a")
+
+    assert sorted(found(load_rulebook(folder))) == [
+        "a/itself:1:1 file-unreadable",
+        "a/up:1:1 file-unreadable",
+        "b/over/itself:1:1 file-unreadable",
+        "b/over/up:1:1 file-unreadable",
+    ]
+
+
 def test_a_broken_link_is_unreadable(folder):
     (folder / "gone.yaml").symlink_to(folder / "nowhere.yaml")
 

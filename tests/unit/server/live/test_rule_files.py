@@ -56,6 +56,21 @@ def test_a_file_renamed_over_another_is_a_change(folder):
     assert stamp_of(folder) != stamp
 
 
+def test_either_case_of_a_suffix_and_links_to_folders(tmp_path, folder):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "more.yaml").write_text("a", "utf-8")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "UPPER.YAML").write_text("b", "utf-8")
+    before = read_rule_files(folder)
+    assert before.trouble == ""
+    assert {"linked/more.yaml", "UPPER.YAML"} <= set(before.content)
+    stamp = stamp_of(folder)
+    (tmp_path / "elsewhere" / "more.yaml").write_text("changed", "utf-8")
+    assert stamp_of(folder) != stamp
+    (folder / "linked" / "back").symlink_to(folder)
+    assert "is a link to a folder above it" in read_rule_files(folder).trouble
+
+
 @pytest.mark.parametrize("what", ["missing", "a pipe", "too large", "a dangling link"])
 def test_what_cannot_be_read_is_told(folder, what):
     if what == "missing":

@@ -12,6 +12,7 @@ import pytest
 
 from answerby.engine.memory.steps import RememberingSteps
 from answerby.rules.text.diagnostic_codes import Code
+from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.rule_folder import RuleText
 from answerby.workbench.rule_tests.runner import run_case
 from answerby.workbench.rule_tests.suite.files import find_suites
@@ -117,7 +118,15 @@ def test_good_cases_are_read_beside_bad_ones(load):
 
 
 def test_which_files_are_tests(tmp_path):
-    for name in ("a_test.yaml", "b_test.yml", "deep/c_test.yaml", "test.yaml", "d_tests.yaml", ".e_test.yaml"):
+    for name in (
+        "a_test.yaml",
+        "b_test.yml",
+        "deep/c_test.yaml",
+        "g_test.YAML",
+        "test.yaml",
+        "d_tests.yaml",
+        ".e_test.yaml",
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("", encoding="utf-8")
@@ -125,11 +134,24 @@ def test_which_files_are_tests(tmp_path):
         (tmp_path / apart).mkdir()
         (tmp_path / apart / "f_test.yaml").write_text("", encoding="utf-8")
 
-    assert [path.relative_to(tmp_path).as_posix() for path in find_suites(tmp_path)] == [
+    report = DiagnosticReport()
+    assert [path.relative_to(tmp_path).as_posix() for path in find_suites(tmp_path, report)] == [
         "a_test.yaml",
         "b_test.yml",
         "deep/c_test.yaml",
+        "g_test.YAML",
     ]
+    assert not report.has_errors
+
+
+def test_a_link_that_never_ends_is_told(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a_test.yaml").write_text("", encoding="utf-8")
+    (tmp_path / "deep" / "again").symlink_to(tmp_path)
+
+    report = DiagnosticReport()
+    assert [path.name for path in find_suites(tmp_path, report)] == ["a_test.yaml"]
+    assert report.has_errors
 
 
 def test_bytes_that_are_no_text_are_a_mistake(load, tmp_path):

@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 from pathlib import Path
 
 from answerby.rules.text.diagnostic_codes import Code
 from answerby.rules.text.diagnostics import DiagnosticReport
 from answerby.rules.text.nodes import Place
-from answerby.rules.text.rule_folder import MAX_FILE_BYTES, OTHER_FOLDERS, RuleText, decode
+from answerby.rules.text.rule_folder import MAX_FILE_BYTES, RuleText, decode
+from answerby.rules.text.rule_paths import is_test_file, stem_of_test, walk_files
 
-SUFFIXES = ("_test.yaml", "_test.yml")
 FIXTURES = "fixtures"
 """`fixtures_test.yaml` holds fixtures for its folder and the folders below it."""
 
 
-def is_test_file(name: str) -> bool:
-    """Whether a file of this name holds rule tests or fixtures for them."""
-    return name.endswith(SUFFIXES) and not name.startswith(".")
-
-
 def holds_fixtures(path: str) -> bool:
-    return path.rpartition("/")[2].removesuffix("_test.yaml").removesuffix("_test.yml") == FIXTURES
+    return stem_of_test(path.rpartition("/")[2]) == FIXTURES
 
 
-def find_suites(folder: Path) -> list[Path]:
-    """Every test file below the folder, in the order of their paths."""
-    found: list[Path] = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in OTHER_FOLDERS]
-        found += [Path(parent) / name for name in files if is_test_file(name)]
-    return sorted(found)
+def find_suites(folder: Path, report: DiagnosticReport) -> list[Path]:
+    """Every test file below the folder, in the order of their paths. What cannot be listed becomes a diagnostic."""
+
+    def unreadable(error: OSError) -> None:
+        name = Path(str(error.filename)).relative_to(folder).as_posix()
+        report.add(Code.FILE_UNREADABLE, Place(name, 1, 1), f"cannot be listed: {error.strerror}")
+
+    return sorted(path for path in walk_files(folder, unreadable) if is_test_file(path.name))
 
 
 def read_texts(folder: Path, report: DiagnosticReport) -> list[RuleText]:
     """The texts of the test files below the folder. A file that cannot be read becomes a diagnostic."""
-    texts = (_read(path, path.relative_to(folder).as_posix(), report) for path in find_suites(folder))
+    texts = (_read(path, path.relative_to(folder).as_posix(), report) for path in find_suites(folder, report))
     return [text for text in texts if text is not None]
 
 
