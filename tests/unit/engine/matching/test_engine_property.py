@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.examples import PROFILE
+from tests.kit.examples import PROFILE, scaled
 from tests.kit.needs import needs_durable
 
 SEED = int(os.environ.get("ENGINE_SEED", random.randrange(10**9) if PROFILE == "deep" else 1))
@@ -26,7 +26,7 @@ SEED = int(os.environ.get("ENGINE_SEED", random.randrange(10**9) if PROFILE == "
 @pytest.mark.parametrize(
     "cases",
     [
-        pytest.param(20_000, id="20000"),
+        pytest.param(scaled(20_000), id="usual"),
         pytest.param(100_000, id="100000", marks=pytest.mark.deep),
     ],
 )
