@@ -13,6 +13,8 @@ from answerby_connectors.kit.base import Outcome, OutcomeKind
 
 AGAIN = Backoff(first=1.0, most=600.0, jitter=1.0)
 RESTS = RestPolicy()
+LEAST_WAIT = 0.2
+"""Seconds. A platform that asks for a wait of nothing is not asked again and again without a pause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,4 +81,4 @@ def report_of(outcome: Outcome, options: DeliveryOptions, mark: str) -> Report:
             answer = Answer.WAIT
         case _:
             answer = Answer.BAD
-    return Report(answer=answer, wait=outcome.retry_after or 0.0, mark=mark, rests=options.rests)
+    return Report(answer=answer, wait=max(LEAST_WAIT, outcome.retry_after or 0.0), mark=mark, rests=options.rests)

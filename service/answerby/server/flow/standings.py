@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from answerby.store.records import QueueDepth
 
 LOOK_SECONDS = 1.0
 """Interval of looks for the metrics and the health."""
+WIDE_LOOK_SECONDS = 30.0
+"""Interval of looks at tenants without a connector, which may have effects for one that was removed."""
 REMOVED = (
     "effects wait for a connector that is not in the configuration of this server, and nothing new is queued for it; "
     "put it back to have them delivered"
@@ -69,7 +72,9 @@ class Standings:
         self._missed: set[tuple[str, str]] = set()
         """Tenant and name of connectors that are not in the configuration, and of which the log has told."""
         self._shown: set[str] = set()
-        """Names of connectors that the metrics show."""
+        """Names of connectors that the metrics show, by the last look at all tenants."""
+        self._next_wide = 0.0
+        """Time of the next look at all tenants, by time.monotonic()."""
         self.good: dict[str, bool] = {}
         """Whether each connector of the configuration needs nothing of an operator."""
 
@@ -89,18 +94,23 @@ class Standings:
 
     async def _look(self) -> float:
         tenants = {member.entry.tenant for member in self._roster.members.values()}
+        if wide := time.monotonic() >= self._next_wide:
+            tenants = tenants.union(await self._store.tenants.names())
         good: dict[str, bool] = {}
         shown: set[str] = set()
-        for tenant in sorted(tenants.union(await self._store.tenants.names())):
+        for tenant in sorted(tenants):
             with spared("connectors", tenant, self._services):
                 for standing in await self.of(tenant):
                     self._show(standing)
                     shown.add(standing.name)
                     if standing.member is not None:
                         good[standing.name] = standing.state not in NOT_GOOD
-        for name in self._shown - shown:
-            self._metrics.connector_gone(name)
-        self.good, self._shown = good, shown
+        if wide:
+            for name in self._shown - shown:
+                self._metrics.connector_gone(name)
+            self._shown = shown
+            self._next_wide = time.monotonic() + WIDE_LOOK_SECONDS
+        self.good = good
         return LOOK_SECONDS
 
     def _show(self, standing: Standing) -> None:

@@ -72,6 +72,11 @@ class ConnectorLifeCalls:
             return pb.CheckConnectorResponse(findings=[finding])
         except AnswerbyError as error:
             return pb.CheckConnectorResponse(findings=[pb.CheckFinding(text=error.message, good=False)])
+        except Exception as error:
+            # A fault of foreign code is what the operator looks for. The log has its place.
+            self._services.logger.exception("check failed", connector=request.name, exc_info=error)
+            text = f"the check itself failed ({type(error).__name__}); the log of the server has the place"
+            return pb.CheckConnectorResponse(findings=[pb.CheckFinding(text=text, good=False)])
         findings = (pb.CheckFinding(text=finding.text, good=finding.good) for finding in found)
         return pb.CheckConnectorResponse(findings=findings)
 

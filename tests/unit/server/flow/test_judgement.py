@@ -9,7 +9,7 @@ import pytest
 from answerby.domain.backoff import Backoff
 from answerby.domain.effect import Effect, EffectKind
 from answerby.server.flow.attempt import delivery_of, with_number
-from answerby.server.flow.delivery_options import DeliveryOptions, backoff, judge
+from answerby.server.flow.delivery_options import DeliveryOptions, backoff, judge, report_of
 from answerby.store.records import CompletionKind, Lease, OutboxEntry
 from answerby_connectors.kit.base import Outcome, OutcomeKind
 
@@ -108,3 +108,22 @@ def test_the_number_is_filled_into_texts():
         "step": 1,
     }
     assert with_number(effect, "") is effect
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer", "wait"),
+    [
+        (Outcome(OutcomeKind.DONE), "good", 0.2),
+        (Outcome(OutcomeKind.FAILED, "HTTP 404"), "good", 0.2),
+        (Outcome(OutcomeKind.HELD, "HTTP 401"), "held", 0.2),
+        (Outcome(OutcomeKind.RETRY, "HTTP 429", 17.0), "wait", 17.0),
+        (Outcome(OutcomeKind.RETRY, "HTTP 429", 0.0), "wait", 0.2),
+        (Outcome(OutcomeKind.UNKNOWN, "HTTP 503", 30.0), "wait", 30.0),
+        (Outcome(OutcomeKind.UNKNOWN, "ReadTimeout"), "bad", 0.2),
+        (Outcome(OutcomeKind.RETRY, "ConnectError"), "bad", 0.2),
+    ],
+)
+def test_an_outcome_tells_of_the_platform(outcome, answer, wait):
+    """Only an answer that asks for a wait has one that counts, and none is shorter than a fifth of a second."""
+    report = report_of(outcome, OPTIONS, "mark")
+    assert (report.answer, report.wait, report.mark) == (answer, wait, "mark")
