@@ -18,7 +18,7 @@ class Role(StrEnum):
     APPROVER = "approver"
     """May approve and refuse changes by others."""
     OPERATOR = "operator"
-    """May activate kept revisions, roll back, and export requests for a backtest."""
+    """May activate kept revisions, roll back, export requests for a backtest, and act on the tenant's connectors."""
 
 
 EVERY_ROLE = frozenset(Role)
