@@ -22,6 +22,7 @@ TARGET = ROOT / "service" / "answerby" / "api"
 # protoc writes imports from the root of the proto tree; ours live below answerby.api.
 SHIPPED = {
     "proto/answerby": "answerby/proto/answerby",
+    "proto/google": "answerby/proto/google",
     "rules": "answerby/shipped/rules",
     "service/docs/errors": "answerby/shipped/docs/errors",
 }
@@ -42,7 +43,7 @@ def generate() -> None:
     arguments = ["protoc", f"-I{SOURCE}", f"-I{resources.files('grpc_tools') / '_proto'}"]
     arguments += [f"--python_out={scratch}", f"--mypy_out={scratch}"]
     arguments += [f"--grpc_python_out={scratch}", f"--mypy_grpc_out={scratch}"]
-    if protoc.main(arguments + sorted(str(p) for p in SOURCE.rglob("*.proto"))) != 0:
+    if protoc.main(arguments + sorted(str(p) for p in (SOURCE / "answerby").rglob("*.proto"))) != 0:
         raise RuntimeError("protoc refused a file in proto/, see above")
     shutil.rmtree(TARGET, ignore_errors=True)
     # protoc names the folders by the proto package, answerby.v1; the Python package is answerby.api.v1.
@@ -50,8 +51,16 @@ def generate() -> None:
     shutil.rmtree(scratch)
     for package in (TARGET, TARGET / "v1"):
         (package / "__init__.py").touch()
+    describe = runpy.run_path(str(ROOT / "service" / "build_openapi.py"))["describe"]
+    (TARGET / "openapi.json").write_text(describe(SOURCE, _version()), encoding="utf-8")
     for path in [*TARGET.rglob("*.py"), *TARGET.rglob("*.pyi")]:
         path.write_text(rewrite(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _version() -> str:
+    text = (ROOT / "service" / "answerby" / "__init__.py").read_text("utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    return found[1] if found else "0"
 
 
 def rewrite(text: str) -> str:

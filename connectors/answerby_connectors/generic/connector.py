@@ -92,9 +92,12 @@ def _mapping_of(name: str, text: str) -> HookMapping:
 
 
 def _content(headers: Mapping[str, str], body: bytes) -> Any:
-    """The body as JSON, or the fields of a form. Raises InvalidInput."""
+    """The body as JSON, or the fields of a form. Raises InvalidInput.
+
+    Some senders, such as curl, call JSON a form unless told otherwise. No form begins with a bracket.
+    """
     kind = next((value for key, value in headers.items() if key.lower() == "content-type"), "")
-    if kind.partition(";")[0].strip().lower() == FORM:
+    if kind.partition(";")[0].strip().lower() == FORM and not body.lstrip().startswith((b"{", b"[")):
         try:
             fields = parse_qs(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=1000)
         except ValueError as error:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,10 +22,23 @@ class _Quiet(uvicorn.Server):
         yield
 
 
+class Tls(NamedTuple):
+    """PEM files of a certificate chain and its key, and of authorities whose certificates clients must show."""
+
+    cert: Path
+    key: Path
+    client_ca: Path | None
+
+
 class HttpServer:
     """Serves an application on `address` until `stop`."""
 
-    def __init__(self, app: Starlette, address: Address) -> None:
+    def __init__(self, app: Starlette, address: Address, tls: Tls | None = None) -> None:
+        secure: dict[str, Any] = {}
+        if tls is not None:
+            secure = {"ssl_certfile": tls.cert, "ssl_keyfile": tls.key}
+            if tls.client_ca is not None:
+                secure |= {"ssl_ca_certs": str(tls.client_ca), "ssl_cert_reqs": ssl.CERT_REQUIRED}
         settings = uvicorn.Config(
             app,
             log_config=None,
@@ -31,6 +47,7 @@ class HttpServer:
             server_header=False,
             ws="none",
             timeout_graceful_shutdown=5,
+            **secure,
         )
         self._server = _Quiet(settings)
         self._address = address

@@ -19,6 +19,7 @@ from typing import Any
 
 import grpc.aio
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 
 from answerby.domain.errors import AnswerbyError
 from answerby.server.base.config import Config, InvalidConfig
@@ -42,15 +43,18 @@ from answerby.server.flow.standings import Standings
 from answerby.server.flow.tenant_tasks import PerTenant
 from answerby.server.flow.timers import TimerLoop
 from answerby.server.flow.webhooks import HookApp, Hooks
-from answerby.server.http_server import HttpServer
+from answerby.server.http_server import HttpServer, Tls
 from answerby.server.live.engine_faults import EngineWatch
 from answerby.server.live.live_rules import LiveRules
 from answerby.server.live.preparing import SWITCH_SECONDS
 from answerby.server.live.rulebooks import RulebookHolder, State
+from answerby.server.rest.api import api_routes
+from answerby.server.rest.bindings import handlers_of
+from answerby.server.rest.gateway import Gateway
 from answerby.server.rpc.auth import Authenticator
 from answerby.server.rpc.connector_service import ConnectorServicer
 from answerby.server.rpc.decision_service import DecisionServicer
-from answerby.server.rpc.grpc_server import Health, build_server, listen
+from answerby.server.rpc.grpc_server import Health, Servicers, build_server, listen
 from answerby.server.rpc.interceptors import CallInterceptor, Gate
 from answerby.server.rpc.request_service import RequestServicer
 from answerby.server.rpc.rulebook_service import RulebookServicer
@@ -86,6 +90,7 @@ class Worker:
         self._health = Health()
         self._gate = Gate(config.server.limits)
         self._authenticator = Authenticator(config.server.tokens, config.server.default_tenant)
+        self._interceptor = CallInterceptor(self._authenticator, self._gate, self._metrics, logger)
         self.port = 0
         """The gRPC port, once the worker listens."""
         self.http_port = 0
@@ -131,7 +136,8 @@ class Worker:
             processor = Processor(
                 services, rulebooks, self._config.routes, limits.waiting_events, rules.trial.offer, limits.id_characters
             )
-            server = self._server(services, processor, rulebooks, rules, standings, connectors)
+            servicers = self._servicers(services, processor, rulebooks, rules, standings, connectors)
+            server = build_server(self._config.server, [self._interceptor], servicers, self._health)
             # A worker joins the shared port only once it can decide. With a bad folder the worker joins to report the
             # problem.
             await rules.start()
@@ -140,7 +146,7 @@ class Worker:
             await server.start()
             # A worker that fails has callers too. They hear that it stops.
             stack.push_async_callback(self._finish_calls, server, 0)
-            http = await self._http(services, connectors)
+            http = await self._http(services, connectors, servicers)
             if http is not None:
                 stack.push_async_callback(http.stop)
             ready()
@@ -193,7 +199,7 @@ class Worker:
         """The tenants that the configuration names."""
         return self._authenticator.tenants | {entry.tenant for entry in self._config.routes}
 
-    def _server(
+    def _servicers(
         self,
         services: Services,
         processor: Processor,
@@ -201,12 +207,10 @@ class Worker:
         rules: LiveRules,
         standings: Standings,
         connectors: Roster,
-    ) -> grpc.aio.Server:
+    ) -> Servicers:
         settings = self._config.server
         watcher = Watcher(services, self._gate.draining)
-        return build_server(
-            settings,
-            [CallInterceptor(self._authenticator, self._gate, self._metrics, self._logger)],
+        return Servicers(
             RequestServicer(services, processor, rulebooks, watcher, settings.limits),
             DecisionServicer(services, rulebooks, settings.limits),
             RulebookServicer(services, rulebooks, rules),
@@ -216,15 +220,20 @@ class Worker:
                 standings,
                 DryRun(services, rulebooks, self._config.routes, settings.limits),
             ),
-            self._health,
         )
 
-    async def _http(self, services: Services, connectors: Roster) -> HttpServer | None:
-        settings = self._config.http
+    async def _http(self, services: Services, connectors: Roster, servicers: Servicers) -> HttpServer | None:
+        settings, server = self._config.http, self._config.server
         if settings.listen is None:
             return None
-        app = HookApp(services, Hooks(connectors), self._config.server.limits, settings.body_bytes).starlette()
-        http = HttpServer(app, settings.listen)
+        routes = HookApp(services, Hooks(connectors), server.limits, settings.body_bytes).routes()
+        if settings.api:
+            gateway = Gateway(self._interceptor, handlers_of(servicers.register), server.limits.message_bytes)
+            routes += api_routes(gateway)
+        tls = None
+        if settings.tls and server.tls_cert is not None and server.tls_key is not None:
+            tls = Tls(server.tls_cert, server.tls_key, server.tls_client_ca)
+        http = HttpServer(Starlette(routes=routes), settings.listen, tls)
         self.http_port = await http.start()
         return http
 

@@ -61,7 +61,8 @@ def lines_of(tried: pb.TriedEvent) -> Iterator[str]:
         yield f"  decided before, as decision {tried.decision.sequence}"
     if tried.HasField("decision"):
         derived = tried.decision.facts
-        changed = ", ".join(f"{name} = {fact(derived, name)}" for name in sorted(derived) if name not in event.facts)
+        new = [(name, fact(derived, name)) for name in sorted(derived) if name not in event.facts]
+        changed = ", ".join(f"{name} = {value}" for name, value in new if value)
         yield f"  decision: {changed or 'nothing is derived'}"
         for effect in tried.decision.effects:
             yield f"  effect: {effect.kind}{f' to {effect.role}' if effect.role else ''}"

@@ -293,9 +293,15 @@ class TimersConfig(Section):
 
 
 class HttpConfig(Section):
-    """The HTTP port for incoming webhooks."""
+    """The HTTP port for incoming webhooks, and for calls as HTTP and JSON."""
 
     listen: OptionalAddress = Field(default=None, description="host:port of POST /hook/<connector>; unset: none.")
+    api: bool = Field(
+        default=False, description="Answer the calls of gRPC here too, as HTTP and JSON; /openapi.json lists them."
+    )
+    tls: bool = Field(
+        default=False, description="Speak TLS here, by server.tls_cert, server.tls_key and server.tls_client_ca."
+    )
     body_bytes: int = Field(default=1024 * 1024, ge=1024, description="Largest webhook body taken, bytes.")
 
 
@@ -435,10 +441,27 @@ class Config(Section):
             Role.APPROVER in token.roles for token in server.tokens.values()
         ):
             raise ValueError("rules.approval is required, but no token in server.tokens has the role approver")
+        self._check_http()
         names = [connector.name for connector in self.connectors]
         if len(set(names)) != len(names):
             raise ValueError("two connectors have the same name; a name must be unique")
         return self
+
+    def _check_http(self) -> None:
+        """Raises ValueError for calls over HTTP that anybody on the network could make or read."""
+        http, server = self.http, self.server
+        if http.tls and not server.tls:
+            raise ValueError("http.tls needs server.tls_cert and server.tls_key")
+        if not http.api:
+            return
+        if http.listen is None:
+            raise ValueError("http.api needs http.listen, such as 127.0.0.1:8080")
+        guarded = http.tls and bool(server.tokens)
+        if not (http.listen.loopback or guarded or server.insecure_allow_remote):
+            raise ValueError(
+                f"http.listen {http.listen} can be reached from outside, so http.api needs server.tokens and http.tls; "
+                "or listen on 127.0.0.1, or set server.insecure_allow_remote behind a trusted proxy"
+            )
 
     @property
     def routes(self) -> tuple[ConnectorConfig, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -50,9 +49,9 @@ class HookApp:
         self._limits = limits
         self._body_bytes = body_bytes
 
-    def starlette(self) -> Starlette:
+    def routes(self) -> list[Route]:
         paths = ("/hook/{name}", "/hook/{name}/{secret}")
-        return Starlette(routes=[Route(path, self._receive, methods=["POST"]) for path in paths])
+        return [Route(path, self._receive, methods=["POST"]) for path in paths]
 
     async def _receive(self, request: Request) -> Response:
         name = request.path_params["name"]

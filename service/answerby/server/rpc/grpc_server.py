@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 import grpc.aio
@@ -70,21 +70,31 @@ class Health:
         await self.servicer.set(service, status)
 
 
+class Servicers(NamedTuple):
+    """What answers the calls, by gRPC and over HTTP."""
+
+    requests: request_service_pb2_grpc.RequestServiceServicer
+    decisions: decision_service_pb2_grpc.DecisionServiceServicer
+    rulebooks: rulebook_service_pb2_grpc.RulebookServiceServicer
+    connectors: connector_service_pb2_grpc.ConnectorServiceServicer
+
+    def register(self, server: Any) -> None:
+        """Registers all of them with a server."""
+        request_service_pb2_grpc.add_RequestServiceServicer_to_server(self.requests, server)  # type: ignore[no-untyped-call,unused-ignore]
+        decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(self.decisions, server)  # type: ignore[no-untyped-call,unused-ignore]
+        rulebook_service_pb2_grpc.add_RulebookServiceServicer_to_server(self.rulebooks, server)  # type: ignore[no-untyped-call,unused-ignore]
+        connector_service_pb2_grpc.add_ConnectorServiceServicer_to_server(self.connectors, server)  # type: ignore[no-untyped-call,unused-ignore]
+
+
 def build_server(
     config: ServerConfig,
     interceptors: Sequence[grpc.aio.ServerInterceptor],
-    requests: request_service_pb2_grpc.RequestServiceServicer,
-    decisions: decision_service_pb2_grpc.DecisionServiceServicer,
-    rulebooks: rulebook_service_pb2_grpc.RulebookServiceServicer,
-    connectors: connector_service_pb2_grpc.ConnectorServiceServicer,
+    servicers: Servicers,
     state: Health,
 ) -> grpc.aio.Server:
     """A server with all services. The server does not listen yet."""
     server = grpc.aio.server(interceptors=interceptors, options=options(config))
-    request_service_pb2_grpc.add_RequestServiceServicer_to_server(requests, server)  # type: ignore[no-untyped-call,unused-ignore]
-    decision_service_pb2_grpc.add_DecisionServiceServicer_to_server(decisions, server)  # type: ignore[no-untyped-call,unused-ignore]
-    rulebook_service_pb2_grpc.add_RulebookServiceServicer_to_server(rulebooks, server)  # type: ignore[no-untyped-call,unused-ignore]
-    connector_service_pb2_grpc.add_ConnectorServiceServicer_to_server(connectors, server)  # type: ignore[no-untyped-call,unused-ignore]
+    servicers.register(server)
     health_pb2_grpc.add_HealthServicer_to_server(state.servicer, server)
     if config.reflection:
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

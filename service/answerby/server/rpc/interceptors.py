@@ -144,9 +144,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        return self._handlers.setdefault(method, self._surrounded(method, handler))
+        return self._handlers.setdefault(method, self.surrounded(method, handler))
 
-    def _surrounded(self, method: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+    def surrounded(self, method: str, handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        """The handler with the steps around every call. `method` is its full name."""
         if method.startswith(OPEN_SERVICES):
             return handler
         if handler.unary_unary is not None:

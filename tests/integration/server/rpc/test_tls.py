@@ -1,9 +1,11 @@
 """TLS: a real handshake with certificates made for the test."""
 
 import io
+import ssl
 from datetime import UTC, datetime, timedelta
 
 import grpc
+import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -89,3 +91,19 @@ async def test_with_a_client_authority_only_its_clients_are_answered(secured, au
     known = grpc.ssl_channel_credentials(authority.pem, key, certificate)
     assert await answered(secured, known) == grpc.StatusCode.OK
     assert await answered(secured, grpc.ssl_channel_credentials(authority.pem)) == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_http_speaks_tls_by_the_same_files(secured, tmp_path):
+    secured["server"]["tls_client_ca"] = str(tmp_path / "ca.pem")
+    secured["http"] = {"listen": "127.0.0.1:0", "api": True, "tls": True}
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+    async with working(secured, io.StringIO()) as (worker, _):
+        url = f"https://localhost:{worker.http_port}/openapi.json"
+        async with httpx2.AsyncClient(verify=trusting, trust_env=False) as stranger:
+            with pytest.raises(httpx2.TransportError):
+                await stranger.get(url)
+        trusting.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+        async with httpx2.AsyncClient(verify=trusting, trust_env=False) as known:
+            assert (await known.get(url)).status_code == 200
+            with pytest.raises(httpx2.TransportError):
+                await known.get(url.replace("https:", "http:"))
