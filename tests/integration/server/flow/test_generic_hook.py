@@ -93,7 +93,6 @@ async def test_a_post_with_curl_decides(connector, launch, store):
         else:
             headers = [
                 f"-Hx-hub-signature-256: {signed(body)['x-hub-signature-256']}",
-                "-Hcontent-type: application/json",
             ]
             sent = await asyncio.to_thread(
                 run, [curl, "-sS", "--noproxy", "*", url_of(running), *headers, "--data-binary", body.decode()]
@@ -134,6 +133,27 @@ async def test_what_is_not_signed_or_not_readable_is_refused_and_stores_nothing(
             assert (answer.status_code, answer.json().get("reason")) == expected
         assert (await http.post(url_of(running, "other"), content=body)).status_code == 404
         assert (await store.intake.depth("default"))[:2] == (0, 0)
+
+
+async def test_a_form_is_read_and_json_that_is_called_a_form_too(connector, launch, mapping, store):
+    connector["signature"] = "none"
+    form = mapping.with_name("form.yaml")
+    entry = '- {type: request.received, request: "F-{number}", facts: {text.body: "{text}"}}'
+    form.write_text(f"webhook:\n  source: crm/form\n  events:\n    {entry}\n", "utf-8")
+    connector["mapping_file"] = str(form)
+    headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+    async with launch() as running, httpx2.AsyncClient() as http:
+        for body in (b"number=1&text=I+complain+%E5%A5%BD", b' {"number": 2, "text": "hello"}'):
+            assert (await http.post(url_of(running), content=body, headers=headers)).json() == {"accepted": 1}
+        wrong = await http.post(url_of(running), content=b"number=1&text=%ff&&x", headers=headers)
+        assert wrong.status_code == 400
+
+        async def both() -> bool:
+            return await request_of(running, "F-1") is not None and await request_of(running, "F-2") is not None
+
+        await eventually(both)
+        (event,) = await store.requests.events("default", "F-1")
+        assert event.data == {"text.body": "I complain 好"}
 
 
 async def test_a_secret_in_the_path(connector, launch):
