@@ -23,8 +23,8 @@ from answerby_connectors.kit.hook_mapping.values import (
 )
 
 ROOT_KEY = "webhook"
-_EVENT_KEYS = ("when", "unless", "each", "source", "id", "type", "request", "time", "actor", "actor_id", "facts")
-_VALUE_KEYS = ("path", "values", "otherwise", "default", "format", "zone")
+EVENT_KEYS = ("when", "unless", "each", "source", "id", "type", "request", "time", "actor", "actor_id", "facts")
+VALUE_KEYS = ("path", "values", "otherwise", "default", "format", "zone")
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _FACT = re.compile(r"[^\W\d][\w\-]*(\.[\w\-]+)*")
 _ACTORS = ("customer", "agent", "system")
@@ -87,7 +87,7 @@ class _Reader:
         return HookMapping(tuple(event for each in members if (event := self._event(each)) is not None))
 
     def _event(self, node: Node) -> EventMapping | None:
-        keys = self._problems.keys(node, _EVENT_KEYS, "an event")
+        keys = self._problems.keys(node, EVENT_KEYS, "an event")
         if not isinstance(node, MAP):
             return None
         for name in ("type", "request"):
@@ -175,7 +175,7 @@ class _Reader:
             if isinstance(key, yaml.ScalarNode) and value.value == "":
                 self._problems.add(node, "this is read as a mapping", f'put it in quotes: "{{{key.value}}}"')
                 return ValueSource()
-        keys = self._problems.keys(node, _VALUE_KEYS, "a value")
+        keys = self._problems.keys(node, VALUE_KEYS, "a value")
         if "path" not in keys:
             self._problems.add(
                 node, "the value has no path", "add `path:`, or write a text such as {ticket.id} in quotes"
