@@ -64,7 +64,10 @@ class Outcome:
     detail: str = ""
     retry_after: float | None = None
     settle: float = 0.0
-    """The least wait before another attempt at this effect alone, in seconds: the write may still be under way."""
+    """The least wait before another attempt at this effect alone, in seconds: the write may still be under way.
+
+    With an unknown outcome it also says that the platform answered what was read before the write.
+    """
     refused: tuple[str, ...] = ()
     """What the platform refused of an effect that was carried out otherwise, such as `due: 422 not on the screen`."""
 

@@ -10,6 +10,7 @@ from answerby.domain.backoff import Backoff
 from answerby.domain.effect import Effect, EffectKind
 from answerby.server.flow.attempt import delivery_of, with_number
 from answerby.server.flow.delivery_options import DeliveryOptions, backoff, judge, report_of
+from answerby.store.connector_life import Answer
 from answerby.store.records import CompletionKind, Lease, OutboxEntry
 from answerby_connectors.kit.base import Outcome, OutcomeKind
 
@@ -78,6 +79,19 @@ def test_waits_until_a_write_without_an_answer_must_have_settled():
         assert completion.wait == timedelta(seconds=90)
     longer = judge(lease(), Outcome(OutcomeKind.UNKNOWN, retry_after=200.0, settle=90.0), OPTIONS, NOW)
     assert longer.wait >= timedelta(seconds=200)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer"),
+    [
+        (Outcome(OutcomeKind.UNKNOWN, "ReadTimeout"), Answer.BAD),
+        (Outcome(OutcomeKind.UNKNOWN, "ReadTimeout", settle=8.0), Answer.NONE),
+        (Outcome(OutcomeKind.UNKNOWN, "HTTP 500", 60.0, settle=8.0), Answer.WAIT),
+        (Outcome(OutcomeKind.RETRY, "ConnectError"), Answer.BAD),
+    ],
+)
+def test_a_write_that_may_still_land_is_no_outage_of_the_platform(outcome, answer):
+    assert report_of(outcome, OPTIONS, "").answer is answer
 
 
 def test_waits_at_least_as_long_as_it_is_told():
