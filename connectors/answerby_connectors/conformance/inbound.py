@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -20,6 +21,8 @@ from answerby_connectors.kit.base import (
     PollingConnector,
 )
 
+FACT = re.compile(r"[^\W\d][\w\-]*(\.[\w\-]+)*")
+"""The names of facts that the server takes: words with dots between."""
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -28,6 +31,7 @@ async def brought(play: Play, webhooks: list[Webhook]) -> list[Event]:
     connector = play.connector
     assert isinstance(connector, InboundConnector)
     raw = [event for headers, body in webhooks for event in connector.receive(headers, body)]
+    assert all(FACT.fullmatch(name) for event in raw for name in event.data), "the server takes no such fact"
     completed = [await connector.complete(event) for event in raw]
     return [event for event in completed if event is not None]
 
@@ -42,6 +46,9 @@ async def polled(play: Play, cursor: str = "") -> tuple[list[Event], str]:
         events += page.events
         cursor = page.cursor
         assert page.problems == ()
+        assert all(FACT.fullmatch(name) for event in page.events for name in event.data), (
+            "the server takes no such fact"
+        )
         if not page.more:
             return events, cursor
 

@@ -21,7 +21,7 @@ NOT_YET_KNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of an event before its completion. A webhook often has only the time of sending. A repeat has another."""
 RAW = "webhook."
 """The prefix of facts that carry a webhook's own values from `receive` to `complete`, and no further."""
-NEW = "webhook/new"
+NEW = "arrival.new"
 """The fact that says whether the webhook tells of a new ticket."""
 
 
