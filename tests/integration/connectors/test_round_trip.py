@@ -60,7 +60,9 @@ async def test_a_ticket_is_decided_and_written_back_and_the_echo_is_no_event(ans
     clocks = {clock.name: clock for clock in replied[0].clocks}
     assert clocks["first_response"].HasField("stop_time")
     assert not clocks["first_response"].breached
-    assert [decision.event_type for decision in replied] == ["request.replied", "request.received"]
+    # The desk also waits for the customer after a reply, and its webhooks come in any order.
+    kinds = [decision.event_type for decision in replied if decision.event_type != "request.on_hold"]
+    assert kinds == ["request.replied", "request.received"]
 
 
 async def written_back(desk, reference):
