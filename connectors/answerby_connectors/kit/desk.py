@@ -12,7 +12,8 @@ import httpx2
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Value
 from answerby_connectors.kit.answer import CallFailed, Gone
-from answerby_connectors.kit.base import Delivery, Guarantee, Manifest, Outcome, OutcomeKind, parse_settings
+from answerby_connectors.kit.base import Delivery, Finding, Guarantee, Manifest, Outcome, OutcomeKind, parse_settings
+from answerby_connectors.kit.checks import check
 from answerby_connectors.kit.echo import Expected
 from answerby_connectors.kit.mapping import Mapper
 from answerby_connectors.kit.marker import marked
@@ -108,6 +109,10 @@ class Desk(Platform[S]):
 
     def label(self, field: str) -> str:
         return self.mapper.label(field)
+
+    async def check(self) -> list[Finding]:
+        """Who we are there, and which mapping leads nowhere. Raises PlatformUnavailable."""
+        return await check(self)
 
     async def deliver(self, delivery: Delivery) -> Outcome:
         """Reads, compares and writes."""

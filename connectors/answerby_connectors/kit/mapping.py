@@ -49,6 +49,10 @@ class Mapper:
         """The field in our words."""
         return self._labels.get(field, field)
 
+    def table(self, ours: str) -> Mapping[str, str]:
+        """Our values of a field and their names for them, as far as a table lists them."""
+        return self._tables.there.get(ours, {})
+
     def their_name(self, ours: str, value: Value) -> str | None:
         """Their name for our value. None without a counterpart. A field without a table has the same names."""
         table = self._tables.there.get(ours)

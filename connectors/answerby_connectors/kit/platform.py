@@ -92,6 +92,10 @@ class Platform(ABC, Generic[S]):
         """What the choices of a field depend on, such as the ticket's project."""
         return ""
 
+    def check_scopes(self, field: str) -> Sequence[str]:  # noqa: ARG002
+        """The scopes in which a check asks for the choices of a field, such as the projects of the settings."""
+        return ("",)
+
     def tables(self) -> Tables:
         """The names of values on both sides."""
         return Tables({**self.values, **self.settings.values}, self.values_back, self.settings.values_back)

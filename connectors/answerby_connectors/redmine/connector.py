@@ -91,6 +91,9 @@ class RedmineConnector(PolledDesk[RedmineSettings]):
     def scope(self, field: str, ticket: Ticket) -> str:
         return str(ticket.raw["project"]["id"]) if "{}" in LISTS[field][0] else ""
 
+    def check_scopes(self, field: str) -> Sequence[str]:
+        return self.settings.projects if "{}" in LISTS[field][0] else ("",)
+
     async def read(self, reference: str) -> Ticket:
         params = {"include": "journals"}
         return self.ticket(
