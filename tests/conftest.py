@@ -15,7 +15,7 @@ import redis
 
 from answerby.store.embedded import EmbeddedValkey
 from answerby.store.store import Store
-from tests.kit import examples  # noqa: F401 - loads the profile of every property test
+from tests.kit import examples
 from tests.kit.patience import LONG_TEST, WHOLE_TEST
 from tests.kit.starts import forbidden
 
@@ -84,7 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("deep"):
+        generated = item.get_closest_marker("generated") and examples.PROFILE == "deep"
+        if item.get_closest_marker("deep") or generated:
             item.add_marker(pytest.mark.timeout(LONG_TEST))
 
 
