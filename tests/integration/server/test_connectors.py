@@ -44,11 +44,12 @@ async def test_a_connector_that_cannot_be_built_is_disabled_alone_and_its_effect
         await submit(address, [make_event()])
 
         async def delivered() -> bool:
-            return len(lines(out)) == 1
+            # The line is written before the outcome is stored.
+            waiting = {depth.connector: depth.waiting for depth in await store.outbox.depths("default")}
+            return waiting == {"good": 0, "bad-type": 1, "bad-key": 1, "bad-secret": 1, "no-file": 1}
 
         await eventually(delivered)
-        waiting = {depth.connector: depth.waiting for depth in await store.outbox.depths("default")}
-        assert waiting == {"good": 0, "bad-type": 1, "bad-key": 1, "bad-secret": 1, "no-file": 1}
+        assert len(lines(out)) == 1
 
         place.write_text(f"{late}\n")
 
@@ -76,8 +77,9 @@ async def test_a_paused_connector_queues_and_one_that_is_off_does_not(settings, 
         await submit(address, [make_event()])
 
         async def delivered() -> bool:
-            return len(lines(out)) == 1
+            # The line is written before the outcome is stored.
+            waiting = {depth.connector: depth.waiting for depth in await store.outbox.depths("default")}
+            return waiting == {"good": 0, "rests": 1}
 
         await eventually(delivered)
-        waiting = {depth.connector: depth.waiting for depth in await store.outbox.depths("default")}
-        assert waiting == {"good": 0, "rests": 1}
+        assert len(lines(out)) == 1

@@ -34,7 +34,7 @@ def apply_acts(plan: FactPlan, request: RequestState, firing: Firing) -> tuple[R
     act = LadderAct(
         firing.ladder.id, firing.timer.step + 1, firing.clock.name, firing.ladder.file, step.line, firing.ladder.because
     )
-    flags = [_held(act, name, wanted[name], request) for name in held if request.derived.get(name) != wanted[name]]
+    flags = [_held(act, name, wanted[name], request) for name in held]
     return _done({name: value for name, value in wanted.items() if name not in held}, act, request), flags
 
 
@@ -49,14 +49,24 @@ def _done(acts: Mapping[str, str], act: LadderAct, request: RequestState) -> Req
     if not acts:
         return request
     owner = {name: value for name, value in acts.items() if name != PRIORITY}
+    new = [name for name, value in acts.items() if not _is_given(name, value, request)]
     return msgspec.structs.replace(
         request,
         priority_floor=acts.get(PRIORITY, request.priority_floor),
         reassigned={**request.reassigned, **owner},
-        ladder_acts={**request.ladder_acts, **dict.fromkeys(acts, act)},
+        ladder_acts={**request.ladder_acts, **dict.fromkeys(new, act)},
     )
 
 
+def _is_given(name: str, value: str, request: RequestState) -> bool:
+    """Whether an earlier step gave this very value. It is still the one that did."""
+    before = request.priority_floor if name == PRIORITY else request.reassigned.get(name)
+    return name in request.ladder_acts and before == value
+
+
 def _held(act: LadderAct, name: str, wanted: str, request: RequestState) -> Flag:
+    """Told also where the person wants the same: once the value is cleared, the step is not made up for."""
     step = f"step {act.step} of ladder {act.ladder} (clock {act.clock})"
-    return Flag(LADDER_HELD, f"{name} stays {request.derived.get(name)}, set by hand; {step} would make it {wanted}")
+    present = request.derived.get(name)
+    otherwise = f"would make it {wanted}" if present != wanted else "is not done, and wants the same"
+    return Flag(LADDER_HELD, f"{name} stays {present}, set by hand; {step} {otherwise}")

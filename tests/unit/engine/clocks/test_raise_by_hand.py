@@ -73,15 +73,38 @@ def test_a_ladder_raises_nothing_that_was_set_by_hand_and_says_so():
     assert not flags(cleared)
 
 
+def test_a_step_that_wants_what_the_person_wants_is_told_too():
+    """Once the value is cleared, the step is not made up for. Nobody could tell why without the flag."""
+    play = begun(override__priority="P1", override__department="lab", override__role="boss")
+    first, second = (decision for decision in play.decisions if flags(decision))
+    step = "step 2 of ladder climb (clock first_response)"
+    assert flags(first) == [
+        "priority stays P1, set by hand; step 1 of ladder climb (clock first_response) would make it P0"
+    ]
+    assert flags(second) == [
+        f"department stays lab, set by hand; {step} is not done, and wants the same",
+        f"role stays boss, set by hand; {step} is not done, and wants the same",
+        f"priority stays P1, set by hand; {step} would make it P0",
+    ]
+    cleared = play.happens("updated", "2026-03-02 13:10", actor="agent", override__department=None)
+    assert cleared.facts["department"] == "desk"
+
+
+def test_the_step_that_gave_a_value_stays_named_when_a_later_one_gives_the_same():
+    steps = f"{TWO_STEPS}, {{at: +2h, raise_priority: true, reassign: {{department: lab, role: boss}}}}"
+    play = Play(rules(steps, routing=""), with_history=True)
+    play.happens("received", "2026-03-02 09:00")
+    play.waits(at("2026-03-02 14:00"))
+    last = play.decisions[-1]
+    assert last.event_time == at("2026-03-02 14:00")
+    assert (last.facts["priority"], last.facts["department"]) == ("P0", "lab")
+    assert [reference.id for reference in stage(last, "priority").won] == ["ladder.climb#2"]
+    assert [reference.id for reference in stage(last, "routing").won] == ["ladder.climb#2"]
+
+
 def test_a_value_that_is_refused_holds_nothing():
     play = begun(override__priority="P9")
     assert play.request.derived["priority"] == "P0"
-    assert not any(flags(decision) for decision in play.decisions)
-
-
-def test_the_value_that_the_step_wants_is_not_in_its_way():
-    play = begun(override__department="lab")
-    assert play.request.derived["department"] == "lab"
     assert not any(flags(decision) for decision in play.decisions)
 
 

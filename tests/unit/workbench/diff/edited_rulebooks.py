@@ -465,7 +465,7 @@ def a_schedule(files: Files, chance: Random) -> None:
     )
     schedule[key] = value
     if key == "for":
-        schedule.pop("when")
+        schedule.pop("when", None)
 
 
 def a_score(files: Files, chance: Random) -> None:
