@@ -23,7 +23,7 @@ from answerby.engine.clocks.missed_reminders import HeldReminder, digest_of, hel
 from answerby.engine.compiled.rulebook import CompiledRulebook
 from answerby.engine.compiled.templates import render
 from answerby.engine.effects.clock_figures import late_by, zone_of
-from answerby.engine.effects.notices import Notice, addressed
+from answerby.engine.effects.notices import Notice, addressed, strongest
 from answerby.engine.effects.roles import former_owner, resolve_roles, told_roles
 from answerby.engine.effects.schedules import request_effects
 from answerby.engine.stages.stage_results import StageResults
@@ -243,7 +243,10 @@ def _handed_over_words(context: EffectContext, role: str, owner: str) -> dict[st
 def catch_up_effects(
     context: EffectContext, before: RequestState, firing: Firing, moment: datetime
 ) -> Iterator[Effect]:
-    """One notice per role for reminders missed in an outage: the text of the last one, and a list of all."""
+    """One notice per role for reminders missed in an outage: the text of the last one, a list of all.
+
+    It is as strong as the strongest of them, as a digest is.
+    """
     by_role: dict[str, list[HeldReminder]] = {}
     for reminder in held_reminders(before, context.after, firing.timer):
         step = reminder.ladder.steps[reminder.timer.step]
@@ -258,7 +261,8 @@ def catch_up_effects(
         latest = firing._replace(timer=last.timer, clock=last.clock, ladder=last.ladder, delay_seconds=delay)
         payload = {**ladder_payload(context, latest, moment), **digest_of(waiting)}
         payload["held_back_since"] = [context.local(item.timer.due, item.clock) for item in waiting]
-        yield notify(context, last.notification, role, f"catch_up/{firing.timer.id}/{role}", payload, last.clock)
+        together = strongest([item.notification for item in waiting])
+        yield notify(context, together, role, f"catch_up/{firing.timer.id}/{role}", payload, last.clock)
 
 
 def held_back_effects(
@@ -283,7 +287,8 @@ def held_back_effects(
     for role, items in sorted(digest.items()):
         all_since: list[str] = [context.local(timer.due, clock) for timer, _ in items]
         digest_payload = {**payload, "digest": [n.template for _, n in items], "held_back_since": all_since}
-        yield notify(context, items[-1][1], role, f"digest/{firing.timer.id}/{role}", digest_payload, clock)
+        together = strongest([notification for _, notification in items])
+        yield notify(context, together, role, f"digest/{firing.timer.id}/{role}", digest_payload, clock)
 
 
 def task_effects(context: EffectContext, before: RequestState | None) -> list[Effect]:

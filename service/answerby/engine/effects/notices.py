@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -27,24 +28,23 @@ def addressed(compiled: CompiledRulebook, after: RequestState, results: StageRes
     notifications = results.outputs.get("notify")
     if not isinstance(notifications, tuple):
         return []
-    strongest: dict[tuple[str, str], Notification] = {}
+    asked: dict[tuple[str, str], Notification] = {}
     for notification in notifications:
         for role in resolve_roles(compiled.rulebook, after, notification):
             told = (notification.template, role)
-            known = strongest.get(told)
-            strongest[told] = notification if known is None else stronger(known, notification)
+            known = asked.get(told)
+            asked[told] = notification if known is None else strongest([notification, known])
     return [
-        Notice(notification, role, alerts_of(compiled, notification, role))
-        for (_, role), notification in strongest.items()
+        Notice(notification, role, alerts_of(compiled, notification, role)) for (_, role), notification in asked.items()
     ]
 
 
-def stronger(one: Notification, other: Notification) -> Notification:
-    """Two notifications of the same template as one: urgent if one is, to be acknowledged if one is."""
+def strongest(notifications: Sequence[Notification]) -> Notification:
+    """Notifications as one, in the words of the last: urgent if one is, to be acknowledged if one is."""
     return replace(
-        one,
-        urgent=one.urgent or other.urgent,
-        until_acknowledged=one.until_acknowledged or other.until_acknowledged,
+        notifications[-1],
+        urgent=any(each.urgent for each in notifications),
+        until_acknowledged=any(each.until_acknowledged for each in notifications),
     )
 
 

@@ -48,7 +48,8 @@ def shows(compiled: CompiledRulebook, found: Finding, request: WitnessRequest) -
             others = [reference for reference in stage.won if not reference.id.startswith(OVERRIDE_PREFIX)]
             return not matched & rules and not any(set(found.outputs) & set(rule.outputs) for rule in others)
         case Code.RAISE_LOSES_TARGET:
-            return not set(found.outputs) & stage.outputs.keys()
+            # The request before the raise. The proof moves it by the raise alone.
+            return set(found.outputs) <= stage.outputs.keys()
         case Code.NOT_PROTECTED:
             return first in matched and _is_lost(compiled, found, request)
     return True
