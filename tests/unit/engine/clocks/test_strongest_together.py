@@ -68,3 +68,22 @@ def test_a_notice_after_an_outage(first: dict[str, object], second: dict[str, ob
     assert reminded(play) == [(second["template"], ASKS in (first, second), False)]
     play.happens("acknowledged", "2026-03-02 15:10", actor="agent")
     assert all(play.request.timers[name].answered for name in ("answer/1/0/0", "fix/1/0/0"))
+
+
+def test_missed_repeats_are_skipped_and_those_to_come_go_on_until_acknowledged() -> None:
+    steps = [{"at": "0m", "notify": ASKS, "repeat": {"every": "30m", "at_most": 5}}, {"at": "+1h", "notify": TELLS}]
+    ladder = {"id": "steps", "because": "case", "steps": steps}
+    clocks = [CLOCK | {"id": "fix", "ladder": "steps"}]
+    play = Play(compiled({"clocks": clocks, "ladders": [ladder], "templates": TEMPLATES}, targets(({}, {"fix": "2h"}))))
+    play.happens("received", "2026-03-02 09:00")
+    # Due at 11:00, with repeats from 11:30 on. The server was away until 15:10.
+    for name in ("fix/1/0/0", "fix/1/1/0"):
+        event = timer_event(play.request.tenant, play.request_id, play.request.timers[name], 3600)
+        event.data[CATCH_UP_LIMIT] = 1
+        play.take(event, at("2026-03-02 15:10"))
+    play.waits("2026-03-02 15:59")
+    told = [(moment, effect.payload["template"], effect.payload.get("held_back")) for moment, effect in play.notices()]
+    assert told == [(at("2026-03-02 15:10"), "still", 2), (at("2026-03-02 15:30"), "late", None)]
+    play.happens("acknowledged", "2026-03-02 15:59", actor="agent")
+    play.waits(None)
+    assert len(play.notices()) == 2
