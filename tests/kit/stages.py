@@ -14,10 +14,13 @@ from answerby.domain.event import Value
 from answerby_connectors.conformance import Answer, Call, Stage
 from answerby_connectors.escalated import EscalatedConnector
 from answerby_connectors.file.connector import FileConnector
+from answerby_connectors.freshdesk import FreshdeskConnector
 from answerby_connectors.kit.base import Connector
 from answerby_connectors.kit.marker import MARKER, marked
 from answerby_connectors.redmine import RedmineConnector
 from answerby_connectors.webhook.connector import WebhookConnector
+from tests.kit.freshdesk import KEY as FRESHDESK_KEY
+from tests.kit.freshdesk import NUMBER, Freshdesk
 from tests.kit.help_desk import AGENT, BOT, HelpDesk
 from tests.kit.redmine import ANA, KEY, Redmine
 
@@ -152,4 +155,42 @@ class RedmineStage(Stage):
 
     def person_writes(self) -> list[tuple[dict[str, str], bytes]]:
         self.redmine.update(4711, {"notes": f"at {self.redmine.time}", "status_id": 2}, ANA)
+        return []
+
+
+class FreshdeskStage(Stage):
+    reference = "4711"
+    payload: ClassVar[dict[str, Value]] = {
+        **Stage.payload,
+        "due.resolution": "2097-01-07T18:00:00+08:00",
+        "tags": ["vip-customer", "battery"],
+    }
+
+    def __init__(self) -> None:
+        self.freshdesk = Freshdesk()
+        self.freshdesk.new()
+
+    def connect(self, url: str, *, timeout: float, settle: float) -> Connector:
+        return FreshdeskConnector("desk", {"url": url, "key": FRESHDESK_KEY, "timeout": timeout, "settle": settle})
+
+    def handle(self, call: Call) -> Answer:
+        return self.freshdesk.handle(call)
+
+    def seen(self, effect_id: str) -> int:
+        return marked(self.notes(), effect_id)
+
+    def notes(self) -> list[str]:
+        return self.freshdesk.notes()
+
+    def is_active(self, note: str) -> bool:
+        """Whether anything is HTML but for ends of lines."""
+        return super().is_active(note) or re.search(r"[<>\"']", note.replace("<br>", "")) is not None
+
+    def state(self) -> object:
+        ticket = self.freshdesk.tickets[NUMBER]
+        return {name: ticket[name] for name in ("priority", "type", "group_id", "due_by", "fr_due_by", "tags")}
+
+    def person_writes(self) -> list[tuple[dict[str, str], bytes]]:
+        self.freshdesk.say(NUMBER, 7, f"at {self.freshdesk.time}")
+        self.freshdesk.update(NUMBER, {"status": 3})
         return []

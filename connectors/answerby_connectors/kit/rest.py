@@ -72,6 +72,19 @@ class Rest:
             if not body[key] or len(found) >= body.get("total_count", 0):
                 return found
 
+    async def read_pages(self, what: str, place: str, limit: int = 100) -> list[Any]:
+        """All members of a list that the platform pages by `page` and `per_page`. A page that is not full is the last.
+
+        Raises CallFailed, Gone, and TypeError for an answer of another form.
+        """
+        found: list[Any] = []
+        while True:
+            params = {"per_page": limit, "page": len(found) // limit + 1}
+            page = (await self.read(what, "GET", place, params=params)).json
+            found += page
+            if len(page) < limit:
+                return found
+
     async def write(self, what: str, method: str, place: str, json: object = None) -> Answer:
         """A call that changes something. Raises CallFailed, Gone."""
         return await self._call(what, method, place, None, json)

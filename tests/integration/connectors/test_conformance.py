@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from answerby_connectors.conformance import Conformance
-from tests.kit.stages import EscalatedStage, FileStage, RedmineStage, WebhookStage
+from tests.kit.stages import EscalatedStage, FileStage, FreshdeskStage, RedmineStage, WebhookStage
 
 
 class TestFile(Conformance):
@@ -20,3 +20,7 @@ class TestEscalated(Conformance):
 
 class TestRedmine(Conformance):
     stage_type = RedmineStage
+
+
+class TestFreshdesk(Conformance):
+    stage_type = FreshdeskStage
