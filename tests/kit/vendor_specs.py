@@ -1,7 +1,7 @@
 """Judges the requests of connectors by the OpenAPI documents of their platforms.
 
 The documents in `tests/kit/specs` say what we call, in our own words. `ANSWERBY_TEST_VENDOR_SPECS` may name a folder that has
-`<platform>/openapi.json` of vendors; those judge as well.
+`<platform>/openapi.json` of vendors, or `openapi-unofficial.json` of others; those judge as well.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ VENDORS = os.environ.get("ANSWERBY_TEST_VENDOR_SPECS")
 def documents(platform: str) -> list[Path]:
     """The documents of the platform: ours, and the vendor's where it is to be had."""
     found = [OWN / f"{platform}.json"]
-    if VENDORS and (vendor := Path(VENDORS) / platform / "openapi.json").exists():
-        found.append(vendor)
-    return found
+    others = (
+        [Path(VENDORS) / platform / name for name in ("openapi.json", "openapi-unofficial.json")] if VENDORS else []
+    )
+    return found + [document for document in others if document.exists()]
 
 
 class Judge:

@@ -8,11 +8,13 @@ from openapi_core.exceptions import OpenAPIError
 from answerby_connectors.conformance import Call
 from answerby_connectors.conformance.inbound import polled
 from answerby_connectors.conformance.play import playing
+from answerby_connectors.freshdesk import FreshdeskConnector
 from answerby_connectors.kit.base import DONE, Connector
 from answerby_connectors.redmine import RedmineConnector
+from tests.kit.freshdesk import KEY as FRESHDESK_KEY
 from tests.kit.redmine import KEY
-from tests.kit.stages import RedmineStage
-from tests.kit.vendor_specs import Judge, documents
+from tests.kit.stages import FreshdeskStage, RedmineStage
+from tests.kit.vendor_specs import OWN, Judge, documents
 
 
 class AllOfRedmine(RedmineStage):
@@ -56,3 +58,50 @@ def test_the_judge_refuses(document, method, path, body):
     call = Call(method, path, {"x-redmine-api-key": "k", "content-type": "application/json"}, body)
     with pytest.raises(OpenAPIError):
         Judge(document).check(call)
+
+
+class AllOfFreshdesk(FreshdeskStage):
+    """With every setting that changes a request."""
+
+    def connect(self, url: str, *, timeout: float, settle: float) -> Connector:
+        fields = {"role": "cf_category", "status": "status", "owner": "responder_id"}
+        values = {"status": {"open": "Pending"}}
+        settings = {"url": url, "key": FRESHDESK_KEY, "timeout": timeout, "settle": settle}
+        return FreshdeskConnector("desk", {**settings, "fields": fields, "values": values})
+
+
+@pytest.mark.parametrize("document", documents("freshdesk"), ids=lambda path: path.parent.name)
+async def test_every_request_to_freshdesk_is_one_that_its_document_allows(document):
+    judge = Judge(document)
+    async with playing(AllOfFreshdesk()) as play:
+        payload = {**FreshdeskStage.payload, "role": "quality", "status": "open", "owner": "agent 201"}
+        assert (await play.deliver(payload=payload))[-1] == DONE
+        play.stage.person_writes()
+        await polled(play)
+        calls = list(play.server.calls)
+        ticket = play.stage.freshdesk.tickets[4711]
+    assert (ticket["status"], ticket["custom_fields"], ticket["responder_id"]) == (3, {"cf_category": "quality"}, 201)
+    assert len(calls) == 11
+    if document.parent != OWN:  # it takes only numbers for the id of an agent; Freshdesk's own page has `agents/me`
+        calls = [call for call in calls if call.path != "/agents/me"]
+    for call in calls:
+        judge.check(call)
+    assert judge.judged == len(calls) >= 10
+    assert {call.method for call in calls} == {"GET", "PUT", "POST"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/tickets/1", b'{"priority": "Urgent"}'),
+        ("PUT", "/tickets/1", b'{"due_by": "2026-01-07T18:00:00Z"}'),
+        ("PUT", "/tickets/1", b'{"due_by": "2026-01-07", "fr_due_by": "2026-01-07"}'),
+        ("POST", "/tickets/1/notes", b'{"body": "x", "private": false}'),
+        ("POST", "/tickets/1/reply", b'{"body": "x"}'),
+        ("GET", "/tickets", b""),
+    ],
+)
+def test_our_document_of_freshdesk_refuses(method, path, body):
+    call = Call(method, path, {"authorization": "Basic a2V5Olg=", "content-type": "application/json"}, body)
+    with pytest.raises(OpenAPIError):
+        Judge(OWN / "freshdesk.json").check(call)
