@@ -66,3 +66,21 @@ async def test_many_tickets_of_one_second_come_once_each_over_pages(connector, f
         freshdesk.new()
     events = await all_of(connector)
     assert sorted(int(one.request_id) for one in events) == list(range(4711, 4772))
+
+
+async def test_a_status_of_the_accounts_own_goes_by_its_number(connect, freshdesk):
+    freshdesk.tickets[4711] |= {"status": 6}
+    freshdesk.tick()
+    freshdesk.tickets[4711]["stats"]["status_updated_at"] = freshdesk.time
+    events = await all_of(connect(statuses={"6": EventType.ON_HOLD}))
+    assert [one.type for one in events] == [EventType.RECEIVED, EventType.ON_HOLD]
+
+
+async def test_a_changed_ticket_costs_two_calls(connector, http_server, freshdesk):
+    await all_of(connector)
+    assert [call.path.partition("?")[0] for call in http_server.calls] == [
+        "/agents/me",
+        "/tickets",
+        "/tickets/4711",
+        "/tickets/4711/conversations",
+    ]
