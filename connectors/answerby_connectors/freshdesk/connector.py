@@ -1,7 +1,4 @@
-"""The freshdesk connector: what is Freshdesk's own. The kit does the rest.
-
-Facts are those of https://developers.freshdesk.com/api/.
-"""
+"""The freshdesk connector: what is Freshdesk's own, by https://developers.freshdesk.com/api/. The kit does the rest."""
 
 from __future__ import annotations
 
@@ -144,7 +141,8 @@ class FreshdeskConnector(PolledDesk[FreshdeskSettings]):
 
     def blame(self, answer: Answer | None, carried: Sequence[str]) -> Mapping[str, str]:
         body = answer.peek if answer is not None and answer.status in REFUSALS else None
-        errors = body.get("errors", []) if isinstance(body, dict) else []
+        listed = body.get("errors") if isinstance(body, dict) else None
+        errors = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
         told = {str(one.get("field")).rpartition(".")[2]: f"HTTP 400: {one.get('code')}" for one in errors}
         pair = next((told[name] for name in DUE if name in told), None)
         return {name: why for name in carried if (why := pair if name in DUE else told.get(name))}

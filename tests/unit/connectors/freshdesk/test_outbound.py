@@ -122,3 +122,17 @@ async def test_the_check_says_who_we_are_and_which_mapping_leads_nowhere(connect
         (False, "department quality leads nowhere: group_id has no QA"),
     ]
     assert (True, "owner goes to responder_id, which has 120 choices") in [(one.good, one.text) for one in found]
+
+
+@pytest.mark.parametrize("body", [None, [], "no", {"errors": None}, {"errors": ["type"]}, {"errors": [{}]}])
+async def test_a_refusal_that_names_nothing_is_found_field_by_field(
+    connector, http_server, freshdesk, delivery_of, answer, body
+):
+    def handle(call):
+        refused = call.method == "PUT" and "type" in call.json
+        return answer(400, content=body) if refused else freshdesk.handle(call)
+
+    http_server.handler = handle
+    outcome = await connector.deliver(delivery_of(payload={"priority": "P0", "category": "smoke"}))
+    assert (outcome.kind, outcome.refused) == (OutcomeKind.DONE, ("update ticket: HTTP 400",))
+    assert freshdesk.tickets[4711]["priority"] == 4
