@@ -19,10 +19,13 @@ from answerby_connectors.kit.base import Connector
 from answerby_connectors.kit.marker import MARKER, marked
 from answerby_connectors.redmine import RedmineConnector
 from answerby_connectors.webhook.connector import WebhookConnector
+from answerby_connectors.zendesk import ZendeskConnector
 from tests.kit.freshdesk import KEY as FRESHDESK_KEY
 from tests.kit.freshdesk import NUMBER, Freshdesk
 from tests.kit.help_desk import AGENT, BOT, HelpDesk
 from tests.kit.redmine import ANA, KEY, Redmine
+from tests.kit.zendesk import ANA as ZENDESK_ANA
+from tests.kit.zendesk import EMAIL, TOKEN, Zendesk
 
 SECRET = "hook secret"
 
@@ -193,4 +196,37 @@ class FreshdeskStage(Stage):
     def person_writes(self) -> list[tuple[dict[str, str], bytes]]:
         self.freshdesk.say(NUMBER, 7, f"at {self.freshdesk.time}")
         self.freshdesk.update(NUMBER, {"status": 3})
+        return []
+
+
+class ZendeskStage(Stage):
+    reference = "4711"
+    payload: ClassVar[dict[str, Value]] = {**Stage.payload, "due.resolution": "2026-01-07T18:00:00+08:00"}
+
+    def __init__(self) -> None:
+        self.zendesk = Zendesk()
+
+    def connect(self, url: str, *, timeout: float, settle: float) -> Connector:
+        settings = {"url": url, "email": EMAIL, "token": TOKEN, "timeout": timeout, "settle": settle}
+        return ZendeskConnector("desk", settings)
+
+    def handle(self, call: Call) -> Answer:
+        return self.zendesk.handle(call)
+
+    def seen(self, effect_id: str) -> int:
+        return marked(self.notes(), effect_id)
+
+    def notes(self) -> list[str]:
+        return self.zendesk.notes()
+
+    def is_active(self, note: str) -> bool:
+        """Whether there is any HTML, but for ends of lines."""
+        return super().is_active(note) or re.search(r"[<>]", note.replace("<br>\n", "\n")) is not None
+
+    def state(self) -> object:
+        return {name: self.zendesk.ticket[name] for name in ("priority", "tags", "group_id", "due_at", "type")}
+
+    def person_writes(self) -> list[tuple[dict[str, str], bytes]]:
+        after = "pending" if self.zendesk.ticket["status"] == "open" else "open"
+        self.zendesk.update({"status": after, "comment": {"html_body": after, "public": True}}, ZENDESK_ANA)
         return []

@@ -1,7 +1,7 @@
 """Judges the requests of connectors by the OpenAPI documents of their platforms.
 
 The documents in `tests/kit/specs` say what we call, in our own words. `ANSWERBY_TEST_VENDOR_SPECS` may name a folder that has
-`<platform>/openapi.json` of vendors, or `openapi-unofficial.json` of others; those judge as well.
+`<platform>/openapi.json` or `*-openapi.json` of vendors, or `openapi-unofficial.json` of others; those judge as well.
 """
 
 from __future__ import annotations
@@ -26,10 +26,19 @@ VENDORS = os.environ.get("ANSWERBY_TEST_VENDOR_SPECS")
 def documents(platform: str) -> list[Path]:
     """The documents of the platform: ours, and the vendor's where it is to be had."""
     found = [OWN / f"{platform}.json"]
-    others = (
-        [Path(VENDORS) / platform / name for name in ("openapi.json", "openapi-unofficial.json")] if VENDORS else []
-    )
-    return found + [document for document in others if document.exists()]
+    folder = Path(VENDORS) / platform if VENDORS else None
+    return found + (sorted(folder.glob("*openapi*.json")) if folder else [])
+
+
+def mend(document: dict[str, Any]) -> None:
+    """Zendesk's document gives the definition of a custom field where an update has an id and a value, as a ticket has.
+
+    The vendor's page "Creating and updating tickets" has `{"id": ..., "value": ...}` in an update, too.
+    """
+    schemas = document.get("components", {}).get("schemas", {})
+    if "TicketUpdateInput" in schemas:
+        right = schemas["TicketObject"]["properties"]["custom_fields"]
+        schemas["TicketUpdateInput"]["properties"]["custom_fields"] = right
 
 
 class Judge:
@@ -38,6 +47,7 @@ class Judge:
     def __init__(self, document: Path) -> None:
         text = json.loads(document.read_text("utf-8"))
         text["servers"] = [{"url": "/"}]
+        mend(text)
         # Vendors' own examples and defaults break the rules for documents, which is not our concern.
         self._openapi = OpenAPI.from_dict(text, config=Config(spec_validator_cls=None))
         self.document = document

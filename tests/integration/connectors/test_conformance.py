@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from answerby_connectors.conformance import Conformance
-from tests.kit.stages import EscalatedStage, FileStage, FreshdeskStage, RedmineStage, WebhookStage
+from tests.kit.stages import EscalatedStage, FileStage, FreshdeskStage, RedmineStage, WebhookStage, ZendeskStage
 
 
 class TestFile(Conformance):
@@ -24,3 +24,7 @@ class TestRedmine(Conformance):
 
 class TestFreshdesk(Conformance):
     stage_type = FreshdeskStage
+
+
+class TestZendesk(Conformance):
+    stage_type = ZendeskStage

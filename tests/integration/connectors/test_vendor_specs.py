@@ -11,10 +11,12 @@ from answerby_connectors.conformance.play import playing
 from answerby_connectors.freshdesk import FreshdeskConnector
 from answerby_connectors.kit.base import DONE, Connector
 from answerby_connectors.redmine import RedmineConnector
+from answerby_connectors.zendesk import ZendeskConnector
 from tests.kit.freshdesk import KEY as FRESHDESK_KEY
 from tests.kit.redmine import KEY
-from tests.kit.stages import FreshdeskStage, RedmineStage
+from tests.kit.stages import FreshdeskStage, RedmineStage, ZendeskStage
 from tests.kit.vendor_specs import OWN, Judge, documents
+from tests.kit.zendesk import EMAIL, TOKEN
 
 
 class AllOfRedmine(RedmineStage):
@@ -105,3 +107,58 @@ def test_our_document_of_freshdesk_refuses(method, path, body):
     call = Call(method, path, {"authorization": "Basic a2V5Olg=", "content-type": "application/json"}, body)
     with pytest.raises(OpenAPIError):
         Judge(OWN / "freshdesk.json").check(call)
+
+
+class AllOfZendesk(ZendeskStage):
+    """With every setting that changes a request."""
+
+    def connect(self, url: str, *, timeout: float, settle: float) -> Connector:
+        fields = {"role": "cf_360001", "status": "status", "owner": "assignee_id"}
+        values = {"status": {"open": "open"}, "owner": {"ana": "ana@example.com"}}
+        settings = {"url": url, "email": EMAIL, "token": TOKEN, "timeout": timeout, "settle": settle}
+        return ZendeskConnector("desk", {**settings, "fields": fields, "values": values})
+
+
+@pytest.mark.parametrize("document", documents("zendesk"), ids=lambda path: path.parent.name)
+async def test_every_request_to_zendesk_is_one_that_its_document_allows(document):
+    judge = Judge(document)
+    async with playing(AllOfZendesk()) as play:
+        payload = {**ZendeskStage.payload, "role": "quality", "status": "open", "owner": "ana"}
+        assert (await play.deliver(payload=payload))[-1] == DONE
+        play.stage.person_writes()
+        await polled(play)
+        calls = list(play.server.calls)
+        (update,) = play.stage.zendesk.puts
+    assert update == {
+        "priority": "urgent",
+        "status": "open",
+        "type": "task",
+        "group_id": 21,
+        "assignee_id": 9_000_000_000_002,
+        "due_at": "2026-01-07T10:00:00Z",
+        "tags": ["battery", "category_complaint"],
+        "safe_update": True,
+        "updated_stamp": "2026-01-05T01:01:00Z",
+        "custom_fields": [{"id": 360001, "value": "quality"}],
+        "comment": {"html_body": update["comment"]["html_body"], "public": False},
+    }
+    for call in calls:
+        judge.check(call)
+    assert judge.judged == len(calls) == 11
+    assert [call.method for call in calls].count("PUT") == 1
+
+
+@pytest.mark.parametrize("document", documents("zendesk"), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/api/v2/tickets/1", b'{"ticket": {"group_id": "vip"}}'),
+        ("PUT", "/api/v2/tickets/1", b'{"ticket": {"priority": "P0"}}'),
+        ("PATCH", "/api/v2/tickets/1", b'{"ticket": {"priority": "high"}}'),
+        ("GET", "/api/v2/issues/1", b""),
+    ],
+)
+def test_the_judge_of_zendesk_refuses(document, method, path, body):
+    call = Call(method, path, {"authorization": "Basic eDp5", "content-type": "application/json"}, body)
+    with pytest.raises(OpenAPIError):
+        Judge(document).check(call)

@@ -79,8 +79,9 @@ def refusal(python: Path, connector: str, cwd: Path) -> str:
 
 def test_it_is_delivered_to(python, project, tmp_path):
     (tmp_path / "answerby.toml").write_text(CONFIGURATION)
-    assert "no type 'acme'; the types are escalated, file, generic, redmine, webhook. A package that" in refusal(
-        python, "acme", tmp_path
+    assert (
+        "no type 'acme'; the types are escalated, file, freshdesk, generic, redmine, webhook, zendesk. A package that"
+        in refusal(python, "acme", tmp_path)
     )
 
     install(python, project, "--no-build-isolation")
