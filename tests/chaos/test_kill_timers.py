@@ -85,7 +85,7 @@ async def receive(store, rulebook, requests) -> dict[str, list[datetime]]:
     for number in range(requests):
         when = begin + timedelta(milliseconds=5 * number)
         event = Event(source="crm", id=f"e{number}", type="request.received", time=when, request_id=f"R-{number}")
-        decision = decide(rulebook, None, event, Context(), begin)
+        decision = decide(rulebook, None, event, Context(), when)
         due[event.request_id] = [when + timedelta(seconds=step + 1) for step in range(STEPS)]
         assert [timer.due for timer in decision.arm] == due[event.request_id]
         commits.append(
