@@ -16,16 +16,16 @@ from answerby_connectors.escalated import EscalatedConnector
 from answerby_connectors.file.connector import FileConnector
 from answerby_connectors.freshdesk import FreshdeskConnector
 from answerby_connectors.kit.base import Connector
-from answerby_connectors.kit.marker import MARKER, marked
+from answerby_connectors.kit.notes.marker import MARKER, marked
 from answerby_connectors.redmine import RedmineConnector
 from answerby_connectors.webhook.connector import WebhookConnector
 from answerby_connectors.zendesk import ZendeskConnector
-from tests.kit.freshdesk import KEY as FRESHDESK_KEY
-from tests.kit.freshdesk import NUMBER, Freshdesk
-from tests.kit.help_desk import AGENT, BOT, HelpDesk
-from tests.kit.redmine import ANA, KEY, Redmine
-from tests.kit.zendesk import ANA as ZENDESK_ANA
-from tests.kit.zendesk import EMAIL, TOKEN, Zendesk
+from tests.kit.platforms.freshdesk import KEY as FRESHDESK_KEY
+from tests.kit.platforms.freshdesk import NUMBER, Freshdesk
+from tests.kit.platforms.help_desk import AGENT, BOT, HelpDesk
+from tests.kit.platforms.redmine import ANA, KEY, Redmine
+from tests.kit.platforms.zendesk import ANA as ZENDESK_ANA
+from tests.kit.platforms.zendesk import EMAIL, TOKEN, Zendesk
 
 SECRET = "hook secret"
 

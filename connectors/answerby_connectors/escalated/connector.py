@@ -23,11 +23,11 @@ from answerby_connectors.escalated.model import (
     Ticket as TheirTicket,
 )
 from answerby_connectors.escalated.settings import EscalatedSettings
-from answerby_connectors.kit.answer import Answer
-from answerby_connectors.kit.auth import Auth, bearer
 from answerby_connectors.kit.hooked import Arrival, HookedDesk
+from answerby_connectors.kit.http.answer import Answer
+from answerby_connectors.kit.http.auth import Auth, bearer
+from answerby_connectors.kit.http.rest import path
 from answerby_connectors.kit.mapping import Tables
-from answerby_connectors.kit.rest import path
 from answerby_connectors.kit.ticket import NOTE, Call, Change, Field, NoteOrder, Plan, Ticket
 
 OWN_TAG = "answerby:"

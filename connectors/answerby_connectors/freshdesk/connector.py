@@ -11,14 +11,14 @@ import httpx2
 from pydantic import Field as Setting
 
 from answerby.domain.event import ActorRole, EventType, Value
-from answerby_connectors.kit.answer import Answer
-from answerby_connectors.kit.auth import Auth, basic
 from answerby_connectors.kit.forms import as_utc
-from answerby_connectors.kit.marker import announces
-from answerby_connectors.kit.markup import HTML
+from answerby_connectors.kit.http.answer import Answer
+from answerby_connectors.kit.http.auth import Auth, basic
+from answerby_connectors.kit.http.rest import path
+from answerby_connectors.kit.notes.marker import announces
+from answerby_connectors.kit.notes.markup import HTML
 from answerby_connectors.kit.platform import REFUSALS
 from answerby_connectors.kit.polled import Listed, PolledDesk, PolledSettings
-from answerby_connectors.kit.rest import path
 from answerby_connectors.kit.ticket import NOTE, Call, Change, Field, Plan, Ticket
 
 PAGE = 25

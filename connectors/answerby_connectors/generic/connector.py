@@ -33,7 +33,7 @@ from answerby_connectors.kit.base import (
 )
 from answerby_connectors.kit.hook_mapping.mapping import HookMapping
 from answerby_connectors.kit.hook_mapping.reader import read_mapping
-from answerby_connectors.kit.signature_schemes import SignatureSettings
+from answerby_connectors.kit.signing.signature_schemes import SignatureSettings
 
 FORM = "application/x-www-form-urlencoded"
 ONLY_IN = Outcome(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from answerby_connectors.kit.answer import CallFailed
 from answerby_connectors.kit.base import Finding, OutcomeKind, PlatformUnavailable
+from answerby_connectors.kit.http.answer import CallFailed
 from answerby_connectors.kit.mapping import Mapper
 
 

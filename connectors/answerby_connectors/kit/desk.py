@@ -11,19 +11,19 @@ import httpx2
 
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Value
-from answerby_connectors.kit.answer import CallFailed, Gone
 from answerby_connectors.kit.base import Delivery, Finding, Guarantee, Manifest, Outcome, OutcomeKind, parse_settings
 from answerby_connectors.kit.checks import check
 from answerby_connectors.kit.echo import Expected
+from answerby_connectors.kit.http.answer import CallFailed, Gone
+from answerby_connectors.kit.http.rest import Rest
+from answerby_connectors.kit.http.transport import make_client
 from answerby_connectors.kit.mapping import Mapper
-from answerby_connectors.kit.marker import marked
-from answerby_connectors.kit.note import write_note
+from answerby_connectors.kit.notes.marker import marked
+from answerby_connectors.kit.notes.note import write_note
 from answerby_connectors.kit.platform import Platform, S, understood
 from answerby_connectors.kit.remembered import Remembered
-from answerby_connectors.kit.rest import Rest
 from answerby_connectors.kit.settling import Settling
 from answerby_connectors.kit.ticket import NOTE, Call, Plan, Ticket
-from answerby_connectors.kit.transport import make_client
 from answerby_connectors.kit.writing import Writing
 
 MERGES = 5

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from answerby.domain.event import ActorRole, Event, EventType, Value
 from answerby_connectors.kit.desk import Desk
-from answerby_connectors.kit.marker import announces, find_marker
+from answerby_connectors.kit.notes.marker import announces, find_marker
 from answerby_connectors.kit.platform import S
 from answerby_connectors.kit.statuses import status_type
 from answerby_connectors.kit.ticket import Change, NoteOrder, Ticket

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from answerby.domain.event import ActorRole, Event, EventType, Value
-from answerby_connectors.kit.answer import CallFailed, Gone
 from answerby_connectors.kit.base import PlatformUnavailable
 from answerby_connectors.kit.desk import Desk
 from answerby_connectors.kit.history import changed, is_own, parts, received
+from answerby_connectors.kit.http.answer import CallFailed, Gone
 from answerby_connectors.kit.platform import S, understood
 from answerby_connectors.kit.ticket import NOTE, Change, Ticket
 

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from answerby.domain.event import Value
-from answerby_connectors.kit.answer import CallFailed
 from answerby_connectors.kit.base import OutcomeKind
 from answerby_connectors.kit.forms import as_text
+from answerby_connectors.kit.http.answer import CallFailed
 from answerby_connectors.kit.ticket import Field, Plan, Ticket, same
 
 Choices = Callable[[str, Ticket], Awaitable[Mapping[str, object]]]

@@ -16,12 +16,12 @@ import httpx2
 import msgspec
 
 from answerby.domain.event import Value
-from answerby_connectors.kit.answer import Answer, unreadable
-from answerby_connectors.kit.auth import Auth
 from answerby_connectors.kit.base import Outcome, OutcomeKind
+from answerby_connectors.kit.http.answer import Answer, unreadable
+from answerby_connectors.kit.http.auth import Auth
 from answerby_connectors.kit.mapping import Tables
-from answerby_connectors.kit.markup import PLAIN, Markup
-from answerby_connectors.kit.note import LIMIT
+from answerby_connectors.kit.notes.markup import PLAIN, Markup
+from answerby_connectors.kit.notes.note import LIMIT
 from answerby_connectors.kit.settings import FACTS, DeskSettings
 from answerby_connectors.kit.ticket import Call, Field, NoteOrder, Ticket
 

@@ -11,10 +11,10 @@ import msgspec
 from pydantic import Field as Setting
 
 from answerby.domain.event import Event
-from answerby_connectors.kit.answer import CallFailed, Gone
 from answerby_connectors.kit.base import OutcomeKind, Page, PlatformUnavailable
 from answerby_connectors.kit.desk import Desk
 from answerby_connectors.kit.history import events_of, utc
+from answerby_connectors.kit.http.answer import CallFailed, Gone
 from answerby_connectors.kit.platform import S, understood
 from answerby_connectors.kit.settings import DeskSettings
 

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from answerby_connectors.kit.answer import Answer, CallFailed, Gone
 from answerby_connectors.kit.base import DONE, LEASE_OVER, Outcome, OutcomeKind
+from answerby_connectors.kit.http.answer import Answer, CallFailed, Gone
 from answerby_connectors.kit.ticket import NOTE, Call, NoteOrder, Plan, Ticket, same
 
 

@@ -11,11 +11,11 @@ import httpx2
 from pydantic import Field as Setting
 
 from answerby.domain.event import EventType
-from answerby_connectors.kit.auth import Auth, header_key
 from answerby_connectors.kit.forms import as_date
-from answerby_connectors.kit.markup import COMMONMARK, TEXTILE, Markup
+from answerby_connectors.kit.http.auth import Auth, header_key
+from answerby_connectors.kit.http.rest import path
+from answerby_connectors.kit.notes.markup import COMMONMARK, TEXTILE, Markup
 from answerby_connectors.kit.polled import Listed, PolledDesk, PolledSettings
-from answerby_connectors.kit.rest import path
 from answerby_connectors.kit.ticket import NOTE, Call, Change, Field, Ticket
 
 PAGE = 25

@@ -24,7 +24,6 @@ import orjson
 from pydantic import Field
 
 from answerby.domain.effect import EffectKind
-from answerby_connectors.kit.addresses import AddressRefused
 from answerby_connectors.kit.base import (
     LEASE_OVER,
     Delivery,
@@ -35,13 +34,14 @@ from answerby_connectors.kit.base import (
     Settings,
     parse_settings,
 )
-from answerby_connectors.kit.standard_webhooks import decode_secret, sign
-from answerby_connectors.kit.transport import (
+from answerby_connectors.kit.http.addresses import AddressRefused
+from answerby_connectors.kit.http.transport import (
     check_url,
     make_client,
     outcome_of_error,
     outcome_of_status,
 )
+from answerby_connectors.kit.signing.standard_webhooks import decode_secret, sign
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 ENDPOINT_REFUSES = {

@@ -11,11 +11,11 @@ import httpx2
 from pydantic import Field as Setting
 
 from answerby.domain.event import ActorRole, EventType, Value
-from answerby_connectors.kit.auth import Auth, basic, bearer
 from answerby_connectors.kit.forms import as_utc
-from answerby_connectors.kit.markup import HTML
+from answerby_connectors.kit.http.auth import Auth, basic, bearer
+from answerby_connectors.kit.http.rest import path
+from answerby_connectors.kit.notes.markup import HTML
 from answerby_connectors.kit.polled import Listed, PolledDesk, PolledSettings
-from answerby_connectors.kit.rest import path
 from answerby_connectors.kit.ticket import NOTE, Call, Change, Field, NoteOrder, Ticket
 
 PAGE = 50  # tickets of one question; each takes two calls, and the smallest plan allows 200 calls in a minute

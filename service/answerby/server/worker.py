@@ -31,15 +31,15 @@ from answerby.server.base.services import Services, utc_now
 from answerby.server.base.store_clock import ClockWatch, StoreClock
 from answerby.server.base.store_watch import StoreWatch
 from answerby.server.base.unreadable_report import report_unreadable
-from answerby.server.flow.delivery import DeliveryLoop
+from answerby.server.flow.delivering.delivery import DeliveryLoop
+from answerby.server.flow.delivering.roster import Roster
+from answerby.server.flow.delivering.standings import Standings
 from answerby.server.flow.dry_run import DryRun
 from answerby.server.flow.housekeeping import Housekeeping
 from answerby.server.flow.intake import Intake
 from answerby.server.flow.polling import PollingLoop
 from answerby.server.flow.processing.processor import Processor
-from answerby.server.flow.roster import Roster
 from answerby.server.flow.schedules import ScheduleLoop
-from answerby.server.flow.standings import Standings
 from answerby.server.flow.tenant_tasks import PerTenant
 from answerby.server.flow.timers import TimerLoop
 from answerby.server.flow.webhooks import HookApp, Hooks

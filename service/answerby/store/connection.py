@@ -35,14 +35,14 @@ from redis.exceptions import (
 
 from answerby.domain.backoff import Backoff
 from answerby.domain.errors import AnswerbyError, RecordUnreadable, StoreUnavailable
-from answerby.store.durability import Durability
 from answerby.store.key_types import type_of
 from answerby.store.keys import STORE
-from answerby.store.lineage import Lineage, Loss
-from answerby.store.marks import Given, Marks
+from answerby.store.safety.durability import Durability
+from answerby.store.safety.lineage import Lineage, Loss
+from answerby.store.safety.marks import Given, Marks
+from answerby.store.safety.suitability import require_suitable
+from answerby.store.safety.syncs import TELLS, WAIT_FOR_SYNC, require_synced, require_synced_replies
 from answerby.store.scripts import Call, execute, load_scripts, run, run_many
-from answerby.store.suitability import require_suitable
-from answerby.store.syncs import TELLS, WAIT_FOR_SYNC, require_synced, require_synced_replies
 
 MAX_BLOCK_MS = 30_000
 """The longest wait of a blocking read. The socket of blocking reads times out later."""

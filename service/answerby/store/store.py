@@ -7,10 +7,8 @@ from datetime import datetime
 
 from answerby.store.connection import Connection, StoreOptions, translated
 from answerby.store.connector_lives import ConnectorLives
-from answerby.store.durability import Durability
 from answerby.store.event_memory import EventMemory
 from answerby.store.intake import Intake
-from answerby.store.lineage import Loss
 from answerby.store.outbox import Outbox
 from answerby.store.polls import Polls
 from answerby.store.requests.listing import Listing
@@ -20,6 +18,8 @@ from answerby.store.requests.requests import Requests
 from answerby.store.rulebooks.candidates import Candidates
 from answerby.store.rulebooks.revisions import Revisions
 from answerby.store.rulebooks.workers import Workers
+from answerby.store.safety.durability import Durability
+from answerby.store.safety.lineage import Loss
 from answerby.store.schedules import Schedules
 from answerby.store.schema import Migration, bring_up_to_date
 from answerby.store.tenants import Tenants

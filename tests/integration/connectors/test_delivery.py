@@ -15,9 +15,9 @@ from answerby.domain.decision import Decision
 from answerby.domain.effect import Effect, EffectKind
 from answerby.domain.event import Event
 from answerby.domain.request import RequestState
-from answerby.server.flow.delivery import DeliveryLoop
-from answerby.server.flow.delivery_options import DeliveryOptions
-from answerby.server.flow.tenant_connector import TenantConnector
+from answerby.server.flow.delivering.delivery import DeliveryLoop
+from answerby.server.flow.delivering.delivery_options import DeliveryOptions
+from answerby.server.flow.delivering.tenant_connector import TenantConnector
 from answerby.store.connector_life import Became, RestPolicy
 from answerby.store.records import Commit, Completion, OutboxEntry
 from answerby_connectors.file.connector import FileConnector

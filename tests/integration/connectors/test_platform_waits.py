@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from answerby.domain.backoff import Backoff
-from answerby.server.flow.delivery import DeliveryLoop
-from answerby.server.flow.delivery_options import DeliveryOptions
-from answerby.server.flow.tenant_connector import TenantConnector
+from answerby.server.flow.delivering.delivery import DeliveryLoop
+from answerby.server.flow.delivering.delivery_options import DeliveryOptions
+from answerby.server.flow.delivering.tenant_connector import TenantConnector
 from answerby.store.connector_life import RestPolicy
 from answerby_connectors.kit.base import DONE, Delivery, Outcome, OutcomeKind
 from tests.integration.connectors.test_delivery import Platform, empty, make_commit

@@ -17,7 +17,7 @@ import pytest
 
 from answerby.domain.effect import Effect, EffectKind
 from answerby_connectors.kit.base import Delivery, OutcomeKind
-from answerby_connectors.kit.marker import marked
+from answerby_connectors.kit.notes.marker import marked
 from answerby_connectors.redmine import RedmineConnector
 from tests.kit.patience import PATIENCE
 

@@ -16,12 +16,12 @@ import pytest
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
-from answerby_connectors.kit.marker import find_marker
+from answerby_connectors.kit.notes.marker import find_marker
 from tests.kit.http_server import Answer, Call, Fault, Late, Server
 from tests.kit.patience import eventually
 from tests.kit.places import RULES
+from tests.kit.platforms.redmine import KEY, Redmine
 from tests.kit.processes import workers_of
-from tests.kit.redmine import KEY, Redmine
 from tests.kit.served import serving
 
 ISSUES = 20

@@ -19,7 +19,7 @@ import pytest
 
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
-from answerby_connectors.kit.marker import find_marker
+from answerby_connectors.kit.notes.marker import find_marker
 from tests.integration.connectors.test_redmine_platform import OWN_KEY, URL, pytestmark, site
 from tests.kit.http_server import Answer, Call, Fault, Late, Server
 from tests.kit.patience import eventually

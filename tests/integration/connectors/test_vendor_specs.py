@@ -12,11 +12,11 @@ from answerby_connectors.freshdesk import FreshdeskConnector
 from answerby_connectors.kit.base import DONE, Connector
 from answerby_connectors.redmine import RedmineConnector
 from answerby_connectors.zendesk import ZendeskConnector
-from tests.kit.freshdesk import KEY as FRESHDESK_KEY
-from tests.kit.redmine import KEY
+from tests.kit.platforms.freshdesk import KEY as FRESHDESK_KEY
+from tests.kit.platforms.redmine import KEY
+from tests.kit.platforms.vendor_specs import OWN, Judge, documents
+from tests.kit.platforms.zendesk import EMAIL, TOKEN
 from tests.kit.stages import FreshdeskStage, RedmineStage, ZendeskStage
-from tests.kit.vendor_specs import OWN, Judge, documents
-from tests.kit.zendesk import EMAIL, TOKEN
 
 
 class AllOfRedmine(RedmineStage):

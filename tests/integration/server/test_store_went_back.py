@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.server.rpc.grpc_server import STORE
 from answerby.store.embedded import EmbeddedValkey
-from answerby.store.marks import AHEAD
+from answerby.store.safety.marks import AHEAD
 from tests.kit.clients import insist
 from tests.kit.patience import eventually
 

@@ -9,8 +9,8 @@ import pytest
 
 from answerby.domain.effect import Effect, EffectKind
 from answerby_connectors.kit.base import Delivery
-from tests.kit.help_desk import HelpDesk
 from tests.kit.http_server import Answer, Fault, Server
+from tests.kit.platforms.help_desk import HelpDesk
 
 
 @pytest.fixture

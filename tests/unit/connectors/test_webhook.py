@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 import pytest
 
 from answerby.domain.effect import EffectKind
-from answerby_connectors.kit import addresses
 from answerby_connectors.kit.base import LEASE_OVER, InvalidSettings, OutcomeKind
+from answerby_connectors.kit.http import addresses
 from answerby_connectors.webhook.connector import WebhookConnector
 from tests.kit.patience import PATIENCE
 

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from answerby.server.base.config import Config
-from answerby.server.flow.standings import ConnectorState
+from answerby.server.flow.delivering.standings import ConnectorState
 from tests.kit.commands import invoke
 from tests.kit.places import ROOT
 

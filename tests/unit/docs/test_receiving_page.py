@@ -7,7 +7,7 @@ import re
 import pytest
 
 from answerby_connectors.kit.hook_mapping.reader import EVENT_KEYS, VALUE_KEYS
-from answerby_connectors.kit.signature_schemes import NAMES
+from answerby_connectors.kit.signing.signature_schemes import NAMES
 from tests.kit.places import DOCS
 
 

@@ -30,7 +30,7 @@ from answerby import native
 from answerby.domain.effect import EffectKind
 from answerby.domain.errors import AnswerbyError
 from answerby.server.base.roles import Role
-from answerby.store.durability import Durability
+from answerby.store.safety.durability import Durability
 
 ENV_PREFIX = "ANSWERBY_"
 ENV_OF_OTHERS = frozenset({"ANSWERBY_CONFIG", "ANSWERBY_FAULT", "ANSWERBY_TARGET", "ANSWERBY_TOKEN", native.SWITCH})

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from answerby.domain.backoff import Backoff
 from answerby.server.base.services import Services
+from answerby.server.flow.delivering.tenant_connector import TenantConnector
 from answerby.server.flow.polling import LOOK_BACK, new_events
-from answerby.server.flow.tenant_connector import TenantConnector
 from answerby_connectors.kit.base import Page, PlatformUnavailable, PollingConnector
 
 AGAIN = Backoff(first=1.0, most=30.0, jitter=0.5)

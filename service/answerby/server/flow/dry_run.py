@@ -16,12 +16,12 @@ from answerby.engine.decide import decide
 from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
+from answerby.server.flow.delivering.tenant_connector import TenantConnector
 from answerby.server.flow.processing.fates import Fates
 from answerby.server.flow.processing.loading import Loading
 from answerby.server.flow.processing.states import LoadedEvent, Waiting
 from answerby.server.flow.processing.submission import Origin, Submission, identity_hash
 from answerby.server.flow.routing import Route
-from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.server.live.pointer import Live
 from answerby.server.live.rulebooks import RulebookHolder
 from answerby_connectors.kit.base import AccountHolder, InboundConnector

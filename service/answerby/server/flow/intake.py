@@ -16,11 +16,11 @@ from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
 from answerby.server.flow.arrivals import CONNECTOR_FACT, unmarked
+from answerby.server.flow.delivering.roster import Roster
+from answerby.server.flow.delivering.tenant_connector import TenantConnector
 from answerby.server.flow.parking import Parking
 from answerby.server.flow.processing.processor import Processor
 from answerby.server.flow.processing.submission import Origin, Processed, Submission, identity_hash, payload_hash
-from answerby.server.flow.roster import Roster
-from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.store.records import IntakeEntry
 from answerby_connectors.kit.base import AccountHolder, InboundConnector, PlatformUnavailable, PollingConnector
 

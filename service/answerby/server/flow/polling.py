@@ -20,8 +20,8 @@ from answerby.domain.event import Event
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.flow.arrivals import arrival, storable
-from answerby.server.flow.budget import CallBudget
-from answerby.server.flow.tenant_connector import TenantConnector
+from answerby.server.flow.delivering.budget import CallBudget
+from answerby.server.flow.delivering.tenant_connector import TenantConnector
 from answerby.store.polls import PollTaken, PollTurn
 from answerby.store.store import Store
 from answerby_connectors.kit.base import Page, PlatformUnavailable, PollingConnector

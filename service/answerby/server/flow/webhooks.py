@@ -14,9 +14,9 @@ from answerby.server.base.config import Limits
 from answerby.server.base.services import Services
 from answerby.server.base.validate import event_violations
 from answerby.server.flow.arrivals import arrival
-from answerby.server.flow.roster import Roster
+from answerby.server.flow.delivering.roster import Roster
 from answerby_connectors.kit.base import InboundConnector, InvalidSignature
-from answerby_connectors.kit.signatures import PATH_SECRET
+from answerby_connectors.kit.signing.signatures import PATH_SECRET
 
 
 class Hook(NamedTuple):

@@ -9,9 +9,9 @@ from answerby.api.v1 import connector_service_pb2 as pb
 from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput
 from answerby.server.base.config import Enabled
 from answerby.server.base.services import Services
-from answerby.server.flow.dead_letters import DeadLetter, DeadLetters, Direction
-from answerby.server.flow.roster import Roster
-from answerby.server.flow.standings import ConnectorState, Standing, Standings
+from answerby.server.flow.delivering.dead_letters import DeadLetter, DeadLetters, Direction
+from answerby.server.flow.delivering.roster import Roster
+from answerby.server.flow.delivering.standings import ConnectorState, Standing, Standings
 from answerby.server.rpc.errors import ConnectorNotFound
 from answerby.server.rpc.interceptors import Context, current_call
 from answerby.server.rpc.values import set_instant

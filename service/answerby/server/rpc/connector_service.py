@@ -12,11 +12,11 @@ from answerby.domain.decision import Decision
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby.server.base.services import Services
 from answerby.server.flow.backfill import backfill
-from answerby.server.flow.dead_letters import DeadLetters
+from answerby.server.flow.delivering.dead_letters import DeadLetters
+from answerby.server.flow.delivering.roster import Roster
+from answerby.server.flow.delivering.standings import Standings
+from answerby.server.flow.delivering.tenant_connector import TenantConnector
 from answerby.server.flow.dry_run import DryRun, Tried
-from answerby.server.flow.roster import Roster
-from answerby.server.flow.standings import Standings
-from answerby.server.flow.tenant_connector import TenantConnector
 from answerby.server.flow.webhooks import Disabled
 from answerby.server.rpc.connector_life_calls import ConnectorLifeCalls
 from answerby.server.rpc.decision_messages import decision_to

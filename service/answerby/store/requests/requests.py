@@ -13,9 +13,9 @@ from answerby.domain.window import WindowQuery
 from answerby.store import codec
 from answerby.store.connection import Connection
 from answerby.store.keys import tenant_keys
-from answerby.store.marks import Given, Newest
 from answerby.store.records import Commit, CommitOutcome, Committed, Loaded, LoadQuery, StoredReply
 from answerby.store.requests.commit import commit_call, read_reply
+from answerby.store.safety.marks import Given, Newest
 from answerby.store.scripts import Call
 from answerby.store.tenants import Tenants
 from answerby.store.unreadable import Place, RecordKind, Undecodable, Unreadables, decoded

@@ -17,9 +17,9 @@ from answerby.api.v1 import connector_service_pb2 as connectors
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1.connector_service_pb2_grpc import ConnectorServiceStub
 from answerby.server import worker
-from tests.kit.changes_site import ChangesConnector, ChangesSite
 from tests.kit.http_server import Answer
 from tests.kit.patience import eventually
+from tests.kit.platforms.changes_site import ChangesConnector, ChangesSite
 from tests.kit.processes import answerby
 
 

@@ -19,10 +19,10 @@ from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
 from answerby.server import worker
 from answerby_connectors.kit.base import Page
-from tests.kit.changes_site import ChangesConnector, ChangesSite, installed
 from tests.kit.http_server import Answer
 from tests.kit.needs import on_every_store
 from tests.kit.patience import eventually
+from tests.kit.platforms.changes_site import ChangesConnector, ChangesSite, installed
 from tests.kit.processes import workers_of
 from tests.kit.served import serving
 

@@ -9,9 +9,9 @@ import pytest
 
 from answerby_connectors.freshdesk import FreshdeskConnector
 from answerby_connectors.kit.base import Delivery
-from tests.kit.freshdesk import KEY, Freshdesk
 from tests.kit.http_server import Server
 from tests.kit.patience import PATIENCE
+from tests.kit.platforms.freshdesk import KEY, Freshdesk
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from answerby.domain.event import ActorRole, EventType
-from tests.kit.freshdesk import ANA, WANG
+from tests.kit.platforms.freshdesk import ANA, WANG
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

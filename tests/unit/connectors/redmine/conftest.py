@@ -11,7 +11,7 @@ from answerby_connectors.kit.base import Delivery
 from answerby_connectors.redmine import RedmineConnector
 from tests.kit.http_server import Server
 from tests.kit.patience import PATIENCE
-from tests.kit.redmine import KEY, Redmine
+from tests.kit.platforms.redmine import KEY, Redmine
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from answerby.domain.effect import EffectKind
 from answerby_connectors.kit.base import LEASE_OVER, OutcomeKind
-from tests.kit.connectors import until_done
+from tests.kit.platforms.connectors import until_done
 
 PAYLOAD = {
     "category": "complaint",

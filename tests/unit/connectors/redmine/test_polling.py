@@ -8,7 +8,7 @@ import pytest
 
 from answerby.domain.event import ActorRole
 from answerby_connectors.kit.base import PlatformUnavailable, PollingConnector
-from tests.kit.redmine import ANA, BOT, KEY, WANG
+from tests.kit.platforms.redmine import ANA, BOT, KEY, WANG
 
 SINCE = datetime(2026, 1, 5, tzinfo=UTC)
 

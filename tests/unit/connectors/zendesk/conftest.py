@@ -10,7 +10,7 @@ from answerby_connectors.kit.base import Delivery
 from answerby_connectors.zendesk import ZendeskConnector
 from tests.kit.http_server import Server
 from tests.kit.patience import PATIENCE
-from tests.kit.zendesk import EMAIL, TOKEN, Zendesk
+from tests.kit.platforms.zendesk import EMAIL, TOKEN, Zendesk
 
 
 @pytest.fixture

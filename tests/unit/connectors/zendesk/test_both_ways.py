@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from answerby.domain.event import ActorRole
 from answerby_connectors.kit.base import OutcomeKind
 from tests.kit.http_server import Answer
-from tests.kit.zendesk import ANA, WANG
+from tests.kit.platforms.zendesk import ANA, WANG
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 PAYLOAD = {

@@ -1,0 +1,1 @@
+"""HTTP for connectors: calls, their answers, accounts, addresses and waits."""

@@ -1,0 +1,1 @@
+"""What keeps a store from losing what callers were told, or finds out that it has."""

@@ -1,0 +1,71 @@
+"""Notes in the text languages of platforms. Text of a customer stays text."""
+
+from __future__ import annotations
+
+import pytest
+
+from answerby_connectors.kit.notes.marker import Marker, announces, find_marker, marked
+from answerby_connectors.kit.notes.markup import ADF, COMMONMARK, HTML, PLAIN, TEXTILE
+from answerby_connectors.kit.notes.note import write_note
+
+MARK = "[answerby effect=a1a1a1a1]"
+
+
+@pytest.mark.parametrize(
+    ("markup", "note"),
+    [
+        (PLAIN, f"a <b>\n*c* & \\\n{MARK}"),
+        (HTML, f"a &lt;b&gt;<br>\n*c* &amp; \\<br>\n{MARK}"),
+        (COMMONMARK, f"a \\<b\\>\\\n\\*c\\* \\& \\\\\n\n{MARK}"),
+        (TEXTILE, f"<pre>\na <b>\n*c* & \\\n</pre>\n\n{MARK}"),
+    ],
+    ids=["plain", "html", "commonmark", "textile"],
+)
+def test_a_note_of_two_lines(markup, note):
+    assert markup.note(["a <b>", "*c* & \\"], MARK, 100) == note
+
+
+def test_a_note_of_atlassian_nodes():
+    """No node is empty, and a line ends with a hardBreak."""
+    (paragraph,) = ADF.note(["a", "", "b"], MARK, 100)["content"]
+    texts = [node.get("text", "|") for node in paragraph["content"]]
+    assert texts == ["a", "|", "|", "b", "|", MARK]
+
+
+def test_the_end_of_a_preformatted_text_cannot_be_forged():
+    assert TEXTILE.note(["</pre> *x*", "</ PRE >"], MARK, 100).count("</pre>") == 1
+
+
+@pytest.mark.parametrize("limit", range(1, 30))
+def test_a_note_is_cut_before_its_mark_and_never_within_an_escape(limit):
+    note = HTML.note(["a&b", "<<<<"], MARK, limit)
+    text, _, mark = note.rpartition("<br>\n")
+    assert mark == MARK
+    assert len(text.replace("<br>\n", "\n")) <= limit + 1
+    assert "a&amp;b<br>\n&lt;&lt;&lt;&lt;".startswith(text)
+
+
+def test_values_of_any_text_stay_within_the_mark():
+    marker = Marker("a1" * 8, {"cf_12": "battery] fire 火\n", "due.date": "2026-01-05T09:15:00+08:00"})
+    found = find_marker(f"x {marker} y")
+    assert found == marker
+
+
+def test_the_last_mark_of_a_note_counts():
+    quoted = f"[answerby effect={'b2' * 8} priority=low]\n[answerby effect={'a1' * 8}]"
+    assert marked([quoted, "hello"], "a1" * 8) == 1
+    assert marked([quoted], "b2" * 8) == 0
+
+
+def test_values_that_notes_announce():
+    notes = [str(Marker("a1" * 8, {"priority_id": "4", "due_date": "2026-01-05"})), "hello"]
+    assert announces(notes, {"priority_id": 4})
+    assert announces(notes, {"priority_id": "4", "due_date": "2026-01-05"})
+    assert not announces(notes, {"priority_id": "4", "due_date": "2026-01-06"})
+    assert not announces(notes, {})
+
+
+@pytest.mark.parametrize("hostile", ["\x00", "\x1b[2J", "\x9b31m", "\u202e", "\u2028", "\x7f"])
+def test_no_control_character_reaches_a_platform(make_delivery, hostile):
+    note = write_note(make_delivery(payload={"text.en": f"a{hostile}b"}), {}, [])
+    assert hostile not in note
