@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from answerby.domain.effect import Effect, EffectKind
-from answerby_connectors.kit.base import Delivery
+from answerby_connectors.kit.base import Connector, Delivery
 from tests.kit.http_server import Answer, Fault, Server
 from tests.kit.platforms.help_desk import HelpDesk
 
@@ -50,3 +50,22 @@ def make_delivery() -> Callable[..., Delivery]:
         return Delivery(effect_id=effect_id, **{**values, **fields})
 
     return make
+
+
+@pytest.fixture
+def delivery_of(make_delivery: Callable[..., Delivery]) -> Callable[..., Delivery]:
+    """A delivery to the ticket 4711."""
+
+    def make(effect_id: str = "a1" * 16, **fields: Any) -> Delivery:
+        return make_delivery(effect_id, **{"request_id": "4711", **fields})
+
+    return make
+
+
+@pytest.fixture
+async def closing() -> AsyncIterator[list[Connector]]:
+    """Connectors that are closed at the end of the test."""
+    connectors: list[Connector] = []
+    yield connectors
+    for connector in connectors:
+        await connector.close()

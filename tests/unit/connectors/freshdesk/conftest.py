@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from answerby_connectors.freshdesk import FreshdeskConnector
-from answerby_connectors.kit.base import Delivery
+from answerby_connectors.kit.base import Connector
 from tests.kit.http_server import Server
 from tests.kit.patience import PATIENCE
 from tests.kit.platforms.freshdesk import KEY, Freshdesk
@@ -23,30 +23,18 @@ def freshdesk(http_server: Server) -> Freshdesk:
 
 
 @pytest.fixture
-async def connect(http_server: Server, freshdesk: Freshdesk) -> AsyncIterator[Callable[..., FreshdeskConnector]]:
+def connect(http_server: Server, freshdesk: Freshdesk, closing: list[Connector]) -> Callable[..., FreshdeskConnector]:
     """Makes connectors; keyword arguments are further settings."""
-    made: list[FreshdeskConnector] = []
 
     def make(**settings: Any) -> FreshdeskConnector:
         given = {"url": http_server.url, "key": KEY, "timeout": PATIENCE, "settle": 0.0}
-        made.append(FreshdeskConnector("desk", {**given, **settings}))
-        return made[-1]
+        made = FreshdeskConnector("desk", {**given, **settings})
+        closing.append(made)
+        return made
 
-    yield make
-    for connector in made:
-        await connector.close()
+    return make
 
 
 @pytest.fixture
 def connector(connect: Callable[..., FreshdeskConnector]) -> FreshdeskConnector:
     return connect()
-
-
-@pytest.fixture
-def delivery_of(make_delivery: Callable[..., Delivery]) -> Callable[..., Delivery]:
-    """A delivery to the ticket."""
-
-    def make(effect_id: str = "a1" * 16, **fields: Any) -> Delivery:
-        return make_delivery(effect_id, **{"request_id": "4711", **fields})
-
-    return make

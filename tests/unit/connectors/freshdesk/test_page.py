@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-
-import pytest
-
 from answerby_connectors.freshdesk import FreshdeskConnector
-from tests.kit.places import DOCS
+from tests.kit.platforms.pages import page_texts, told_entry, told_statuses
 
-PAGES = [DOCS / "howto" / f"freshdesk{language}.md" for language in ("", ".zh")]
-
-
-@pytest.fixture(params=PAGES, ids=lambda page: page.name)
-def text(request) -> str:
-    return request.param.read_text("utf-8")
+text = page_texts("freshdesk")
 
 
 async def test_its_configuration_is_one_that_the_connector_takes(text):
-    (entry,) = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])["connectors"]
-    settings = {**entry["settings"], "key": "k"}
-    del settings["key_file"]
+    entry, settings = told_entry(text, "key")
     connector = FreshdeskConnector(entry["name"], settings)
     await connector.close()
     assert entry["type"] == connector.platform
@@ -40,8 +28,5 @@ async def test_its_configuration_is_one_that_the_connector_takes(text):
 def test_its_tables_are_those_of_the_connector(text):
     for ours, theirs in FreshdeskConnector.values["priority"].items():
         assert f"{ours} {theirs}" in text
-    row = re.search(r"^\| (Pending.*?) \| (.*?) \|$", text, re.MULTILINE)
-    statuses = re.split(r", |、", row[1])
-    events = re.findall(r"`([\w.]+)`", row[2])
-    assert dict(zip(statuses, events, strict=True)) == FreshdeskConnector.statuses
+    assert told_statuses(text, "Pending") == FreshdeskConnector.statuses
     assert all(f"`{field.ours}`" in text for field in FreshdeskConnector.fields if field.ours)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from answerby_connectors.kit.base import Delivery
+from answerby_connectors.kit.base import Connector
 from answerby_connectors.redmine import RedmineConnector
 from tests.kit.http_server import Server
 from tests.kit.patience import PATIENCE
@@ -23,30 +23,18 @@ def redmine(http_server: Server) -> Redmine:
 
 
 @pytest.fixture
-async def connect(http_server: Server, redmine: Redmine) -> AsyncIterator[Callable[..., RedmineConnector]]:
+def connect(http_server: Server, redmine: Redmine, closing: list[Connector]) -> Callable[..., RedmineConnector]:
     """Makes connectors; keyword arguments are further settings."""
-    made: list[RedmineConnector] = []
 
     def make(**settings: Any) -> RedmineConnector:
         given = {"url": http_server.url, "key": KEY, "timeout": PATIENCE, "settle": 0.0}
-        made.append(RedmineConnector("desk", {**given, **settings}))
-        return made[-1]
+        made = RedmineConnector("desk", {**given, **settings})
+        closing.append(made)
+        return made
 
-    yield make
-    for connector in made:
-        await connector.close()
+    return make
 
 
 @pytest.fixture
 def connector(connect: Callable[..., RedmineConnector]) -> RedmineConnector:
     return connect()
-
-
-@pytest.fixture
-def delivery_of(make_delivery: Callable[..., Delivery]) -> Callable[..., Delivery]:
-    """A delivery to the issue."""
-
-    def make(effect_id: str = "a1" * 16, **fields: Any) -> Delivery:
-        return make_delivery(effect_id, **{"request_id": "4711", **fields})
-
-    return make

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-
 import pytest
 
-from answerby_connectors.kit.base import Delivery
+from answerby_connectors.kit.base import Connector
 from answerby_connectors.zendesk import ZendeskConnector
 from tests.kit.http_server import Server
 from tests.kit.patience import PATIENCE
@@ -21,14 +19,8 @@ def zendesk(http_server: Server) -> Zendesk:
 
 
 @pytest.fixture
-async def connector(http_server: Server, zendesk: Zendesk) -> AsyncIterator[ZendeskConnector]:
+def connector(http_server: Server, zendesk: Zendesk, closing: list[Connector]) -> ZendeskConnector:
     settings = {"url": http_server.url, "email": EMAIL, "token": TOKEN, "timeout": PATIENCE, "settle": 0.0}
     made = ZendeskConnector("desk", settings)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def delivery_of(make_delivery: Callable[..., Delivery]) -> Callable[..., Delivery]:
-    """A delivery to the ticket."""
-    return lambda **fields: make_delivery("a1" * 16, **{"request_id": "4711", **fields})
+    closing.append(made)
+    return made

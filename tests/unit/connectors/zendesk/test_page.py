@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-
-import pytest
-
 from answerby_connectors.zendesk import ZendeskConnector
-from tests.kit.places import DOCS
+from tests.kit.platforms.pages import page_texts, told_entry, told_statuses
 
-PAGES = [DOCS / "howto" / f"zendesk{language}.md" for language in ("", ".zh")]
-
-
-@pytest.fixture(params=PAGES, ids=lambda page: page.name)
-def text(request) -> str:
-    return request.param.read_text("utf-8")
+text = page_texts("zendesk")
 
 
 async def test_its_configuration_is_one_that_the_connector_takes(text):
-    (entry,) = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])["connectors"]
-    settings = {**entry["settings"], "token": "t"}
-    del settings["token_file"]
+    entry, settings = told_entry(text, "token")
     connector = ZendeskConnector(entry["name"], settings)
     await connector.close()
     assert entry["type"] == connector.platform
@@ -39,8 +27,5 @@ async def test_its_configuration_is_one_that_the_connector_takes(text):
 def test_its_tables_are_those_of_the_connector(text):
     for ours, theirs in ZendeskConnector.values["priority"].items():
         assert f"{ours} {theirs}" in text
-    row = re.search(r"^\| (open[,、].*?) \| (.*?) \|$", text, re.MULTILINE)
-    statuses = re.split(r", |、", row[1])
-    events = re.findall(r"`([\w.]+)`", row[2])
-    assert dict(zip(statuses, events, strict=True)) == ZendeskConnector.statuses
+    assert told_statuses(text, "open") == ZendeskConnector.statuses
     assert all(f"`{field.ours}`" in text for field in ZendeskConnector.fields if field.ours)
