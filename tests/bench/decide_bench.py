@@ -70,7 +70,7 @@ def measure(steps: RememberingSteps, events: list[Event]) -> tuple[list[float], 
 
 def one(steps: RememberingSteps, event: Event) -> None:
     """One decision as a server makes it: what stages answered before is remembered."""
-    decide(steps.compiled, None, event, Context(), NOW, steps)
+    decide(steps.compiled, None, event, Context(), event.time, steps)
 
 
 def load(folder: Path) -> Rulebook:
