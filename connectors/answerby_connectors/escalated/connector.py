@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 import httpx2
 import msgspec
@@ -43,8 +44,8 @@ class EscalatedConnector(HookedDesk[EscalatedSettings]):
     description = "Priority, department, tags and an internal note on tickets; events from signed webhooks."
     cannot = ("The API sets no due times and no custom fields.", "The API creates no tags.")
     fields = (Field("priority", "priority"), Field("department", "department", chosen=True, loose=True))
-    values_back = {"priority": {"critical": "P0", "urgent": "P0", "high": "P1", "medium": "P2", "low": "P2"}}  # noqa: RUF012
-    statuses = {  # noqa: RUF012
+    values_back: ClassVar = {"priority": {"critical": "P0", "urgent": "P0", "high": "P1", "medium": "P2", "low": "P2"}}
+    statuses: ClassVar = {
         "in_progress": EventType.ACCEPTED,
         "waiting_on_customer": EventType.ON_HOLD,
         "waiting_on_agent": EventType.RESUMED,

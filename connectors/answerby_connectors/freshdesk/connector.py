@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 from pydantic import Field as Setting
@@ -59,9 +59,9 @@ class FreshdeskConnector(PolledDesk[FreshdeskSettings]):
         Field("due.first_response", "fr_due_by", form=as_utc),
         Field("tags", "tags"),
     )
-    values = {"priority": {"P0": "Urgent", "P1": "High", "P2": "Medium"}}  # noqa: RUF012
-    values_back = {"priority": {"Low": "P2"}}  # noqa: RUF012
-    statuses = {"Pending": EventType.ON_HOLD, "Resolved": EventType.COMPLETED, "Closed": EventType.CLOSED}  # noqa: RUF012
+    values: ClassVar = {"priority": {"P0": "Urgent", "P1": "High", "P2": "Medium"}}
+    values_back: ClassVar = {"priority": {"Low": "P2"}}
+    statuses: ClassVar = {"Pending": EventType.ON_HOLD, "Resolved": EventType.COMPLETED, "Closed": EventType.CLOSED}
     status_field = "status"
     reference = re.compile(r"[0-9]{1,18}")
     markup = HTML

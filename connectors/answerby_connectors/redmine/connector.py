@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import httpx2
 from pydantic import Field as Setting
@@ -54,9 +54,9 @@ class RedmineConnector(PolledDesk[RedmineSettings]):
         Field("", "status_id", chosen=True),
         Field("due.resolution", "due_date", form=as_date),
     )
-    values = {"priority": {"P0": "Urgent", "P1": "High", "P2": "Normal"}}  # noqa: RUF012
-    values_back = {"priority": {"Immediate": "P0", "Low": "P2"}}  # noqa: RUF012
-    statuses = {  # noqa: RUF012
+    values: ClassVar = {"priority": {"P0": "Urgent", "P1": "High", "P2": "Normal"}}
+    values_back: ClassVar = {"priority": {"Immediate": "P0", "Low": "P2"}}
+    statuses: ClassVar = {
         "In Progress": EventType.ACCEPTED,
         "Feedback": EventType.ON_HOLD,
         "Resolved": EventType.COMPLETED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 from pydantic import Field as Setting
@@ -53,9 +53,9 @@ class ZendeskConnector(PolledDesk[ZendeskSettings]):
         Field("", "assignee_id", chosen=True, loose=True),
         Field("due.resolution", "due_at", form=as_utc),
     )
-    values = {"priority": {"P0": "urgent", "P1": "high", "P2": "normal"}}  # noqa: RUF012
-    values_back = {"priority": {"low": "P2"}}  # noqa: RUF012
-    statuses = {  # noqa: RUF012
+    values: ClassVar = {"priority": {"P0": "urgent", "P1": "high", "P2": "normal"}}
+    values_back: ClassVar = {"priority": {"low": "P2"}}
+    statuses: ClassVar = {
         "open": EventType.ACCEPTED,
         "pending": EventType.ON_HOLD,
         "hold": EventType.ON_HOLD,
