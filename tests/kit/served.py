@@ -73,6 +73,12 @@ class Served:
         self.close()
         return status
 
+    def kill(self) -> None:
+        """Kills the supervisor and all workers at once, and waits for the supervisor's end."""
+        for process in (self.process.pid, *workers_of(self.process.pid)):
+            os.kill(process, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
     def close(self) -> None:
         """Reads the log of a process that has ended."""
         self._reader.join(PATIENCE)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -21,7 +19,6 @@ from tests.kit.http_server import Answer, Call, Fault, Late, Server
 from tests.kit.patience import eventually
 from tests.kit.places import RULES
 from tests.kit.platforms.redmine import KEY, Redmine
-from tests.kit.processes import workers_of
 from tests.kit.served import serving
 
 ISSUES = 20
@@ -95,9 +92,7 @@ async def test_twenty_issues_through_slow_writes_a_kill_of_everything_and_an_out
         await asyncio.to_thread(served.address)
         numbers = [site.redmine.new(f"充电器冒烟起火 {number}") for number in range(ISSUES // 2)]
         await eventually(lambda: site.slow < 6, "some writes are under way")
-        for process in (served.process.pid, *workers_of(served.process.pid)):
-            os.kill(process, signal.SIGKILL)
-        await asyncio.to_thread(served.process.wait)
+        await asyncio.to_thread(served.kill)
     with serving(settings) as served:
         address = await asyncio.to_thread(served.address)
         site.down = True

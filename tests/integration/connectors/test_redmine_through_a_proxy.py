@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
@@ -24,7 +23,6 @@ from tests.integration.connectors.test_redmine_platform import OWN_KEY, URL, pyt
 from tests.kit.http_server import Answer, Call, Fault, Late, Server
 from tests.kit.patience import eventually
 from tests.kit.places import RULES
-from tests.kit.processes import workers_of
 from tests.kit.served import serving
 
 __all__ = ["pytestmark", "site"]
@@ -105,9 +103,7 @@ async def test_slow_writes_a_kill_of_everything_and_an_outage(settings, site, pr
         await asyncio.to_thread(served.address)
         numbers = [await site.create("wang") for _ in range(ISSUES // 2)]
         await eventually(lambda: proxy.late >= 3, "writes are under way")
-        for process in (served.process.pid, *workers_of(served.process.pid)):
-            os.kill(process, signal.SIGKILL)
-        await asyncio.to_thread(served.process.wait)
+        await asyncio.to_thread(served.kill)
     with serving(settings) as served:
         address = await asyncio.to_thread(served.address)
         proxy.down = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,14 +20,6 @@ from tests.kit.http_server import Answer
 from tests.kit.patience import eventually
 from tests.kit.platforms.changes_site import ChangesConnector, ChangesSite
 from tests.kit.processes import answerby
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[ChangesSite]:
-    platform = ChangesSite()
-    await platform.server.start()
-    yield platform
-    await platform.server.stop()
 
 
 @pytest.fixture

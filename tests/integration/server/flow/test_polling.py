@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,14 +24,6 @@ from tests.kit.patience import eventually
 from tests.kit.platforms.changes_site import ChangesConnector, ChangesSite, installed
 from tests.kit.processes import workers_of
 from tests.kit.served import serving
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[ChangesSite]:
-    platform = ChangesSite()
-    await platform.server.start()
-    yield platform
-    await platform.server.stop()
 
 
 @pytest.fixture
