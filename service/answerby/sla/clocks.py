@@ -165,7 +165,7 @@ def _first_start(name: str, inputs: ClockInputs) -> ClockState | None:
         return None
     if not inputs.definition.start and _is_over(inputs) and not inputs.stops:
         return None
-    if _awaits_answer(inputs) and inputs.message is not None:
+    if inputs.message is not None and _awaits_answer(inputs):
         return _run(name, ClockHistory(inputs.message.started, 1, inputs.message.pauses), inputs, inputs.target)
     if not occasions.starts(inputs.definition, inputs.event):
         return None
