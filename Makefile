@@ -41,7 +41,7 @@ format: $(READY) ## Format the code
 type: $(API) ## mypy, strict
 	$(BIN)/mypy
 
-test: $(API) ## All tests but the long ones and those that need a ticket platform; with ANSWERBY_TEST_EXAMPLES=ci five times the examples
+test: $(API) ## All tests but the long ones and those that need a ticket platform; with ANSWERBY_TEST_EXAMPLES=ci ten times the examples
 	ANSWERBY_TEST_EXAMPLES=$${ANSWERBY_TEST_EXAMPLES:-fast} $(PYTEST) $(PARALLEL) -m "not deep and not platform"
 
 test-fast: $(API) ## The unit and golden tests that start no process, with fewer generated examples

@@ -1,7 +1,8 @@
 """How many generated examples a property test tries, and whether they are the same in every run.
 
-ANSWERBY_TEST_EXAMPLES is `fast` (a fifth; the default of `make test`), `ci` (as many as the test says; the check of a
-commit, and the default elsewhere) or `deep` (twenty times as many, new ones in each run). A failing run prints the smallest example that fails, and what makes it fail again.
+ANSWERBY_TEST_EXAMPLES is `fast` (a tenth; the default of `make test`), `ci` (as many as the test says; the check of a
+commit, and the default elsewhere) or `deep` (twenty times as many, new ones in each run). A failing run prints the
+smallest example that fails, and what makes it fail again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-SCALES = {"fast": 0.2, "ci": 1.0, "deep": 20.0}
+SCALES = {"fast": 0.1, "ci": 1.0, "deep": 20.0}
 PROFILE = os.environ.get("ANSWERBY_TEST_EXAMPLES", "ci")
 USUAL = 100
 """Examples of a test that does not say how many."""
