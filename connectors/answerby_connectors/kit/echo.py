@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
+
+from answerby_connectors.kit.bounded import Bounded
 
 LINGER = 60.0
 """The seconds that a write is remembered. The platform tries its webhook three times, ten seconds each."""
@@ -17,7 +18,7 @@ class Expected:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._until: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+        self._until: Bounded[tuple[str, str, str], float] = Bounded(LIMIT)
 
     @contextlib.contextmanager
     def write(self, reference: str, field: str, value: str = "") -> Iterator[None]:
@@ -38,8 +39,4 @@ class Expected:
         return self._until.get((reference, field, value), 0.0) >= self._clock()
 
     def _remember(self, reference: str, field: str, value: str) -> None:
-        key = (reference, field, value)
-        self._until[key] = self._clock() + LINGER
-        self._until.move_to_end(key)
-        while len(self._until) > LIMIT:
-            self._until.popitem(last=False)
+        self._until[reference, field, value] = self._clock() + LINGER

@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from answerby_connectors.kit.bounded import Bounded
+
 LIST_SECONDS = 300.0
 """The time in memory, in seconds."""
 LIMIT = 1_000
@@ -20,15 +22,12 @@ class Remembered(Generic[T]):
     def __init__(self, seconds: float = LIST_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._known: dict[object, tuple[float, T]] = {}
+        self._known: Bounded[object, tuple[float, T]] = Bounded(LIMIT)
 
     async def get(self, key: object, fetch: Callable[[], Awaitable[T]]) -> T:
         known = self._known.get(key)
         if known is not None and self._clock() <= known[0]:
             return known[1]
         value = await fetch()
-        self._known.pop(key, None)
-        while len(self._known) >= LIMIT:
-            del self._known[next(iter(self._known))]
         self._known[key] = (self._clock() + self._seconds, value)
         return value

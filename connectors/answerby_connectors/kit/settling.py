@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from answerby_connectors.kit.base import LEASE_OVER, Delivery, Outcome, OutcomeKind
+from answerby_connectors.kit.bounded import Bounded
 
 LIMIT = 10_000
 
@@ -30,7 +30,7 @@ class Settling:
         self._seconds = seconds
         self._clock = clock
         self._pause = pause
-        self._known: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._known: Bounded[str, tuple[int, float]] = Bounded(LIMIT)
         """Effect -> the attempt, and when it has settled."""
 
     async def before(self, delivery: Delivery) -> None:
@@ -47,6 +47,4 @@ class Settling:
         unknown = outcome.kind is OutcomeKind.UNKNOWN
         if unknown or (outcome.kind in (OutcomeKind.RETRY, OutcomeKind.HELD) and outcome is not LEASE_OVER):
             self._known[delivery.effect_id] = (delivery.attempt, self._clock() + self._seconds * unknown)
-            while len(self._known) > LIMIT:
-                self._known.popitem(last=False)
         return dataclasses.replace(outcome, settle=self._seconds) if unknown else outcome
