@@ -19,11 +19,16 @@ from answerby_connectors.kit.base import Connector
 from answerby_connectors.kit.notes.marker import MARKER, marked
 from answerby_connectors.redmine import RedmineConnector
 from answerby_connectors.webhook.connector import WebhookConnector
+from answerby_connectors.zammad import ZammadConnector
 from answerby_connectors.zendesk import ZendeskConnector
 from tests.kit.platforms.freshdesk import KEY as FRESHDESK_KEY
 from tests.kit.platforms.freshdesk import NUMBER, Freshdesk
 from tests.kit.platforms.help_desk import AGENT, BOT, HelpDesk
 from tests.kit.platforms.redmine import ANA, KEY, Redmine
+from tests.kit.platforms.zammad import ANA as ZAMMAD_ANA
+from tests.kit.platforms.zammad import SECRET as ZAMMAD_SECRET
+from tests.kit.platforms.zammad import TOKEN as ZAMMAD_TOKEN
+from tests.kit.platforms.zammad import Zammad, html_of
 from tests.kit.platforms.zendesk import ANA as ZENDESK_ANA
 from tests.kit.platforms.zendesk import EMAIL, TOKEN, Zendesk
 
@@ -230,3 +235,44 @@ class ZendeskStage(Stage):
         after = "pending" if self.zendesk.ticket["status"] == "open" else "open"
         self.zendesk.update({"status": after, "comment": {"html_body": after, "public": True}}, ZENDESK_ANA)
         return []
+
+
+class ZammadStage(Stage):
+    reference = "4711"
+    payload: ClassVar[dict[str, Value]] = {**Stage.payload, "due.resolution": "2026-01-07T18:00:00+08:00"}
+
+    def __init__(self) -> None:
+        self.zammad = Zammad()
+        self._echoes: list[tuple[dict[str, str], bytes]] = []
+
+    def connect(self, url: str, *, timeout: float, settle: float) -> Connector:
+        settings = {"url": url, "token": ZAMMAD_TOKEN, "webhook_secrets": [ZAMMAD_SECRET], "timeout": timeout}
+        return ZammadConnector("desk", {**settings, "settle": settle})
+
+    def handle(self, call: Call) -> Answer:
+        sent = len(self.zammad.hooks)
+        answer = self.zammad.handle(call)
+        self._echoes += self.zammad.hooks[sent:]
+        return answer
+
+    def seen(self, effect_id: str) -> int:
+        return marked(self.notes(), effect_id)
+
+    def notes(self) -> list[str]:
+        return self.zammad.notes()
+
+    def is_active(self, note: str) -> bool:
+        """Whether there is any HTML, but for ends of lines."""
+        return super().is_active(note) or re.search(r"[<>]", note.replace("<br>\n", "\n")) is not None
+
+    def state(self) -> object:
+        return {name: self.zammad.ticket[name] for name in ("priority", "group", "category", "due_at")}
+
+    def person_writes(self) -> list[tuple[dict[str, str], bytes]]:
+        after = "pending reminder" if self.zammad.ticket["state"] == "open" else "open"
+        self.zammad.update({"state": after}, ZAMMAD_ANA)
+        self.zammad.update({"article": html_of(after)}, ZAMMAD_ANA)
+        return self.zammad.hooks[-2:]
+
+    def echoes(self) -> list[tuple[dict[str, str], bytes]]:
+        return self._echoes

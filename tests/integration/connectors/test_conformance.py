@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from answerby_connectors.conformance import Conformance
-from tests.kit.stages import EscalatedStage, FileStage, FreshdeskStage, RedmineStage, WebhookStage, ZendeskStage
+from tests.kit.stages import (
+    EscalatedStage,
+    FileStage,
+    FreshdeskStage,
+    RedmineStage,
+    WebhookStage,
+    ZammadStage,
+    ZendeskStage,
+)
 
 
 class TestFile(Conformance):
@@ -28,3 +36,7 @@ class TestFreshdesk(Conformance):
 
 class TestZendesk(Conformance):
     stage_type = ZendeskStage
+
+
+class TestZammad(Conformance):
+    stage_type = ZammadStage

@@ -11,12 +11,14 @@ from answerby_connectors.conformance.play import playing
 from answerby_connectors.freshdesk import FreshdeskConnector
 from answerby_connectors.kit.base import DONE, Connector
 from answerby_connectors.redmine import RedmineConnector
+from answerby_connectors.zammad import ZammadConnector
 from answerby_connectors.zendesk import ZendeskConnector
 from tests.kit.platforms.freshdesk import KEY as FRESHDESK_KEY
 from tests.kit.platforms.redmine import KEY
 from tests.kit.platforms.vendor_specs import OWN, Judge, documents
+from tests.kit.platforms.zammad import TOKEN as ZAMMAD_TOKEN
 from tests.kit.platforms.zendesk import EMAIL, TOKEN
-from tests.kit.stages import FreshdeskStage, RedmineStage, ZendeskStage
+from tests.kit.stages import FreshdeskStage, RedmineStage, ZammadStage, ZendeskStage
 
 
 class AllOfRedmine(RedmineStage):
@@ -162,3 +164,59 @@ def test_the_judge_of_zendesk_refuses(document, method, path, body):
     call = Call(method, path, {"authorization": "Basic eDp5", "content-type": "application/json"}, body)
     with pytest.raises(OpenAPIError):
         Judge(document).check(call)
+
+
+class AllOfZammad(ZammadStage):
+    """With every setting that changes a request."""
+
+    def connect(self, url: str, *, timeout: float, settle: float) -> Connector:
+        fields = {"role": "role", "status": "state", "owner": "owner", "due.first_response": "pending_time"}
+        values = {"status": {"open": "pending reminder"}, "owner": {"ana": "ana@example.com"}}
+        settings = {"url": url, "token": ZAMMAD_TOKEN, "timeout": timeout, "settle": settle}
+        return ZammadConnector("desk", {**settings, "fields": fields, "values": values})
+
+
+@pytest.mark.parametrize("document", documents("zammad"), ids=lambda path: path.parent.name)
+async def test_every_request_to_zammad_is_one_that_its_document_allows(document):
+    judge = Judge(document)
+    async with playing(AllOfZammad()) as play:
+        more = {"role": "quality", "status": "open", "owner": "ana", "due.first_response": "2026-01-05T12:00:00+08:00"}
+        assert (await play.deliver(payload={**ZammadStage.payload, **more}))[-1] == DONE
+        play.stage.person_writes()
+        await polled(play)
+        calls = list(play.server.calls)
+        (update,) = play.stage.zammad.puts
+    assert update == {
+        "priority": "3 high",
+        "category": "complaint",
+        "group": "vip",
+        "due_at": "2026-01-07T10:00:00Z",
+        "role": "quality",
+        "state": "pending reminder",
+        "owner": "ana@example.com",
+        "pending_time": "2026-01-05T04:00:00Z",
+        "article": {"body": update["article"]["body"], "content_type": "text/html", "type": "note", "internal": True},
+    }
+    assert len(calls) == 17
+    if document.parent != OWN:  # it leaves the history out
+        calls = [call for call in calls if not call.path.startswith("/api/v1/ticket_history/")]
+    for call in calls:
+        judge.check(call)
+    assert judge.judged == len(calls) >= 13
+    assert [call.method for call in calls].count("PUT") == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/api/v1/tickets/1", b'{"priority": 3}'),
+        ("PUT", "/api/v1/tickets/1", b'{"pending_time": "tomorrow"}'),
+        ("PUT", "/api/v1/tickets/1", b'{"article": {"body": "x", "internal": false}}'),
+        ("POST", "/api/v1/tickets", b'{"title": "x"}'),
+        ("GET", "/api/v1/tickets/search", b""),
+    ],
+)
+def test_our_document_of_zammad_refuses(method, path, body):
+    call = Call(method, path, {"authorization": "Token token=x", "content-type": "application/json"}, body)
+    with pytest.raises(OpenAPIError):
+        Judge(OWN / "zammad.json").check(call)
