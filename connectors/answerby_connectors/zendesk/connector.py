@@ -86,15 +86,7 @@ class ZendeskConnector(PolledDesk[ZendeskSettings]):
         }
 
     async def all(self, place: str, key: str, **params: str) -> list[Any]:
-        """All members of a list, which Zendesk pages by a cursor."""
-        found: list[Any] = []
-        query: dict[str, str | int] = {"page[size]": 100, **params}
-        while True:
-            body = (await self.rest.read(f"list {key}", "GET", place, params=query)).json
-            found += body[key]
-            if not body["meta"]["has_more"]:
-                return found
-            query["page[after]"] = body["meta"]["after_cursor"]
+        return await self.rest.read_cursor(f"list {key}", place, key, following, **{"page[size]": 100, **params})
 
     async def read(self, reference: str) -> Ticket:
         place = path("api/v2/tickets/{}", reference)
@@ -168,3 +160,8 @@ class ZendeskConnector(PolledDesk[ZendeskSettings]):
         if NOTE in changes:
             fields["comment"] = {"html_body": changes[NOTE], "public": False}
         return [Call("update", "PUT", path("api/v2/tickets/{}", ticket.reference), {"ticket": fields}, tuple(changes))]
+
+
+def following(page: dict[str, Any]) -> dict[str, str | int] | None:
+    """The way to the next page of a list."""
+    return {"page[after]": page["meta"]["after_cursor"]} if page["meta"]["has_more"] else None

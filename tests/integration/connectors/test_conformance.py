@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from answerby_connectors.conformance import Conformance
+from tests.kit.platforms.hubspot_stage import HubSpotStage
 from tests.kit.stages import (
     EscalatedStage,
     FileStage,
@@ -40,3 +41,7 @@ class TestZendesk(Conformance):
 
 class TestZammad(Conformance):
     stage_type = ZammadStage
+
+
+class TestHubSpot(Conformance):
+    stage_type = HubSpotStage

@@ -85,6 +85,27 @@ class Rest:
             if len(page) < limit:
                 return found
 
+    async def read_cursor(
+        self,
+        what: str,
+        place: str,
+        key: str,
+        following: Callable[[Any], Mapping[str, str | int] | None],
+        **params: str | int,
+    ) -> list[Any]:
+        """All members of the list `key`, which the platform pages by a cursor.
+
+        `following` gives the parameters that ask for the page behind a page; None: it is the last. Raises CallFailed,
+        Gone, and KeyError or TypeError for an answer of another form.
+        """
+        found: list[Any] = []
+        more: Mapping[str, str | int] | None = {}
+        while more is not None:
+            body = (await self.read(what, "GET", place, params={**params, **more})).json
+            found += body[key]
+            more = following(body)
+        return found
+
     async def write(self, what: str, method: str, place: str, json: object = None) -> Answer:
         """A call that changes something. Raises CallFailed, Gone."""
         return await self._call(what, method, place, None, json)

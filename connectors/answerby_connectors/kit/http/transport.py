@@ -18,8 +18,8 @@ USER_AGENT = "answerby"
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 """The errors before the request reaches the other side."""
 CERTIFICATE_REMEDY = "correct the host in the URL, or name the platform's authorities in the settings"
-TRY_LATER = frozenset({408, 425, 429, 503})
-"""The statuses of a platform that did nothing and permits another attempt."""
+TRY_LATER = frozenset({408, 425, 429, 477, 503})
+"""The statuses of a platform that did nothing and permits another attempt. 477: HubSpot moves the account elsewhere."""
 
 
 def make_client(

@@ -15,6 +15,8 @@ AT_A_LIMIT = ("x-ogw-ratelimit-reset", "ratelimit-reset", "x-ratelimit-reset", "
 
 Vendors put these on every answer. They tell a wait only on an answer that refuses for a limit.
 """
+MILLISECONDS_AT_A_LIMIT = ("x-hubspot-ratelimit-interval-milliseconds",)
+"""The length of HubSpot's window of calls, which it names without the end of that window."""
 EPOCH = 1_000_000_000.0
 """The least number that is a Unix time, not a count of seconds."""
 EPOCH_MS = EPOCH * 1000
@@ -27,6 +29,10 @@ def wait_of(headers: Mapping[str, str], *, limited: bool = True, now: datetime |
         wait = _seconds(headers.get(name, "").strip(), now)
         if wait is not None:
             return min(max(0.0, wait), MAX_WAIT)
+    for name in MILLISECONDS_AT_A_LIMIT if limited else ():
+        text = headers.get(name, "").strip()
+        if text.isascii() and text.isdigit():
+            return min(int(text) / 1000, MAX_WAIT)
     return None
 
 
