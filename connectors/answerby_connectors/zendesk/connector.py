@@ -86,7 +86,8 @@ class ZendeskConnector(PolledDesk[ZendeskSettings]):
         }
 
     async def all(self, place: str, key: str, **params: str) -> list[Any]:
-        return await self.rest.read_cursor(f"list {key}", place, key, following, **{"page[size]": 100, **params})
+        query: dict[str, str | int] = {"page[size]": 100, **params}
+        return await self.rest.read_cursor(f"list {key}", place, key, following, **query)
 
     async def read(self, reference: str) -> Ticket:
         place = path("api/v2/tickets/{}", reference)

@@ -46,8 +46,8 @@ class HubSpotStage(Stage):
         return self.hubspot.properties
 
     def person_writes(self) -> list[tuple[dict[str, str], bytes]]:
-        after = "2" if self.hubspot.properties["hs_pipeline_stage"] == "3" else "3"
-        self.hubspot.by_ana(hs_pipeline_stage=after)
+        after = "HIGH" if self.hubspot.properties["hs_ticket_priority"] != "HIGH" else "MEDIUM"
+        self.hubspot.by_ana(hs_ticket_priority=after)
         return [signed(self.hubspot.hooks[-1:])]
 
     def echoes(self) -> list[tuple[dict[str, str], bytes]]:

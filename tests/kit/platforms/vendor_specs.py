@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
+from openapi_core.templating.paths.exceptions import PathNotFound
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from answerby_connectors.conformance import Call
@@ -59,6 +61,35 @@ class Judge:
             warnings.simplefilter("ignore")
             self._openapi.validate_request(Request(call))
         self.judged += 1
+
+
+class Judges:
+    """The documents of a vendor that has one for each part of its API. `judged` counts the requests.
+
+    `unknown` are the requests of which no document knows the path.
+    """
+
+    def __init__(self, judges: Sequence[Judge]) -> None:
+        self._judges = judges
+        self.judged = 0
+        self.unknown: list[Call] = []
+
+    def check(self, call: Call) -> None:
+        """Raises an error of openapi-core that names what the documents do not allow."""
+        for judge in self._judges:
+            try:
+                judge.check(call)
+            except PathNotFound:
+                continue
+            self.judged += 1
+            return
+        self.unknown.append(call)
+
+
+def parts(platform: str, pattern: str) -> Judges | None:
+    """The vendor's documents of this name; None where they are not to be had."""
+    found = sorted((Path(VENDORS) / platform).glob(pattern)) if VENDORS else []
+    return Judges([Judge(document) for document in found]) if found else None
 
 
 class Request:
