@@ -126,6 +126,16 @@ class PlatformUnavailable(AnswerbyError):
         self.retry_after = retry_after
 
 
+class PlatformRefuses(PlatformUnavailable):
+    """The platform refuses the whole connector, such as its token (401, 403) or its address (410).
+
+    Polls stop until an operator lets the connector go on, or its settings change. One in a while shows whether the
+    platform has thought better of it.
+    """
+
+    reason = "PLATFORM_REFUSES"
+
+
 class Connector(Protocol):
     """A receiver of effects."""
 

@@ -11,7 +11,7 @@ import msgspec
 from pydantic import Field as Setting
 
 from answerby.domain.event import Event
-from answerby_connectors.kit.base import OutcomeKind, Page, PlatformUnavailable
+from answerby_connectors.kit.base import OutcomeKind, Page, PlatformRefuses, PlatformUnavailable
 from answerby_connectors.kit.desk import Desk
 from answerby_connectors.kit.history import events_of, utc
 from answerby_connectors.kit.http.answer import CallFailed, Gone
@@ -104,7 +104,7 @@ class PolledDesk(Desk[S]):
         return settings.poll_seconds
 
     async def poll(self, cursor: str, since: datetime) -> Page:
-        """The events of one page of changed tickets. Raises PlatformUnavailable."""
+        """The events of one page of changed tickets. Raises PlatformUnavailable, and of that PlatformRefuses."""
         sweep = msgspec.json.decode(cursor, type=Sweep) if cursor else Sweep.beginning(since)
         try:
             await self.identify()
@@ -117,7 +117,8 @@ class PolledDesk(Desk[S]):
                 if not sweep.knows(one):
                     await self._read(one.reference, sweep.start, events, problems)
         except CallFailed as error:
-            raise PlatformUnavailable(error.outcome.detail, error.outcome.retry_after) from error
+            ended = PlatformRefuses if error.outcome.kind is OutcomeKind.HELD else PlatformUnavailable
+            raise ended(error.outcome.detail, error.outcome.retry_after) from error
         after = sweep.after(page, more=more)
         return Page(tuple(events), msgspec.json.encode(after).decode(), more, tuple(problems))
 

@@ -97,6 +97,10 @@ class ConnectorLife(msgspec.Struct, frozen=True, kw_only=True):
     hold_since: datetime | None = None
     hold_mark: str = ""
     """The mark of the settings that the platform refused."""
+    poll_hold: str = ""
+    """Why the platform refuses the polls; empty while it does not. It may take deliveries meanwhile."""
+    poll_hold_since: datetime | None = None
+    poll_hold_mark: str = ""
     rests_until: datetime | None = None
     failures: int = 0
     """Bad answers in a row."""

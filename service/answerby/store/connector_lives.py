@@ -25,9 +25,16 @@ class ConnectorLives:
 
     async def get(self, tenant: str, connector: str) -> ConnectorLife:
         """The state of a connector; that of a good one where nothing is known."""
-        raw = await self._connection.execute("HGETALL", tenant_keys(tenant).outbox_life(connector))
+        keys = tenant_keys(tenant)
+        raw = await self._connection.execute("HGETALL", keys.outbox_life(connector))
         pairs = raw.items() if isinstance(raw, dict) else zip(raw[::2], raw[1::2], strict=True)
-        return _life({name.decode(): value.decode(errors="replace") for name, value in pairs})
+        found = {name.decode(): value.decode(errors="replace") for name, value in pairs}
+        names = ("hold", "hold_at", "hold_mark")
+        values = await self._connection.execute("HMGET", keys.poll(connector), *names)
+        polls = {
+            name: value.decode(errors="replace") for name, value in zip(names, values, strict=True) if value is not None
+        }
+        return _life(found, polls)
 
     async def pause(self, tenant: str, connector: str, pause: PauseRecord) -> None:
         """Lets no worker lease an entry of the connector from now on. Attempts under way go on."""
@@ -36,7 +43,11 @@ class ConnectorLives:
     async def let_go(self, tenant: str, connector: str) -> bool:
         """Ends a pause, a hold and a rest. One attempt goes first. False when there was none of them."""
         keys = tenant_keys(tenant)
-        return bool(await self._connection.call("outbox/let_go", [keys.outbox_life(connector), keys.counter], []))
+        return bool(
+            await self._connection.call(
+                "outbox/let_go", [keys.outbox_life(connector), keys.counter, keys.poll(connector)], []
+            )
+        )
 
     async def deliveries(self, tenant: str, request_id: str) -> list[DeliveryLine]:
         """How the attempts at the effects of a request ended, oldest first. Lines that cannot be read are left out."""
@@ -86,12 +97,15 @@ def _line(raw: bytes) -> DeliveryLine | None:
         return None
 
 
-def _life(found: dict[str, str]) -> ConnectorLife:
+def _life(found: dict[str, str], polls: dict[str, str]) -> ConnectorLife:
     return ConnectorLife(
         pause=_pause_of(found.get("pause", "")),
         hold=found.get("hold", ""),
         hold_since=_time(found, "hold_at"),
         hold_mark=found.get("hold_mark", ""),
+        poll_hold=polls.get("hold", ""),
+        poll_hold_since=_time(polls, "hold_at"),
+        poll_hold_mark=polls.get("hold_mark", ""),
         rests_until=_time(found, "until"),
         failures=int(found.get("fails", "0")),
         away="openings" in found,

@@ -29,7 +29,7 @@ class PollTurn(NamedTuple):
     complete: datetime
     """The latest time at which everything of the platform was stored, by the server's clock."""
     rest: timedelta
-    """The time until the platform takes calls again, of polls and of deliveries."""
+    """The time until the next poll may go, by the waits of the platform, or while it refuses the connector."""
 
 
 class PollTaken(NamedTuple):
@@ -45,17 +45,17 @@ class Polls:
         self._connection = connection
 
     async def claim(
-        self, tenant: str, connector: str, token: int, lease: timedelta, look_back: timedelta
+        self, tenant: str, connector: str, token: int, lease: timedelta, look_back: timedelta, mark: str
     ) -> PollTurn | PollTaken:
         """Takes the right to poll, or renews the right of the holder of `token`. 0 is the token of a newcomer.
 
-        The first claim of all notes the start of the connector: now, less `look_back`.
+        The first claim of all notes the start of the connector: now, less `look_back`. `mark`: of the settings.
         """
         keys = tenant_keys(tenant)
         reply = await self._connection.call(
             "polls/claim",
             [keys.poll(connector), keys.counter, keys.outbox_life(connector)],
-            [str(token), lease // _MILLISECOND, look_back // _MILLISECOND],
+            [str(token), lease // _MILLISECOND, look_back // _MILLISECOND, mark],
         )
         if not reply[0]:
             return PollTaken(timedelta(milliseconds=reply[1]))
@@ -97,6 +97,16 @@ class Polls:
         """Lets all workers keep a wait that the platform set."""
         key = tenant_keys(tenant).outbox_life(connector)
         await self._connection.call("polls/rest", [key], [wait // _MILLISECOND])
+
+    async def hold(self, turn: PollTurn, reason: str, mark: str, probe: timedelta) -> bool:
+        """Lets no worker poll with the settings of `mark`, but for one poll in each `probe`.
+
+        A page that is stored ends that, and so does an operator. True when it is news.
+        """
+        arguments: list[str | int] = [str(turn.token), reason, mark, probe // _MILLISECOND]
+        return bool(
+            await self._connection.call("polls/hold", [tenant_keys(turn.tenant).poll(turn.connector)], arguments)
+        )
 
     async def release(self, tenant: str, connector: str, token: int) -> None:
         """Ends the right of the holder of `token`, so that another worker goes on at once."""

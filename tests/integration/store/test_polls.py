@@ -22,7 +22,7 @@ def event(number: int) -> Event:
 
 
 async def claim(store: Store, token: int = 0, lease: timedelta = LEASE) -> PollTurn | PollTaken:
-    return await store.polls.claim("acme", "p", token, lease, BACK)
+    return await store.polls.claim("acme", "p", token, lease, BACK, "m")
 
 
 async def turn_of(store: Store, token: int = 0, lease: timedelta = LEASE) -> PollTurn:
@@ -102,7 +102,7 @@ async def test_each_connector_and_tenant_has_a_cursor_of_its_own(store: Store) -
     turn = await turn_of(store)
     await store.polls.store(turn, "c1", [], LEASE, complete=True)
     for tenant, connector in (("acme", "q"), ("globex", "p")):
-        other = await store.polls.claim(tenant, connector, 0, LEASE, BACK)
+        other = await store.polls.claim(tenant, connector, 0, LEASE, BACK, "m")
         assert isinstance(other, PollTurn)
         assert other.cursor == ""
 

@@ -24,6 +24,7 @@ from answerby_connectors.kit.base import (
     Outcome,
     OutcomeKind,
     Page,
+    PlatformRefuses,
     PlatformUnavailable,
     Settings,
     parse_settings,
@@ -102,6 +103,8 @@ class ChangesConnector:
         except httpx2.TransportError as error:
             raise PlatformUnavailable(type(error).__name__) from error
         if answer.status_code != 200:
+            if answer.status_code in (401, 403, 410):
+                raise PlatformRefuses(f"HTTP {answer.status_code}")
             wait = answer.headers.get("retry-after")
             raise PlatformUnavailable(f"HTTP {answer.status_code}", float(wait) if wait else None)
         found = answer.json()

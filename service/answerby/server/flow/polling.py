@@ -20,11 +20,10 @@ from answerby.domain.event import Event
 from answerby.server.base.loops import repeat
 from answerby.server.base.services import Services
 from answerby.server.flow.arrivals import arrival, storable
-from answerby.server.flow.delivering.budget import CallBudget
 from answerby.server.flow.delivering.tenant_connector import TenantConnector
 from answerby.store.polls import PollTaken, PollTurn
 from answerby.store.store import Store
-from answerby_connectors.kit.base import Page, PlatformUnavailable, PollingConnector
+from answerby_connectors.kit.base import Page, PlatformRefuses, PlatformUnavailable, PollingConnector
 
 LOOK_BACK = timedelta(minutes=15)
 """How far before its start a connector begins. The clock of a platform may be that far behind without a loss."""
@@ -94,6 +93,8 @@ class Poller:
         self._failures = 0
         self._tenant = ""
         """The tenant of the connector, once it was seen."""
+        self._mark = ""
+        """Stands for the settings of the connector."""
 
     async def run(self, stopping: asyncio.Event) -> None:
         self._stopping = stopping
@@ -110,6 +111,7 @@ class Poller:
         if owned is None or not isinstance(owned.connector, PollingConnector):
             return IDLE_SECONDS
         self._tenant = owned.tenant
+        self._mark = owned.mark
         turn = await self._claim()
         if isinstance(turn, PollTaken):
             return min(max(turn.left.total_seconds(), 0.05), self._options.renewal)
@@ -117,13 +119,15 @@ class Poller:
         wait = max(owned.budget.wait, turn.rest.total_seconds(), self._due - time.monotonic())
         if wait > 0:
             return min(wait, self._options.renewal)
-        page = await self._page(owned.connector, owned.budget, turn)
+        page = await self._page(owned.connector, owned, turn)
         if page is not None:
             await self._keep(turn, page, owned.connector.poll_seconds)
         return 0.0
 
     async def _claim(self) -> PollTurn | PollTaken:
-        turn = await self._store.polls.claim(self._tenant, self._name, self._token, self._options.lease, LOOK_BACK)
+        turn = await self._store.polls.claim(
+            self._tenant, self._name, self._token, self._options.lease, LOOK_BACK, self._mark
+        )
         token = turn.token if isinstance(turn, PollTurn) else 0
         if token and token != self._token:
             self._due = 0.0
@@ -131,7 +135,7 @@ class Poller:
         self._token = token
         return turn
 
-    async def _page(self, connector: PollingConnector, budget: CallBudget, turn: PollTurn) -> Page | None:
+    async def _page(self, connector: PollingConnector, owned: TenantConnector, turn: PollTurn) -> Page | None:
         """The next page; None when the platform did not give it, or when the right to ask was lost meanwhile."""
         work = asyncio.ensure_future(connector.poll(turn.cursor, turn.since))
         try:
@@ -140,10 +144,12 @@ class Poller:
             page = work.result()
         except StoreUnavailable:
             raise
+        except PlatformRefuses as error:
+            await self._hold(owned, turn, error)
         except AnswerbyError as error:
             retry_after = error.retry_after if isinstance(error, PlatformUnavailable) else None
             if retry_after is not None:
-                budget.hold(retry_after)
+                owned.budget.hold(retry_after)
                 await self._store.polls.rest(self._tenant, self._name, timedelta(seconds=retry_after))
             self._failed(error, retry_after)
         except Exception as error:
@@ -177,6 +183,14 @@ class Poller:
         finally:
             stop.cancel()
         raise PlatformUnavailable(f"no page within {self._options.attempt:g} s")
+
+    async def _hold(self, owned: TenantConnector, turn: PollTurn, error: PlatformRefuses) -> None:
+        """Stops the polls of all workers. Waits for an operator, who is told once."""
+        self._failures = 0
+        self._due = 0.0
+        self._metrics.poll(self._name, error.reason)
+        if await self._store.polls.hold(turn, error.message, owned.mark, owned.probe):
+            self._logger.error("connector held", connector=self._name, tenant=self._tenant, reason=error.message)
 
     def _failed(self, error: AnswerbyError, retry_after: float | None) -> None:
         self._failures += 1

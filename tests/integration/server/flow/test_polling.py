@@ -14,9 +14,12 @@ import httpx2
 import pytest
 import redis
 
+from answerby.api.v1 import connector_service_pb2 as connectors
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1 import request_service_pb2_grpc as rpc
+from answerby.api.v1.connector_service_pb2_grpc import ConnectorServiceStub
 from answerby.server import worker
+from answerby.server.flow.delivering.standings import RESUME
 from answerby_connectors.kit.base import Page
 from tests.kit.http_server import Answer
 from tests.kit.needs import on_every_store
@@ -233,3 +236,29 @@ async def test_what_comes_again_after_the_memory_of_its_id_is_not_decided_again(
 
         await eventually(all_handled)
         assert await decisions(running.requests) == expected
+
+
+async def test_a_platform_that_refuses_the_connector_is_asked_no_more_until_an_operator_says_so(polled, site, launch):
+    site.change("T-1")
+    site.refusals = [Answer(401), Answer(401)]
+    async with launch() as running:
+        operator = ConnectorServiceStub(running.channel)
+
+        async def held() -> connectors.Connector | None:
+            shown = (await operator.GetConnector(connectors.GetConnectorRequest(name="changes"))).connector
+            return shown if shown.state == connectors.CONNECTOR_STATE_HELD else None
+
+        for asked in (1, 2):
+            shown = await eventually(held)
+            assert shown.detail == f"HTTP 401; {RESUME} changes"
+            assert shown.HasField("since_time")
+            assert len(site.asked) == asked
+            await operator.ResumeConnector(connectors.ResumeConnectorRequest(name="changes"))
+            await eventually(lambda asked=asked: len(site.asked) > asked)
+
+        async def decided() -> bool:
+            return await decisions(running.requests) == {"T-1": 1}
+
+        await eventually(decided)
+        assert await held() is None
+        assert running.log.getvalue().count('"event":"connector held"') == 2

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from answerby.domain.event import ActorRole
-from answerby_connectors.kit.base import PlatformUnavailable, PollingConnector
+from answerby_connectors.kit.base import PlatformRefuses, PlatformUnavailable, PollingConnector
 from tests.kit.platforms.redmine import ANA, BOT, KEY, WANG
 
 SINCE = datetime(2026, 1, 5, tzinfo=UTC)
@@ -199,7 +199,7 @@ async def test_waits_while_the_platform_cannot_be_asked(connector, http_server, 
 
 
 async def test_a_refused_key_is_named(connect, redmine):
-    with pytest.raises(PlatformUnavailable, match="HTTP 401") as caught:
+    with pytest.raises(PlatformRefuses, match="HTTP 401") as caught:
         await connect(key="wrong-key").poll("", SINCE)
     assert KEY not in caught.value.message
 

@@ -72,7 +72,8 @@ class Roster(Mapping[str, TenantConnector]):
         member = self.members[name]
         if member.connector is None:
             raise KeyError(name)
-        return TenantConnector(member.entry.tenant, member.connector, member.budget, member.mark)
+        probe = timedelta(seconds=member.entry.delivery.held_probe_seconds)
+        return TenantConnector(member.entry.tenant, member.connector, member.budget, member.mark, probe)
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, member in self.members.items() if member.connector is not None)

@@ -58,7 +58,9 @@ class Standing(NamedTuple):
     def since(self) -> datetime | None:
         """Since when it is paused or held."""
         pause = self.life.pause
-        return pause.since if pause is not None and self.state is ConnectorState.PAUSED else self.life.hold_since
+        if pause is not None and self.state is ConnectorState.PAUSED:
+            return pause.since
+        return self.life.hold_since or self.life.poll_hold_since
 
 
 class Standings:
@@ -157,5 +159,7 @@ def _state(member: Member | None, life: ConnectorLife, now: datetime) -> tuple[C
         return ConnectorState.PAUSED, life.pause.reason
     if life.hold and life.hold_mark == member.mark:
         return ConnectorState.HELD, f"{life.hold}; {RESUME} {member.entry.name}"
+    if life.poll_hold and life.poll_hold_mark == member.mark:
+        return ConnectorState.HELD, f"{life.poll_hold}; {RESUME} {member.entry.name}"
     resting = life.away or (life.rests_until is not None and life.rests_until > now)
     return (ConnectorState.RESTING, life.last_problem) if resting else (ConnectorState.WORKING, member.problem)

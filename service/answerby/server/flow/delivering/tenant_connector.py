@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from answerby.server.flow.delivering.budget import CallBudget
 from answerby_connectors.kit.base import Connector
@@ -18,3 +19,5 @@ class TenantConnector:
     """The waits of the platform. Every part of the worker that calls the platform asks here first."""
     mark: str = ""
     """Stands for the settings of the connector. Another mark: other settings, such as a new token."""
+    probe: timedelta = timedelta(minutes=5)
+    """Interval of single polls while the platform refuses the connector."""

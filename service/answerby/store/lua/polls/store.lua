@@ -14,5 +14,6 @@ for i = 6, #ARGV do redis.call('XADD', KEYS[2], '*', 'e', ARGV[i]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], 'cursor', ARGV[3], 'page', page + 1, 'until', string.format('%.0f', now + tonumber(ARGV[4])))
+redis.call('HDEL', KEYS[1], 'hold', 'hold_mark', 'hold_at', 'probe_at')
 if ARGV[5] == '1' then redis.call('HSET', KEYS[1], 'complete', string.format('%.0f', now)) end
 return 1
