@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from answerby.domain.event import Value
+from answerby_connectors.chatwoot import ChatwootConnector
 from answerby_connectors.conformance import Answer, Call, Stage
 from answerby_connectors.escalated import EscalatedConnector
 from answerby_connectors.file.connector import FileConnector
@@ -21,6 +22,9 @@ from answerby_connectors.redmine import RedmineConnector
 from answerby_connectors.webhook.connector import WebhookConnector
 from answerby_connectors.zammad import ZammadConnector
 from answerby_connectors.zendesk import ZendeskConnector
+from tests.kit.platforms.chatwoot import ACCOUNT, Chatwoot
+from tests.kit.platforms.chatwoot import SECRET as CHATWOOT_SECRET
+from tests.kit.platforms.chatwoot import TOKEN as CHATWOOT_TOKEN
 from tests.kit.platforms.freshdesk import KEY as FRESHDESK_KEY
 from tests.kit.platforms.freshdesk import NUMBER, Freshdesk
 from tests.kit.platforms.help_desk import AGENT, BOT, HelpDesk
@@ -273,6 +277,48 @@ class ZammadStage(Stage):
         self.zammad.update({"state": after}, ZAMMAD_ANA)
         self.zammad.update({"article": html_of(after)}, ZAMMAD_ANA)
         return self.zammad.hooks[-2:]
+
+    def echoes(self) -> list[tuple[dict[str, str], bytes]]:
+        return self._echoes
+
+
+class ChatwootStage(Stage):
+    reference = "4711"
+    payload: ClassVar[dict[str, Value]] = {**Stage.payload, "due.resolution": "2026-01-07T18:00:00+08:00"}
+
+    def __init__(self) -> None:
+        self.chatwoot = Chatwoot()
+        self._echoes: list[tuple[dict[str, str], bytes]] = []
+
+    def connect(self, url: str, *, timeout: float, settle: float) -> Connector:
+        settings = {"url": url, "account": ACCOUNT, "token": CHATWOOT_TOKEN, "webhook_secrets": [CHATWOOT_SECRET]}
+        return ChatwootConnector("desk", {**settings, "timeout": timeout, "settle": settle})
+
+    def handle(self, call: Call) -> Answer:
+        sent = len(self.chatwoot.hooks)
+        answer = self.chatwoot.handle(call)
+        self._echoes += self.chatwoot.hooks[sent:]
+        return answer
+
+    def seen(self, effect_id: str) -> int:
+        return marked(self.notes(), effect_id)
+
+    def notes(self) -> list[str]:
+        return self.chatwoot.notes()
+
+    def is_active(self, note: str) -> bool:
+        """Whether anything has a meaning in CommonMark, but for ends of lines and our mark."""
+        text = MARKER.sub("", note.replace("\\\n", "\n"))
+        return super().is_active(note) or re.search(r"(?<!\\)(?:\\\\)*[<>*_`#\[\]!{|]", text) is not None
+
+    def state(self) -> object:
+        one = self.chatwoot
+        return one.priority, one.team, one.labels, one.attributes
+
+    def person_writes(self) -> list[tuple[dict[str, str], bytes]]:
+        self.chatwoot.turn("snoozed" if self.chatwoot.status == "open" else "open")
+        self.chatwoot.agent_says(f"since when? {self.chatwoot.seconds}")
+        return self.chatwoot.hooks[-2:]
 
     def echoes(self) -> list[tuple[dict[str, str], bytes]]:
         return self._echoes

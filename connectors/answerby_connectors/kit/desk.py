@@ -7,8 +7,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-import httpx2
-
 from answerby.domain.effect import EffectKind
 from answerby.domain.event import Value
 from answerby_connectors.kit.base import Delivery, Finding, Guarantee, Manifest, Outcome, OutcomeKind, parse_settings
@@ -184,7 +182,7 @@ class Desk(Platform[S]):
         outcome = error.outcome
         if isinstance(error, Gone) and outcome.kind is OutcomeKind.FAILED:
             return Outcome(OutcomeKind.FAILED, NO_TICKET, refused=outcome.refused)
-        if outcome.kind is not OutcomeKind.FAILED or error.status != httpx2.codes.FORBIDDEN:
+        if outcome.kind is not OutcomeKind.FAILED or error.answer is None or not self.forbids(error.answer):
             return outcome
         try:
             await self._ask_account()

@@ -16,6 +16,11 @@ def as_text(value: Value) -> object:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
+def as_tag(value: Value) -> object:
+    """A tag: in lower case and without spaces."""
+    return "_".join(str(value).lower().split())
+
+
 def as_date(value: Value) -> object:
     """The day of an instant, `2026-01-05`. The day is that of the place for which the decision counted the time."""
     return datetime.fromisoformat(str(value)).date().isoformat()

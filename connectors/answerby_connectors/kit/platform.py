@@ -108,6 +108,10 @@ class Platform(ABC, Generic[S]):
             return None
         return Outcome(OutcomeKind.FAILED, f"HTTP {answer.status}: {'; '.join(map(str, texts))}"[:COMPLAINT])
 
+    def forbids(self, answer: Answer) -> bool:
+        """Whether our account lacks the right to what a call asked for, while its token is good."""
+        return answer.status == httpx2.codes.FORBIDDEN
+
     def blame(self, answer: Answer | None, carried: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
         """Field -> reason, as far as a refusal names fields. Without, each field is tried alone."""
         return {}

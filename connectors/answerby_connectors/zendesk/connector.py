@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import httpx2
 from pydantic import Field as Setting
 
-from answerby.domain.event import ActorRole, EventType, Value
-from answerby_connectors.kit.forms import as_utc
+from answerby.domain.event import ActorRole, EventType
+from answerby_connectors.kit.forms import as_tag, as_utc
 from answerby_connectors.kit.http.auth import Auth, basic, bearer
 from answerby_connectors.kit.http.rest import path
 from answerby_connectors.kit.notes.markup import HTML
@@ -23,10 +23,6 @@ TIME = "generated_timestamp"  # the order of the export; it may be later than th
 CUSTOM = "cf_"  # and its number: a custom field
 TAG = "tag"  # the one tag that begins with the prefix of the settings, without that prefix
 FOLLOWS = frozenset({"type", "custom_status_id"})  # what is set along with a due date or a status
-
-
-def as_tag(value: Value) -> object:
-    return "_".join(str(value).lower().split())  # a tag is in lower case and has no spaces
 
 
 class ZendeskSettings(PolledSettings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from answerby_connectors.conformance import Conformance
 from tests.kit.platforms.hubspot_stage import HubSpotStage
 from tests.kit.stages import (
+    ChatwootStage,
     EscalatedStage,
     FileStage,
     FreshdeskStage,
@@ -45,3 +46,7 @@ class TestZammad(Conformance):
 
 class TestHubSpot(Conformance):
     stage_type = HubSpotStage
+
+
+class TestChatwoot(Conformance):
+    stage_type = ChatwootStage

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from openapi_core.exceptions import OpenAPIError
 
+from answerby_connectors.chatwoot import ChatwootConnector
 from answerby_connectors.conformance import Call
 from answerby_connectors.conformance.inbound import polled
 from answerby_connectors.conformance.play import playing
@@ -13,12 +14,17 @@ from answerby_connectors.kit.base import DONE, Connector
 from answerby_connectors.redmine import RedmineConnector
 from answerby_connectors.zammad import ZammadConnector
 from answerby_connectors.zendesk import ZendeskConnector
+from tests.kit.platforms.chatwoot import ACCOUNT
+from tests.kit.platforms.chatwoot import TOKEN as CHATWOOT_TOKEN
 from tests.kit.platforms.freshdesk import KEY as FRESHDESK_KEY
 from tests.kit.platforms.redmine import KEY
 from tests.kit.platforms.vendor_specs import OWN, Judge, documents
 from tests.kit.platforms.zammad import TOKEN as ZAMMAD_TOKEN
 from tests.kit.platforms.zendesk import EMAIL, TOKEN
-from tests.kit.stages import FreshdeskStage, RedmineStage, ZammadStage, ZendeskStage
+from tests.kit.stages import ChatwootStage, FreshdeskStage, RedmineStage, ZammadStage, ZendeskStage
+
+AT = "2026-01-07T10:00:00Z"
+"""The due time of the stages' decision."""
 
 
 class AllOfRedmine(RedmineStage):
@@ -220,3 +226,57 @@ def test_our_document_of_zammad_refuses(method, path, body):
     call = Call(method, path, {"authorization": "Token token=x", "content-type": "application/json"}, body)
     with pytest.raises(OpenAPIError):
         Judge(OWN / "zammad.json").check(call)
+
+
+class AllOfChatwoot(ChatwootStage):
+    """With every setting that changes a request."""
+
+    def connect(self, url: str, *, timeout: float, settle: float) -> Connector:
+        fields = {"role": "role", "status": "status", "owner": "assignee"}
+        values = {"status": {"open": "pending"}, "owner": {"ana": "ana@example.com"}}
+        settings = {"url": url, "account": ACCOUNT, "token": CHATWOOT_TOKEN, "timeout": timeout, "settle": settle}
+        return ChatwootConnector("desk", {**settings, "fields": fields, "values": values})
+
+
+@pytest.mark.parametrize("document", documents("chatwoot"), ids=lambda path: path.parent.name)
+async def test_every_request_to_chatwoot_is_one_that_its_document_allows(document):
+    judge = Judge(document)
+    async with playing(AllOfChatwoot()) as play:
+        payload = {**ChatwootStage.payload, "role": "quality", "status": "open", "owner": "ana"}
+        assert (await play.deliver(payload=payload))[-1] == DONE
+        play.stage.person_writes()
+        await polled(play)
+        calls = list(play.server.calls)
+        posts = play.stage.chatwoot.posts
+    assert posts[:-1] == [
+        ("toggle_status", {"status": "pending"}),
+        ("toggle_priority", {"priority": "urgent"}),
+        ("assignments", {"team_id": 21}),
+        ("assignments", {"assignee_id": 7}),
+        ("labels", {"labels": ["battery", "category_complaint"]}),
+        ("custom_attributes", {"custom_attributes": {"order": "A-1", "due_at": AT, "role": "quality"}}),
+    ]
+    assert (posts[-1][0], posts[-1][1]["private"]) == ("messages", True)
+    if document.parent != OWN:  # it leaves the profile out
+        calls = [call for call in calls if call.path != "/api/v1/profile"]
+    for call in calls:
+        judge.check(call)
+    assert judge.judged == len(calls) >= 15
+    assert [call.method for call in calls].count("POST") == 7
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/v1/accounts/3/conversations/1/toggle_priority", b'{"priority": "P0"}'),
+        ("POST", "/api/v1/accounts/3/conversations/1/toggle_status", b'{"status": "closed"}'),
+        ("POST", "/api/v1/accounts/3/conversations/1/labels", b'{"labels": "x"}'),
+        ("POST", "/api/v1/accounts/3/conversations/1/messages", b'{"private": true}'),
+        ("PUT", "/api/v1/accounts/3/conversations/1/labels", b'{"labels": []}'),
+    ],
+)
+@pytest.mark.parametrize("document", documents("chatwoot"), ids=lambda path: path.parent.name)
+def test_the_judge_of_chatwoot_refuses(document, method, path, body):
+    call = Call(method, path, {"api_access_token": "x", "content-type": "application/json"}, body)
+    with pytest.raises(OpenAPIError):
+        Judge(document).check(call)

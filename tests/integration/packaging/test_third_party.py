@@ -80,7 +80,7 @@ def refusal(python: Path, connector: str, cwd: Path) -> str:
 def test_it_is_delivered_to(python, project, tmp_path):
     (tmp_path / "answerby.toml").write_text(CONFIGURATION)
     assert (
-        "no type 'acme'; the types are escalated, file, freshdesk, generic, hubspot, redmine, webhook, zammad, zendesk. A package that"
+        "no type 'acme'; the types are chatwoot, escalated, file, freshdesk, generic, hubspot, redmine, webhook, zammad, zendesk. A package that"
         in refusal(python, "acme", tmp_path)
     )
 
