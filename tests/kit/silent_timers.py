@@ -33,11 +33,21 @@ async def silent(launch: Callable[..., Any]) -> AsyncIterator[Running]:
             yield running
 
 
-async def leave_complaints(launch: Callable[..., Any], ages: Mapping[str, timedelta]) -> datetime:
-    """Has a silent worker take complaints, by request the time since each was received. Returns when they count from."""
+async def leave_complaints(
+    launch: Callable[..., Any], ages: Mapping[str, timedelta], others: Mapping[str, str] | None = None
+) -> datetime:
+    """Has a silent worker take complaints, by request the time since each was received. Returns when they count from.
+
+    `others`: the texts of requests that are no complaints.
+    """
     now = datetime.now(UTC).replace(microsecond=0)
     async with silent(launch) as running:
         for number, (request_id, age) in enumerate(ages.items(), start=1):
-            event = make_event(number, request_id=request_id, facts={"text.body": "I complain"}, when=now - age)
+            event = make_event(
+                number,
+                request_id=request_id,
+                facts={"text.body": (others or {}).get(request_id, "I complain")},
+                when=now - age,
+            )
             await running.requests.SubmitEvent(pb.SubmitEventRequest(event=event))
     return now
