@@ -12,6 +12,7 @@ import pytest
 
 from tests.kit.patience import WHOLE_TEST
 from tests.kit.places import DOCS, ROOT
+from tests.kit.processes import answerby
 
 FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [DOCS / "howto" / f"connect-a-platform{language}.md" for language in ("", ".zh")]
@@ -26,15 +27,22 @@ def test_both_pages_have_the_same_files():
     assert list(files(PAGES[0])) == ["pyproject.toml", "acme_desk/connector.py", "acme_desk/stage.py", "test_acme.py"]
 
 
-def test_the_connector_passes_its_proof(tmp_path):
-    (tmp_path / "acme_desk").mkdir()
-    (tmp_path / "acme_desk" / "__init__.py").touch()
-    for name, text in files(PAGES[0]).items():
-        (tmp_path / name).write_text(text, "utf-8")
-    path = os.pathsep.join(map(str, (tmp_path, ROOT / "service", ROOT / "connectors")))
+@pytest.mark.parametrize(("name", "package"), [("acme", "acme_desk"), ("city_desk2", "city_desk2_desk")])
+def test_a_new_connector_passes_its_proof(tmp_path, name, package):
+    told = answerby("connector", "new", name, cwd=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+    folder = tmp_path / name
+    assert f"python -m pytest -q test_{name}.py" in told.stdout
+    written = {str(path.relative_to(folder)): path.read_text("utf-8") for path in folder.rglob("*.*")}
+    if name == "acme":
+        assert written == files(PAGES[0]) | {"acme_desk/__init__.py": ""}
+    else:
+        assert not [path for path, text in written.items() if "acme" in (path + text).lower()]
+    assert f'{name} = "{package}.connector:' in written["pyproject.toml"]
+    path = os.pathsep.join(map(str, (folder, ROOT / "service", ROOT / "connectors")))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py"],
-        cwd=tmp_path,
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"test_{name}.py"],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
@@ -43,6 +51,28 @@ def test_the_connector_passes_its_proof(tmp_path):
     )
     assert done.returncode == 0, done.stdout
     assert re.search(r"^50 passed, 5 skipped", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["Acme", "acme-desk", "2acme", "acme__desk", "../acme", "", "desk" * 11])
+def test_what_cannot_name_a_connector_is_refused(tmp_path, name):
+    told = answerby("connector", "new", name, cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "cannot name a connector" in told.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_type_that_is_installed_is_refused(tmp_path):
+    told = answerby("connector", "new", "redmine", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "type 'redmine' is installed already" in told.stderr
+
+
+def test_no_file_is_overwritten(tmp_path):
+    (tmp_path / "test_acme.py").write_text("mine", "utf-8")
+    told = answerby("connector", "new", "acme", "--folder", ".", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "test_acme.py is there already" in told.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["test_acme.py"]
 
 
 def test_the_lines_that_the_page_promises():

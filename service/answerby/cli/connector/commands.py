@@ -14,7 +14,7 @@ from answerby.cli.options import JsonLinesOption, PatientServer, ZoneOption, on_
 
 app = typer.Typer(
     name="connector",
-    help="See how connectors stand, pause and resume them, fetch what a platform has, and try what it sends.",
+    help="See how connectors stand, pause and resume them, fetch what a platform has, try what it sends, begin one.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -118,3 +118,16 @@ def try_(
 
     if not try_webhook(server, name, file, header or [], as_json=as_json):
         raise typer.Exit(1)
+
+
+@app.command()
+@command
+def new(
+    name: Annotated[str, typer.Argument(help="The name of the platform, such as acme: the type in configurations.")],
+    *,
+    folder: Annotated[Path | None, typer.Option(help="Where to write it; by default a folder of that name.")] = None,
+) -> None:
+    """Write the package of a connector that passes its proof, for you to make it speak to another platform."""
+    from answerby.cli.connector.new import new_connector
+
+    new_connector(name, folder)
