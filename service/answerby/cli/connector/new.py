@@ -40,9 +40,7 @@ def new_connector(name: str, folder: Path | None) -> None:
     print(f"{place} holds a connector that passes its proof against the platform in {name}_desk/stage.py:\n")
     print(f"    cd {place}\n    pip install 'answerby[conformance]' && pip install -e .")
     print(f"    python -m pytest -q test_{name}.py\n")
-    print(
-        f"Now make stage.py answer as your platform does, and {name}_desk/connector.py speak to it, until all pass again."
-    )
+    print("Now make stage.py answer as your platform does, and connector.py speak to it, until all pass again.")
 
 
 def written(name: str) -> dict[str, str]:
