@@ -26,6 +26,8 @@ class Stage(ABC):
     """Whether the connector calls a platform over HTTP. Without, only the cases that need no network run."""
     passes: ClassVar[tuple[int, ...]] = (409, 412, 429, 500, 503)
     """Statuses of one bad moment: nothing was written, or nobody knows, and another attempt goes through."""
+    renews: ClassVar[tuple[int, ...]] = ()
+    """Statuses after which the connector asks for another token and goes on within the same call."""
     settles: ClassVar[bool] = True
     """Whether the connector waits for late writes, by its setting `settle`."""
 

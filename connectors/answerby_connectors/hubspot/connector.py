@@ -12,13 +12,12 @@ from pydantic import Field as Setting
 
 from answerby.domain.event import ActorRole, Event, EventType, Value
 from answerby_connectors.kit.base import Outcome, OutcomeKind
-from answerby_connectors.kit.forms import as_utc
+from answerby_connectors.kit.forms import as_utc, in_utc
 from answerby_connectors.kit.hooked import Arrival, HookedDesk
 from answerby_connectors.kit.http.answer import Answer
 from answerby_connectors.kit.http.auth import Auth, bearer
 from answerby_connectors.kit.http.rest import path
 from answerby_connectors.kit.notes.markup import HTML
-from answerby_connectors.kit.notes.note import INSTANT
 from answerby_connectors.kit.polled import Listed, PolledDesk, PolledSettings
 from answerby_connectors.kit.signed_hooks import SignedHooks, SignedSettings, objects_in
 from answerby_connectors.kit.signing.signature_schemes import SignatureSettings
@@ -269,8 +268,8 @@ def instant(text: str) -> datetime:
 
 
 def sent(value: object) -> str:
-    """HubSpot takes text alone, and times in UTC."""
-    return str(as_utc(value) if isinstance(value, str) and INSTANT.fullmatch(value) else value)
+    """HubSpot takes text alone."""
+    return str(in_utc(value))
 
 
 def who(source: object, number: object, user: object) -> tuple[str, ActorRole | None]:

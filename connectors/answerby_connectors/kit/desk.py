@@ -129,7 +129,7 @@ class Desk(Platform[S]):
             for name in call.carries:
                 value = "" if name == NOTE else str(changes[name])
                 stack.enter_context(self.expected.write(ticket.reference, name, value))
-            answer = await self.rest.write(call.what, call.method, call.path, call.json)
+            answer = await self.rest.write(call.what, call.method, call.path, call.json, call.headers)
         if NOTE in call.carries:
             with understood(call.what, OutcomeKind.UNKNOWN):
                 number = self.note_id(answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from answerby.domain.event import Value
+from answerby_connectors.kit.notes.note import INSTANT
 
 
 def as_it_is(value: Value) -> object:
@@ -34,3 +35,8 @@ def as_utc(value: Value) -> object:
 def as_milliseconds(value: Value) -> object:
     """An instant as milliseconds since 1970."""
     return int(datetime.fromisoformat(str(value)).timestamp() * 1000)
+
+
+def in_utc(value: object) -> object:
+    """The value, with an instant as `as_utc` writes it: for fields of which only the platform knows the type."""
+    return as_utc(value) if isinstance(value, str) and INSTANT.fullmatch(value) else value

@@ -80,6 +80,7 @@ class Field:
 class Call:
     """One call that writes. `carries` are the fields that it sets, NOTE among them.
 
+    `headers`: those of this call alone, such as a condition.
     `read_back`: the platform drops what it does not like without a word, so the kit reads the ticket and compares.
     """
 
@@ -89,6 +90,7 @@ class Call:
     json: object
     carries: tuple[str, ...]
     read_back: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

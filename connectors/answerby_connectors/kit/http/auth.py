@@ -13,7 +13,8 @@ import msgspec
 
 from answerby_connectors.kit.base import Outcome, OutcomeKind
 from answerby_connectors.kit.http.answer import Answer, CallFailed
-from answerby_connectors.kit.http.transport import check_url, outcome_of_error
+from answerby_connectors.kit.http.transport import TRY_LATER, check_url, outcome_of_error
+from answerby_connectors.kit.http.waits import wait_of
 
 EARLY = 60.0
 """The seconds before its end at which a token is replaced, so that none ends on its way."""
@@ -62,10 +63,15 @@ def basic(user: str, password: str) -> FixedHeaders:
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
-    """The answer of a token endpoint (RFC 6749, section 5.1). `expires_in`: seconds."""
+    """The answer of a token endpoint (RFC 6749, section 5.1). `expires_in`: seconds.
+
+    `id` and `instance_url` are Salesforce's: who we are, and where the API is.
+    """
 
     access_token: str
     expires_in: float = SHORTEST
+    id: str = ""
+    instance_url: str = ""
 
 
 class ClientCredentials:
@@ -89,12 +95,14 @@ class ClientCredentials:
         self._lock = asyncio.Lock()
         self._token = ""
         self._until = 0.0
+        self.told = TokenAnswer("")
+        """What came with the latest token."""
 
     async def headers(self) -> Mapping[str, str]:
         async with self._lock:
             if not self._token or self._clock() >= self._until:
                 answer = await self._fetch()
-                self._token = answer.access_token
+                self._token, self.told = answer.access_token, answer
                 self._until = self._clock() + max(answer.expires_in - EARLY, answer.expires_in / 2)
             return {"authorization": f"Bearer {self._token}"}
 
@@ -120,4 +128,5 @@ class ClientCredentials:
                 return msgspec.json.decode(answer.content, type=TokenAnswer, strict=False)
         except msgspec.DecodeError as error:
             raise CallFailed(what, Outcome(OutcomeKind.HELD, f"the answer is no token: {error}"), answer) from error
-        raise CallFailed(what, Outcome(OutcomeKind.RETRY, f"HTTP {answer.status}"), answer)
+        wait = wait_of(answer.headers, limited=answer.status in TRY_LATER)
+        raise CallFailed(what, Outcome(OutcomeKind.RETRY, f"HTTP {answer.status}", wait), answer)

@@ -54,7 +54,7 @@ class Rest:
     ) -> Answer:
         """A call that changes nothing, so that it may be repeated after every failure. Raises CallFailed, Gone."""
         try:
-            return await self._call(what, method, place, params, json)
+            return await self._call(what, method, place, params, json, {})
         except CallFailed as error:
             if error.outcome.kind is OutcomeKind.UNKNOWN:
                 error.outcome = Outcome(OutcomeKind.RETRY, error.outcome.detail, error.outcome.retry_after)
@@ -106,19 +106,27 @@ class Rest:
             more = following(body)
         return found
 
-    async def write(self, what: str, method: str, place: str, json: object = None) -> Answer:
-        """A call that changes something. Raises CallFailed, Gone."""
-        return await self._call(what, method, place, None, json)
+    async def write(
+        self, what: str, method: str, place: str, json: object = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """A call that changes something. `headers` beside those of every call. Raises CallFailed, Gone."""
+        return await self._call(what, method, place, None, json, headers or {})
 
     async def close(self) -> None:
         await self._http.aclose()
 
     async def _call(
-        self, what: str, method: str, place: str, params: Mapping[str, str | int] | None, json: object
+        self,
+        what: str,
+        method: str,
+        place: str,
+        params: Mapping[str, str | int] | None,
+        json: object,
+        more: Mapping[str, str],
     ) -> Answer:
-        answer = await self._send(what, method, place, params, json)
+        answer = await self._send(what, method, place, params, json, more)
         if answer.status == httpx2.codes.UNAUTHORIZED and self._auth.renew():
-            answer = await self._send(what, method, place, params, json)
+            answer = await self._send(what, method, place, params, json, more)
         outcome = self._judge(answer) or outcome_of(answer)
         if outcome.kind is OutcomeKind.DONE:
             return answer
@@ -127,9 +135,15 @@ class Rest:
         raise CallFailed(what, outcome, answer)
 
     async def _send(
-        self, what: str, method: str, place: str, params: Mapping[str, str | int] | None, json: object
+        self,
+        what: str,
+        method: str,
+        place: str,
+        params: Mapping[str, str | int] | None,
+        json: object,
+        more: Mapping[str, str],
     ) -> Answer:
-        headers = await self._auth.headers()
+        headers = {**more, **await self._auth.headers()}
         try:
             response = await self._http.request(
                 method,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-MARKER = re.compile(r"\[answerby effect=(?P<effect>[0-9a-f]{8,64})(?P<values>(?: [a-z0-9_.]+=[^\s\]]+)*)\]")
+MARKER = re.compile(r"\[answerby effect=(?P<effect>[0-9a-f]{8,64})(?P<values>(?: [A-Za-z0-9_.]+=[^\s\]]+)*)\]")
 PLAIN = "-_.:/,"
 """What stays as it is in a value of a mark, besides letters and digits."""
 

@@ -15,22 +15,26 @@ PRE_END = re.compile(r"</(?=\s*pre)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """`escape` makes one line of text a line of the language. `wrap` makes a note of escaped lines and the mark."""
+    """`escape` makes one line of text a line of the language. `wrap` makes a note of escaped lines and the mark.
+
+    `measure` is the size of escaped text in the unit in which the platform limits it.
+    """
 
     escape: Callable[[str], str]
     wrap: Callable[[Sequence[str], str], object]
+    measure: Callable[[str], int] = len
 
     def note(self, lines: Sequence[str], mark: str, limit: int) -> object:
-        """The note, cut before its mark: at most `limit` characters of escaped text."""
+        """The note, cut before its mark: at most `limit` of escaped text, without ends of lines."""
         kept: list[str] = []
         room = limit
         for line in lines:
             whole = self.escape(line)
-            if len(whole) > room:
+            if self.measure(whole) > room:
                 kept.append(self._cut(line, room))
                 break
             kept.append(whole)
-            room -= len(whole) + 1
+            room -= self.measure(whole) + 1
         return self.wrap(kept, mark)
 
     def _cut(self, line: str, room: int) -> str:
@@ -39,7 +43,7 @@ class Markup:
 
         def fits(character: str) -> bool:
             nonlocal used
-            used += len(self.escape(character))
+            used += self.measure(self.escape(character))
             return used <= room
 
         return "".join(self.escape(character) for character in takewhile(fits, line))
@@ -62,6 +66,8 @@ def _textile(lines: Sequence[str], mark: str) -> object:
 
 
 PLAIN = Markup(str, lambda lines, mark: "\n".join([*lines, mark]))
+PLAIN_BYTES = Markup(str, PLAIN.wrap, lambda text: len(text.encode()))
+"""Plain text whose size counts in bytes of UTF-8."""
 HTML = Markup(lambda line: html.escape(line, quote=True), lambda lines, mark: "<br>\n".join([*lines, mark]))
 COMMONMARK = Markup(
     lambda line: MARKDOWN.sub(r"\\\1", line.replace("\t", " ")),
