@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from answerby_connectors.conformance import Conformance
 from tests.kit.platforms.hubspot_stage import HubSpotStage
+from tests.kit.platforms.salesforce_stage import SalesforceStage
 from tests.kit.stages import (
     ChatwootStage,
     EscalatedStage,
@@ -50,3 +51,7 @@ class TestHubSpot(Conformance):
 
 class TestChatwoot(Conformance):
     stage_type = ChatwootStage
+
+
+class TestSalesforce(Conformance):
+    stage_type = SalesforceStage

@@ -38,6 +38,10 @@ class Salesforce:
         self.ended = False
         """Whether the session of the latest token has ended."""
         self.writes: list[dict[str, Any]] = []
+        self.cursors: list[list[dict[str, Any]]] = []
+        """The rows of each query."""
+        self.refused: set[str] = set()
+        """Fields that a rule of the org refuses."""
         self.tables: dict[str, list[dict[str, Any]]] = {"CaseHistory": [], "CaseComment": [], "EmailMessage": []}
         self.case: dict[str, Any] = {
             "Id": CASE,
@@ -126,16 +130,15 @@ class Salesforce:
         if table == "CaseComment" and "IsDeleted = false" in where:
             found = [one for one in found if not one["IsDeleted"]]
         found = found[: int(asked["limit"] or len(found))]
-        self.listed = [{name: one[name] for name in names} for one in found]
-        return self.rows("-0")
+        self.cursors.append([{name: one[name] for name in names} for one in found])
+        return self.rows(f"{len(self.cursors) - 1}-0")
 
     def rows(self, at: str) -> Answer:
-        start = int(at.rpartition("-")[2])
-        end = start + ROWS
-        more = (
-            {"done": False, "nextRecordsUrl": f"{DATA}queryAll/0r8-{end}"} if end < len(self.listed) else {"done": True}
-        )
-        return Answer(content={"totalSize": len(self.listed), "records": self.listed[start:end], **more})
+        """A page of the rows of a query."""
+        number, start = map(int, at.split("-"))
+        rows, end = self.cursors[number], start + ROWS
+        more = {"nextRecordsUrl": f"{DATA}queryAll/{number}-{end}"} if end < len(rows) else {}
+        return Answer(content={"done": not more, "records": rows[start:end], **more})
 
     def update(self, fields: dict[str, Any], user: str) -> Answer:
         """All or nothing."""
@@ -143,6 +146,8 @@ class Salesforce:
         for name, value in fields.items():
             if name not in self.case:
                 return refusal(400, "INVALID_FIELD", [name])
+            if name in self.refused:
+                return refusal(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", [name])
             if name in allowed and value not in allowed[name]:
                 return refusal(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", [name])
         self.now += timedelta(minutes=1)

@@ -25,7 +25,7 @@ class Markup:
     measure: Callable[[str], int] = len
 
     def note(self, lines: Sequence[str], mark: str, limit: int) -> object:
-        """The note, cut before its mark: at most `limit` of escaped text, without ends of lines."""
+        """The note, cut before its mark: at most `limit` of escaped text, by `measure`."""
         kept: list[str] = []
         room = limit
         for line in lines:

@@ -114,3 +114,10 @@ async def test_a_lost_token_call_wrote_nothing(rest, http_server, fault):
     with pytest.raises(CallFailed) as caught:
         await rest.write("set", "PUT", "x", {})
     assert caught.value.outcome.kind is OutcomeKind.RETRY
+
+
+async def test_the_wait_that_a_token_endpoint_asks_for(rest, http_server, answer):
+    http_server.faults = [answer(429, {"Retry-After": "7"})]
+    with pytest.raises(CallFailed) as caught:
+        await rest.read("look", "GET", "x")
+    assert caught.value.outcome.retry_after == 7.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from answerby_connectors.kit.notes.marker import Marker, announces, find_marker, marked
-from answerby_connectors.kit.notes.markup import ADF, COMMONMARK, HTML, PLAIN, TEXTILE
+from answerby_connectors.kit.notes.markup import ADF, COMMONMARK, HTML, PLAIN, PLAIN_BYTES, TEXTILE
 from answerby_connectors.kit.notes.note import write_note
 
 MARK = "[answerby effect=a1a1a1a1]"
@@ -69,3 +69,14 @@ def test_values_that_notes_announce():
 def test_no_control_character_reaches_a_platform(make_delivery, hostile):
     note = write_note(make_delivery(payload={"text.en": f"a{hostile}b"}), {}, [])
     assert hostile not in note
+
+
+def test_a_mark_names_fields_in_capitals():
+    mark = Marker("a1" * 16, {"OwnerId": "00G", "Answer_Due__c": "2026-01-07T10:00:00Z"})
+    assert find_marker(f"x\n{mark}") == mark
+
+
+def test_a_limit_in_bytes_cuts_before_a_character_that_does_not_fit():
+    """A character of Chinese has three bytes: ten bytes hold three of them, or four letters and two of them."""
+    assert PLAIN_BYTES.note(["热" * 9], "M", 10) == "热热热\nM"
+    assert PLAIN_BYTES.note(["abcd热热热"], "M", 10) == "abcd热热\nM"
