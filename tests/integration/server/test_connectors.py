@@ -30,14 +30,18 @@ async def test_a_connector_that_cannot_be_built_is_disabled_alone_and_its_effect
         entry("bad-key", settings={"path": str(out), "colour": "red"}),
         entry("bad-secret", type="webhook", settings=hook),
         entry("no-file", settings={"path_file": str(place)}),
+        entry("bad-effect", effects=["shout"], settings={"path": str(out)}),
+        entry("bad-tenant", tenannt="acme", settings={"path": str(out)}),
     ]
     settings["log"] = {"level": "info"}
     with serving(settings) as served:
         address = await asyncio.to_thread(served.address)
         disabled = {line["connector"]: line for line in served.lines if line["event"] == "connector disabled"}
-        assert disabled.keys() == {"bad-type", "bad-key", "bad-secret", "no-file"}
+        assert disabled.keys() == {"bad-type", "bad-key", "bad-secret", "no-file", "bad-effect", "bad-tenant"}
         assert all(name in line["reason"] and line["level"] == "error" for name, line in disabled.items())
         assert "colour: unknown key" in disabled["bad-key"]["reason"]
+        assert "effects.0: " in disabled["bad-effect"]["reason"]
+        assert "tenannt: unknown key; nothing is queued" in disabled["bad-tenant"]["reason"]
         assert "%%%" not in disabled["bad-secret"]["reason"]
         assert f"path_file: cannot read {place}" in disabled["no-file"]["reason"]
 
@@ -46,7 +50,7 @@ async def test_a_connector_that_cannot_be_built_is_disabled_alone_and_its_effect
         async def delivered() -> bool:
             # The line is written before the outcome is stored.
             waiting = {depth.connector: depth.waiting for depth in await store.outbox.depths("default")}
-            return waiting == {"good": 0, "bad-type": 1, "bad-key": 1, "bad-secret": 1, "no-file": 1}
+            return waiting == {"good": 0, "bad-type": 1, "bad-key": 1, "bad-secret": 1, "no-file": 1, "bad-effect": 1}
 
         await eventually(delivered)
         assert len(lines(out)) == 1

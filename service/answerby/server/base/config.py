@@ -6,9 +6,10 @@ A nested key is spelt with two underscores in the environment: `ANSWERBY_SERVER_
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -22,6 +23,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -398,6 +401,8 @@ class ConnectorConfig(Section):
         "(read again when it changes), and token_env an environment variable.",
     )
     delivery: DeliveryConfig = DeliveryConfig()
+    problem: str = ""
+    """Why it is disabled although it was configured; not for people to set. Workers get it from their supervisor."""
 
     @property
     def queues(self) -> bool:
@@ -415,6 +420,38 @@ class ConnectorConfig(Section):
         return sources
 
 
+def _alone(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    """The connector. One with a wrong value is disabled alone, as long as its name and its type are known."""
+    try:
+        return check(value)
+    except ValidationError as error:
+        if not isinstance(value, dict):
+            raise
+        wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]}
+        if not wrong or wrong & {"name", "type"}:
+            raise
+        lines = list(_lines(error))
+        routes = {"sources", "effects"}
+        kept = {name: given for name, given in value.items() if name not in wrong}
+        if "tenant" in wrong or not wrong <= set(ConnectorConfig.model_fields):
+            # An unknown key may be the tenant misspelt, and what is queued would be another company's.
+            kept = {name: given for name, given in kept.items() if name not in routes}
+            lines.append("nothing is queued for it meanwhile")
+        else:
+            kept |= {name: _good(name, value[name]) for name in wrong & routes}
+        return check({**kept, "problem": "; ".join(lines)})
+
+
+def _good(name: str, given: object) -> list[object]:
+    """The members of a list that are right. What is meant for the connector is queued by them."""
+    good: list[object] = []
+    for member in given if isinstance(given, list | tuple) else ():
+        with contextlib.suppress(ValidationError):
+            ConnectorConfig.model_validate({"name": "a", "type": "a", name: [member]})
+            good.append(member)
+    return good
+
+
 class Config(Section):
     """All settings."""
 
@@ -425,7 +462,9 @@ class Config(Section):
     http: HttpConfig = HttpConfig()
     metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()
-    connectors: Annotated[tuple[ConnectorConfig, ...], BeforeValidator(_from_text)] = ()
+    connectors: Annotated[
+        tuple[Annotated[ConnectorConfig, WrapValidator(_alone)], ...], BeforeValidator(_from_text)
+    ] = ()
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:
@@ -518,12 +557,15 @@ def _typed(keys: list[str], text: str) -> object:
 
 
 def _describe(error: ValidationError, path: Path | None) -> str:
-    lines = [f"the configuration{f' ({path})' if path else ''} is not valid:"]
+    return "\n  ".join([f"the configuration{f' ({path})' if path else ''} is not valid:", *_lines(error)])
+
+
+def _lines(error: ValidationError) -> Iterator[str]:
+    """What is wrong, with the key."""
     for item in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in item["loc"])
         message = "unknown key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
-        lines.append(f"  {key}: {message}" if key else f"  {message}")
-    return "\n".join(lines)
+        yield f"{key}: {message}" if key else message
 
 
 def reference(model: type[BaseModel] = Config, prefix: str = "") -> list[tuple[str, str, str]]:
@@ -533,6 +575,8 @@ def reference(model: type[BaseModel] = Config, prefix: str = "") -> list[tuple[s
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, Section) and inner is not Address:
             rows += reference(inner, f"{prefix}{name}.")
+        elif name == "problem":
+            continue
         elif name == "connectors":
             rows += reference(ConnectorConfig, "connectors[].")
         elif name == "tokens":

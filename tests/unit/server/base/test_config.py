@@ -88,12 +88,9 @@ def test_a_table_in_the_environment_is_json():
         ({"ANSWERBY_SERVER__TOKENS": '{"short": "one"}'}, "fewer than 16 characters"),
         ({"ANSWERBY_SERVER__TOKENS": "{"}, "not valid JSON"),
         ({"ANSWERBY_STORE__IDEMPOTENCY_DAYS": "1"}, "store.idempotency_days"),
-        (
-            {"ANSWERBY_CONNECTORS": '[{"name":"a","type":"file","sources":["crm/*"]}]'},
-            "crm/*: * stands alone; write crm/",
-        ),
-        ({"ANSWERBY_CONNECTORS": '[{"name":"a","type":"file","sources":["/"]}]'}, "write * for all sources"),
-        ({"ANSWERBY_CONNECTORS": '[{"name":"a","type":"file","tenant":"a{b}"}]'}, "connectors.0.tenant"),
+        ({"ANSWERBY_CONNECTORS": '[{"name":"A b","type":"file"}]'}, "connectors.0.name"),
+        ({"ANSWERBY_CONNECTORS": '[{"name":"a"}]'}, "connectors.0.type"),
+        ({"ANSWERBY_CONNECTORS": '["a"]'}, "connectors.0"),
         ({"ANSWERBY_SERVER__DEFAULT_TENANT": "{}"}, "server.default_tenant"),
         ({"ANSWERBY_HTTP__API": "true"}, "http.api needs http.listen"),
         ({"ANSWERBY_HTTP__TLS": "true"}, "http.tls needs server.tls_cert"),
@@ -114,8 +111,37 @@ def test_every_wrong_key_of_a_file_is_named_at_once(file):
     file.write_text(EXAMPLE + "colour = 1\n[http]\nlisten = 8\nport = 1\n", "utf-8")
     with pytest.raises(InvalidConfig) as caught:
         load_config(file, {})
-    for key in ("connectors.0.colour: unknown key", "http.listen", "http.port: unknown key"):
+    for key in ("http.listen", "http.port: unknown key"):
         assert key in caught.value.message
+
+
+GOOD = {"name": "good", "type": "file", "sources": ["crm"]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem", "sources", "effects"),
+    [
+        ({"sources": ["crm/*", "web"]}, "sources: Value error", ("web",), ("notify",)),
+        ({"sources": ["/"]}, "write * for all sources", (), ("notify",)),
+        ({"sources": 3}, "sources: ", (), ("notify",)),
+        ({"effects": ["shout", "open_case"]}, "effects.0: ", ("crm",), ("open_case",)),
+        ({"enabled": "perhaps"}, "enabled: ", ("crm",), ("notify",)),
+        ({"delivery": {"concurrency": 0}}, "delivery.concurrency: ", ("crm",), ("notify",)),
+        ({"delivery": {"colour": 0}}, "delivery.colour: unknown key", ("crm",), ("notify",)),
+        ({"settings": "x"}, "settings: ", ("crm",), ("notify",)),
+        # Whose effects they are is not sure.
+        ({"tenant": "a{b}"}, "nothing is queued for it meanwhile", (), ()),
+        ({"tennant": "acme"}, "tennant: unknown key; nothing is queued for it meanwhile", (), ()),
+    ],
+)
+def test_a_wrong_value_of_one_connector_disables_it_alone(wrong, problem, sources, effects):
+    bad = {"name": "bad", "type": "file", "sources": ["crm"], "effects": ["notify"], **wrong}
+    config = Config.model_validate({"connectors": [GOOD, bad]})
+    # Workers get the configuration from their supervisor as JSON.
+    for good, disabled in (config.connectors, Config.model_validate_json(config.model_dump_json()).connectors):
+        assert (good.problem, good.sources) == ("", ("crm",))
+        assert problem.removeprefix("sources: Value error") in disabled.problem
+        assert (disabled.name, disabled.sources, disabled.effects, disabled.tenant) == ("bad", sources, effects, "")
 
 
 @pytest.mark.parametrize("text", ["[server", "\xff\xfe"])

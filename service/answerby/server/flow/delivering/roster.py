@@ -119,6 +119,10 @@ class Roster(Mapping[str, TenantConnector]):
         entry = member.entry
         again = bool(member.stamps)
         member.stamps = _stamps(entry)
+        if entry.problem:
+            member.problem = problem_of(entry.name, entry.problem)
+            self._logger.error("connector disabled", connector=entry.name, tenant=entry.tenant, reason=member.problem)
+            return
         try:
             connector = self._build(entry.name, entry.type, entry.settings)
         except AnswerbyError as error:
