@@ -20,19 +20,17 @@ from answerby_connectors.kit.http.auth import Auth, header_key
 from answerby_connectors.kit.http.rest import path
 from answerby_connectors.kit.notes.marker import announces
 from answerby_connectors.kit.notes.markup import COMMONMARK
-from answerby_connectors.kit.polled import Listed, PolledDesk, PolledSettings
+from answerby_connectors.kit.polled import Listed, PolledDesk, PolledSettings, oldest_first
 from answerby_connectors.kit.signed_hooks import SignedHooks, SignedSettings
 from answerby_connectors.kit.signing.signature_schemes import SignatureSettings
 from answerby_connectors.kit.ticket import NOTE, Call, Change, Field, Ticket
 
 MESSAGES = 100  # the most messages of one answer
-PAGE = 200  # conversations of one question
 ACTIVITY, TEMPLATE = 2, 3  # types of messages: Chatwoot tells what changed, or greets by itself
 NAMES = {"team": ("teams", "name"), "assignee": ("agents", "email")}
 CALLS = {"priority": "toggle_priority", "status": "toggle_status", "team": "assignments", "assignee": "assignments"}
 LABEL = "label"  # the one label that begins with the prefix of the settings, without that prefix
 NO_RIGHT = "not authorized"  # Chatwoot answers 401 where others answer 403
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 NEAR = timedelta(minutes=10)  # a status before our note counts as ours; the note follows the fields at once
 
 
@@ -150,18 +148,17 @@ class ChatwootConnector(SignedHooks, HookedDesk[ChatwootSettings], PolledDesk[Ch
         return next((label.removeprefix(prefix) for label in labels if label.startswith(prefix)), "")
 
     async def changed(self, since: datetime, skip: int) -> tuple[Sequence[Listed], bool]:
-        """Chatwoot lists the latest first, so all since then is listed each time. What has no message yet waits."""
-        found: dict[str, datetime] = {}
-        latest, page = since, 0
-        while latest >= since:
-            page += 1
-            params: dict[str, str | int] = {"status": "all", "assignee_type": "all", "page": page}
+        """A conversation without any message waits for its first."""
+
+        async def ask(page: int) -> list[Listed]:
+            params: dict[str, str | int] = {"status": "all", "assignee_type": "all", "page": page + 1}
             body = (await self.rest.read("poll", "GET", f"{self.root}/conversations", params=params)).json
-            listed = [(one, at(one["last_activity_at"])) for one in body["data"]["payload"]]
-            found |= {str(one["id"]): time for one, time in listed if one["messages"] and time >= since}
-            latest = min((time for _, time in listed), default=LONG_AGO)
-        ordered = sorted(found.items(), key=lambda item: (item[1], int(item[0])))[skip:]
-        return [Listed(*item) for item in ordered[:PAGE]], len(ordered) > PAGE
+            return [
+                Listed(str(one["id"]) if one["messages"] else "", at(one["last_activity_at"]))
+                for one in body["data"]["payload"]
+            ]
+
+        return await oldest_first(ask, since, skip)
 
     def arrivals(self, body: bytes) -> list[Arrival]:
         """A message, or a change of the status. All else that Chatwoot tells is known by other ways, or by none."""

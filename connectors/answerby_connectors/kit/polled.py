@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,12 +32,35 @@ class PolledSettings(DeskSettings):
     poll_seconds: float = Setting(60.0, ge=1, le=86_400, description="Seconds between two questions for changes.")
 
 
+AT_ONCE = 200
+"""The limit of tickets of one page, where the platform lists all of them each time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A changed ticket in a list."""
 
     reference: str
     updated: datetime
+
+
+async def oldest_first(
+    ask: Callable[[int], Awaitable[Sequence[Listed]]], since: datetime, skip: int
+) -> tuple[Sequence[Listed], bool]:
+    """What changed from `since` on at a platform that lists the latest first, as `changed` has to give it.
+
+    `ask` gives a page by its number, from 0 on, and an empty one behind the last. What has no reference is left out.
+    """
+    found: dict[str, Listed] = {}
+    number, page = 0, await ask(0)
+    while page:
+        found.update({one.reference: one for one in page if one.reference and one.updated >= since})
+        if page[-1].updated < since:
+            break
+        number += 1
+        page = await ask(number)
+    ordered = sorted(found.values(), key=lambda one: (one.updated, one.reference))[skip:]
+    return ordered[:AT_ONCE], len(ordered) > AT_ONCE
 
 
 class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):

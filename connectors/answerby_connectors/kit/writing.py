@@ -73,6 +73,8 @@ class Writing:
         while waiting:
             changes = self._changes(waiting.popleft())
             for call in self._desk.write(self._ticket, changes):
+                if all(name in self._refused for name in call.carries):
+                    continue  # a call before it, for the same field, was refused
                 if not self._leased():
                     return False
                 try:

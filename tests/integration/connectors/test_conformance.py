@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from answerby_connectors.conformance import Conformance
+from tests.kit.platforms.glpi_stage import GlpiStage
 from tests.kit.platforms.hubspot_stage import HubSpotStage
 from tests.kit.platforms.salesforce_stage import SalesforceStage
 from tests.kit.stages import (
@@ -55,3 +56,7 @@ class TestChatwoot(Conformance):
 
 class TestSalesforce(Conformance):
     stage_type = SalesforceStage
+
+
+class TestGlpi(Conformance):
+    stage_type = GlpiStage
