@@ -8,6 +8,7 @@ A package that brings a connector writes a `Stage`: its platform in memory, and 
         stage_type = AcmeStage
 
 runs every case under pytest. `pip install answerby[conformance]` brings what it needs.
+`python -m pytest -p answerby_connectors.conformance.plugin --connector-table` ends with a table.
 """
 
 from answerby_connectors.conformance.cases import Conformance

@@ -49,9 +49,10 @@ class Conformance(InboundCases):
     @pytest.mark.parametrize("kind", list(EffectKind))
     def test_each_kind_of_effect_is_done_once(self, kind: EffectKind) -> None:
         async def case(play: Play) -> None:
-            if kind in play.connector.manifest.effects:
-                assert (await play.deliver(kind=kind))[-1].kind is OutcomeKind.DONE
-                assert play.stage.seen(EFFECT) == 1
+            if kind not in play.connector.manifest.effects:
+                pytest.skip("its manifest does not name this kind")
+            assert (await play.deliver(kind=kind))[-1].kind is OutcomeKind.DONE
+            assert play.stage.seen(EFFECT) == 1
 
         self._play(case)
 
@@ -194,7 +195,7 @@ class Conformance(InboundCases):
 
         async def case(play: Play) -> None:
             if not play.stage.settles:
-                return
+                pytest.skip("does not wait for late writes")
             late = set[bytes]()
 
             def watch(call: Call) -> Late | None:
