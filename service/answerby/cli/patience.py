@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar, cast
 
 import grpc
+from google.protobuf.message import Message
 
+from answerby.cli.client import Server
 from answerby.domain.backoff import Backoff
 
 AGAIN = Backoff(first=0.2, most=2.0)
@@ -80,3 +83,11 @@ class Patience:
             else:
                 self.answered()
                 return answer
+
+
+def ask(server: Server, call: Callable[..., T], request: Message, seconds: float) -> T:
+    """The answer of a server that may be silent for as long as its patience. For calls that are safe to repeat.
+
+    `seconds` are the longest time of one call. Raises grpc.RpcError as `Patience.wait_after` does.
+    """
+    return Patience(server.patience).ask(functools.partial(call, request, metadata=server.metadata, timeout=seconds))

@@ -32,7 +32,8 @@ def test_every_command_on_a_server_takes_its_credentials() -> None:
 
 
 def test_every_command_on_a_server_but_those_of_rules_has_patience() -> None:
-    assert set(commands_with("--patience", app)) == set(commands_with("--target", app))
+    for group in (app, connector_app, dead_app):
+        assert set(commands_with("--patience", group)) == set(commands_with("--target", group))
     assert set(commands_with("--patience", rulebook_app)) == {"migrate"}
 
 

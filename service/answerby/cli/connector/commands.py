@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from answerby.cli.client import Server
 from answerby.cli.fail import command
 from answerby.cli.options import JsonLinesOption, PatientServer, ZoneOption, on_server
 
@@ -47,7 +46,7 @@ def show(name: NameArgument, *, server: PatientServer, as_json: JsonLinesOption 
 @app.command()
 @command
 @on_server
-def check(name: NameArgument, *, server: Server, as_json: JsonLinesOption = False) -> None:
+def check(name: NameArgument, *, server: PatientServer, as_json: JsonLinesOption = False) -> None:
     """Ask the platform whether it takes what the connector is set to send; reads only. Status 1: something to mend."""
     from answerby.cli.connector.life import check_connector
 
@@ -109,7 +108,7 @@ def try_(
     name: NameArgument,
     file: Annotated[Path, typer.Argument(help="The body of a webhook; - is standard input.")],
     *,
-    server: Server,
+    server: PatientServer,
     header: Annotated[list[str] | None, typer.Option(help="Such as 'X-Event: created'; may be repeated.")] = None,
     as_json: JsonLinesOption = False,
 ) -> None:

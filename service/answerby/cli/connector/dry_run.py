@@ -13,6 +13,7 @@ from answerby.cli.check.source_lines import printable_lines
 from answerby.cli.client import Server
 from answerby.cli.decision_tables import fact, print_json
 from answerby.cli.fail import CommandFailed
+from answerby.cli.patience import ask
 
 CALL_SECONDS = 60.0
 LONGEST_VALUE = 100
@@ -27,7 +28,8 @@ def try_webhook(server: Server, name: str, file: Path, headers: Sequence[str], *
     body = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     request = pb.TryConnectorRequest(name=name, body=body, headers=dict(map(header_of, headers)))
     with server.connect() as channel:
-        response = ConnectorServiceStub(channel).TryConnector(request, metadata=server.metadata, timeout=CALL_SECONDS)
+        stub = ConnectorServiceStub(channel)
+        response: pb.TryConnectorResponse = ask(server, stub.TryConnector, request, CALL_SECONDS)
     if as_json:
         print_json(response)
     elif not response.events:

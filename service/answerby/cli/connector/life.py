@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import tzinfo
-from typing import TypeVar
 
-from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.table import Column, Table
 from rich.text import Text
@@ -18,14 +15,12 @@ from answerby.api.v1.connector_service_pb2_grpc import ConnectorServiceStub
 from answerby.cli.check.source_lines import printable_lines
 from answerby.cli.client import Server
 from answerby.cli.decision_tables import console_for_tables, print_json, show_time
-from answerby.cli.patience import Patience
+from answerby.cli.patience import ask
 from answerby.cli.shown_zone import ShownZone
 from answerby.server.rpc.values import instant_of
 
 CALL_SECONDS = 30.0
 CHECK_SECONDS = 90.0
-
-T = TypeVar("T")
 
 
 @contextmanager
@@ -34,15 +29,10 @@ def _stub(server: Server) -> Iterator[ConnectorServiceStub]:
         yield ConnectorServiceStub(channel)
 
 
-def _ask(server: Server, call: Callable[..., T], request: Message, seconds: float = CALL_SECONDS) -> T:
-    """The answer, with the patience of the server. Every call here may be repeated."""
-    return Patience(server.patience).ask(functools.partial(call, request, metadata=server.metadata, timeout=seconds))
-
-
 def list_connectors(server: Server, zone: ShownZone, *, as_json: bool) -> None:
     """Prints every connector with its state."""
     with _stub(server) as stub:
-        reply: pb.ListConnectorsResponse = _ask(server, stub.ListConnectors, pb.ListConnectorsRequest())
+        reply: pb.ListConnectorsResponse = ask(server, stub.ListConnectors, pb.ListConnectorsRequest(), CALL_SECONDS)
     if as_json:
         for connector in reply.connectors:
             print_json(connector)
@@ -55,7 +45,7 @@ def list_connectors(server: Server, zone: ShownZone, *, as_json: bool) -> None:
 def show_connector(server: Server, name: str, zone: ShownZone, *, as_json: bool) -> None:
     """Prints one connector with all that is known of it."""
     with _stub(server) as stub:
-        reply: pb.GetConnectorResponse = _ask(server, stub.GetConnector, pb.GetConnectorRequest(name=name))
+        reply: pb.GetConnectorResponse = ask(server, stub.GetConnector, pb.GetConnectorRequest(name=name), CALL_SECONDS)
     _print(reply.connector, zone, as_json=as_json)
 
 
@@ -63,7 +53,7 @@ def check_connector(server: Server, name: str, *, as_json: bool) -> bool:
     """Prints what the platform says. False when there is something to mend."""
     request = pb.CheckConnectorRequest(name=name)
     with _stub(server) as stub:
-        reply: pb.CheckConnectorResponse = _ask(server, stub.CheckConnector, request, CHECK_SECONDS)
+        reply: pb.CheckConnectorResponse = ask(server, stub.CheckConnector, request, CHECK_SECONDS)
     if as_json:
         print_json(reply)
     else:
@@ -76,14 +66,16 @@ def pause_connector(server: Server, name: str, reason: str, zone: ShownZone, *, 
     """Pauses a connector, and prints it."""
     request = pb.PauseConnectorRequest(name=name, reason=reason)
     with _stub(server) as stub:
-        reply: pb.PauseConnectorResponse = _ask(server, stub.PauseConnector, request)
+        reply: pb.PauseConnectorResponse = ask(server, stub.PauseConnector, request, CALL_SECONDS)
     _print(reply.connector, zone, as_json=as_json)
 
 
 def resume_connector(server: Server, name: str, zone: ShownZone, *, as_json: bool) -> None:
     """Lets a connector go on, and prints it."""
     with _stub(server) as stub:
-        reply: pb.ResumeConnectorResponse = _ask(server, stub.ResumeConnector, pb.ResumeConnectorRequest(name=name))
+        reply: pb.ResumeConnectorResponse = ask(
+            server, stub.ResumeConnector, pb.ResumeConnectorRequest(name=name), CALL_SECONDS
+        )
     _print(reply.connector, zone, as_json=as_json)
 
 

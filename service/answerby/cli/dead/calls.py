@@ -16,6 +16,7 @@ from answerby.cli.check.source_lines import printable_lines
 from answerby.cli.client import Server
 from answerby.cli.decision_tables import console_for_tables, print_json, show_time
 from answerby.cli.fail import CommandFailed, describe_rpc
+from answerby.cli.patience import OUTLASTED, ask
 from answerby.cli.shown_zone import ShownZone
 from answerby.server.rpc.values import instant_of
 
@@ -82,7 +83,7 @@ def act(server: Server, action: Action, ids: Sequence[str], connector: str, way:
                 _act(stub, server, action, letter_id)
                 done += 1
             except grpc.RpcError as error:
-                if error.code() == grpc.StatusCode.UNAVAILABLE:
+                if error.code() in OUTLASTED:
                     raise
                 refused += 1
                 print(printable_lines(f"{letter_id}: {describe_rpc(error)}"), file=sys.stderr)
@@ -101,16 +102,14 @@ def export_letters(server: Server, connector: str, way: str) -> None:
 
 def _act(stub: ConnectorServiceStub, server: Server, action: Action, letter_id: str) -> None:
     if action is Action.REPLAY:
-        request = pb.ReplayDeadLetterRequest(id=letter_id)
-        stub.ReplayDeadLetter(request, metadata=server.metadata, timeout=CALL_SECONDS)
+        ask(server, stub.ReplayDeadLetter, pb.ReplayDeadLetterRequest(id=letter_id), CALL_SECONDS)
     else:
-        discarded = pb.DiscardDeadLetterRequest(id=letter_id)
-        stub.DiscardDeadLetter(discarded, metadata=server.metadata, timeout=CALL_SECONDS)
+        ask(server, stub.DiscardDeadLetter, pb.DiscardDeadLetterRequest(id=letter_id), CALL_SECONDS)
 
 
 def _get(stub: ConnectorServiceStub, server: Server, letter_id: str) -> pb.DeadLetter:
     request = pb.GetDeadLetterRequest(id=letter_id)
-    reply: pb.GetDeadLetterResponse = stub.GetDeadLetter(request, metadata=server.metadata, timeout=CALL_SECONDS)
+    reply: pb.GetDeadLetterResponse = ask(server, stub.GetDeadLetter, request, CALL_SECONDS)
     return reply.dead_letter
 
 
@@ -124,7 +123,7 @@ def _letters(server: Server, connector: str, way: str) -> Iterator[pb.DeadLetter
             request = pb.ListDeadLettersRequest(
                 direction=WAYS[way], connector=connector, page_size=PAGE, page_token=token
             )
-            page = stub.ListDeadLetters(request, metadata=server.metadata, timeout=CALL_SECONDS)
+            page: pb.ListDeadLettersResponse = ask(server, stub.ListDeadLetters, request, CALL_SECONDS)
             yield from page.dead_letters
             token = page.next_page_token
             if not token:

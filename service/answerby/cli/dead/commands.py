@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from answerby.cli.client import Server
 from answerby.cli.fail import command
-from answerby.cli.options import JsonLinesOption, ZoneOption, on_server
+from answerby.cli.options import JsonLinesOption, PatientServer, ZoneOption, on_server
 
 app = typer.Typer(
     name="dead",
@@ -28,7 +27,7 @@ WayOption = Annotated[str, typer.Option("--way", help="Only in (events) or out (
 @on_server
 def list_(
     *,
-    server: Server,
+    server: PatientServer,
     connector: ConnectorOption = "",
     way: WayOption = "",
     as_json: JsonLinesOption = False,
@@ -44,7 +43,7 @@ def list_(
 @app.command()
 @command
 @on_server
-def show(letter_id: str, *, server: Server, as_json: JsonLinesOption = False, zone: ZoneOption = "") -> None:
+def show(letter_id: str, *, server: PatientServer, as_json: JsonLinesOption = False, zone: ZoneOption = "") -> None:
     """Show one with its content, which may hold texts of persons."""
     from answerby.cli.dead.calls import show_letter
     from answerby.cli.shown_zone import ShownZone
@@ -55,7 +54,9 @@ def show(letter_id: str, *, server: Server, as_json: JsonLinesOption = False, zo
 @app.command()
 @command
 @on_server
-def replay(ids: IdsArgument = None, *, server: Server, connector: ConnectorOption = "", way: WayOption = "") -> None:
+def replay(
+    ids: IdsArgument = None, *, server: PatientServer, connector: ConnectorOption = "", way: WayOption = ""
+) -> None:
     """Put back into the queue those named, or all of a connector. Status 1 when one was refused."""
     from answerby.cli.dead.calls import Action, act
 
@@ -66,7 +67,9 @@ def replay(ids: IdsArgument = None, *, server: Server, connector: ConnectorOptio
 @app.command()
 @command
 @on_server
-def discard(ids: IdsArgument = None, *, server: Server, connector: ConnectorOption = "", way: WayOption = "") -> None:
+def discard(
+    ids: IdsArgument = None, *, server: PatientServer, connector: ConnectorOption = "", way: WayOption = ""
+) -> None:
     """Delete those named, or all of a connector. Status 1 when one was refused."""
     from answerby.cli.dead.calls import Action, act
 
@@ -77,7 +80,7 @@ def discard(ids: IdsArgument = None, *, server: Server, connector: ConnectorOpti
 @app.command()
 @command
 @on_server
-def export(*, server: Server, connector: ConnectorOption = "", way: WayOption = "") -> None:
+def export(*, server: PatientServer, connector: ConnectorOption = "", way: WayOption = "") -> None:
     """Write each with its content as a line of JSON. The content may hold texts of persons."""
     from answerby.cli.dead.calls import export_letters
 
