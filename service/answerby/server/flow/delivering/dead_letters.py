@@ -10,6 +10,8 @@ from typing import NamedTuple
 from answerby.domain.errors import AnswerbyError, FieldViolation, InvalidInput
 from answerby.server.flow.arrivals import unmarked
 from answerby.store.codec import decode_event
+from answerby.store.intake import Intake
+from answerby.store.outbox import Outbox
 from answerby.store.records import DeadEffect, DeadIntake
 from answerby.store.store import Store
 from answerby.store.unreadable import UNDECODABLE
@@ -87,17 +89,20 @@ class DeadLetters:
 
     async def replay(self, tenant: str, letter_id: str) -> None:
         """Puts a dead letter back into its queue. Raises DeadLetterNotFound, EffectSuperseded and RecordUnreadable."""
-        direction, place = _parts("id", letter_id)
-        queue = self._store.outbox if direction is Direction.OUTBOUND else self._store.intake
+        queue, place = self._place(letter_id)
         if not await queue.replay_dead(tenant, place):
             raise DeadLetterNotFound(name=letter_id)
 
     async def discard(self, tenant: str, letter_id: str) -> None:
         """Deletes a dead letter. Raises DeadLetterNotFound."""
-        direction, place = _parts("id", letter_id)
-        queue = self._store.outbox if direction is Direction.OUTBOUND else self._store.intake
+        queue, place = self._place(letter_id)
         if not await queue.discard_dead(tenant, place):
             raise DeadLetterNotFound(name=letter_id)
+
+    def _place(self, letter_id: str) -> tuple[Intake | Outbox, str]:
+        """The queue that gave a dead letter up, and the letter's place there. Raises InvalidInput."""
+        direction, place = _parts("id", letter_id)
+        return (self._store.outbox if direction is Direction.OUTBOUND else self._store.intake), place
 
 
 def _parts(field: str, letter_id: str) -> tuple[Direction, str]:
