@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -265,6 +266,27 @@ async def test_dead_letters_are_listed_replayed_unless_superseded_and_discarded(
         status, output = await ask(address, "trace", "R-1", "--zone", "Asia/Shanghai")
         assert (status, output.count(" +0800")) == (0, 3), output
         assert "update_request" in output
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        (("dead", "list"), "nothing was given up\n"),
+        (("connector", "check", "out"), "The connector has no check of its platform"),
+    ],
+    ids=["dead", "check"],
+)
+async def test_a_command_waits_for_a_server_that_is_away(settings, command, printed):
+    """Something else hangs up on its first call. Then the server begins."""
+    settings["connectors"] = [entry("out", settings={"path": settings["store"]["data_folder"] + "/effects.jsonl"})]
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        address = f"127.0.0.1:{busy.getsockname()[1]}"
+        asking = asyncio.ensure_future(ask(address, *command))
+        call, _ = await asyncio.to_thread(busy.accept)
+        call.close()
+    settings["server"]["listen"] = address
+    with serving(settings):
+        assert printed in (await asking)[1]
 
 
 async def test_an_event_that_was_given_up_comes_back_by_a_replay(settings, store, make_event):
