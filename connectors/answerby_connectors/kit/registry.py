@@ -8,8 +8,10 @@ type in the configuration. The object of the entry point takes the connector's n
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import cast
 
 from answerby_connectors.kit.base import Connector, InvalidSettings
@@ -17,6 +19,8 @@ from answerby_connectors.kit.base import Connector, InvalidSettings
 GROUP = "answerby.connectors"
 PARTS = ("manifest", "deliver", "close")
 """The parts of every connector."""
+OF_CODE = (ImportError, SyntaxError, AttributeError)
+"""Errors of an import whose text names parts of programs. The text of any other may hold a secret."""
 _IS_A_CONNECTOR = "see answerby_connectors.kit.base.Connector for what a connector has"
 
 
@@ -61,9 +65,8 @@ def _built(
         raise InvalidSettings(f"{where}: {error.message}") from error
     except Exception as error:
         # A fault of foreign code must not look like one of the server.
-        reason = f"{type(error).__name__}: {error}"
         broken = f"{where}: type {entry.name!r} of {_origin(entry)}"
-        raise InvalidSettings(f"{broken} fails on these settings ({reason}); tell its author") from error
+        raise InvalidSettings(f"{broken} fails on these settings ({_fault(error, entry)}); tell its author") from error
 
 
 def _only_entry(where: str, type: str) -> EntryPoint:  # noqa: A002
@@ -87,13 +90,26 @@ def _load(where: str, entry: EntryPoint) -> Callable[[str, Mapping[str, object]]
         builder = entry.load()
     except Exception as error:
         # The import of foreign code may fail in any way.
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, OF_CODE) else _fault(error, entry)
         raise InvalidSettings(f"{broken} cannot be loaded ({reason}); install a version that works here") from error
     try:
         inspect.signature(builder).bind("", {})
     except (TypeError, ValueError) as error:
         raise InvalidSettings(f"{broken} does not take a name and settings ({error}); {_IS_A_CONNECTOR}") from error
     return cast("Callable[[str, Mapping[str, object]], object]", builder)
+
+
+def _fault(error: Exception, entry: EntryPoint) -> str:
+    """The type of a fault of foreign code and its place: the last in the package itself, if it passed through there.
+
+    The text of the fault is not told, since it may hold a setting such as a token.
+    """
+    package = entry.module.partition(".")[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next(
+        (frame for frame in reversed(frames) if package in Path(frame.filename).with_suffix("").parts), frames[-1]
+    )
+    return f"{type(error).__name__} at {Path(last.filename).name}, line {last.lineno}"
 
 
 def _origin(entry: EntryPoint) -> str:

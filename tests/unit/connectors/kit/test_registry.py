@@ -41,6 +41,8 @@ def takes_one(name):
     return None
 """
 
+MODEL = "\nclass Model(pydantic.BaseModel):\n    token: int\n"
+
 Install = Callable[..., None]
 
 
@@ -99,7 +101,7 @@ def test_an_unknown_type_names_the_known_ones_and_the_way_to_others(install):
             "ModuleNotFoundError: No module named 'a_package",
         ),
         ("acme = acme_desk:Desk", "def broken(:", "SyntaxError: "),
-        ("acme = acme_desk:Desk", "raise RuntimeError('needs Windows')", "RuntimeError: needs Windows"),
+        ("acme = acme_desk:Desk", "raise RuntimeError('needs Windows')", "RuntimeError at acme_desk.py, line 1"),
     ],
     ids=["no such object", "no such module", "a missing dependency", "a syntax error", "an error of its own"],
 )
@@ -128,10 +130,22 @@ def test_what_builds_no_connector_is_refused(install):
         build_connector("ours", "acme", {})
 
 
-def test_a_fault_of_its_building_is_told_with_its_package(install):
-    install("acme-desk", "acme = acme_desk:Desk", "def Desk(name, settings):\n    return settings['region']")
-    with pytest.raises(InvalidSettings, match=r"^connector 'ours': type 'acme' of acme-desk 1\.2 .*KeyError: 'region'"):
-        build_connector("ours", "acme", {})
+FAULTS = {
+    "of its own": ("    raise RuntimeError(f'no desk for {settings}')", "RuntimeError at acme_desk.py, line 4)"),
+    "of the library below it": ("    return json.loads(settings['token'])", "JSONDecodeError at acme_desk.py, line 4)"),
+    "of a check that shows its input": ("    return Model(token=settings['token'])", "ValidationError at acme_desk.py"),
+}
+
+
+@pytest.mark.parametrize(("line", "told"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_of_its_building_is_told_with_its_package_and_place_but_not_its_text(install, line, told):
+    install(
+        "acme-desk", "acme = acme_desk:Desk", "import json\nimport pydantic\ndef Desk(name, settings):\n" + line + MODEL
+    )
+    with pytest.raises(InvalidSettings, match=r"^connector 'ours': type 'acme' of acme-desk 1\.2 ") as raised:
+        build_connector("ours", "acme", {"token": "hush-hush"})
+    assert told in raised.value.message
+    assert "hush" not in raised.value.message
 
 
 @pytest.mark.parametrize(
