@@ -32,6 +32,11 @@ def as_utc(value: Value) -> object:
     return datetime.fromisoformat(str(value)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def as_sql(value: Value) -> object:
+    """An instant as `2026-01-05 01:15:00`, in UTC."""
+    return datetime.fromisoformat(str(value)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def as_milliseconds(value: Value) -> object:
     """An instant as milliseconds since 1970."""
     return int(datetime.fromisoformat(str(value)).timestamp() * 1000)

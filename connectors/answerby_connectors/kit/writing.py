@@ -112,9 +112,9 @@ class Writing:
         fields = [name for name in call.carries if name != NOTE]
         if not call.read_back or not fields:
             return
-        after = await self._desk.fetch(self._ticket.reference)
+        self._ticket = await self._desk.fetch(self._ticket.reference)
         for name in fields:
-            if not same(after.values.get(name), changes[name]):
+            if not same(self._ticket.values.get(name), changes[name]):
                 self._refused[name] = f"{call.what}: the {self._desk.label(name)} is still another one"
 
     def _outcome(self) -> Outcome:

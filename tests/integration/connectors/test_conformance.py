@@ -5,6 +5,7 @@ from __future__ import annotations
 from answerby_connectors.conformance import Conformance
 from tests.kit.platforms.glpi_stage import GlpiStage
 from tests.kit.platforms.hubspot_stage import HubSpotStage
+from tests.kit.platforms.rt_stage import RtStage
 from tests.kit.platforms.salesforce_stage import SalesforceStage
 from tests.kit.stages import (
     ChatwootStage,
@@ -60,3 +61,7 @@ class TestSalesforce(Conformance):
 
 class TestGlpi(Conformance):
     stage_type = GlpiStage
+
+
+class TestRt(Conformance):
+    stage_type = RtStage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -104,6 +105,24 @@ class Rest:
             body = (await self.read(what, "GET", place, params={**params, **more})).json
             found += body[key]
             more = following(body)
+        return found
+
+    async def read_numbered(
+        self, what: str, place: str, key: str, count: str, params: Mapping[str, str], *, limit: int = 100
+    ) -> list[Any]:
+        """All members of the list `key`, which the platform pages by `page` and `per_page`.
+
+        The member `count` is the number of pages. Where the platform hides members, and the number with them, no page
+        has to be full, and an empty page is the end. Raises CallFailed, Gone, and KeyError or TypeError for an answer
+        of another form.
+        """
+        found: list[Any] = []
+        for page in itertools.count(1):
+            query: dict[str, str | int] = {"per_page": limit, "page": page, **params}
+            body = (await self.read(what, "GET", place, params=query)).json
+            found += body[key]
+            if not body[key] or (body[count] is not None and page >= body[count]):
+                break
         return found
 
     async def write(
