@@ -61,6 +61,13 @@ class Site:
     async def show(self, number: str) -> Any:
         return (await self.call("GET", f"issues/{number}.json?include=journals"))["issue"]
 
+    async def is_urgent(self, number: str) -> bool:
+        return bool((await self.show(number))["priority"]["name"] == "Urgent")
+
+    async def notes(self, number: str) -> list[tuple[str, bool]]:
+        journals = (await self.show(number))["journals"]
+        return [(one["notes"], one["private_notes"]) for one in journals if one.get("notes")]
+
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
