@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -49,13 +50,14 @@ class Server:
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.calls: list[Call] = []
-        self.handler: Callable[[Call], Answer] = lambda _: Answer()
+        self.handler: Callable[[Call], Answer | Awaitable[Answer]] = lambda _: Answer()
         self.faults: list[Fault | Late | Answer | None] = []
         self.watch: Callable[[Call], Fault | Late | Answer | None] = lambda _: None
         """Asked for each request once `faults` are used up."""
         self.url = ""
         self._context = context
         self._hung = asyncio.Event()
+        self._landing: set[asyncio.Future[Answer]] = set()
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
@@ -95,13 +97,13 @@ class Server:
             writer.transport.abort()
             return False
         if isinstance(fault, Late):
-            asyncio.get_running_loop().call_later(fault.seconds, self.handler, call)
+            asyncio.get_running_loop().call_later(fault.seconds, self._land, call)
             await self._hung.wait()
             return False
         if fault is Fault.STOP:
             await self._hung.wait()
             return False
-        answer = fault if isinstance(fault, Answer) else self.handler(call)
+        answer = fault if isinstance(fault, Answer) else await self._handle(call)
         if fault is Fault.LOSE_ANSWER:
             writer.transport.abort()
             return False
@@ -114,3 +116,13 @@ class Server:
         writer.write(f"HTTP/1.1 {answer.status} X\r\n{lines}\r\n".encode() + body)
         await writer.drain()
         return True
+
+    async def _handle(self, call: Call) -> Answer:
+        answer = self.handler(call)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    def _land(self, call: Call) -> None:
+        """Handles a late request, for nobody who waits."""
+        landing = asyncio.ensure_future(self._handle(call))
+        self._landing.add(landing)
+        landing.add_done_callback(self._landing.discard)

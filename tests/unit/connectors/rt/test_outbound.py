@@ -139,6 +139,18 @@ async def test_a_refusal_at_any_call_doubles_and_loses_nothing(
     assert_written_once(rt)
 
 
+async def test_fields_that_go_alone_after_a_refusal_carry_the_newest_etag(
+    connector, http_server, rt, delivery_of, answer
+):
+    """Seven calls come before the update: account, five of the look, queues. Four fields then go alone."""
+    http_server.faults = [None] * 7 + [answer(400)]
+    outcome = await connector.deliver(delivery_of(payload=PAYLOAD))
+    assert (outcome.kind, outcome.refused) == (OutcomeKind.DONE, ())
+    assert_written_once(rt)
+    tags = [call.headers["if-match"] for call in http_server.calls if call.method == "PUT"]
+    assert (len(tags), len(set(tags[1:]))) == (5, 4)
+
+
 async def test_the_note_of_a_merged_ticket_goes_to_the_survivor_and_is_known_there(connector, rt, delivery_of):
     survivor = rt.new("the same again")
     await connector.deliver(delivery_of(payload={"priority": "P0"}))
