@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -21,7 +22,7 @@ from answerby_connectors.kit.polled import Listed, PolledDesk, PolledSettings
 from answerby_connectors.kit.ticket import NOTE, Call, Change, Field, Ticket
 
 ROOT = "REST/2.0/"
-PAGE = 100  # the most that RT gives
+PAGE = 10  # tickets of one question, as each takes five calls
 CUSTOM = "cf_"  # and its number: a custom field
 FIELDS = {name.lower(): name for name in ("Priority", "Queue", "Owner", "Due", "Status", "Subject")}
 TEXTS = '[{"field":"ContentType","operator":"STARTSWITH","value":"text/"}]'
@@ -83,7 +84,7 @@ class RtConnector(PolledDesk[RtSettings]):
         return {one["Name"]: one["id"] for one in await self.all("queues/all", fields="Name")}
 
     async def all(self, place: str, **params: str) -> list[Any]:
-        return await self.rest.read_numbered(f"list {place}", ROOT + place, "items", "pages", params, limit=PAGE)
+        return await self.rest.read_numbered(f"list {place}", ROOT + place, "items", "pages", params)
 
     async def read(self, reference: str) -> Ticket:
         place = path("ticket/{}", reference)
@@ -111,7 +112,7 @@ class RtConnector(PolledDesk[RtSettings]):
             facts=self.named(facts),
             changes=[await self.change(one, customers) for one in own if one["Type"] in TOLD or field_of(one)],
             merged_into="" if number == reference else number,
-            raw=answer.headers.get("etag", ""),
+            raw=re.sub(r"\D*(\d+).*", r'"\1"', answer.headers.get("etag", "")),  # proxies that compress add to it
         )
 
     async def change(self, one: dict[str, Any], customers: Sequence[str]) -> Change:
