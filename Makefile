@@ -10,9 +10,9 @@ API := service/answerby/api/v1/resources_pb2.py
 NATIVE := service/answerby/_native/manifest.json
 DECIDES := $(shell cd service/answerby && find domain rules sla engine workbench/backtest -name '*.py' | sed 's,^,service/answerby/,') service/answerby/native.py
 PYTEST := $(BIN)/python -m pytest -q
-# Tests run in so many processes, a file in one of them: three, since they wait as much as they compute. JOBS=0: in one.
+# Tests run in so many processes, a file, or a class of it, in one of them: three, since they wait as much as they compute. JOBS=0: in one.
 JOBS ?= 3
-PARALLEL := -n $(JOBS) --dist loadfile
+PARALLEL := -n $(JOBS) --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gen native lint format type test test-fast test-interpreted coverage test-deep bench run demo check lock clean
@@ -41,7 +41,7 @@ format: $(READY) ## Format the code
 type: $(API) ## mypy, strict
 	$(BIN)/mypy
 
-test: $(API) ## All tests but the long ones and those that need a ticket platform; with ANSWERBY_TEST_EXAMPLES=ci ten times the examples
+test: $(API) ## All tests but the long ones and those that need a ticket platform; with ANSWERBY_TEST_EXAMPLES=ci ten times the examples, and redis-server beside Valkey
 	ANSWERBY_TEST_EXAMPLES=$${ANSWERBY_TEST_EXAMPLES:-fast} $(PYTEST) $(PARALLEL) -m "not deep and not platform"
 
 test-fast: $(API) ## The unit and golden tests that start no process, with fewer generated examples

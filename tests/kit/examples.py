@@ -1,7 +1,7 @@
 """How many generated examples a property test tries, and whether they are the same in every run.
 
-ANSWERBY_TEST_EXAMPLES is `fast` (a tenth; the default of `make test`), `ci` (as many as the test says; the check of a
-commit, and the default elsewhere) or `deep` (twenty times as many, new ones in each run). A failing run prints the
+ANSWERBY_TEST_EXAMPLES is `fast` (a tenth, and one store; the default of `make test`), `ci` (as many as the test says;
+the check of a commit, and the default elsewhere) or `deep` (twenty times as many, new ones in each run). A failing run prints the
 smallest example that fails, and what makes it fail again.
 """
 
