@@ -85,8 +85,9 @@ class InboundCases:
                 for forged in ({}, {name: f"0{value}" for name, value in headers.items()}):
                     with pytest.raises(InvalidSignature):
                         connector.receive(forged, body)
-                with pytest.raises(InvalidSignature):
-                    connector.receive(headers, body + b" ")
+                if play.stage.signs_bodies:
+                    with pytest.raises(InvalidSignature):
+                        connector.receive(headers, body + b" ")
 
         self._inbound(case, InboundConnector)
 

@@ -30,6 +30,8 @@ class Stage(ABC):
     """Statuses after which the connector asks for another token and goes on within the same call."""
     settles: ClassVar[bool] = True
     """Whether the connector waits for late writes, by its setting `settle`."""
+    signs_bodies: ClassVar[bool] = True
+    """Whether the platform signs the body of its webhooks. Without, only a secret beside the body proves them."""
 
     @abstractmethod
     def connect(self, url: str, *, timeout: float, settle: float) -> Connector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from answerby_connectors.conformance import Conformance
+from tests.kit.platforms.django_helpdesk_stage import DjangoHelpdeskStage
 from tests.kit.platforms.glpi_stage import GlpiStage
 from tests.kit.platforms.hubspot_stage import HubSpotStage
 from tests.kit.platforms.rt_stage import RtStage
@@ -25,6 +26,10 @@ class TestFile(Conformance):
 
 class TestWebhook(Conformance):
     stage_type = WebhookStage
+
+
+class TestDjangoHelpdesk(Conformance):
+    stage_type = DjangoHelpdeskStage
 
 
 class TestEscalated(Conformance):

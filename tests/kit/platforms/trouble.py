@@ -26,6 +26,7 @@ from answerby_connectors.kit.notes.marker import find_marker
 from tests.kit.http_server import Answer, Call, Fault, Late, Server
 from tests.kit.patience import eventually
 from tests.kit.places import RULES
+from tests.kit.processes import alive, workers_of
 from tests.kit.served import serving
 
 TICKETS = 20
@@ -122,7 +123,9 @@ async def twenty_tickets_in_trouble(settings: dict[str, Any], site: Site, proxy:
         await asyncio.to_thread(served.address)
         numbers = [await site.create("wang") for _ in range(TICKETS // 2)]
         await eventually(lambda: proxy.late >= 3, "writes are under way")
+        workers = workers_of(served.process.pid)
         await asyncio.to_thread(served.kill)
+        await eventually(lambda: not any(map(alive, workers)), "the ports of the workers are free")
     with serving(settings) as served:
         address = await asyncio.to_thread(served.address)
         proxy.fail_for(OUTAGE)

@@ -10,6 +10,10 @@ from itertools import takewhile
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>&$:@^=])")
 """What has a meaning in CommonMark and its common extensions, math, mentions and emoji among them (CommonMark 2.4)."""
+BACKSLASHED = re.compile(r"([\\`*_\[\]()>+\-.!}])")
+"""What has a meaning in Markdown, and none behind a backslash in python-markdown."""
+ENTITIES = {"&": "&amp;", "<": "&lt;", "{": "&#123;", "#": "&#35;", "~": "&#126;", "=": "&#61;"}
+"""What takes no backslash there, begins a template of Django, or makes a link to a ticket of that number."""
 PRE_END = re.compile(r"</(?=\s*pre)", re.IGNORECASE)
 
 
@@ -65,6 +69,11 @@ def _textile(lines: Sequence[str], mark: str) -> object:
     return "\n".join(["<pre>", *lines, "</pre>", "", mark])
 
 
+def _django_markdown(line: str) -> str:
+    """A line that Django reads as a template first and python-markdown then."""
+    return "".join(ENTITIES.get(one) or BACKSLASHED.sub(r"\\\1", one) for one in line.replace("\t", " "))
+
+
 PLAIN = Markup(str, lambda lines, mark: "\n".join([*lines, mark]))
 PLAIN_BYTES = Markup(str, PLAIN.wrap, lambda text: len(text.encode()))
 """Plain text whose size counts in bytes of UTF-8."""
@@ -75,3 +84,7 @@ COMMONMARK = Markup(
 )
 TEXTILE = Markup(lambda line: PRE_END.sub("< /", line), _textile)
 ADF = Markup(str, _adf)
+DJANGO_MARKDOWN = Markup(
+    _django_markdown,
+    lambda lines, mark: "\n".join([*(line.lstrip(" ") for line in lines), "", mark]),  # four spaces would make code
+)

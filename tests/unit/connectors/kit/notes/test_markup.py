@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from answerby_connectors.kit.notes.marker import Marker, announces, find_marker, marked
-from answerby_connectors.kit.notes.markup import ADF, COMMONMARK, HTML, PLAIN, PLAIN_BYTES, TEXTILE
+from answerby_connectors.kit.notes.markup import ADF, COMMONMARK, DJANGO_MARKDOWN, HTML, PLAIN, PLAIN_BYTES, TEXTILE
 from answerby_connectors.kit.notes.note import write_note
 
 MARK = "[answerby effect=a1a1a1a1]"
@@ -43,6 +43,22 @@ def test_a_note_is_cut_before_its_mark_and_never_within_an_escape(limit):
     assert mark == MARK
     assert len(text.replace("<br>\n", "\n")) <= limit + 1
     assert "a&amp;b<br>\n&lt;&lt;&lt;&lt;".startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("{{ a }} {% b %} {# c #}", r"&#123;&#123; a \}\} &#123;% b %\} &#123;&#35; c &#35;\}"),
+        ("    #7 *x* <y>", r"&#35;7 \*x\* &lt;y\>"),
+        ("X-HELPDESK-COMMENT-VERBATIM", r"X\-HELPDESK\-COMMENT\-VERBATIM"),
+    ],
+)
+def test_a_note_that_django_and_markdown_read_is_no_template_link_or_code(line, shown):
+    assert DJANGO_MARKDOWN.note([line], MARK, 100) == f"{shown}\n\n{MARK}"
+
+
+def test_a_line_that_is_cut_keeps_its_spaces():
+    assert DJANGO_MARKDOWN.note(["a b c d"], MARK, 5) == f"a b c\n\n{MARK}"
 
 
 def test_values_of_any_text_stay_within_the_mark():
