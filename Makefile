@@ -15,7 +15,7 @@ JOBS ?= 3
 PARALLEL := -n $(JOBS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen native lint format type test test-fast test-interpreted coverage test-deep bench run demo check lock clean
+.PHONY: help setup gen native lint format type test test-fast test-interpreted coverage test-deep test-platforms bench run demo check lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-17s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ coverage: $(API) ## The tests without compiled code, measured: which lines and b
 
 test-deep: $(API) ## The long runs and kill cycles, and many more generated examples, new ones each time
 	ANSWERBY_TEST_EXAMPLES=deep $(PYTEST) -m "deep or generated"
+
+test-platforms: $(API) ## The tests against real ticket platforms; one that does not run is skipped and named. See contributing.md
+	ANSWERBY_TEST_PATIENCE=$${ANSWERBY_TEST_PATIENCE:-4} $(PYTEST) -n 0 -rs -m platform tests/integration/connectors
 
 bench: $(API) $(NATIVE) ## Measure; prints ratios within one run
 	$(BIN)/python -m tests.bench
