@@ -170,7 +170,8 @@ class ChatwootConnector(SignedHooks, HookedDesk[ChatwootSettings], PolledDesk[Ch
             return [Arrival(reference=reference, id=f"message/{number}", author=who, said=said, note=note)]
         if told.get("event") != "conversation_status_changed":
             return []
-        reference, time = str(member_of(told, "id", int)), str(told.get("updated_at") or told.get("timestamp"))
+        place = "updated_at" if "updated_at" in told else "timestamp"
+        reference, time = str(member_of(told, "id", int)), str(member_of(told, place, (int, float)))
         changed = [one["status"] for one in member_of(told, "changed_attributes", list) if "status" in one]
         said = {"time": time, "after": str(member_of(told, "status", str))}
         said["before"] = str(changed[0]["previous_value"]) if changed else ""

@@ -116,7 +116,8 @@ class GlpiConnector(SignedHooks, HookedDesk[GlpiSettings], PolledDesk[GlpiSettin
         team = [(one, MEMBER.search(one.get("href") or "")) for one in theirs["team"]]
         members = [(one["role"], found[1].title(), int(found[2]), one) for one, found in team if found]
         askers = [(n, one.get("display_name")) for role, kind, n, one in members if (role, kind) == ASKER]
-        number, name = [*askers, (theirs["user_recipient"]["id"], theirs["user_recipient"].get("name"))][0]
+        recipient = theirs.get("user_recipient") or {}  # nobody, for a ticket by mail of a person without account
+        number, name = askers[0] if askers else (recipient.get("id") or "", recipient.get("name"))
         assigned = {f: [n for role, kind, n, _ in members if (role, kind) == ("assigned", TEAM[f])] for f in TEAM}
         facts = {"subject": theirs["name"], "body": plain_of(theirs["content"] or ""), "customer": str(number)}
         facts |= {"channel": (theirs.get("request_type") or {}).get("name"), "name": name}
@@ -130,8 +131,8 @@ class GlpiConnector(SignedHooks, HookedDesk[GlpiSettings], PolledDesk[GlpiSettin
                 **{name: (theirs.get(name) or {}).get("id") for name in ("category", "status")},
                 **{field: found[0] if len(found) == 1 else found for field, found in assigned.items()},
             },
-            notes=[one["content"] for one in said if one["is_private"]],
-            messages=[one["content"] for one in said if not one["is_private"]],
+            notes=[one["content"] or "" for one in said if one["is_private"]],
+            messages=[one["content"] or "" for one in said if not one["is_private"]],
             facts=self.named(facts),
             changes=[*map(followup, said), *self.stamps(theirs, said)],
             raw={"theirs": theirs, "assigned": assigned},
@@ -143,7 +144,7 @@ class GlpiConnector(SignedHooks, HookedDesk[GlpiSettings], PolledDesk[GlpiSettin
         for status, name in STAMPS.items():
             if theirs.get(name):
                 time = at(theirs[name])
-                near = [one["content"] for one in said if one["is_private"] and is_near(one, time)]
+                near = [one["content"] or "" for one in said if one["is_private"] and is_near(one, time)]
                 who = self.account if announces(near, {"status": STATUSES[status]}) else ""
                 number = f"{name}/{theirs['id']}/{theirs[name]}"
                 found.append(Change(id=number, time=time, author=who, actor=ActorRole.SYSTEM, status=("", status)))
@@ -216,10 +217,12 @@ def is_near(theirs: dict[str, Any], time: datetime) -> bool:
 
 
 def followup(theirs: dict[str, Any]) -> Change:
+    who = str((theirs.get("user") or {}).get("id") or "")
     return Change(
         id=f"followup/{theirs['id']}",
         time=at(theirs["date_creation"]),
-        author=str((theirs.get("user") or {}).get("id") or ""),
-        text=plain_of(theirs["content"]),
+        author=who,
+        actor=None if who else ActorRole.CUSTOMER,  # a mail of a person without account
+        text=plain_of(theirs["content"] or ""),
         private=theirs["is_private"],
     )

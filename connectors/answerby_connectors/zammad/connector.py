@@ -97,10 +97,11 @@ class ZammadConnector(SignedHooks, HookedDesk[ZammadSettings], PolledDesk[Zammad
         theirs = await ask("read ticket", "api/v1/tickets/{}", expand="true")
         articles = await ask("read articles", "api/v1/ticket_articles/by_ticket/{}")
         told = await ask("read history", "api/v1/ticket_history/{}")
-        first, *later = sorted(articles, key=lambda one: int(one["id"]))
+        ordered = sorted(articles, key=lambda one: int(one["id"]))  # none, for a ticket that was made without
         customer = told["assets"].get("User", {}).get(str(theirs["customer_id"]), {})
         name = " ".join(filter(None, (customer.get("firstname"), customer.get("lastname"))))
-        facts = {"subject": theirs["title"], "body": said(first), "channel": first["type"], "name": name}
+        facts = {"subject": theirs["title"], "name": name}
+        facts |= {"body": said(ordered[0]), "channel": ordered[0]["type"]} if ordered else {}
         facts |= {"customer": str(theirs["customer_id"]), "email": customer.get("email")}
         history = sorted(told["history"], key=lambda one: int(one["id"]))
         return Ticket(
@@ -112,7 +113,7 @@ class ZammadConnector(SignedHooks, HookedDesk[ZammadSettings], PolledDesk[Zammad
             notes=[one["body"] for one in articles if one["internal"]],
             messages=[one["body"] for one in articles if not one["internal"]],
             facts=self.named(facts),
-            changes=[*map(article, later), *self.changes(history)],
+            changes=[*map(article, ordered[1:]), *self.changes(history)],
             merged_into=next((str(one["id_to"]) for one in history if one["type"] == "merged_into"), ""),
         )
 

@@ -191,7 +191,8 @@ async def test_a_webhook_of_another_form_is_refused_with_its_place(connector):
     for body, place in (
         (b"[]", "body"),
         (b'{"event": "message_created"}', "id"),
-        (b'{"event": "conversation_status_changed", "id": 1}', "changed_attributes"),
+        (b'{"event": "conversation_status_changed", "id": 1}', "timestamp"),
+        (b'{"event": "conversation_status_changed", "id": 1, "timestamp": 1}', "changed_attributes"),
     ):
         with pytest.raises(InvalidInput) as caught:
             connector.receive(signed(body), body)

@@ -10,6 +10,7 @@ text = page_texts("chatwoot")
 
 async def test_its_configuration_is_one_that_the_connector_takes(text):
     entry, settings = told_entry(text, "token")
+    assert len(settings.pop("webhook_secrets_file")) == 1
     connector = ChatwootConnector(entry["name"], settings)
     await connector.close()
     assert entry["type"] == connector.platform

@@ -173,3 +173,13 @@ def test_the_examples_of_webhooks_are_read(connect):
         body = json.dumps(example["request"]["body"], ensure_ascii=False, separators=(",", ":")).encode()
         read += [(event.request_id, event.id) for event in connector.receive(example["request"]["headers"], body)]
     assert read == [("4711", "followup/88"), ("4711", "status/4711/2026-11-30T09:15:00+00:00")]
+
+
+async def test_a_ticket_by_mail_of_a_person_without_account_is_received(connector, glpi):
+    glpi.team.clear()
+    glpi.ticket["user_recipient"] = None
+    glpi.say("today", 0)
+    (kind, actor, data), reply = await told(connector)
+    assert reply == ("request.customer_replied", ActorRole.CUSTOMER, {"text.body": "today"})
+    assert (kind, actor, data["text.body"]) == ("request.received", ActorRole.CUSTOMER, "充电时冒烟")
+    assert "customer.id" not in data

@@ -16,6 +16,7 @@ async def test_its_configuration_is_one_that_the_connector_takes(text, tmp_path)
     secret = tmp_path / "secret"
     secret.write_text("a secret")
     settings = {**entry["settings"], "client_secret_file": str(secret), "password_file": str(secret)}
+    settings["webhook_secrets_file"] = [str(secret) for _ in settings["webhook_secrets_file"]]
     connector = GlpiConnector(entry["name"], settings)
     await connector.close()
     assert entry["type"] == connector.platform

@@ -216,3 +216,10 @@ def test_the_examples_of_webhooks_are_read(closing):
 async def test_what_zammad_answers_to_an_update_of_another_ticket_is_no_such_ticket(connector, delivery_of):
     outcome = await connector.deliver(delivery_of(request_id=str(TICKET + 1), payload=PAYLOAD))
     assert (outcome.kind, outcome.detail) == (OutcomeKind.FAILED, "no such ticket")
+
+
+async def test_a_ticket_without_any_article_is_received_and_takes_a_decision(connector, zammad, delivery_of):
+    zammad.articles.clear()
+    ((kind, _, data),) = await told(connector)
+    assert (kind, data["text.subject"], "text.body" in data) == ("request.received", "电池起火", False)
+    assert (await connector.deliver(delivery_of(payload=PAYLOAD))).kind is OutcomeKind.DONE
