@@ -6,6 +6,7 @@ from answerby_connectors.conformance import Conformance
 from tests.kit.platforms.django_helpdesk_stage import DjangoHelpdeskStage
 from tests.kit.platforms.glpi_stage import GlpiStage
 from tests.kit.platforms.hubspot_stage import HubSpotStage
+from tests.kit.platforms.jira_stage import JiraStage
 from tests.kit.platforms.rt_stage import RtStage
 from tests.kit.platforms.salesforce_stage import SalesforceStage
 from tests.kit.stages import (
@@ -70,3 +71,7 @@ class TestGlpi(Conformance):
 
 class TestRt(Conformance):
     stage_type = RtStage
+
+
+class TestJira(Conformance):
+    stage_type = JiraStage

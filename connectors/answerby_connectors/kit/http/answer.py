@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -42,7 +42,7 @@ class CallFailed(AnswerbyError):
 
     def __init__(self, what: str, outcome: Outcome, answer: Answer | None = None) -> None:
         super().__init__(f"{what}: {outcome.detail}")
-        self.outcome = Outcome(outcome.kind, self.message, outcome.retry_after)
+        self.outcome = replace(outcome, detail=self.message)
         self.answer = answer
 
     @property
