@@ -79,8 +79,9 @@ def report_of(outcome: Outcome, options: DeliveryOptions, mark: str) -> Report:
         case _ if outcome.retry_after is not None:
             # A budget belongs to the account, not to the request, so the whole connector waits, in every worker.
             answer = Answer.WAIT
-        case OutcomeKind.UNKNOWN if outcome.settle > 0:
-            # The connector read before it wrote, so the platform is there, and slow writes are no outage.
+        case _ if outcome.settle > 0:
+            # The connector read before it wrote, so the platform is there: a slow write is no outage, and neither is
+            # the limit of one ticket.
             answer = Answer.NONE
         case _:
             answer = Answer.BAD

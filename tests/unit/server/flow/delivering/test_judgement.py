@@ -86,6 +86,7 @@ def test_waits_until_a_write_without_an_answer_must_have_settled():
     [
         (Outcome(OutcomeKind.UNKNOWN, "ReadTimeout"), Answer.BAD),
         (Outcome(OutcomeKind.UNKNOWN, "ReadTimeout", settle=8.0), Answer.NONE),
+        (Outcome(OutcomeKind.RETRY, "too many writes to this ticket", settle=8.0), Answer.NONE),
         (Outcome(OutcomeKind.UNKNOWN, "HTTP 500", 60.0, settle=8.0), Answer.WAIT),
         (Outcome(OutcomeKind.RETRY, "ConnectError"), Answer.BAD),
     ],
