@@ -43,7 +43,6 @@ def sync_connector(server: Server, name: str, since: str, *, as_json: bool) -> N
                 print("the server or the platform went away; fetching again", file=sys.stderr)
             else:
                 break
-    # Some of these may count twice: an event that still waits to be decided is not known yet.
     latest.added += added_before
     if as_json:
         print_json(latest)

@@ -24,7 +24,7 @@ class Fetched(NamedTuple):
 
     fetched: int
     added: int
-    """Events that were not decided before."""
+    """Events that were neither decided before nor in the intake already."""
     done: bool
 
 
@@ -38,14 +38,18 @@ async def backfill(services: Services, name: str, owned: TenantConnector, since:
     if not isinstance(connector, PollingConnector):
         raise TypeError(f"{name} asks for no changes")
     services.logger.info("backfill began", connector=name, tenant=owned.tenant)
+    in_stream = await services.store.intake.contents(owned.tenant)
     cursor, fetched, added, more = "", 0, 0, True
     while more:
         page = await _page(owned, connector, cursor, since - LOOK_BACK)
         new = await new_events(services.store, page, owned.tenant, name)
         if new:
+            # What is in the stream is stored once more all the same: it may have been given up since, and discarded.
             await services.store.intake.enqueue(owned.tenant, new)
+        keys = {(event.source, event.id) for event in new}
+        added += len(keys - in_stream)
+        in_stream |= keys
         fetched += len(page.events)
-        added += len(new)
         if page.more and page.cursor == cursor:
             raise PlatformUnavailable("a page says that more follows, and has the cursor before it")
         cursor, more = page.cursor, page.more

@@ -16,10 +16,13 @@ from answerby.api.v1 import connector_service_pb2 as connectors
 from answerby.api.v1 import request_service_pb2 as pb
 from answerby.api.v1.connector_service_pb2_grpc import ConnectorServiceStub
 from answerby.server import worker
+from answerby.server.flow.backfill import Fetched, backfill
+from answerby.server.flow.delivering.tenant_connector import TenantConnector
 from tests.kit.http_server import Answer
 from tests.kit.patience import eventually
 from tests.kit.platforms.changes_site import ChangesConnector, ChangesSite
 from tests.kit.processes import answerby
+from tests.kit.services import Kit
 
 
 @pytest.fixture
@@ -70,6 +73,26 @@ async def test_a_backfill_brings_what_polls_never_saw_once_and_leaves_the_cursor
 def cursor_of(redis_url: str) -> bytes | None:
     with redis.Redis.from_url(redis_url) as client:
         return client.hget("ab:{default}:poll:changes", "cursor")
+
+
+async def test_what_waits_to_be_decided_is_not_new_a_second_time(store, site):
+    """Nobody decides. A page has five changes, so seven come in two pages, and eight also in two."""
+    long_ago = datetime.now(UTC) - timedelta(days=20)
+    for number in range(7):
+        site.change(f"T-{number}", long_ago + timedelta(minutes=number))
+    await store.intake.open("default")
+    services = Kit(store).services
+    connector = ChangesConnector("changes", {"url": site.url})
+    owned = TenantConnector("default", connector)
+
+    async def told() -> list[Fetched]:
+        return [one async for one in backfill(services, "changes", owned, long_ago)]
+
+    assert await told() == [Fetched(5, 5, done=False), Fetched(7, 7, done=True)]
+    assert await told() == [Fetched(5, 0, done=False), Fetched(7, 0, done=True)]
+    site.change("T-7", long_ago + timedelta(minutes=7))
+    assert await told() == [Fetched(5, 0, done=False), Fetched(8, 1, done=True)]
+    await connector.close()
 
 
 async def test_the_quarter_of_an_hour_before_comes_too(connected, site, launch):
