@@ -12,7 +12,7 @@ import pytest
 
 from tests.kit.patience import WHOLE_TEST
 from tests.kit.places import DOCS, ROOT
-from tests.kit.processes import answerby
+from tests.kit.processes import answerby, run
 
 FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [DOCS / "howto" / f"connect-a-platform{language}.md" for language in ("", ".zh")]
@@ -54,6 +54,22 @@ def test_a_new_connector_passes_its_proof(tmp_path, name, package, cases):
     )
     assert done.returncode == 0, done.stdout
     assert re.search(r"^\d+ passed" if cases else r"^50 passed, 5 skipped", done.stdout, re.MULTILINE)
+
+
+def test_a_new_connector_is_found_by_its_type_once_it_is_installed(tmp_path):
+    assert answerby("connector", "new", "acme", cwd=tmp_path).returncode == 0
+    site = tmp_path / "site"
+    alone = ("--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
+    installed = run([sys.executable, "-m", "pip", "install", "-q", *alone, "--target", site, tmp_path / "acme"])
+    assert installed.returncode == 0, installed.stderr
+    path = os.pathsep.join(map(str, (site, ROOT / "service", ROOT / "connectors")))
+    code = (
+        "from answerby_connectors.kit.registry import build_connector as build;"
+        "desk = build('desk', 'acme', {'url': 'https://acme.example.com/api', 'key': 's'});"
+        "print(desk.__module__, desk.manifest.name)"
+    )
+    found = run([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path})
+    assert (found.stdout, found.stderr) == ("acme_desk.connector desk\n", "")
 
 
 @pytest.mark.parametrize("name", ["Acme", "acme-desk", "2acme", "acme__desk", "../acme", "", "desk" * 11])
