@@ -31,7 +31,8 @@ from tests.kit.served import serving
 
 TICKETS = 20
 NOTICES = 50
-AT_A_TIME = 16
+AT_A_TIME = 4
+"""Notices under way. A platform of few workers that gets more answers none of them in time."""
 TIMEOUT, LATE = 3.0, 6.0
 """Seconds. Each write lands three seconds after it was given up."""
 OUTAGE = float(os.environ.get("ANSWERBY_TEST_OUTAGE", "5"))
