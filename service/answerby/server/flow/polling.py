@@ -29,7 +29,8 @@ LOOK_BACK = timedelta(minutes=15)
 """How far before its start a connector begins. The clock of a platform may be that far behind without a loss."""
 IDLE_SECONDS = 0.5
 """Interval of looks whether a connector can work that cannot now, and whether it is one that asks."""
-AGAIN = Backoff(first=1.0, most=300.0, jitter=0.5)
+AGAIN = Backoff(first=1.0, most=5.0, jitter=0.5)
+"""Wait after failed polls. A call in some seconds tells soon that an outage has ended, and costs a platform little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
