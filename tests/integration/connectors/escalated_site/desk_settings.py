@@ -15,7 +15,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ["DESK_DATABASE"],
-        "OPTIONS": {"timeout": 20},
+        # A transaction that reads first and then writes fails at once when another writes meanwhile. So each asks to write.
+        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
     }
 }
 INSTALLED_APPS = [
