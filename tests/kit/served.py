@@ -31,6 +31,8 @@ class Served:
         self.process = process
         self.lines: list[dict[str, Any]] = []
         """The log as far as the test has read it."""
+        self._before: list[dict[str, Any]] = []
+        """What came before the address, which `line` looks at first: processes log in no certain order at a start."""
         self._unread: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -43,6 +45,11 @@ class Served:
 
     def line(self, event: str) -> dict[str, Any]:
         """The next log line of this event; blocks until it comes."""
+        before, self._before = self._before, []
+        for number, line in enumerate(before):
+            if line["event"] == event:
+                self._before = before[number + 1 :]
+                return line
         while True:
             line = self._unread.get(timeout=PATIENCE)
             assert line is not None, f"the service ended before {event!r}: {self.lines}"
@@ -52,7 +59,10 @@ class Served:
 
     def address(self) -> str:
         """Where it listens; blocks until it does."""
-        return str(self.line("listening")["address"])
+        read = len(self.lines)
+        line = self.line("listening")
+        self._before = self.lines[read:-1]
+        return str(line["address"])
 
     def workers(self) -> list[int]:
         """The processes of the workers, by slot, as far as the log lines read name them."""
