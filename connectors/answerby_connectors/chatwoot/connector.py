@@ -14,7 +14,7 @@ from answerby.domain.event import ActorRole, Event, EventType
 from answerby_connectors.kit.base import Outcome, OutcomeKind
 from answerby_connectors.kit.forms import as_tag, as_utc
 from answerby_connectors.kit.hook_body import member_of, object_in
-from answerby_connectors.kit.hooked import Arrival, HookedDesk
+from answerby_connectors.kit.hooked import Arrival
 from answerby_connectors.kit.http.answer import Answer
 from answerby_connectors.kit.http.auth import Auth, header_key
 from answerby_connectors.kit.http.rest import path
@@ -41,7 +41,7 @@ class ChatwootSettings(PolledSettings, SignedSettings):
     signature: Literal["chatwoot", "secret-path"] = "chatwoot"
 
 
-class ChatwootConnector(SignedHooks, HookedDesk[ChatwootSettings], PolledDesk[ChatwootSettings]):
+class ChatwootConnector(SignedHooks[ChatwootSettings], PolledDesk[ChatwootSettings]):
     """Writes decisions to conversations, takes webhooks, and polls messages."""
 
     platform = "chatwoot"
@@ -78,10 +78,6 @@ class ChatwootConnector(SignedHooks, HookedDesk[ChatwootSettings], PolledDesk[Ch
     @property
     def signature(self) -> SignatureSettings:
         return SignatureSettings(scheme=self.settings.signature)
-
-    @property
-    def secrets(self) -> Sequence[str]:
-        return self.settings.webhook_secrets
 
     @property
     def root(self) -> str:
@@ -182,7 +178,7 @@ class ChatwootConnector(SignedHooks, HookedDesk[ChatwootSettings], PolledDesk[Ch
             number, who, kind = f"ticket/{ticket.reference}", ticket.author, EventType.RECEIVED
             return Change(id=number, time=ticket.created, author=who, actor=ticket.actor, facts=ticket.facts, type=kind)
         if "message" in said:
-            return next((one for one in ticket.changes if one.id == f"message/{said['message']}"), None)
+            return ticket.change(f"message/{said['message']}")
         time, after = at(float(said["time"])), said["after"]
         near = [one["content"] or "" for one in ticket.raw["messages"] if one["private"] and is_near(one, time)]
         ours = self.expected.holds(ticket.reference, "status", after) or announces(near, {"status": after})

@@ -17,7 +17,7 @@ from answerby_connectors.kit.feed import FeedPage, since_in_feed
 from answerby_connectors.kit.forms import as_utc
 from answerby_connectors.kit.history import parts
 from answerby_connectors.kit.hook_body import object_in
-from answerby_connectors.kit.hooked import NOT_YET_KNOWN, Arrival, HookedDesk
+from answerby_connectors.kit.hooked import NOT_YET_KNOWN, Arrival
 from answerby_connectors.kit.http.answer import Answer, CallFailed
 from answerby_connectors.kit.http.auth import Auth, bearer
 from answerby_connectors.kit.http.rest import path
@@ -47,7 +47,7 @@ class DjangoHelpdeskSettings(PolledSettings, SignedSettings):
     titles: Mapping[str, str] = TITLES
 
 
-class DjangoHelpdeskConnector(SignedHooks, HookedDesk[DjangoHelpdeskSettings], PolledDesk[DjangoHelpdeskSettings]):
+class DjangoHelpdeskConnector(SignedHooks[DjangoHelpdeskSettings], PolledDesk[DjangoHelpdeskSettings]):
     """Writes decisions to tickets, and takes their follow-ups by webhooks and by polling."""
 
     platform = "django_helpdesk"
@@ -74,10 +74,6 @@ class DjangoHelpdeskConnector(SignedHooks, HookedDesk[DjangoHelpdeskSettings], P
     reference = re.compile(r"[0-9]{1,12}")
     markup = DJANGO_MARKDOWN
     signature = SignatureSettings(scheme="secret-path")
-
-    @property
-    def secrets(self) -> Sequence[str]:
-        return self.settings.webhook_secrets
 
     def auth(self, http: httpx2.AsyncClient) -> Auth:  # noqa: ARG002
         return bearer(self.settings.token, "Token")
@@ -174,7 +170,7 @@ class DjangoHelpdeskConnector(SignedHooks, HookedDesk[DjangoHelpdeskSettings], P
             raise InvalidInput([FieldViolation("ticket", "is no webhook of django-helpdesk")]) from error
         if number is None:
             return [Arrival(reference=ticket.reference, id=f"ticket/{ticket.reference}", new=True)]
-        change = next((one for one in ticket.changes if one.id == f"followup/{number}"), None)
+        change = ticket.change(f"followup/{number}")
         return [] if change is None else [arrival(ticket, part, str(number)) for part in parts(self, change)]
 
     def find(self, said: Mapping[str, str], event: Event, ticket: Ticket) -> Change | None:  # noqa: ARG002

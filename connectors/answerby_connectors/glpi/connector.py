@@ -13,7 +13,7 @@ from pydantic import Field as Setting
 from answerby.domain.event import ActorRole, Event, EventType
 from answerby_connectors.kit.base import Outcome, OutcomeKind
 from answerby_connectors.kit.hook_body import member_of, object_in
-from answerby_connectors.kit.hooked import Arrival, HookedDesk
+from answerby_connectors.kit.hooked import Arrival
 from answerby_connectors.kit.http.answer import Answer
 from answerby_connectors.kit.http.auth import Auth
 from answerby_connectors.kit.http.password_grant import PasswordGrant
@@ -47,7 +47,7 @@ class GlpiSettings(PolledSettings, SignedSettings):
     password: str = Setting(min_length=1, repr=False)
 
 
-class GlpiConnector(SignedHooks, HookedDesk[GlpiSettings], PolledDesk[GlpiSettings]):
+class GlpiConnector(SignedHooks[GlpiSettings], PolledDesk[GlpiSettings]):
     """Writes decisions to tickets, takes webhooks, and polls followups."""
 
     platform = "glpi"
@@ -77,10 +77,6 @@ class GlpiConnector(SignedHooks, HookedDesk[GlpiSettings], PolledDesk[GlpiSettin
     markup = HTML
     reference = re.compile(r"[0-9]{1,18}")
     signature = SignatureSettings(scheme="glpi")
-
-    @property
-    def secrets(self) -> Sequence[str]:
-        return self.settings.webhook_secrets
 
     def auth(self, http: httpx2.AsyncClient) -> Auth:
         own, place = self.settings, f"{self.settings.url.rstrip('/')}/api.php/token"
@@ -176,7 +172,7 @@ class GlpiConnector(SignedHooks, HookedDesk[GlpiSettings], PolledDesk[GlpiSettin
 
     def find(self, said: Mapping[str, str], event: Event, ticket: Ticket) -> Change | None:
         if "followup" in said:
-            return next((one for one in ticket.changes if one.id == f"followup/{said['followup']}"), None)
+            return ticket.change(f"followup/{said['followup']}")
         status = next((name for name, number in STATUSES.items() if str(number) == said["status"]), "")
         if status in STAMPS:
             return next((one for one in ticket.changes if one.status and one.status[1] == status), None)

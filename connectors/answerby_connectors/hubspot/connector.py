@@ -13,7 +13,7 @@ from pydantic import Field as Setting
 from answerby.domain.event import ActorRole, Event, EventType, Value
 from answerby_connectors.kit.base import Outcome, OutcomeKind
 from answerby_connectors.kit.forms import as_utc, in_utc
-from answerby_connectors.kit.hooked import Arrival, HookedDesk
+from answerby_connectors.kit.hooked import Arrival
 from answerby_connectors.kit.http.answer import Answer
 from answerby_connectors.kit.http.auth import Auth, bearer
 from answerby_connectors.kit.http.rest import path
@@ -42,7 +42,7 @@ class HubSpotSettings(PolledSettings, SignedSettings):
     webhook_url: str = ""
 
 
-class HubSpotConnector(SignedHooks, HookedDesk[HubSpotSettings], PolledDesk[HubSpotSettings]):
+class HubSpotConnector(SignedHooks[HubSpotSettings], PolledDesk[HubSpotSettings]):
     """Writes decisions to tickets, takes webhooks, and polls properties, e-mails and notes."""
 
     platform = "hubspot"

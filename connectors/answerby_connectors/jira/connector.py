@@ -19,7 +19,7 @@ from answerby_connectors.jira.values import FORMS, REQUEST_TYPE, logged, sent, s
 from answerby_connectors.kit.base import Outcome, OutcomeKind
 from answerby_connectors.kit.forms import as_date, as_text
 from answerby_connectors.kit.hook_body import member_of, object_in
-from answerby_connectors.kit.hooked import Arrival, HookedDesk
+from answerby_connectors.kit.hooked import Arrival
 from answerby_connectors.kit.http.answer import Answer, CallFailed, Gone
 from answerby_connectors.kit.http.auth import Auth, basic, bearer
 from answerby_connectors.kit.http.rest import path
@@ -46,7 +46,7 @@ class JiraSettings(PolledSettings, SignedSettings):
     projects: tuple[Annotated[str, Setting(pattern=r"^[A-Z][A-Z0-9_]*$")], ...] = Setting(min_length=1)
 
 
-class JiraConnector(SignedHooks, HookedDesk[JiraSettings], PolledDesk[JiraSettings]):
+class JiraConnector(SignedHooks[JiraSettings], PolledDesk[JiraSettings]):
     """Writes decisions to issues, takes webhooks, and polls comments and histories."""
 
     platform = "jira"
@@ -92,10 +92,6 @@ class JiraConnector(SignedHooks, HookedDesk[JiraSettings], PolledDesk[JiraSettin
         self._schemas: dict[str, dict[str, Any]] = {}
         """The type of each field, by its id."""
         self._zone = ZoneInfo("UTC")
-
-    @property
-    def secrets(self) -> Sequence[str]:
-        return self.settings.webhook_secrets
 
     def auth(self, http: httpx2.AsyncClient) -> Auth:  # noqa: ARG002
         own = self.settings
@@ -289,7 +285,7 @@ class JiraConnector(SignedHooks, HookedDesk[JiraSettings], PolledDesk[JiraSettin
         return []
 
     def find(self, said: Mapping[str, str], event: Event, ticket: Ticket) -> Change | None:  # noqa: ARG002
-        return next((one for one in ticket.changes if one.id == said["id"]), None)
+        return ticket.change(said["id"])
 
 
 def after_types(page: dict[str, Any]) -> dict[str, str | int] | None:

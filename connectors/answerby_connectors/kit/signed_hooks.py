@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +12,8 @@ from pydantic import Field as Setting
 
 from answerby.domain.errors import FieldViolation, InvalidInput
 from answerby_connectors.kit.base import InvalidSignature
+from answerby_connectors.kit.hooked import HookedDesk
+from answerby_connectors.kit.platform import S
 from answerby_connectors.kit.settings import DeskSettings
 from answerby_connectors.kit.signing.signature_schemes import SignatureSettings
 
@@ -22,8 +24,10 @@ class SignedSettings(DeskSettings):
     webhook_secrets: tuple[str, ...] = Setting((), repr=False, description="Secrets of webhooks, the newest first.")
 
 
-class SignedHooks(ABC):
-    """The check of signatures. It stands before HookedDesk among the bases of a connector."""
+class SignedHooks(HookedDesk[S]):
+    """A desk that takes webhooks by their signatures."""
+
+    settings: S
 
     @property
     @abstractmethod
@@ -31,9 +35,11 @@ class SignedHooks(ABC):
         """The scheme of the platform's webhooks."""
 
     @property
-    @abstractmethod
     def secrets(self) -> Sequence[str]:
         """The secrets that count. Without any, no webhook is taken."""
+        settings = self.settings
+        assert isinstance(settings, SignedSettings)
+        return settings.webhook_secrets
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raises InvalidSignature unless the webhook is from the platform."""

@@ -60,6 +60,10 @@ class Ticket:
     merged_into: str = ""
     raw: Any = None
 
+    def change(self, id: str) -> Change | None:  # noqa: A002 - the field of a change
+        """The change with this id, if the platform still shows it."""
+        return next((one for one in self.changes if one.id == id), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

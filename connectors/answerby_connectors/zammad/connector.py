@@ -14,7 +14,7 @@ from pydantic import Field as Setting
 from answerby.domain.event import ActorRole, Event, EventType
 from answerby_connectors.kit.forms import as_utc
 from answerby_connectors.kit.hook_body import member_of, object_in
-from answerby_connectors.kit.hooked import Arrival, HookedDesk
+from answerby_connectors.kit.hooked import Arrival
 from answerby_connectors.kit.http.answer import Answer
 from answerby_connectors.kit.http.auth import Auth, header_key
 from answerby_connectors.kit.http.rest import path
@@ -40,7 +40,7 @@ class ZammadSettings(PolledSettings, SignedSettings):
     token: str = Setting(min_length=1, repr=False)
 
 
-class ZammadConnector(SignedHooks, HookedDesk[ZammadSettings], PolledDesk[ZammadSettings]):
+class ZammadConnector(SignedHooks[ZammadSettings], PolledDesk[ZammadSettings]):
     """Writes decisions to tickets, takes webhooks, and polls articles and histories."""
 
     platform = "zammad"
@@ -75,10 +75,6 @@ class ZammadConnector(SignedHooks, HookedDesk[ZammadSettings], PolledDesk[Zammad
     markup = HTML
     reference = re.compile(r"[0-9]{1,18}")
     signature = SignatureSettings(scheme="zammad")
-
-    @property
-    def secrets(self) -> Sequence[str]:
-        return self.settings.webhook_secrets
 
     def auth(self, http: httpx2.AsyncClient) -> Auth:  # noqa: ARG002
         return header_key("authorization", f"Token token={self.settings.token}")
@@ -159,7 +155,7 @@ class ZammadConnector(SignedHooks, HookedDesk[ZammadSettings], PolledDesk[Zammad
 
     def find(self, said: Mapping[str, str], event: Event, ticket: Ticket) -> Change | None:  # noqa: ARG002
         if "article" in said:
-            return next((one for one in ticket.changes if one.id == f"article/{said['article']}"), None)
+            return ticket.change(f"article/{said['article']}")
         near = [one for one in ticket.changes if not one.text and timedelta() <= at(said["time"]) - one.time <= NEAR]
         return max(near, key=lambda one: (one.status is not None, one.time), default=None)
 

@@ -15,8 +15,8 @@ from answerby_connectors.kit.base import InvalidSignature, OutcomeKind
 from answerby_connectors.kit.signing.signatures import PATH_SECRET
 from tests.kit.http_server import Answer
 from tests.kit.platforms.chatwoot import NUMBER, SECRET, TEMPLATE, WANG, signed
+from tests.kit.platforms.inbound import LONG_AGO, brought, told
 
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 VENDORS = os.environ.get("ANSWERBY_TEST_VENDOR_SPECS")
 PAYLOAD = {
     "category": "complaint",
@@ -24,17 +24,6 @@ PAYLOAD = {
     "department": "vip",
     "due.resolution": "2026-01-07T18:00:00+08:00",
 }
-
-
-async def told(connector) -> list[tuple[object, ...]]:
-    page = await connector.poll("", LONG_AGO)
-    assert (page.problems, page.more) == ((), False)
-    return [(event.type, event.actor, event.data) for event in page.events]
-
-
-async def brought(connector, hooks) -> list[object]:
-    raw = [event for headers, body in hooks for event in connector.receive(headers, body)]
-    return [event for each in raw if (event := await connector.complete(each)) is not None]
 
 
 async def test_a_decision_sets_each_field_and_ends_with_a_private_message(connector, chatwoot, delivery_of):

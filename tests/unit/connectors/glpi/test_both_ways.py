@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,21 +13,10 @@ from answerby.domain.event import ActorRole
 from answerby_connectors.kit.base import OutcomeKind
 from tests.kit.http_server import Answer
 from tests.kit.platforms.glpi import ANA, BOT, WANG, signed
+from tests.kit.platforms.inbound import LONG_AGO, brought, told
 
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 VENDORS = os.environ.get("ANSWERBY_TEST_VENDOR_SPECS")
 PAYLOAD = {"category": "complaint", "priority": "P0", "department": "vip"}
-
-
-async def told(connector) -> list[tuple[object, ...]]:
-    page = await connector.poll("", LONG_AGO)
-    assert (page.problems, page.more) == ((), False)
-    return [(event.type, event.actor, event.data) for event in page.events]
-
-
-async def brought(connector, hooks) -> list[object]:
-    raw = [event for headers, body in hooks for event in connector.receive(headers, body)]
-    return [event for each in raw if (event := await connector.complete(each)) is not None]
 
 
 async def test_a_decision_is_an_update_a_group_and_a_private_followup(connector, glpi, delivery_of):

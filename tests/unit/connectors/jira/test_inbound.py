@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,22 +13,11 @@ from answerby.domain.errors import InvalidInput
 from answerby.domain.event import ActorRole
 from answerby_connectors.jira.told import minute
 from answerby_connectors.kit.base import InvalidSignature
+from tests.kit.platforms.inbound import LONG_AGO, brought, told
 from tests.kit.platforms.jira import ANA, ASKED, AUTOMATION, DUE, ISSUE, ROLE, SECRET, WANG, item
 from tests.kit.platforms.jira_documents import document
 
-LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 PAYLOAD = {"category": "complaint", "priority": "P0", "due.resolution": "2026-01-07T18:00:00+08:00"}
-
-
-async def told(connector) -> list[tuple[object, ...]]:
-    page = await connector.poll("", LONG_AGO)
-    assert (page.problems, page.more) == ((), False)
-    return [(event.type, event.actor, event.data) for event in page.events]
-
-
-async def brought(connector, hooks) -> list:
-    raw = [event for headers, body in hooks for event in connector.receive(headers, body)]
-    return [event for each in raw if (event := await connector.complete(each)) is not None]
 
 
 def signed(body: bytes) -> tuple[dict[str, str], bytes]:

@@ -8,21 +8,8 @@ import pytest
 
 from answerby.domain.event import ActorRole
 from answerby_connectors.kit.base import OutcomeKind, PlatformUnavailable, PollingConnector
+from tests.kit.platforms.inbound import SINCE, sweep
 from tests.kit.platforms.rt import ANA, BOT, WANG
-
-SINCE = datetime(2026, 1, 5, tzinfo=UTC)
-
-
-async def sweep(connector, cursor: str = "", since: datetime = SINCE):
-    """All events up to the end of what there is, and the cursor there."""
-    events = []
-    while True:
-        page = await connector.poll(cursor, since)
-        assert page.problems == ()
-        events += page.events
-        cursor = page.cursor
-        if not page.more:
-            return events, cursor
 
 
 def told(events) -> list[tuple]:

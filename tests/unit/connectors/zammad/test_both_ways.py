@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,9 @@ from answerby.domain.event import ActorRole
 from answerby_connectors.kit.base import InvalidSignature, OutcomeKind
 from answerby_connectors.zammad import ZammadConnector
 from tests.kit.http_server import Answer
+from tests.kit.platforms.inbound import LONG_AGO, brought, told
 from tests.kit.platforms.zammad import ANA, BOT, SECRET, SYSTEM, TICKET, WANG, html_of
 
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 VENDORS = os.environ.get("ANSWERBY_TEST_VENDOR_SPECS")
 PAYLOAD = {
     "category": "complaint",
@@ -26,17 +25,6 @@ PAYLOAD = {
     "department": "vip",
     "due.resolution": "2026-01-07T18:00:00+08:00",
 }
-
-
-async def told(connector) -> list[tuple[object, ...]]:
-    page = await connector.poll("", LONG_AGO)
-    assert (page.problems, page.more) == ((), False)
-    return [(event.type, event.actor, event.data) for event in page.events]
-
-
-async def brought(connector, hooks) -> list[object]:
-    raw = [event for headers, body in hooks for event in connector.receive(headers, body)]
-    return [event for each in raw if (event := await connector.complete(each)) is not None]
 
 
 async def test_a_decision_is_one_update_with_an_internal_article(connector, zammad, delivery_of):

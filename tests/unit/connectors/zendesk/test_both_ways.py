@@ -7,21 +7,15 @@ from datetime import UTC, datetime
 from answerby.domain.event import ActorRole
 from answerby_connectors.kit.base import OutcomeKind
 from tests.kit.http_server import Answer
+from tests.kit.platforms.inbound import LONG_AGO, told
 from tests.kit.platforms.zendesk import ANA, WANG
 
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 PAYLOAD = {
     "category": "complaint",
     "priority": "P0",
     "department": "vip",
     "due.resolution": "2026-01-07T18:00:00+08:00",
 }
-
-
-async def told(connector) -> list[tuple[object, ...]]:
-    page = await connector.poll("", LONG_AGO)
-    assert (page.problems, page.more) == ((), False)
-    return [(event.type, event.actor, event.data) for event in page.events]
 
 
 async def test_a_decision_is_one_update(connector, zendesk, delivery_of):
