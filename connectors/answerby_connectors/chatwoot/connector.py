@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 import httpx2
@@ -18,7 +18,7 @@ from answerby_connectors.kit.hooked import Arrival
 from answerby_connectors.kit.http.answer import Answer
 from answerby_connectors.kit.http.auth import Auth, header_key
 from answerby_connectors.kit.http.rest import path
-from answerby_connectors.kit.notes.marker import announces
+from answerby_connectors.kit.notes.marker import announces, follows
 from answerby_connectors.kit.notes.markup import COMMONMARK
 from answerby_connectors.kit.polled import Listed, PolledDesk, PolledSettings, oldest_first
 from answerby_connectors.kit.signed_hooks import SignedHooks, SignedSettings
@@ -31,7 +31,6 @@ NAMES = {"team": ("teams", "name"), "assignee": ("agents", "email")}
 CALLS = {"priority": "toggle_priority", "status": "toggle_status", "team": "assignments", "assignee": "assignments"}
 LABEL = "label"  # the one label that begins with the prefix of the settings, without that prefix
 NO_RIGHT = "not authorized"  # Chatwoot answers 401 where others answer 403
-NEAR = timedelta(minutes=10)  # a status before our note counts as ours; the note follows the fields at once
 
 
 class ChatwootSettings(PolledSettings, SignedSettings):
@@ -180,7 +179,11 @@ class ChatwootConnector(SignedHooks[ChatwootSettings], PolledDesk[ChatwootSettin
         if "message" in said:
             return ticket.change(f"message/{said['message']}")
         time, after = at(float(said["time"])), said["after"]
-        near = [one["content"] or "" for one in ticket.raw["messages"] if one["private"] and is_near(one, time)]
+        near = [
+            one["content"] or ""
+            for one in ticket.raw["messages"]
+            if one["private"] and follows(at(one["created_at"]), time)
+        ]
         ours = self.expected.holds(ticket.reference, "status", after) or announces(near, {"status": after})
         who, status = self.account if ours else "", (said["before"], after)
         return Change(id=event.id, time=time, author=who, actor=ActorRole.SYSTEM, status=status)
@@ -211,11 +214,6 @@ class ChatwootConnector(SignedHooks[ChatwootSettings], PolledDesk[ChatwootSettin
 
 def at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def is_near(theirs: dict[str, Any], time: datetime) -> bool:
-    """Whether a message followed soon. Times of messages are whole seconds."""
-    return timedelta(seconds=-1) <= at(theirs["created_at"]) - time <= NEAR
 
 
 def author(sender: dict[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import httpx2
@@ -18,7 +18,7 @@ from answerby_connectors.kit.http.answer import Answer
 from answerby_connectors.kit.http.auth import Auth
 from answerby_connectors.kit.http.password_grant import PasswordGrant
 from answerby_connectors.kit.http.rest import path
-from answerby_connectors.kit.notes.marker import announces
+from answerby_connectors.kit.notes.marker import announces, follows
 from answerby_connectors.kit.notes.markup import HTML
 from answerby_connectors.kit.notes.plain import plain_of
 from answerby_connectors.kit.polled import Listed, PolledDesk, PolledSettings, oldest_first
@@ -37,7 +37,6 @@ ASKER = ("requester", "User")
 LISTS = {"category": "Dropdowns/ITILCategory", "group": "Administration/Group", "technician": "Administration/User"}
 NAMES = ("username", "completename", "name")
 MEMBER = re.compile(r"/(user|group)\.form\.php\?id=(\d+)$")  # the address of a member of the team
-NEAR = timedelta(minutes=10)  # a status before our note counts as ours; the note follows the fields at once
 
 
 class GlpiSettings(PolledSettings, SignedSettings):
@@ -140,7 +139,11 @@ class GlpiConnector(SignedHooks[GlpiSettings], PolledDesk[GlpiSettings]):
         for status, name in STAMPS.items():
             if theirs.get(name):
                 time = at(theirs[name])
-                near = [one["content"] or "" for one in said if one["is_private"] and is_near(one, time)]
+                near = [
+                    one["content"] or ""
+                    for one in said
+                    if one["is_private"] and follows(at(one["date_creation"]), time)
+                ]
                 who = self.account if announces(near, {"status": STATUSES[status]}) else ""
                 number = f"{name}/{theirs['id']}/{theirs[name]}"
                 found.append(Change(id=number, time=time, author=who, actor=ActorRole.SYSTEM, status=("", status)))
@@ -205,11 +208,6 @@ class GlpiConnector(SignedHooks[GlpiSettings], PolledDesk[GlpiSettings]):
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def is_near(theirs: dict[str, Any], time: datetime) -> bool:
-    """Whether a followup came soon after. Times are whole seconds."""
-    return timedelta(seconds=-1) <= at(theirs["date_creation"]) - time <= NEAR
 
 
 def followup(theirs: dict[str, Any]) -> Change:

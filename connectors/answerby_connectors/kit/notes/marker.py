@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import quote, unquote
 
 MARKER = re.compile(r"\[answerby effect=(?P<effect>[0-9a-f]{8,64})(?P<values>(?: [A-Za-z0-9_.]+=[^\s\]]+)*)\]")
 PLAIN = "-_.:/,"
 """What stays as it is in a value of a mark, besides letters and digits."""
+NEAR = timedelta(minutes=10)
+"""How long before our note a status counts as ours. The note follows the fields at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +48,8 @@ def announces(notes: Iterable[str], values: Mapping[str, object]) -> bool:
     """Whether notes of ours tell all these values as set by us."""
     told = {pair for note in notes for marker in [find_marker(note)] if marker for pair in marker.values.items()}
     return bool(values) and all((name, str(value)) in told for name, value in values.items())
+
+
+def follows(noted: datetime, time: datetime) -> bool:
+    """Whether a note came soon after a status. Times of platforms may be whole seconds."""
+    return timedelta(seconds=-1) <= noted - time <= NEAR
